@@ -1,0 +1,119 @@
+"""The tree of errors.
+
+Every failure that a user or a caller can meet is one of these classes. An error carries its facts
+as attributes (which symbol, which file, when to try again) and its `str()` says what is wrong in
+one sentence. What to *do* about it is worded once, at the edge, where exit codes are given too;
+this file knows neither terminals nor exit codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class TickerError(Exception):
+    """The root: catch this to catch everything that ticker raises on purpose."""
+
+
+class InvalidRecord(TickerError, ValueError):
+    """A quote, tick, gap or heartbeat that cannot be true: refused at construction.
+
+    `field` names the offending field, `problem` says what is wrong with its value.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class UsageError(TickerError):
+    """A word on the command line, or an argument, that means nothing here."""
+
+
+class ConfigError(TickerError):
+    """A mistake in the configuration; `path`, `line` (from 1) and `key` say where, if known."""
+
+    def __init__(
+        self, problem: str, *, path: str | None = None, line: int | None = None, key: str = ""
+    ) -> None:
+        place = ":".join(str(part) for part in (path, line) if part is not None)
+        super().__init__(": ".join(part for part in (place, key, problem) if part))
+        self.problem = problem
+        self.path = path
+        self.line = line
+        self.key = key
+
+
+class SourceError(TickerError):
+    """The source answered, but not with quotes; `source` is its name."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(f"{source}: {problem}")
+        self.source = source
+        self.problem = problem
+
+
+class SourceUnreachable(SourceError):
+    """No answer came from the source: no network, no such host, refused, or too slow."""
+
+
+class RateLimited(SourceError):
+    """The source asks us to slow down; `retry_at` (µs since the epoch, UTC) is when to ask next."""
+
+    def __init__(self, source: str, retry_at: int) -> None:
+        super().__init__(source, "too many requests")
+        self.retry_at = retry_at
+
+
+class StreamError(TickerError):
+    """Anything wrong with a stream; `stream` is its URL as a user may see it (no secrets)."""
+
+    def __init__(self, stream: str, problem: str) -> None:
+        super().__init__(f"{stream}: {problem}")
+        self.stream = stream
+        self.problem = problem
+
+
+class StreamMissing(StreamError):
+    """There is no such stream yet: readers never create one."""
+
+
+class StreamUnreachable(StreamError):
+    """The stream may be there, but it does not answer now (server away, file locked for long)."""
+
+
+class StreamUnusable(StreamError):
+    """The stream is there, but is not ours, is damaged, or was written by a newer version.
+
+    The file is left untouched.
+    """
+
+
+class StreamNotWritable(StreamError):
+    """Nothing was appended: read-only file or folder, full disk, or a stream that never writes."""
+
+
+class MixedPrices(StreamError):
+    """Invented prices for a log of real ones, or the reverse; `symbol` shows it."""
+
+    def __init__(self, stream: str, symbol: str, *, log_is_simulated: bool) -> None:
+        there, here = ("invented", "real") if log_is_simulated else ("real", "invented")
+        super().__init__(
+            stream, f"holds {there} prices; {here} ones of {symbol} would mix with them"
+        )
+        self.symbol = symbol
+        self.log_is_simulated = log_is_simulated
+
+
+class SequenceConflict(StreamError):
+    """A tick that does not continue its symbol: nothing of its batch was written.
+
+    `expected` maps (origin, symbol) to the sequence that the log would have taken next. The writer
+    reads `last()` anew, numbers its ticks again and goes on.
+    """
+
+    def __init__(self, stream: str, expected: Mapping[tuple[str, str], int]) -> None:
+        names = ", ".join(sorted(symbol for _, symbol in expected)[:3])
+        super().__init__(stream, f"ticks of {names} do not continue what the log holds")
+        self.expected = dict(expected)
