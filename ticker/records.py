@@ -26,7 +26,7 @@ Position = NewType("Position", str)
 MAX_SYMBOL: Final = 64
 """The longest symbol, in characters; Yahoo's longest (options) have 21."""
 MAX_NAME: Final = 256
-"""The longest free text kept (names, reasons), in characters; longer ones are cut where they come in."""
+"""The longest free text kept (names, reasons), in characters; longer ones are cut at the door."""
 
 MAX_TIME: Final = 253_402_300_799_999_999
 """The last microsecond of the year 9999: later times fit no calendar (µs, UTC)."""
