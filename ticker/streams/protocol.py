@@ -40,6 +40,13 @@ class Stream(Protocol):
         """
         ...
 
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        """Before the last `ticks` ticks (of `symbols`); before the first if there are fewer.
+
+        More than that many may follow where the backend can only come near.
+        """
+        ...
+
     def read(
         self,
         after: Position,
