@@ -1,0 +1,249 @@
+"""The configuration: one TOML file, the environment, and what is in force of them.
+
+An option beats the environment, which beats the file, which beats the default. A mistake is told
+with its line and its key. This file knows where the user's files lie, and nothing of what their
+values mean to the rest of the house.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import platformdirs
+
+from ticker.errors import ConfigError, InvalidRecord, UsageError
+from ticker.records import check_symbol
+from ticker.times import parse_duration
+
+DEFAULT_WATCHLIST: Final = (
+    *("AAPL", "MSFT", "NVDA", "AMZN", "^IXIC"),
+    *("GC=F", "CL=F", "EURUSD=X", "BTC-USD"),
+)
+_LATER: Final = ("columns", "holdings", "alerts")
+"""Sections that users share between versions; this one reads past them."""
+
+TEMPLATE: Final = """\
+# ticker's configuration. An option beats the environment, which beats this file.
+[defaults]
+# source = "yahoo"            # or "exchange", "yahoo+http://HOST:PORT"
+# stream = "sqlite:~/stream.sqlite"   # or a name from [streams]
+# every  = "15s"              # between polls; default: what the source bears
+# tz     = "Europe/Berlin"    # of the times on screens; default: this machine's
+# sort   = "-day_change_percent"
+
+[watchlists]
+default     = ["AAPL", "MSFT", "NVDA", "AMZN", "^IXIC", "GC=F", "CL=F", "EURUSD=X", "BTC-USD"]
+commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
+
+[streams]
+# work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
+"""
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One value in force, and where it comes from (`--stream`, `TICKER_STREAM`, `line 3`, …)."""
+
+    value: str | None
+    origin: str
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What the file says, checked. Absent values are `None`; nothing is merged yet."""
+
+    path: Path
+    found: bool
+    """Whether the file is there."""
+    defaults: Mapping[str, str]
+    watchlists: Mapping[str, tuple[str, ...]]
+    streams: Mapping[str, str]
+    unused: tuple[str, ...] = ()
+    """Sections that this version reads past."""
+    text: str = ""
+    """The file as it was read."""
+
+    def place(self, *key: str | int) -> str:
+        """`config.toml:19`: where `key` stands in the file."""
+        line = _line_of(self.text, key)
+        return f"{self.path}:{line}" if line else str(self.path)
+
+    def setting(self, name: str, option: str | None = None, *, default: str | None) -> Setting:
+        """The value of `name` in force: option, then `TICKER_NAME`, then file, then default."""
+        if option is not None:
+            return Setting(option, f"--{name}")
+        if value := os.environ.get(variable := f"TICKER_{name.upper()}"):
+            return Setting(value, variable)
+        if name in self.defaults:
+            return Setting(self.defaults[name], self.place("defaults", name))
+        return Setting(default, "default")
+
+    def watchlist(self, name: str) -> tuple[str, ...]:
+        """The symbols of a watchlist. Raises `UsageError` for a name that is not there."""
+        if name in self.watchlists:
+            return self.watchlists[name]
+        if name == "default":
+            return DEFAULT_WATCHLIST
+        known = ", ".join(("default", *self.watchlists))
+        raise UsageError(f"No watchlist {name!r} in {self.path}. There are: {known}")
+
+
+def config_path() -> Path:
+    """Where the file lies: `TICKER_CONFIG`, or `ticker/config.toml` at the XDG place."""
+    if named := os.environ.get("TICKER_CONFIG"):
+        return Path(named).expanduser()
+    return Path(platformdirs.user_config_dir("ticker")) / "config.toml"
+
+
+def state_directory() -> Path:
+    """Where logs of ticks and of diagnostics lie when nobody names another place."""
+    return Path(platformdirs.user_state_dir("ticker"))
+
+
+def load(path: Path | None = None) -> Config:
+    """Read and check the file; one that is missing is empty. Raises `ConfigError`."""
+    where = path or config_path()
+    try:
+        text = where.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        if os.environ.get("TICKER_CONFIG") and path is None:
+            raise ConfigError("no such file, but TICKER_CONFIG names it", path=str(where)) from None
+        return Config(where, False, {}, {}, {})
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", path=str(where)) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError("is not UTF-8", path=str(where), line=line) from None
+    return parse(text, where)
+
+
+def parse(text: str, path: Path) -> Config:
+    """The checked content of a file. Raises `ConfigError` with the line and the key."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # tomllib words the place as "(at line 3, column 5)" and gives it no other way on 3.11.
+        problem, _, place = str(error).partition(" (at line ")
+        number = place.partition(",")[0]
+        line = int(number) if number.isdigit() else len(text.splitlines())
+        raise ConfigError(problem, path=str(path), line=line) from None
+    try:
+        _check_keys(document, ("defaults", "watchlists", "streams", *_LATER), ())
+        return Config(
+            path=path,
+            found=True,
+            defaults=_defaults(document.get("defaults", {})),
+            watchlists=_watchlists(document.get("watchlists", {})),
+            streams=_streams(document.get("streams", {})),
+            unused=tuple(name for name in _LATER if name in document),
+            text=text,
+        )
+    except _Mistake as mistake:
+        raise ConfigError(
+            mistake.problem,
+            path=str(path),
+            line=_line_of(text, mistake.key),
+            key=_spell(mistake.key),
+        ) from None
+
+
+Key = tuple[str | int, ...]
+
+
+class _Mistake(Exception):
+    def __init__(self, key: Key, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+
+
+_DEFAULTS: Final = ("source", "stream", "every", "tz", "sort", "currency", "theme")
+
+
+def _defaults(section: Any) -> dict[str, str]:
+    table = _table(section, ("defaults",))
+    _check_keys(table, _DEFAULTS, ("defaults",))
+    for name, value in table.items():
+        key = ("defaults", name)
+        if not isinstance(value, str):
+            raise _Mistake(key, f'expected a text in quotes, like {name} = "…"')
+        try:
+            match name:
+                case "every":
+                    parse_duration(value)
+                case "tz":
+                    ZoneInfo(value)
+        except UsageError as error:
+            raise _Mistake(key, str(error)) from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise _Mistake(key, f"{value!r} is no time zone, like Europe/Berlin") from None
+    return table
+
+
+def _watchlists(section: Any) -> dict[str, tuple[str, ...]]:
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, value in _table(section, ("watchlists",)).items():
+        if not isinstance(value, list):
+            raise _Mistake(("watchlists", name), 'expected a list, like ["AAPL", "GC=F"]')
+        for place, symbol in enumerate(value):
+            try:
+                check_symbol(symbol)
+            except InvalidRecord as error:
+                raise _Mistake(("watchlists", name, place), str(error)) from None
+        lists[name] = tuple(dict.fromkeys(symbol.upper() for symbol in value))
+    return lists
+
+
+def _streams(section: Any) -> dict[str, str]:
+    streams: dict[str, str] = {}
+    for name, value in _table(section, ("streams",)).items():
+        if not isinstance(value, str):
+            raise _Mistake(("streams", name), 'expected a URL in quotes, like "sqlite:PATH"')
+        if name == "demo":
+            raise _Mistake(("streams", name), "demo is the name of the invented prices' own log")
+        streams[name] = value
+    return streams
+
+
+def _table(value: Any, key: Key) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Mistake(key, f"expected a table, written [{_spell(key)}]")
+    return value
+
+
+def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key) -> None:
+    for name in table:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
+            raise _Mistake((*at, name), f'unknown key "{name}". {hint}')
+
+
+def _spell(key: Key) -> str:
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    return words.removeprefix(".")
+
+
+def _line_of(text: str, key: Key) -> int | None:
+    """The line (from 1) on which `key` stands.
+
+    No TOML parser for Python tells places, so the file is parsed again up to each line, with what
+    may still be open closed, until the key has appeared: exact, and needed once, for an error.
+    """
+    lines = text.splitlines(keepends=True)
+    for count in range(1, len(lines) + 1):
+        beginning = "".join(lines[:count])
+        for closing in ("", "]", "}", "]}", "}]", "]]"):
+            try:
+                found: Any = tomllib.loads(beginning + closing)
+                for part in key:
+                    found = found[part]
+            except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError):
+                continue
+            return count
+    return None

@@ -1,0 +1,110 @@
+"""People's words for times and durations, to whole microseconds and back.
+
+Durations are written `500ms`, `5s`, `5` (seconds), `2m`, `1h30m`, `7d`; moments are written
+`start`, `now`, in ISO 8601 (without a zone: local), as a time of today (`09:30`) or back from now
+(`-10m`).
+Nothing here reads a clock: now and the time zone are passed in.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, Literal
+
+from ticker.errors import UsageError
+from ticker.records import MAX_TIME
+
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Moment = int | Literal["start", "end"]
+"""µs since the epoch (UTC), or an end of a stream."""
+
+
+def parse_duration(text: str) -> int:
+    """`500ms`, `5s`, `5`, `2m`, `1h30m`, `1.5h` → µs, more than 0. Raises `UsageError`."""
+    word = text.strip().lower().replace(" ", "")
+    if re.fullmatch(r"\d+(\.\d+)?", word):
+        word += "s"
+    parts = _PART.findall(word)
+    if not parts or "".join(number + unit for number, unit in parts) != word:
+        raise UsageError(f"{text!r} is no duration: write 500ms, 5s, 2m or 1h30m")
+    total = round(sum(float(number) * _UNITS[unit] for number, unit in parts))
+    if not 0 < total <= MAX_TIME:
+        raise UsageError(
+            f"{text!r} is no duration: it must be more than 0 and less than 8000 years"
+        )
+    return total
+
+
+def format_duration(duration: int) -> str:
+    """µs → the largest two units that say it: `500ms`, `15s`, `2m`, `1h 30m`, `3d 4h`."""
+    if duration < SECOND:
+        return f"{duration / MILLISECOND:.0f}ms"
+    if duration < 10 * SECOND and duration % SECOND:
+        return f"{duration / SECOND:.1f}s"
+    rest = round(duration / SECOND) * SECOND
+    words = []
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, _UNITS[unit])
+        if count:
+            words.append(f"{count}{unit}")
+        elif words:
+            break
+    return " ".join(words[:2])
+
+
+def parse_when(text: str, *, now: int, zone: tzinfo) -> Moment:
+    """A moment in words → µs, `"start"`, or `"end"` (for `now`). Raises `UsageError`.
+
+    `now` is µs since the epoch; `zone` is that of times written without one.
+    """
+    word = text.strip()
+    if word == "start":
+        return "start"
+    if word == "now":
+        return "end"
+    if word.startswith("-") and word[1:2].isdigit():
+        return max(0, now - parse_duration(word[1:]))
+    try:
+        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", word):
+            today = to_datetime(now, zone).date().isoformat()
+            moment = datetime.fromisoformat(f"{today}T{word.zfill(5)}")
+        else:
+            moment = datetime.fromisoformat(word)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        micros = (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is no time: write start, now, 09:30, -10m or 2026-11-23T09:30"
+        ) from None
+    if micros < 0:
+        raise UsageError(f"{text!r} lies before 1970")
+    return micros
+
+
+def to_datetime(time: int, zone: tzinfo) -> datetime:
+    """µs since the epoch → an aware datetime in `zone`, exact to the microsecond."""
+    return (_EPOCH + timedelta(microseconds=time)).astimezone(zone)
+
+
+def iso(time: int) -> str:
+    """µs since the epoch → ISO 8601 with six decimals and `Z`."""
+    return to_datetime(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def clock(time: int, zone: tzinfo, *, now: int | None = None) -> str:
+    """µs since the epoch → `14:02:31`; with the date in front where it is not the day of `now`."""
+    moment = to_datetime(time, zone)
+    if now is not None and to_datetime(now, zone).date() != moment.date():
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime("%H:%M:%S")
