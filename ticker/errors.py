@@ -90,6 +90,14 @@ class StreamUnusable(StreamError):
     """
 
 
+class WrongPosition(StreamError):
+    """A position that this stream never gave out: another stream's, or no position at all."""
+
+    def __init__(self, stream: str, position: object) -> None:
+        super().__init__(stream, f"never gave out the position {position!a:.80}")
+        self.position = position
+
+
 class StreamNotWritable(StreamError):
     """Nothing was appended: read-only file or folder, full disk, or a stream that never writes."""
 
