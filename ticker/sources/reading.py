@@ -1,0 +1,270 @@
+"""Yahoo's answer, as JSON objects, → quotes and refusals.
+
+Pure: no input or output, no clock. Promises that no answer, however broken or hostile, raises an
+exception; that every symbol asked for comes back exactly once, as a quote or as a refusal with a
+reason in words; and that nothing the answer says of other symbols is used. It does not know how an
+answer was fetched.
+
+The rules (the fields are those of `v7/finance/quote`):
+
+* `price` and `time` are those of the newest of the regular, pre-market and post-market trades. What
+  Yahoo calls overnight is another venue's price and is not one of them.
+* In pre-market, and as long as the newest trade is a pre-market one, `previous_close` is the last
+  regular price, because Yahoo moves its own `regularMarketPreviousClose` on only at the opening.
+* `day_change` is price - previous close in decimals of the numbers as they were written, so that
+  19.54 - 19 is 0.54. A coin never closes: there it is Yahoo's own change over 24 hours.
+* 0 means "unknown" wherever 0 cannot be a value: prices, bid, ask, market value, and the volume of
+  things that have none (indices, currency pairs).
+* Nonsense in the price or its time refuses the symbol; in any other field it drops that field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from ticker.errors import InvalidRecord
+from ticker.records import MAX_NAME, MAX_TIME, Quote, check_symbol
+
+_SESSIONS: Final = {
+    "PRE": "pre",
+    "REGULAR": "regular",
+    "POST": "post",
+    "PREPRE": "closed",
+    "POSTPOST": "closed",
+    "CLOSED": "closed",
+}
+_TRADES: Final = ("regularMarket", "preMarket", "postMarket")
+_WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
+_COIN: Final = "cryptocurrency"
+
+_SECOND: Final = 1_000_000
+_MINUTE: Final = 60 * _SECOND
+_MAX_INTEGER: Final = 2**63 - 1
+_MAX_DECIMALS: Final = 12
+_MAX_CURRENCY: Final = 16
+
+
+class Context(NamedTuple):
+    """What holds for all quotes of one answer."""
+
+    source: str
+    """The source's name, as the records call it."""
+    title: str
+    """The source's name, as a user is told it: `Yahoo`, `the exchange`."""
+    received: int
+    """When the answer was complete (µs, UTC)."""
+    simulated: bool
+    """Whether its prices are invented."""
+
+
+def read_answer(
+    results: Sequence[object], asked: Sequence[str], context: Context
+) -> tuple[list[Quote], dict[str, str]]:
+    """The quotes in the order of `asked`, and symbol → reason for every other symbol asked for.
+
+    `results` is the list under `quoteResponse.result`. Of several entries for one symbol the first
+    counts. Never raises.
+    """
+    entries: dict[str, Mapping[str, object]] = {}
+    for entry in results:
+        if isinstance(entry, Mapping) and isinstance(symbol := entry.get("symbol"), str):
+            entries.setdefault(symbol, entry)
+    spellings = {symbol.upper(): symbol for symbol in entries}
+    quotes: list[Quote] = []
+    refused: dict[str, str] = {}
+    for symbol in dict.fromkeys(asked):
+        if (found := entries.get(symbol)) is not None:
+            try:
+                quotes.append(_read_quote(symbol, found, context))
+            except _Refused as refusal:
+                refused[symbol] = str(refusal)
+            except InvalidRecord as error:
+                refused[symbol] = f"nonsense: {error}"
+        elif (other := spellings.get(symbol.upper())) is not None and is_symbol(other):
+            refused[symbol] = f"{context.title} calls it {other}"
+        else:
+            refused[symbol] = f"{context.title} knows no such symbol"
+    return quotes, refused
+
+
+def is_symbol(text: object) -> bool:
+    """Whether `text` can be asked for: a symbol of `records`, without the comma that parts them."""
+    try:
+        check_symbol(text)
+    except InvalidRecord:
+        return False
+    return isinstance(text, str) and "," not in text
+
+
+class _Refused(Exception):
+    """Why one symbol has no quote, in words for a user."""
+
+
+class _Trade(NamedTuple):
+    time: int
+    """µs, UTC."""
+    price: float
+    market: str
+    """Which of `_TRADES`."""
+
+
+def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Quote:
+    trade = _newest_trade(entry)
+    kind = _lower(_text(entry.get("quoteType")))
+    session = _session(entry)
+    previous_close = _previous_close(entry, trade, session)
+    change, percent = _day_change(entry, kind, trade.price, previous_close)
+    bid, ask = _bid_and_ask(entry)
+    volume = _amount(entry.get("regularMarketVolume"))
+    currency = _text(entry.get("currency"))
+    return Quote(
+        symbol=symbol,
+        source=context.source,
+        time=trade.time,
+        received=context.received,
+        price=trade.price,
+        day_change=change,
+        day_change_percent=percent,
+        volume=None if volume == 0 and kind in _WITHOUT_VOLUME else volume,
+        bid=bid,
+        ask=ask,
+        currency=currency if currency and len(currency) <= _MAX_CURRENCY else None,
+        session=session,
+        simulated=context.simulated,
+        name=_text(entry.get("longName")) or _text(entry.get("shortName")),
+        kind=kind,
+        exchange=_text(entry.get("fullExchangeName")),
+        previous_close=previous_close,
+        open=_price(entry.get("regularMarketOpen")),
+        day_high=_price(entry.get("regularMarketDayHigh")),
+        day_low=_price(entry.get("regularMarketDayLow")),
+        fifty_two_week_high=_price(entry.get("fiftyTwoWeekHigh")),
+        fifty_two_week_low=_price(entry.get("fiftyTwoWeekLow")),
+        market_cap=_amount(entry.get("marketCap")) or None,
+        price_hint=_decimals(entry.get("priceHint")),
+        delay=_microseconds(entry.get("exchangeDataDelayedBy"), _MINUTE),
+    )
+
+
+def _newest_trade(entry: Mapping[str, object]) -> _Trade:
+    """The newest trade; of equally old ones the regular comes first. Raises `_Refused`."""
+    trades = [
+        _Trade(time, price, market)
+        for market in _TRADES
+        if (price := _price(entry.get(f"{market}Price"))) is not None
+        and (time := _microseconds(entry.get(f"{market}Time"), _SECOND))
+    ]
+    if trades:
+        return max(trades, key=lambda trade: trade.time)
+    told = [value for market in _TRADES if (value := entry.get(f"{market}Price")) is not None]
+    if not told:
+        raise _Refused("no price")
+    if all(_price(value) is None for value in told):
+        raise _Refused(f"not a price: {_shown(told[0])}")
+    raise _Refused("a price without a time")
+
+
+def _session(entry: Mapping[str, object]) -> str | None:
+    state = entry.get("marketState")
+    return _SESSIONS.get(state) if isinstance(state, str) else None
+
+
+def _previous_close(
+    entry: Mapping[str, object], trade: _Trade, session: str | None
+) -> float | None:
+    before_the_opening = session == "pre" or trade.market == "preMarket"
+    return _price(
+        entry.get("regularMarketPrice" if before_the_opening else "regularMarketPreviousClose")
+    )
+
+
+def _day_change(
+    entry: Mapping[str, object], kind: str | None, price: float, previous_close: float | None
+) -> tuple[float | None, float | None]:
+    """The day's change in currency and in per cent; both absent where it is unknown."""
+    if kind == _COIN:
+        change = _number(entry.get("regularMarketChange"))
+        percent = _number(entry.get("regularMarketChangePercent"))
+        return change, percent if change is not None else None
+    if previous_close is None:
+        return None, None
+    difference = _decimal(price) - _decimal(previous_close)
+    return _finite(float(difference)), _finite(float(difference / _decimal(previous_close) * 100))
+
+
+def _bid_and_ask(entry: Mapping[str, object]) -> tuple[float | None, float | None]:
+    bid, ask = _price(entry.get("bid")), _price(entry.get("ask"))
+    if bid is not None and ask is not None and bid > ask:
+        return None, None
+    return bid, ask
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(number))
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _number(value: object) -> float | None:
+    """A finite number; texts and truth values are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return _finite(float(value))
+    except OverflowError:
+        return None
+
+
+def _price(value: object) -> float | None:
+    number = _number(value)
+    return number if number is not None and number > 0 else None
+
+
+def _amount(value: object) -> int | float | None:
+    """A number from 0 on, whole where it came whole; whole ones fit 64 bits."""
+    number = _number(value)
+    if number is None or number < 0:
+        return None
+    if isinstance(value, int):
+        return value if value <= _MAX_INTEGER else None
+    return number
+
+
+def _microseconds(value: object, unit: int) -> int | None:
+    """`value` units of `unit` µs, from 0 to the last time that fits a calendar."""
+    number = _number(value)
+    if number is None or not 0 <= number <= MAX_TIME / unit:
+        return None
+    return min(round(number * unit), MAX_TIME)
+
+
+def _decimals(value: object) -> int | None:
+    number = _number(value)
+    if number is None or not 0 <= number <= _MAX_DECIMALS or number != int(number):
+        return None
+    return int(number)
+
+
+def _text(value: object) -> str | None:
+    """A text as it came, cut to `MAX_NAME` characters; absent if empty.
+
+    Halves of surrogate pairs, which no encoding can carry, become question marks.
+    """
+    if not isinstance(value, str):
+        return None
+    text = value[:MAX_NAME].encode("utf-8", "replace").decode("utf-8")
+    return text if text.strip() else None
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower()[:MAX_NAME] if text else None
+
+
+def _shown(value: object) -> str:
+    """A foreign value in a reason: short, and in visible ASCII."""
+    return ascii(value)[:40] if isinstance(value, str | int | float) else type(value).__name__

@@ -1,0 +1,120 @@
+"""The HTTP session that yfinance is given: a curl session on a leash.
+
+Promises that no request lasts beyond the deadline set for the whole ask, that what was answered can
+be looked up afterwards (`seen`), and, where another server stands in for Yahoo, that every request
+goes to that server alone, with path, query and headers as they were, whatever host yfinance asks
+for, a redirect names or a proxy variable of the environment wishes. It does not know what is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from curl_cffi import CurlECode, CurlOpt
+from curl_cffi.const import CurlHttpVersion
+from curl_cffi.requests import Response, Session
+from curl_cffi.requests.exceptions import Timeout, TooManyRedirects
+
+_BROWSER: Final = "chrome"
+_MAX_BYTES: Final = 64 * 1024 * 1024
+_MAX_REDIRECTS: Final = 10
+_BECOME_GET: Final = frozenset({301, 302, 303})
+_REDIRECTS: Final = _BECOME_GET | {307, 308}
+_BODY: Final = ("data", "json", "content", "files", "multipart")
+
+
+class Seen(NamedTuple):
+    """One answer: the path that was asked for, the status, and `Retry-After` as it came."""
+
+    path: str
+    status: int
+    retry_after: str | None
+
+
+class LeashedSession(Session[Response]):
+    """A session for one thread, to be handed to yfinance.
+
+    `server` is `HOST:PORT` of the server that stands in for Yahoo over plain HTTP; `None` is Yahoo.
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        options: dict[Any, Any] = {CurlOpt.MAXFILESIZE_LARGE: _MAX_BYTES}
+        if server is not None:
+            # Above every proxy variable of the environment and every setting of yfinance.
+            options[CurlOpt.NOPROXY] = "*"
+        super().__init__(
+            impersonate=_BROWSER,
+            curl_options=options,
+            max_redirects=_MAX_REDIRECTS,
+            # Over plain HTTP the browser's HTTP/2 would ask for an upgrade that no server grants.
+            http_version=None if server is None else CurlHttpVersion.V1_1,
+        )
+        self._server = server
+        self._deadline = time.monotonic()
+        self.seen: list[Seen] = []
+
+    def allow(self, seconds: float) -> None:
+        """Let requests begin and last until `seconds` from now; forget what was seen."""
+        self._deadline = time.monotonic() + seconds
+        self.seen = []
+
+    def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
+        """As curl_cffi's, within the deadline; raises its `Timeout` beyond."""
+        if self._server is None:
+            response = super().request(method, url, *args, **self._in_time(options))
+        else:
+            response = self._elsewhere(self._server, method, url, options)
+        path = urlsplit(url).path
+        self.seen.append(Seen(path, response.status_code, response.headers.get("retry-after")))
+        return response
+
+    def _in_time(self, options: dict[str, Any]) -> dict[str, Any]:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Timeout("the deadline is over", CurlECode.OPERATION_TIMEDOUT)
+        return {**options, "timeout": left}
+
+    def _elsewhere(self, server: str, method: Any, url: str, options: dict[str, Any]) -> Response:
+        follow = options.pop("allow_redirects", True)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = super().request(
+                method,
+                _moved(url, "http", server),
+                allow_redirects=False,
+                **self._in_time(options),
+            )
+            self._keep_cookies(response)
+            # yfinance knows Yahoo's consent page by its address.
+            asked = urlsplit(url)
+            response.url = _moved(response.url, asked.scheme, asked.netloc)
+            target = response.headers.get("location")
+            if not follow or not target or response.status_code not in _REDIRECTS:
+                return response
+            url = urljoin(url, target)
+            options.pop("params", None)
+            if response.status_code in _BECOME_GET and method != "HEAD":
+                method = "GET"
+                options = {key: value for key, value in options.items() if key not in _BODY}
+        raise TooManyRedirects("too many redirects", CurlECode.TOO_MANY_REDIRECTS)
+
+    def _keep_cookies(self, response: Response) -> None:
+        """Keep the cookies that are meant for Yahoo's domains for the server that stands in.
+
+        curl refuses them, because `.yahoo.com` is not the host that sent them.
+        """
+        for header in response.headers.get_list("set-cookie"):
+            try:
+                cookies = SimpleCookie(header)
+            except CookieError:
+                continue
+            for name, morsel in cookies.items():
+                if morsel["domain"] or morsel["secure"]:
+                    self.cookies.set(name, morsel.value, path=morsel["path"] or "/")
+
+
+def _moved(url: str, scheme: str, netloc: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit((scheme, netloc, parts.path, parts.query, parts.fragment))

@@ -1,0 +1,77 @@
+"""Blocking calls, one after another, in a thread of their own that nobody waits for.
+
+Promises that a call never blocks the event loop, that cancelling the wait returns at once and
+leaves the thread to its fate (the next call gets a fresh one), and that a hanging thread keeps no
+process alive: unlike an executor's, these threads are daemons. It knows nothing of what it calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Worker:
+    """One daemon thread at a time, begun at the first call."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[Callable[[], None] | None] | None = None
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """The result of `function`, or what it raises. Calls come in the order of asking."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def job() -> None:
+            settle: Callable[[Any], None]
+            try:
+                outcome: Any = function()
+                settle = future.set_result
+            except BaseException as error:  # noqa: BLE001 - whoever awaits gets it, whatever it is
+                outcome, settle = error, future.set_exception
+            _tell(loop, future, settle, outcome)
+
+        if self._jobs is None:
+            self._jobs = SimpleQueue()
+            threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True).start()
+        jobs = self._jobs
+        jobs.put(job)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self._jobs is jobs:
+                self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Let the thread end after the call under way; the next call begins another."""
+        if self._jobs is not None:
+            self._jobs.put(None)
+            self._jobs = None
+
+
+def _work(jobs: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (job := jobs.get()) is not None:
+        job()
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[Any],
+    settle: Callable[[Any], None],
+    outcome: Any,
+) -> None:
+    def deliver() -> None:
+        if not future.done():
+            settle(outcome)
+
+    try:
+        loop.call_soon_threadsafe(deliver)
+    except RuntimeError:
+        return  # the loop is closed: nobody waits any more

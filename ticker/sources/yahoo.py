@@ -1,0 +1,205 @@
+"""Yahoo's batch quotes, polled: one request for up to 50 symbols.
+
+Promises what `Source` promises, of Yahoo itself and of any server with Yahoo's interfaces
+(`yahoo+http://HOST:PORT`, `exchange`). Importing it is cheap: yfinance is loaded by `prepare()` or
+the first question, in the thread that asks. It does not pace itself and knows nothing of ticks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
+from ticker.records import Quote
+from ticker.sources.protocol import Answer
+from ticker.sources.reading import Context, is_symbol, read_answer
+from ticker.sources.worker import Worker
+
+if TYPE_CHECKING:
+    from ticker.sources.fetching import Fetched, Fetcher
+
+EXCHANGE_PORT: Final = 8790
+
+_SECOND: Final = 1_000_000
+_PATIENCE: Final = 60 * _SECOND
+_MAX_PATIENCE: Final = 15 * 60 * _SECOND
+_GRACE: Final = 1.0
+
+OnAnswer = Callable[[Sequence[str], bytes], None]
+"""Called with the symbols of one request and the body of its good answer, as it came."""
+
+
+def now() -> int:
+    """µs since the epoch, UTC."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to ask, and how often; the fields are those of `Source`."""
+
+    url: str
+    name: str = "yahoo"
+    title: str = "Yahoo"
+    server: str | None = None
+    """`HOST:PORT` that stands in for Yahoo; `None`: Yahoo itself."""
+    every: int = 15 * _SECOND
+    every_closed: int = 60 * _SECOND
+    budget: int | None = 360
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """`yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`; else `UsageError`."""
+        scheme, colon, rest = url.partition(":")
+        match scheme:
+            case "yahoo" if not colon:
+                return cls(url)
+            case "yahoo+http" if rest.startswith("//"):
+                return cls._elsewhere(url, _server(url, rest[2:].removesuffix("/"), 80))
+            case "exchange":
+                server = _server(url, rest or "127.0.0.1", EXCHANGE_PORT)
+                return cls._elsewhere(url, server, name="exchange", title="the exchange")
+        raise UsageError(
+            f"{url!r} is no source: expected yahoo, yahoo+http://HOST:PORT"
+            " or exchange[:HOST[:PORT]]"
+        )
+
+    @classmethod
+    def _elsewhere(
+        cls, url: str, server: str, *, name: str = "yahoo", title: str = "Yahoo"
+    ) -> Self:
+        return cls(url, name, title, server, every=_SECOND, every_closed=_SECOND, budget=None)
+
+
+class YahooSource:
+    """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
+
+    `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
+    epoch.
+    """
+
+    batch: int = 50
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        on_answer: OnAnswer | None = None,
+        deadline: float = 10.0,
+        clock: Callable[[], int] = now,
+    ) -> None:
+        self.name = place.name
+        self.url = place.url
+        self.every = place.every
+        self.every_closed = place.every_closed
+        self.budget = place.budget
+        self.on_answer = on_answer
+        self._place = place
+        self._deadline = deadline
+        self._clock = clock
+        self._worker = Worker(f"ticker-{place.name}")
+        self._own = threading.local()
+        self._one_at_a_time = asyncio.Lock()
+        self._patience = _PATIENCE
+
+    @classmethod
+    def at(cls, url: str, *, on_answer: OnAnswer | None = None) -> Self:
+        """The source at `url`; see `open_source`."""
+        return cls(Place.at(url), on_answer=on_answer)
+
+    async def prepare(self) -> None:
+        """Load yfinance now, off the event loop, so that the first answer comes sooner."""
+        await self._worker.call(self._fetcher)
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        """See `Source.quotes`. Symbols beyond 50 take further requests, one after another."""
+        wanted = list(dict.fromkeys(symbols))
+        asked = [symbol for symbol in wanted if is_symbol(symbol)]
+        refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
+        quotes: list[Quote] = []
+        requests = 0
+        async with self._one_at_a_time:
+            begun = self._clock()
+            for start in range(0, len(asked), self.batch):
+                part = asked[start : start + self.batch]
+                fetched = await self._fetch(part)
+                requests += fetched.requests
+                if self.on_answer is not None:
+                    self.on_answer(part, fetched.body)
+                context = Context(
+                    self.name, self._place.title, self._clock(), simulated=fetched.simulated
+                )
+                found, missing = read_answer(self._results(fetched.body), part, context)
+                quotes += found
+                refused |= missing
+            return Answer(quotes, refused, begun, self._clock(), requests)
+
+    async def close(self) -> None:
+        """See `Source.close`."""
+        self._worker.abandon()
+
+    async def _fetch(self, symbols: Sequence[str]) -> Fetched:
+        await self.prepare()
+        patience = self._patience
+        try:
+            # curl keeps the deadline itself; this is for what lies outside its reach.
+            async with asyncio.timeout(self._deadline + _GRACE):
+                fetched = await self._worker.call(
+                    lambda: self._fetcher().fetch(symbols, patience=patience)
+                )
+        except TimeoutError:
+            raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
+        except RateLimited:
+            self._patience = min(2 * patience, _MAX_PATIENCE)
+            raise
+        self._patience = _PATIENCE
+        return fetched
+
+    def _fetcher(self) -> Fetcher:
+        """This thread's own, made at its first use: an abandoned thread may still be using its."""
+        from ticker.sources.fetching import Fetcher
+
+        if not hasattr(self._own, "fetcher"):
+            self._own.fetcher = Fetcher(
+                self.name, self._place.server, deadline=self._deadline, clock=self._clock
+            )
+        fetcher: Fetcher = self._own.fetcher
+        return fetcher
+
+    def _results(self, body: bytes) -> Sequence[object]:
+        """The list under `quoteResponse.result`; raises `SourceError` where there is none."""
+        if not body.strip():
+            raise SourceError(self.name, "an empty answer")
+        try:
+            # Not msgspec: one NaN would spoil the quotes of all the other symbols.
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or not all of it"
+            raise SourceError(self.name, f"answered with {what} instead of quotes") from error
+        match answer:
+            case {"quoteResponse": {"result": [*results]}}:
+                return results
+            case {"quoteResponse": {"error": {**told}}} | {"finance": {"error": {**told}}}:
+                words = told.get("description") or told.get("code")
+                raise SourceError(self.name, f"answered with an error: {ascii(words)[:120]}")
+            case _:
+                raise SourceError(self.name, "answered with JSON that holds no quotes")
+
+
+def _server(url: str, text: str, port: int) -> str:
+    """`HOST:PORT` of `HOST[:PORT]`; raises `UsageError` for anything else."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port or port
+    except ValueError:
+        host = None
+    if not host or parts.netloc != text or "@" in text or not host.isprintable() or " " in host:
+        raise UsageError(f"{url!r} names no server: expected HOST:PORT")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
