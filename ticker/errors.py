@@ -125,3 +125,13 @@ class SequenceConflict(StreamError):
         names = ", ".join(sorted(symbol for _, symbol in expected)[:3])
         super().__init__(stream, f"ticks of {names} do not continue what the log holds")
         self.expected = dict(expected)
+
+
+class CannotListen(TickerError):
+    """A server of ours cannot be opened at `host`:`port`; `problem` says why."""
+
+    def __init__(self, host: str, port: int, problem: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {problem}")
+        self.host = host
+        self.port = port
+        self.problem = problem
