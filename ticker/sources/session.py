@@ -18,6 +18,7 @@ from curl_cffi.const import CurlHttpVersion
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import Timeout, TooManyRedirects
 
+_COOKIE_PAGE: Final = "https://fc.yahoo.com"
 _BROWSER: Final = "chrome"
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_REDIRECTS: Final = 10
@@ -54,6 +55,7 @@ class LeashedSession(Session[Response]):
         )
         self._server = server
         self._deadline = time.monotonic()
+        self._cookie_page: Response | None = None
         self.seen: list[Seen] = []
 
     def allow(self, seconds: float) -> None:
@@ -63,10 +65,15 @@ class LeashedSession(Session[Response]):
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
         """As curl_cffi's, within the deadline; raises its `Timeout` beyond."""
+        if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
+            # Without its cache on disk, yfinance fetches its cookie anew before every request.
+            return self._cookie_page
         if self._server is None:
             response = super().request(method, url, *args, **self._in_time(options))
         else:
             response = self._elsewhere(self._server, method, url, options)
+        if url == _COOKIE_PAGE:
+            self._cookie_page = response
         path = urlsplit(url).path
         self.seen.append(Seen(path, response.status_code, response.headers.get("retry-after")))
         return response

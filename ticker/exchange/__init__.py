@@ -1,0 +1,17 @@
+"""The exchange: the offline NASDAQ and Yahoo."""
+
+from ticker.exchange.answers import SavedAnswers
+from ticker.exchange.listings import Listing, catalogue, crowd
+from ticker.exchange.market import Market
+from ticker.exchange.server import PORT, Counters, Exchange
+
+__all__ = [
+    "PORT",
+    "Counters",
+    "Exchange",
+    "Listing",
+    "Market",
+    "SavedAnswers",
+    "catalogue",
+    "crowd",
+]

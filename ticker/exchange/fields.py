@@ -1,0 +1,136 @@
+"""A symbol's state at the exchange → the fields that Yahoo's `v7/finance/quote` has for it.
+
+Pure. Names and types are those of genuine answers; which fields there are differs by kind as it
+does there. It knows no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, Kind
+from ticker.exchange.market import Market, State
+
+_SECOND: Final = 1_000_000
+_REAL_TIME: Final[dict[Kind, str]] = {
+    EQUITY: "Nasdaq Real Time Price",
+    ETF: "Nasdaq Real Time Price",
+    COIN: "CoinMarketCap",
+}
+
+
+class MarketAnswers:
+    """A market as Yahoo tells of it."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    @property
+    def events(self) -> int:
+        """Price changes so far."""
+        return self._market.events
+
+    def advance(self, now: int) -> None:
+        """Move on to `now` (µs, UTC)."""
+        self._market.advance(now)
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        """The body of Yahoo's answer at `now` (µs, UTC); what is not listed is left out."""
+        result = [fields(state) for state in self._market.look(symbols, now)]
+        return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
+
+
+def fields(state: State) -> dict[str, Any]:
+    """One entry of `quoteResponse.result`. Times are seconds since the epoch (UTC), as Yahoo's.
+
+    They are whole, as Yahoo's always are, unless the market moves more often than once a second.
+    """
+    listing = state.listing
+    kind, venue = listing.kind, listing.venue
+    change = state.price - state.previous_close
+    told_by = "Delayed Quote" if venue.delay else _REAL_TIME.get(kind, "Free Realtime Quote")
+    entry: dict[str, Any] = {
+        "language": "en-US",
+        "region": "US",
+        "quoteType": kind.quote_type,
+        "typeDisp": kind.label,
+        "quoteSourceName": told_by,
+        "triggerable": True,
+        "customPriceAlertConfidence": "HIGH",
+        "currency": listing.currency,
+        "shortName": listing.name,
+        "marketState": "REGULAR",
+        "exchange": venue.code,
+        "fullExchangeName": venue.name,
+        "exchangeTimezoneName": venue.zone,
+        "exchangeTimezoneShortName": venue.zone_short,
+        "gmtOffSetMilliseconds": venue.offset * 3_600_000,
+        "market": venue.market,
+        "esgPopulated": False,
+        "corporateActions": [],
+        "hasPrePostMarketData": kind in (EQUITY, ETF) and venue.market == "us_market",
+        "priceHint": listing.price_hint,
+        "sourceInterval": 15,
+        "exchangeDataDelayedBy": venue.delay,
+        "tradeable": False,
+        "cryptoTradeable": kind is COIN,
+        "regularMarketPrice": state.price,
+        "regularMarketTime": _seconds(state.time),
+        "regularMarketChange": _single(change),
+        "regularMarketChangePercent": _single(100 * change / state.previous_close),
+        "regularMarketPreviousClose": state.previous_close,
+        "regularMarketOpen": state.open,
+        "regularMarketDayHigh": state.day_high,
+        "regularMarketDayLow": state.day_low,
+        "regularMarketDayRange": f"{state.day_low} - {state.day_high}",
+        "regularMarketVolume": state.volume,
+        "averageDailyVolume3Month": listing.volume,
+        "averageDailyVolume10Day": listing.volume,
+        "fiftyTwoWeekLow": state.year_low,
+        "fiftyTwoWeekHigh": state.year_high,
+        "fiftyTwoWeekRange": f"{state.year_low} - {state.year_high}",
+        "fiftyTwoWeekLowChange": _single(state.price - state.year_low),
+        "fiftyTwoWeekHighChange": _single(state.price - state.year_high),
+    }
+    if kind is not FUTURE:
+        entry["longName"] = listing.name
+    if kind is not COIN:
+        entry |= {
+            "bid": state.bid or 0,
+            "ask": state.ask or 0,
+            "bidSize": 1 if state.bid and kind is not CURRENCY else 0,
+            "askSize": 1 if state.ask and kind is not CURRENCY else 0,
+        }
+    if kind is COIN:
+        entry |= {
+            "volume24Hr": state.volume,
+            "volumeAllCurrencies": state.volume,
+            "circulatingSupply": listing.shares,
+            "fromCurrency": listing.symbol.partition("-")[0],
+            "toCurrency": f"{listing.currency}=X",
+            "lastMarket": "CoinMarketCap",
+        }
+    if kind is EQUITY:
+        entry["sharesOutstanding"] = listing.shares
+        entry["financialCurrency"] = listing.currency.upper()
+    if listing.shares:
+        entry["marketCap"] = _market_cap(state)
+    return entry | {"symbol": listing.symbol}
+
+
+def _market_cap(state: State) -> int:
+    # In pounds where the price is in pence, as Yahoo has it.
+    unit = 100 if state.listing.currency in ("GBp", "USX") else 1
+    return round(state.price * state.listing.shares / unit)
+
+
+def _single(number: float) -> float:
+    """About what Yahoo's single precision leaves of a number."""
+    return float(f"{number:.8g}")
+
+
+def _seconds(time: int) -> int | float:
+    return time // _SECOND if time % _SECOND == 0 else time / _SECOND

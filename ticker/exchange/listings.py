@@ -1,0 +1,185 @@
+"""What is listed at the exchange: instruments, their venues and how lively they are.
+
+Data only. Names, venues and currencies are those of the real instruments; the prices are plausible
+starting points of an invented market and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What instruments of one kind have in common. `quote_type` is Yahoo's word for it."""
+
+    quote_type: str
+    label: str
+    """Yahoo's `typeDisp`."""
+    seconds_a_year: int
+    """In which it trades; volatility is spread over them."""
+    following: float
+    """How much of its movement is the whole market's, 0 to 1."""
+    activity: float
+    """The chance that a step moves it, 0 to 1."""
+    spread: int
+    """Ticks from the price to bid and to ask; 0: it has neither."""
+    has_volume: bool = True
+
+
+_SESSION_YEAR: Final = 252 * 23_400
+_ROUND_THE_CLOCK: Final = 252 * 86_400
+
+EQUITY: Final = Kind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1)
+ETF: Final = Kind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1)
+INDEX: Final = Kind("INDEX", "Index", _SESSION_YEAR, 0.9, 0.95, 0)
+FUTURE: Final = Kind("FUTURE", "Futures", 252 * 82_800, 0.1, 0.85, 1)
+CURRENCY: Final = Kind("CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2, has_volume=False)
+COIN: Final = Kind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
+
+
+@dataclass(frozen=True)
+class Venue:
+    """Where an instrument trades: Yahoo's code, full name, market and time zone."""
+
+    code: str
+    name: str
+    market: str
+    zone: str = "America/New_York"
+    zone_short: str = "EST"
+    offset: int = -5
+    """Hours east of UTC, in winter."""
+    delay: int = 0
+    """Minutes by which it delays its prices."""
+
+
+NASDAQ: Final = Venue("NMS", "NasdaqGS", "us_market")
+NASDAQ_FUNDS: Final = Venue("NGM", "NasdaqGM", "us_market")
+NASDAQ_INDICES: Final = Venue("NIM", "Nasdaq GIDS", "us_market")
+NYSE: Final = Venue("NYQ", "NYSE", "us_market")
+ARCA: Final = Venue("PCX", "NYSEArca", "us_market")
+SNP: Final = Venue("SNP", "SNP", "us_market")
+DOW: Final = Venue("DJI", "DJI", "us_market")
+COMEX: Final = Venue("CMX", "COMEX", "us24_market", delay=10)
+NYMEX: Final = Venue("NYM", "NY Mercantile", "us24_market", delay=10)
+CBOT: Final = Venue("CBT", "CBOT", "us24_market", delay=10)
+FOREX: Final = Venue("CCY", "CCY", "ccy_market", "Europe/London", "GMT", 0)
+COINS: Final = Venue("CCC", "CCC", "ccc_market", "UTC", "UTC", 0)
+LONDON: Final = Venue("LSE", "LSE", "gb_market", "Europe/London", "GMT", 0, 15)
+XETRA: Final = Venue("GER", "XETRA", "de_market", "Europe/Berlin", "CET", 1, 15)
+MILAN: Final = Venue("MIL", "Milan", "it_market", "Europe/Rome", "CET", 1, 15)
+TOKYO: Final = Venue("JPX", "Tokyo", "jp_market", "Asia/Tokyo", "JST", 9, 15)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One instrument. Prices are in `currency`."""
+
+    symbol: str
+    name: str
+    kind: Kind
+    venue: Venue
+    currency: str
+    price: float
+    """About where the market starts."""
+    volatility: float
+    """Of a year, as a fraction."""
+    decimals: int = 2
+    """Of its prices: the tick is `tick` units of the last one."""
+    tick: int = 1
+    price_hint: int = 2
+    volume: int = 0
+    """Traded on a usual day (units)."""
+    shares: int = 0
+    """Outstanding; gives the market value (units)."""
+
+
+def _stock(  # noqa: PLR0917 - a table's columns
+    symbol: str,
+    name: str,
+    price: float,
+    volatility: float,
+    volume: int,
+    shares: int,
+    venue: Venue = NASDAQ,
+    currency: str = "USD",
+) -> Listing:
+    return Listing(
+        symbol, name, EQUITY, venue, currency, price, volatility, volume=volume, shares=shares
+    )
+
+
+_M: Final = 1_000_000
+
+CATALOGUE: Final[Sequence[Listing]] = (
+    _stock("AAPL", "Apple Inc.", 271.4, 0.28, 46 * _M, 14_840 * _M),
+    _stock("MSFT", "Microsoft Corporation", 508.3, 0.24, 22 * _M, 7_433 * _M),
+    _stock("NVDA", "NVIDIA Corporation", 186.7, 0.42, 190 * _M, 24_300 * _M),
+    _stock("AMZN", "Amazon.com, Inc.", 229.1, 0.32, 41 * _M, 10_690 * _M),
+    _stock("GOOG", "Alphabet Inc.", 284.6, 0.3, 24 * _M, 12_100 * _M),
+    _stock("META", "Meta Platforms, Inc.", 628.9, 0.34, 14 * _M, 2_520 * _M),
+    _stock("TSLA", "Tesla, Inc.", 412.2, 0.58, 88 * _M, 3_325 * _M),
+    _stock("NFLX", "Netflix, Inc.", 112.5, 0.36, 38 * _M, 4_240 * _M),
+    _stock("AMD", "Advanced Micro Devices, Inc.", 236.8, 0.5, 54 * _M, 1_628 * _M),
+    _stock("INTC", "Intel Corporation", 36.4, 0.5, 92 * _M, 4_770 * _M),
+    _stock("JPM", "JPMorgan Chase & Co.", 309.7, 0.24, 9 * _M, 2_720 * _M, NYSE),
+    _stock("KO", "The Coca-Cola Company", 71.6, 0.15, 16 * _M, 4_302 * _M, NYSE),
+    _stock("XOM", "Exxon Mobil Corporation", 117.3, 0.24, 15 * _M, 4_260 * _M, NYSE),
+    _stock("BABA", "Alibaba Group Holding Limited", 158.2, 0.45, 14 * _M, 2_385 * _M, NYSE),
+    _stock("OCDO.L", "Ocado Group plc", 308.8, 0.5, 2 * _M, 823 * _M, LONDON, "GBp"),
+    _stock("VOD.L", "Vodafone Group Public Limited Company", 91.4, 0.25, 45 * _M, 23_800 * _M,
+           LONDON, "GBp"),
+    _stock("SAP.DE", "SAP SE", 213.6, 0.25, 2 * _M, 1_166 * _M, XETRA, "EUR"),
+    _stock("ENI.MI", "Eni S.p.A.", 16.1, 0.22, 9 * _M, 2_980 * _M, MILAN, "EUR"),
+    Listing("7203.T", "Toyota Motor Corporation", EQUITY, TOKYO, "JPY", 3_125, 0.26,
+            decimals=0, volume=21 * _M, shares=13_030 * _M),
+    Listing("SPY", "SPDR S&P 500 ETF Trust", ETF, ARCA, "USD", 671.9, 0.16, volume=72 * _M),
+    Listing("QQQ", "Invesco QQQ Trust", ETF, NASDAQ_FUNDS, "USD", 608.4, 0.2, volume=53 * _M),
+    Listing("GLD", "SPDR Gold Shares", ETF, ARCA, "USD", 376.5, 0.16, volume=11 * _M),
+    Listing("^IXIC", "NASDAQ Composite", INDEX, NASDAQ_INDICES, "USD", 22_870.4, 0.2,
+            volume=7_800 * _M),
+    Listing("^GSPC", "S&P 500", INDEX, SNP, "USD", 6_734.1, 0.16, volume=5_100 * _M),
+    Listing("^DJI", "Dow Jones Industrial Average", INDEX, DOW, "USD", 47_147.5, 0.15,
+            volume=520 * _M),
+    Listing("GC=F", "Gold Dec 26", FUTURE, COMEX, "USD", 4_101.3, 0.17, decimals=1,
+            volume=190_000),
+    Listing("SI=F", "Silver Mar 27", FUTURE, COMEX, "USD", 50.685, 0.33, decimals=3, tick=5,
+            price_hint=3, volume=78_000),
+    Listing("HG=F", "Copper Mar 27", FUTURE, COMEX, "USD", 5.0615, 0.24, decimals=4, tick=5,
+            price_hint=4, volume=46_000),
+    Listing("CL=F", "Crude Oil Jan 27", FUTURE, NYMEX, "USD", 59.84, 0.36, volume=280_000),
+    Listing("NG=F", "Natural Gas Jan 27", FUTURE, NYMEX, "USD", 4.367, 0.6, decimals=3,
+            price_hint=3, volume=160_000),
+    Listing("ZW=F", "Chicago SRW Wheat Futures, Mar-27", FUTURE, CBOT, "USX", 538.25, 0.28,
+            tick=25, volume=62_000),
+    Listing("EURUSD=X", "EUR/USD", CURRENCY, FOREX, "USD", 1.15872, 0.075, decimals=5,
+            price_hint=4),
+    Listing("GBPUSD=X", "GBP/USD", CURRENCY, FOREX, "USD", 1.31468, 0.08, decimals=5,
+            price_hint=4),
+    Listing("USDJPY=X", "USD/JPY", CURRENCY, FOREX, "JPY", 154.531, 0.095, decimals=3,
+            price_hint=3),
+    Listing("BTC-USD", "Bitcoin USD", COIN, COINS, "USD", 95_412.6, 0.5,
+            volume=68_000 * _M, shares=19_950_000),
+    Listing("ETH-USD", "Ethereum USD", COIN, COINS, "USD", 3_187.4, 0.65,
+            volume=31_000 * _M, shares=120_700_000),
+    Listing("DOGE-USD", "Dogecoin USD", COIN, COINS, "USD", 0.16214, 0.9, decimals=6,
+            price_hint=6, volume=1_900 * _M, shares=151_900 * _M),
+)  # fmt: skip
+"""All that the exchange lists: the default watchlist and what goes well with it."""
+
+BY_SYMBOL: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in CATALOGUE}
+
+
+def crowd(count: int) -> Sequence[Listing]:
+    """`count` invented stocks, `S0001` onwards, for load: a market wider than the catalogue."""
+    return tuple(
+        _stock(f"S{number:04d}", f"Stock {number}", 20.0 + number % 480, 0.4, 5 * _M, 100 * _M)
+        for number in range(1, count + 1)
+    )
+
+
+def catalogue() -> Sequence[Listing]:
+    """All that a plain market lists, in the order in which it is shown."""
+    return CATALOGUE

@@ -1,0 +1,200 @@
+"""The offline NASDAQ: a seed and the passing of time → prices.
+
+Pure: the time is passed in, no clock is read and nothing is written. Promises that the same seed,
+listings and step give the same sequence of trades, whichever moments are looked at and whatever
+else is listed beside a symbol; that each step moves most symbols and not all; and that prices stay
+whole multiples of their tick, inside the day's range, with bid < price < ask where there are both.
+The market is always open. It knows nothing of Yahoo.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from ticker.exchange.listings import CATALOGUE, COIN, Listing
+
+_SECOND: Final = 1_000_000
+_MINUTE: Final = 60 * _SECOND
+_DAY: Final = 86_400 * _SECOND
+_PULL: Final = 2e-6
+"""Part of the way back to its starting price that a symbol goes in a second: a market that runs
+for weeks stays plausible."""
+_DAYS_A_YEAR: Final = 252
+_MOVES_AT_ONCE: Final = 200_000
+"""About half a second of work."""
+
+
+@dataclass(frozen=True)
+class State:
+    """One symbol as the exchange shows it now. Prices are in the listing's currency."""
+
+    listing: Listing
+    time: int
+    """Of the last trade that is shown, its venue's delay taken off (µs, UTC)."""
+    price: float
+    previous_close: float
+    open: float
+    day_high: float
+    day_low: float
+    year_high: float
+    year_low: float
+    bid: float | None
+    ask: float | None
+    volume: int
+
+
+class Market:
+    """A market of `listings` that moves every `every` µs, by `seed`.
+
+    Its first step is the first moment at which it is looked at. Looking back in time shows the
+    present. A market left alone for more steps than half a second's work stands still for the rest.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        listings: Iterable[Listing] = CATALOGUE,
+        every: int = _SECOND,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"a market cannot move every {every} µs")
+        self.every = every
+        self.events = 0
+        """Price changes so far."""
+        self._books = {
+            listing.symbol: _Book(listing, _chance(seed, listing.symbol), every)
+            for listing in listings
+        }
+        self._mood = _chance(seed, "the whole market")
+        self._step: int | None = None
+
+    @property
+    def listings(self) -> Sequence[Listing]:
+        """What is listed, in order."""
+        return [book.listing for book in self._books.values()]
+
+    def advance(self, now: int) -> None:
+        """Move on to `now` (µs, UTC)."""
+        step = now // self.every
+        if self._step is None:
+            self._step = step
+            for book in self._books.values():
+                book.begin(step * self.every)
+        at_once = max(1, _MOVES_AT_ONCE // max(1, len(self._books)))
+        for moved in range(max(self._step + 1, step + 1 - at_once), step + 1):
+            mood = self._mood.gauss(0.0, 1.0)
+            time = moved * self.every
+            for book in self._books.values():
+                self.events += book.move(time, mood)
+        self._step = max(step, self._step)
+
+    def look(self, symbols: Iterable[str], now: int) -> Sequence[State]:
+        """The states at `now` (µs, UTC) of those of `symbols` that are listed, in their order."""
+        self.advance(now)
+        return [self._books[symbol].state() for symbol in symbols if symbol in self._books]
+
+
+def _chance(seed: int, whose: str) -> Random:
+    """Draws that depend on the seed and on whose they are, and on nothing else."""
+    return Random(f"{seed}:{whose}")  # noqa: S311 - prices are to be repeatable, not secret
+
+
+class _Book:
+    """One symbol's prices, counted in ticks, and its own chance."""
+
+    def __init__(self, listing: Listing, chance: Random, every: int) -> None:
+        self.listing = listing
+        self._chance = chance
+        kind = listing.kind
+        scale = 10.0**listing.decimals / listing.tick
+        self._base = max(1, round(listing.price * scale))
+        # The first draws: where the symbol stands in its day and its year.
+        daily = listing.volatility / math.sqrt(_DAYS_A_YEAR)
+        self._price = self._near(self._base, 0.5 * daily)
+        self._close = self._near(self._price, 0.7 * daily)
+        self._open = self._near(self._close, 0.3 * daily)
+        ends = sorted((self._price, self._open))
+        self._high = max(ends[1], self._near(ends[1], 0.4 * daily))
+        self._low = min(ends[0], self._near(ends[0], 0.4 * daily))
+        year = listing.volatility * 0.6
+        self._year_high = max(self._high, round(self._base * (1 + year * chance.random())))
+        self._year_low = max(1, min(self._low, round(self._base * (1 - year * chance.random()))))
+        self._volume = round(listing.volume * chance.uniform(0.2, 0.6))
+        self._time = 0
+        # What a step does.
+        seconds = every / _SECOND
+        sigma = listing.volatility * math.sqrt(seconds / kind.seconds_a_year)
+        self._together = sigma * kind.following
+        self._alone = sigma * math.sqrt(1 - kind.following**2)
+        self._pull = min(1.0, _PULL * seconds)
+        self._lot = listing.volume * seconds / (kind.seconds_a_year / _DAYS_A_YEAR)
+
+    def begin(self, time: int) -> None:
+        """The first trade, at `time` (µs, UTC)."""
+        self._time = time
+
+    def move(self, time: int, mood: float) -> bool:
+        """One step, at `time` (µs, UTC); whether the price changed. `mood` is the market's."""
+        if time // _DAY != self._time // _DAY:
+            self._roll_over()
+        chance = self._chance
+        if chance.random() >= self.listing.kind.activity:
+            return False
+        drift = self._pull * (self._base - self._price) / self._price
+        change = self._together * mood + self._alone * chance.gauss(0.0, 1.0) + drift
+        ticks = round(self._price * change)
+        if ticks == 0:
+            ticks = 1 if change >= 0 else -1
+        price = self._price + ticks
+        # The spread fits below the lowest price.
+        lowest = self.listing.kind.spread + 1
+        if price < lowest:
+            price = 2 * lowest - price
+        changed = price != self._price
+        self._price = price
+        self._time = time
+        self._high = max(self._high, price)
+        self._low = min(self._low, price)
+        self._year_high = max(self._year_high, price)
+        self._year_low = min(self._year_low, price)
+        if self.listing.kind is COIN:
+            # Of the last 24 hours: it shrinks as easily as it grows.
+            self._volume = round(self._volume * (1 + 1e-5 * chance.gauss(0.0, 1.0)))
+        elif self._lot:
+            self._volume += max(1, round(self._lot * chance.expovariate(1.0)))
+        return changed
+
+    def state(self) -> State:
+        price, spread = self._price, self.listing.kind.spread
+        return State(
+            listing=self.listing,
+            time=self._time - self.listing.venue.delay * _MINUTE,
+            price=self._money(price),
+            previous_close=self._money(self._close),
+            open=self._money(self._open),
+            day_high=self._money(self._high),
+            day_low=self._money(self._low),
+            year_high=self._money(self._year_high),
+            year_low=self._money(self._year_low),
+            bid=self._money(price - spread) if spread else None,
+            ask=self._money(price + spread) if spread else None,
+            volume=self._volume,
+        )
+
+    def _roll_over(self) -> None:
+        """A new day (UTC): what was the price is the close, and counting begins anew."""
+        self._close = self._open = self._high = self._low = self._price
+        if self.listing.kind is not COIN:
+            self._volume = 0
+
+    def _near(self, ticks: int, by: float) -> int:
+        lowest = self.listing.kind.spread + 1
+        return max(lowest, round(ticks * math.exp(by * self._chance.gauss(0.0, 1.0))))
+
+    def _money(self, ticks: int) -> float:
+        return round(ticks * self.listing.tick / 10.0**self.listing.decimals, self.listing.decimals)

@@ -1,0 +1,242 @@
+"""The exchange: a market, or saved answers, behind Yahoo's own HTTP interfaces on loopback.
+
+Promises that yfinance works against it unchanged (cookie, crumb, quotes, refusals as Yahoo words
+them) and that every answer, errors too, carries `Ticker-Simulated: 1`. It does not know who asks,
+keeps nothing about them, and moves its market only when it is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
+from weakref import WeakSet
+
+import msgspec
+from aiohttp import web
+
+from ticker.errors import CannotListen
+from ticker.exchange.fields import MarketAnswers
+from ticker.exchange.market import Market
+
+PORT: Final = 8790
+
+_SIMULATED: Final = ("Ticker-Simulated", "1")
+_COOKIE: Final = "A3"
+_YEAR: Final = 365 * 86_400
+_HELLO: Final = """<!doctype html><title>ticker exchange</title>
+<p>This is ticker's offline exchange. Every price here is invented or saved long ago.
+"""
+_CONSENT: Final = """<!doctype html><title>consent</title>
+<form method="post" action="/v2/collectConsent?sessionId=offline">
+<input type="hidden" name="csrfToken" value="offline">
+<input type="hidden" name="sessionId" value="offline">
+</form>
+"""
+
+
+class Quotes(Protocol):
+    """What an exchange shows: `MarketAnswers` or `SavedAnswers`."""
+
+    @property
+    def events(self) -> int:
+        """Price changes so far."""
+        ...
+
+    def advance(self, now: int) -> None:
+        """Move on to `now` (µs, UTC)."""
+        ...
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        """The body of Yahoo's answer for `symbols` at `now` (µs, UTC)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What happened since the start."""
+
+    connections: int
+    """Connections on which something was asked."""
+    open: int
+    """Connections open now."""
+    requests: int
+    """Requests, of any path."""
+    quote_requests: int
+    """Requests for quotes."""
+    events: int
+    """Price changes in the market."""
+
+
+Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+"""Asked before every request: an answer of its own, or `None` to let the exchange answer."""
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
+class Exchange:
+    """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
+
+    `fault` lets tests answer in its place; `clock` gives µs since the epoch.
+    """
+
+    def __init__(
+        self,
+        quotes: Market | Quotes,
+        host: str = "127.0.0.1",
+        port: int = PORT,
+        *,
+        fault: Fault | None = None,
+        clock: Callable[[], int] = _now,
+    ) -> None:
+        self._quotes = MarketAnswers(quotes) if isinstance(quotes, Market) else quotes
+        self._host = host
+        self._port = port
+        self._fault = fault
+        self._clock = clock
+        self._key = secrets.token_hex(8)
+        self._runner: web.AppRunner | None = None
+        self._peers: WeakSet[asyncio.Transport] = WeakSet()
+        self._connections = 0
+        self._requests = 0
+        self._quote_requests = 0
+
+    async def start(self) -> tuple[str, int]:
+        """Begin to serve; the address. Raises `CannotListen`."""
+        app = web.Application(middlewares=[self._watch])
+        app.on_response_prepare.append(_mark)
+        app.router.add_get("/", self._cookie)
+        app.router.add_get("/consent", self._consent)
+        app.router.add_post("/v2/collectConsent", self._cookie)
+        app.router.add_get("/copyConsent", self._cookie)
+        app.router.add_get("/v1/test/getcrumb", self._crumb)
+        app.router.add_get("/v7/finance/quote", self._quote)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except (OSError, OverflowError) as error:
+            await runner.cleanup()
+            raise CannotListen(self._host, self._port, _why(error)) from error
+        self._runner = runner
+        self._quotes.advance(self._clock())
+        return self.address
+
+    async def stop(self) -> None:
+        """Close every connection, in about a second at most. Harmless when it is stopped."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, the one really taken once it is started."""
+        if self._runner is None:
+            return self._host, self._port
+        host, port, *_ = self._runner.addresses[0]
+        return str(host), int(port)
+
+    @property
+    def counters(self) -> Counters:
+        """As of now: looking moves the market on."""
+        self._quotes.advance(self._clock())
+        server = self._runner.server if self._runner is not None else None
+        return Counters(
+            connections=self._connections,
+            open=len(server.connections) if server is not None else 0,
+            requests=self._requests,
+            quote_requests=self._quote_requests,
+            events=self._quotes.events,
+        )
+
+    @web.middleware
+    async def _watch(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self._requests += 1
+        self._quote_requests += request.path == "/v7/finance/quote"
+        if (peer := request.transport) is not None and peer not in self._peers:
+            self._peers.add(peer)
+            self._connections += 1
+        if self._fault is not None and (answer := await self._fault(request)) is not None:
+            return answer
+        return await handler(request)
+
+    async def _cookie(self, request: web.Request) -> web.Response:
+        """Like `fc.yahoo.com`: what matters of it is the cookie."""
+        response = web.Response(text=_HELLO, content_type="text/html")
+        if _COOKIE not in request.cookies:
+            response.set_cookie(
+                _COOKIE, f"d={secrets.token_urlsafe(12)}", max_age=_YEAR, httponly=True
+            )
+        return response
+
+    async def _consent(self, _: web.Request) -> web.Response:
+        """Like `guce.yahoo.com`: the form through which yfinance takes its other way."""
+        return web.Response(text=_CONSENT, content_type="text/html")
+
+    async def _crumb(self, request: web.Request) -> web.Response:
+        if _COOKIE not in request.cookies:
+            return _error("finance", 401, "Unauthorized", "Invalid Cookie")
+        return web.Response(text=self._crumb_of(request))
+
+    async def _quote(self, request: web.Request) -> web.Response:
+        if request.query.get("crumb") != self._crumb_of(request):
+            return _error("finance", 401, "Unauthorized", "Invalid Crumb")
+        symbols = dict.fromkeys(filter(None, request.query.get("symbols", "").split(",")))
+        if not symbols:
+            return _error(
+                "quoteResponse", 400, "argument-error", 'Missing value for the "symbols" argument'
+            )
+        body = self._quotes.answer(symbols, self._clock())
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+    def _crumb_of(self, request: web.Request) -> str:
+        """The crumb that goes with the asker's cookie, so that none need be remembered."""
+        cookie = request.cookies.get(_COOKIE, "")
+        return hashlib.blake2b(f"{self._key}{cookie}".encode(), digest_size=6).hexdigest()
+
+
+async def _mark(_: web.Request, response: web.StreamResponse) -> None:
+    name, value = _SIMULATED
+    response.headers[name] = value
+
+
+def _error(key: str, status: int, code: str, description: str) -> web.Response:
+    body = {key: {"result": None, "error": {"code": code, "description": description}}}
+    return web.Response(
+        body=msgspec.json.encode(body),
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
+    )
+
+
+def _why(error: OSError | OverflowError) -> str:
+    match error:
+        case OSError(errno=errno.EADDRINUSE):
+            return "another program listens there already"
+        case OSError(errno=errno.EACCES):
+            return "not allowed"
+        case OSError(errno=errno.EADDRNOTAVAIL):
+            return "not an address of this machine"
+        case OSError(strerror=str(reason)):
+            return reason
+        case _:
+            return str(error)
