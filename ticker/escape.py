@@ -1,6 +1,6 @@
 r"""Text from outside → text that is harmless on a terminal.
 
-`harmless(text)` promises: one line; no control, escape sequence, direction mark, lone surrogate or
+`escape(text)` promises: one line; no control, escape sequence, direction mark, lone surrogate or
 other invisible character is left as it is (each is made visible: `␛`, `␀`, `\\u202e`); at most two
 marks are stacked on a letter; at most `limit` characters. Printable text comes back unchanged. What
 it does not know: markup (hand the result to Rich as `Text`, never as a markup string) and columns
@@ -23,7 +23,7 @@ _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u280
 
 
 @lru_cache(maxsize=8192)
-def harmless(text: str, limit: int = LIMIT) -> str:
+def escape(text: str, limit: int = LIMIT) -> str:
     """`text` on one line with nothing hidden in it, cut to `limit` characters with a `…`."""
     # A text is cut before it is read, so that 10 MB of name cost no more than 256 characters; an
     # escaped character may become six, hence the second cut.

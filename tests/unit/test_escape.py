@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.escape import LIMIT, harmless
+from ticker.escape import LIMIT, escape
 
 
 @pytest.mark.parametrize(
@@ -34,23 +34,23 @@ from ticker.escape import LIMIT, harmless
     ],
 )
 def test_text_from_outside_is_shown_with_nothing_hidden(text: str, shown: str) -> None:
-    assert harmless(text) == shown
+    assert escape(text) == shown
 
 
 def test_ten_thousand_characters_are_cut_to_the_limit_and_the_cut_is_shown() -> None:
-    assert harmless("x" * 10_000) == "x" * (LIMIT - 1) + "…"
-    assert harmless("\x1b" * 10_000, 5) == "␛␛␛␛…"
+    assert escape("x" * 10_000) == "x" * (LIMIT - 1) + "…"
+    assert escape("\x1b" * 10_000, 5) == "␛␛␛␛…"
 
 
 def test_escaping_cannot_grow_a_text_beyond_the_limit() -> None:
-    shown = harmless("\u202e" * 200)
+    shown = escape("\u202e" * 200)
     assert len(shown) == LIMIT
     assert shown.endswith("…")
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=300))
 def test_whatever_comes_in_no_invisible_character_goes_out(text: str) -> None:
-    shown = harmless(text)
+    shown = escape(text)
     assert len(shown) <= LIMIT
     assert not [c for c in shown if unicodedata.category(c)[0] == "C"]
     assert not [c for c in shown if unicodedata.category(c) in ("Zl", "Zp")]
@@ -58,4 +58,4 @@ def test_whatever_comes_in_no_invisible_character_goes_out(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=60))
 def test_what_is_harmless_already_is_not_changed_again(text: str) -> None:
-    assert harmless(harmless(text)) == harmless(text)
+    assert escape(escape(text)) == escape(text)
