@@ -1,0 +1,111 @@
+"""Holes and repeats in what a reader is given, per (origin, symbol): one rule for every backend.
+
+A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file holds a reader to it:
+`Order.take` lets each tick through once, drops what came before, and turns every hole into a `Gap`
+at the moment in which it is noticed. The first tick seen of a symbol sets its base, unless a
+snapshot (or `Order.skip`) told the sequence before. Pure: no clock, no input or output, no
+knowledge of what keeps the ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ticker.records import Gap, Tick
+
+READER: Final = "reader"
+"""The `writer` of gaps that a reader noticed itself; no poller or relay wrote them."""
+
+Key = tuple[str, str]
+"""(origin, symbol)."""
+
+
+class Order:
+    """What one reader has seen so far. Not safe for several threads at once."""
+
+    def __init__(self, bases: Mapping[Key, int] | None = None) -> None:
+        self.holes = 0
+        """Ticks found missing (ticks, not spans)."""
+        self.repeats = 0
+        """Ticks seen before, and dropped."""
+        self._last: dict[Key, int] = dict(bases or {})
+        self._told: dict[Key, list[tuple[int, int]]] = {}
+
+    def take(
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
+    ) -> tuple[Sequence[Tick], list[Gap]]:
+        """The ticks of `ticks` that are new, and a gap for each hole before one of them.
+
+        `gaps` are those that the stream itself holds in the same span: what they call missing is
+        counted, but not told a second time. The ticks come back as they are, without a copy, when
+        none is a repeat.
+        """
+        for gap in gaps:
+            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
+                spans = self._told.setdefault((gap.origin, gap.symbol), [])
+                spans.append((gap.first_sequence, gap.last_sequence))
+        last = self._last
+        repeated: set[int] = set()
+        found: list[Gap] = []
+        for index, tick in enumerate(ticks):
+            key = (tick.origin, tick.symbol)
+            sequence = tick.sequence
+            before = last.get(key)
+            if before is not None and sequence != before + 1:
+                if sequence <= before:
+                    repeated.add(index)
+                    continue
+                found += self._hole(key, before + 1, sequence - 1, tick)
+            last[key] = sequence
+        if repeated:
+            self.repeats += len(repeated)
+            ticks = [tick for index, tick in enumerate(ticks) if index not in repeated]
+        return ticks, found
+
+    def last(self, origin: str, symbol: str) -> int | None:
+        """The sequence last seen, or told by a snapshot; `None` before the first."""
+        return self._last.get((origin, symbol))
+
+    def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
+        """Ticks up to `through` (inclusive) are gone: the first and last that were missed by it.
+
+        `None` if this reader missed nothing by it, or cannot know what (it has no base yet; from
+        now on `through` is its base).
+        """
+        before = self._last.get((origin, symbol))
+        if before is not None and before >= through:
+            return None
+        self._last[origin, symbol] = through
+        if before is None:
+            return None
+        self.holes += through - before
+        return before + 1, through
+
+    def _hole(self, key: Key, first: int, last: int, tick: Tick) -> list[Gap]:
+        """Gaps for `first` to `last` (inclusive), less what the stream's own gaps told already."""
+        self.holes += last - first + 1
+        untold: list[tuple[int, int]] = []
+        for told_first, told_last in sorted(self._told.pop(key, ())):
+            if told_last < first:
+                continue
+            if told_first > first:
+                untold.append((first, min(told_first - 1, last)))
+            first = max(first, told_last + 1)
+            if first > last:
+                break
+        if first <= last:
+            untold.append((first, last))
+        return [
+            Gap(
+                source=tick.source,
+                origin=tick.origin,
+                writer=READER,
+                received=tick.received,
+                reason="ticks missing",
+                symbol=tick.symbol,
+                first_sequence=start,
+                last_sequence=end,
+            )
+            for start, end in untold
+        ]

@@ -1,0 +1,5 @@
+"""The SQLite backend: a stream that is one file, read and written by any number of processes."""
+
+from ticker.streams.sqlite.stream import SqliteLog, SqliteStream
+
+__all__ = ["SqliteLog", "SqliteStream"]

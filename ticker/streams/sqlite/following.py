@@ -1,0 +1,234 @@
+"""One reading of a log file as its thread does it: read, hold to order, wait for what comes next.
+
+SQLite tells no other process of a commit, so a reader asks: `PRAGMA data_version`, often while
+ticks flow and seldom in silence, in a thread that sleeps (timers of an event loop cost twice as
+much). Once a second it also looks whether the file under its name is still the one it reads. A
+file that goes away is waited for; another log in its place is told as a gap and read from its
+start. Knows no event loop: `Following.next` blocks for at most about a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from ticker.errors import StreamMissing, StreamUnreachable
+from ticker.records import Batch, Gap, Position
+from ticker.streams.order import READER, Key, Order
+from ticker.streams.sqlite.place import Place
+from ticker.streams.sqlite.reading import Found, Reader
+
+SILENCE: Final = 1.0
+"""An empty batch comes after this many seconds without a record."""
+
+_FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
+_SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
+_SELDOM: Final = 0.02  # … and in silence
+_AWAY: Final = 0.1  # … and while there is no file to look at
+
+
+class Following:
+    """The state of one `read`. One thread at a time calls `next` and `close`; any calls `stop`."""
+
+    def __init__(
+        self,
+        path: Path,
+        after: Position,
+        bases: Mapping[Key, int] | None,
+        *,
+        symbols: Collection[str] | None,
+        follow: bool,
+        limit: int,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.order = Order(bases)
+        self.broken = 0
+        self._path = path
+        self._after = after
+        self._place: Place | None = None
+        self._symbols = None if symbols is None else frozenset(symbols)
+        self._follow = follow
+        self._limit = limit
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._reader: Reader | None = None
+        self._file: tuple[int, int] | None = None
+        self._version = -1
+        self._changed = monotonic()
+        self._looked = monotonic()
+        self._done = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Make a `next` under way return soon."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def next(self) -> Batch | None:
+        """The next batch, an empty one after a second of silence, `None` at the end.
+
+        Raises `StreamMissing` and `StreamUnreachable` only where it does not follow; `StreamUnusable`
+        and `WrongPosition` always.
+        """
+        until = self._monotonic() + SILENCE
+        while not (self._stopped or self._done):
+            try:
+                batch = self._take()
+            except (StreamMissing, StreamUnreachable):
+                self.close()
+                if not self._follow:
+                    raise
+                batch = None
+            if batch is not None:
+                return batch
+            if self._monotonic() >= until:
+                place = self._place
+                return Batch(self._after if place is None else place.position())
+            self._wait(until)
+        return None
+
+    def _take(self) -> Batch | None:
+        """What is there now; `None` if nothing is."""
+        gaps: list[Gap] = []
+        if self._reader is None:
+            gaps += self._open()
+        reader, place = self._reader, self._place
+        assert reader is not None and place is not None  # noqa: S101, PT018 - _open made them
+        self._version = reader.data_version()
+        found = reader.after(place, self._symbols, self._limit)
+        if found.place.number != place.number:
+            self._changed = self._monotonic()
+        gaps += self._lost(found, place)
+        ticks, holes = self.order.take(found.ticks, found.gaps)
+        self.broken += found.broken
+        self._place = found.place
+        batch = Batch(
+            found.place.position(),
+            ticks=ticks,
+            gaps=[*gaps, *found.gaps, *holes],
+            quotes=found.quotes,
+            heartbeats=found.heartbeats,
+        )
+        self._done = found.at_end and not self._follow
+        if batch:
+            return batch
+        if found.at_end:
+            # The last position is worth an empty batch: the caller resumes behind what it skipped.
+            return batch if self._done and found.place != place else None
+        return self._take()
+
+    def _open(self) -> list[Gap]:
+        """Open the file; if it is another than before, go to its start and tell it."""
+        file = _identity(self._path)
+        reader = Reader(self._path)
+        self._reader, self._file = reader, file
+        old = self._place
+        if old is None:
+            try:
+                self._place = reader.place(self._after)
+            except BaseException:
+                self.close()
+                raise
+            return []
+        state = reader.state()
+        if old.origin == state.origin and old.number <= state.position:
+            return []
+        self.order = _renewed(self.order)
+        self._place = reader.find("start" if old.origin != state.origin else "end")
+        return [
+            Gap(
+                source="",
+                origin=state.origin,
+                writer=READER,
+                received=max(old.received, state.received),
+                reason="another log lies in its place",
+                symbols=self._about(),
+                from_=min(old.received, state.received),
+                until=max(old.received, state.received),
+            )
+        ]
+
+    def _lost(self, found: Found, place: Place) -> list[Gap]:
+        """What retention deleted before this reader came: exactly where it can know, or a span."""
+        gaps: list[Gap] = []
+        unknown: set[str] = set()
+        for lost in found.lost:
+            origin, symbol = lost.key
+            known = self.order.last(origin, symbol) is not None
+            missed = self.order.skip(origin, symbol, lost.through)
+            if missed is not None:
+                gaps.append(
+                    Gap(
+                        source="",
+                        origin=origin,
+                        writer=READER,
+                        received=found.held_since,
+                        reason="retention",
+                        symbol=symbol,
+                        first_sequence=missed[0],
+                        last_sequence=missed[1],
+                    )
+                )
+            elif not known:
+                unknown.add(symbol)
+        if unknown or found.lost_gaps:
+            about = self._about() if found.lost_gaps else tuple(sorted(unknown))
+            gaps.append(
+                Gap(
+                    source="",
+                    origin=found.place.origin,
+                    writer=READER,
+                    received=found.held_since,
+                    reason="retention",
+                    symbols=about,
+                    from_=min(place.received, found.held_since),
+                    until=found.held_since,
+                )
+            )
+        return gaps
+
+    def _about(self) -> tuple[str, ...] | None:
+        return None if self._symbols is None else tuple(sorted(self._symbols))
+
+    def _wait(self, until: float) -> None:
+        """Sleep until somebody has written, the file is another, or `until`."""
+        reader = self._reader
+        if reader is None:
+            self._sleep(_AWAY)
+            return
+        while not self._stopped:
+            now = self._monotonic()
+            if now >= until:
+                return
+            self._sleep(_SOON if now - self._changed < _FLOWING else _SELDOM)
+            if reader.data_version() != self._version:
+                return
+            if now - self._looked >= SILENCE:
+                self._looked = now
+                if _identity(self._path) != self._file:
+                    self.close()
+                    return
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of what has this name now; `None` if nothing has."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _renewed(order: Order) -> Order:
+    """Nothing seen yet, but everything counted."""
+    fresh = Order()
+    fresh.holes, fresh.repeats = order.holes, order.repeats
+    return fresh

@@ -1,0 +1,215 @@
+"""Opening a log file: what may be opened, by whom, and what is said when it cannot be.
+
+Readers never create or change the file; a writer makes it when it is missing, complete before it
+has its name, so that nobody ever sees half a log. A file that is not ours, is damaged or newer is
+left byte for byte as it is: it is looked at without locks and without side files before anything
+else. `told` turns every error of SQLite into one of `ticker.errors`, once, here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+
+from ticker.errors import (
+    StreamError,
+    StreamMissing,
+    StreamNotWritable,
+    StreamUnreachable,
+    StreamUnusable,
+)
+from ticker.streams.sqlite import schema
+
+FOREVER: Final = 2**63 - 1
+BUSY: Final = 5.0
+"""How long to wait for another program's lock before giving up (seconds)."""
+
+_READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_WRITE: Final = apsw.SQLITE_OPEN_READWRITE
+_CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+_WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that a burst made longer is cut back to this
+
+
+def url(path: Path) -> str:
+    """The stream's URL as a user may see it."""
+    return f"sqlite:{path}"
+
+
+def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
+    """A connection that only reads; waits up to `busy` seconds for a lock.
+
+    Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
+    """
+    with told(path):
+        _look(path)
+        try:
+            connection = _open_reader(f"{_uri(path)}?mode=ro", busy)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # A folder in which no side file can be made. Without a WAL the file is all there is,
+            # and nobody can be writing it, so it may be read as if it never changed.
+            wal = Path(f"{path}-wal")
+            if wal.exists() and wal.stat().st_size:
+                raise
+            connection = _open_reader(f"{_uri(path)}?immutable=1", busy)
+    return connection
+
+
+def writer(
+    path: Path,
+    origin: str,
+    *,
+    busy: float = BUSY,
+    migrations: Mapping[int, str] = schema.MIGRATIONS,
+    version: int = schema.VERSION,
+) -> apsw.Connection:
+    """A connection that writes durably; the file is made, with `origin`, if it is missing.
+
+    An older file is copied to `PATH.vN.bak` and migrated in place. Raises `StreamUnusable`,
+    `StreamNotWritable`, `StreamUnreachable`.
+    """
+    with told(path):
+        if not path.exists():
+            _make(path, origin)
+        found = _look(path, newest=version)
+        connection = apsw.Connection(str(path), flags=_WRITE)
+        try:
+            connection.set_busy_timeout(int(busy * 1000))
+            if connection.readonly("main"):
+                raise StreamNotWritable(url(path), "the file may only be read")
+            if found < version:
+                _migrate(connection, path, found, migrations, version)
+            schema.use_wal(connection)
+            connection.pragma("synchronous", "FULL")
+            connection.pragma("journal_size_limit", _WAL_KEPT)
+            _log_row(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Whatever SQLite or the system says inside, said as an error of this program."""
+    try:
+        yield
+    except StreamError:
+        raise
+    except FileNotFoundError as error:
+        raise StreamMissing(url(path), "there is no such file") from error
+    except ValueError as error:  # from use_wal
+        raise StreamUnusable(url(path), str(error)) from error
+    except (apsw.Error, OSError) as error:
+        for kinds, make, problem in _WORDS:
+            if isinstance(error, kinds):
+                raise make(url(path), f"{problem} ({error})") from error
+        raise StreamUnusable(url(path), str(error)) from error
+
+
+_WORDS: Final[tuple[tuple[tuple[type[Exception], ...], type[StreamError], str], ...]] = (
+    (
+        (apsw.BusyError, apsw.LockedError),
+        StreamUnreachable,
+        "another program holds it locked",
+    ),
+    ((apsw.FullError,), StreamNotWritable, "the disk is full"),
+    ((apsw.ReadOnlyError,), StreamNotWritable, "it may only be read"),
+    ((apsw.IOError, OSError), StreamNotWritable, "the disk refuses"),
+    ((apsw.CantOpenError, apsw.PermissionsError), StreamNotWritable, "it cannot be opened"),
+    ((apsw.NotADBError,), StreamUnusable, "is not a log: no SQLite database"),
+    ((apsw.CorruptError,), StreamUnusable, "is damaged"),
+    ((apsw.SQLError, apsw.SchemaChangeError), StreamUnusable, "has not the tables of a log"),
+)
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"
+
+
+def _open_reader(uri: str, busy: float) -> apsw.Connection:
+    connection = apsw.Connection(uri, flags=_READ)
+    try:
+        connection.set_busy_timeout(int(busy * 1000))
+        _log_row(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _log_row(connection: apsw.Connection) -> None:
+    """The one row without which this is no log; raises `apsw.Error` if it cannot be had."""
+    if connection.execute("SELECT origin FROM log").fetchall() == []:
+        raise apsw.CorruptError("its row in the table log is missing")
+
+
+def _look(path: Path, newest: int = schema.VERSION) -> int:
+    """The version of the log at `path`, without a lock or a side file, or an error.
+
+    `immutable` makes SQLite touch nothing. The application id never changes after the making, and
+    a version that changes this very moment is seen again, locked, by the migration.
+    """
+    size = path.stat().st_size
+    if path.is_dir():
+        raise StreamUnusable(url(path), "is a folder")
+    if size == 0:
+        raise StreamUnusable(url(path), "is not a log: the file is empty")
+    connection = apsw.Connection(f"{_uri(path)}?immutable=1", flags=_READ)
+    try:
+        ours = connection.pragma("application_id") == schema.APPLICATION_ID
+        version = int(connection.pragma("user_version"))
+    finally:
+        connection.close()
+    if not ours:
+        raise StreamUnusable(url(path), "is not a log: another program's SQLite database")
+    if version > newest:
+        raise StreamUnusable(
+            url(path), f"was written by a newer version of ticker (its format is {version})"
+        )
+    return version
+
+
+def _make(path: Path, origin: str) -> None:
+    """Make the log beside its name, then give it the name, unless another was faster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{origin}.new")
+    # The folder's lock keeps two makers apart: each removes what a deleted log left behind.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        connection = apsw.Connection(str(draft), flags=_CREATE)
+        try:
+            schema.create(connection, origin)
+        finally:
+            connection.close()
+        # A stale WAL would be played into the new file as if it were its own.
+        for side in ("-wal", "-shm"):
+            Path(f"{path}{side}").unlink(missing_ok=True)
+        draft.rename(path)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+        for side in ("", "-wal", "-shm", "-journal"):
+            Path(f"{draft}{side}").unlink(missing_ok=True)
+
+
+def _migrate(
+    connection: apsw.Connection, path: Path, found: int, migrations: Mapping[int, str], to: int
+) -> None:
+    if any(version not in migrations for version in range(found, to)):
+        raise StreamUnusable(
+            url(path), f"was written by a version of ticker too old to read (its format is {found})"
+        )
+    copy = path.with_name(f"{path.name}.v{found}.bak")
+    if not copy.exists():
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    schema.migrate(connection, migrations, to)

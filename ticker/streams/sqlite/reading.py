@@ -1,0 +1,343 @@
+"""The reading side of a log file: one connection, whole batches, no waiting. Synchronous.
+
+Every question is answered from one read transaction that ends with its answer: one left open would
+keep the WAL from ever being used again. Knows rows and SQL; neither event loops nor clocks nor how
+a reader waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import apsw
+import msgspec
+
+from ticker.errors import WrongPosition
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.streams.order import Key
+from ticker.streams.sqlite import opening, rows
+from ticker.streams.sqlite.place import Place, parse
+from ticker.streams.sqlite.state import State, load
+
+SPAN: Final = 50_000
+"""Positions looked through in one transaction, however few of them a filter lets through."""
+
+_R = TypeVar("_R")
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Ticks that retention deleted before their reader came to them."""
+
+    key: Key
+    through: int
+    """The last sequence deleted."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What follows a place, as it lies in the file: neither holes nor repeats are looked for."""
+
+    place: Place
+    """Behind it."""
+    at_end: bool
+    """Nothing more was there in this moment."""
+    ticks: Sequence[Tick]
+    gaps: Sequence[Gap]
+    quotes: Sequence[Quote]
+    heartbeats: Sequence[Heartbeat]
+    lost: Sequence[Lost]
+    lost_gaps: bool
+    """Gap records were deleted before their reader came to them."""
+    held_since: int
+    """`received` of the first tick still held (µs, UTC); of the newest record if there is none."""
+    broken: int
+
+
+class Reader:
+    """One read-only connection. Raises `StreamError` only."""
+
+    def __init__(self, path: Path, busy: float = opening.BUSY) -> None:
+        self._path = path
+        self._url = opening.url(path)
+        self._connection = opening.reader(path, busy=busy)
+
+    def close(self) -> None:
+        """Let go of the file; a second time is harmless."""
+        self._connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def data_version(self) -> int:
+        """Another number after every commit of somebody else.
+
+        Through the pragma: apsw's own `Connection.data_version()` stayed behind it.
+        """
+        return int(self._connection.execute("PRAGMA data_version").fetchall()[0][0])
+
+    def state(self) -> State:
+        """The log as a whole, now."""
+        with self._transaction() as state:
+            return state
+
+    def place(self, position: Position) -> Place:
+        """`position` taken apart; raises `WrongPosition` unless this log gave it out."""
+        place = parse(self._url, position)
+        state = self.state()
+        if place.origin != state.origin or place.number > state.position:
+            raise WrongPosition(self._url, position)
+        return place
+
+    def snapshot(self) -> tuple[Batch, Mapping[Key, int], int]:
+        """The last quotes and heartbeats, the last sequences then, and how many were broken."""
+        with self._transaction() as state:
+            quotes, broken = self._records(
+                rows.to_quote, f"SELECT {rows.QUOTE_COLUMNS} FROM quotes ORDER BY position"
+            )
+            beats, broken_beats = self._records(
+                rows.to_heartbeat,
+                f"SELECT {rows.HEARTBEAT_COLUMNS} FROM heartbeats ORDER BY position",
+            )
+            last = {
+                (origin, symbol): sequence
+                for origin, symbol, sequence in self._all(
+                    "SELECT origin, symbol, sequence FROM sequences"
+                )
+            }
+        batch = Batch(state.end().position(), quotes=quotes, heartbeats=beats)
+        return batch, last, broken + broken_beats
+
+    def find(self, when: int | Literal["start", "end"]) -> Place:
+        """See `Stream.find`."""
+        with self._transaction() as state:
+            if when == "end":
+                return state.end()
+            start = Place(state.origin, max(state.pruned, state.pruned_gaps), 0)
+            if when == "start":
+                return start
+            if when > state.received:
+                return state.end()
+            # Each mark says: nothing up to here was received later than this. So the last mark
+            # before `when` is before all that is wanted; from there on it is looked at.
+            marked = self._all(
+                "SELECT position, received FROM appends WHERE received < ? "
+                "ORDER BY received DESC, position DESC LIMIT 1",
+                when,
+            )
+            number, received = marked[0] if marked else (0, 0)
+            if number < start.number:
+                return start
+            first = self._all(
+                "SELECT min(position) FROM ("
+                "SELECT position FROM ticks WHERE position > ?1 AND received >= ?2 "
+                "UNION ALL SELECT position FROM gaps WHERE position > ?1 AND received >= ?2 "
+                "UNION ALL SELECT position FROM quotes WHERE position > ?1 AND received >= ?2 "
+                "UNION ALL SELECT position FROM heartbeats WHERE position > ?1 AND received >= ?2)",
+                number,
+                when,
+            )[0][0]
+            return Place(state.origin, number if first is None else first - 1, received)
+
+    def find_last(self, ticks: int, symbols: Collection[str] | None = None) -> Place:
+        """See `Stream.find_last`."""
+        with self._transaction() as state:
+            if ticks <= 0:
+                return state.end()
+            where, bindings = _only(symbols)
+            found = self._all(
+                f"SELECT position, received FROM ticks WHERE true {where} "
+                "ORDER BY position DESC LIMIT 1 OFFSET ?",
+                *bindings,
+                ticks - 1,
+            )
+            if not found:
+                return Place(state.origin, max(state.pruned, state.pruned_gaps), 0)
+            return Place(state.origin, found[0][0] - 1, found[0][1])
+
+    def after(self, place: Place, symbols: Collection[str] | None, limit: int) -> Found:
+        """What follows `place`: at most `limit` ticks, with all that lies between them."""
+        where, bindings = _only(symbols)
+        with self._transaction() as state:
+            start = place.number
+            lost: list[Lost] = []
+            if start < state.pruned:
+                lost = [
+                    Lost((origin, symbol), sequence)
+                    for origin, symbol, sequence in self._all(
+                        "SELECT origin, symbol, pruned_sequence FROM sequences "
+                        f"WHERE pruned_position > ? {where}",
+                        start,
+                        *bindings,
+                    )
+                ]
+            lost_gaps = start < state.pruned_gaps
+            start_ticks = max(start, min(state.pruned, state.position))
+            end = min(state.position, start_ticks + SPAN)
+            past = self._all(
+                f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
+                "ORDER BY position LIMIT 1 OFFSET ?",
+                start,
+                end,
+                *bindings,
+                limit - 1,
+            )
+            if past:
+                end = past[0][0]
+            span = f"position > ? AND position <= ? {where} ORDER BY position"
+            ticks, broken = self._ticks(span, (start, end, *bindings), state)
+            about = where and f"AND (symbol IS NULL OR {where.removeprefix('AND ')})"
+            gaps, broken_gaps = self._records(
+                rows.to_gap,
+                f"SELECT {rows.GAP_COLUMNS} FROM gaps WHERE position > ? AND position <= ? "
+                f"{about} ORDER BY position",
+                start,
+                end,
+                *bindings,
+            )
+            quotes, broken_quotes = self._records(
+                rows.to_quote,
+                f"SELECT {rows.QUOTE_COLUMNS} FROM quotes WHERE {span}",
+                start,
+                end,
+                *bindings,
+            )
+            beats, broken_beats = self._records(
+                rows.to_heartbeat,
+                f"SELECT {rows.HEARTBEAT_COLUMNS} FROM heartbeats "
+                "WHERE position > ? AND position <= ? ORDER BY position",
+                start,
+                end,
+            )
+            held_since = state.received
+            if lost or lost_gaps:
+                first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
+                held_since = first[0][0] if first else state.received
+        if symbols is not None:
+            wanted = frozenset(symbols)
+            gaps = [gap for gap in gaps if gap.symbols is None or wanted & set(gap.symbols)]
+        received = max(
+            (place.received, *(record.received for record in (*ticks[-1:], *gaps, *quotes, *beats)))
+        )
+        return Found(
+            place=Place(state.origin, end, received),
+            at_end=end == state.position,
+            ticks=ticks,
+            gaps=gaps,
+            quotes=quotes,
+            heartbeats=beats,
+            lost=lost,
+            lost_gaps=lost_gaps,
+            held_since=held_since,
+            broken=broken + broken_gaps + broken_quotes + broken_beats,
+        )
+
+    def columns(
+        self,
+        symbols: Collection[str] | None,
+        since: int | None,
+        until: int | None,
+        rows_at_once: int = 20_000,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """See `Stream.columns`. A transaction a chunk, to the end that the log had at first."""
+        where, bindings = _only(symbols)
+        place = self.find("start" if since is None else since)
+        with self._transaction() as state:
+            end = state.position
+        number = place.number
+        while number < end:
+            with self._transaction() as state:
+                chunk = self._all(
+                    f"SELECT {rows.TICK_COLUMNS}, position FROM ticks "
+                    "WHERE position > ? AND position <= ? AND received >= ? AND received < ? "
+                    f"{where} ORDER BY position LIMIT ?",
+                    number,
+                    end,
+                    since or 0,
+                    opening.FOREVER if until is None else until,
+                    *bindings,
+                    rows_at_once,
+                )
+            if not chunk:
+                return
+            number = chunk[-1][-1]
+            by_column: list[Sequence[Any]] = list(zip(*chunk, strict=True))
+            by_column[-1] = (bool(state.simulated),) * len(chunk)
+            yield dict(zip(rows.TICK_FIELDS, by_column, strict=True))
+
+    def facts(self) -> tuple[State, int, int | None, int | None, int]:
+        """State, symbols held, `received` of the first and last tick, bytes of the file."""
+        with self._transaction() as state:
+            symbols = self._all(
+                "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"
+            )[0][0]
+            first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
+            last = self._all("SELECT received FROM ticks ORDER BY position DESC LIMIT 1")
+            size = self._all(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            )[0][0]
+        return state, symbols, first[0][0] if first else None, last[0][0] if last else None, size
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[State]:
+        connection = self._connection
+        with opening.told(self._path):
+            connection.execute("BEGIN")
+            try:
+                yield load(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+
+    def _all(self, query: str, *bindings: Any) -> list[Any]:
+        return self._connection.execute(query, bindings).fetchall()
+
+    def _ticks(
+        self, span: str, bindings: tuple[Any, ...], state: State
+    ) -> tuple[Sequence[Tick], int]:
+        query = f"SELECT {rows.TICK_COLUMNS} FROM ticks WHERE {span}"
+        try:
+            found = self._connection.execute(query, bindings).fetchall()
+            unreadable = 0
+        except UnicodeDecodeError:  # a text edited into something else: find it row by row
+            found, unreadable = self._readable("ticks", rows.TICK_COLUMNS, span, bindings)
+        ticks, broken = rows.to_ticks(found, simulated=bool(state.simulated))
+        return ticks, broken + unreadable
+
+    def _records(
+        self, make: Callable[[rows.Row], _R], query: str, *bindings: Any
+    ) -> tuple[list[_R], int]:
+        records: list[_R] = []
+        broken = 0
+        for row in self._connection.execute(query, bindings):
+            try:
+                records.append(make(row))
+            except rows.BROKEN:
+                broken += 1
+        return records, broken
+
+    def _readable(
+        self, table: str, columns: str, span: str, bindings: tuple[Any, ...]
+    ) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        broken = 0
+        for (position,) in self._all(f"SELECT position FROM {table} WHERE {span}", *bindings):
+            try:
+                found += self._all(f"SELECT {columns} FROM {table} WHERE position = ?", position)
+            except UnicodeDecodeError:
+                broken += 1
+        return found, broken
+
+
+def _only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:
+    """The condition that keeps `symbols`, to be put after another, and its binding."""
+    if symbols is None:
+        return "", ()
+    return (
+        "AND symbol IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(sorted(symbols)).decode(),),
+    )

@@ -1,0 +1,116 @@
+"""What is deleted when: the oldest ticks and gaps, by the time of appending and by size.
+
+Deleting goes in small steps, so that no writer ever waits for long, and always from the beginning,
+so that whole pages become free. Free pages are used again by what is appended next: in steady state
+the file stays as long as it is. Where a quarter of it is free (retention was just tightened) it is
+also cut back, a little each step. Quotes, heartbeats and last sequences are never deleted: there is
+one of each per symbol or writer. A hold spares all that follows it, whatever time and size say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from ticker.streams.sqlite.state import State
+
+STEP: Final = 2_000
+"""Ticks deleted at most in one step, unless more than half as many are appended at once."""
+
+_FREE_SHARE: Final = 4  # cut the file back when more than a quarter of it is free …
+_FREE_PAGES: Final = 1_024  # … and that is more than 4 MiB: less is used again soon
+_CUT: Final = 128  # pages in one step
+_LARGEST: Final = 2**62
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """The two bounds; `None`: without bound."""
+
+    keep_for: int | None = None
+    """µs since appending."""
+    keep_bytes: int | None = None
+    """Of the database file, without free pages and without the WAL beside it (some MiB)."""
+
+    def step(self, connection: apsw.Connection, state: State, now: int, rows: int = STEP) -> int:
+        """Delete at most `rows` ticks inside the caller's transaction, and count them.
+
+        `now` is the time of appending (µs, UTC). `state` is changed; the caller stores it.
+        """
+        bound = max(self._by_time(connection, now), self._by_size(connection))
+        held = _one(connection, "SELECT min(position) FROM holds")
+        if held is not None:
+            bound = min(bound, held)
+        # `LIMIT 1 OFFSET` stops at the last tick of the step, or finds none if fewer are there.
+        last = _one(
+            connection,
+            "SELECT position FROM ticks WHERE position <= ? ORDER BY position LIMIT 1 OFFSET ?",
+            bound,
+            rows - 1,
+        )
+        bound = bound if last is None else last
+        deleted = _delete(connection, state, bound) if bound > 0 else 0
+        _cut_back(connection)
+        return deleted
+
+    def _by_time(self, connection: apsw.Connection, now: int) -> int:
+        """The position up to which everything was appended too long ago; 0 if nothing was."""
+        if self.keep_for is None:
+            return 0
+        return (
+            _one(
+                connection,
+                "SELECT max(position) FROM (SELECT position, appended FROM appends "
+                "ORDER BY position LIMIT 64) WHERE appended <= ?",
+                now - self.keep_for,
+            )
+            or 0
+        )
+
+    def _by_size(self, connection: apsw.Connection) -> int:
+        if self.keep_bytes is None:
+            return 0
+        size = int(connection.pragma("page_size"))
+        used = int(connection.pragma("page_count")) - int(connection.pragma("freelist_count"))
+        return _LARGEST if used * size > self.keep_bytes else 0
+
+
+def _delete(connection: apsw.Connection, state: State, bound: int) -> int:
+    gone = connection.execute(
+        "SELECT max(sequence), max(position), count(*), origin, symbol FROM ticks "
+        "WHERE position <= ? GROUP BY origin, symbol",
+        (bound,),
+    ).fetchall()
+    if gone:
+        connection.executemany(
+            "UPDATE sequences SET pruned_sequence = ?, pruned_position = ? "
+            "WHERE origin = ? AND symbol = ?",
+            [(sequence, position, *key) for sequence, position, _, *key in gone],
+        )
+        connection.execute("DELETE FROM ticks WHERE position <= ?", (bound,))
+        state.pruned = max(position for _, position, *_ in gone)
+    deleted = sum(count for _, _, count, *_ in gone)
+    state.ticks -= deleted
+    last_gap = _one(connection, "SELECT max(position) FROM gaps WHERE position <= ?", bound)
+    if last_gap is not None:
+        connection.execute("DELETE FROM gaps WHERE position <= ?", (bound,))
+        state.pruned_gaps = last_gap
+    # The last mark stays: `find` and the next retention go on from it.
+    connection.execute(
+        "DELETE FROM appends WHERE position <= ? "
+        "AND position < (SELECT max(position) FROM appends)",
+        (bound,),
+    )
+    return deleted
+
+
+def _cut_back(connection: apsw.Connection) -> None:
+    free = int(connection.pragma("freelist_count"))
+    if free > _FREE_PAGES and free * _FREE_SHARE > int(connection.pragma("page_count")):
+        connection.execute(f"PRAGMA incremental_vacuum({_CUT})").fetchall()
+
+
+def _one(connection: apsw.Connection, query: str, *bindings: Any) -> Any:
+    row = connection.execute(query, bindings).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,125 @@
+"""Records to rows and back. The columns are the fields of the JSON events, in their order.
+
+Ticks are the hot path and go positionally, without a dictionary; the other three are few. A row
+that no record accepts (edited by others) raises one of `BROKEN`, and readers count it and pass on.
+This file knows SQL's texts and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import astuple
+
+from ticker.records import Gap, Heartbeat, Quote, Tick
+
+Row = Sequence[Any]
+Values = tuple[Any, ...]
+
+BROKEN: Final = (ValueError, TypeError, OverflowError, msgspec.MsgspecError)
+"""What a row that is no record raises (`InvalidRecord` and bad UTF-8 are ValueErrors)."""
+
+
+def _names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    return kind.__struct_encode_fields__
+
+
+def _listed(kind: type[msgspec.Struct]) -> str:
+    return ", ".join(f'"{name}"' for name in _names(kind))
+
+
+def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
+    places = ", ".join("?" * (len(_names(kind)) + 1))
+    return f"INSERT INTO {table} ({_listed(kind)}, position) VALUES ({places}) {conflict}"  # noqa: S608 - our own names
+
+
+def _replacing(kind: type[msgspec.Struct], key: str, newer: str) -> str:
+    fields = (*_names(kind), "position")
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
+    return f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {newer}"
+
+
+TICK_FIELDS: Final = _names(Tick)
+TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])
+"""All but the last, `simulated`: it is the same in the whole log, and read once."""
+QUOTE_COLUMNS: Final = _listed(Quote)
+GAP_COLUMNS: Final = _listed(Gap)
+HEARTBEAT_COLUMNS: Final = _listed(Heartbeat)
+
+INSERT_TICK: Final = _insert("ticks", Tick)
+INSERT_GAP: Final = _insert("gaps", Gap, "ON CONFLICT DO NOTHING")
+INSERT_QUOTE: Final = _insert(
+    "quotes",
+    Quote,
+    _replacing(
+        Quote,
+        "origin, symbol",
+        "(excluded.sequence, excluded.time) >= (quotes.sequence, quotes.time)",
+    ),
+)
+INSERT_HEARTBEAT: Final = _insert(
+    "heartbeats",
+    Heartbeat,
+    _replacing(Heartbeat, "writer, source", "excluded.received >= heartbeats.received"),
+)
+
+_SIMULATED: Final = _names(Quote).index("simulated")
+_SYMBOLS: Final = _names(Gap).index("symbols")
+_REFUSED: Final = _names(Heartbeat).index("refused")
+_symbols: Final = msgspec.json.Decoder(tuple[str, ...])
+_refused: Final = msgspec.json.Decoder(dict[str, str])
+
+
+def from_gap(gap: Gap) -> Values:
+    """Its row, without the position."""
+    values = list(astuple(gap))
+    if gap.symbols is not None:
+        values[_SYMBOLS] = msgspec.json.encode(gap.symbols).decode()
+    return tuple(values)
+
+
+def from_heartbeat(heartbeat: Heartbeat) -> Values:
+    """Its row, without the position."""
+    values = list(astuple(heartbeat))
+    values[_REFUSED] = msgspec.json.encode(heartbeat.refused).decode()
+    return tuple(values)
+
+
+def to_ticks(rows: Sequence[Row], *, simulated: bool) -> tuple[list[Tick], int]:
+    """The ticks of `rows` (`TICK_COLUMNS`), and how many rows were broken."""
+    try:
+        if simulated:
+            return [Tick(*row, True) for row in rows], 0
+        return [Tick(*row) for row in rows], 0
+    except BROKEN:
+        ticks = []
+        for row in rows:
+            try:
+                ticks.append(Tick(*row, simulated))
+            except BROKEN:
+                continue
+        return ticks, len(rows) - len(ticks)
+
+
+def to_quote(row: Row) -> Quote:
+    """Raises one of `BROKEN`."""
+    values = list(row)
+    values[_SIMULATED] = bool(values[_SIMULATED])
+    return Quote(*values)
+
+
+def to_gap(row: Row) -> Gap:
+    """Raises one of `BROKEN`."""
+    values = list(row)
+    if values[_SYMBOLS] is not None:
+        values[_SYMBOLS] = _symbols.decode(values[_SYMBOLS])
+    return Gap(*values)
+
+
+def to_heartbeat(row: Row) -> Heartbeat:
+    """Raises one of `BROKEN`."""
+    values = list(row)
+    values[_REFUSED] = _refused.decode(values[_REFUSED])
+    return Heartbeat(*values)

@@ -1,0 +1,57 @@
+"""The one row of the table `log`: what is true of the whole file."""
+
+from __future__ import annotations
+
+import apsw
+import msgspec
+
+from ticker.streams.sqlite.place import Place
+
+
+class State(msgspec.Struct):
+    """As read in one transaction; a writer changes it and stores it in the same one."""
+
+    origin: str
+    position: int
+    """The last one given out."""
+    ticks: int
+    """Rows in the table `ticks`."""
+    received: int
+    """The latest `received` of anything appended so far (µs, UTC)."""
+    simulated: bool | None
+    """Whether prices are invented; `None` until the first."""
+    pruned: int
+    """Position of the last tick that retention deleted."""
+    pruned_gaps: int
+    """Position of the last gap that retention deleted."""
+
+    def end(self) -> Place:
+        """Behind everything appended so far."""
+        return Place(self.origin, self.position, self.received)
+
+    def store(self, connection: apsw.Connection) -> None:
+        """Write it back, inside the caller's transaction."""
+        connection.execute(
+            "UPDATE log SET position = ?, ticks = ?, received = ?, simulated = ?, pruned = ?, "
+            "pruned_gaps = ?",
+            (
+                self.position,
+                self.ticks,
+                self.received,
+                self.simulated,
+                self.pruned,
+                self.pruned_gaps,
+            ),
+        )
+
+
+def load(connection: apsw.Connection) -> State:
+    """Raises `apsw.Error` where it cannot be read."""
+    rows = connection.execute(
+        "SELECT origin, position, ticks, received, simulated, pruned, pruned_gaps FROM log"
+    ).fetchall()
+    if not rows:
+        raise apsw.CorruptError("its row in the table log is missing")
+    origin, position, ticks, received, simulated, pruned, pruned_gaps = rows[0]
+    kind = None if simulated is None else bool(simulated)
+    return State(origin, position, ticks, received, kind, pruned, pruned_gaps)

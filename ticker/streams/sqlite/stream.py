@@ -1,0 +1,266 @@
+"""`SqliteStream` reads a log file, `SqliteLog` writes it too: the protocols over the file's sides.
+
+Here synchronous work meets the event loop, and nothing else happens: questions go to a thread of
+the loop, each `read` has a thread of its own that waits and decodes, and a log has one that writes,
+so that no wait for the disk ever stops the loop and appends keep their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeVar
+
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.streams.order import Key
+from ticker.streams.sqlite import opening
+from ticker.streams.sqlite.following import Following
+from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.retention import Retention
+from ticker.streams.sqlite.writing import Writer
+
+_R = TypeVar("_R")
+
+_ORIGIN_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_origin() -> str:
+    """8 random letters of base32, lower case: 40 bits."""
+    return "".join(secrets.choice(_ORIGIN_LETTERS) for _ in range(8))
+
+
+def now() -> int:
+    """The present (µs, UTC)."""
+    return time.time_ns() // 1_000
+
+
+class SqliteStream:
+    """A reader of the log at `path`. Implements `Stream`; never creates or changes the file."""
+
+    def __init__(self, path: Path, *, busy: float = opening.BUSY) -> None:
+        self.url = opening.url(path)
+        self._path = path
+        self._busy = busy
+        self._readings: set[Following] = set()
+        self._holes = self._repeats = self._broken = 0  # of the readings that have ended
+        # What `read` must know of the sequences at a snapshot's position, for the last snapshot.
+        self._bases: tuple[Position, Mapping[Key, int]] | None = None
+
+    async def snapshot(self) -> Batch:
+        """See `Stream.snapshot`."""
+        batch, last, broken = await self._ask(Reader.snapshot)
+        self._broken += broken
+        self._bases = batch.position, last
+        return batch
+
+    async def find(self, when: int | Literal["start", "end"]) -> Position:
+        """See `Stream.find`."""
+        return (await self._ask(lambda reader: reader.find(when))).position()
+
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        """See `Stream.find_last`; exact."""
+        return (await self._ask(lambda reader: reader.find_last(ticks, symbols))).position()
+
+    async def read(
+        self,
+        after: Position,
+        *,
+        symbols: Collection[str] | None = None,
+        follow: bool = True,
+        limit: int = 5_000,
+    ) -> AsyncIterator[Batch]:
+        """See `Stream.read`."""
+        bases = self._bases
+        reading = Following(
+            self._path,
+            after,
+            bases[1] if bases is not None and bases[0] == after else None,
+            symbols=symbols,
+            follow=follow,
+            limit=limit,
+        )
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")
+        self._readings.add(reading)
+        try:
+            while (batch := await loop.run_in_executor(thread, reading.next)) is not None:
+                yield batch
+        finally:
+            reading.stop()
+            self._readings.discard(reading)
+            self._holes += reading.order.holes
+            self._repeats += reading.order.repeats
+            self._broken += reading.broken
+            thread.submit(reading.close)
+            thread.shutdown(wait=False)
+
+    def columns(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """See `Stream.columns`."""
+        with Reader(self._path, self._busy) as reader:
+            yield from reader.columns(symbols, since, until)
+
+    async def health(self) -> Health:
+        """See `Stream.health`."""
+        try:
+            return await self._ask(self._health)
+        except StreamMissing as error:
+            return self._unwell("missing", error)
+        except StreamUnreachable as error:
+            return self._unwell("unreachable", error)
+        except StreamError as error:
+            return self._unwell("unusable", error)
+
+    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - nothing here takes long
+        """See `Stream.close`; readings under way end."""
+        for reading in self._readings:
+            reading.stop()
+        return 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, question: Callable[[Reader], _R]) -> _R:
+        def answer() -> _R:
+            with Reader(self._path, self._busy) as reader:
+                return question(reader)
+
+        return await asyncio.to_thread(answer)
+
+    def _health(self, reader: Reader) -> Health:
+        state, symbols, first, last, size = reader.facts()
+        snapshot, _, _ = reader.snapshot()
+        empty = not state.ticks and not snapshot
+        return Health(
+            stream=self.url,
+            state="empty" if empty else "ok",
+            ticks=state.ticks,
+            symbols=symbols,
+            first=first,
+            last=last,
+            size=size,
+            simulated=state.simulated,
+            heartbeats=tuple(snapshot.heartbeats),
+            **self._counts(),
+        )
+
+    def _unwell(self, state: str, error: StreamError) -> Health:
+        return Health(stream=self.url, state=state, problem=error.problem, **self._counts())
+
+    def _counts(self) -> dict[str, int]:
+        readings = tuple(self._readings)
+        return {
+            "broken": self._broken + sum(reading.broken for reading in readings),
+            "holes": self._holes + sum(reading.order.holes for reading in readings),
+            "repeats": self._repeats + sum(reading.order.repeats for reading in readings),
+        }
+
+
+class SqliteLog(SqliteStream):
+    """The log at `path`, made when it is entered and missing. Implements `Retained`.
+
+    `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever.
+    `clock` gives the time of appending (µs, UTC).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep_for: int | None = None,
+        keep_bytes: int | None = None,
+        busy: float = opening.BUSY,
+        clock: Callable[[], int] = now,
+    ) -> None:
+        super().__init__(path, busy=busy)
+        self._retention = Retention(keep_for, keep_bytes)
+        self._clock = clock
+        self._thread: ThreadPoolExecutor | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def origin(self) -> str:
+        """See `Log.origin`."""
+        return self._entered().origin
+
+    async def last(self) -> Mapping[tuple[str, str], int]:
+        """See `Log.last`."""
+        return await self._write(self._entered().last)
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> Position:
+        """See `Log.append`."""
+        writer = self._entered()
+        return await self._write(
+            lambda: writer.append(ticks, gaps, quotes, heartbeats, self._clock())
+        )
+
+    async def hold(self, reader: str, position: Position | None) -> None:
+        """See `Retained.hold`."""
+        writer = self._entered()
+        await self._write(lambda: writer.hold(reader, position))
+
+    async def prune(self) -> int:
+        """See `Retained.prune`."""
+        writer = self._entered()
+        total = 0
+        while deleted := await self._write(lambda: writer.prune(self._clock())):
+            total += deleted
+        return total
+
+    async def close(self, within: float = 5.0) -> int:
+        """See `Stream.close`."""
+        await super().close(within)
+        thread, writer = self._thread, self._writer
+        self._thread = self._writer = None
+        if thread is not None:
+            if writer is not None:
+                closing = asyncio.wrap_future(thread.submit(writer.close))
+                await asyncio.wait([closing], timeout=within)
+            thread.shutdown(wait=False, cancel_futures=False)
+        return 0
+
+    async def __aenter__(self) -> Self:
+        if self._writer is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-write")
+            try:
+                self._writer = await self._write(
+                    lambda: Writer(self._path, new_origin(), self._retention, self._busy)
+                )
+            except BaseException:
+                await self.close()
+                raise
+        return self
+
+    def _entered(self) -> Writer:
+        if self._writer is None:
+            raise StreamUnreachable(self.url, "the log is not open: use `async with`")
+        return self._writer
+
+    async def _write(self, work: Callable[[], _R]) -> _R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,277 @@
+"""The writing side of a log file: append, hold, prune. Synchronous; one thread uses it at a time.
+
+Each call is one transaction, durable when it returns, or nothing of it happened. The last sequence
+of each (origin, symbol) is checked inside the transaction, against a table of last sequences that
+is kept in memory as long as nobody else has written. Knows rows and SQL; neither event loops nor
+clocks (the time comes in).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+import msgspec
+from msgspec.structs import astuple
+
+from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict, WrongPosition
+from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.streams.order import Key
+from ticker.streams.sqlite import opening, rows
+from ticker.streams.sqlite.place import parse
+from ticker.streams.sqlite.retention import STEP, Retention
+from ticker.streams.sqlite.state import State, load
+
+MARK_EVERY: Final = 1_000_000
+"""A row of `appends` at most this often (µs) …"""
+MARK_ROWS: Final = 5_000
+"""… and after this many records: it is also how near `find` comes before it scans."""
+
+
+class Writer:
+    """One connection that writes. Raises `StreamError` only, and `InvalidRecord`."""
+
+    def __init__(self, path: Path, origin: str, retention: Retention, busy: float) -> None:
+        self._path = path
+        self._url = opening.url(path)
+        self._connection = opening.writer(path, origin, busy=busy)
+        self._retention = retention
+        self._data_version: int | None = None
+        self._last: dict[Key, int] = {}
+        self._state = State("", 0, 0, 0, None, 0, 0)
+        self._marked = (0, 0)  # appended, position
+        with self._transaction():
+            self.origin = self._state.origin
+
+    def close(self) -> None:
+        """Let go of the file; a second time is harmless."""
+        self._connection.close()
+
+    def last(self) -> Mapping[Key, int]:
+        """(origin, symbol) → the last sequence, now."""
+        with opening.told(self._path):
+            return self._read_last()
+
+    def append(
+        self,
+        ticks: Sequence[Tick],
+        gaps: Sequence[Gap],
+        quotes: Sequence[Quote],
+        heartbeats: Sequence[Heartbeat],
+        now: int,
+    ) -> Position:
+        """See `Log.append`. `now` is the time of appending (µs, UTC), for retention."""
+        with self._transaction():
+            execute = self._connection.executemany
+            state = self._state
+            position = state.position
+            fresh, heads = self._continue(ticks, gaps)
+            self._check_prices(quotes)
+            gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
+            position += len(gaps)
+            tick_rows = [(*astuple(tick), position + n) for n, tick in enumerate(fresh, 1)]
+            position += len(fresh)
+            quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(quotes, 1)]
+            position += len(quotes)
+            beat_rows = [
+                (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(heartbeats, 1)
+            ]
+            position += len(heartbeats)
+            execute(rows.INSERT_GAP, gap_rows)
+            execute(rows.INSERT_TICK, tick_rows)
+            execute(rows.INSERT_QUOTE, quote_rows)
+            execute(rows.INSERT_HEARTBEAT, beat_rows)
+            execute(
+                "INSERT INTO sequences VALUES (?, ?, ?, 0, 0) "
+                "ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
+                [(origin, symbol, sequence) for (origin, symbol), sequence in heads.items()],
+            )
+            newest = max(
+                (
+                    record.received
+                    for records in (fresh, gaps, quotes, heartbeats)
+                    for record in records
+                ),
+                default=0,
+            )
+            state.position = position
+            state.ticks += len(fresh)
+            state.received = max(state.received, newest)
+            self._mark(now)
+            # In the same transaction, because each costs a wait for the disk.
+            self._retention.step(self._connection, state, now, max(STEP, 2 * len(fresh)))
+            state.store(self._connection)
+            place = state.end()
+        self._last.update(heads)
+        return place.position()
+
+    def hold(self, reader: str, position: Position | None) -> None:
+        """See `Retained.hold`."""
+        with self._transaction():
+            if position is None:
+                self._connection.execute("DELETE FROM holds WHERE reader = ?", (reader,))
+                return
+            place = parse(self._url, position)
+            if place.origin != self._state.origin or place.number > self._state.position:
+                raise WrongPosition(self._url, position)
+            self._connection.execute(
+                "INSERT INTO holds VALUES (?, ?) "
+                "ON CONFLICT DO UPDATE SET position = excluded.position",
+                (reader, place.number),
+            )
+
+    def prune(self, now: int) -> int:
+        """One small step of retention at `now` (µs, UTC): the number of ticks deleted."""
+        with self._transaction():
+            deleted = self._retention.step(self._connection, self._state, now)
+            self._state.store(self._connection)
+            return deleted
+
+    def _continue(
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap]
+    ) -> tuple[Sequence[Tick], dict[Key, int]]:
+        """The ticks that are not there yet, and the last sequences after them.
+
+        Raises `SequenceConflict`, `MixedPrices`.
+        """
+        known = self._last
+        heads: dict[Key, int] = {}
+        repeats: list[Tick] = []
+        wrong: dict[Key, int] = {}
+        told: dict[Key, set[tuple[int, int]]] = {}
+        for gap in gaps:
+            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
+                spans = told.setdefault((gap.origin, gap.symbol), set())
+                spans.add((gap.first_sequence, gap.last_sequence))
+        simulated = self._state.simulated
+        for tick in ticks:
+            if tick.simulated is not simulated:
+                simulated = self._take_kind(tick)
+            key = (tick.origin, tick.symbol)
+            sequence = tick.sequence
+            last = heads.get(key)
+            if last is None:
+                last = known.get(key, 0)
+            if sequence == last + 1:
+                heads[key] = sequence
+            elif sequence <= last:
+                repeats.append(tick)
+            elif (last == 0 and tick.origin != self._state.origin) or (
+                (last + 1, sequence - 1) in told.get(key, ())
+            ):
+                # Another log's ticks may begin in the middle, and go on after a gap that is told.
+                heads[key] = sequence
+            else:
+                wrong.setdefault(key, last + 1)
+        if repeats:
+            wrong.update(self._differing(repeats, ticks))
+        if wrong:
+            raise SequenceConflict(self._url, wrong)
+        if repeats:
+            again = {id(tick) for tick in repeats}
+            ticks = [tick for tick in ticks if id(tick) not in again]
+        return ticks, heads
+
+    def _differing(self, repeats: Sequence[Tick], ticks: Sequence[Tick]) -> dict[Key, int]:
+        """Those of `repeats` whose sequence the log gave to another tick → what it expects next.
+
+        Ticks that retention has deleted cannot be compared and pass for the same. The log is read
+        backwards from its end, because what is sent twice was mostly sent a moment ago.
+        """
+        known = self._last
+        wanted: dict[tuple[str, str, int], Tick] = {}
+        wrong: dict[Key, int] = {}
+        first_of_call = {(t.origin, t.symbol, t.sequence): t for t in reversed(ticks)}
+        for tick in repeats:
+            key = (tick.origin, tick.symbol)
+            name = (*key, tick.sequence)
+            if tick.sequence > known.get(key, 0):  # twice in this very call
+                if first_of_call[name] != tick:
+                    wrong[key] = known.get(key, 0) + 1
+            elif wanted.setdefault(name, tick) != tick:
+                wrong[key] = known[key] + 1
+        for origin, symbol, pruned in self._connection.execute(
+            "SELECT origin, symbol, pruned_sequence FROM sequences WHERE pruned_sequence > 0"
+        ):
+            for name in [n for n in wanted if n[:2] == (origin, symbol) and n[2] <= pruned]:
+                del wanted[name]
+        symbols = msgspec.json.encode(sorted({symbol for _, symbol, _ in wanted})).decode()
+        cursor = self._connection.execute(
+            "SELECT origin, symbol, sequence, time, received, price FROM ticks "
+            "WHERE symbol IN (SELECT value FROM json_each(?)) ORDER BY position DESC",
+            (symbols,),
+        )
+        while wanted:
+            row = cursor.fetchone()
+            if row is None:
+                break  # a hole: never appended, or deleted by others
+            tick_there = wanted.pop(row[:3], None)
+            if tick_there is not None and row[3:] != (
+                tick_there.time,
+                tick_there.received,
+                tick_there.price,
+            ):
+                key = (tick_there.origin, tick_there.symbol)
+                wrong[key] = known[key] + 1
+        cursor.close()
+        return wrong
+
+    def _take_kind(self, price: Tick | Quote) -> bool:
+        """Real or invented: the first price decides for the log, the others must agree."""
+        there = self._state.simulated
+        if there is None:
+            self._state.simulated = price.simulated
+        elif there != price.simulated:
+            raise MixedPrices(self._url, price.symbol, log_is_simulated=there)
+        return price.simulated
+
+    def _check_prices(self, quotes: Sequence[Quote]) -> None:
+        for quote in quotes:
+            if quote.origin is None or quote.sequence is None:
+                raise InvalidRecord("origin", f"a quote of {quote.symbol} is not numbered yet")
+            self._take_kind(quote)
+
+    def _mark(self, now: int) -> None:
+        appended, position = self._marked
+        state = self._state
+        due = not appended <= now < appended + MARK_EVERY  # a clock that ran backwards too
+        if state.position > position and (due or state.position >= position + MARK_ROWS):
+            self._connection.execute(
+                "INSERT INTO appends VALUES (?, ?, ?)", (state.position, now, state.received)
+            )
+            self._marked = (now, state.position)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, with `_state` and `_last` as they are under the lock."""
+        connection = self._connection
+        with opening.told(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                # Unchanged by our own commits: so it moves only when somebody else wrote.
+                version: Any = connection.pragma("data_version")
+                if version != self._data_version:
+                    self._refresh()
+                yield
+                connection.execute("COMMIT")
+                self._data_version = version
+            except BaseException:
+                self._data_version = None
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _refresh(self) -> None:
+        self._state = load(self._connection)
+        self._last = self._read_last()
+        marked = self._connection.execute(
+            "SELECT appended, position FROM appends ORDER BY position DESC LIMIT 1"
+        ).fetchall()
+        self._marked = marked[0] if marked else (0, 0)
+
+    def _read_last(self) -> dict[Key, int]:
+        rows_ = self._connection.execute("SELECT origin, symbol, sequence FROM sequences")
+        return {(origin, symbol): sequence for origin, symbol, sequence in rows_}
