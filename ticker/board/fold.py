@@ -1,0 +1,256 @@
+"""Batches of a stream → the rows of a board.
+
+Pure: now is passed in, nothing is read or written, no clock. Folding a batch twice changes nothing.
+A row is only made when somebody asks for it, so that a thousand ticks a second cost no more than
+noting them; `take_changed()` tells which rows to ask for.
+
+Two origins on one symbol: the row shows the one with the newest `time`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ticker.board.freshness import Age, Writers, age_of
+from ticker.board.order import Sort, arrange
+from ticker.board.row import Row
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
+
+
+class _Told:
+    """What one origin told of one symbol."""
+
+    __slots__ = ("quote", "sequence", "trade")
+
+    def __init__(self) -> None:
+        self.quote: Quote | None = None
+        """The newest: for the standing facts."""
+        self.trade: Quote | Tick | None = None
+        """The newest of either kind: for the price and what moves with it."""
+        self.sequence = 0
+        """Up to which `trade` is true."""
+
+    def take_tick(self, tick: Tick) -> bool:
+        """Fold a tick in; False if it is in already."""
+        if tick.sequence <= self.sequence:
+            return False
+        self.sequence = tick.sequence
+        self.trade = tick
+        return True
+
+    def take_quote(self, quote: Quote) -> bool:
+        """Fold a quote in; False if something newer is in already."""
+        sequence = quote.sequence or 0
+        known = self.quote
+        if known is not None and (sequence, quote.time, quote.received) < (
+            known.sequence or 0,
+            known.time,
+            known.received,
+        ):
+            return False
+        if quote == known:
+            return False
+        self.quote = quote
+        # A quote of an older sequence than a tick here still brings its standing facts.
+        if sequence >= self.sequence and (
+            self.trade is None or sequence > self.sequence or quote.time >= self.trade.time
+        ):
+            self.sequence = sequence
+            self.trade = quote
+        return True
+
+
+class _Symbol:
+    """One symbol's state over all origins, and the row made of it."""
+
+    __slots__ = ("direction", "moved", "price", "row", "shown", "told")
+
+    def __init__(self) -> None:
+        self.told: dict[str, _Told] = {}
+        self.shown: _Told | None = None
+        self.price: float | None = None
+        self.direction = 0
+        self.moved: int | None = None
+        self.row: Row | None = None
+
+    def of(self, origin: str) -> _Told:
+        told = self.told.get(origin)
+        if told is None:
+            told = self.told[origin] = _Told()
+        return told
+
+    def show(self, told: _Told, now: int) -> None:
+        """`told` has something new: show it, unless another origin's price is newer."""
+        trade = told.trade
+        shown = self.shown.trade if self.shown is not None else None
+        if trade is None or (
+            shown is not None and self.shown is not told and trade.time < shown.time
+        ):
+            return
+        self.shown = told
+        self.row = None
+        price = trade.price
+        before = self.price if self.price is not None else trade.previous_price
+        if before is not None and price != before:
+            self.direction = 1 if price > before else -1
+            # The first price seen is no movement: it was so before we looked.
+            if self.price is not None:
+                self.moved = now
+        self.price = price
+
+
+class Board:
+    """The rows of `symbols`, in that order; of all symbols that come, if `symbols` is None."""
+
+    def __init__(self, symbols: Sequence[str] | None = None) -> None:
+        self.ticks = 0
+        """Ticks folded in so far; repeats are not counted."""
+        self.gaps = 0
+        """Gaps that came while we looked."""
+        self.gap: Gap | None = None
+        """The last of them."""
+        self.writers = Writers()
+        """Who writes the stream, by their heartbeats."""
+        self._symbols: dict[str, _Symbol] = {}
+        self._watched: dict[str, None] | None = None
+        self._changed: set[str] = set()
+        self._invented: set[str] = set()
+        self.watch(symbols)
+
+    def watch(self, symbols: Sequence[str] | None) -> None:
+        """Show these symbols from now on, in this order (`None`: all that come)."""
+        self._watched = None if symbols is None else dict.fromkeys(symbols)
+        self._changed.update(self.symbols)
+
+    def fold(self, batch: Batch, now: int) -> None:
+        """Take `batch` in; `now` (µs, the reader's clock) is when changed prices are seen."""
+        for tick in batch.ticks:
+            self._fold_tick(tick, now)
+        for quote in batch.quotes:
+            self._fold_quote(quote, now)
+        for heartbeat in batch.heartbeats:
+            self._fold_heartbeat(heartbeat)
+        if batch.gaps:
+            self.gaps += len(batch.gaps)
+            self.gap = batch.gaps[-1]
+
+    def take_changed(self) -> set[str]:
+        """The symbols whose rows changed since this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Those shown: the watched in their order, or all that came, by name."""
+        return list(self._watched) if self._watched is not None else sorted(self._symbols)
+
+    @property
+    def priced(self) -> int:
+        """How many of the shown symbols have a price."""
+        known = self._symbols
+        return sum(1 for s in self.symbols if s in known and known[s].price is not None)
+
+    @property
+    def is_filled(self) -> bool:
+        """True once anything came: a price, or a writer's sign of life."""
+        return bool(self._symbols) or bool(self.writers)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any price seen so far was invented: once said, it stays said."""
+        return bool(self._invented)
+
+    def row(self, symbol: str) -> Row:
+        """The row of `symbol` as it is now; one without a price where none came yet."""
+        state = self._symbols.get(symbol)
+        if state is None:
+            return Row(symbol, refused=self.writers.refusal(symbol))
+        if state.row is None:
+            state.row = self._row(symbol, state)
+        return state.row
+
+    def rows(self, sort: Sort | None = None, text: str = "") -> list[Row]:
+        """Rows with `text` in symbol or name, sorted (`None`: in the order of `symbols`)."""
+        return arrange([self.row(symbol) for symbol in self.symbols], sort, text)
+
+    def age(self, row: Row, now: int, trouble: str | None = None) -> Age:
+        """How old the row's price is at `now` (µs), and why; `trouble`: why the stream is away."""
+        return age_of(row, self.writers, now, trouble)
+
+    def _state(self, symbol: str) -> _Symbol | None:
+        if self._watched is not None and symbol not in self._watched:
+            return None
+        state = self._symbols.get(symbol)
+        if state is None:
+            state = self._symbols[symbol] = _Symbol()
+        return state
+
+    def _fold_tick(self, tick: Tick, now: int) -> None:
+        state = self._state(tick.symbol)
+        if state is None:
+            return
+        told = state.of(tick.origin)
+        if told.take_tick(tick):
+            self.ticks += 1
+            self._note(state, told, tick, now)
+
+    def _fold_quote(self, quote: Quote, now: int) -> None:
+        state = self._state(quote.symbol)
+        if state is None:
+            return
+        told = state.of(quote.origin or "")
+        if told.take_quote(quote):
+            self._note(state, told, quote, now)
+
+    def _note(self, state: _Symbol, told: _Told, record: Tick | Quote, now: int) -> None:
+        state.show(told, now)
+        state.row = None
+        if record.simulated:
+            self._invented.add(record.symbol)
+        self._changed.add(record.symbol)
+
+    def _fold_heartbeat(self, heartbeat: Heartbeat) -> None:
+        self._touch(self.writers.take(heartbeat))
+
+    def _touch(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            state = self._symbols.get(symbol)
+            if state is not None:
+                state.row = None
+            if self._watched is None or symbol in self._watched:
+                self._changed.add(symbol)
+
+    def _row(self, symbol: str, state: _Symbol) -> Row:
+        refused = self.writers.refusal(symbol)
+        shown = state.shown
+        if shown is None or shown.trade is None:
+            return Row(symbol, refused=refused)
+        trade = shown.trade
+        # The standing facts are the same whoever told them: any origin's will do.
+        quote = shown.quote or next((t.quote for t in state.told.values() if t.quote), None)
+        facts = quote or trade
+        return Row(
+            symbol=symbol,
+            price=trade.price,
+            source=trade.source,
+            origin=trade.origin,
+            time=trade.time,
+            received=trade.received,
+            day_change=trade.day_change,
+            day_change_percent=trade.day_change_percent,
+            volume=trade.volume if trade.volume is not None else facts.volume,
+            bid=trade.bid,
+            ask=trade.ask,
+            currency=trade.currency or facts.currency,
+            session=trade.session or facts.session,
+            simulated=trade.simulated,
+            direction=state.direction,
+            moved=state.moved,
+            refused=refused,
+            name=quote.name if quote else None,
+            kind=quote.kind if quote else None,
+            exchange=quote.exchange if quote else None,
+            previous_close=quote.previous_close if quote else None,
+            price_hint=quote.price_hint if quote else None,
+            delay=quote.delay if quote else None,
+        )

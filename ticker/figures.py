@@ -1,0 +1,71 @@
+"""Numbers → text as people read them: thousands apart, the decimals that a price deserves.
+
+A figure is whole or it is not shown: nothing here cuts a digit off to save room. Unknown values
+(`None`) become "". Knows neither records nor screens.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_DECIMALS: Final = 8
+_SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+_WHOLE_BELOW: Final = 10_000
+_HUGE: Final = 1e15
+"""From here on a float no longer tells its cents: shown in powers of ten."""
+
+
+def decimals(price: float, hint: int | None = None) -> int:
+    """How many decimals `price` deserves: the source's hint, or more where the price is small.
+
+    A hint of 2 would show a coin of 0.00000843 as 0.00: at least three significant digits stay.
+    """
+    size = abs(price)
+    needed = 2 if size >= 1 or size == 0 else min(_MOST_DECIMALS, 2 - _exponent(size))
+    if hint is None:
+        return max(needed, 4) if size < 1 else needed
+    hint = max(0, min(hint, _MOST_DECIMALS))
+    return max(hint, needed) if size < 1 else hint
+
+
+def price_text(price: float | None, places: int) -> str:
+    """`4,101.30`; in powers of ten from 10¹⁵ on."""
+    if price is None:
+        return ""
+    return f"{price:,.{places}f}" if abs(price) < _HUGE else f"{price:.6e}"
+
+
+def change_text(change: float | None, places: int) -> str:
+    """`+12.40`, `-0.35`, `0.00`: a change always says its sign, unless it rounds to nothing."""
+    if change is None:
+        return ""
+    text = f"{abs(change):,.{places}f}" if abs(change) < _HUGE else f"{abs(change):.6e}"
+    if not text.strip("0.,"):
+        return text
+    return ("+" if change > 0 else "-") + text
+
+
+def percent_text(percent: float | None) -> str:
+    """`+0.30%`; two decimals, none from 10,000 % on."""
+    if percent is None:
+        return ""
+    return change_text(percent, 2 if abs(percent) < _WHOLE_BELOW else 0) + "%"
+
+
+def amount_text(amount: float | None) -> str:
+    """Volumes: `873`, `9,120`, `120.4k`, `3.2M`, `1.1B`: four digits at most."""
+    if amount is None:
+        return ""
+    if amount < _WHOLE_BELOW:
+        return f"{amount:,.0f}" if amount >= 1 or amount == 0 else f"{amount:.3g}"
+    for scale, letter in _SCALES:
+        # 999,960 is 1.0M, not 1000.0k: decide after rounding.
+        if round(amount / scale, 1) >= 1:
+            scaled = amount / scale
+            return f"{scaled:,.1f}{letter}" if scaled < 1e6 else f"{amount:.3e}"  # noqa: PLR2004
+    return f"{amount:,.0f}"
+
+
+def _exponent(size: float) -> int:
+    """The power of ten of the first digit that is not 0: 0.0084 → -3."""
+    return int(f"{size:e}".partition("e")[2])

@@ -1,0 +1,207 @@
+"""The loop that keeps a board up with a stream: snapshot, then follow, for as long as it is run.
+
+It waits for a stream that is not there yet, resumes where it stood when one went away, retries with
+back-off, and says in `state` and `problem` how things are. The clock and the pauses come in through
+parameters. Knows no screen: whoever shows the board is called when something changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from typing import Final
+
+from ticker.board import Board
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.records import Batch, Health, Position
+from ticker.streams.protocol import Stream
+
+_MISSING_PAUSE: Final = 0.2
+"""Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 15.0
+_HEALTH_EVERY: Final = 2.0
+"""Between two questions after the health of a silent stream (s)."""
+_SECOND: Final = 1_000_000
+_SILENCE: Final = 2 * _SECOND
+"""A stream without a record for this long is asked how it is (µs)."""
+
+
+class State(StrEnum):
+    """How the watched stream is, as far as the loop knows."""
+
+    OPENING = "opening"
+    MISSING = "missing"
+    """There is no such stream yet, or nothing is in it."""
+    FOLLOWING = "following"
+    AWAY = "away"
+    """It was there or should be, but does not answer; the loop goes on trying."""
+    UNUSABLE = "unusable"
+    """It is there and cannot be read; somebody must act. The loop looks again now and then."""
+
+
+def wall_clock() -> int:
+    """Now (µs, UTC)."""
+    return time.time_ns() // 1_000
+
+
+class Watch:
+    """A board that follows `stream`; `symbols` (None: all) are the rows wished, in that order."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        symbols: Sequence[str] | None = None,
+        *,
+        clock: Callable[[], int] = wall_clock,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.stream = stream
+        self.clock = clock
+        """Now (µs, UTC)."""
+        self.board = Board(symbols)
+        self.state = State.OPENING
+        self.problem: str | None = None
+        """What is wrong with the stream, in a sentence from the backend; absent while all is well.
+        """
+        self.next_try: int | None = None
+        """When a stream that is away is asked again (µs, UTC)."""
+        self.health: Health | None = None
+        """As last asked, in silence only."""
+        self._symbols = None if symbols is None else list(symbols)
+        self._pause = pause
+        self._position: Position | None = None
+        self._wished_before: frozenset[str] | None = None
+        """The symbols read so far, while others are wished for; `None` while nothing changed."""
+        self._failures = 0
+        """Attempts since the last batch."""
+        self._heard = 0
+        """When the last record came (µs); 0 while nothing is being read."""
+
+    @property
+    def symbols(self) -> Sequence[str] | None:
+        """The rows wished, in their order; `None` for all that the stream holds."""
+        return self._symbols
+
+    def choose(self, symbols: Sequence[str]) -> None:
+        """Watch these from now on; the loop reads what it lacks within a second."""
+        if self._wished_before is None:
+            self._wished_before = frozenset(self.board.symbols)
+        self._symbols = list(symbols)
+        self.board.watch(self._symbols)
+
+    async def snapshot(self) -> Board:
+        """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
+        batch = await self.stream.snapshot()
+        self._position = batch.position
+        self._take(batch)
+        return self.board
+
+    async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
+        """Follow until cancelled, calling `on_change` after each batch and each change of state.
+
+        It is called in the running event loop and must not raise.
+        """
+        minding = asyncio.create_task(self._mind_health(on_change))
+        try:
+            while True:
+                try:
+                    await self._follow(on_change)
+                except StreamError as error:
+                    seconds = self._lose(error)
+                    self.next_try = self.clock() + round(seconds * _SECOND)
+                    on_change()
+                    await self._pause(seconds)
+        finally:
+            self._heard = 0
+            minding.cancel()
+
+    async def _follow(self, on_change: Callable[[], None]) -> None:
+        """Read until the wishes change; raises `StreamError` when the stream is lost."""
+        if self._position is None:
+            await self.snapshot()
+            on_change()
+        elif self._wished_before is not None:
+            await self._refill(self._wished_before)
+            on_change()
+        self._wished_before = None
+        assert self._position is not None  # noqa: S101  for the type checker
+        reading = self.stream.read(self._position, symbols=self._symbols)
+        self._heard = self.clock()
+        try:
+            async for batch in reading:
+                self._take(batch)
+                self._position = batch.position
+                on_change()
+                if self._wished_before is not None:
+                    return
+        finally:
+            self._heard = 0
+            # An async generator let go in its middle keeps the backend's resources until the
+            # collector finds it; closed, it lets go at once.
+            close = getattr(reading, "aclose", None)
+            if close is not None:
+                await close()
+        raise StreamUnreachable(self.stream.url, "it ended while it was being followed")
+
+    def _take(self, batch: Batch) -> None:
+        found_again = self._failures > 0 or self.state is State.OPENING
+        self._failures = 0
+        if batch:
+            self._heard = now = self.clock()
+            self.board.fold(batch, now)
+        if batch or found_again:
+            self._tell(State.FOLLOWING if self.board.is_filled else State.MISSING, None)
+
+    async def _refill(self, known: frozenset[str]) -> None:
+        """Fetch the quotes of symbols that were not read before; the others go on where they were.
+
+        Reading stays at its position: what it repeats of the new symbols, the board knows already.
+        """
+        batch = await self.stream.snapshot()
+        quotes = [quote for quote in batch.quotes if quote.symbol not in known]
+        self.board.fold(Batch(batch.position, quotes=quotes), self.clock())
+
+    def _lose(self, error: StreamError) -> float:
+        """Note that the stream is lost; how long to wait before the next attempt (s)."""
+        self._failures += 1
+        if self._failures > 1:
+            # Resuming did not help: the stream may be another one by now. Look anew.
+            self._position = None
+        if isinstance(error, StreamMissing):
+            self._tell(State.MISSING, None if not self.board.is_filled else error.problem)
+            return _MISSING_PAUSE
+        unusable = isinstance(error, StreamUnusable)
+        self._tell(State.UNUSABLE if unusable else State.AWAY, error.problem)
+        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures - 1, 10)))
+
+    async def _mind_health(self, on_change: Callable[[], None]) -> None:
+        """Ask a stream that is read but silent how it is: it waits for its server by itself."""
+        while True:
+            await asyncio.sleep(_HEALTH_EVERY)
+            if not self._heard or self.clock() - self._heard < _SILENCE:
+                continue
+            self.health = health = await self.stream.health()
+            if not self._heard:
+                continue
+            before = (self.state, self.problem)
+            well = State.FOLLOWING if self.board.is_filled else State.MISSING
+            found = _STATES.get(health.state, well)
+            self._tell(found, None if found is well else health.problem)
+            if (self.state, self.problem) != before:
+                on_change()
+
+    def _tell(self, state: State, problem: str | None) -> None:
+        self.state = state
+        self.problem = problem
+        self.next_try = None
+
+
+_STATES: Final = {
+    "missing": State.MISSING,
+    "unreachable": State.AWAY,
+    "unusable": State.UNUSABLE,
+}
+"""What a silent stream's health says, where it says that something is wrong."""
