@@ -33,14 +33,14 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
-from ticker.sources.session import LeashedSession
+from ticker.sources.session import TOO_MANY, LeashedSession, Refusal
 
 _log = logging.getLogger(__name__)
 
 _QUOTES: Final = "https://query1.finance.yahoo.com/v7/finance/quote"
-_TOO_MANY: Final = frozenset({429, 999})
+_CONSENT: Final = ("consent.yahoo.com", "guce.yahoo.com")
 _SECOND: Final = 1_000_000
-_MAX_RETRY: Final = 24 * 3600 * _SECOND
+_MAX_WAIT: Final = 24 * 3600 * _SECOND
 
 
 class Fetched(NamedTuple):
@@ -83,8 +83,10 @@ class Fetcher:
                 params={"symbols": ",".join(symbols), "formatted": "false"},
                 timeout=self._deadline,
             )
+        except Refusal as refusal:
+            raise self._refused(refusal.status, refusal.retry_after, patience) from None
         except YFRateLimitError:
-            raise self._rate_limited(patience) from None
+            raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None, patience) from None
         except RequestException as error:
             raise self._unreachable(error) from error
         except Exception as error:
@@ -93,43 +95,34 @@ class Fetcher:
             raise SourceError(
                 self._name, f"sent what yfinance cannot read ({type(error).__name__})"
             ) from error
-        self._check(response, patience)
-        path = urlsplit(_QUOTES).path
+        if response.status_code != HTTPStatus.OK:
+            retry_after = response.headers.get("retry-after")
+            raise self._refused(response.status_code, retry_after, patience)
+        if (urlsplit(response.url).hostname or "").endswith(_CONSENT):
+            raise SourceError(self._name, "asks for consent to its cookies instead of answering")
         return Fetched(
             body=response.content,
             simulated=response.headers.get("ticker-simulated") == "1",
-            requests=sum(seen.path == path for seen in self._session.seen),
+            requests=self._session.answered.count(urlsplit(_QUOTES).path),
         )
 
     def close(self) -> None:
         """Close the connections; not while a fetch is under way."""
         self._session.close()
 
-    def _check(self, response: Response, patience: int) -> None:
-        status = response.status_code
-        host = urlsplit(response.url).hostname or ""
-        if status != HTTPStatus.OK and any(seen.status in _TOO_MANY for seen in self._session.seen):
-            raise self._rate_limited(patience)
-        if status == HTTPStatus.SERVICE_UNAVAILABLE and response.headers.get("retry-after"):
-            raise self._rate_limited(patience)
-        if host.endswith(("consent.yahoo.com", "guce.yahoo.com")):
-            raise SourceError(self._name, "asks for consent to its cookies instead of answering")
-        match status:
-            case HTTPStatus.OK:
-                return
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                raise SourceError(self._name, f"refuses us (HTTP {status})")
-            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise SourceError(self._name, f"is in trouble (HTTP {status})")
-            case _:
-                raise SourceError(self._name, f"answered without quotes (HTTP {status})")
-
-    def _rate_limited(self, patience: int) -> RateLimited:
+    def _refused(self, status: int, retry_after: str | None, patience: int) -> SourceError:
         now = self._clock()
-        for seen in reversed(self._session.seen):
-            if (wait := _retry_after(seen.retry_after, now)) is not None:
-                return RateLimited(self._name, now + min(wait, _MAX_RETRY))
-        return RateLimited(self._name, now + patience)
+        wait = _wait(retry_after, now)
+        if status in TOO_MANY or (status == HTTPStatus.SERVICE_UNAVAILABLE and wait):
+            return RateLimited(self._name, now + min(wait or patience, _MAX_WAIT))
+        match status:
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                problem = "refuses us"
+            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                problem = "is in trouble"
+            case _:
+                problem = "answered without quotes"
+        return SourceError(self._name, f"{problem} (HTTP {status})")
 
     def _unreachable(self, error: RequestException) -> SourceError:
         match error:
@@ -149,16 +142,18 @@ class Fetcher:
         return SourceUnreachable(self._name, problem)
 
 
-def _retry_after(header: str | None, now: int) -> int | None:
-    """µs from `now` that a `Retry-After` header asks for: seconds or a date; `None`: nothing."""
-    if not header:
-        return None
+def _wait(retry_after: str | None, now: int) -> int:
+    """µs from `now` that a `Retry-After` header asks for (seconds or a date); 0: it does not say.
+
+    A header that asks for no wait at all says nothing either: the server has just refused us.
+    """
+    header = (retry_after or "").strip()
     try:
-        if header.strip().isdecimal():
+        if header.isdecimal():
             return int(header[:12]) * _SECOND
         return max(0, round(parsedate_to_datetime(header).timestamp() * _SECOND) - now)
     except (ValueError, OverflowError):
-        return None
+        return 0
 
 
 def _yfinance_with(session: LeashedSession) -> Any:

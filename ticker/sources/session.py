@@ -1,16 +1,17 @@
 """The HTTP session that yfinance is given: a curl session on a leash.
 
-Promises that no request lasts beyond the deadline set for the whole ask, that what was answered can
-be looked up afterwards (`seen`), and, where another server stands in for Yahoo, that every request
-goes to that server alone, with path, query and headers as they were, whatever host yfinance asks
-for, a redirect names or a proxy variable of the environment wishes. It does not know what is asked.
+Promises that no request lasts beyond the deadline set for the whole ask, that a server which asks
+us to slow down or is in trouble is not asked again at once (`Refusal`), and, where another server
+stands in for Yahoo, that every request goes to that server alone, with path, query and headers as
+they were, whatever host yfinance asks for, a redirect names or a proxy variable of the environment
+wishes. It does not know what is asked.
 """
 
 from __future__ import annotations
 
 import time
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from curl_cffi import CurlECode, CurlOpt
@@ -19,6 +20,12 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import Timeout, TooManyRedirects
 
 _COOKIE_PAGE: Final = "https://fc.yahoo.com"
+_FINANCE: Final = ".finance.yahoo.com"
+TOO_MANY: Final = frozenset({429, 999})
+"""HTTP statuses with which Yahoo asks us to slow down."""
+_TROUBLE: Final = 500
+_SHORTEST: Final = 0.001
+"""Seconds; curl counts in milliseconds and takes 0 for no limit at all."""
 _BROWSER: Final = "chrome"
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_REDIRECTS: Final = 10
@@ -27,12 +34,16 @@ _REDIRECTS: Final = _BECOME_GET | {307, 308}
 _BODY: Final = ("data", "json", "content", "files", "multipart")
 
 
-class Seen(NamedTuple):
-    """One answer: the path that was asked for, the status, and `Retry-After` as it came."""
+class Refusal(Exception):
+    """A finance server's `status` after which it is to be left alone; `retry_after` as it came.
 
-    path: str
-    status: int
-    retry_after: str | None
+    yfinance would take such an answer for a worn-out crumb and ask four times more.
+    """
+
+    def __init__(self, status: int, retry_after: str | None) -> None:
+        super().__init__(status, retry_after)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class LeashedSession(Session[Response]):
@@ -56,15 +67,16 @@ class LeashedSession(Session[Response]):
         self._server = server
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
-        self.seen: list[Seen] = []
+        self.answered: list[str] = []
+        """The paths that were answered since `allow`."""
 
     def allow(self, seconds: float) -> None:
-        """Let requests begin and last until `seconds` from now; forget what was seen."""
+        """Let requests begin and last until `seconds` from now; forget what was answered."""
         self._deadline = time.monotonic() + seconds
-        self.seen = []
+        self.answered = []
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
-        """As curl_cffi's, within the deadline; raises its `Timeout` beyond."""
+        """As curl_cffi's, within the deadline: raises its `Timeout` beyond. Raises `Refusal`."""
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
             # Without its cache on disk, yfinance fetches its cookie anew before every request.
             return self._cookie_page
@@ -74,13 +86,16 @@ class LeashedSession(Session[Response]):
             response = self._elsewhere(self._server, method, url, options)
         if url == _COOKIE_PAGE:
             self._cookie_page = response
-        path = urlsplit(url).path
-        self.seen.append(Seen(path, response.status_code, response.headers.get("retry-after")))
+        asked = urlsplit(url)
+        self.answered.append(asked.path)
+        status = response.status_code
+        if (asked.hostname or "").endswith(_FINANCE) and (status in TOO_MANY or status >= _TROUBLE):
+            raise Refusal(status, response.headers.get("retry-after"))
         return response
 
     def _in_time(self, options: dict[str, Any]) -> dict[str, Any]:
         left = self._deadline - time.monotonic()
-        if left <= 0:
+        if left < _SHORTEST:
             raise Timeout("the deadline is over", CurlECode.OPERATION_TIMEDOUT)
         return {**options, "timeout": left}
 

@@ -1,0 +1,356 @@
+"""The Yahoo source, through real yfinance and curl, against an exchange on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from ticker.errors import RateLimited, SourceError, SourceUnreachable
+from ticker.exchange import Exchange, Market, SavedAnswers, crowd
+from ticker.sources.yahoo import Place, YahooSource
+
+SAVED = Path(__file__).parents[2] / ".." / "shared" / "yahoo"
+NOW = 1_795_463_700_000_000  # 2026-11-23T19:55:00Z
+MINUTE = 60_000_000
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+
+
+@pytest.fixture
+async def source_at() -> AsyncIterator[Callable[..., YahooSource]]:
+    opened: list[YahooSource] = []
+
+    def make(exchange: Exchange, **options: Any) -> YahooSource:
+        host, port = exchange.address
+        source = YahooSource(Place.at(f"yahoo+http://{host}:{port}"), **options)
+        opened.append(source)
+        return source
+
+    yield make
+    for source in opened:
+        await source.close()
+
+
+SourceAt = Callable[..., YahooSource]
+
+
+def on_quotes(handler: Handler) -> Handler:
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return await handler(request) if request.path == "/v7/finance/quote" else None
+
+    return fault
+
+
+def always(status: int = 200, body: str = "", **headers: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, text=body, headers=named)
+
+    return answer
+
+
+@pytest.mark.skipif(not SAVED.is_dir(), reason="no saved answers beside the checkout")
+async def test_saved_answers_come_out_as_expected_in_one_request(source_at: SourceAt) -> None:
+    expected = json.loads((SAVED / "expected.json").read_text())["quotes"]
+    async with Exchange(SavedAnswers(SAVED / "quotes"), port=0) as exchange:
+        answer = await source_at(exchange).quotes([*expected, "ADH", "SIX", "NOPE"])
+        assert exchange.counters.quote_requests == answer.requests == 1
+    read = {quote.symbol: json.loads(msgspec.json.encode(quote)) for quote in answer.quotes}
+    for symbol, fields in expected.items():
+        assert {name: read[symbol].get(name) for name in fields} == fields
+    assert answer.refused == {
+        "ADH": "no price",
+        "SIX": "Yahoo knows no such symbol",
+        "NOPE": "Yahoo knows no such symbol",
+    }
+    assert all(quote.simulated for quote in answer.quotes)
+
+
+async def test_cookie_and_crumb_are_fetched_once_for_many_questions(source_at: SourceAt) -> None:
+    async with Exchange(Market(1), port=0) as exchange:
+        source = source_at(exchange)
+        for _ in range(4):
+            await source.quotes(["AAPL"])
+        counters = exchange.counters
+    assert (counters.requests, counters.quote_requests, counters.connections) == (6, 4, 1)
+
+
+async def test_more_than_fifty_symbols_take_several_requests(source_at: SourceAt) -> None:
+    listings = crowd(120)
+    async with Exchange(Market(1, listings=listings), port=0) as exchange:
+        symbols = [listing.symbol for listing in listings]
+        answer = await source_at(exchange).quotes(symbols)
+        assert exchange.counters.quote_requests == answer.requests == 3
+    assert [quote.symbol for quote in answer.quotes] == symbols
+
+
+async def test_no_symbols_take_no_request(source_at: SourceAt) -> None:
+    async with Exchange(Market(1), port=0) as exchange:
+        answer = await source_at(exchange).quotes([])
+        assert (answer.quotes, answer.refused, answer.requests) == ([], {}, 0)
+        assert exchange.counters.requests == 0
+
+
+async def test_what_is_no_symbol_is_refused_without_being_asked(source_at: SourceAt) -> None:
+    asked: list[str] = []
+
+    @on_quotes
+    async def remember(request: web.Request) -> None:
+        asked.append(request.query["symbols"])
+
+    async with Exchange(Market(1), port=0, fault=remember) as exchange:
+        answer = await source_at(exchange).quotes(["AAPL", "A,B", "\x1b[2J", "AAPL", "GC=F"])
+    assert asked == ["AAPL,GC=F"]
+    assert answer.refused == {"A,B": "not a symbol", "\x1b[2J": "not a symbol"}
+
+
+async def test_raw_answers_are_handed_on_as_they_came(source_at: SourceAt) -> None:
+    raw: list[tuple[list[str], bytes]] = []
+    async with Exchange(Market(1, listings=crowd(60)), port=0) as exchange:
+        source = source_at(exchange, on_answer=lambda asked, body: raw.append(([*asked], body)))
+        symbols = [f"S{number:04d}" for number in range(1, 61)]
+        await source.quotes(symbols)
+    assert [asked for asked, _ in raw] == [symbols[:50], symbols[50:]]
+    entries = json.loads(raw[1][1])["quoteResponse"]["result"]
+    assert [entry["symbol"] for entry in entries] == symbols[50:]
+
+
+async def test_a_crumb_that_is_not_valid_any_more_is_renewed(source_at: SourceAt) -> None:
+    first = Exchange(Market(1), port=0)
+    host, port = await first.start()
+    source = source_at(first)
+    await source.quotes(["AAPL"])
+    await first.stop()
+    async with Exchange(Market(1), host, port):
+        for _ in range(2):
+            answer = await source.quotes(["AAPL"])
+            assert [quote.symbol for quote in answer.quotes] == ["AAPL"]
+
+
+async def test_two_sources_keep_their_cookies_apart(source_at: SourceAt) -> None:
+    async with Exchange(Market(1), port=0) as one, Exchange(Market(2), port=0) as two:
+        sources = source_at(one), source_at(two)
+        for _ in range(2):
+            await asyncio.gather(*(source.quotes(["AAPL"]) for source in sources))
+        assert one.counters.requests == two.counters.requests == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("120", 120_000_000),
+        ("Mon, 23 Nov 2026 20:01:00 GMT", 6 * MINUTE),
+        ("Mon, 23 Nov 2020 20:01:00 GMT", MINUTE),
+        ("0", MINUTE),
+        ("9999999999999999", 24 * 60 * MINUTE),
+        ("soon", MINUTE),
+        ("-5", MINUTE),
+        (None, MINUTE),
+    ],
+)
+async def test_a_rate_limit_says_when_to_ask_again(
+    source_at: SourceAt, header: str | None, wait: int
+) -> None:
+    headers = {"Retry_After": header} if header is not None else {}
+    fault = on_quotes(always(429, "Too Many Requests", **headers))
+    async with Exchange(Market(1), port=0, fault=fault) as exchange:
+        with pytest.raises(RateLimited) as caught:
+            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+    assert caught.value.retry_at == NOW + wait
+
+
+async def test_patience_doubles_with_each_rate_limit_and_returns_with_an_answer(
+    source_at: SourceAt,
+) -> None:
+    limited = True
+
+    @on_quotes
+    async def fault(_: web.Request) -> web.StreamResponse | None:
+        return web.Response(status=429) if limited else None
+
+    async def wait() -> int:
+        with pytest.raises(RateLimited) as caught:
+            await source.quotes(["AAPL"])
+        return caught.value.retry_at - NOW
+
+    async with Exchange(Market(1), port=0, fault=fault) as exchange:
+        source = source_at(exchange, clock=lambda: NOW)
+        assert [await wait() for _ in range(6)] == [m * MINUTE for m in (1, 2, 4, 8, 15, 15)]
+        limited = False
+        await source.quotes(["AAPL"])
+        limited = True
+        assert await wait() == MINUTE
+
+
+@pytest.mark.parametrize("status", [429, 999, 500, 503])
+async def test_a_source_in_trouble_is_not_asked_again_at_once(
+    source_at: SourceAt, status: int
+) -> None:
+    async with Exchange(Market(1), port=0, fault=on_quotes(always(status))) as exchange:
+        with pytest.raises(SourceError):
+            await source_at(exchange).quotes(["AAPL"])
+        assert exchange.counters.quote_requests == 1
+
+
+async def test_trouble_with_a_time_to_come_back_is_a_rate_limit(source_at: SourceAt) -> None:
+    fault = on_quotes(always(503, Retry_After="30"))
+    async with Exchange(Market(1), port=0, fault=fault) as exchange:
+        with pytest.raises(RateLimited) as caught:
+            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+    assert caught.value.retry_at == NOW + 30_000_000
+
+
+async def test_a_rate_limit_of_everything_is_one_too(source_at: SourceAt) -> None:
+    fault = always(429, "Too Many Requests", Retry_After="7")
+    async with Exchange(Market(1), port=0, fault=fault) as exchange:
+        with pytest.raises(RateLimited) as caught:
+            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+    assert caught.value.retry_at == NOW + 7_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, '{"finance":{"error":{"code":"Unauthorized"}}}', "refuses us (HTTP 401)"),
+        (403, "Forbidden", "refuses us (HTTP 403)"),
+        (404, "nothing here", "answered without quotes (HTTP 404)"),
+        (500, "oops", "is in trouble (HTTP 500)"),
+        (502, "<html>Bad gateway</html>", "is in trouble (HTTP 502)"),
+        (200, "", "an empty answer"),
+        (200, "<!doctype html><title>Yahoo</title>", "answered with a web page"),
+        (200, '{"quoteResponse": {"result": [{"symbol": "AA', "no JSON, or not all of it"),
+        (200, "[" * 100_000, "no JSON, or not all of it"),
+        (200, '{"quoteResponse": {"result": null}}', "JSON that holds no quotes"),
+        (200, '["AAPL"]', "JSON that holds no quotes"),
+        (200, "null", "JSON that holds no quotes"),
+        (
+            200,
+            '{"quoteResponse":{"result":null,"error":{"code":"x","description":"\\u001b[2J"}}}',
+            r"answered with an error: '\x1b[2J'",
+        ),
+    ],
+)
+async def test_an_answer_that_is_no_quotes_says_so(
+    source_at: SourceAt, status: int, body: str, words: str
+) -> None:
+    fault = on_quotes(always(status, body))
+    async with Exchange(Market(1), port=0, fault=fault) as exchange:
+        with pytest.raises(SourceError) as caught:
+            await source_at(exchange).quotes(["AAPL"])
+    assert words in caught.value.problem
+    assert not isinstance(caught.value, SourceUnreachable | RateLimited)
+
+
+async def test_one_symbol_of_nonsense_spoils_no_other(source_at: SourceAt) -> None:
+    good = {"symbol": "GOOD", "regularMarketPrice": 5, "regularMarketTime": 1_739_566_800}
+    results = [{**good, "symbol": "BAD", "regularMarketPrice": float("nan")}, good]
+    body = json.dumps({"quoteResponse": {"result": results, "error": None}})
+    async with Exchange(Market(1), port=0, fault=on_quotes(always(200, body))) as exchange:
+        answer = await source_at(exchange).quotes(["BAD", "GOOD"])
+    assert [quote.symbol for quote in answer.quotes] == ["GOOD"]
+    assert answer.refused == {"BAD": "not a price: nan"}
+
+
+async def test_nobody_listening_is_unreachable(source_at: SourceAt) -> None:
+    exchange = Exchange(Market(1), port=0)
+    await exchange.start()
+    source = source_at(exchange)
+    await exchange.stop()
+    with pytest.raises(SourceUnreachable, match="no connection at 127"):
+        await source.quotes(["AAPL"])
+
+
+async def test_a_broken_off_answer_is_unreachable(source_at: SourceAt) -> None:
+    @on_quotes
+    async def cut(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"quoteResponse":')
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async with Exchange(Market(1), port=0, fault=cut) as exchange:
+        with pytest.raises(SourceUnreachable):
+            await source_at(exchange).quotes(["AAPL"])
+
+
+async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_anew(
+    source_at: SourceAt,
+) -> None:
+    slow = True
+
+    @on_quotes
+    async def hang(_: web.Request) -> None:
+        if slow:
+            await asyncio.sleep(60)
+
+    async with Exchange(Market(1), port=0, fault=hang) as exchange:
+        source = source_at(exchange, deadline=0.2)
+        await source.prepare()
+        begun = time.monotonic()
+        with pytest.raises(SourceUnreachable, match=r"no answer within 0\.2 s"):
+            await source.quotes(["AAPL"])
+        assert time.monotonic() - begun < 2
+        slow = False
+        assert (await source.quotes(["AAPL"])).quotes
+
+
+async def test_cancelling_a_hanging_request_returns_at_once_and_blocks_no_later_one(
+    source_at: SourceAt,
+) -> None:
+    asked = asyncio.Event()
+
+    async def hang(_: web.Request) -> None:
+        if not asked.is_set():
+            asked.set()
+            await asyncio.sleep(60)
+
+    async with Exchange(Market(1), port=0, fault=hang) as exchange:
+        source = source_at(exchange)
+        task = asyncio.create_task(source.quotes(["AAPL"]))
+        # While it hangs on its first cookie, yfinance holds a lock.
+        async with asyncio.timeout(10):
+            await asked.wait()
+        begun = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - begun < 0.2
+        async with asyncio.timeout(5):
+            assert (await source.quotes(["AAPL"])).quotes
+
+
+async def test_the_event_loop_runs_on_while_yahoo_is_slow(source_at: SourceAt) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    @on_quotes
+    async def slow(_: web.Request) -> None:
+        asked.set()
+        # Set by a task of the same loop: a blocked loop would never get here.
+        await go_on.wait()
+
+    async def meanwhile() -> None:
+        await asked.wait()
+        go_on.set()
+
+    async with Exchange(Market(1), port=0, fault=slow) as exchange:
+        source = source_at(exchange)
+        async with asyncio.timeout(10):
+            answer, _ = await asyncio.gather(source.quotes(["AAPL"]), meanwhile())
+    assert answer.quotes
+
+
+async def test_asked_and_received_frame_the_request(source_at: SourceAt) -> None:
+    ticks = iter(range(NOW, NOW + 100))
+    async with Exchange(Market(1), port=0) as exchange:
+        answer = await source_at(exchange, clock=lambda: next(ticks)).quotes(["AAPL"])
+    assert NOW <= answer.asked < answer.quotes[0].received <= answer.received

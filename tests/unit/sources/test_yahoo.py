@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ticker.errors import UsageError
+from ticker.sources import open_source
+from ticker.sources.yahoo import Place
+
+SECOND = 1_000_000
+
+
+def test_yahoo_itself_is_asked_within_its_budget() -> None:
+    source = open_source("yahoo")
+    assert (source.name, source.url, source.budget, source.batch) == ("yahoo", "yahoo", 360, 50)
+    assert (source.every, source.every_closed) == (15 * SECOND, 60 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "server"),
+    [
+        ("yahoo+http://127.0.0.1:9000", "yahoo", "127.0.0.1:9000"),
+        ("yahoo+http://localhost:9000/", "yahoo", "localhost:9000"),
+        ("yahoo+http://proxy.example", "yahoo", "proxy.example:80"),
+        ("yahoo+http://[::1]:9000", "yahoo", "[::1]:9000"),
+        ("exchange", "exchange", "127.0.0.1:8790"),
+        ("exchange:", "exchange", "127.0.0.1:8790"),
+        ("exchange:box", "exchange", "box:8790"),
+        ("exchange:box:99", "exchange", "box:99"),
+        ("exchange:[::1]", "exchange", "[::1]:8790"),
+    ],
+)
+def test_another_server_is_asked_each_second_as_often_as_one_likes(
+    url: str, name: str, server: str
+) -> None:
+    place = Place.at(url)
+    assert (place.url, place.name, place.server) == (url, name, server)
+    assert (place.budget, place.every, place.every_closed) == (None, SECOND, SECOND)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nasdaq",
+        "yahoo:",
+        "yahoo:80",
+        "yahoo+http:",
+        "yahoo+http:localhost:80",
+        "yahoo+http://",
+        "yahoo+http://:80",
+        "yahoo+http://host:port",
+        "yahoo+http://host:99999",
+        "yahoo+http://host:80/prefix",
+        "yahoo+http://host:80?x=1",
+        "yahoo+http://me:secret@host:80",
+        "yahoo+http://a b:80",
+        "yahoo+http://a\x1bb:80",
+        "yahoo+https://host",
+        "exchange:[::1",
+        "exchange::80",
+    ],
+)
+def test_other_words_are_no_sources(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_source(url)
+
+
+def test_opening_a_source_loads_neither_yfinance_nor_curl() -> None:
+    code = (
+        "import sys; from ticker.sources import open_source; open_source('yahoo');"
+        "assert not {'yfinance', 'curl_cffi', 'pandas'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
