@@ -25,6 +25,9 @@ _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DA
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+Zone = tzinfo | None
+"""The zone of times shown or read; `None` is this machine's, with its changes of summer time."""
+
 Moment = int | Literal["start", "end"]
 """µs since the epoch (UTC), or an end of a stream."""
 
@@ -62,7 +65,7 @@ def format_duration(duration: int) -> str:
     return " ".join(words[:2])
 
 
-def parse_when(text: str, *, now: int, zone: tzinfo) -> Moment:
+def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
     """A moment in words → µs, `"start"`, or `"end"` (for `now`). Raises `UsageError`.
 
     `now` is µs since the epoch; `zone` is that of times written without one.
@@ -81,7 +84,8 @@ def parse_when(text: str, *, now: int, zone: tzinfo) -> Moment:
         else:
             moment = datetime.fromisoformat(word)
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
+            # Without a zone, astimezone() takes a naive time for this machine's.
+            moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
         micros = (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         raise UsageError(
@@ -92,7 +96,7 @@ def parse_when(text: str, *, now: int, zone: tzinfo) -> Moment:
     return micros
 
 
-def to_datetime(time: int, zone: tzinfo) -> datetime:
+def to_datetime(time: int, zone: Zone) -> datetime:
     """µs since the epoch → an aware datetime in `zone`, exact to the microsecond."""
     return (_EPOCH + timedelta(microseconds=time)).astimezone(zone)
 
@@ -102,7 +106,7 @@ def iso(time: int) -> str:
     return to_datetime(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def clock(time: int, zone: tzinfo, *, now: int | None = None) -> str:
+def clock(time: int, zone: Zone, *, now: int | None = None) -> str:
     """µs since the epoch → `14:02:31`; with the date in front where it is not the day of `now`."""
     moment = to_datetime(time, zone)
     if now is not None and to_datetime(now, zone).date() != moment.date():

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ticker import config
+from ticker.errors import ConfigError, UsageError
+
+PATH = Path("config.toml")
+
+
+def test_the_template_that_is_written_for_users_is_valid_as_it_is() -> None:
+    parsed = config.parse(config.TEMPLATE, PATH)
+    assert parsed.watchlist("default") == config.DEFAULT_WATCHLIST
+
+
+def test_the_template_is_valid_with_its_examples_switched_on() -> None:
+    text = "\n".join(
+        line.removeprefix("# ") if " = " in line or '= "' in line else line
+        for line in config.TEMPLATE.splitlines()
+    )
+    parsed = config.parse(text, PATH)
+    assert parsed.defaults["every"] == "15s"
+    assert parsed.streams["work"].startswith("sqlite:")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[defaults]\nevery = 15\n", "config.toml:2: defaults.every: expected a text"),
+        ("[defaults]\n\nevery = 'soon'\n", "config.toml:3: defaults.every: 'soon' is no duration"),
+        ("[defaults]\ntz = 'Mars/Base'\n", "config.toml:2: defaults.tz: 'Mars/Base' is no time"),
+        ("[defaults]\ntz = '../../etc/passwd'\n", "is no time zone"),
+        ("[default]\n", 'config.toml:1: default: unknown key "default". Did you mean "defaults"?'),
+        ("[defaults]\nevry = '5s'\n", 'unknown key "evry". Did you mean "every"?'),
+        ("[watchlists]\na = 'AAPL'\n", "config.toml:2: watchlists.a: expected a list"),
+        ('[watchlists]\na = [\n  "AAPL",\n  "",\n]\n', "config.toml:4: watchlists.a[1]: symbol: "),
+        ("[watchlists]\na = [1]\n", "watchlists.a[0]: symbol: not a text"),
+        ("watchlists = 3\n", "config.toml:1: watchlists: expected a table"),
+        ("[streams]\nwork = 3\n", "config.toml:2: streams.work: expected a URL"),
+        ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: demo is the name"),
+        ("[defaults\n", "config.toml:1: "),
+        ("a = 1\nb = \n", "config.toml:2: Invalid value"),
+        ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_key(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as mistake:
+        config.parse(text, PATH)
+    assert words in str(mistake.value)
+
+
+def test_sections_of_other_versions_are_read_past_and_named() -> None:
+    parsed = config.parse("[holdings]\ncash = { EUR = 1 }\n[[alerts]]\nwhen = 'x'\n", PATH)
+    assert parsed.unused == ("holdings", "alerts")
+
+
+def test_an_option_beats_the_environment_which_beats_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed = config.parse("[defaults]\nsource = 'from-file'\n", PATH)
+    monkeypatch.setenv("TICKER_SOURCE", "from-environment")
+    assert parsed.setting("source", "from-option", default="d").value == "from-option"
+    assert parsed.setting("source", default="d") == config.Setting(
+        "from-environment", "TICKER_SOURCE"
+    )
+    monkeypatch.delenv("TICKER_SOURCE")
+    assert parsed.setting("source", default="d") == config.Setting("from-file", "config.toml:2")
+    assert parsed.setting("stream", default="d") == config.Setting("d", "default")
+
+
+def test_symbols_of_a_watchlist_are_upper_case_and_named_once() -> None:
+    parsed = config.parse("[watchlists]\na = ['aapl', 'AAPL', 'GC=F']\n", PATH)
+    assert parsed.watchlist("a") == ("AAPL", "GC=F")
+
+
+def test_an_unknown_watchlist_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="There are: default, a"):
+        config.parse("[watchlists]\na = ['AAPL']\n", PATH).watchlist("b")
+
+
+def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
+    loaded = config.load(tmp_path / "none.toml")
+    assert not loaded.found
+    assert loaded.watchlist("default") == config.DEFAULT_WATCHLIST
+
+
+def test_a_file_that_the_environment_names_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKER_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="TICKER_CONFIG names it"):
+        config.load()
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"[defaults]\n\xff")
+    with pytest.raises(ConfigError, match=r"config.toml:2: is not UTF-8"):
+        config.load(path)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from ticker.errors import InvalidRecord, TickerError
+from ticker.records import MAX_TIME, Batch, Gap, Heartbeat, Position, Quote, Tick
+
+TICK: dict[str, Any] = {
+    "symbol": "GC=F",
+    "source": "yahoo",
+    "origin": "k3v9xq2m",
+    "sequence": 42,
+    "time": 1_795_447_805_120_000,
+    "received": 1_795_447_805_640_000,
+    "price": 4101.3,
+}
+QUOTE = {name: value for name, value in TICK.items() if name not in ("origin", "sequence")}
+SPAN: dict[str, Any] = {
+    "source": "yahoo",
+    "origin": "k3v9xq2m",
+    "writer": "w",
+    "received": 9,
+    "reason": "poller stopped",
+    "from_": 5,
+    "until": 8,
+}
+BEAT: dict[str, Any] = {
+    "origin": "k3v9xq2m",
+    "writer": "w",
+    "source": "yahoo",
+    "time": 5,
+    "received": 6,
+    "interval": 15_000_000,
+    "state": "ok",
+    "asked": 9,
+    "answered": 9,
+}
+
+WRONG_TRADES = [
+    ("symbol", ""),
+    ("symbol", "A" * 65),
+    ("symbol", "A" * 10_000),
+    ("symbol", "A\x00"),
+    ("symbol", "\x1b]0;x\x07"),
+    ("symbol", "AAPL\n"),
+    ("symbol", "A B"),
+    ("symbol", "\u202eLPAA"),
+    ("symbol", "\ud800"),
+    ("symbol", 7),
+    ("price", 0.0),
+    ("price", -1.0),
+    ("price", math.nan),
+    ("price", math.inf),
+    ("time", -1),
+    ("time", MAX_TIME + 1),
+    ("received", -1),
+    ("bid", 0.0),
+    ("bid", math.nan),
+    ("ask", -0.01),
+    ("ask", math.inf),
+    ("day_change", math.nan),
+    ("day_change_percent", -math.inf),
+    ("volume", -1),
+    ("volume", math.nan),
+    ("size", -1),
+    ("previous_price", 0.0),
+    ("sequence", 0),
+    ("sequence", -1),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG_TRADES)
+def test_a_tick_refuses_nonsense_and_names_the_field(field: str, value: object) -> None:
+    Tick(**TICK)  # so that the symbol is a remembered one
+    with pytest.raises(InvalidRecord) as refused:
+        Tick(**{**TICK, field: value})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [*WRONG_TRADES, ("previous_close", 0.0), ("day_high", math.nan), ("delay", -1)],
+)
+def test_a_quote_refuses_nonsense_and_names_the_field(field: str, value: object) -> None:
+    with pytest.raises(InvalidRecord) as refused:
+        Quote(**{**QUOTE, field: value})
+    assert refused.value.field == field
+
+
+def test_a_quote_of_a_source_is_not_numbered_yet() -> None:
+    quote = Quote(**QUOTE)
+    assert (quote.origin, quote.sequence) == (None, None)
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "GC=F", "EURUSD=X", "^GSPC", "[bold]", "ÅÄÖ.ST", "7203.T"])
+def test_every_visible_symbol_is_taken(symbol: str) -> None:
+    assert Tick(**{**TICK, "symbol": symbol}).symbol == symbol
+
+
+def test_records_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        Tick(**TICK).price = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"until": None},
+        {"from_": 9},
+        {"from_": -1},
+        {"symbol": "AAPL"},
+        {"symbols": ("",)},
+        {"from_": None, "until": None},
+        {"from_": None, "until": None, "symbol": "A", "first_sequence": 2, "last_sequence": 1},
+        {"from_": None, "until": None, "symbol": "A", "first_sequence": 0, "last_sequence": 1},
+    ],
+)
+def test_a_gap_is_a_span_or_missing_ticks_and_nothing_between(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRecord):
+        Gap(**{**SPAN, **change})
+
+
+def test_a_gap_tells_a_span_or_missing_ticks() -> None:
+    assert Gap(**SPAN).until == 8
+    ticks = {"from_": None, "until": None, "symbol": "A", "first_sequence": 3, "last_sequence": 3}
+    assert Gap(**{**SPAN, **ticks}).last_sequence == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("time", -1), ("interval", -1), ("asked", -1), ("speed", math.nan)]
+)
+def test_a_heartbeat_refuses_nonsense(field: str, value: object) -> None:
+    with pytest.raises(InvalidRecord) as refused:
+        Heartbeat(**{**BEAT, field: value})
+    assert refused.value.field == field
+
+
+def test_a_refusal_is_both_a_ticker_error_and_a_value_error() -> None:
+    assert issubclass(InvalidRecord, TickerError)
+    assert issubclass(InvalidRecord, ValueError)
+
+
+def test_a_batch_is_true_when_it_holds_anything() -> None:
+    assert not Batch(Position("1"))
+    assert Batch(Position("1"), heartbeats=[Heartbeat(**BEAT)])

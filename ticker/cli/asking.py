@@ -1,0 +1,140 @@
+"""`quote`: one look at the source, printed; nothing is stored."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.options import (
+    WATCH_PANEL,
+    Format,
+    Quiet,
+    SourceUrl,
+    Symbols,
+    TimeZone,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, now
+from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.config import DEFAULT_WATCHLIST
+from ticker.records import Quote
+from ticker.sources import Answer, open_source
+from ticker.times import Zone
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "quote",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker quote AAPL GC=F '^IXIC' --format json",
+    )(quote)
+
+
+def quote(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    source: SourceUrl = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
+    ] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option(
+            "--raw", metavar="DIR", help="Save Yahoo's answer as it came, for exchange --answers."
+        ),
+    ] = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """One look at the source, printed; nothing is stored."""
+    set_up_logging(quiet=quiet, verbose=verbose)
+    settings = Settings()
+    wanted = settings.symbols_or_default(symbols, watchlist)
+    zone = settings.zone(tz)
+    answer = _answer(settings.source(source), wanted, raw)
+    how = form or (Format.table if sys.stdout.isatty() else Format.json)
+    Output().write(_printed(answer.quotes, how, zone))
+    for symbol, reason in answer.refused.items():
+        tell(f"{symbol}: {reason}.{_suggestion(symbol)}")
+    raise typer.Exit(NO_DATA if answer.refused else DONE)
+
+
+def _answer(url: str, symbols: Sequence[str], raw: Path | None) -> Answer:
+    answers: list[Answer] = []
+
+    async def ask() -> int:
+        source = open_source(url, on_answer=_keeper(raw) if raw is not None else None)
+        try:
+            answers.append(await source.quotes(symbols))
+        finally:
+            await source.close()
+        return DONE
+
+    code = run(ask())
+    if not answers:
+        raise typer.Exit(code)
+    return answers[0]
+
+
+def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
+    from ticker import output
+
+    match how:
+        case Format.json:
+            return output.json_array(quotes)
+        case Format.csv:
+            columns = output.QUOTE_COLUMNS
+            return output.csv_header(columns) + output.csv_lines(
+                quotes, columns, visible=sys.stdout.isatty()
+            )
+        case Format.table | Format.text:
+            if not quotes:
+                return ""
+            table = output.quote_table(quotes, zone, now())
+            return output.render(table, width=terminal_width(), colour=wants_colour())
+
+
+def _suggestion(symbol: str) -> str:
+    """What somebody who wrote `EURUSD` may have meant; empty where nothing is near."""
+    import difflib
+
+    near = difflib.get_close_matches(symbol, DEFAULT_WATCHLIST, n=1, cutoff=0.7)
+    if re.fullmatch(r"[A-Z]{6}", symbol):
+        near = [f"{symbol}=X"]
+    elif re.fullmatch(r"BTC|ETH|SOL|XRP|DOGE", symbol):
+        near = [f"{symbol}-USD"]
+    elif re.fullmatch(r"GSPC|IXIC|DJI|FTSE|GDAXI|N225|VIX", symbol):
+        near = [f"^{symbol}"]
+    elif re.fullmatch(r"GC|SI|CL|NG|HG|ES|NQ", symbol):
+        near = [f"{symbol}=F"]
+    return f" Did you mean {near[0]}?" if near and near[0] != symbol else ""
+
+
+class _keeper:  # noqa: N801  (called like a function)
+    """Writes each answer of a source into `folder`, one file an answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(f"{folder}: cannot be made: {error.strerror}", CANNOT_WRITE) from None
+
+    def __call__(self, symbols: Sequence[str], body: bytes) -> None:
+        words = "-".join(symbols[:3]) + (f"-and-{len(symbols) - 3}" if len(symbols) > 3 else "")  # noqa: PLR2004
+        name = re.sub(r"[^A-Za-z0-9.^=_-]", "_", words).lstrip(".")
+        path = self._folder / f"{name}.json"
+        try:
+            path.write_bytes(body)
+        except OSError as error:
+            raise Failed(f"{path}: cannot be written: {error.strerror}", CANNOT_WRITE) from None

@@ -1,0 +1,81 @@
+"""What a failure is called at the edge: its exit code, and what the user can do about it.
+
+Errors say what is wrong by themselves (`str(error)`); the table here adds the advice and the code,
+each once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ticker.errors import (
+    ConfigError,
+    MixedPrices,
+    RateLimited,
+    SequenceConflict,
+    SourceError,
+    SourceUnreachable,
+    StreamError,
+    StreamMissing,
+    StreamNotWritable,
+    StreamUnreachable,
+    StreamUnusable,
+    TickerError,
+    UsageError,
+)
+from ticker.times import Zone, clock
+
+DONE: Final = 0
+UNEXPECTED: Final = 1
+WRONG_USAGE: Final = 2
+WRONG_CONFIG: Final = 3
+NO_DATA: Final = 4
+RATE_LIMITED: Final = 5
+NOT_REACHABLE: Final = 6
+CANNOT_WRITE: Final = 7
+HANG_UP: Final = 129
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+class Failed(TickerError):
+    """A command's own failure, worded in full, with the exit code it ends with."""
+
+    def __init__(self, words: str, code: int) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
+    """The words for standard error, and the exit code. `now` is µs since the epoch."""
+    words = str(error)
+    match error:
+        case Failed(code=code):
+            return words, code
+        case UsageError():
+            return words, WRONG_USAGE
+        case ConfigError():
+            return words, WRONG_CONFIG
+        case RateLimited(retry_at=retry_at):
+            return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
+        case SourceUnreachable(source="yahoo"):
+            return f"{words}. Is there a network? Without one: ticker demo", NOT_REACHABLE
+        case SourceUnreachable(source="exchange"):
+            return f"{words}. Is it up? In another terminal: ticker exchange", NOT_REACHABLE
+        case SourceError():
+            return words, NOT_REACHABLE
+        case StreamMissing():
+            advice = (
+                "The stream is empty: nobody has polled yet. In another terminal: ticker poll AAPL"
+            )
+            return f"{words}. {advice}", NO_DATA
+        case MixedPrices(log_is_simulated=True):
+            return f"{words}. Name a log of its own with --stream sqlite:PATH", WRONG_USAGE
+        case MixedPrices():
+            return f"{words}. Use --stream demo", WRONG_USAGE
+        case StreamNotWritable():
+            return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
+        case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
+            return words, NOT_REACHABLE
+        case _:
+            return words, UNEXPECTED

@@ -1,0 +1,117 @@
+"""`exchange`: the offline market, served through Yahoo's own interfaces."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ticker.cli.failing import DONE
+from ticker.cli.options import LEARN_PANEL, Control, Quiet, Verbose
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.errors import UsageError
+from ticker.times import parse_duration
+
+if TYPE_CHECKING:
+    from ticker.exchange import Exchange
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "exchange",
+        rich_help_panel=LEARN_PANEL,
+        epilog="Example: ticker exchange --seed 7   and then   ticker run --source exchange "
+        "--stream demo",
+    )(exchange)
+
+
+def exchange(
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Port 0 takes a free one.")
+    ] = "127.0.0.1:8790",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed moves the same way.")] = 1,
+    every: Annotated[
+        str, typer.Option("--every", metavar="DURATION", help="Time between moves.")
+    ] = "1s",
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--answers", metavar="DIR", help="Serve saved answers of Yahoo (quote --raw) unchanged."
+        ),
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="What is traded there, and end.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    control: Control = False,
+) -> None:
+    """The offline market: invented prices behind Yahoo's own interfaces, on loopback."""
+    set_up_logging(quiet=quiet, verbose=verbose)
+    if listed:
+        Output().write(_catalogue())
+        raise typer.Exit(DONE)
+    host, port = _address(listen)
+    from ticker.exchange import Exchange, Market, SavedAnswers
+
+    quotes = (
+        SavedAnswers(answers) if answers is not None else Market(seed, every=parse_duration(every))
+    )
+    raise typer.Exit(run(_serve(Exchange(quotes, host, port), quiet=quiet)))
+
+
+async def _serve(serving: Exchange, *, quiet: bool) -> int:
+    host, port = await serving.start()
+    if not quiet:
+        tell(
+            f"SIMULATED prices at http://{host}:{port}\n"
+            f"In another terminal: ticker run --source exchange:{host}:{port} --stream demo"
+        )
+    live = sys.stderr.isatty() and not quiet
+    shown = ""
+    try:
+        while True:
+            counted = serving.counters
+            words = (
+                f"{counted.connections:,} connections · {counted.requests:,} requests · "
+                f"{counted.events:,} events"
+            )
+            if live and words != shown:
+                sys.stderr.write(f"\r\x1b[2K{words}")
+                sys.stderr.flush()
+                shown = words
+            await asyncio.sleep(0.5)
+    finally:
+        if live:
+            sys.stderr.write("\n")
+        await serving.stop()
+
+
+def _catalogue() -> str:
+    from rich.table import Table
+
+    from ticker.exchange import catalogue
+    from ticker.output import render
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Symbol", "Name", "Kind", "Currency", "Exchange"):
+        table.add_column(heading, no_wrap=True)
+    for listing in catalogue():
+        table.add_row(
+            listing.symbol,
+            listing.name,
+            listing.kind.quote_type.lower(),
+            listing.currency,
+            listing.venue.name,
+        )
+    return render(table, width=terminal_width(), colour=wants_colour())
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
+        raise UsageError(f"{text!r} is no address: write HOST:PORT, like 127.0.0.1:8790")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,92 @@
+"""The options that mean the same on every command, declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+WATCH_PANEL = "Watch"
+STREAM_PANEL = "Stream"
+FILES_PANEL = "Files"
+LEARN_PANEL = "Learn"
+
+
+class Format(StrEnum):
+    """How data are printed."""
+
+    table = "table"
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+class TimeStyle(StrEnum):
+    """How times are written in JSON."""
+
+    micros = "micros"
+    iso = "iso"
+
+
+Symbols = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SYMBOL]...",
+        help="Yahoo's symbols, as in AAPL GC=F '^IXIC'; commas separate too.",
+        show_default=False,
+    ),
+]
+Watchlist = Annotated[
+    str | None,
+    typer.Option("--watchlist", "-w", metavar="NAME", help="Symbols from the configuration too."),
+]
+StreamUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--stream",
+        metavar="URL",
+        help="sqlite:PATH, demo, or a name from the configuration. Default: the local log. "
+        "(env: TICKER_STREAM)",
+        show_default=False,
+    ),
+]
+SourceUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="URL",
+        help="yahoo, exchange[:HOST[:PORT]] or yahoo+http://HOST:PORT. (env: TICKER_SOURCE)",
+        show_default=False,
+    ),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        "--every",
+        metavar="DURATION",
+        help="Time between polls: 500ms, 5s, 2m. Default: 15s for Yahoo, 1s elsewhere.",
+        show_default=False,
+    ),
+]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="DURATION", help="Stop after that time: 30s, 1h30m.")
+]
+Count = Annotated[
+    int | None, typer.Option("--count", metavar="N", min=1, help="Stop after that many events.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="WHEN", help="start, now, 09:30, -10m or ISO 8601 (local if no zone)."
+    ),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
+NoFollow = Annotated[bool, typer.Option("--no-follow", help="Read to the present end and stop.")]
+TimeZone = Annotated[
+    str | None,
+    typer.Option("--tz", metavar="ZONE", help="Zone of the times shown, like Europe/Berlin."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
+Control = Annotated[bool, typer.Option("--control", hidden=True)]

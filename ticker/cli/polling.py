@@ -1,0 +1,162 @@
+"""`poll`: source → stream, no screen: a status line on a terminal, plain log lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from typing import Final
+
+import typer
+
+from ticker.cli.failing import DONE
+from ticker.cli.options import (
+    STREAM_PANEL,
+    Control,
+    Count,
+    Every,
+    For,
+    Quiet,
+    SourceUrl,
+    StreamUrl,
+    Symbols,
+    TimeZone,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now
+from ticker.escape import escape
+from ticker.poll import Poll, PollStatus
+from ticker.sources import open_source
+from ticker.streams import open_log
+from ticker.times import MINUTE, Zone, clock, format_duration, parse_duration
+
+_log: Final = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "poll",
+        rich_help_panel=STREAM_PANEL,
+        epilog="Example: ticker poll AAPL GC=F BTC-USD --every 30s",
+    )(poll)
+
+
+def poll(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    source: SourceUrl = None,
+    stream: StreamUrl = None,
+    every: Every = None,
+    duration: For = None,
+    count: Count = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    control: Control = False,
+) -> None:
+    """Ask a source again and again; what changed goes onto the stream. No screen."""
+    settings = Settings()
+    choice = settings.stream(stream)
+    if not choice.named:
+        make_state_directory()
+    wanted = settings.symbols_or_default(symbols, watchlist)
+    wish = settings.every(every)
+    zone = settings.zone(tz)
+    lasting = None if duration is None else parse_duration(duration)
+    url = settings.source(source)
+    line = StatusLine(zone, choice, quiet=quiet)
+    set_up_logging(quiet=quiet, verbose=verbose or line.plain)
+    pollers: list[Poll] = []
+
+    async def main() -> int:
+        asked = open_source(url)
+        try:
+            async with open_log(choice.url, keep_for=choice.keep_for) as log:
+                poller = Poll(
+                    asked,
+                    log,
+                    wanted,
+                    every=wish,
+                    duration=lasting,
+                    count=count,
+                    on_status=line.show,
+                )
+                pollers.append(poller)
+                report = await poller.run()
+                line.end(f"{report.ticks:,} ticks kept in {choice.url}")
+        finally:
+            await asked.close()
+        return DONE
+
+    async def stop() -> None:
+        for poller in pollers:
+            poller.stop()
+
+    raise typer.Exit(run(main(), stop=stop))
+
+
+class StatusLine:
+    """What the poller does, on standard error: rewritten on a terminal, logged elsewhere."""
+
+    def __init__(self, zone: Zone, choice: StreamChoice, *, quiet: bool) -> None:
+        self.plain = not sys.stderr.isatty() and not quiet
+        self._quiet = quiet
+        self._zone = zone
+        self._choice = choice
+        self._state = ""
+        self._logged_at = 0
+        self._refused: frozenset[str] = frozenset()
+
+    def show(self, status: PollStatus) -> None:
+        """Tell `status`: at once on a terminal; elsewhere each change of state, and each minute."""
+        if self._quiet or status.state == "starting":
+            return
+        if not self.plain:
+            columns = shutil.get_terminal_size().columns - 1
+            self._write("\r\x1b[2K" + _words(status, self._zone)[:columns])
+            return
+        refused = frozenset(status.refused)
+        key = f"{status.state} {status.note} {status.problem}"
+        if key != self._state or now() - self._logged_at >= MINUTE:
+            self._state, self._logged_at = key, now()
+            _log.info("%s", _words(status, self._zone))
+        if refused - self._refused:
+            for symbol in sorted(refused - self._refused):
+                _log.warning("%s: %s", symbol, status.refused[symbol])
+        self._refused = refused
+
+    def end(self, words: str) -> None:
+        """The last line, which stays."""
+        if self.plain:
+            _log.info("%s", words)
+        elif not self._quiet:
+            self._write("\r\x1b[2K" + escape(words, 1_000) + "\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            pass  # the terminal has gone; the hang-up that follows ends us
+
+
+def _words(status: PollStatus, zone: Zone) -> str:
+    parts = [f"{status.source}: {status.state}"]
+    if status.problem:
+        parts[0] += f" ({status.problem})"
+    parts += [
+        f"{status.answered} of {status.symbols} symbols",
+        f"{status.ticks:,} ticks kept",
+        f"every {format_duration(status.interval)}",
+    ]
+    if status.note:
+        parts.append(status.note)
+    if status.refused:
+        parts.append("refused: " + " ".join(sorted(status.refused)[:5]))
+    if status.retry_at:
+        parts.append(f"next try {clock(status.retry_at, zone, now=now())}")
+    return escape(" · ".join(parts), 1_000)

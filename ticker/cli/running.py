@@ -1,0 +1,105 @@
+"""How a command runs and ends: signals, and the log of diagnostics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from ticker.config import state_directory
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(
+    main: Coroutine[Any, Any, int], *, stop: Callable[[], Awaitable[None]] | None = None
+) -> int:
+    """Run `main` to its exit code; a signal ends it with 128 + its number.
+
+    The first signal calls `stop`, which asks `main` to end by itself, or cancels `main` where there
+    is none; the second cancels it in any case; the third leaves at once.
+    """
+    return asyncio.run(_run(main, stop))
+
+
+async def _run(main: Coroutine[Any, Any, int], stop: Callable[[], Awaitable[None]] | None) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(main)
+    received: list[int] = []
+    stopping: set[asyncio.Task[None]] = set()
+
+    def on_signal(number: int) -> None:
+        received.append(number)
+        if len(received) > 2:  # noqa: PLR2004  (asked three times: leave)
+            os._exit(128 + number)
+        if stop is not None and len(received) == 1:
+            stopping.add(asyncio.create_task(_await(stop())))
+        else:
+            task.cancel()
+
+    for number in _SIGNALS:
+        # A program started with nohup ignores hang-ups, and goes on doing so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, on_signal, number)
+    try:
+        code = await task
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        code = 0
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    return 128 + received[0] if received else code
+
+
+async def _await(awaitable: Awaitable[None]) -> None:
+    await awaitable
+
+
+def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool = False) -> None:
+    """Diagnostics to standard error, and to a rotated file in the state directory if it can be.
+
+    With `screen` nothing goes to standard error: a dashboard is on it.
+    """
+    from ticker.escape import escape
+
+    class Harmless(logging.Formatter):
+        # Names and reasons from outside reach log lines; line ends of tracebacks are our own.
+        def format(self, record: logging.LogRecord) -> str:
+            return "\n".join(escape(line) for line in super().format(record).splitlines())
+
+    root = logging.getLogger("ticker")
+    root.setLevel(logging.DEBUG)
+    root.propagate = False
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    if not screen:
+        stderr = logging.StreamHandler(sys.stderr)
+        level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+        stderr.setLevel(level)
+        stderr.setFormatter(Harmless("%(asctime)s %(message)s", "%H:%M:%S"))
+        root.addHandler(stderr)
+    try:
+        directory = state_directory()
+        directory.mkdir(parents=True, exist_ok=True)
+        file = logging.handlers.RotatingFileHandler(
+            directory / "ticker.log",
+            maxBytes=1_000_000,
+            backupCount=3,
+            encoding="utf-8",
+            delay=True,
+        )
+        if not os.access(directory, os.W_OK):
+            return
+    except OSError:
+        return  # no place for a log file: standard error has it all
+    file.setLevel(logging.DEBUG if verbose else logging.INFO)
+    file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(file)

@@ -1,0 +1,125 @@
+"""From options, environment and file to what a command works with: streams, symbols, zones."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ticker.config import Config, load, state_directory
+from ticker.errors import InvalidRecord, StreamNotWritable, UsageError
+from ticker.records import check_symbol
+from ticker.times import DAY, Zone, parse_duration
+
+KEEP_DEFAULT_LOG: Final = 7 * DAY
+"""How long the local log that nobody named keeps ticks (µs)."""
+
+
+class StreamChoice(msgspec.Struct, frozen=True):
+    """The stream that a command works on."""
+
+    url: str
+    named: bool
+    """Whether a user named it; the default log and the demo's are ours to prune."""
+    demo: bool = False
+
+    @property
+    def keep_for(self) -> int | None:
+        """Retention by time of appending (µs); `None`: for ever."""
+        return None if self.named else KEEP_DEFAULT_LOG
+
+
+def now() -> int:
+    """µs since the epoch, UTC."""
+    return time.time_ns() // 1_000
+
+
+class Settings:
+    """The configuration with a command's options laid over it."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config if config is not None else load()
+
+    def zone(self, option: str | None) -> Zone:
+        """The zone of the times shown. Raises `UsageError` for one that is not known."""
+        name = self.config.setting("tz", option, default=None).value
+        if name is None:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
+
+    def stream(self, option: str | None) -> StreamChoice:
+        """The stream's URL. Raises `UsageError` for a name that is not configured."""
+        word = self.config.setting("stream", option, default=None).value
+        if word is None:
+            return StreamChoice(f"sqlite:{state_directory() / 'stream.sqlite'}", named=False)
+        if word == "demo":
+            return demo_stream()
+        if word in self.config.streams:
+            word = self.config.streams[word]
+        elif ":" not in word:
+            known = ", ".join(("demo", *self.config.streams))
+            hint = f"Did you mean sqlite:{word}?" if "." in word or "/" in word else ""
+            raise UsageError(f"No stream named {word!r} (known: {known}). {hint}".rstrip())
+        return StreamChoice(word, named=True)
+
+    def source(self, option: str | None) -> str:
+        """The source's URL."""
+        return self.config.setting("source", option, default="yahoo").value or "yahoo"
+
+    def every(self, option: str | None) -> int | None:
+        """The wished time between polls (µs); `None`: what the source likes."""
+        text = self.config.setting("every", option, default=None).value
+        return None if text is None else parse_duration(text)
+
+    def symbols(self, words: Sequence[str] | None, watchlist: str | None) -> tuple[str, ...]:
+        """The symbols named and those of the watchlist, in order; empty if neither is given."""
+        listed = self.config.watchlist(watchlist) if watchlist is not None else ()
+        return tuple(dict.fromkeys((*parse_symbols(words or ()), *listed)))
+
+    def symbols_or_default(
+        self, words: Sequence[str] | None, watchlist: str | None
+    ) -> tuple[str, ...]:
+        """The same; the watchlist `default` where neither is given."""
+        return self.symbols(words, watchlist) or self.config.watchlist("default")
+
+
+def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
+    """`["aapl,msft", "GC=F"]` → `("AAPL", "MSFT", "GC=F")`. Raises `UsageError`."""
+    symbols = [part.strip().upper() for word in words for part in word.split(",") if part.strip()]
+    for symbol in symbols:
+        try:
+            check_symbol(symbol)
+        except InvalidRecord as error:
+            raise UsageError(f"That is no symbol: {error.problem}") from None
+    return tuple(dict.fromkeys(symbols))
+
+
+def demo_stream() -> StreamChoice:
+    """The demo's own log in the state directory."""
+    return StreamChoice(f"sqlite:{state_directory() / 'demo.sqlite'}", named=False, demo=True)
+
+
+def stream_path(choice: StreamChoice) -> Path | None:
+    """The file of a SQLite stream; `None` for another kind."""
+    scheme, _, rest = choice.url.partition(":")
+    return Path(rest).expanduser() if scheme == "sqlite" else None
+
+
+def make_state_directory() -> Path:
+    """The state directory, made if missing. Raises `StreamNotWritable` where it cannot be."""
+    directory = state_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StreamNotWritable(str(directory), f"cannot be made: {error.strerror}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StreamNotWritable(str(directory), "cannot be written")
+    return directory

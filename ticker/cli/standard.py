@@ -1,0 +1,81 @@
+"""Standard output and standard error: bytes for programs, words for people.
+
+Data go around Python's buffers, so that a pipe that closed and a disk that is full show at the
+write that met them, and nothing is left to fail at exit.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import shutil
+import sys
+from contextlib import suppress
+
+from ticker.cli.failing import CANNOT_WRITE, Failed
+from ticker.escape import escape
+
+
+class ClosedPipe(Exception):
+    """Whoever read our standard output has gone."""
+
+
+class Output:
+    """Standard output, as bytes and at once. Raises `ClosedPipe`, and `Failed` for a full disk.
+
+    Writes go around Python's buffers, so that no bytes are left to fail at exit.
+    """
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._hung_up = select.poll()
+        self._hung_up.register(descriptor, 0)  # hang-ups and errors are always told
+
+    def write(self, data: bytes | str) -> None:
+        """All of `data`, before it returns."""
+        rest = memoryview(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except BrokenPipeError:
+            raise ClosedPipe from None
+        except BlockingIOError:
+            self._wait_writable()
+            self.write(bytes(rest))
+        except OSError as error:
+            if error.errno == errno.EIO:  # the terminal has gone
+                raise ClosedPipe from None
+            words = (
+                f"Cannot write to standard output: {error.strerror}. Free some space, or pipe it"
+            )
+            raise Failed(words, CANNOT_WRITE) from None
+
+    def check(self) -> None:
+        """Raise `ClosedPipe` if the reader has gone, without writing."""
+        for _, event in self._hung_up.poll(0):
+            if event & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                raise ClosedPipe
+
+    def _wait_writable(self) -> None:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        poll.poll()
+
+
+def tell(text: str) -> None:
+    """Words for people on standard error, whatever they hold; silent where that is closed."""
+    lines = "\n".join(escape(line, 2_000) for line in text.splitlines())
+    with suppress(OSError):
+        sys.stderr.write(lines + "\n")
+        sys.stderr.flush()
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal on standard output; `None` where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def wants_colour() -> bool:
+    """Whether standard output takes colour: a terminal, and nobody set NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,250 @@
+"""`tail`: stream → standard output, one event a line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from ticker import output
+from ticker.board.freshness import Reason, judge
+from ticker.cli.failing import DONE
+from ticker.cli.options import (
+    STREAM_PANEL,
+    Count,
+    For,
+    Format,
+    NoFollow,
+    Quiet,
+    Since,
+    StreamUrl,
+    Symbols,
+    TimeStyle,
+    TimeZone,
+    Until,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, now
+from ticker.cli.standard import Output, tell
+from ticker.errors import StreamMissing, UsageError
+from ticker.records import Batch, Health, Position, Record
+from ticker.streams import Stream, open_stream
+from ticker.times import SECOND, Moment, Zone, clock, format_duration, parse_duration, parse_when
+
+_QUIET_AFTER: Final = 5 * SECOND
+_RETRY: Final = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "tail",
+        rich_help_panel=STREAM_PANEL,
+        epilog="Example: ticker tail AAPL GC=F --since -10m --no-follow --format csv",
+    )(tail)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What to print, and when to stop."""
+
+    symbols: tuple[str, ...] | None
+    form: Format
+    since: Moment | None
+    until: int | None
+    last: int
+    follow: bool
+    everything: bool
+    """All four kinds, not only ticks and gaps."""
+    iso_times: bool
+    zone: Zone
+    count: int | None
+    visible: bool
+    """Whether a terminal shows it."""
+
+
+def tail(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    stream: StreamUrl = None,
+    last: Annotated[
+        int, typer.Option("-n", "--lines", metavar="N", min=0, help="Begin with the last N ticks.")
+    ] = 10,
+    since: Since = None,
+    until: Until = None,
+    no_follow: NoFollow = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Quotes and heartbeats too, not only ticks and gaps.")
+    ] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Default: text; json in a pipe.")
+    ] = None,
+    times: Annotated[
+        TimeStyle, typer.Option("--time", help="iso: readable times in JSON.")
+    ] = TimeStyle.micros,
+    duration: For = None,
+    count: Count = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The stream on standard output, one event a line: the last 10, then what comes."""
+    set_up_logging(quiet=quiet, verbose=verbose)
+    settings = Settings()
+    zone = settings.zone(tz)
+    terminal = sys.stdout.isatty()
+    end = None if until is None else parse_when(until, now=now(), zone=zone)
+    if end == "start":
+        raise UsageError("--until start leaves nothing to print")
+    wish = Wish(
+        symbols=settings.symbols(symbols, watchlist) or None,
+        form=form or (Format.text if terminal else Format.json),
+        since=None if since is None else parse_when(since, now=now(), zone=zone),
+        until=now() if end == "end" else end,
+        last=last,
+        follow=not no_follow,
+        everything=everything,
+        iso_times=times is TimeStyle.iso,
+        zone=zone,
+        count=count,
+        visible=terminal,
+    )
+    choice = settings.stream(stream)
+    within = None if duration is None else parse_duration(duration) / SECOND
+    raise typer.Exit(run(_tail(choice.url, wish, within, quiet=quiet)))
+
+
+async def _tail(url: str, wish: Wish, within: float | None, *, quiet: bool) -> int:
+    printer = Printer(wish, Output())
+    async with open_stream(url) as stream:
+        try:
+            async with asyncio.timeout(within):
+                await _follow(stream, wish, printer, quiet=quiet)
+        except TimeoutError:
+            pass
+    return DONE
+
+
+async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) -> None:
+    position = await _begin(stream, wish, printer)
+    if wish.form is Format.text and wish.last:
+        printer.hints.update(
+            (quote.symbol, quote.price_hint) for quote in (await stream.snapshot()).quotes
+        )
+    heard = time.monotonic()
+    said = ""
+    async for batch in stream.read(position, symbols=wish.symbols, follow=wish.follow):
+        if printer.take(batch):
+            return
+        if batch.ticks:
+            heard, said = time.monotonic(), ""
+        elif wish.follow:
+            printer.output.check()
+            if wish.until is not None and now() >= wish.until:
+                return
+            silent = time.monotonic() - heard
+            if not quiet and silent * SECOND >= _QUIET_AFTER:
+                why = why_quiet(await stream.health(), now(), wish.zone)
+                if why != said:
+                    tell(f"Quiet for {silent:.0f} s: {why}")
+                    said = why
+
+
+async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
+    """Where to start reading; waits for a stream that is not there yet, if it is to be followed."""
+    told = False
+    while True:
+        try:
+            if wish.since is not None:
+                return await stream.find(wish.since)
+            if not wish.follow and wish.last == 0:
+                return await stream.find("end")
+            return await stream.find_last(wish.last, symbols=wish.symbols)
+        except StreamMissing as error:
+            if not wish.follow:
+                raise
+            if not told:
+                tell(f"{error}. Waiting for it. In another terminal: ticker poll AAPL")
+                told = True
+            await asyncio.sleep(_RETRY)
+            printer.output.check()
+
+
+class Printer:
+    """Writes batches as lines, each batch with one write, and knows when enough is printed."""
+
+    def __init__(self, wish: Wish, out: Output) -> None:
+        self.output = out
+        self.hints: dict[str, int | None] = {}
+        self._wish = wish
+        self._left = wish.count
+        self._columns = output.ALL_COLUMNS if wish.everything else output.EVENT_COLUMNS
+        if wish.form is Format.csv:
+            out.write(output.csv_header(self._columns))
+
+    def take(self, batch: Batch) -> bool:
+        """Print what is wished of `batch`; True if that was the last of it."""
+        records = self._chosen(batch)
+        if self._left is not None:
+            records = records[: self._left]
+            self._left -= len(records)
+        if records:
+            self.output.write(self._text(records))
+        return self._left == 0
+
+    def _chosen(self, batch: Batch) -> Sequence[Record]:
+        wish = self._wish
+        records: list[Record] = [*batch.gaps, *batch.ticks]
+        if wish.everything:
+            records += [*batch.quotes, *batch.heartbeats]
+        for quote in batch.quotes:
+            self.hints[quote.symbol] = quote.price_hint
+        if isinstance(wish.since, int):
+            records = [record for record in records if record.received >= wish.since]
+        if wish.until is not None:
+            records = [record for record in records if record.received < wish.until]
+        return records
+
+    def _text(self, records: Sequence[Record]) -> str:
+        wish = self._wish
+        match wish.form:
+            case Format.json:
+                return "".join(
+                    output.json_line(record, iso_times=wish.iso_times) for record in records
+                )
+            case Format.csv:
+                return output.csv_lines(records, self._columns, visible=wish.visible)
+            case Format.text | Format.table:
+                return "".join(
+                    output.text_line(record, wish.zone, self.hints) for record in records
+                )
+
+
+def why_quiet(health: Health, at: int, zone: Zone) -> str:
+    """Why no tick comes from this stream, in words, as far as it tells."""
+    if health.problem:
+        return health.problem
+    if not health.heartbeats:
+        return "nobody polls into this stream. In another terminal: ticker poll AAPL"
+    latest = max(health.heartbeats, key=lambda heartbeat: heartbeat.received)
+    when = clock(latest.received, zone, now=at)
+    match judge(latest, at):
+        case Reason.POLLER_STOPPED:
+            return f"the poller stopped at {when}. In another terminal: ticker poll AAPL"
+        case Reason.RATE_LIMITED:
+            until = clock(latest.retry_at or at, zone, now=at)
+            return f"{latest.source} limits requests until {until}"
+        case Reason.UNREACHABLE:
+            return f"{latest.source} does not answer since {when}"
+        case _:
+            every = format_duration(latest.interval)
+            return (
+                f"no price changed. {latest.source} is asked every {every} and answered "
+                f"for {latest.answered} of {latest.asked} symbols at {when}"
+            )

@@ -1,0 +1,217 @@
+r"""One-shot output: records as JSON, CSV, lines of text, and tables.
+
+Everything comes back as text, to be written by whoever owns standard output. Names and reasons come
+from outside: tables and lines show them escaped, and JSON writes what cannot be seen as `\uXXXX`,
+which every reader turns back. Knows nothing of streams, terminals' sizes or clocks: they are
+passed in.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ticker import wire
+from ticker.escape import escape
+from ticker.figures import change_text, decimals, percent_text, price_text
+from ticker.records import Gap, Heartbeat, Quote, Record, Tick
+from ticker.times import Zone, clock, format_duration, iso, to_datetime
+
+_TIMES: Final = ("time", "received", "from", "until", "retry_at", "tape_time")
+_NAMED: Final = 5
+"""So many symbols are named in a line; the others are counted."""
+_PRIVATE: Final = re.compile(r"[^ -~]")
+
+
+def _names(kinds: Iterable[type[msgspec.Struct]]) -> tuple[str, ...]:
+    names = [name for kind in kinds for name in kind.__struct_encode_fields__]
+    return ("type", *dict.fromkeys(names))
+
+
+EVENT_COLUMNS: Final = _names((Tick, Gap))
+"""The columns of ticks and gaps as CSV, in order."""
+ALL_COLUMNS: Final = _names((Tick, Gap, Quote, Heartbeat))
+QUOTE_COLUMNS: Final = _names((Quote,))
+
+
+def json_line(record: Record, *, iso_times: bool = False) -> str:
+    """One object on one line, ended; nothing in it is invisible."""
+    line = wire.encode(_with_iso_times(record) if iso_times else record).decode()
+    return (line if line.isprintable() else _PRIVATE.sub(_escaped, line)) + "\n"
+
+
+def json_array(records: Sequence[Record]) -> str:
+    """A JSON array, one record indented after another, ended with a line end."""
+    text = msgspec.json.format(msgspec.json.encode(list(records)), indent=2).decode()
+    lines = (
+        line if line.isprintable() else _PRIVATE.sub(_escaped, line) for line in text.split("\n")
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    return plain
+
+
+def _with_iso_times(record: Record) -> dict[str, Any]:
+    plain = _plain(record)
+    for name in _TIMES:
+        if isinstance(plain.get(name), int):
+            plain[name] = iso(plain[name])
+    return plain
+
+
+def csv_header(columns: Sequence[str]) -> str:
+    """The first line of a CSV file with these columns, ended."""
+    return ",".join(columns) + "\n"
+
+
+def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
+    """One line a record; times are ISO 8601 with `Z`, unknown values empty, lists joined by spaces.
+
+    `visible` shows what is invisible in texts, for terminals; otherwise texts are as they came.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for record in records:
+        plain = _with_iso_times(record)
+        writer.writerow(_cell(plain.get(name), visible=visible) for name in columns)
+    return out.getvalue()
+
+
+def _cell(value: Any, *, visible: bool) -> Any:
+    match value:
+        case bool():
+            return "true" if value else ""
+        case list():
+            return " ".join(value)
+        case dict():
+            return msgspec.json.encode(value).decode()
+        case str() if visible:
+            return escape(value)
+        case _:
+            return value
+
+
+def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> str:
+    """One record as a line of text for people, ended. `hints`: symbol → decimals, if known."""
+    at = to_datetime(record.received, zone).strftime("%H:%M:%S.%f")[:-3]
+    match record:
+        case Tick() | Quote():
+            words = _trade_words(record, hints.get(record.symbol))
+        case Gap(symbol=str(symbol)):
+            words = (
+                f"gap {escape(symbol)}: ticks {record.first_sequence} to {record.last_sequence} "
+                f"are missing ({escape(record.reason)})"
+            )
+        case Gap():
+            named = record.symbols or ()
+            whose = " ".join(map(escape, named[:_NAMED])) or "all symbols"
+            more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+            start, end = record.from_ or 0, record.until or 0
+            words = (
+                f"gap {whose}{more}: nobody looked for {format_duration(max(end - start, 1))}, "
+                f"{clock(start, zone, now=record.received)} to {clock(end, zone, now=end)} "
+                f"({escape(record.reason)})"
+            )
+        case Heartbeat():
+            words = (
+                f"heartbeat {escape(record.writer)} {escape(record.state)}: "
+                f"{record.answered} of {record.asked} answered"
+            )
+            if record.refused:
+                words += ", refused " + " ".join(map(escape, list(record.refused)[:_NAMED]))
+    return f"{at}  {words}\n"
+
+
+def _trade_words(record: Tick | Quote, hint: int | None) -> str:
+    places = decimals(record.price, hint)
+    previous = record.previous_price if isinstance(record, Tick) else None
+    step = None if previous is None else record.price - previous
+    arrow = "·" if not step else "▲" if step > 0 else "▼"
+    words = [
+        f"{escape(record.symbol):<10} {price_text(record.price, places):>12} {arrow}",
+        f"{change_text(step, places):>9}" if isinstance(record, Tick) else "    quote",
+        f"{percent_text(record.day_change_percent):>8} today",
+        escape(record.currency or ""),
+        escape(record.session or ""),
+        "SIMULATED" if record.simulated else "",
+    ]
+    return "  ".join(words).rstrip()
+
+
+def quote_table(
+    quotes: Sequence[Quote], zone: Zone, now: int, ages: Mapping[str, str] | None = None
+) -> Table:
+    """The quotes as a table for people. `ages`: symbol → its age in words, if it is to be shown."""
+    invented = any(quote.simulated for quote in quotes)
+    table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
+    table.title_style = "bold black on yellow"
+    for heading in ("Symbol", "Name"):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    for heading in ("Price", "Change", "%"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("Currency", "Session", "Time", *(["Age"] if ages is not None else [])):
+        table.add_column(heading, no_wrap=True)
+    for quote in quotes:
+        places = decimals(quote.price, quote.price_hint)
+        change = quote.day_change or 0
+        style = "green" if change > 0 else "red" if change < 0 else ""
+        cells = [
+            Text(escape(quote.symbol), style="bold"),
+            Text(escape(quote.name or "", 40)),
+            Text(price_text(quote.price, places)),
+            Text(change_text(quote.day_change, places), style=style),
+            Text(percent_text(quote.day_change_percent), style=style),
+            Text(escape(quote.currency or "")),
+            Text(escape(quote.session or "")),
+            Text(clock(quote.time, zone, now=now)),
+        ]
+        if ages is not None:
+            cells.append(Text(ages.get(quote.symbol, "")))
+        table.add_row(*cells)
+    return table
+
+
+def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
+    """Two columns: what, and what it is. Both may come from outside."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(Text(escape(name)), Text(escape(value, 2_000)))
+    return table
+
+
+def render(table: Table, *, width: int | None, colour: bool) -> str:
+    """The table as text; without `colour` no escape sequence is in it. `None`: as wide as it is."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width or 10_000,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        legacy_windows=False,
+    )
+    if width is None:
+        table.expand = False
+    console.print(table)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
