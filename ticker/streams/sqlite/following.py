@@ -14,9 +14,12 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Position
 from ticker.streams.order import READER, Key, Order
+from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.place import Place
 from ticker.streams.sqlite.reading import Found, Reader
 
@@ -27,6 +30,20 @@ _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expe
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
 _SELDOM: Final = 0.02  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What readings noticed: broken rows, ticks missing, ticks seen twice."""
+
+    broken: int = 0
+    holes: int = 0
+    repeats: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.broken + other.broken, self.holes + other.holes, self.repeats + other.repeats
+        )
 
 
 class Following:
@@ -62,6 +79,10 @@ class Following:
         self._done = False
         self._stopped = False
 
+    def counts(self) -> Counts:
+        """Since it began; any thread may ask."""
+        return Counts(self.broken, self.order.holes, self.order.repeats)
+
     def stop(self) -> None:
         """Make a `next` under way return soon."""
         self._stopped = True
@@ -75,8 +96,8 @@ class Following:
     def next(self) -> Batch | None:
         """The next batch, an empty one after a second of silence, `None` at the end.
 
-        Raises `StreamMissing` and `StreamUnreachable` only where it does not follow; `StreamUnusable`
-        and `WrongPosition` always.
+        Raises `StreamMissing` and `StreamUnreachable` only where it does not follow;
+        `StreamUnusable` and `WrongPosition` always.
         """
         until = self._monotonic() + SILENCE
         while not (self._stopped or self._done):
@@ -127,7 +148,7 @@ class Following:
 
     def _open(self) -> list[Gap]:
         """Open the file; if it is another than before, go to its start and tell it."""
-        file = _identity(self._path)
+        file = identity(self._path)
         reader = Reader(self._path)
         self._reader, self._file = reader, file
         old = self._place
@@ -213,18 +234,9 @@ class Following:
                 return
             if now - self._looked >= SILENCE:
                 self._looked = now
-                if _identity(self._path) != self._file:
+                if identity(self._path) != self._file:
                     self.close()
                     return
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of what has this name now; `None` if nothing has."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _renewed(order: Order) -> Order:

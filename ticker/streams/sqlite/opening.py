@@ -26,8 +26,8 @@ from ticker.errors import (
     StreamUnusable,
 )
 from ticker.streams.sqlite import schema
+from ticker.streams.sqlite.state import load
 
-FOREVER: Final = 2**63 - 1
 BUSY: Final = 5.0
 """How long to wait for another program's lock before giving up (seconds)."""
 
@@ -74,55 +74,62 @@ def writer(
     An older file is copied to `PATH.vN.bak` and migrated in place. Raises `StreamUnusable`,
     `StreamNotWritable`, `StreamUnreachable`.
     """
-    with told(path):
+    with told(path, writing=True):
         if not path.exists():
             _make(path, origin)
         found = _look(path, newest=version)
         connection = apsw.Connection(str(path), flags=_WRITE)
         try:
             connection.set_busy_timeout(int(busy * 1000))
-            if connection.readonly("main"):
-                raise StreamNotWritable(url(path), "the file may only be read")
+            _check_writable(connection, path)
             if found < version:
                 _migrate(connection, path, found, migrations, version)
             schema.use_wal(connection)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", _WAL_KEPT)
-            _log_row(connection)
+            load(connection)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of what has this name now; `None` if nothing has."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(path: Path, *, writing: bool = False) -> Iterator[None]:
     """Whatever SQLite or the system says inside, said as an error of this program."""
     try:
         yield
-    except StreamError:
-        raise
     except FileNotFoundError as error:
         raise StreamMissing(url(path), "there is no such file") from error
-    except ValueError as error:  # from use_wal
+    except schema.NoWal as error:
         raise StreamUnusable(url(path), str(error)) from error
     except (apsw.Error, OSError) as error:
+        if not path.exists() and not writing:
+            raise StreamMissing(url(path), "there is no such file") from error
+        refused = StreamNotWritable if writing else StreamUnreachable
         for kinds, make, problem in _WORDS:
             if isinstance(error, kinds):
-                raise make(url(path), f"{problem} ({error})") from error
+                raise (make or refused)(url(path), f"{problem} ({error})") from error
         raise StreamUnusable(url(path), str(error)) from error
 
 
-_WORDS: Final[tuple[tuple[tuple[type[Exception], ...], type[StreamError], str], ...]] = (
-    (
-        (apsw.BusyError, apsw.LockedError),
-        StreamUnreachable,
-        "another program holds it locked",
-    ),
+_Kinds = tuple[type[Exception], ...]
+_WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
+    # `None`: it depends on whether reading or writing was refused.
+    ((apsw.BusyError, apsw.LockedError), StreamUnreachable, "another program holds it locked"),
     ((apsw.FullError,), StreamNotWritable, "the disk is full"),
-    ((apsw.ReadOnlyError,), StreamNotWritable, "it may only be read"),
-    ((apsw.IOError, OSError), StreamNotWritable, "the disk refuses"),
-    ((apsw.CantOpenError, apsw.PermissionsError), StreamNotWritable, "it cannot be opened"),
+    ((apsw.ReadOnlyError,), None, "file or folder may only be read"),
+    ((apsw.CantOpenError, apsw.PermissionsError), None, "it cannot be opened"),
+    ((apsw.IOError, OSError), None, "the disk refuses"),
     ((apsw.NotADBError,), StreamUnusable, "is not a log: no SQLite database"),
     ((apsw.CorruptError,), StreamUnusable, "is damaged"),
     ((apsw.SQLError, apsw.SchemaChangeError), StreamUnusable, "has not the tables of a log"),
@@ -137,17 +144,16 @@ def _open_reader(uri: str, busy: float) -> apsw.Connection:
     connection = apsw.Connection(uri, flags=_READ)
     try:
         connection.set_busy_timeout(int(busy * 1000))
-        _log_row(connection)
+        load(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _log_row(connection: apsw.Connection) -> None:
-    """The one row without which this is no log; raises `apsw.Error` if it cannot be had."""
-    if connection.execute("SELECT origin FROM log").fetchall() == []:
-        raise apsw.CorruptError("its row in the table log is missing")
+def _check_writable(connection: apsw.Connection, path: Path) -> None:
+    if connection.readonly("main"):
+        raise StreamNotWritable(url(path), "the file may only be read")
 
 
 def _look(path: Path, newest: int = schema.VERSION) -> int:

@@ -34,7 +34,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def parse(url: str, position: Position) -> Place:
     """Raises `WrongPosition` for a text that no log of this kind ever gave out."""
-    form = _FORM.fullmatch(position) if isinstance(position, str) else None
+    form = _FORM.fullmatch(position)
     if form is None:
         raise WrongPosition(url, position)
     return Place(form[1], int(form[2]), min(int(form[3]), MAX_TIME))

@@ -8,24 +8,25 @@ a reader waits.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Self
 
-import apsw
 import msgspec
 
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.order import Key
-from ticker.streams.sqlite import opening, rows
+from ticker.streams.sqlite import decoding, opening, rows
 from ticker.streams.sqlite.place import Place, parse
 from ticker.streams.sqlite.state import State, load
 
 SPAN: Final = 50_000
 """Positions looked through in one transaction, however few of them a filter lets through."""
 
-_R = TypeVar("_R")
+FOREVER: Final = 2**63 - 1
+"""Later than every time (µs, UTC)."""
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -67,7 +68,7 @@ class Reader:
         """Let go of the file; a second time is harmless."""
         self._connection.close()
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +79,8 @@ class Reader:
 
         Through the pragma: apsw's own `Connection.data_version()` stayed behind it.
         """
-        return int(self._connection.execute("PRAGMA data_version").fetchall()[0][0])
+        version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
+        return int(version)
 
     def state(self) -> State:
         """The log as a whole, now."""
@@ -96,13 +98,9 @@ class Reader:
     def snapshot(self) -> tuple[Batch, Mapping[Key, int], int]:
         """The last quotes and heartbeats, the last sequences then, and how many were broken."""
         with self._transaction() as state:
-            quotes, broken = self._records(
-                rows.to_quote, f"SELECT {rows.QUOTE_COLUMNS} FROM quotes ORDER BY position"
-            )
-            beats, broken_beats = self._records(
-                rows.to_heartbeat,
-                f"SELECT {rows.HEARTBEAT_COLUMNS} FROM heartbeats ORDER BY position",
-            )
+            read = functools.partial(decoding.records, self._connection)
+            quotes, broken = read(rows.QUOTES, "true ORDER BY position")
+            beats, broken_beats = read(rows.HEARTBEATS, "true ORDER BY position")
             last = {
                 (origin, symbol): sequence
                 for origin, symbol, sequence in self._all(
@@ -188,41 +186,24 @@ class Reader:
             )
             if past:
                 end = past[0][0]
-            span = f"position > ? AND position <= ? {where} ORDER BY position"
-            ticks, broken = self._ticks(span, (start, end, *bindings), state)
-            about = where and f"AND (symbol IS NULL OR {where.removeprefix('AND ')})"
-            gaps, broken_gaps = self._records(
-                rows.to_gap,
-                f"SELECT {rows.GAP_COLUMNS} FROM gaps WHERE position > ? AND position <= ? "
-                f"{about} ORDER BY position",
-                start,
-                end,
-                *bindings,
+            read = functools.partial(decoding.records, self._connection)
+            span = "position > ? AND position <= ?"
+            ordered = f"{span} {where} ORDER BY position"
+            bound = (start, end, *bindings)
+            ticks, broken = decoding.ticks(
+                self._connection, ordered, bound, simulated=bool(state.simulated)
             )
-            quotes, broken_quotes = self._records(
-                rows.to_quote,
-                f"SELECT {rows.QUOTE_COLUMNS} FROM quotes WHERE {span}",
-                start,
-                end,
-                *bindings,
-            )
-            beats, broken_beats = self._records(
-                rows.to_heartbeat,
-                f"SELECT {rows.HEARTBEAT_COLUMNS} FROM heartbeats "
-                "WHERE position > ? AND position <= ? ORDER BY position",
-                start,
-                end,
-            )
+            quotes, broken_quotes = read(rows.QUOTES, ordered, bound)
+            gaps, broken_gaps = read(rows.GAPS, f"{span} ORDER BY position", (start, end))
+            beats, broken_beats = read(rows.HEARTBEATS, f"{span} ORDER BY position", (start, end))
             held_since = state.received
             if lost or lost_gaps:
                 first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
                 held_since = first[0][0] if first else state.received
         if symbols is not None:
-            wanted = frozenset(symbols)
-            gaps = [gap for gap in gaps if gap.symbols is None or wanted & set(gap.symbols)]
-        received = max(
-            (place.received, *(record.received for record in (*ticks[-1:], *gaps, *quotes, *beats)))
-        )
+            gaps = [gap for gap in gaps if _concerns(gap, symbols)]
+        heard: tuple[Tick | Quote | Gap | Heartbeat, ...] = (*ticks[-1:], *gaps, *quotes, *beats)
+        received = max(place.received, max((record.received for record in heard), default=0))
         return Found(
             place=Place(state.origin, end, received),
             at_end=end == state.position,
@@ -251,16 +232,13 @@ class Reader:
         number = place.number
         while number < end:
             with self._transaction() as state:
-                chunk = self._all(
-                    f"SELECT {rows.TICK_COLUMNS}, position FROM ticks "
-                    "WHERE position > ? AND position <= ? AND received >= ? AND received < ? "
+                chunk, _ = decoding.fetch(
+                    self._connection,
+                    "ticks",
+                    f"{rows.TICK_COLUMNS}, position",
+                    "position > ? AND position <= ? AND received >= ? AND received < ? "
                     f"{where} ORDER BY position LIMIT ?",
-                    number,
-                    end,
-                    since or 0,
-                    opening.FOREVER if until is None else until,
-                    *bindings,
-                    rows_at_once,
+                    (number, end, since or 0, until or FOREVER, *bindings, rows_at_once),
                 )
             if not chunk:
                 return
@@ -296,41 +274,11 @@ class Reader:
     def _all(self, query: str, *bindings: Any) -> list[Any]:
         return self._connection.execute(query, bindings).fetchall()
 
-    def _ticks(
-        self, span: str, bindings: tuple[Any, ...], state: State
-    ) -> tuple[Sequence[Tick], int]:
-        query = f"SELECT {rows.TICK_COLUMNS} FROM ticks WHERE {span}"
-        try:
-            found = self._connection.execute(query, bindings).fetchall()
-            unreadable = 0
-        except UnicodeDecodeError:  # a text edited into something else: find it row by row
-            found, unreadable = self._readable("ticks", rows.TICK_COLUMNS, span, bindings)
-        ticks, broken = rows.to_ticks(found, simulated=bool(state.simulated))
-        return ticks, broken + unreadable
 
-    def _records(
-        self, make: Callable[[rows.Row], _R], query: str, *bindings: Any
-    ) -> tuple[list[_R], int]:
-        records: list[_R] = []
-        broken = 0
-        for row in self._connection.execute(query, bindings):
-            try:
-                records.append(make(row))
-            except rows.BROKEN:
-                broken += 1
-        return records, broken
-
-    def _readable(
-        self, table: str, columns: str, span: str, bindings: tuple[Any, ...]
-    ) -> tuple[list[Any], int]:
-        found: list[Any] = []
-        broken = 0
-        for (position,) in self._all(f"SELECT position FROM {table} WHERE {span}", *bindings):
-            try:
-                found += self._all(f"SELECT {columns} FROM {table} WHERE position = ?", position)
-            except UnicodeDecodeError:
-                broken += 1
-        return found, broken
+def _concerns(gap: Gap, symbols: Collection[str]) -> bool:
+    if gap.symbol is not None:
+        return gap.symbol in symbols
+    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
 
 
 def _only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:

@@ -58,15 +58,13 @@ class Retention(msgspec.Struct, frozen=True):
         """The position up to which everything was appended too long ago; 0 if nothing was."""
         if self.keep_for is None:
             return 0
-        return (
-            _one(
-                connection,
-                "SELECT max(position) FROM (SELECT position, appended FROM appends "
-                "ORDER BY position LIMIT 64) WHERE appended <= ?",
-                now - self.keep_for,
-            )
-            or 0
+        bound: int | None = _one(
+            connection,
+            "SELECT max(position) FROM (SELECT position, appended FROM appends "
+            "ORDER BY position LIMIT 64) WHERE appended <= ?",
+            now - self.keep_for,
         )
+        return bound or 0
 
     def _by_size(self, connection: apsw.Connection) -> int:
         if self.keep_bytes is None:
@@ -77,7 +75,7 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 def _delete(connection: apsw.Connection, state: State, bound: int) -> int:
-    gone = connection.execute(
+    gone: list[Any] = connection.execute(
         "SELECT max(sequence), max(position), count(*), origin, symbol FROM ticks "
         "WHERE position <= ? GROUP BY origin, symbol",
         (bound,),

@@ -7,8 +7,8 @@ This file knows SQL's texts and no connection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -17,6 +17,8 @@ from ticker.records import Gap, Heartbeat, Quote, Tick
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
+_R = TypeVar("_R")
+_tick: Callable[..., Tick] = Tick
 
 BROKEN: Final = (ValueError, TypeError, OverflowError, msgspec.MsgspecError)
 """What a row that is no record raises (`InvalidRecord` and bad UTF-8 are ValueErrors)."""
@@ -32,7 +34,7 @@ def _listed(kind: type[msgspec.Struct]) -> str:
 
 def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
     places = ", ".join("?" * (len(_names(kind)) + 1))
-    return f"INSERT INTO {table} ({_listed(kind)}, position) VALUES ({places}) {conflict}"  # noqa: S608 - our own names
+    return f"INSERT INTO {table} ({_listed(kind)}, position) VALUES ({places}) {conflict}"
 
 
 def _replacing(kind: type[msgspec.Struct], key: str, newer: str) -> str:
@@ -44,9 +46,6 @@ def _replacing(kind: type[msgspec.Struct], key: str, newer: str) -> str:
 TICK_FIELDS: Final = _names(Tick)
 TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])
 """All but the last, `simulated`: it is the same in the whole log, and read once."""
-QUOTE_COLUMNS: Final = _listed(Quote)
-GAP_COLUMNS: Final = _listed(Gap)
-HEARTBEAT_COLUMNS: Final = _listed(Heartbeat)
 
 INSERT_TICK: Final = _insert("ticks", Tick)
 INSERT_GAP: Final = _insert("gaps", Gap, "ON CONFLICT DO NOTHING")
@@ -91,13 +90,13 @@ def to_ticks(rows: Sequence[Row], *, simulated: bool) -> tuple[list[Tick], int]:
     """The ticks of `rows` (`TICK_COLUMNS`), and how many rows were broken."""
     try:
         if simulated:
-            return [Tick(*row, True) for row in rows], 0
-        return [Tick(*row) for row in rows], 0
+            return [_tick(*row, True) for row in rows], 0
+        return [_tick(*row) for row in rows], 0
     except BROKEN:
         ticks = []
         for row in rows:
             try:
-                ticks.append(Tick(*row, simulated))
+                ticks.append(_tick(*row, simulated))
             except BROKEN:
                 continue
         return ticks, len(rows) - len(ticks)
@@ -123,3 +122,16 @@ def to_heartbeat(row: Row) -> Heartbeat:
     values = list(row)
     values[_REFUSED] = _refused.decode(values[_REFUSED])
     return Heartbeat(*values)
+
+
+class Kind(msgspec.Struct, Generic[_R], frozen=True):
+    """How one of the three rarer kinds lies in the file."""
+
+    table: str
+    columns: str
+    record: Callable[[Row], _R]
+
+
+QUOTES: Final = Kind("quotes", _listed(Quote), to_quote)
+GAPS: Final = Kind("gaps", _listed(Gap), to_gap)
+HEARTBEATS: Final = Kind("heartbeats", _listed(Heartbeat), to_heartbeat)

@@ -101,11 +101,14 @@ CREATE TABLE heartbeats(
 """
 
 
+class NoWal(Exception):
+    """SQLite answered with another journal mode than WAL: no readers beside a writer here."""
+
+
 def create(connection: apsw.Connection, origin: str) -> None:
     """Make the tables of an empty log in an empty database, and turn on WAL.
 
-    Raises `apsw.Error`; `ValueError` where SQLite answers with another journal mode than WAL
-    (a file system without shared memory).
+    Raises `apsw.Error`, `NoWal`.
     """
     connection.pragma("page_size", PAGE_SIZE)
     connection.pragma("auto_vacuum", "INCREMENTAL")
@@ -122,7 +125,7 @@ def use_wal(connection: apsw.Connection) -> None:
     """Turn on WAL, and look at the answer: SQLite refuses by answering with another mode."""
     mode = connection.pragma("journal_mode", "wal")
     if mode != "wal":
-        raise ValueError(f"its file system allows no shared memory (journal mode {mode})")
+        raise NoWal(f"its file system allows no shared memory (journal mode {mode})")
 
 
 def migrate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 import msgspec
 
@@ -47,7 +49,7 @@ class State(msgspec.Struct):
 
 def load(connection: apsw.Connection) -> State:
     """Raises `apsw.Error` where it cannot be read."""
-    rows = connection.execute(
+    rows: list[Any] = connection.execute(
         "SELECT origin, position, ticks, received, simulated, pruned, pruned_gaps FROM log"
     ).fetchall()
     if not rows:

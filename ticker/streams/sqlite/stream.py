@@ -20,7 +20,7 @@ from ticker.errors import StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
 from ticker.streams.order import Key
 from ticker.streams.sqlite import opening
-from ticker.streams.sqlite.following import Following
+from ticker.streams.sqlite.following import Counts, Following
 from ticker.streams.sqlite.reading import Reader
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import Writer
@@ -48,14 +48,14 @@ class SqliteStream:
         self._path = path
         self._busy = busy
         self._readings: set[Following] = set()
-        self._holes = self._repeats = self._broken = 0  # of the readings that have ended
+        self._ended = Counts()  # of the readings that have ended
         # What `read` must know of the sequences at a snapshot's position, for the last snapshot.
         self._bases: tuple[Position, Mapping[Key, int]] | None = None
 
     async def snapshot(self) -> Batch:
         """See `Stream.snapshot`."""
         batch, last, broken = await self._ask(Reader.snapshot)
-        self._broken += broken
+        self._ended = self._ended.plus(Counts(broken=broken))
         self._bases = batch.position, last
         return batch
 
@@ -94,9 +94,7 @@ class SqliteStream:
         finally:
             reading.stop()
             self._readings.discard(reading)
-            self._holes += reading.order.holes
-            self._repeats += reading.order.repeats
-            self._broken += reading.broken
+            self._ended = self._ended.plus(reading.counts())
             thread.submit(reading.close)
             thread.shutdown(wait=False)
 
@@ -150,6 +148,7 @@ class SqliteStream:
         state, symbols, first, last, size = reader.facts()
         snapshot, _, _ = reader.snapshot()
         empty = not state.ticks and not snapshot
+        counts = self._counts()
         return Health(
             stream=self.url,
             state="empty" if empty else "ok",
@@ -160,19 +159,28 @@ class SqliteStream:
             size=size,
             simulated=state.simulated,
             heartbeats=tuple(snapshot.heartbeats),
-            **self._counts(),
+            broken=counts.broken,
+            holes=counts.holes,
+            repeats=counts.repeats,
         )
 
     def _unwell(self, state: str, error: StreamError) -> Health:
-        return Health(stream=self.url, state=state, problem=error.problem, **self._counts())
+        counts = self._counts()
+        return Health(
+            stream=self.url,
+            state=state,
+            problem=error.problem,
+            broken=counts.broken,
+            holes=counts.holes,
+            repeats=counts.repeats,
+        )
 
-    def _counts(self) -> dict[str, int]:
-        readings = tuple(self._readings)
-        return {
-            "broken": self._broken + sum(reading.broken for reading in readings),
-            "holes": self._holes + sum(reading.order.holes for reading in readings),
-            "repeats": self._repeats + sum(reading.order.repeats for reading in readings),
-        }
+    def _counts(self) -> Counts:
+        """Of all readings, ended and under way."""
+        total = self._ended
+        for reading in tuple(self._readings):
+            total = total.plus(reading.counts())
+        return total
 
 
 class SqliteLog(SqliteStream):

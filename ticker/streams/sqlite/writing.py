@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
 import msgspec
 from msgspec.structs import astuple
 
-from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict, WrongPosition
+from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.order import Key
 from ticker.streams.sqlite import opening, rows
@@ -38,6 +37,7 @@ class Writer:
         self._path = path
         self._url = opening.url(path)
         self._connection = opening.writer(path, origin, busy=busy)
+        self._file = opening.identity(path)
         self._retention = retention
         self._data_version: int | None = None
         self._last: dict[Key, int] = {}
@@ -52,7 +52,7 @@ class Writer:
 
     def last(self) -> Mapping[Key, int]:
         """(origin, symbol) → the last sequence, now."""
-        with opening.told(self._path):
+        with opening.told(self._path, writing=True):
             return self._read_last()
 
     def append(
@@ -138,15 +138,12 @@ class Writer:
         Raises `SequenceConflict`, `MixedPrices`.
         """
         known = self._last
+        own = self._state.origin
+        simulated = self._state.simulated
         heads: dict[Key, int] = {}
         repeats: list[Tick] = []
         wrong: dict[Key, int] = {}
-        told: dict[Key, set[tuple[int, int]]] = {}
-        for gap in gaps:
-            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
-                spans = told.setdefault((gap.origin, gap.symbol), set())
-                spans.add((gap.first_sequence, gap.last_sequence))
-        simulated = self._state.simulated
+        told = _missing(gaps)
         for tick in ticks:
             if tick.simulated is not simulated:
                 simulated = self._take_kind(tick)
@@ -159,20 +156,17 @@ class Writer:
                 heads[key] = sequence
             elif sequence <= last:
                 repeats.append(tick)
-            elif (last == 0 and tick.origin != self._state.origin) or (
-                (last + 1, sequence - 1) in told.get(key, ())
-            ):
+            elif (not last and key[0] != own) or (key, last + 1, sequence - 1) in told:
                 # Another log's ticks may begin in the middle, and go on after a gap that is told.
                 heads[key] = sequence
             else:
                 wrong.setdefault(key, last + 1)
         if repeats:
             wrong.update(self._differing(repeats, ticks))
-        if wrong:
-            raise SequenceConflict(self._url, wrong)
-        if repeats:
             again = {id(tick) for tick in repeats}
             ticks = [tick for tick in ticks if id(tick) not in again]
+        if wrong:
+            raise SequenceConflict(self._url, wrong)
         return ticks, heads
 
     def _differing(self, repeats: Sequence[Tick], ticks: Sequence[Tick]) -> dict[Key, int]:
@@ -248,7 +242,8 @@ class Writer:
     def _transaction(self) -> Iterator[None]:
         """All or nothing, with `_state` and `_last` as they are under the lock."""
         connection = self._connection
-        with opening.told(self._path):
+        with opening.told(self._path, writing=True):
+            self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 # Unchanged by our own commits: so it moves only when somebody else wrote.
@@ -258,20 +253,39 @@ class Writer:
                 yield
                 connection.execute("COMMIT")
                 self._data_version = version
-            except BaseException:
+            except BaseException as error:
                 self._data_version = None
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, (OverflowError, UnicodeEncodeError)):
+                    # A number beyond 64 bits, or half a character, in a field that bounds neither.
+                    raise InvalidRecord("record", f"cannot be stored: {error}") from error
                 raise
+
+    def _check_file(self) -> None:
+        """Appending to a file that has lost its name would lose the ticks with it."""
+        if opening.identity(self._path) != self._file:
+            raise StreamMissing(self._url, "the file was removed or replaced while it was written")
 
     def _refresh(self) -> None:
         self._state = load(self._connection)
         self._last = self._read_last()
-        marked = self._connection.execute(
+        marked: list[Any] = self._connection.execute(
             "SELECT appended, position FROM appends ORDER BY position DESC LIMIT 1"
         ).fetchall()
         self._marked = marked[0] if marked else (0, 0)
 
     def _read_last(self) -> dict[Key, int]:
-        rows_ = self._connection.execute("SELECT origin, symbol, sequence FROM sequences")
-        return {(origin, symbol): sequence for origin, symbol, sequence in rows_}
+        found: list[Any] = self._connection.execute(
+            "SELECT origin, symbol, sequence FROM sequences"
+        ).fetchall()
+        return {(origin, symbol): sequence for origin, symbol, sequence in found}
+
+
+def _missing(gaps: Sequence[Gap]) -> set[tuple[Key, int, int]]:
+    """What `gaps` say is missing: of whom, the first and the last sequence (inclusive)."""
+    return {
+        ((gap.origin, gap.symbol), gap.first_sequence, gap.last_sequence)
+        for gap in gaps
+        if gap.symbol is not None and gap.first_sequence and gap.last_sequence
+    }
