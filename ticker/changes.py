@@ -99,8 +99,8 @@ def change(
     each with its reason:
 
     - **First sight**: a quote and a tick, without `previous_price`. There must be one event from
-      which a late reader learns the symbol. Its sequence is 1, or follows `last` if the known quote
-      was lost.
+      which a late reader learns the symbol. Its sequence is 1. If the known quote was lost, or lags
+      behind `last`, the price before is not known either: then the tick follows `last`.
     - **Same price, same time, all else equal**: nothing. We asked again and nothing happened.
     - **Same price, but a newer time or another field**: a new quote, no tick. The symbol traded, or
       a fact about it changed (session, bid, name), but its price did not move.
@@ -125,9 +125,9 @@ def change(
     """
     if reason := _reason_to_refuse(previous, present, now):
         return Refusal(present.symbol, reason)
-    if previous is None:
+    if previous is None or (previous.sequence or 0) < last:
         return _move(None, present, origin, last + 1)
-    sequence = max(previous.sequence or 0, last)
+    sequence = previous.sequence or 0
     if _in_other_currencies(previous, present):
         return _move(None, present, origin, sequence + 1)
     if present.price != previous.price:

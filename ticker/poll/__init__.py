@@ -1,0 +1,7 @@
+"""The loop from a source to a log."""
+
+from ticker.poll.clock import Clock, SystemClock
+from ticker.poll.loop import Poll
+from ticker.poll.status import PollReport, PollStatus
+
+__all__ = ["Clock", "Poll", "PollReport", "PollStatus", "SystemClock"]

@@ -1,0 +1,424 @@
+"""The loop from a source to a log: ask, compare, append, tell, wait for the next slot.
+
+It promises one request at a time, on an absolute schedule that neither drifts nor catches up; a
+heartbeat for each poll (at most one a second) and for each change of state; a gap record for each
+span in which nobody looked, its own absence included; and a stop that takes seconds, whatever the
+source does. It does not know where quotes come from, what keeps the ticks, or who shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random as _random
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from socket import gethostname
+from typing import Any, Final
+
+import msgspec
+
+from ticker.changes import Changes
+from ticker.errors import (
+    RateLimited,
+    SourceError,
+    SourceUnreachable,
+    StreamError,
+    StreamUnreachable,
+)
+from ticker.poll import pace
+from ticker.poll.absence import Absence
+from ticker.poll.clock import Clock, SystemClock
+from ticker.poll.ledger import Ledger
+from ticker.poll.pace import DAY, SECOND, BackOff, Budget, Slots
+from ticker.poll.status import PollReport, PollStatus
+from ticker.records import Gap, Heartbeat, check_symbol
+from ticker.sources.protocol import Answer, Source
+from ticker.streams.protocol import Log
+from ticker.times import format_duration
+
+BEAT_EVERY: Final = SECOND
+"""Heartbeats come at most so often (µs), unless the state changes."""
+
+PATIENCE: Final = 30 * SECOND
+"""A request without an answer for so long is given up (µs)."""
+
+FAREWELL: Final = 2.0
+"""How long the last heartbeat may take (seconds)."""
+
+
+def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
+    """The id under which a poller writes heartbeats and gaps: the same after each restart.
+
+    It follows from the machine, the source and the symbols, so no file or lock is needed. Two
+    pollers that agree in all three do the same work under one name: either's answers count for
+    both, and a gap is written only where neither looked.
+    """
+    words = "\0".join((host, source.url, *sorted(symbols)))
+    return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
+
+
+class Poll:
+    """One poller. `run` it once; everything else may be called while it runs, from its event loop.
+
+    `log` must be entered; neither it nor `source` is closed here. `every` is the wished interval
+    (µs; `None`: the source's own), `duration` (µs) and `count` (ticks) end it; `count` never cuts
+    an answer in two, so a few more may be kept. `on_status` is called after each poll and whenever
+    something changes, and must not block.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        log: Log,
+        symbols: Iterable[str],
+        *,
+        every: int | None = None,
+        duration: int | None = None,
+        count: int | None = None,
+        clock: Clock | None = None,
+        on_status: Callable[[PollStatus], None] | None = None,
+        random: Callable[[], float] = _random.random,
+        host: str | None = None,
+        patience: int = PATIENCE,
+    ) -> None:
+        self._source = source
+        self._log = log
+        self._symbols = list(dict.fromkeys(symbols))
+        self._wish = every
+        self._clock = clock or SystemClock()
+        self._tell = on_status or (lambda _: None)
+        self._patience = patience
+        self.writer = writer_name(host or gethostname(), source, self._symbols)
+        self._ledger = Ledger(log, source=source.name, writer=self.writer)
+        self._back_off = BackOff(random)
+        self._budget = Budget(source.budget)
+        self._duration = duration
+        self._count = count
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._all_closed = False
+        self._status = PollStatus("starting", writer=self.writer, source=source.name)
+        now = self._clock.elapsed()
+        self._end: int | None = None
+        self._slots = Slots(now, self._interval().every)
+        self._due = now
+        self._asked, self._asked_at = self._clock.wall(), now
+        self._last_beat: Heartbeat | None = None
+        self._beat_at = now
+        self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
+        self._abandoned: asyncio.Task[Answer] | None = None
+
+    @property
+    def status(self) -> PollStatus:
+        """How it is now; what `on_status` was last told."""
+        return self._status
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it asks for now, in order."""
+        return tuple(self._symbols)
+
+    def add(self, symbols: Iterable[str]) -> None:
+        """Ask for these too, within a second if the source allows it. Known ones stay as they are.
+
+        Raises `InvalidRecord` for what can be no symbol, and then adds none.
+        """
+        new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._symbols]
+        for symbol in new:
+            check_symbol(symbol)
+        if not new:
+            return
+        self._symbols += new
+        self._absence.expect(new)
+        if self._status.state in {"starting", "ok", "slow", "no-prices"}:
+            self._due = max(self._clock.elapsed(), min(self._due, self._asked_at + SECOND))
+        self._wake.set()
+
+    def remove(self, symbols: Iterable[str]) -> None:
+        """Ask for these no longer; unknown ones are passed over. What is in the log stays."""
+        gone = set(symbols)
+        self._symbols = [symbol for symbol in self._symbols if symbol not in gone]
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End `run` cleanly, within seconds, whatever the source does. From its event loop only."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> PollReport:
+        """Poll until stopped, or until `duration` or `count` is reached.
+
+        Raises `StreamNotWritable` (disk full), `MixedPrices` and the other errors of a stream that
+        will not heal; whatever was counted before is durable. A source that fails, and a stream
+        that is away for a while, are waited for and told in the status and the heartbeats.
+        """
+        heartbeats = await self._ledger.read()
+        wall, now = self._clock.wall(), self._clock.elapsed()
+        self._absence.begin(self._ledger.last_look(heartbeats, self._symbols, now=wall))
+        self._slots = Slots(now, self._slots.every)
+        self._due = now
+        self._end = None if self._duration is None else now + self._duration
+        try:
+            while (why := self._why_end()) is None:
+                await self._rest()
+                if self._why_end() is None:
+                    await self._poll()
+        finally:
+            await self._farewell()
+        done = self._status
+        return PollReport(
+            polls=done.polls,
+            ticks=done.ticks,
+            quotes=done.quotes,
+            gaps=done.gaps,
+            refused=done.refused,
+            why=why,
+        )
+
+    # Waiting, and the end
+
+    def _why_end(self) -> str | None:
+        if self._stopping:
+            return "stopped"
+        if self._end is not None and self._clock.elapsed() >= self._end:
+            return "duration"
+        if self._count is not None and self._status.ticks >= self._count:
+            return "count"
+        return None
+
+    async def _rest(self) -> None:
+        """Wait for the next slot, showing signs of life."""
+        while self._why_end() is None and (now := self._clock.elapsed()) < self._due:
+            next_beat = self._beat_at + max(BEAT_EVERY, self._slots.every)
+            if self._last_beat is not None and next_beat <= now:
+                received = self._clock.wall()
+                await self._beat(msgspec.structs.replace(self._last_beat, received=received))
+                continue
+            await self._wait(self._due if self._last_beat is None else min(self._due, next_beat))
+
+    async def _wait(self, until: int) -> None:
+        await self._clock.wait(self._wake, until if self._end is None else min(until, self._end))
+        self._wake.clear()
+
+    async def _farewell(self) -> None:
+        self._say(state="stopped")
+        if self._last_beat is None:  # it never wrote here, so nobody misses it
+            return
+        beat = self._heartbeat("stopped", len(self._symbols), self._status.answered, {})
+        with contextlib.suppress(StreamError, TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self._ledger.append(Changes(), heartbeats=[beat])
+
+    # One poll
+
+    async def _poll(self) -> None:
+        symbols = self.symbols
+        self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
+        if not symbols:
+            self._absence.forget()
+            outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
+        else:
+            outcome = await self._ask(symbols)
+        if outcome is None:
+            return
+        now = self._clock.elapsed()
+        requests = outcome.requests if isinstance(outcome, Answer) else self._requests()
+        self._budget.spend(self._asked_at, requests)
+        self._say(polls=self._status.polls + 1)
+        match outcome:
+            case Answer():
+                await self._take(outcome, len(symbols))
+            case RateLimited(retry_at=retry_at):
+                # At most a day: a date far off is a mistake, and a poller is to heal by itself.
+                wait = min(max(self._slots.every, retry_at - self._clock.wall()), DAY)
+                await self._fail("rate-limited", outcome, due=now + wait, retry_at=retry_at)
+            case SourceUnreachable():
+                wait = self._back_off.wait(self._slots.every)
+                await self._fail("unreachable", outcome, due=now + wait)
+            case SourceError():
+                wait = self._back_off.wait(self._slots.every)
+                await self._fail("unreadable", outcome, due=now + wait)
+
+    async def _ask(self, symbols: tuple[str, ...]) -> Answer | SourceError | None:
+        """The source's answer or its failure; `None` if the poller ends before there is one."""
+        if self._abandoned is not None and not self._abandoned.done():
+            return SourceUnreachable(self._source.name, "has not let go of the last request yet")
+        task = asyncio.ensure_future(self._source.quotes(symbols))
+        task.add_done_callback(lambda _: self._wake.set())
+        slow_at = self._asked_at + max(2 * self._slots.every, BEAT_EVERY)
+        given_up_at = self._asked_at + self._patience
+        try:
+            while not task.done():
+                now = self._clock.elapsed()
+                if self._why_end() is not None:
+                    return None
+                if now >= given_up_at:
+                    waited = format_duration(self._patience)
+                    return SourceUnreachable(self._source.name, f"no answer for {waited}")
+                if now >= slow_at:
+                    slow_at = now + max(self._slots.every, BEAT_EVERY)
+                    self._say(state="slow")
+                    await self._beat(self._heartbeat("slow", len(symbols), 0, {}))
+                    continue
+                await self._wait(min(given_up_at, slow_at))
+        finally:
+            if not task.done():
+                task.cancel()
+                task.add_done_callback(_let_go)
+                self._abandoned = task
+        try:
+            return task.result()
+        except SourceError as error:
+            return error
+
+    async def _take(self, answer: Answer, asked: int) -> None:
+        """Append what follows from `answer`, and tell it."""
+        wall, now, every = self._clock.wall(), self._clock.elapsed(), self._slots.every
+        good = bool(answer.quotes)
+        state = "ok" if good or not asked else "no-prices"
+        if good:
+            self._all_closed = all(quote.session == "closed" for quote in answer.quotes)
+        self._back_off.reset()
+        self._pace()
+        self._schedule()
+        beat: Heartbeat | None = None
+
+        def heartbeat(found: Changes) -> Heartbeat | None:
+            nonlocal beat
+            refused = {**answer.refused, **found.refused}
+            beat = self._heartbeat(state, asked, asked - len(refused), refused)
+            return beat if self._is_due(beat, now) else None
+
+        gaps: list[Gap] = []
+        try:
+            if good:
+                waited = now - self._asked_at
+                gaps = await self._absence.gaps(wall, now, every, waited=waited)
+            found = await self._ledger.keep(
+                answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
+            )
+        except StreamUnreachable as error:
+            self._absence.trouble("stream unreachable")
+            self._say(state="stream-unreachable", problem=str(error))
+            return
+        if found is None:
+            self._say(problem="other pollers of this stream are faster")
+            return
+        if beat is not None and self._is_due(beat, now):
+            self._last_beat, self._beat_at = beat, now
+        if good:
+            self._absence.seen(wall, now, self._slots.every)
+        elif asked:
+            self._absence.trouble("no prices")
+        refused = {**answer.refused, **found.refused}
+        self._say(
+            state=state,
+            answered=asked - len(refused),
+            ticks=self._status.ticks + len(found.ticks),
+            quotes=self._status.quotes + len(found.quotes),
+            gaps=self._status.gaps + len(gaps),
+            refused=refused,
+            problem=None,
+            retry_at=None,
+            last_good=self._absence.last_good,
+        )
+
+    async def _fail(
+        self, state: str, error: SourceError, *, due: int, retry_at: int | None = None
+    ) -> None:
+        self._absence.trouble(state)
+        self._due = max(due, self._budget.earliest(self._clock.elapsed(), self._requests()))
+        self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
+        await self._beat(self._heartbeat(state, len(self._symbols), 0, {}, retry_at=retry_at))
+
+    # Pace
+
+    def _requests(self) -> int:
+        """What one poll takes."""
+        return max(1, -(-len(self._symbols) // self._source.batch))
+
+    def _interval(self) -> pace.Interval:
+        source = self._source
+        return pace.interval(
+            self._wish,
+            usual=source.every_closed if self._all_closed else source.every,
+            requests=self._requests(),
+            budget=source.budget,
+            whose=source.name.partition("-")[0].capitalize(),
+        )
+
+    def _pace(self) -> None:
+        """Follow the number of symbols and their session; another pace begins at this asking."""
+        interval = self._interval()
+        if interval.every != self._slots.every:
+            self._slots = Slots(self._asked_at, interval.every)
+
+    def _schedule(self) -> None:
+        now = self._clock.elapsed()
+        self._due = max(self._slots.after(now), self._budget.earliest(now, self._requests()))
+
+    # Signs of life
+
+    def _heartbeat(
+        self,
+        state: str,
+        asked: int,
+        answered: int,
+        refused: Mapping[str, str],
+        *,
+        retry_at: int | None = None,
+    ) -> Heartbeat:
+        return Heartbeat(
+            origin=self._log.origin,
+            writer=self.writer,
+            source=self._source.name,
+            time=self._asked,
+            received=self._clock.wall(),
+            interval=self._slots.every,
+            state=state,
+            asked=asked,
+            answered=answered,
+            refused=refused,
+            retry_at=retry_at,
+        )
+
+    def _is_due(self, beat: Heartbeat, now: int) -> bool:
+        last = self._last_beat
+        return (
+            last is None
+            or beat.state != last.state
+            or beat.interval >= BEAT_EVERY
+            or now - self._beat_at >= BEAT_EVERY
+        )
+
+    async def _beat(self, beat: Heartbeat) -> None:
+        """A sign of life without an answer. A stream that is away is told, and waited for."""
+        self._last_beat, self._beat_at = beat, self._clock.elapsed()
+        try:
+            await self._ledger.append(Changes(), heartbeats=[beat])
+        except StreamUnreachable as error:
+            self._say(problem=str(error))
+
+    def _say(self, **news: Any) -> None:
+        """Change the status, and tell it if it is another."""
+        now = self._clock.elapsed()
+        ending = self._stopping or self._status.state == "stopped" or news.get("state") == "stopped"
+        interval = self._interval()
+        status = msgspec.structs.replace(
+            self._status,
+            symbols=len(self._symbols),
+            interval=self._slots.every,
+            note=interval.note,
+            next_at=None if ending else self._clock.wall() + max(0, self._due - now),
+            **news,
+        )
+        if status != self._status:
+            self._status = status
+            self._tell(status)
+
+
+def _let_go(task: asyncio.Task[Answer]) -> None:
+    """Look at the end of an abandoned request, so that nobody complains that nobody did."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,103 @@
+"""How often a source is asked: the wish, the source's budget, the slots, and backing off.
+
+Pure: the elapsed time (µs, of a clock that never goes back) and random numbers are passed in. It
+promises that slots do not drift, that a slot that was missed is skipped rather than made up for,
+and that no hour holds more requests than the budget. It knows no source and no stream.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from ticker.times import format_duration
+
+HOUR: Final = 3_600_000_000
+SECOND: Final = 1_000_000
+DAY: Final = 24 * HOUR
+
+LONGEST_BACK_OFF: Final = 60 * SECOND
+"""An unreachable source is asked again at least so often (µs), unless its interval is longer."""
+SHORTEST_BACK_OFF: Final = SECOND // 2
+"""… and never sooner than this, however fast it is polled (µs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The time between two polls (µs), and what to tell whoever wished for another."""
+
+    every: int
+    note: str | None = None
+
+
+def interval(
+    wish: int | None, *, usual: int, requests: int, budget: int | None, whose: str
+) -> Interval:
+    """The interval that follows from a `wish` (µs; `None`: the `usual`, µs).
+
+    `requests` is what one poll takes; `budget` is the requests an hour that the source bears
+    (`None`: any). A faster wish is stretched, and the note says so, naming `whose` limit it is.
+    """
+    wanted = usual if wish is None else wish
+    floor = -(-HOUR * requests // budget) if budget else 1
+    if wanted >= floor:
+        return Interval(wanted)
+    asked = "" if wish is None else f"asked {format_duration(wish)}, "
+    return Interval(floor, f"{asked}going {format_duration(floor)}: {whose}'s limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Moments `every` µs apart, counted from `anchor` (elapsed µs), so that they never drift."""
+
+    anchor: int
+    every: int
+
+    def after(self, now: int) -> int:
+        """The first slot after `now`; those in between are skipped."""
+        return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
+
+
+@dataclass(slots=True)
+class Budget:
+    """Requests of the last hour, so that no hour ever holds more than `per_hour`."""
+
+    per_hour: int | None
+    _spent: deque[int] = field(default_factory=deque)
+
+    def spend(self, now: int, requests: int) -> None:
+        """Note `requests` made at `now` (elapsed µs)."""
+        if self.per_hour is not None:
+            self._spent.extend([now] * requests)
+
+    def earliest(self, now: int, requests: int) -> int:
+        """When `requests` more may be made (elapsed µs): `now`, or later."""
+        if self.per_hour is None:
+            return now
+        while self._spent and self._spent[0] <= now - HOUR:
+            self._spent.popleft()
+        over = len(self._spent) + min(requests, self.per_hour) - self.per_hour
+        return now if over <= 0 else self._spent[over - 1] + HOUR
+
+
+@dataclass(slots=True)
+class BackOff:
+    """Ever longer waits after failures, shaken, so that many pollers do not return as one."""
+
+    random: Callable[[], float]
+    """Uniform in [0, 1)."""
+    failures: int = 0
+
+    def wait(self, every: int) -> int:
+        """How long to wait after one more failure (µs), for polls `every` µs apart."""
+        base = max(every, SHORTEST_BACK_OFF)
+        # The exponent is bounded so that a week of failures does not make astronomic integers.
+        wait = min(base << min(self.failures, 20), max(LONGEST_BACK_OFF, every))
+        self.failures += 1
+        return int(wait * (0.75 + 0.5 * self.random()))
+
+    def reset(self) -> None:
+        """It answered: the next failure is the first again."""
+        self.failures = 0

@@ -1,0 +1,56 @@
+"""What a poller tells whoever started it: its status after each poll, and a report at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the poller is now. Counts are since its start; all times are µs, UTC."""
+
+    state: str
+    """`starting`, `ok`, `slow`, `no-prices`, `rate-limited`, `unreachable`, `unreadable`,
+    `stream-unreachable`, `stopped`."""
+    writer: str = ""
+    """The poller's id in its heartbeats and gaps."""
+    source: str = ""
+    symbols: int = 0
+    """Asked for now."""
+    polls: int = 0
+    """Times the source was asked."""
+    answered: int = 0
+    """Symbols with a usable price in the last answer."""
+    ticks: int = 0
+    """Kept: durable in the log."""
+    quotes: int = 0
+    gaps: int = 0
+    refused: Mapping[str, str] = {}
+    """Symbol → why the last answer about it was not used."""
+    interval: int = 0
+    """Between two polls (µs)."""
+    note: str | None = None
+    """Why the interval is not the one wished for: `asked 1s, going 10s: Yahoo's limit`."""
+    problem: str | None = None
+    """What is wrong with source or stream, in a sentence; absent when nothing is."""
+    retry_at: int | None = None
+    """When a rate-limiting source may be asked again."""
+    next_at: int | None = None
+    """When it will be asked next; absent once stopped."""
+    last_good: int | None = None
+    """When the last answer with a usable price came: the age of all prices shown."""
+
+
+class PollReport(msgspec.Struct, frozen=True):
+    """What a poller did, from its start to its end."""
+
+    polls: int
+    ticks: int
+    """Kept: durable in the log."""
+    quotes: int
+    gaps: int
+    refused: Mapping[str, str]
+    """Symbol → why the last answer about it was not used."""
+    why: str
+    """What ended it: `stopped`, `duration` or `count`."""
