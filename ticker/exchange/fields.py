@@ -113,7 +113,7 @@ def fields(state: State) -> dict[str, Any]:
             "toCurrency": f"{listing.currency}=X",
             "lastMarket": "CoinMarketCap",
         }
-    if kind is EQUITY:
+    if kind in (EQUITY, ETF):
         entry["sharesOutstanding"] = listing.shares
         entry["financialCurrency"] = listing.currency.upper()
     if listing.shares:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -174,14 +175,17 @@ class _Quieten(logging.Handler):
     """What yfinance says goes to our own log, at debug level and in visible ASCII."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _log.debug("yfinance: %a", record.getMessage())
+        _log.debug("%s: %a", record.name, record.getMessage())
 
 
 def _keep_yfinance_quiet() -> None:
-    logger = logging.getLogger("yfinance")
-    logger.propagate = False
-    if not any(isinstance(handler, _Quieten) for handler in logger.handlers):
-        logger.addHandler(_Quieten())
+    # Beautiful Soup reads for it the pages that come instead of crumbs.
+    for name in ("yfinance", "bs4"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not any(isinstance(handler, _Quieten) for handler in logger.handlers):
+            logger.addHandler(_Quieten())
+    warnings.filterwarnings("ignore", module=r"(yfinance|bs4)(\.|$)")
     # A folder that cannot exist: yfinance then keeps its cookies in memory. On disk, the cookie of
     # a server that stands in for Yahoo would be sent to Yahoo by the next program.
     yfinance.set_tz_cache_location(str(Path(os.devnull, "yfinance")))

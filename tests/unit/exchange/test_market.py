@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ticker.exchange import Market, catalogue, crowd
+from ticker.exchange.listings import BY_SYMBOL, COIN
+from ticker.exchange.market import State
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
+DEFAULT_WATCHLIST = "AAPL MSFT NVDA AMZN ^IXIC GC=F CL=F EURUSD=X BTC-USD".split()  # noqa: SIM905
+EVERYTHING = [listing.symbol for listing in catalogue()]
+
+
+def seconds(market: Market, count: int, start: int = NOON) -> list[list[State]]:
+    return [[*market.look(EVERYTHING, start + n * SECOND)] for n in range(count)]
+
+
+def test_the_same_seed_gives_the_same_market() -> None:
+    assert seconds(Market(7), 50) == seconds(Market(7), 50)
+    assert seconds(Market(7), 50) != seconds(Market(8), 50)
+
+
+def test_prices_do_not_depend_on_when_one_looks() -> None:
+    often, once = Market(7), Market(7)
+    seconds(often, 100)
+    once.look([], NOON)
+    late = NOON + 99 * SECOND
+    assert often.look(EVERYTHING, late) == once.look(EVERYTHING, late)
+    assert often.events == once.events > 0
+
+
+def test_a_symbols_prices_do_not_depend_on_what_else_is_listed() -> None:
+    alone, among = Market(7, listings=[BY_SYMBOL["GC=F"]]), Market(7)
+    for market in (alone, among):
+        market.look([], NOON)
+    later = NOON + 60 * SECOND
+    assert alone.look(["GC=F"], later) == among.look(["GC=F"], later)
+
+
+def test_each_second_moves_most_symbols_and_not_all() -> None:
+    prices = [[state.price for state in states] for states in seconds(Market(7), 120)]
+    moved = [
+        sum(before != after for before, after in zip(*pair, strict=True)) / len(EVERYTHING)
+        for pair in pairwise(prices)
+    ]
+    assert min(moved) > 0.5
+    assert 0.75 < sum(moved) / len(moved) < 0.95
+    assert len(set(moved)) > 3
+
+
+def test_events_count_the_price_changes() -> None:
+    market = Market(7)
+    prices = [[state.price for state in states] for states in seconds(market, 60)]
+    changes = sum(
+        before != after for pair in pairwise(prices) for before, after in zip(*pair, strict=True)
+    )
+    assert market.events == changes
+
+
+def check(state: State) -> None:
+    listing = state.listing
+    tick = Decimal(listing.tick).scaleb(-listing.decimals)
+    for price in (state.price, state.open, state.day_high, state.year_low, state.previous_close):
+        assert price > 0
+        assert Decimal(repr(price)) % tick == 0
+    assert state.year_low <= state.day_low <= state.price <= state.day_high <= state.year_high
+    assert state.day_low <= state.open <= state.day_high
+    assert (state.bid is None) == (state.ask is None)
+    if state.bid is not None and state.ask is not None:
+        assert 0 < state.bid < state.price < state.ask
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(), every=st.sampled_from([100_000, SECOND, 60 * SECOND]))
+def test_any_market_keeps_its_ranges_ticks_and_spreads(seed: int, every: int) -> None:
+    market = Market(seed, every=every)
+    for step in range(30):
+        for state in market.look(EVERYTHING, NOON + step * every * 7):
+            check(state)
+
+
+def test_weeks_of_steps_stay_plausible() -> None:
+    market = Market(3, every=60 * SECOND)
+    for state in market.look(EVERYTHING, NOON):
+        check(state)
+    for day in range(1, 15):
+        states = market.look(EVERYTHING, NOON + day * DAY)
+    for state in states:
+        check(state)
+        assert state.listing.price / 3 < state.price < state.listing.price * 3
+
+
+def test_volume_grows_within_the_day_except_for_coins() -> None:
+    first, *_, last = seconds(Market(7), 100)
+    for before, after in zip(first, last, strict=True):
+        if before.listing.kind is COIN or not before.listing.volume:
+            continue
+        assert after.volume > before.volume, before.listing.symbol
+    shrunk = {
+        state.listing.symbol
+        for states in zip(*seconds(Market(7), 100), strict=True)
+        for state, following in pairwise(states)
+        if following.volume < state.volume
+    }
+    assert shrunk <= {"BTC-USD", "ETH-USD", "DOGE-USD"}
+    assert shrunk
+
+
+def test_a_new_day_begins_at_midnight_with_the_last_price_as_close() -> None:
+    market = Market(7)
+    midnight = NOON + DAY // 2
+    before = market.look(EVERYTHING, midnight - SECOND)
+    after = market.look(EVERYTHING, midnight)
+    for old, new in zip(before, after, strict=True):
+        assert new.previous_close == new.open == old.price
+        assert {new.day_high, new.day_low} == {old.price, new.price}
+        if old.listing.kind is not COIN and old.volume:
+            assert new.volume < old.volume
+
+
+def test_a_venues_delay_shows_in_the_time() -> None:
+    apple, gold = Market(7).look(["AAPL", "GC=F"], NOON)
+    assert apple.time - gold.time == 600 * SECOND
+    assert apple.time == NOON
+
+
+def test_a_time_is_that_of_the_last_move() -> None:
+    market = Market(7)
+    for second in range(60):
+        for state in market.look(["AAPL"], NOON + second * SECOND + 345_678):
+            assert state.time % SECOND == 0
+            assert state.time <= NOON + second * SECOND
+
+
+def test_looking_back_shows_the_present() -> None:
+    market = Market(7)
+    market.look([], NOON)
+    now = market.look(EVERYTHING, NOON + 10 * SECOND)
+    assert market.look(EVERYTHING, NOON - DAY) == now
+
+
+def test_a_market_left_alone_for_long_is_looked_at_in_a_moment_and_goes_on() -> None:
+    market = Market(7, every=1_000)
+    first = market.look(EVERYTHING, NOON)
+    # 3 weeks of milliseconds: at full length this would take hours.
+    later = market.look(EVERYTHING, NOON + 21 * DAY)
+    assert later != first
+    assert later[0].time > NOON + 20 * DAY
+
+
+def test_what_is_not_listed_is_left_out() -> None:
+    states = Market(7).look(["NOPE", "GC=F", "AAPL"], NOON)
+    assert [state.listing.symbol for state in states] == ["GC=F", "AAPL"]
+
+
+def test_a_crowd_moves_as_fast_as_wished() -> None:
+    market = Market(7, listings=crowd(500), every=100_000)
+    market.look([], NOON)
+    market.look([], NOON + SECOND)
+    assert 3_500 < market.events < 5_000
+
+
+def test_a_market_that_does_not_move_is_refused() -> None:
+    with pytest.raises(ValueError, match="every 0"):
+        Market(7, every=0)
+
+
+def test_the_catalogue_has_the_default_watchlist_and_each_kind_once_by_symbol() -> None:
+    assert set(DEFAULT_WATCHLIST) <= set(EVERYTHING)
+    assert len(set(EVERYTHING)) == len(EVERYTHING) >= 34
+    kinds = {listing.kind.quote_type for listing in catalogue()}
+    assert kinds == {"EQUITY", "ETF", "INDEX", "FUTURE", "CURRENCY", "CRYPTOCURRENCY"}
+    assert BY_SYMBOL["OCDO.L"].currency == "GBp"
