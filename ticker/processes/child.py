@@ -1,0 +1,161 @@
+"""The parent's side of one child: start it, speak with it, end it within seconds.
+
+It promises that the child hears of the parent's end whatever ends the parent (its standard input is
+a pipe that only the parent holds), that a Ctrl-C meant for the parent does not reach it, that what
+it writes to standard error is kept for a diagnosis and never reaches the parent's screen, and that
+`stop` ends it, politely or not. It knows no commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import site
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ticker.errors import TickerError
+
+MAX_LINE: Final = 8_000_000
+"""The longest news of a child (bytes)."""
+KEPT_ERRORS: Final = 20_000
+"""How much of a child's standard error is kept: its end (bytes)."""
+
+News = Mapping[str, Any]
+
+
+class Ended(TickerError):
+    """A child ended by itself: `code` as the shell would tell it (-9: killed), `text` is why."""
+
+    def __init__(self, command: str, code: int, text: str) -> None:
+        super().__init__(text or f"ticker {command} ended with {code}")
+        self.command = command
+        self.code = code
+        self.text = text
+
+
+def command(*arguments: str) -> list[str]:
+    """The words that start `ticker` anew with `arguments`, whatever PATH and folder."""
+    # -P: a file ticker.py in the user's folder is not us.
+    return [sys.executable, "-P", "-m", "ticker", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Ours, and where this package lies if an interpreter would not find it by itself."""
+    package = str(Path(__file__).parents[2])
+    if package in {*site.getsitepackages(), site.getusersitepackages()}:
+        return dict(os.environ)
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+class Child:
+    """One process. `start` it once; `on_news` gets each of its news, in the event loop."""
+
+    def __init__(self, words: Sequence[str], *, on_news: Callable[[News], None]) -> None:
+        self._words = words
+        self._on_news = on_news
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._errors = bytearray()
+        self._why = ""
+
+    @property
+    def errors(self) -> str:
+        """The end of what it wrote to standard error. From outside: escape it before showing."""
+        return self._errors.decode(errors="replace")
+
+    @property
+    def why(self) -> str:
+        """What it said was wrong (`{"say":"error","text":…}`), or empty."""
+        return self._why
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, once started."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start it. Raises `OSError` if that cannot be done."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(),
+            limit=MAX_LINE,
+            # Not in the terminal's foreground: Ctrl-C and Ctrl-Z are for the parent to answer.
+            process_group=0,
+        )
+        self._tasks = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._keep_errors()),
+        ]
+
+    def send(self, do: str, **facts: Any) -> None:
+        """Give an order. Lost, without an error, if the child has ended."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            return
+        process.stdin.write(msgspec.json.encode({"do": do, **facts}) + b"\n")
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended and all its news are told; negative for a signal."""
+        assert self._process is not None, "start it first"  # noqa: S101  (a mistake of ours)
+        code = await self._process.wait()
+        # A grandchild may hold the pipes open: what it says is of no interest.
+        await asyncio.wait(self._tasks, timeout=1.0)
+        return code
+
+    async def stop(self, within: float = 5.0) -> int | None:
+        """End it in at most `within` seconds: end of file, then SIGTERM, then SIGKILL.
+
+        Its exit code; `None` if it was never started.
+        """
+        process = self._process
+        if process is None:
+            return None
+        if process.stdin is not None:
+            process.stdin.close()
+        for share, then in ((0.6, process.terminate), (0.3, process.kill), (0.1, None)):
+            try:
+                async with asyncio.timeout(within * share):
+                    await process.wait()
+                    break
+            except TimeoutError:
+                if then is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        then()
+        await asyncio.wait(self._tasks, timeout=0.5)
+        for task in self._tasks:
+            task.cancel()
+        return process.returncode
+
+    async def _listen(self) -> None:
+        assert self._process is not None  # noqa: S101  (set by start)
+        assert self._process.stdout is not None  # noqa: S101  (set by start)
+        out = self._process.stdout
+        while True:
+            try:
+                line = await out.readline()
+            except ValueError:  # longer than MAX_LINE: passed over
+                continue
+            if not line:
+                return
+            with contextlib.suppress(msgspec.MsgspecError):
+                news = msgspec.json.decode(line, type=dict[str, Any])
+                if news.get("say") == "error":
+                    self._why = str(news.get("text", ""))
+                self._on_news(news)
+
+    async def _keep_errors(self) -> None:
+        assert self._process is not None  # noqa: S101  (set by start)
+        assert self._process.stderr is not None  # noqa: S101  (set by start)
+        while piece := await self._process.stderr.read(65_536):
+            self._errors += piece
+            del self._errors[:-KEPT_ERRORS]

@@ -1,0 +1,121 @@
+"""The child's side of a parent: orders come on standard input, news go to standard output.
+
+Both are JSON, one object a line: orders have `do` (`{"do":"add","symbols":["AAPL"]}`), news have
+`say` (`{"say":"ready","port":8790}`). End of file on standard input means that the parent is gone,
+however it went: the child is asked to stop, and if it has not ended after a grace, it is ended. It
+promises that no child outlives its parent by more than that, even with its event loop stuck, and
+that a parent which does not read never holds a child up. It knows nothing of what the orders mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+
+GRACE: Final = 5.0
+"""How long a child whose parent is gone may take to end by itself (seconds)."""
+
+MAX_LINE: Final = 1_000_000
+"""A longer order is passed over (bytes)."""
+
+MAX_WAITING: Final = 1_000_000
+"""News beyond so many bytes are dropped while nobody reads them."""
+
+Order = Mapping[str, Any]
+
+
+class Control:
+    """Listen to the parent from entering to leaving; within a running event loop.
+
+    `on_order` gets each order and `on_end` is called once, at the end of the parent; both in the
+    event loop. An order that is no JSON object is passed over. `leave` ends a process whose event
+    loop does not answer any more; `orders` and `news` are file descriptors.
+    """
+
+    def __init__(
+        self,
+        on_order: Callable[[Order], None],
+        on_end: Callable[[], None],
+        *,
+        grace: float = GRACE,
+        orders: int = 0,
+        news: int = 1,
+        leave: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._on_order = on_order
+        self._on_end = on_end
+        self._grace = grace
+        self._orders = orders
+        self._news = news
+        self._leave = leave
+        self._waiting = bytearray()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._left = threading.Event()
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        if not os.isatty(self._news):
+            os.set_blocking(self._news, False)
+        # A thread, because a pipe, a file and a terminal all read alike in one, and because it
+        # still runs when the event loop hangs.
+        threading.Thread(target=self._listen, name="control", daemon=True).start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._left.set()
+        self._flush()
+
+    def say(self, what: str, **facts: Any) -> None:
+        """Tell the parent. Never waits; a parent that reads no more hears the oldest news only."""
+        line = msgspec.json.encode({"say": what, **facts}) + b"\n"
+        with self._lock:
+            if len(self._waiting) + len(line) <= MAX_WAITING:
+                self._waiting += line
+        self._flush()
+
+    def _flush(self) -> None:
+        with self._lock, contextlib.suppress(BlockingIOError, BrokenPipeError):
+            while self._waiting:
+                del self._waiting[: os.write(self._news, self._waiting)]
+
+    def _listen(self) -> None:
+        rest = b""
+        while True:
+            try:
+                piece = os.read(self._orders, 65_536)
+            except OSError:
+                piece = b""
+            if not piece:
+                break
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > MAX_LINE:
+                rest = b""
+            for line in lines:
+                with contextlib.suppress(msgspec.MsgspecError):
+                    self._call(self._on_order, msgspec.json.decode(line, type=dict[str, Any]))
+        if self._left.is_set():
+            return
+        self._call(self._on_end)
+        # The process is to end by itself. Should its event loop hang, or its end wait for a request
+        # that never returns, it ends here all the same.
+        time.sleep(self._grace)
+        self._leave(0)
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        assert self._loop is not None  # noqa: S101  (set before the thread starts)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+            self._loop.call_soon_threadsafe(function, *arguments)

@@ -1,0 +1,129 @@
+"""A poller kept alive: started, told what to ask for, started again when it dies, ended with us.
+
+It promises that a dead poller is started again with back-off, asking for what was asked for last,
+and that a poller which cannot work (wrong usage, wrong configuration, a stream that cannot be
+written or would mix prices) is not, but told. It knows the poller's orders and news, not its work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random as _random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from ticker.processes.child import Child, News
+
+FINAL: Final = frozenset({0, 2, 3, 7})
+"""Exit codes after which starting again changes nothing: done, usage, configuration, not writable.
+"""
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 30.0
+STEADY: Final = 60.0
+"""Seconds: before the first new start, at most before any, and after which a life counts as good.
+"""
+
+
+class Poller:
+    """Runs a poller's command until stopped.
+
+    `words` start it (with `--control`). `on_news` gets its news (`status`, `ready`, `error`, …),
+    `on_word` a sentence when it dies, is started again or is given up. Both in the event loop.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        on_news: Callable[[News], None],
+        on_word: Callable[[str], None] | None = None,
+        random: Callable[[], float] = _random.random,
+        first_wait: float = FIRST_WAIT,
+    ) -> None:
+        self._words = words
+        self._on_news = on_news
+        self._on_word = on_word or (lambda _: None)
+        self._random = random
+        self._first_wait = first_wait
+        self._changes: dict[str, bool] = {}
+        self._child: Child | None = None
+        self._task: asyncio.Task[int] | None = None
+        self._stopping = False
+        self.errors = ""
+        """The end of what the last dead poller wrote to standard error."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the one that runs now."""
+        return None if self._child is None else self._child.pid
+
+    async def start(self) -> None:
+        """Start it; returns at once. Raises `OSError` if no process can be started."""
+        await self._start()
+        self._task = asyncio.create_task(self._keep_alive())
+
+    def add(self, symbols: Iterable[str]) -> None:
+        """Ask for these too, after a new start as well."""
+        self._change(symbols, wanted=True)
+
+    def remove(self, symbols: Iterable[str]) -> None:
+        """Ask for these no longer, after a new start either."""
+        self._change(symbols, wanted=False)
+
+    def send(self, do: str, **facts: Any) -> None:
+        """Any other order; lost if it is dead at the moment."""
+        if self._child is not None:
+            self._child.send(do, **facts)
+
+    async def ended(self) -> int:
+        """The exit code with which it ended for good: stopped, done, or unable to work."""
+        assert self._task is not None, "start it first"  # noqa: S101  (a mistake of ours)
+        return await asyncio.shield(self._task)
+
+    async def stop(self, within: float = 5.0) -> int | None:
+        """End it in at most `within` seconds; its exit code."""
+        self._stopping = True
+        code = None if self._child is None else await self._child.stop(within)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        return code
+
+    def _change(self, symbols: Iterable[str], *, wanted: bool) -> None:
+        listed = list(symbols)
+        for symbol in listed:
+            self._changes.pop(symbol, None)  # the last word counts, in the order of the words
+            self._changes[symbol] = wanted
+        self.send("add" if wanted else "remove", symbols=listed)
+
+    async def _start(self) -> None:
+        self._child = Child(self._words, on_news=self._on_news)
+        await self._child.start()
+        for symbol, wanted in self._changes.items():
+            self._child.send("add" if wanted else "remove", symbols=[symbol])
+
+    async def _keep_alive(self) -> int:
+        deaths = 0
+        while True:
+            assert self._child is not None  # noqa: S101  (set by start)
+            born = time.monotonic()
+            code = await self._child.wait()
+            if self._stopping:
+                return code
+            self.errors = self._child.errors
+            why = self._child.why or _how(code)
+            if code in FINAL:
+                self._on_word(f"The poller ended: {why}")
+                return code
+            deaths = 0 if time.monotonic() - born > STEADY else deaths
+            wait = min(self._first_wait * 2**deaths, LONGEST_WAIT) * (0.75 + 0.5 * self._random())
+            deaths = min(deaths + 1, 10)
+            self._on_word(f"The poller died ({why}). Starting it again in {wait:.1f} s")
+            await asyncio.sleep(wait)
+            await self._start()
+            self._on_word("The poller was started again")
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
