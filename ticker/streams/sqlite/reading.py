@@ -174,18 +174,7 @@ class Reader:
                     )
                 ]
             lost_gaps = start < state.pruned_gaps
-            start_ticks = max(start, min(state.pruned, state.position))
-            end = min(state.position, start_ticks + SPAN)
-            past = self._all(
-                f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
-                "ORDER BY position LIMIT 1 OFFSET ?",
-                start,
-                end,
-                *bindings,
-                limit - 1,
-            )
-            if past:
-                end = past[0][0]
+            end = self._end(state, max(start, state.pruned), where, bindings, limit)
             read = functools.partial(decoding.records, self._connection)
             span = "position > ? AND position <= ?"
             ordered = f"{span} {where} ORDER BY position"
@@ -217,12 +206,29 @@ class Reader:
             broken=broken + broken_gaps + broken_quotes + broken_beats,
         )
 
+    def _end(
+        self, state: State, start: int, where: str, bindings: tuple[Any, ...], limit: int
+    ) -> int:
+        """Up to which position there are at most `limit` ticks."""
+        if not where:
+            return min(state.position, start + limit)
+        end = min(state.position, start + SPAN)
+        past = self._all(
+            f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
+            "ORDER BY position LIMIT 1 OFFSET ?",
+            start,
+            end,
+            *bindings,
+            limit - 1,
+        )
+        return int(past[0][0]) if past else end
+
     def columns(
         self,
         symbols: Collection[str] | None,
         since: int | None,
         until: int | None,
-        rows_at_once: int = 20_000,
+        rows_at_once: int = 5_000,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`. A transaction a chunk, to the end that the log had at first."""
         where, bindings = _only(symbols)

@@ -58,13 +58,13 @@ class Retention(msgspec.Struct, frozen=True):
         """The position up to which everything was appended too long ago; 0 if nothing was."""
         if self.keep_for is None:
             return 0
-        bound: int | None = _one(
+        bound: Any = _one(
             connection,
             "SELECT max(position) FROM (SELECT position, appended FROM appends "
             "ORDER BY position LIMIT 64) WHERE appended <= ?",
             now - self.keep_for,
         )
-        return bound or 0
+        return int(bound or 0)
 
     def _by_size(self, connection: apsw.Connection) -> int:
         if self.keep_bytes is None:
@@ -88,9 +88,11 @@ def _delete(connection: apsw.Connection, state: State, bound: int) -> int:
         )
         connection.execute("DELETE FROM ticks WHERE position <= ?", (bound,))
         state.pruned = max(position for _, position, *_ in gone)
-    deleted = sum(count for _, _, count, *_ in gone)
+    deleted: int = sum(count for _, _, count, *_ in gone)
     state.ticks -= deleted
-    last_gap = _one(connection, "SELECT max(position) FROM gaps WHERE position <= ?", bound)
+    last_gap: int | None = _one(
+        connection, "SELECT max(position) FROM gaps WHERE position <= ?", bound
+    )
     if last_gap is not None:
         connection.execute("DELETE FROM gaps WHERE position <= ?", (bound,))
         state.pruned_gaps = last_gap
@@ -110,5 +112,5 @@ def _cut_back(connection: apsw.Connection) -> None:
 
 
 def _one(connection: apsw.Connection, query: str, *bindings: Any) -> Any:
-    row = connection.execute(query, bindings).fetchone()
+    row: Any = connection.execute(query, bindings).fetchone()
     return None if row is None else row[0]

@@ -7,7 +7,7 @@ This file knows SQL's texts and no connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -48,6 +48,9 @@ TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])
 """All but the last, `simulated`: it is the same in the whole log, and read once."""
 
 INSERT_TICK: Final = _insert("ticks", Tick)
+INSERT_NEXT_TICK: Final = (
+    f"INSERT INTO ticks ({_listed(Tick)}) VALUES ({', '.join('?' * len(TICK_FIELDS))})"
+)
 INSERT_GAP: Final = _insert("gaps", Gap, "ON CONFLICT DO NOTHING")
 INSERT_QUOTE: Final = _insert(
     "quotes",
@@ -86,20 +89,11 @@ def from_heartbeat(heartbeat: Heartbeat) -> Values:
     return tuple(values)
 
 
-def to_ticks(rows: Sequence[Row], *, simulated: bool) -> tuple[list[Tick], int]:
-    """The ticks of `rows` (`TICK_COLUMNS`), and how many rows were broken."""
-    try:
-        if simulated:
-            return [_tick(*row, True) for row in rows], 0
-        return [_tick(*row) for row in rows], 0
-    except BROKEN:
-        ticks = []
-        for row in rows:
-            try:
-                ticks.append(_tick(*row, simulated))
-            except BROKEN:
-                continue
-        return ticks, len(rows) - len(ticks)
+def to_ticks(rows: Iterable[Row], *, simulated: bool) -> list[Tick]:
+    """The ticks of `rows` (`TICK_COLUMNS`); raises one of `BROKEN` at the first that is none."""
+    if simulated:
+        return [_tick(*row, True) for row in rows]
+    return [_tick(*row) for row in rows]
 
 
 def to_quote(row: Row) -> Quote:
