@@ -283,14 +283,14 @@ async def test_a_broken_off_answer_is_unreachable(source_at: SourceAt) -> None:
             await source_at(exchange).quotes(["AAPL"])
 
 
+@pytest.mark.parametrize("path", ["/", "/v1/test/getcrumb", "/v7/finance/quote"])
 async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_anew(
-    source_at: SourceAt,
+    source_at: SourceAt, path: str
 ) -> None:
     slow = True
 
-    @on_quotes
-    async def hang(_: web.Request) -> None:
-        if slow:
+    async def hang(request: web.Request) -> None:
+        if slow and request.path == path:
             await asyncio.sleep(60)
 
     async with Exchange(Market(1), port=0, fault=hang) as exchange:
@@ -299,7 +299,8 @@ async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_an
         begun = time.monotonic()
         with pytest.raises(SourceUnreachable, match=r"no answer within 0\.2 s"):
             await source.quotes(["AAPL"])
-        assert time.monotonic() - begun < 2
+        # The net beneath, a second later, is not what is tested here.
+        assert time.monotonic() - begun < 1
         slow = False
         assert (await source.quotes(["AAPL"])).quotes
 
