@@ -109,6 +109,8 @@ class Board:
         """Gaps that came while we looked."""
         self.gap: Gap | None = None
         """The last of them."""
+        self.received: int | None = None
+        """When the newest of its records was had by its writer (µs, UTC)."""
         self.writers = Writers()
         """Who writes the stream, by their heartbeats."""
         self._symbols: dict[str, _Symbol] = {}
@@ -205,6 +207,8 @@ class Board:
     def _note(self, state: _Symbol, told: _Told, record: Tick | Quote, now: int) -> None:
         state.show(told, now)
         state.row = None
+        if self.received is None or record.received > self.received:
+            self.received = record.received
         if record.simulated:
             self._invented.add(record.symbol)
         self._changed.add(record.symbol)

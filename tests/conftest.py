@@ -1,0 +1,93 @@
+"""What tests of several rooms share: a stream in memory, driven by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pytest
+
+from ticker.errors import StreamError
+from ticker.records import Batch, Health, Position
+
+
+class StreamInMemory:
+    """A stream that says what the test tells it to; only `snapshot`, `read` and `health` serve.
+
+    `told` is the snapshot, or the error that it raises. What is `put` comes out of `read`: a batch
+    is given out, an error raised.
+    """
+
+    url = "sqlite:stand-in.sqlite"
+
+    def __init__(self, told: Batch | StreamError | None = None) -> None:
+        self.told = told if told is not None else Batch(Position("0"))
+        self.coming: asyncio.Queue[Batch | StreamError] = asyncio.Queue()
+        self.state = Health(self.url, "ok")
+        self.read_after: list[Position] = []
+        self.read_symbols: list[Collection[str] | None] = []
+
+    def put(self, what: Batch | StreamError) -> None:
+        self.coming.put_nowait(what)
+
+    async def snapshot(self) -> Batch:
+        if isinstance(self.told, StreamError):
+            raise self.told
+        return self.told
+
+    async def read(
+        self,
+        after: Position,
+        *,
+        symbols: Collection[str] | None = None,
+        follow: bool = True,
+        limit: int = 5_000,  # noqa: ARG002  (of the protocol)
+    ) -> AsyncIterator[Batch]:
+        self.read_after.append(after)
+        self.read_symbols.append(symbols)
+        while follow or not self.coming.empty():
+            match await self.coming.get():
+                case StreamError() as error:
+                    raise error
+                case batch:
+                    yield batch
+
+    async def find(self, when: int | Literal["start", "end"]) -> Position:
+        raise NotImplementedError
+
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        raise NotImplementedError
+
+    def columns(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        raise NotImplementedError
+
+    async def health(self) -> Health:
+        return self.state
+
+    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002  (of the protocol)
+        return 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+@pytest.fixture
+def stream_in_memory() -> Callable[..., Any]:
+    """Makes a `StreamInMemory`."""
+    return StreamInMemory

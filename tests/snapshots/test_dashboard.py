@@ -1,0 +1,197 @@
+"""Pictures of the dashboard, at one fixed moment: `--snapshot-update` makes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from ticker.board import Sort
+from ticker.dashboard import Dashboard
+from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.watch import Watch
+
+NOW = 1_795_447_805_000_000
+"""23 November 2026, 15:30:05 UTC."""
+SECOND = 1_000_000
+
+SnapCompare = Callable[..., bool]
+
+
+def quote(symbol: str, price: float, close: float, name: str, **facts: Any) -> Quote:
+    change = round(price - close, 6)
+    told: dict[str, Any] = {
+        "source": "exchange",
+        "origin": "k3v9xq2m",
+        "sequence": 10,
+        "time": NOW - 900_000,
+        "received": NOW - 600_000,
+        "session": "regular",
+        "currency": "USD",
+        "simulated": True,
+        "previous_close": close,
+        "day_change": change,
+        "day_change_percent": change / close * 100,
+        "price_hint": 2,
+    }
+    return Quote(symbol=symbol, price=price, name=name, **(told | facts))
+
+
+def tick(before: Quote, price: float) -> Tick:
+    return Tick(
+        symbol=before.symbol,
+        source=before.source,
+        origin=before.origin or "",
+        sequence=(before.sequence or 0) + 1,
+        time=NOW - 200_000,
+        received=NOW - 100_000,
+        price=price,
+        previous_price=before.price,
+        day_change=before.day_change,
+        day_change_percent=before.day_change_percent,
+        volume=before.volume,
+        currency=before.currency,
+        session=before.session,
+        simulated=before.simulated,
+    )
+
+
+def heartbeat(**facts: Any) -> Heartbeat:
+    told: dict[str, Any] = {
+        "origin": "k3v9xq2m",
+        "writer": "w1",
+        "source": "exchange",
+        "time": NOW - 400_000,
+        "received": NOW - 300_000,
+        "interval": SECOND,
+        "state": "ok",
+        "asked": 11,
+        "answered": 11,
+    }
+    return Heartbeat(**(told | facts))
+
+
+MARKET = (
+    quote("AAPL", 247.31, 245.55, "Apple Inc.", volume=38_214_902),
+    quote("MSFT", 408.02, 410.54, "Microsoft Corporation", volume=17_402_118),
+    quote("NVDA", 134.43, 131.28, "NVIDIA Corporation", volume=204_551_730),
+    quote("AMZN", 216.58, 216.50, "Amazon.com, Inc.", volume=29_118_004),
+    quote("^IXIC", 19_524.01, 19_486.79, "NASDAQ Composite", kind="index", volume=6_218_330_000),
+    quote("GC=F", 4_101.3, 4_088.9, "Gold Dec 26", kind="future", volume=120_431,
+          price_hint=1, delay=600 * SECOND, time=NOW - 601 * SECOND),
+    quote("SI=F", 50.915, 51.302, "Silver Dec 26", kind="future", volume=41_908,
+          price_hint=3, delay=600 * SECOND, time=NOW - 602 * SECOND),
+    quote("CL=F", 70.4, 69.87, "Crude Oil Jan 27", kind="future", volume=251_007,
+          delay=600 * SECOND, time=NOW - 601 * SECOND),
+    quote("EURUSD=X", 1.0461, 1.0498, "EUR/USD", kind="currency", price_hint=4),
+    quote("BTC-USD", 95_773.38, 96_632.68, "Bitcoin USD", kind="cryptocurrency",
+          volume=31_200_480_256),
+    quote("OCDO.L", 302.7, 296.9, "OCADO GROUP PLC ORD 2P", currency="GBp",
+          session="closed", time=NOW - 3 * 86_400 * SECOND, volume=2_118_440),
+)  # fmt: skip
+MOVES = (tick(MARKET[0], 247.34), tick(MARKET[2], 134.39), tick(MARKET[9], 95_780.11))
+
+
+@dataclass
+class Scene:
+    """A dashboard at `NOW`, over a stream in memory."""
+
+    make_stream: Callable[..., Any]
+
+    def dashboard(
+        self,
+        quotes: Sequence[Quote] = MARKET,
+        beats: Sequence[Heartbeat] | None = None,
+        *,
+        symbols: Sequence[str] | None = None,
+        title: str = "demo",
+        look: str = "dark",
+        moves: Sequence[Tick] = MOVES,
+        sort: Sort | None = None,
+    ) -> Dashboard:
+        stream = self.make_stream(
+            Batch(
+                Position("1"),
+                quotes=quotes,
+                heartbeats=[heartbeat()] if beats is None else beats,
+            )
+        )
+        if moves:
+            stream.put(Batch(Position("2"), ticks=moves))
+        if symbols is None and quotes:
+            symbols = [q.symbol for q in quotes]
+        watch = Watch(stream, symbols, clock=lambda: NOW)
+        return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort)
+
+
+@pytest.fixture
+def scene(stream_in_memory: Callable[..., Any]) -> Scene:
+    return Scene(stream_in_memory)
+
+
+WIDE = (100, 19)
+
+
+def test_stocks_and_gold_with_the_badge_that_says_simulated(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    assert snap_compare(scene.dashboard(), terminal_size=WIDE)
+
+
+def test_the_same_on_a_light_ground_sorted_by_change(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    app = scene.dashboard(look="light", sort=Sort("day_change_percent", reverse=True))
+    assert snap_compare(app, terminal_size=WIDE)
+
+
+def test_the_page_of_keys_shows_only_those_that_work(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    assert snap_compare(scene.dashboard(), terminal_size=WIDE, press=["?"])
+
+
+def test_a_dead_poller_is_told_in_every_row_and_in_words(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    gone = heartbeat(time=NOW - 64 * SECOND, received=NOW - 64 * SECOND)
+    old = [
+        quote(q.symbol, q.price, q.previous_close or 1, q.name or "",
+              time=q.time - 64 * SECOND, received=q.received - 64 * SECOND)
+        for q in MARKET[:5]
+    ]  # fmt: skip
+    assert snap_compare(scene.dashboard(old, [gone], moves=()), terminal_size=WIDE)
+
+
+def test_an_empty_stream_says_what_to_do(snap_compare: SnapCompare, scene: Scene) -> None:
+    app = scene.dashboard((), (), moves=(), title="stream.sqlite")
+    assert snap_compare(app, terminal_size=WIDE)
+
+
+def test_a_narrow_terminal_keeps_symbol_price_and_change(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    assert snap_compare(scene.dashboard(), terminal_size=(40, 14))
+
+
+def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Scene) -> None:
+    names = (
+        "\x1b]0;x\x07",
+        "[bold red]loud[/]",
+        "left \u202egnp.exe",
+        "x" * 10_000,
+        "nul \x00 and bell \x07",
+        "lone \ud800 surrogate",
+        "Z\u0336\u0336\u0336\u0336\u0336algo",
+        "任天堂株式会社 任天堂株式会社 任天堂株式会社",
+        "שלום",
+    )
+    quotes = [quote(f"N{i}", 10.0 + i, 10.0, name) for i, name in enumerate(names)]
+    quotes.append(quote("[b]X[/b]", 1e300, 1.0, "too wide a price"))
+    beats = [heartbeat(refused={"GONE": "\x1b[31mno such symbol\x07"})]
+    symbols = [*(q.symbol for q in quotes), "GONE", "LATER"]
+    app = scene.dashboard(quotes, beats, symbols=symbols, moves=(), title="[red]\x1b[2J")
+    assert snap_compare(app, terminal_size=WIDE)

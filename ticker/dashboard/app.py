@@ -1,0 +1,418 @@
+"""The dashboard: a watched board on a terminal, at most ten frames a second.
+
+The first change after a pause is painted at once; while changes flow, they are gathered and painted
+ten times a second, and only the rows that changed. It shows what the board says and asks nobody
+else: pollers, sources and configuration are unknown here. What came from outside is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from time import monotonic
+from typing import ClassVar, Final, Protocol
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input
+
+from ticker.board import SORTS, Sort
+from ticker.dashboard.help import Help
+from ticker.dashboard.palette import PALETTES, Palette
+from ticker.dashboard.status import invitation, status
+from ticker.dashboard.table import Heading, Table
+from ticker.escape import escape
+from ticker.watch import State, Watch
+
+FRAME: Final = 0.1
+"""The shortest time between two frames (s)."""
+_CALM: Final = 1.0
+"""The shortest time between two orders of the rows (s): rows that jump cannot be read."""
+_SECOND: Final = 1_000_000
+_NOTICE_SHOWN: Final = 15 * _SECOND
+"""How long a notice stays on the status line (µs)."""
+
+
+class Controller(Protocol):
+    """Who can change what is polled; without one, the keys for it are not there."""
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        """Poll these too."""
+        ...
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        """Poll these no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the dashboard ended."""
+
+    ticks: int
+    """Received while it ran."""
+    interrupted: bool = False
+    """By Ctrl-C rather than `q`."""
+
+
+class Bar(Widget):
+    """A line (or some) of text; never interprets it."""
+
+    DEFAULT_CSS = "Bar { height: 1; }"
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's name
+        super().__init__(id=id)
+        self._text = Text()
+
+    def show(self, text: Text) -> None:
+        """Show `text`; painted only if it says something else than before."""
+        if text != self._text or text.spans != self._text.spans:
+            self._text = text
+            self.refresh(layout=self.styles.auto_dimensions)
+
+    def render(self) -> Text:
+        """The text."""
+        return self._text
+
+
+class Dashboard(App[Exit]):
+    """`watch` on a terminal; `title` names what is watched.
+
+    `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
+    on the status line. Times are shown in `zone`; `look` is `dark` or `light`.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    CSS = """
+    Screen { layout: vertical; overflow: hidden; }
+    #status { height: auto; max-height: 3; }
+    #keys { height: 1; }
+    Input { height: 1; border: none; padding: 0 1; display: none; }
+    Input.-open { display: block; }
+    Screen.-low #keys { display: none; }
+    Screen.-tiny #title { display: none; }
+    Screen.-tiny #status { max-height: 1; }
+    """
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  as Textual declares it
+        (0, "-tiny"),
+        (6, "-low"),
+        (10, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "leave", show=False),
+        Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True),
+        Binding("question_mark", "help", show=False),
+        Binding("s", "sort_next", show=False),
+        Binding("S", "sort_reverse", show=False),
+        Binding("slash", "ask('filter')", show=False),
+        Binding("plus", "ask('add')", show=False),
+        Binding("minus", "drop", show=False),
+        Binding("escape", "clear", show=False),
+    ]
+
+    def __init__(
+        self,
+        watch: Watch,
+        *,
+        title: str = "",
+        controller: Controller | None = None,
+        zone: tzinfo = UTC,
+        look: str = "dark",
+        sort: Sort | None = None,
+    ) -> None:
+        self.palette: Palette = PALETTES[look]
+        super().__init__()
+        self.watching = watch
+        self._caption = title
+        self._controller = controller
+        self._zone = zone
+        self._table = Table(
+            watch.board, self.palette, clock=watch.clock, trouble=lambda: self._trouble
+        )
+        self._table.sort = sort
+        self._heading = Heading(self._table)
+        self._title_bar = Bar(id="title")
+        self._status_bar = Bar(id="status")
+        self._key_bar = Bar(id="keys")
+        self._question = Input(id="ask", compact=True)
+        self._asking = ""
+        self._notice: tuple[str, int] | None = None
+        self._last_frame = float("-inf")
+        self._next_frame: Timer | None = None
+        self._failure: Exception | None = None
+        self._arranged = 0.0
+        self._told: tuple[State, str | None] | None = None
+
+    async def show(self) -> Exit:
+        """Run in this event loop until the user leaves; raises what went wrong inside."""
+        result = await self.run_async()
+        if self._failure is not None:
+            raise self._failure
+        return result or Exit(self.watching.board.ticks)
+
+    def tell(self, words: str) -> None:
+        """Put a notice on the status line for a while; safe before the screen is there too."""
+        self._notice = (escape(words), self.watching.clock())
+        if self.is_running:
+            self._changed()
+
+    def compose(self) -> ComposeResult:
+        """Title, table, status and keys."""
+        yield self._title_bar
+        yield self._heading
+        yield self._table
+        yield self._status_bar
+        yield self._question
+        yield self._key_bar
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self._dress()
+        self._table.focus()
+        self._frame()
+        self.run_worker(self.watching.run(self._changed), exit_on_error=True)
+        self.set_interval(1.0, self._tick)
+
+    def _dress(self) -> None:
+        palette = self.palette
+        self.register_theme(
+            Theme(
+                name="ticker",
+                primary=palette.accent,
+                foreground=palette.text,
+                background=palette.ground,
+                surface=palette.ground,
+                panel=palette.raised,
+                dark=palette is PALETTES["dark"],
+            )
+        )
+        self.theme = "ticker"
+        self.screen.styles.background = palette.ground
+        for bar in (self._title_bar, self._status_bar, self._key_bar, self._question):
+            bar.styles.background = palette.raised
+        self._key_bar.show(self._key_words())
+
+    # The frames
+
+    def _changed(self) -> None:
+        """Something changed: paint it now, or with the next frame if the last was just now."""
+        if self._next_frame is not None or not self.is_running:
+            return
+        wait = self._last_frame + FRAME - monotonic()
+        if wait <= 0:
+            self._frame()
+        else:
+            self._next_frame = self.set_timer(wait, self._frame)
+
+    def _frame(self) -> None:
+        if self._next_frame is not None:
+            self._next_frame.stop()
+            self._next_frame = None
+        self._last_frame = now = monotonic()
+        table = self._table
+        board = self.watching.board
+        changed = board.take_changed()
+        is_calm = now - self._arranged >= _CALM
+        if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
+            self._arranged = now
+            table.put_in_order()
+        if table.is_tight and is_calm:
+            self._arranged = now
+            table.lay_out()
+        table.paint(changed)
+        state = (self.watching.state, self.watching.problem)
+        if state != self._told:
+            self._told = state
+            table.paint_ages()
+            self._say()
+        end = table.next_flash_end
+        if end is not None and self._next_frame is None:
+            wait = max(FRAME, (end - self.watching.clock()) / _SECOND)
+            self._next_frame = self.set_timer(wait, self._frame)
+
+    @property
+    def _trouble(self) -> str | None:
+        """Why the stream is away, in words; `None` while it is read, or was never there."""
+        watch = self.watching
+        if watch.state in (State.OPENING, State.FOLLOWING):
+            return None
+        return watch.problem
+
+    def _tick(self) -> None:
+        """Each second: ages grow, and the status may have another word for things."""
+        self._table.paint_ages()
+        self._say()
+
+    # The words around the table
+
+    def _say(self) -> None:
+        palette = self.palette
+        now = self.watching.clock()
+        told = status(self.watching, now, self._zone)
+        text = Text(" ", style=palette.text)
+        text.append("● ", style=palette.warning if told.is_trouble else palette.up)
+        if self._notice is not None and now - self._notice[1] < _NOTICE_SHOWN:
+            text.append(f"{self._notice[0]} · ", style=palette.accent)
+        text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
+        self._status_bar.show(text)
+        self._title_bar.show(self._title_words())
+        self._table.say_when_empty(self._empty_words())
+
+    def _title_words(self) -> Text:
+        palette = self.palette
+        text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
+        badge = " SIMULATED " if self.watching.board.simulated else ""
+        room = max(0, self.size.width - len(text) - len(badge) - 4)
+        caption = Text(escape(self._caption))
+        caption.truncate(room, overflow="ellipsis")
+        text.append(f"  {caption.plain}", style=palette.text)
+        if badge:
+            text.append(" " * max(1, self.size.width - text.cell_len - len(badge) - 1))
+            text.append(badge, style=f"bold {palette.ground} on {palette.warning}")
+        return text
+
+    def _empty_words(self) -> str:
+        if self._table.filter:
+            return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
+        if self.watching.state is State.MISSING and self.watching.problem is None:
+            return invitation(self.watching)
+        return ""
+
+    def _key_words(self) -> Text:
+        text = Text(" ", no_wrap=True, overflow="ellipsis")
+        for key, does in self._keys_that_work():
+            text.append(key, style=f"bold {self.palette.text}")
+            text.append(f" {does.partition(',')[0]}   ", style=self.palette.dim)
+        return text
+
+    def _keys_that_work(self) -> list[tuple[str, str]]:
+        keys = [
+            ("↑↓ j k", "row, also PgUp, PgDn, Home, End and the mouse"),
+            ("/", "filter, by symbol or name; esc shows all again"),
+            ("s", "sort, by the next column"),
+            ("S", "reverse, the order of sorting"),
+            ("+", "add, symbols to poll"),
+            ("-", "remove, the symbol of this row"),
+            ("?", "help, this page"),
+            ("q", "quit"),
+        ]
+        return [key for key in keys if key[0] not in "+-" or self._controller is not None]
+
+    # The keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Adding and removing are there only with a controller."""
+        needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
+        return self._controller is not None or not needs_controller
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit(Exit(self.watching.board.ticks))
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C."""
+        self.exit(Exit(self.watching.board.ticks, interrupted=True))
+
+    def action_help(self) -> None:
+        """The page of keys."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self._keys_that_work(), self.palette))
+
+    def action_sort_next(self) -> None:
+        """By the next column on the screen; after the last, the watchlist's own order."""
+        fields = [p.column.field for p in self._table.columns.places if p.column.field in SORTS]
+        by = self._table.sort
+        following = fields.index(by.field) + 1 if by is not None and by.field in fields else 0
+        self._sort(_first_sort(fields[following]) if following < len(fields) else None)
+
+    def action_sort_reverse(self) -> None:
+        """The other way round."""
+        by = self._table.sort
+        if by is not None:
+            self._sort(Sort(by.field, reverse=not by.reverse))
+
+    def on_heading_picked(self, event: Heading.Picked) -> None:
+        """A click on a heading: sort by it, a second click reverses."""
+        by = self._table.sort
+        if by is not None and by.field == event.field:
+            self.action_sort_reverse()
+        elif event.field in SORTS:
+            self._sort(_first_sort(event.field))
+
+    def on_table_arranged(self) -> None:
+        """The columns moved."""
+        self._heading.refresh()
+
+    def _sort(self, by: Sort | None) -> None:
+        self._table.sort = by
+        self._table.put_in_order()
+        self._heading.refresh()
+
+    def action_ask(self, what: str) -> None:
+        """Open the line for a filter or for symbols."""
+        self._asking = what
+        self._question.placeholder = (
+            "filter by symbol or name" if what == "filter" else "symbols to add, such as AAPL GC=F"
+        )
+        self._question.value = self._table.filter if what == "filter" else ""
+        self._question.add_class("-open")
+        self._question.focus()
+
+    def action_clear(self) -> None:
+        """Close the line; without one open, show all rows again."""
+        if self._asking == "filter" or not self._asking:
+            self._filter("")
+        self._close_question()
+
+    async def action_drop(self) -> None:
+        """Poll and show the row's symbol no more."""
+        symbol = self._table.chosen
+        if self._controller is None or symbol is None:
+            return
+        self.watching.choose([s for s in self.watching.board.symbols if s != symbol])
+        self._table.put_in_order()
+        await self._controller.remove([symbol])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while it is being typed."""
+        if self._asking == "filter":
+            self._filter(event.value)
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, or add the symbols."""
+        asked = self._asking
+        self._close_question()
+        symbols = [s.upper() for s in event.value.replace(",", " ").split()]
+        if asked == "add" and self._controller is not None and symbols:
+            self.watching.choose([*dict.fromkeys([*self.watching.board.symbols, *symbols])])
+            self._table.put_in_order()
+            await self._controller.add(symbols)
+
+    def _close_question(self) -> None:
+        self._asking = ""
+        self._question.remove_class("-open")
+        self._table.focus()
+
+    def _filter(self, text: str) -> None:
+        self._table.filter = text.strip()
+        self._table.say_when_empty(self._empty_words())
+        self._table.put_in_order()
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print its own traceback over the terminal; `show()` raises it instead, and
+        # who runs the dashboard words it like any other failure.
+        if self._failure is None:
+            self._failure = error
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+
+def _first_sort(field: str) -> Sort:
+    """What one wants to see first: the greatest figure, the first letter, the youngest price."""
+    return Sort(field, reverse=field in ("price", "day_change", "day_change_percent", "volume"))

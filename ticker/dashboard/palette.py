@@ -1,0 +1,69 @@
+"""The colours, dark and light. Nothing is said by colour alone: arrows, signs and words say it too.
+
+Both keep text at a contrast of 4.5 or more with its ground (WCAG AA), the dim one included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.style import Style
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours by what they mean, as `#rrggbb`."""
+
+    ground: str
+    raised: str
+    """The ground of title and status."""
+    chosen: str
+    """The ground of the row with the cursor."""
+    text: str
+    dim: str
+    """What matters less, and prices that are not fresh."""
+    accent: str
+    up: str
+    down: str
+    up_ground: str
+    """Behind a price that rose a moment ago."""
+    down_ground: str
+    warning: str
+
+    def style(
+        self, color: str, ground: str | None = None, *, bold: bool = False, italic: bool = False
+    ) -> Style:
+        """Rich's style for text of `color` on `ground` (the palette's own unless told)."""
+        return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
+
+
+DARK: Final = Palette(
+    ground="#11151c",
+    raised="#1a212c",
+    chosen="#243044",
+    text="#dfe5ee",
+    dim="#8692a3",
+    accent="#7fb4ff",
+    up="#5ccf97",
+    down="#ff8078",
+    up_ground="#173c2d",
+    down_ground="#4a2226",
+    warning="#ffc25c",
+)
+
+LIGHT: Final = Palette(
+    ground="#fbfaf7",
+    raised="#eeece6",
+    chosen="#dde7f5",
+    text="#1d2430",
+    dim="#626b78",
+    accent="#1d5fb8",
+    up="#0f7048",
+    down="#b3261e",
+    up_ground="#cdeedd",
+    down_ground="#f9d9d6",
+    warning="#8a5300",
+)
+
+PALETTES: Final = {"dark": DARK, "light": LIGHT}

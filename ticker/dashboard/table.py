@@ -1,0 +1,321 @@
+"""The rows on the screen, painted line by line: only what changed is painted again.
+
+Shows the rows it is given and keeps cursor, scrolling and flashes; what the rows are and when to
+paint is the app's to say. Textual's Line API, because a widget a cell costs ten times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import wrap
+from typing import Any, ClassVar, Final
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ticker.board import Age, Board, Row, Sort
+from ticker.dashboard.columns import Layout, Place, age_text, fit, lay_out, reason_text
+from ticker.dashboard.palette import Palette
+
+FLASH: Final = 700_000
+"""How long a changed price is marked (µs)."""
+
+
+class Table(ScrollView, can_focus=True):
+    """The board's rows."""
+
+    DEFAULT_CSS = """
+    Table { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "edge(0)", show=False),
+        Binding("end", "edge(-1)", show=False),
+    ]
+
+    class Arranged(Message):
+        """The columns stand elsewhere now; the heading follows."""
+
+    def __init__(
+        self,
+        board: Board,
+        palette: Palette,
+        *,
+        clock: Callable[[], int],
+        trouble: Callable[[], str | None],
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.board = board
+        self.palette = palette
+        self.clock = clock
+        """Now (µs, UTC)."""
+        self.trouble = trouble
+        """Why the stream is away, in words; `None` while it is read."""
+        self.sort: Sort | None = None
+        self.filter = ""
+        self.symbols: list[str] = []
+        """Of the rows shown, from the top."""
+        self.hint = ""
+        """What to say where there is no row."""
+        self.columns: Layout = lay_out([], 0)
+        self.cursor = 0
+        self.is_tight = False
+        """Whether a text was painted that outgrew its column: time to lay out anew."""
+        self._lines: dict[str, int] = {}
+        self._ages: dict[str, tuple[str, str]] = {}
+        """What each painted row says of its age, to see when that changes."""
+        self._flashing: dict[str, int] = {}
+        """Symbol → when its mark goes out (µs)."""
+
+    @property
+    def chosen(self) -> str | None:
+        """The symbol of the row with the cursor."""
+        return self.symbols[self.cursor] if self.symbols else None
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._lines
+
+    def say_when_empty(self, words: str) -> None:
+        """What to say where there is no row."""
+        if words != self.hint:
+            self.hint = words
+            self.refresh()
+
+    def put_in_order(self) -> None:
+        """Sort and filter anew; the cursor stays on its symbol."""
+        rows = self.board.rows(self.sort, self.filter)
+        symbols = [row.symbol for row in rows]
+        if symbols == self.symbols:
+            return
+        chosen = self.chosen
+        others = symbols if len(symbols) != len(self.symbols) else set(symbols) - set(self._lines)
+        self.symbols = symbols
+        self._lines = {symbol: line for line, symbol in enumerate(symbols)}
+        self.cursor = self._lines.get(chosen or "", min(self.cursor, max(0, len(symbols) - 1)))
+        self.virtual_size = Size(self.size.width, len(symbols))
+        if others:
+            self.lay_out()
+        self.refresh()
+
+    def lay_out(self) -> None:
+        """Place the columns anew, by what all rows say now."""
+        now = self.clock()
+        trouble = self.trouble()
+        rows = [self.board.row(symbol) for symbol in self.symbols]
+        self.is_tight = False
+        columns = lay_out(
+            [(row, self.board.age(row, now, trouble)) for row in rows], self.size.width
+        )
+        if columns != self.columns:
+            self.columns = columns
+            self.post_message(self.Arranged())
+            self.refresh()
+
+    def paint(self, changed: set[str]) -> None:
+        """Paint the rows of `changed` again, those whose mark goes out, and no other."""
+        now = self.clock()
+        for symbol in changed:
+            row = self.board.row(symbol)
+            if row.moved is not None and now < row.moved + FLASH:
+                self._flashing[symbol] = row.moved + FLASH
+        over = {symbol for symbol, end in self._flashing.items() if end <= now}
+        for symbol in over:
+            del self._flashing[symbol]
+        self._paint_rows(changed | over)
+
+    def paint_ages(self) -> None:
+        """Paint the rows on the screen whose age, in words, is another by now."""
+        now = self.clock()
+        trouble = self.trouble()
+        top = self.scroll_offset.y
+        changed = set()
+        for symbol in self.symbols[top : top + self.size.height]:
+            age = self.board.age(self.board.row(symbol), now, trouble)
+            if self._ages.get(symbol) != (age_text(age), reason_text(age)):
+                changed.add(symbol)
+        self._paint_rows(changed)
+
+    @property
+    def next_flash_end(self) -> int | None:
+        """When the next mark goes out (µs)."""
+        return min(self._flashing.values(), default=None)
+
+    def _paint_rows(self, symbols: set[str]) -> None:
+        top = self.scroll_offset.y
+        bottom = top + self.size.height
+        lines = [
+            line - top
+            for symbol in symbols
+            if (line := self._lines.get(symbol)) is not None and top <= line < bottom
+        ]
+        if lines:
+            # One call: Textual puts the regions together once, not once a row.
+            self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
+
+    def on_resize(self) -> None:
+        """Another width: other columns."""
+        self.virtual_size = Size(self.size.width, len(self.symbols))
+        self.lay_out()
+        self._show_cursor()
+
+    def render_line(self, y: int) -> Strip:
+        """The line `y` of the visible part."""
+        line = self.scroll_offset.y + y
+        width = self.size.width
+        if line >= len(self.symbols):
+            return self._hint_line(line, width)
+        row = self.board.row(self.symbols[line])
+        age = self.board.age(row, self.clock(), self.trouble())
+        self._ages[row.symbol] = (age_text(age), reason_text(age))
+        is_chosen = line == self.cursor and self.has_focus
+        return self._strip(row, age, width, is_chosen=is_chosen)
+
+    def _hint_line(self, line: int, width: int) -> Strip:
+        style = self.palette.style(self.palette.dim)
+        if self.symbols or not self.hint:
+            return Strip.blank(width, style)
+        lines = wrap(self.hint, max(1, min(width - 2, 64)))
+        at = line - max(0, (self.size.height - len(lines)) // 3)
+        text = lines[at].center(width) if 0 <= at < len(lines) else ""
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+
+    def _strip(self, row: Row, age: Age, width: int, *, is_chosen: bool) -> Strip:
+        palette = self.palette
+        ground = palette.chosen if is_chosen else palette.ground
+        plain = palette.style(palette.text, ground)
+        segments: list[Segment] = []
+        at = 0
+        for place in self.columns.places:
+            if place.start > at:
+                segments.append(Segment(" " * (place.start - at), plain))
+            segments.extend(self._cell(row, age, place, ground))
+            at = place.start + place.width
+        if at < width:
+            segments.append(Segment(" " * (width - at), plain))
+        return Strip(segments, max(at, width)).crop(0, width)
+
+    def _cell(self, row: Row, age: Age, place: Place, ground: str) -> list[Segment]:
+        palette = self.palette
+        text = place.column.text(row, age)
+        self.is_tight = self.is_tight or place.outgrown(text)
+        text = fit(text, place)
+        stale = age.is_trouble
+        match place.column.field:
+            case "symbol":
+                return [Segment(text, palette.style(palette.accent, ground, bold=True))]
+            case "price":
+                if row.symbol not in self._flashing:
+                    color = palette.dim if stale else palette.text
+                    return [Segment(text, palette.style(color, ground, bold=not stale))]
+                color, behind, arrow = (
+                    (palette.up, palette.up_ground, "▲")
+                    if row.direction > 0
+                    else (palette.down, palette.down_ground, "▼")
+                )
+                return [Segment(_mark(text, arrow), palette.style(color, behind, bold=True))]
+            case "day_change" | "day_change_percent":
+                color = palette.dim
+                if not stale and text.strip()[:1] in ("+", "-"):
+                    color = palette.up if "+" in text else palette.down
+                return [Segment(text, palette.style(color, ground))]
+            case "age" | "reason" if stale:
+                return [Segment(text, palette.style(palette.warning, ground))]
+            case "name":
+                return [Segment(text, palette.style(palette.text, ground))]
+            case _:
+                return [Segment(text, palette.style(palette.dim, ground))]
+
+    def action_move(self, lines: int) -> None:
+        """The cursor up or down."""
+        self._set_cursor(self.cursor + lines)
+
+    def action_page(self, pages: int) -> None:
+        """The cursor by a screen."""
+        self._set_cursor(self.cursor + pages * max(1, self.size.height - 1))
+
+    def action_edge(self, line: int) -> None:
+        """The cursor to the first (0) or the last (-1) row."""
+        self._set_cursor(line if line >= 0 else len(self.symbols) + line)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses the row."""
+        line = self.scroll_offset.y + event.y
+        if line < len(self.symbols):
+            self._set_cursor(line)
+
+    def _set_cursor(self, line: int) -> None:
+        line = max(0, min(line, len(self.symbols) - 1))
+        if line != self.cursor:
+            before, self.cursor = self.cursor, line
+            self.refresh_line(before)
+            self.refresh_line(line)
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self.cursor >= top + self.size.height:
+            self.scroll_to(y=self.cursor - self.size.height + 1, animate=False)
+
+
+def _mark(text: str, arrow: str) -> str:
+    """`text` with an arrow two cells before its first digit; the layout leaves room for it."""
+    blanks = len(text) - len(text.lstrip())
+    at = blanks - 2
+    return text[:at] + arrow + text[at + 1 :] if at >= 0 else text
+
+
+class Heading(Widget):
+    """The columns' names above the table; the one that sorts shows it. A click sorts."""
+
+    DEFAULT_CSS = "Heading { height: 1; }"
+
+    class Picked(Message):
+        """A column's heading was clicked."""
+
+        def __init__(self, field: str) -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+
+    def render_line(self, y: int) -> Strip:
+        """The only line."""
+        table = self._table
+        plain = table.palette.style(table.palette.dim)
+        by = table.palette.style(table.palette.accent, bold=True)
+        segments: list[Segment] = []
+        at = 0
+        for place in table.columns.places if y == 0 else ():
+            segments.append(Segment(" " * max(0, place.start - at), plain))
+            column = place.column
+            is_by = table.sort is not None and table.sort.field == column.field
+            text = column.heading
+            if is_by and table.sort is not None:
+                text += " ▼" if table.sort.reverse else " ▲"
+            text = text[: place.width]
+            text = (
+                text.ljust(place.width) if column.align.value == "left" else text.rjust(place.width)
+            )
+            segments.append(Segment(text, by if is_by else plain))
+            at = place.start + place.width
+        return Strip(segments).adjust_cell_length(self.size.width, plain)
+
+    def on_click(self, event: events.Click) -> None:
+        """Sort by the column under the pointer."""
+        column = self._table.columns.at(event.x)
+        if column is not None:
+            self.post_message(self.Picked(column.field))
