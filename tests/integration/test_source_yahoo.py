@@ -123,6 +123,15 @@ async def test_raw_answers_are_handed_on_as_they_came(source_at: SourceAt) -> No
     assert [entry["symbol"] for entry in entries] == symbols[50:]
 
 
+async def test_an_unreadable_answer_is_not_handed_on(source_at: SourceAt) -> None:
+    raw: list[bytes] = []
+    async with Exchange(Market(1), port=0, fault=on_quotes(always(200, "<html>"))) as exchange:
+        source = source_at(exchange, on_answer=lambda _, body: raw.append(body))
+        with pytest.raises(SourceError):
+            await source.quotes(["AAPL"])
+    assert raw == []
+
+
 async def test_a_crumb_that_is_not_valid_any_more_is_renewed(source_at: SourceAt) -> None:
     first = Exchange(Market(1), port=0)
     host, port = await first.start()

@@ -131,12 +131,13 @@ class YahooSource:
                 part = asked[start : start + self.batch]
                 fetched = await self._fetch(part)
                 requests += fetched.requests
+                results = self._results(fetched.body)
                 if self.on_answer is not None:
                     self.on_answer(part, fetched.body)
                 context = Context(
                     self.name, self._place.title, self._clock(), simulated=fetched.simulated
                 )
-                found, missing = read_answer(self._results(fetched.body), part, context)
+                found, missing = read_answer(results, part, context)
                 quotes += found
                 refused |= missing
             return Answer(quotes, refused, begun, self._clock(), requests)
