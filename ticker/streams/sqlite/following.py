@@ -108,7 +108,7 @@ class Following:
                 if not self._follow:
                     raise
                 batch = None
-            if batch is not None:
+            if batch is not None or self._done:
                 return batch
             if self._monotonic() >= until:
                 place = self._place

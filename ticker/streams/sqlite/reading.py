@@ -244,7 +244,14 @@ class Reader:
                     f"{rows.TICK_COLUMNS}, position",
                     "position > ? AND position <= ? AND received >= ? AND received < ? "
                     f"{where} ORDER BY position LIMIT ?",
-                    (number, end, since or 0, until or FOREVER, *bindings, rows_at_once),
+                    (
+                        number,
+                        end,
+                        since or 0,
+                        FOREVER if until is None else until,
+                        *bindings,
+                        rows_at_once,
+                    ),
                 )
             if not chunk:
                 return

@@ -1,0 +1,379 @@
+"""What every log promises (Stream and Log), whatever keeps it."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticker.errors import MixedPrices, SequenceConflict, StreamMissing, WrongPosition
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.streams import Stream
+
+NOW = 1_795_447_805_000_000
+
+
+def tick(origin: str, symbol: str, sequence: int, **other: Any) -> Tick:
+    fields: dict[str, Any] = {
+        "source": "test",
+        "time": NOW + sequence,
+        "received": NOW + sequence * 1_000,
+        "price": 100.0 + sequence,
+        "volume": 7,
+    }
+    return Tick(symbol=symbol, origin=origin, sequence=sequence, **{**fields, **other})
+
+
+def quote(origin: str, symbol: str, sequence: int, **other: Any) -> Quote:
+    fields: dict[str, Any] = {
+        "source": "test",
+        "time": NOW + sequence,
+        "received": NOW + sequence * 1_000,
+        "price": 100.0 + sequence,
+        "name": "\x1b]0;x\x07[bold red]\u202e",
+    }
+    return Quote(symbol=symbol, origin=origin, sequence=sequence, **{**fields, **other})
+
+
+def heartbeat(origin: str, writer: str = "poller", **other: Any) -> Heartbeat:
+    fields: dict[str, Any] = {"received": NOW, "refused": {"NOPE": "no such symbol"}}
+    fields = {
+        "time": NOW,
+        "interval": 1_000_000,
+        "state": "ok",
+        "asked": 2,
+        "answered": 1,
+        **fields,
+    }
+    return Heartbeat(origin=origin, writer=writer, source="test", **{**fields, **other})
+
+
+def span(origin: str, **other: Any) -> Gap:
+    fields: dict[str, Any] = {"received": NOW + 9, "from_": NOW, "until": NOW + 9}
+    return Gap(source="test", origin=origin, writer="w", reason="stopped", **{**fields, **other})
+
+
+async def everything(
+    stream: Stream, after: Position | None = None, **options: Any
+) -> tuple[list[Tick], list[Gap], list[Quote], list[Heartbeat]]:
+    begin = await stream.find("start") if after is None else after
+    batches = [batch async for batch in stream.read(begin, follow=False, **options)]
+    return (
+        [record for batch in batches for record in batch.ticks],
+        [record for batch in batches for record in batch.gaps],
+        [record for batch in batches for record in batch.quotes],
+        [record for batch in batches for record in batch.heartbeats],
+    )
+
+
+async def test_a_missing_stream_is_named_and_never_created(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.reader(tmp_path) as stream:
+        with pytest.raises(StreamMissing):
+            await stream.snapshot()
+        with pytest.raises(StreamMissing):
+            await stream.find("start")
+        with pytest.raises(StreamMissing):
+            list(stream.columns())
+        assert (await stream.health()).state == "missing"
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - the rule for async functions wants no Path
+
+
+async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        full = tick(
+            log.origin,
+            "GC=F",
+            2,
+            previous_price=101.0,
+            day_change=-1.5,
+            day_change_percent=-0.25,
+            volume=2.5,
+            bid=100.0,
+            ask=101.0,
+            currency="GBp",
+            session="pre",
+            size=3,
+        )
+        ticks = [tick(log.origin, "GC=F", 1), full]
+        gaps = [
+            span(log.origin, symbols=("GC=F", "AAPL")),
+            span(log.origin, symbol="X", first_sequence=1, last_sequence=2, from_=None, until=None),
+        ]
+        quotes = [quote(log.origin, "GC=F", 2, market_cap=10**12, delay=600_000_000)]
+        beats = [heartbeat(log.origin, retry_at=NOW, tape_time=NOW, speed=0.5)]
+        await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=beats)
+        assert await everything(log) == (ticks, gaps, quotes, beats)
+        assert [type(t.volume) for t in (await everything(log))[0]] == [int, float]
+
+
+async def test_a_position_resumes_after_its_batch(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        ticks = [tick(log.origin, "A", n) for n in range(1, 11)]
+        await log.append(ticks)
+        seen: list[Tick] = []
+        position = await log.find("start")
+        while len(seen) < len(ticks):
+            async for batch in log.read(position, follow=False, limit=3):
+                assert len(batch.ticks) <= 3
+                seen += batch.ticks
+                position = batch.position
+                break
+        assert seen == ticks
+
+
+async def test_the_position_of_an_append_is_behind_it(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        position = await log.append([tick(log.origin, "A", 1)])
+        await log.append([tick(log.origin, "A", 2)])
+        assert [t.sequence for t in (await everything(log, position))[0]] == [2]
+
+
+async def test_appending_again_changes_nothing(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        ticks = [tick(log.origin, s, n) for n in (1, 2, 3) for s in "AB"]
+        gaps = [span(log.origin)]
+        await log.append(ticks, gaps=gaps)
+        before = await everything(log)
+        await log.append(ticks, gaps=gaps)
+        await log.append(ticks[1:3])
+        await log.append([*ticks[-2:], tick(log.origin, "A", 4)])
+        assert await everything(log) == ([*before[0], tick(log.origin, "A", 4)], *before[1:])
+        assert (await log.health()).ticks == 7
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [((5,), 4), ((4, 6), 4), ((2,), 4)],
+    ids=["a hole before it", "a hole inside", "another tick's number"],
+)
+async def test_a_tick_that_does_not_continue_is_refused_with_all_of_its_call(
+    log_backend: Any, tmp_path: Path, wrong: tuple[int, ...], expected: int
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(log.origin, "A", n) for n in (1, 2, 3)])
+        before = await everything(log)
+        call = [tick(log.origin, "B", 1), *(tick(log.origin, "A", n, price=9.0) for n in wrong)]
+        with pytest.raises(SequenceConflict) as caught:
+            await log.append(call, gaps=[span(log.origin)], heartbeats=[heartbeat(log.origin)])
+        assert caught.value.expected.keys() == {(log.origin, "A")}
+        assert caught.value.expected[log.origin, "A"] in {expected, 5}
+        assert await everything(log) == before
+        assert await log.last() == {(log.origin, "A"): 3}
+        await log.append([tick(log.origin, "A", 4), tick(log.origin, "B", 1)])
+
+
+async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_gap(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        with pytest.raises(SequenceConflict):
+            await log.append([tick(log.origin, "A", 2)])
+        await log.append([tick("elsewhere", "A", 42)])
+        with pytest.raises(SequenceConflict):
+            await log.append([tick("elsewhere", "A", 45)])
+        told = span(
+            "elsewhere", symbol="A", first_sequence=43, last_sequence=44, from_=None, until=None
+        )
+        await log.append([tick("elsewhere", "A", 45)], gaps=[told])
+        ticks, gaps, _, _ = await everything(log)
+        assert [t.sequence for t in ticks] == [42, 45]
+        assert gaps == [told]
+
+
+async def test_invented_and_real_prices_never_mix(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(log.origin, "A", 1, simulated=True)])
+        with pytest.raises(MixedPrices) as caught:
+            await log.append([tick(log.origin, "A", 2)])
+        assert caught.value.symbol == "A"
+        assert caught.value.log_is_simulated
+        with pytest.raises(MixedPrices):
+            await log.append(quotes=[quote(log.origin, "A", 1)])
+        ticks, _, quotes, _ = await everything(log)
+        assert [t.simulated for t in ticks] == [True]
+        assert quotes == []
+        assert next(iter(log.columns()))["simulated"] == (True,)
+
+
+async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_replace_it(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        newest = quote(log.origin, "A", 2, time=NOW + 50)
+        await log.append(quotes=[quote(log.origin, "A", 1), newest])
+        await log.append(quotes=[quote(log.origin, "A", 2, time=NOW + 49), quote("o2", "A", 1)])
+        await log.append(quotes=[quote(log.origin, "A", 1, time=NOW + 99)])
+        later = heartbeat(log.origin, received=NOW + 5, state="unreachable")
+        await log.append(heartbeats=[heartbeat(log.origin), later, heartbeat(log.origin, "other")])
+        snapshot = await log.snapshot()
+        assert sorted(snapshot.quotes, key=lambda q: str(q.origin == "o2")) == [
+            newest,
+            quote("o2", "A", 1),
+        ]
+        assert {h.writer: h.state for h in snapshot.heartbeats} == {
+            "poller": "unreachable",
+            "other": "ok",
+        }
+        assert snapshot.ticks == ()
+
+
+async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append(
+            [tick(log.origin, s, n) for n in (1, 2) for s in ("A", "B", "A'B")],
+            gaps=[
+                span(log.origin, symbols=("A",)),
+                span(log.origin, symbols=("B",), received=NOW + 10),
+                span(log.origin, received=NOW + 11),
+            ],
+            quotes=[quote(log.origin, s, 2) for s in "AB"],
+        )
+        ticks, gaps, quotes, _ = await everything(log, symbols={"B", "A'B"})
+        assert [(t.symbol, t.sequence) for t in ticks] == [
+            ("B", 1),
+            ("A'B", 1),
+            ("B", 2),
+            ("A'B", 2),
+        ]
+        assert [gap.symbols for gap in gaps] == [("B",), None]
+        assert [q.symbol for q in quotes] == ["B"]
+        (chunk,) = log.columns(symbols=["A'B"])
+        assert chunk["sequence"] == (1, 2)
+
+
+async def test_find_stands_before_everything_received_since(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        received = [10, 30, 20, 40, 35, 50]  # mostly, but not always, in order
+        for n, at in enumerate(received, 1):
+            await log.append([tick(log.origin, "A", n, received=at)])
+        for when in range(60):
+            ticks, *_ = await everything(log, await log.find(when))
+            assert {t.received for t in ticks} >= {at for at in received if at >= when}
+        assert await log.find(51) == await log.find("end")
+        assert len((await everything(log, await log.find(35)))[0]) <= 3
+        assert (await everything(log, await log.find("end")))[0] == []
+
+
+async def test_find_last_stands_before_the_last_ticks(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(log.origin, s, n) for n in range(1, 6) for s in "AB"])
+        for count, expected in ((0, 0), (3, 3), (10, 10), (99, 10)):
+            ticks, *_ = await everything(log, await log.find_last(count))
+            assert len(ticks) == expected
+        position = await log.find_last(2, symbols=["A"])
+        ticks, *_ = await everything(log, position, symbols=["A"])
+        assert [t.sequence for t in ticks] == [4, 5]
+
+
+async def test_columns_hold_the_fields_between_since_and_until(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(log.origin, "A", n) for n in range(1, 8)])
+        (chunk,) = log.columns(since=NOW + 3_000, until=NOW + 6_000)
+        assert tuple(chunk) == Tick.__struct_encode_fields__
+        assert chunk["sequence"] == (3, 4, 5)
+        assert list(log.columns(since=NOW + 99_000)) == []
+        assert list(log.columns(until=0)) == []
+
+
+@pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{origin}:999:0"])
+async def test_a_position_that_was_never_given_out_is_refused(
+    log_backend: Any, tmp_path: Path, position: str
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        wrong = Position(position.format(origin=log.origin))
+        with pytest.raises(WrongPosition):
+            await everything(log, wrong)
+
+
+async def test_silence_is_told_by_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log, asyncio.timeout(5):
+        await log.append([tick(log.origin, "A", 1)])
+        async for batch in log.read(await log.find("end")):
+            assert not batch
+            assert batch.position == await log.find("end")
+            break
+
+
+async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    rounds = 60
+    async with log_backend.writer(tmp_path) as log, log_backend.reader(tmp_path) as stream:
+
+        async def write() -> None:
+            for n in range(1, rounds + 1):
+                await log.append(
+                    [tick(log.origin, s, n) for s in "ABC"],
+                    quotes=[quote(log.origin, s, n) for s in "ABC"],
+                )
+
+        async def look() -> None:
+            snapshot = await stream.snapshot()
+            known = {q.symbol: q.sequence or 0 for q in snapshot.quotes}
+            async for batch in stream.read(snapshot.position):
+                assert batch.gaps == []
+                for t in batch.ticks:
+                    assert t.sequence == known.get(t.symbol, 0) + 1
+                    known[t.symbol] = t.sequence
+                if known == dict.fromkeys("ABC", rounds):
+                    break
+
+        await log.append(heartbeats=[heartbeat(log.origin)])
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(write())
+            for _ in range(3):
+                group.create_task(look())
+
+
+async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async def write(writer: Any, price: float) -> int:
+        done = 0
+        last = dict(await writer.last())
+        while done < 30:
+            n = last.get((writer.origin, "A"), 0) + 1
+            try:
+                await writer.append([tick(writer.origin, "A", n, price=price)])
+                last[writer.origin, "A"] = n
+                done += 1
+            except SequenceConflict:
+                last = dict(await writer.last())
+        return done
+
+    async with log_backend.writer(tmp_path) as one, log_backend.writer(tmp_path) as two:
+        assert one.origin == two.origin
+        async with asyncio.timeout(30):
+            await asyncio.gather(write(one, 1.0), write(two, 2.0))
+        ticks, gaps, _, _ = await everything(one)
+        assert [t.sequence for t in ticks] == list(range(1, 61))
+        assert [t.price for t in ticks].count(1.0) == 30
+        assert gaps == []
+
+
+async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        assert (await log.health()).state == "empty"
+        await log.append(
+            [tick(log.origin, s, n) for n in (1, 2) for s in "AB"],
+            heartbeats=[heartbeat(log.origin)],
+        )
+        health = await log.health()
+        assert (health.state, health.ticks, health.symbols) == ("ok", 4, 2)
+        assert (health.first, health.last) == (NOW + 1_000, NOW + 2_000)
+        assert health.simulated is False
+        assert health.heartbeats == (heartbeat(log.origin),)
+
+
+async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        assert await log.append() == await log.find("end")
+        assert await everything(log) == ([], [], [], [])
+        assert await log.snapshot() == Batch(await log.find("end"), quotes=[], heartbeats=[])
