@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -74,6 +75,27 @@ async def test_every_answer_says_that_it_is_simulated() -> None:
             assert (answer.status, answer.headers["Ticker-Simulated"]) == (status, "1")
         answer = await client.post("/v7/finance/quote")
         assert (answer.status, answer.headers["Ticker-Simulated"]) == (405, "1")
+
+
+async def test_a_failure_inside_is_an_error_for_the_asker_and_goes_to_our_own_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fault(_: web.Request) -> web.StreamResponse | None:
+        raise ZeroDivisionError
+
+    async with served(fault=fault) as (_, client):
+        answer = await client.get("/")
+        assert (answer.status, answer.headers["Ticker-Simulated"]) == (500, "1")
+    assert {record.name for record in caplog.records} == {"ticker.exchange.server"}
+
+
+async def test_what_is_no_http_is_refused_and_the_exchange_goes_on() -> None:
+    async with served() as (exchange, client):
+        reader, writer = await asyncio.open_connection(*exchange.address)
+        writer.write(b"\x16\x03\x01 hello\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+        writer.close()
+        assert (await client.get("/")).status == 200
 
 
 async def test_counters_tell_connections_requests_and_events() -> None:

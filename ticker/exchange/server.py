@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -23,6 +24,8 @@ from aiohttp import web
 from ticker.errors import CannotListen
 from ticker.exchange.fields import MarketAnswers
 from ticker.exchange.market import Market
+
+_log = logging.getLogger(__name__)
 
 PORT: Final = 8790
 
@@ -119,7 +122,7 @@ class Exchange:
         app.router.add_get("/v1/test/getcrumb", self._crumb)
         app.router.add_get("/v7/finance/quote", self._quote)
         runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+            app, access_log=None, logger=_log, handler_cancellation=True, shutdown_timeout=0.5
         )
         await runner.setup()
         try:
