@@ -1,0 +1,505 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+from ticker.errors import (
+    InvalidRecord,
+    MixedPrices,
+    RateLimited,
+    SequenceConflict,
+    SourceError,
+    SourceUnreachable,
+    StreamNotWritable,
+    StreamUnreachable,
+)
+from ticker.poll import Poll, PollReport, PollStatus
+from ticker.poll.pace import Budget, Slots, interval
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.sources.protocol import Answer
+from ticker.streams.protocol import Log
+
+SECOND = 1_000_000
+START = 1_795_447_805_000_000
+
+
+class FakeClock:
+    """Time passes only while somebody waits."""
+
+    def __init__(self, wall: int = START) -> None:
+        self.now = 0
+        self.offset = wall
+        self._timers: list[tuple[int, asyncio.Event]] = []
+
+    def wall(self) -> int:
+        return self.offset + self.now
+
+    def elapsed(self) -> int:
+        return self.now
+
+    async def sleep(self, span: int) -> None:
+        event = asyncio.Event()
+        self._timers.append((self.now + span, event))
+        await event.wait()
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        while True:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            if event.is_set():
+                return
+            due = min((timer for timer in self._timers), key=lambda t: t[0], default=None)
+            if due is None or due[0] > until:
+                self.now = max(self.now, until)
+                return
+            self._timers.remove(due)
+            self.now = max(self.now, due[0])
+            due[1].set()
+
+
+Script = Callable[["FakeSource", Sequence[str]], Any]
+
+
+class FakeSource:
+    """Each asking calls `script`, which answers with prices, an error, or by taking its time."""
+
+    name = "yahoo"
+    url = "yahoo"
+    every = 15 * SECOND
+    every_closed = 60 * SECOND
+    batch = 50
+
+    def __init__(self, clock: FakeClock, script: Script, *, budget: int | None = None) -> None:
+        self.clock = clock
+        self.script = script
+        self.budget = budget
+        self.asked: list[tuple[int, tuple[str, ...]]] = []
+        self.under_way = 0
+        self.most_under_way = 0
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        self.asked.append((self.clock.now, tuple(symbols)))
+        asked = self.clock.wall()
+        self.under_way += 1
+        self.most_under_way = max(self.under_way, self.most_under_way)
+        try:
+            result = self.script(self, symbols)
+            if asyncio.iscoroutine(result):
+                result = await result
+        finally:
+            self.under_way -= 1
+        if isinstance(result, Exception):
+            raise result
+        now = self.clock.wall()
+        quotes, refused = [], {}
+        for symbol in symbols:
+            if (price := result.get(symbol)) is None:
+                refused[symbol] = "no such symbol"
+            else:
+                session = result.get("session", "regular")
+                quotes.append(
+                    Quote(symbol, self.name, time=now, received=now, price=price, session=session)
+                )
+        return Answer(quotes, refused, asked, now)
+
+    async def close(self) -> None:
+        pass
+
+
+class MemoryLog:
+    """A log that checks sequences and fails on demand."""
+
+    origin = "o"
+    url = "memory:"
+
+    def __init__(self) -> None:
+        self.ticks: list[Tick] = []
+        self.gaps: list[Gap] = []
+        self.heartbeats: list[Heartbeat] = []
+        self.latest: dict[str, Quote] = {}
+        self.fail: Callable[[], Exception | None] = lambda: None
+
+    async def last(self) -> Mapping[tuple[str, str], int]:
+        return {(tick.origin, tick.symbol): tick.sequence for tick in self.ticks}
+
+    async def snapshot(self) -> Batch:
+        beats = {beat.writer: beat for beat in self.heartbeats}
+        return Batch(
+            Position("0"), quotes=[*self.latest.values()], heartbeats=tuple(beats.values())
+        )
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> Position:
+        if (error := self.fail()) is not None:
+            raise error
+        last = dict(await self.last())
+        for tick in ticks:
+            expected = last.get((tick.origin, tick.symbol), 0) + 1
+            if tick.sequence != expected:
+                raise SequenceConflict(self.url, {(tick.origin, tick.symbol): expected})
+            last[tick.origin, tick.symbol] = tick.sequence
+        self.ticks += ticks
+        self.gaps += gaps
+        self.heartbeats += heartbeats
+        self.latest |= {quote.symbol: quote for quote in quotes}
+        return Position("0")
+
+
+class Scene:
+    """A clock, a log, a source, and the poller made of them."""
+
+    def __init__(
+        self, script: Script, *, budget: int | None = None, log: MemoryLog | None = None
+    ) -> None:
+        self.clock = FakeClock()
+        self.log = log or MemoryLog()
+        self.source = FakeSource(self.clock, script, budget=budget)
+        self.told: list[PollStatus] = []
+
+    def poll(self, *symbols: str, **options: Any) -> Poll:
+        return Poll(
+            self.source,
+            cast("Log", self.log),
+            symbols or ("A",),
+            clock=self.clock,
+            on_status=self.told.append,
+            random=lambda: 0.5,
+            host="here",
+            **options,
+        )
+
+    @property
+    def times(self) -> list[float]:
+        return [at / SECOND for at, _ in self.source.asked]
+
+
+def rising(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+    return dict.fromkeys(symbols, 100.0 + len(source.asked))
+
+
+async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> None:
+    scene = Scene(rising)
+    report = await scene.poll(every=SECOND, duration=5 * SECOND).run()
+    assert scene.times == [0, 1, 2, 3, 4]
+    assert [tick.sequence for tick in scene.log.ticks] == [1, 2, 3, 4, 5]
+    assert report == PollReport(polls=5, ticks=5, quotes=5, gaps=0, refused={}, why="duration")
+    assert scene.log.gaps == []
+
+
+async def test_a_slow_answer_skips_slots_and_never_piles_up_requests() -> None:
+    async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        await source.clock.sleep(1_300_000)
+        return rising(source, symbols)
+
+    scene = Scene(slow)
+    await scene.poll(every=SECOND, duration=6 * SECOND).run()
+    assert scene.times == [0, 2, 4]
+    assert scene.source.most_under_way == 1
+
+
+async def test_a_very_slow_answer_is_told_and_leaves_a_gap() -> None:
+    async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 2:
+            await source.clock.sleep(5 * SECOND)
+        return rising(source, symbols)
+
+    scene = Scene(slow)
+    await scene.poll(every=SECOND, duration=8_500_000).run()
+    assert "slow" in [beat.state for beat in scene.log.heartbeats]
+    assert [(gap.from_, gap.until, gap.reason) for gap in scene.log.gaps] == [
+        (START, START + 6 * SECOND, "slow answer")
+    ]
+
+
+async def test_a_request_without_end_is_given_up_and_the_source_is_asked_again() -> None:
+    async def hanging(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 1:
+            await asyncio.Event().wait()
+        return rising(source, symbols)
+
+    scene = Scene(hanging)
+    report = await scene.poll(every=SECOND, patience=10 * SECOND, duration=13 * SECOND).run()
+    assert report.ticks > 0
+    assert any(status.problem == "yahoo: no answer for 10s" for status in scene.told)
+
+
+async def test_rate_limited_it_waits_until_then_shows_life_and_records_one_gap() -> None:
+    def limited(source: FakeSource, symbols: Sequence[str]) -> Any:
+        if len(source.asked) == 2:
+            return RateLimited("yahoo", source.clock.wall() + 90 * SECOND)
+        return rising(source, symbols)
+
+    scene = Scene(limited)
+    await scene.poll(duration=110 * SECOND).run()
+    assert scene.times == [0, 15, 105]
+    beats = [beat for beat in scene.log.heartbeats if beat.state == "rate-limited"]
+    assert len(beats) == 6
+    assert {beat.retry_at for beat in beats} == {START + 105 * SECOND}
+    assert {beat.time for beat in beats} == {START + 15 * SECOND}
+    [gap] = scene.log.gaps
+    assert (gap.from_, gap.until, gap.reason) == (START, START + 105 * SECOND, "rate-limited")
+    assert gap.symbols is None
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (SourceUnreachable("yahoo", "refused"), "unreachable"),
+        (SourceError("yahoo", "?"), "unreadable"),
+    ],
+)
+async def test_a_failing_source_is_asked_ever_more_rarely_and_the_state_told(
+    error: SourceError, state: str
+) -> None:
+    def failing(source: FakeSource, symbols: Sequence[str]) -> Any:
+        return error if 1 < len(source.asked) < 8 else rising(source, symbols)
+
+    scene = Scene(failing)
+    await scene.poll(every=SECOND, duration=200 * SECOND, count=2).run()
+    waits = [after - before for before, after in pairwise(scene.times)]
+    assert waits == [1, 1, 2, 4, 8, 16, 32]
+    [gap] = scene.log.gaps
+    assert gap.reason == state
+    assert state in {beat.state for beat in scene.log.heartbeats}
+    assert all(later.received - beat.received <= 16 * SECOND for beat, later in
+               pairwise(scene.log.heartbeats))  # fmt: skip
+
+
+async def test_heartbeats_come_at_most_once_a_second_and_with_the_end() -> None:
+    scene = Scene(rising)
+    await scene.poll(every=SECOND // 10, duration=3 * SECOND).run()
+    assert len(scene.source.asked) == 30
+    assert [beat.state for beat in scene.log.heartbeats] == ["ok", "ok", "ok", "stopped"]
+
+
+async def test_what_does_not_change_is_not_written() -> None:
+    calls = 0
+
+    def count() -> None:
+        nonlocal calls
+        calls += 1
+
+    scene = Scene(lambda _, symbols: dict.fromkeys(symbols, 5.0))
+    scene.clock.wall = lambda: START  # type: ignore[method-assign]
+    scene.log.fail = count
+    await scene.poll(every=SECOND // 10, duration=SECOND).run()
+    assert (len(scene.log.ticks), calls) == (1, 2)
+
+
+async def test_after_a_restart_sequences_go_on_and_the_absence_is_a_gap() -> None:
+    first = Scene(rising)
+    await first.poll("A", every=SECOND, duration=3 * SECOND).run()
+    second = Scene(rising, log=first.log)
+    second.clock.offset = START + 60 * SECOND
+    await second.poll("A", every=SECOND, duration=2 * SECOND).run()
+    assert [tick.sequence for tick in first.log.ticks] == [1, 2, 3, 4, 5]
+    [gap] = first.log.gaps
+    assert gap.reason == "poller stopped"
+    assert (gap.from_, gap.until) == (START + 2 * SECOND, START + 60 * SECOND)
+    assert gap.writer == first.log.heartbeats[0].writer
+
+
+async def test_a_quick_restart_leaves_no_gap() -> None:
+    first = Scene(rising)
+    await first.poll(every=SECOND, duration=3 * SECOND).run()
+    second = Scene(rising, log=first.log)
+    second.clock.offset = START + 4 * SECOND
+    await second.poll(every=SECOND, duration=2 * SECOND).run()
+    assert first.log.gaps == []
+
+
+async def test_a_restart_with_another_watchlist_names_the_symbols_of_the_gap() -> None:
+    first = Scene(rising)
+    await first.poll("A", "B", every=SECOND, duration=3 * SECOND).run()
+    second = Scene(rising, log=first.log)
+    second.clock.offset = START + 60 * SECOND
+    await second.poll("B", "C", every=SECOND, duration=2 * SECOND).run()
+    [gap] = first.log.gaps
+    assert gap.symbols == ("B",)
+
+
+async def test_a_symbol_added_is_asked_for_within_a_second_and_its_absence_is_a_gap() -> None:
+    first = Scene(rising)
+    await first.poll("B", every=SECOND, duration=3 * SECOND).run()
+    scene = Scene(rising, log=first.log)
+    scene.clock.offset = START + 100 * SECOND
+    poll = scene.poll("A", duration=29 * SECOND)
+
+    async def add() -> None:
+        await scene.clock.sleep(5 * SECOND)
+        poll.add(["B", "A"])
+
+    task = asyncio.create_task(add())
+    await asyncio.sleep(0)
+    await poll.run()
+    await task
+    assert scene.source.asked[1] == (5 * SECOND, ("A", "B"))
+    [gap] = first.log.gaps
+    assert gap.symbols == ("B",)
+    assert gap.from_ == START + 2 * SECOND
+
+
+async def test_a_symbol_removed_is_asked_for_no_longer_and_nonsense_is_never_added() -> None:
+    scene = Scene(rising)
+    poll = scene.poll("A", "B", every=SECOND, duration=2 * SECOND)
+    poll.remove(["B", "X"])
+    with pytest.raises(InvalidRecord):
+        poll.add(["C", "\x1b[31m"])
+    await poll.run()
+    assert {symbols for _, symbols in scene.source.asked} == {("A",)}
+
+
+async def test_another_poller_on_the_log_makes_neither_hole_nor_repeat() -> None:
+    log = MemoryLog()
+    one, two = Scene(rising, log=log), Scene(rising, log=log)
+    two.clock, two.source.clock = one.clock, one.clock
+    await asyncio.gather(
+        one.poll("A", every=SECOND, duration=5 * SECOND).run(),
+        two.poll("A", "B", every=SECOND // 2, duration=5 * SECOND).run(),
+    )
+    for symbol in ("A", "B"):
+        mine = [tick for tick in log.ticks if tick.symbol == symbol]
+        assert [tick.sequence for tick in mine] == list(range(1, len(mine) + 1))
+        assert all(b.previous_price == a.price for a, b in pairwise(mine))
+
+
+async def test_a_price_that_came_back_while_another_poller_wrote_is_still_told() -> None:
+    log = MemoryLog()
+
+    def steady(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 2:
+            now = source.clock.wall()
+            log.ticks.append(Tick("A", "yahoo", "o", 2, now - 1, now - 1, 6.0, 5.0))
+            log.latest["A"] = Quote("A", "yahoo", now - 1, now - 1, 6.0, "o", 2)
+        return dict.fromkeys(symbols, 5.0)
+
+    scene = Scene(steady, log=log)
+    await scene.poll(every=SECOND, duration=5 * SECOND).run()
+    assert [(tick.sequence, tick.price) for tick in log.ticks] == [(1, 5.0), (2, 6.0), (3, 5.0)]
+
+
+async def test_a_faster_wish_than_the_budget_is_stretched_and_told() -> None:
+    scene = Scene(rising, budget=360)
+    await scene.poll(every=SECOND, duration=25 * SECOND).run()
+    assert scene.times == [0, 10, 20]
+    assert scene.told[-1].note == "asked 1s, going 10s: Yahoo's limit"
+
+
+async def test_while_all_are_closed_it_asks_more_rarely() -> None:
+    def closed(source: FakeSource, symbols: Sequence[str]) -> dict[str, Any]:
+        return rising(source, symbols) | {"session": "closed" if len(source.asked) > 1 else "post"}
+
+    scene = Scene(closed)
+    await scene.poll(duration=140 * SECOND).run()
+    assert scene.times == [0, 15, 75, 135]
+    assert scene.log.gaps == []
+
+
+async def test_a_stepped_wall_clock_neither_stops_the_polls_nor_makes_a_gap() -> None:
+    def step(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 3:
+            source.clock.offset -= 3_600 * SECOND
+        if len(source.asked) == 5:
+            source.clock.offset += 7_200 * SECOND
+        return rising(source, symbols)
+
+    scene = Scene(step)
+    await scene.poll(every=SECOND, duration=7 * SECOND).run()
+    assert scene.times == [0, 1, 2, 3, 4, 5, 6]
+    assert scene.log.gaps == []
+
+
+async def test_a_full_disk_ends_it_with_that_error() -> None:
+    scene = Scene(rising)
+    full = StreamNotWritable("memory:", "disk full")
+    scene.log.fail = lambda: full if len(scene.log.ticks) >= 3 else None
+    with pytest.raises(StreamNotWritable):
+        await scene.poll(every=SECOND, duration=60 * SECOND).run()
+    assert len(scene.log.ticks) == 3
+
+
+async def test_prices_that_would_mix_end_it_before_anything_is_written() -> None:
+    scene = Scene(rising)
+    scene.log.fail = lambda: MixedPrices("memory:", "A", log_is_simulated=True)
+    with pytest.raises(MixedPrices):
+        await scene.poll(every=SECOND).run()
+    assert scene.log.heartbeats == []
+
+
+async def test_a_stream_that_is_away_for_a_while_is_waited_for_and_leaves_a_gap() -> None:
+    scene = Scene(rising)
+    away = StreamUnreachable("memory:", "locked")
+    scene.log.fail = lambda: away if 2 * SECOND <= scene.clock.now < 7 * SECOND else None
+    await scene.poll(every=SECOND, duration=10 * SECOND).run()
+    assert [tick.sequence for tick in scene.log.ticks] == [1, 2, 3, 4, 5]
+    assert "stream-unreachable" in [status.state for status in scene.told]
+    [gap] = scene.log.gaps
+    assert gap.reason == "stream unreachable"
+
+
+async def test_a_stop_ends_it_at_once_though_the_source_hangs() -> None:
+    async def hanging(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 2:
+            poll.stop()
+            await asyncio.Event().wait()
+        return rising(source, symbols)
+
+    scene = Scene(hanging)
+    poll = scene.poll(every=SECOND)
+    report = await poll.run()
+    assert report.why == "stopped"
+    assert [beat.state for beat in scene.log.heartbeats] == ["ok", "stopped"]
+    assert scene.told[-1].state == "stopped"
+    assert scene.told[-1].next_at is None
+
+
+async def test_the_count_ends_it_without_cutting_an_answer_in_two() -> None:
+    scene = Scene(rising)
+    report = await scene.poll("A", "B", "C", every=SECOND, count=4).run()
+    assert (report.ticks, report.why) == (6, "count")
+
+
+async def test_refusals_are_told_by_symbol_and_spoil_no_other() -> None:
+    scene = Scene(lambda *_: {"A": 1.0})
+    report = await scene.poll("A", "NOPE", every=SECOND, duration=SECOND).run()
+    assert report.refused == {"NOPE": "no such symbol"}
+    beat = scene.log.heartbeats[0]
+    assert (beat.asked, beat.answered, dict(beat.refused)) == (2, 1, {"NOPE": "no such symbol"})
+
+
+async def test_an_answer_without_any_price_is_no_good_answer() -> None:
+    scene = Scene(
+        lambda source, symbols: {} if 1 < len(source.asked) < 6 else rising(source, symbols)
+    )
+    await scene.poll(every=SECOND, duration=7 * SECOND).run()
+    assert [gap.reason for gap in scene.log.gaps] == ["no prices"]
+    assert "no-prices" in [beat.state for beat in scene.log.heartbeats]
+
+
+def test_slots_never_drift_and_missed_ones_are_skipped() -> None:
+    slots = Slots(anchor=5, every=10)
+    assert [slots.after(now) for now in (0, 5, 14, 15, 99)] == [5, 15, 15, 25, 105]
+
+
+def test_no_hour_holds_more_requests_than_the_budget() -> None:
+    budget = Budget(3)
+    for at in (0, 10, 20):
+        assert budget.earliest(at, 1) == at
+        budget.spend(at, 1)
+    assert budget.earliest(30, 1) == 3_600 * SECOND
+    assert budget.earliest(30, 2) == 3_600 * SECOND + 10
+
+
+def test_many_symbols_take_several_requests_of_the_budget() -> None:
+    result = interval(None, usual=15 * SECOND, requests=2, budget=360, whose="Yahoo")
+    assert (result.every, result.note) == (20 * SECOND, "going 20s: Yahoo's limit")
