@@ -20,7 +20,7 @@ STEP: Final = 2_000
 """Ticks deleted at most in one step, unless more than half as many are appended at once."""
 
 _FREE_SHARE: Final = 4  # cut the file back when more than a quarter of it is free …
-_FREE_PAGES: Final = 1_024  # … and that is more than 4 MiB: less is used again soon
+_FREE_PAGES: Final = 256  # … and that is more than 1 MiB: less is used again soon
 _CUT: Final = 128  # pages in one step
 _LARGEST: Final = 2**62
 
@@ -38,7 +38,7 @@ class Retention(msgspec.Struct, frozen=True):
 
         `now` is the time of appending (µs, UTC). `state` is changed; the caller stores it.
         """
-        bound = max(self._by_time(connection, now), self._by_size(connection))
+        bound = max(self._by_time(connection, state, now), self._by_size(connection))
         held = _one(connection, "SELECT min(position) FROM holds")
         if held is not None:
             bound = min(bound, held)
@@ -54,10 +54,12 @@ class Retention(msgspec.Struct, frozen=True):
         _cut_back(connection)
         return deleted
 
-    def _by_time(self, connection: apsw.Connection, now: int) -> int:
+    def _by_time(self, connection: apsw.Connection, state: State, now: int) -> int:
         """The position up to which everything was appended too long ago; 0 if nothing was."""
         if self.keep_for is None:
             return 0
+        if state.appended <= now - self.keep_for:
+            return state.position
         bound: Any = _one(
             connection,
             "SELECT max(position) FROM (SELECT position, appended FROM appends "

@@ -41,6 +41,7 @@ CREATE TABLE log(
     id INTEGER PRIMARY KEY CHECK (id = 1),
     origin TEXT NOT NULL,              -- of the ticks first numbered here
     position INTEGER NOT NULL,         -- the last one given out
+    appended INTEGER NOT NULL,         -- when that was (µs)
     ticks INTEGER NOT NULL,            -- rows in ticks: count(*) would read them all
     received INTEGER NOT NULL,         -- the latest `received` of anything appended so far
     simulated INTEGER,                 -- NULL until the first price
@@ -114,7 +115,7 @@ def create(connection: apsw.Connection, origin: str) -> None:
     connection.pragma("auto_vacuum", "INCREMENTAL")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(TABLES)
-    connection.execute("INSERT INTO log VALUES (1, ?, 0, 0, 0, NULL, 0, 0)", (origin,))
+    connection.execute("INSERT INTO log VALUES (1, ?, 0, 0, 0, 0, NULL, 0, 0)", (origin,))
     connection.pragma("application_id", APPLICATION_ID)
     connection.pragma("user_version", VERSION)
     connection.execute("COMMIT")

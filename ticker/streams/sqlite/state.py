@@ -16,6 +16,8 @@ class State(msgspec.Struct):
     origin: str
     position: int
     """The last one given out."""
+    appended: int
+    """When that was (µs, UTC)."""
     ticks: int
     """Rows in the table `ticks`."""
     received: int
@@ -34,10 +36,11 @@ class State(msgspec.Struct):
     def store(self, connection: apsw.Connection) -> None:
         """Write it back, inside the caller's transaction."""
         connection.execute(
-            "UPDATE log SET position = ?, ticks = ?, received = ?, simulated = ?, pruned = ?, "
-            "pruned_gaps = ?",
+            "UPDATE log SET position = ?, appended = ?, ticks = ?, received = ?, simulated = ?, "
+            "pruned = ?, pruned_gaps = ?",
             (
                 self.position,
+                self.appended,
                 self.ticks,
                 self.received,
                 self.simulated,
@@ -50,10 +53,11 @@ class State(msgspec.Struct):
 def load(connection: apsw.Connection) -> State:
     """Raises `apsw.Error` where it cannot be read."""
     rows: list[Any] = connection.execute(
-        "SELECT origin, position, ticks, received, simulated, pruned, pruned_gaps FROM log"
+        "SELECT origin, position, appended, ticks, received, simulated, pruned, pruned_gaps "
+        "FROM log"
     ).fetchall()
     if not rows:
         raise apsw.CorruptError("its row in the table log is missing")
-    origin, position, ticks, received, simulated, pruned, pruned_gaps = rows[0]
-    kind = None if simulated is None else bool(simulated)
-    return State(origin, position, ticks, received, kind, pruned, pruned_gaps)
+    state = State(*rows[0])
+    state.simulated = None if state.simulated is None else bool(state.simulated)
+    return state

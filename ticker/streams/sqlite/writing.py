@@ -46,7 +46,7 @@ class Writer:
         self._retention = retention
         self._data_version: int | None = None
         self._last: dict[Key, int] = {}
-        self._state = State("", 0, 0, 0, None, 0, 0)
+        self._state = State("", 0, 0, 0, 0, None, 0, 0)
         self._marked = (0, 0)  # appended, position
         with self._transaction():
             self.origin = self._state.origin
@@ -100,10 +100,11 @@ class Writer:
             newest = max(
                 map(_received, itertools.chain(fresh, gaps, quotes, heartbeats)), default=0
             )
+            self._mark(now)
             state.position = position
+            state.appended = now
             state.ticks += len(fresh)
             state.received = max(state.received, newest)
-            self._mark(now)
             # In the same transaction, because each costs a wait for the disk.
             self._retention.step(self._connection, state, now, max(STEP, 2 * len(fresh)))
             state.store(self._connection)
@@ -232,12 +233,14 @@ class Writer:
             self._take_kind(quote)
 
     def _mark(self, now: int) -> None:
+        """Note how far the log was, and when, before this call; seldom, because it costs a row."""
         appended, position = self._marked
         state = self._state
         due = not appended <= now < appended + MARK_EVERY  # a clock that ran backwards too
         if state.position > position and (due or state.position >= position + MARK_ROWS):
             self._connection.execute(
-                "INSERT INTO appends VALUES (?, ?, ?)", (state.position, now, state.received)
+                "INSERT INTO appends VALUES (?, ?, ?)",
+                (state.position, state.appended, state.received),
             )
             self._marked = (now, state.position)
 

@@ -1,0 +1,72 @@
+"""Rows out of a read transaction, as records; what cannot be read is counted and passed over.
+
+The quick way takes a whole result at once. Only where that fails (somebody edited the file) are
+rows taken one by one, to lose no more than those that are broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import apsw
+
+from ticker.records import Tick
+from ticker.streams.sqlite import rows
+
+_R = TypeVar("_R")
+
+
+def fetch(
+    connection: apsw.Connection, table: str, columns: str, condition: str, bindings: Sequence[Any]
+) -> tuple[list[rows.Row], int]:
+    """The rows of `table` that meet `condition`, and how many of them are not even text."""
+    found: list[rows.Row] = []
+    try:
+        query = f"SELECT {columns} FROM {table} WHERE {condition}"
+        found += connection.execute(query, bindings).fetchall()
+    except UnicodeDecodeError:
+        query = f"SELECT position FROM {table} WHERE {condition}"
+        positions = connection.execute(query, bindings).fetchall()
+        for position in positions:
+            query = f"SELECT {columns} FROM {table} WHERE position = ?"
+            try:
+                found += connection.execute(query, position).fetchall()
+            except UnicodeDecodeError:
+                continue
+        return found, len(positions) - len(found)
+    return found, 0
+
+
+def ticks(
+    connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
+) -> tuple[list[Tick], int]:
+    """The ticks that meet `condition`, and how many rows were broken."""
+    query = f"SELECT {rows.TICK_COLUMNS} FROM ticks WHERE {condition}"
+    try:
+        # One row at a time is the quickest: no list of tuples for the collector to walk through.
+        made = rows.to_ticks(connection.execute(query, bindings), simulated=simulated)
+    except rows.BROKEN:
+        found, broken = fetch(connection, "ticks", rows.TICK_COLUMNS, condition, bindings)
+        made = []
+        for row in found:
+            try:
+                made += rows.to_ticks((row,), simulated=simulated)
+            except rows.BROKEN:
+                broken += 1
+        return made, broken
+    return made, 0
+
+
+def records(
+    connection: apsw.Connection, kind: rows.Kind[_R], condition: str, bindings: Sequence[Any] = ()
+) -> tuple[list[_R], int]:
+    """The quotes, gaps or heartbeats that meet `condition`, and how many rows were broken."""
+    found, broken = fetch(connection, kind.table, kind.columns, condition, bindings)
+    made: list[_R] = []
+    for row in found:
+        try:
+            made.append(kind.record(row))
+        except rows.BROKEN:
+            broken += 1
+    return made, broken
