@@ -1,0 +1,127 @@
+"""Pollers killed at random moments and pollers at once: no hole, no repeat, nothing lost.
+
+The oracle reads the file with the standard library's sqlite3, not with our code.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+CHILD = Path(__file__).with_name("polling_child.py")
+EVERY = 100_000
+
+
+class Round:
+    """One poller process, from its start to its kill."""
+
+    def __init__(self, log: Path, *, symbols: int, seed: int, duration: int | None = None) -> None:
+        words = [sys.executable, str(CHILD), str(log), str(symbols), str(EVERY), str(seed)]
+        self.acknowledged: list[tuple[str, int]] = []
+        self.first = threading.Event()
+        self._process = subprocess.Popen(
+            [*words, *([str(duration)] if duration else [])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith("\n"):
+                for word in line.split():
+                    symbol, _, sequence = word.rpartition(":")
+                    self.acknowledged.append((symbol, int(sequence)))
+                self.first.set()
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        assert self.end() == -signal.SIGKILL
+
+    def end(self) -> int:
+        with closing(self._process.stderr) as errors:  # type: ignore[type-var]
+            text = errors.read() if errors else ""
+            code = self._process.wait(timeout=90)
+        self._thread.join(timeout=10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        assert not text, text
+        return code
+
+
+def check(log: Path, acknowledged: list[tuple[str, int]]) -> int:
+    """How many ticks the file holds, each numbered once, without a hole, each told one there."""
+    with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as file:
+        [(verdict,)] = file.execute("pragma integrity_check").fetchall()
+        rows = file.execute(
+            "select symbol, sequence, price, previous_price from ticks order by rowid"
+        ).fetchall()
+        quotes = dict(file.execute("select symbol, sequence from quotes").fetchall())
+    assert verdict == "ok"
+    last: dict[str, tuple[int, float | None]] = {}
+    for symbol, sequence, price, previous in rows:
+        number, before = last.get(symbol, (0, None))
+        assert sequence == number + 1, f"{symbol}: {sequence} after {number}"
+        assert previous == before, f"{symbol}: {sequence} tells another price before"
+        last[symbol] = (sequence, price)
+    held = {(symbol, sequence) for symbol, sequence, _, _ in rows}
+    assert set(acknowledged) <= held
+    assert quotes == {symbol: number for symbol, (number, _) in last.items()}
+    return len(rows)
+
+
+def gaps(log: Path) -> list[tuple[int, int, str]]:
+    with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as file:
+        return file.execute('select "from", "until", reason from gaps order by rowid').fetchall()
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_each_gap(
+    tmp_path: Path, rounds: int
+) -> None:
+    log = tmp_path / "stream.sqlite"
+    chance = random.Random(4)  # noqa: S311  (moments, not secrets)
+    acknowledged: list[tuple[str, int]] = []
+    for number in range(rounds):
+        poller = Round(log, symbols=200, seed=number)
+        assert poller.first.wait(30)
+        time.sleep(chance.uniform(0.0, 0.6))  # the moment is the test's chance, waited for by none
+        poller.kill()
+        acknowledged += poller.acknowledged
+        assert check(log, acknowledged) >= len(set(acknowledged))
+        time.sleep(2.5 * EVERY / 1_000_000)  # longer than two intervals: the span is to be a gap
+    told = gaps(log)
+    stops = [(start, until) for start, until, reason in told if reason == "poller stopped"]
+    assert len(stops) == rounds - 1
+    with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as file:
+        for start, until in stops:
+            assert until - start > 2 * EVERY
+            inside = "select count(*) from ticks where received > ? and received < ?"
+            [(seen,)] = file.execute(inside, (start, until - 2 * EVERY)).fetchall()
+            assert seen == 0, "a gap over a span in which ticks came"
+
+
+@pytest.mark.parametrize("duration", [3_000_000, pytest.param(60_000_000, marks=pytest.mark.slow)])
+def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
+    tmp_path: Path, duration: int
+) -> None:
+    log = tmp_path / "stream.sqlite"
+    pollers = [Round(log, symbols=200, seed=seed, duration=duration) for seed in (1, 2)]
+    assert [poller.end() for poller in pollers] == [0, 0]
+    acknowledged = [tick for poller in pollers for tick in poller.acknowledged]
+    assert len(set(acknowledged)) == len(acknowledged), "one tick acknowledged to both"
+    assert check(log, acknowledged) == len(acknowledged)
+    assert all(poller.acknowledged for poller in pollers)
+    assert gaps(log) == []
