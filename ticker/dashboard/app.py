@@ -91,7 +91,7 @@ class Dashboard(App[Exit]):
     ALLOW_SELECT = False
     CSS = """
     Screen { layout: vertical; overflow: hidden; }
-    #status { height: auto; max-height: 3; }
+    #status { height: auto; max-height: 3; padding: 0 1; }
     #keys { height: 1; }
     Input { height: 1; border: none; padding: 0 1; display: none; }
     Input.-open { display: block; }
@@ -128,6 +128,7 @@ class Dashboard(App[Exit]):
     ) -> None:
         self.palette: Palette = PALETTES[look]
         super().__init__()
+        self.title = "ticker"
         self.watching = watch
         self._caption = title
         self._controller = controller
@@ -255,7 +256,7 @@ class Dashboard(App[Exit]):
         palette = self.palette
         now = self.watching.clock()
         told = status(self.watching, now, self._zone)
-        text = Text(" ", style=palette.text)
+        text = Text(style=palette.text)
         text.append("● ", style=palette.warning if told.is_trouble else palette.up)
         if self._notice is not None and now - self._notice[1] < _NOTICE_SHOWN:
             text.append(f"{self._notice[0]} · ", style=palette.accent)
@@ -293,10 +294,9 @@ class Dashboard(App[Exit]):
 
     def _keys_that_work(self) -> list[tuple[str, str]]:
         keys = [
-            ("↑↓ j k", "row, also PgUp, PgDn, Home, End and the mouse"),
-            ("/", "filter, by symbol or name; esc shows all again"),
-            ("s", "sort, by the next column"),
-            ("S", "reverse, the order of sorting"),
+            ("↑↓ j k", "row, also PgUp PgDn Home End, mouse"),
+            ("/", "filter, by symbol or name; esc shows all"),
+            ("s S", "sort, by the next column; reverse it"),
             ("+", "add, symbols to poll"),
             ("-", "remove, the symbol of this row"),
             ("?", "help, this page"),

@@ -84,7 +84,7 @@ def reason_text(age: Age) -> str:
 
 COLUMNS: Final = (
     Column("symbol", "Symbol", lambda row, _: escape(row.symbol), Align.LEFT, 0, 14, 6),
-    Column("name", "Name", lambda row, _: escape(row.name or ""), Align.LEFT, 6, 28, 10),
+    Column("name", "Name", lambda row, _: escape(row.name or ""), Align.LEFT, 6, 28, 16),
     Column("price", "Price", _price, Align.POINT, 0, 22, is_figure=True),
     Column("currency", "", lambda row, _: escape(row.currency or ""), Align.LEFT, 4, 5),
     Column("day_change", "Change", _change, Align.POINT, 5, 16, is_figure=True),
@@ -115,7 +115,7 @@ COLUMNS: Final = (
         8,
     ),
     Column("age", "Age", lambda _, age: age_text(age), Align.RIGHT, 2, 4, is_figure=True),
-    Column("reason", "", lambda _, age: reason_text(age), Align.LEFT, 3, 28, 8),
+    Column("reason", "", lambda _, age: reason_text(age), Align.LEFT, 3, 28, 14),
 )
 """In the order of the screen."""
 
@@ -180,9 +180,10 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
     Columns are as wide as their widest text, up to their limit. While all do not fit, words shrink,
     then the column of the lowest priority leaves.
     """
-    wishes = [_wish(column, rows) for column in COLUMNS] if (rows := list(rows)) else []
-    if not wishes:
-        wishes = [(column, max(len(column.heading), column.least), 0) for column in COLUMNS]
+    rows = list(rows)
+    if not rows:
+        return Layout((), width)
+    wishes = [_wish(column, rows) for column in COLUMNS]
     room = max(0, width - 2 * margin)
     chosen = [wish for wish in wishes if wish[1]]
     while len(chosen) > 1 and _least(chosen) > room:

@@ -20,7 +20,7 @@ class Help(ModalScreen[None]):
 
     DEFAULT_CSS = """
     Help { align: center middle; }
-    Help > VerticalScroll { width: 56; max-width: 100%; height: auto; max-height: 100%;
+    Help > VerticalScroll { width: 66; max-width: 100%; height: auto; max-height: 100%;
         padding: 1 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

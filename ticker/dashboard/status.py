@@ -41,13 +41,15 @@ def status(watch: Watch, now: int, zone: tzinfo) -> Status:
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
     soundest = writers[0]
+    if soundest.reason is not Reason.FRESH:
+        return Status(_writer(watch, soundest, now, zone), is_trouble=True)
     words = _joined(
         _writer(watch, soundest, now, zone),
         _others(writers, now),
         _ticks(watch),
         _gaps(watch, now, zone),
     )
-    return Status(words, is_trouble=soundest.reason is not Reason.FRESH)
+    return Status(words, is_trouble=False)
 
 
 def invitation(watch: Watch) -> str:
