@@ -145,10 +145,12 @@ async def test_path_query_and_browser_headers_stay_as_they_are(serve: Serve) -> 
         "A3=d",
     ],
 )
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_cookies_for_yahoos_domain_are_sent_to_the_server_that_set_them(
-    serve: Serve, cookie: str
+    serve: Serve, cookie: str, host: str
 ) -> None:
     server = await serve(**{"/": text("", cookie, "B=; ; =;", "=x; Domain")})
+    server.address = server.address.replace("127.0.0.1", host)
     await ask(server)
     assert server.asked[-1].cookies.get("A3") == "d"
 

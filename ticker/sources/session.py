@@ -65,6 +65,7 @@ class LeashedSession(Session[Response]):
             http_version=None if server is None else CurlHttpVersion.V1_1,
         )
         self._server = server
+        self._host = urlsplit(f"//{server}").hostname or ""
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
         self.answered: list[str] = []
@@ -134,7 +135,8 @@ class LeashedSession(Session[Response]):
                 continue
             for name, morsel in cookies.items():
                 if morsel["domain"] or morsel["secure"]:
-                    self.cookies.set(name, morsel.value, path=morsel["path"] or "/")
+                    path = morsel["path"] or "/"
+                    self.cookies.set(name, morsel.value, domain=self._host, path=path)
 
 
 def _moved(url: str, scheme: str, netloc: str) -> str:
