@@ -49,9 +49,9 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 
 def _main(words: list[str]) -> int:
-    from ticker.cli import asking, configuring, learning, polling, reporting, tailing
+    from ticker.cli import asking, configuring, learning, polling, reporting, tailing, watching
 
-    for room in (asking, polling, tailing, reporting, configuring, learning):
+    for room in (watching, asking, polling, tailing, reporting, configuring, learning):
         room.register(app)
     command = typer.main.get_command(app)
     names = [info.name for info in app.registered_commands if info.name]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
 from ticker.cli.options import LEARN_PANEL, Control, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
@@ -60,7 +61,24 @@ def exchange(
     quotes = (
         SavedAnswers(answers) if answers is not None else Market(seed, every=parse_duration(every))
     )
-    raise typer.Exit(run(_serve(Exchange(quotes, host, port), quiet=quiet)))
+    serving = Exchange(quotes, host, port)
+    if not control:
+        raise typer.Exit(run(_serve(serving, quiet=quiet)))
+    raise typer.Exit(run(_controlled(serving)))
+
+
+async def _controlled(serving: Exchange) -> int:
+    over = asyncio.Event()
+
+    async def end() -> None:
+        over.set()
+
+    async with Controlled(on_order=lambda _: None, on_end=end) as control:
+        host, port = await serving.start()
+        control.say("ready", host=host, port=port)
+        await over.wait()
+        await serving.stop()
+    return DONE
 
 
 async def _serve(serving: Exchange, *, quiet: bool) -> int:

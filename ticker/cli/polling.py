@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Final
 
+import msgspec
 import typer
 
+from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
 from ticker.cli.options import (
     STREAM_PANEL,
@@ -25,9 +28,11 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now
+from ticker.cli.settings import Settings, make_state_directory, now
+from ticker.errors import InvalidRecord
 from ticker.escape import escape
 from ticker.poll import Poll, PollStatus
+from ticker.processes.control import Order
 from ticker.sources import open_source
 from ticker.streams import open_log
 from ticker.times import MINUTE, Zone, clock, format_duration, parse_duration
@@ -67,11 +72,11 @@ def poll(
     zone = settings.zone(tz)
     lasting = None if duration is None else parse_duration(duration)
     url = settings.source(source)
-    line = StatusLine(zone, choice, quiet=quiet)
+    line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
     pollers: list[Poll] = []
 
-    async def main() -> int:
+    async def main(show: Callable[[PollStatus], None]) -> int:
         asked = open_source(url)
         try:
             async with open_log(choice.url, keep_for=choice.keep_for) as log:
@@ -82,7 +87,7 @@ def poll(
                     every=wish,
                     duration=lasting,
                     count=count,
-                    on_status=line.show,
+                    on_status=show,
                 )
                 pollers.append(poller)
                 report = await poller.run()
@@ -95,17 +100,40 @@ def poll(
         for poller in pollers:
             poller.stop()
 
-    raise typer.Exit(run(main(), stop=stop))
+    async def controlled() -> int:
+        def take(order: Order) -> None:
+            for poller in pollers:
+                _obey(poller, order)
+
+        async with Controlled(on_order=take, on_end=stop) as parent:
+            return await main(lambda status: parent.say("status", **msgspec.to_builtins(status)))
+
+    raise typer.Exit(run(controlled() if control else main(line.show), stop=stop))
+
+
+def _obey(poller: Poll, order: Order) -> None:
+    """One order of the parent; what makes no sense is passed over, and logged."""
+    symbols = order.get("symbols")
+    if not isinstance(symbols, list) or not all(isinstance(word, str) for word in symbols):
+        _log.warning("an order that cannot be read: %.200r", order)
+        return
+    try:
+        match order.get("do"):
+            case "add":
+                poller.add(symbols)
+            case "remove":
+                poller.remove(symbols)
+    except InvalidRecord as error:
+        _log.warning("an order that cannot be followed: %s", error)
 
 
 class StatusLine:
     """What the poller does, on standard error: rewritten on a terminal, logged elsewhere."""
 
-    def __init__(self, zone: Zone, choice: StreamChoice, *, quiet: bool) -> None:
+    def __init__(self, zone: Zone, *, quiet: bool) -> None:
         self.plain = not sys.stderr.isatty() and not quiet
         self._quiet = quiet
         self._zone = zone
-        self._choice = choice
         self._state = ""
         self._logged_at = 0
         self._refused: frozenset[str] = frozenset()

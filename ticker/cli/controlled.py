@@ -1,0 +1,47 @@
+"""A command that a parent process runs and speaks with (`--control`).
+
+Its failure is told to the parent in one piece of news, with the words and the exit code that a user
+at the command line would get; so the parent can show it on its own screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from ticker.cli.failing import explain
+from ticker.cli.settings import now
+from ticker.errors import TickerError
+from ticker.processes import Control
+from ticker.processes.control import Order
+
+
+class Controlled(Control):
+    """Listens to the parent; `on_end` is awaited when the parent is gone."""
+
+    def __init__(
+        self, on_order: Callable[[Order], None], on_end: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._ending: asyncio.Future[None] | None = None
+
+        def end() -> None:
+            self._ending = asyncio.ensure_future(on_end())
+
+        super().__init__(on_order, end)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, TickerError):
+            text, code = explain(error, zone=None, now=now())
+            self.say("error", text=text, code=code)
+        await super().__aexit__(kind, error, trace)

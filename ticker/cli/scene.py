@@ -1,0 +1,111 @@
+"""What a demo and a run start beside the screen: the log of a demo, a free port, kept children."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from ticker.cli.settings import (
+    StreamChoice,
+    demo_stream,
+    make_state_directory,
+    stream_path,
+)
+from ticker.config import state_directory
+from ticker.errors import StreamNotWritable
+from ticker.processes import Poller
+from ticker.processes.child import News, command
+
+EXCHANGE_PORT: Final = 8790
+
+
+@contextmanager
+def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
+    """The log that a demo writes, fresh unless `keep`, and notices for the screen.
+
+    It lies in the state directory; where that cannot be written, or another demo has it, in a
+    temporary folder that goes with the demo.
+    """
+    choice = demo_stream()
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(_open_lock(make_state_directory() / "demo.lock"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (StreamNotWritable, PermissionError):
+            why = f"{state_directory()} cannot be written"
+        except BlockingIOError:
+            why = "Another demo is running"
+        except OSError as error:
+            why = f"{state_directory()} cannot be written: {error.strerror}"
+        else:
+            if not keep:
+                _remove(choice)
+            yield choice, []
+            return
+        folder = Path(tempfile.mkdtemp(prefix="ticker-demo-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        own = StreamChoice(f"sqlite:{folder / 'demo.sqlite'}", named=True)
+        yield own, [f"{why}: this demo's log is {own.url}"]
+
+
+def _open_lock(path: Path) -> IO[str]:
+    return path.open("a")
+
+
+def _remove(choice: StreamChoice) -> None:
+    path = stream_path(choice)
+    assert path is not None  # noqa: S101  (the demo's log is a SQLite file)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def free_port(wished: int = EXCHANGE_PORT) -> int:
+    """`wished` if nobody listens there, otherwise a free one."""
+    for port in (wished, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    return wished
+
+
+class Kept:
+    """What the children said: ticks kept over all lives of the poller, and the last error."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self._before = 0
+        self._now = 0
+
+    @property
+    def ticks(self) -> int:
+        """Ticks that the poller kept since the start."""
+        return self._before + self._now
+
+    def take(self, news: News) -> None:
+        """One piece of a child's news."""
+        match news.get("say"):
+            case "status":
+                ticks = int(news.get("ticks", 0))
+                if ticks < self._now:  # a new life counts anew
+                    self._before += self._now
+                self._now = ticks
+            case "error":
+                self.error = str(news.get("text", ""))
+
+
+def keep_alive(
+    words: Sequence[str], *, on_news: Callable[[News], None], on_word: Callable[[str], None]
+) -> Poller:
+    """A child of this command line, started again when it dies."""
+    return Poller(command(*words, "--control"), on_news=on_news, on_word=on_word)

@@ -1,0 +1,300 @@
+"""`run`, `demo` and `watch`: the dashboard, with or without a poller of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ticker.cli import scene
+from ticker.cli.failing import DONE, INTERRUPTED, NO_DATA, Failed
+from ticker.cli.options import (
+    WATCH_PANEL,
+    Every,
+    For,
+    Format,
+    Quiet,
+    SourceUrl,
+    StreamUrl,
+    Symbols,
+    TimeZone,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.running import run as run_to_end
+from ticker.cli.running import set_up_logging
+from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now
+from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.errors import UsageError
+from ticker.processes import Poller
+from ticker.streams import open_stream
+from ticker.times import SECOND, Zone, clock, parse_duration
+
+if TYPE_CHECKING:
+    from ticker.board import Sort
+    from ticker.dashboard import Dashboard
+    from ticker.watch import Watch
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "run",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker run AAPL MSFT GC=F '^IXIC'",
+    )(run)
+    app.command(
+        "demo",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker demo AAPL GC=F --seed 7",
+    )(demo)
+    app.command(
+        "watch",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker watch --stream demo --once",
+    )(watch)
+
+
+def run(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    source: SourceUrl = None,
+    stream: StreamUrl = None,
+    every: Every = None,
+    duration: For = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The main job: a poller (its own process) and the dashboard, in one terminal."""
+    _need_terminal("run", "ticker poll")
+    set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+    settings = Settings()
+    wanted = settings.symbols_or_default(symbols, watchlist)
+    choice = settings.stream(stream)
+    if not choice.named:
+        make_state_directory()
+    settings.every(every)  # a mistake is told here, not by the poller
+    words = ["poll", *wanted, "--source", settings.source(source)]
+    # The poller reads the same configuration: only what was said here must be said again, so that
+    # it knows the default log from one that somebody named.
+    words += ["--stream", stream] if stream is not None else []
+    words += ["--every", every] if every is not None else []
+    shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
+    raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
+
+
+def demo(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    every: Every = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The same seed moves the same way.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
+    ] = False,
+    duration: For = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The whole scenario without a network: exchange, poller, stream and dashboard."""
+    _need_terminal("demo", "ticker exchange")
+    settings = Settings()
+    wanted = settings.symbols_or_default(symbols, watchlist)
+    settings.every(every)
+    with scene.demo_log(keep=keep) as (choice, notices):
+        set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+        port = scene.free_port()
+        exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
+        exchange += ["--seed", str(seed)] if seed is not None else []
+        source = f"exchange:127.0.0.1:{port}"
+        poller = ["poll", *wanted, "--source", source, "--every", every or "1s"]
+        poller += ["--stream", "demo" if choice.demo else choice.url]
+        title = watchlist or ""
+        shown = Shown(settings, choice, wanted, tz, duration, title=title, notices=notices)
+        raise typer.Exit(run_to_end(shown.main([poller, exchange]), stop=shown.stop))
+
+
+def watch(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    stream: StreamUrl = None,
+    once: Annotated[bool, typer.Option("--once", help="Print the board and end.")] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="With --once: table, json or csv.")
+    ] = None,
+    duration: For = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Stream → dashboard; any number at once; before, after or without a poller."""
+    settings = Settings()
+    wanted = settings.symbols(symbols, watchlist) or None
+    choice = settings.stream(stream)
+    if once:
+        set_up_logging(quiet=quiet, verbose=verbose)
+        how = form or (Format.table if sys.stdout.isatty() else Format.json)
+        raise typer.Exit(asyncio.run(_print_board(choice, wanted, how, settings.zone(tz))))
+    _need_terminal("watch", "ticker watch --once, or ticker tail")
+    set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+    shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
+    raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
+
+
+def _need_terminal(command: str, instead: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(f"{command} needs a terminal for its screen. Without one: {instead}")
+
+
+class Shown:
+    """One dashboard from its start to its end, with the child processes that feed it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        choice: StreamChoice,
+        symbols: Sequence[str] | None,
+        tz: str | None,
+        duration: str | None,
+        *,
+        title: str,
+        notices: Sequence[str] = (),
+    ) -> None:
+        from ticker.board.order import parse_sort
+
+        self._choice = choice
+        self._symbols = symbols
+        self._zone = settings.zone(tz)
+        self._title = title
+        self._notices = list(notices)
+        self._lasting = None if duration is None else parse_duration(duration) / SECOND
+        wish = settings.config.setting("sort", default=None).value
+        self._sort: Sort | None = parse_sort(wish) if wish else None
+        self._dashboard: Dashboard | None = None
+        self._kept = scene.Kept()
+        self._failure: Failed | None = None
+
+    async def main(self, children: Sequence[Sequence[str]]) -> int:
+        """Show until `q`, a signal or the end of the time; the exit code."""
+        began = now()
+        async with AsyncExitStack() as stack:
+            # Processes first: they load while we do.
+            pollers = [await self._start(stack, words) for words in children]
+            from ticker.dashboard import Dashboard
+            from ticker.watch import Watch
+
+            stream = await stack.enter_async_context(open_stream(self._choice.url))
+            watched = Watch(stream, self._symbols)
+            self._dashboard = dashboard = Dashboard(
+                watched,
+                title=self._title or ("demo" if self._choice.demo else ""),
+                controller=Controller(pollers[0], watched) if pollers else None,
+                zone=self._zone or datetime.now().astimezone().tzinfo or UTC,
+                sort=self._sort,
+            )
+            for words in self._notices:
+                dashboard.tell(words)
+            if self._lasting is not None:
+                asyncio.get_running_loop().call_later(self._lasting, self._leave)
+            left = await dashboard.show()
+            self._dashboard = None
+        if self._failure is not None:
+            raise self._failure
+        if children:
+            since = clock(began, self._zone)[:5]
+            option = " --stream demo" if self._choice.demo else ""
+            tell(f"{self._kept.ticks:,} ticks kept · ticker tail{option} --since {since}")
+        return INTERRUPTED if left.interrupted else DONE
+
+    async def stop(self) -> None:
+        """End the screen; the children follow."""
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._dashboard is not None:
+            self._dashboard.action_leave()
+
+    async def _start(self, stack: AsyncExitStack, words: Sequence[str]) -> Poller:
+        poller = scene.keep_alive(words, on_news=self._kept.take, on_word=self._tell)
+        await poller.start()
+        stack.push_async_callback(poller.stop)
+        ending = asyncio.create_task(self._mind(words[0], poller))
+        stack.callback(ending.cancel)
+        return poller
+
+    async def _mind(self, name: str, poller: Poller) -> None:
+        """A child that cannot work ends the whole, with its reason and its exit code."""
+        code = await poller.ended()
+        self._failure = Failed(self._kept.error or f"The {name} process ended", code)
+        self._leave()
+
+    def _tell(self, words: str) -> None:
+        if self._dashboard is not None:
+            self._dashboard.tell(words)
+        else:
+            self._notices.append(words)
+
+
+class Controller:
+    """What `+` and `-` on the dashboard do: the poller asks for more or less, the board follows."""
+
+    def __init__(self, poller: Poller, watched: Watch) -> None:
+        self._poller = poller
+        self._watched = watched
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        """Poll and show these too."""
+        self._poller.add(symbols)
+        self._watched.choose(list(dict.fromkeys([*(self._watched.symbols or ()), *symbols])))
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        """Poll and show these no more."""
+        self._poller.remove(symbols)
+        self._watched.choose([s for s in self._watched.symbols or () if s not in symbols])
+
+
+async def _print_board(
+    choice: StreamChoice, symbols: Sequence[str] | None, how: Format, zone: Zone
+) -> int:
+    from ticker import output
+    from ticker.dashboard.columns import age_text, reason_text
+    from ticker.watch import Watch
+
+    async with open_stream(choice.url) as stream:
+        watched = Watch(stream, symbols)
+        batch = await stream.snapshot()
+        board = watched.board
+        board.fold(batch, now())
+    chosen = set(board.symbols)
+    quotes = [quote for quote in batch.quotes if quote.symbol in chosen]
+    order = {symbol: place for place, symbol in enumerate(board.symbols)}
+    quotes.sort(key=lambda quote: order[quote.symbol])
+    match how:
+        case Format.json:
+            text = output.json_array(quotes)
+        case Format.csv:
+            lines = output.csv_lines(quotes, output.QUOTE_COLUMNS, visible=sys.stdout.isatty())
+            text = output.csv_header(output.QUOTE_COLUMNS) + lines
+        case Format.table | Format.text:
+            at = now()
+            aged = {symbol: board.age(board.row(symbol), at) for symbol in board.symbols}
+            ages = {
+                symbol: f"{age_text(age)} {reason_text(age)}".strip()
+                for symbol, age in aged.items()
+            }
+            table = output.quote_table(quotes, zone, at, ages)
+            text = output.render(table, width=terminal_width(), colour=wants_colour())
+    Output().write(text)
+    missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
+    for symbol in missing:
+        why = board.row(symbol).refused or "no price in this stream"
+        tell(f"{symbol}: {why}")
+    return NO_DATA if missing or not quotes else DONE
