@@ -1,0 +1,83 @@
+from ticker.records import Gap, Tick
+from ticker.streams.order import READER, Order
+
+
+def ticks(*sequences: int, symbol: str = "A", origin: str = "o") -> list[Tick]:
+    return [Tick(symbol, "s", origin, n, 5, 100 + n, 1.0) for n in sequences]
+
+
+def missing(first: int, last: int, symbol: str = "A", origin: str = "o") -> Gap:
+    return Gap("s", origin, "w", 9, "lost", symbol=symbol, first_sequence=first, last_sequence=last)
+
+
+def spans(gaps: list[Gap]) -> list[tuple[int | None, int | None]]:
+    return [(gap.first_sequence, gap.last_sequence) for gap in gaps]
+
+
+def test_ticks_in_order_pass_untouched() -> None:
+    order = Order()
+    given = ticks(7, 8, 9)
+    passed, gaps = order.take(given)
+    assert passed is given
+    assert gaps == []
+    assert (order.holes, order.repeats) == (0, 0)
+
+
+def test_the_first_tick_seen_sets_the_base_unless_a_snapshot_told_it() -> None:
+    assert spans(Order().take(ticks(7))[1]) == []
+    assert spans(Order({("o", "A"): 4}).take(ticks(7))[1]) == [(5, 6)]
+
+
+def test_a_hole_is_told_once_with_its_first_and_last_and_counted_by_ticks() -> None:
+    order = Order()
+    passed, gaps = order.take(ticks(1, 2, 6, 7))
+    assert [t.sequence for t in passed] == [1, 2, 6, 7]
+    (gap,) = gaps
+    assert (gap.symbol, gap.first_sequence, gap.last_sequence) == ("A", 3, 5)
+    assert (gap.writer, gap.received, gap.origin) == (READER, 106, "o")
+    assert order.holes == 3
+    assert order.take(ticks(8))[1] == []
+
+
+def test_repeats_are_dropped_and_counted_also_within_one_batch() -> None:
+    order = Order({("o", "A"): 2})
+    passed, gaps = order.take(ticks(1, 2, 3, 3, 4, 2))
+    assert [t.sequence for t in passed] == [3, 4]
+    assert order.repeats == 4
+    assert gaps == []
+
+
+def test_origins_and_symbols_are_counted_apart() -> None:
+    order = Order()
+    order.take(ticks(1) + ticks(5, origin="p") + ticks(9, symbol="B"))
+    _, gaps = order.take(ticks(2) + ticks(7, origin="p") + ticks(10, symbol="B"))
+    assert [(gap.origin, gap.symbol) for gap in gaps] == [("p", "A")]
+    assert spans(gaps) == [(6, 6)]
+
+
+def test_what_the_streams_own_gaps_call_missing_is_counted_but_not_told_again() -> None:
+    order = Order()
+    _, gaps = order.take(ticks(1, 5), [missing(2, 4)])
+    assert (gaps, order.holes) == ([], 3)
+
+
+def test_a_hole_that_is_told_in_part_is_told_for_the_rest() -> None:
+    order = Order()
+    _, gaps = order.take(ticks(1, 10), [missing(3, 4), missing(6, 6), missing(20, 30)])
+    assert spans(gaps) == [(2, 2), (5, 5), (7, 9)]
+    assert order.holes == 8
+
+
+def test_a_gap_told_before_its_hole_is_remembered() -> None:
+    order = Order({("o", "A"): 1})
+    assert order.take([], [missing(2, 4)]) == ([], [])
+    assert order.take(ticks(5))[1] == []
+
+
+def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
+    order = Order({("o", "A"): 3})
+    assert order.skip("o", "A", 7) == (4, 7)
+    assert order.skip("o", "A", 7) is None
+    assert order.skip("o", "B", 7) is None
+    assert order.holes == 4
+    assert order.take(ticks(8) + ticks(8, symbol="B"))[1] == []
