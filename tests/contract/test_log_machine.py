@@ -68,7 +68,7 @@ class LogMachine(RuleBasedStateMachine):
     def begin(self, symbol: str) -> None:
         self.append(symbol, 2, 0)
 
-    @rule(symbol=SYMBOLS, count=st.integers(1, 6), later=st.integers(0, 30_000_000))
+    @rule(symbol=SYMBOLS, count=st.integers(1, 6), later=st.sampled_from([0, 1, 30_000_000]))
     def append(self, symbol: str, count: int, later: int) -> None:
         self.clock += later
         ticks = self.made(symbol, count)
@@ -114,7 +114,7 @@ class LogMachine(RuleBasedStateMachine):
         self.killed.append(self.log)  # never closed before the new one is open
         self.log = self.open()
 
-    @rule(later=st.integers(0, 90_000_000))
+    @rule(later=st.sampled_from([0, 30_000_000, KEEP_FOR, 90_000_000]))
     def prune(self, later: int) -> None:
         self.clock += later
         before = self.pruned

@@ -48,7 +48,9 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
     Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
     """
     with told(path):
-        _look(path)
+        if (found := _look(path)) < schema.VERSION:
+            problem = f"has an older format ({found}): the next poll into it brings it up to date"
+            raise StreamUnusable(url(path), problem)
         try:
             connection = _open_reader(f"{_uri(path)}?mode=ro", busy)
         except (apsw.CantOpenError, apsw.ReadOnlyError):

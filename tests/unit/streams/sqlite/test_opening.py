@@ -1,0 +1,300 @@
+"""What may be opened, and what is said, with the file untouched, when it may not."""
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from ticker.errors import (
+    StreamError,
+    StreamMissing,
+    StreamNotWritable,
+    StreamUnreachable,
+    StreamUnusable,
+)
+from ticker.records import Tick
+from ticker.streams.sqlite import opening, schema
+from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.retention import Retention
+from ticker.streams.sqlite.writing import Writer
+
+
+def log(path: Path, ticks: int = 3) -> Path:
+    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    writer.append(
+        [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(1, ticks + 1)], (), (), (), 1
+    )
+    writer.close()
+    return path
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def refused(path: Path) -> set[type[StreamError]]:
+    """What reading and writing say, with the file and its folder untouched by both."""
+    before = digest(path), sorted(path.parent.iterdir())
+    errors = set()
+    for attempt in (lambda: Reader(path, 0.1), lambda: Writer(path, "o", Retention(), 0.1)):
+        with pytest.raises(StreamError) as caught:
+            attempt()
+        errors.add(caught.type)
+        assert str(path) in str(caught.value)
+    assert (digest(path), sorted(path.parent.iterdir())) == before
+    return errors
+
+
+def test_a_new_log_is_ours_in_wal_and_leaves_no_draft(tmp_path: Path) -> None:
+    path = log(tmp_path / "folder" / "log.sqlite")
+    assert sorted(p.name for p in path.parent.iterdir()) == ["log.sqlite"]
+    with sqlite3.connect(path) as other:
+        assert other.execute("PRAGMA application_id").fetchall() == [(schema.APPLICATION_ID,)]
+        assert other.execute("PRAGMA user_version").fetchall() == [(schema.VERSION,)]
+        assert other.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    other.close()
+
+
+def test_a_writer_is_durable_at_every_commit(tmp_path: Path) -> None:
+    connection = opening.writer(tmp_path / "log.sqlite", "o")
+    assert connection.pragma("synchronous") == 2  # FULL
+    assert connection.pragma("journal_mode") == "wal"
+    connection.close()
+
+
+def test_another_journal_mode_than_wal_is_refused() -> None:
+    in_memory = apsw.Connection(":memory:")  # answers "memory", whatever is asked
+    with pytest.raises(schema.NoWal, match="memory"):
+        schema.use_wal(in_memory)
+
+
+def test_the_origin_stays_what_it_was_made_with(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "zzzzzzzz", Retention(), 1.0)
+    assert writer.origin == "abcdefgh"
+    writer.close()
+
+
+def test_another_programs_database_is_refused_and_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE ticks(x)")
+    other.close()
+    assert refused(path) == {StreamUnusable}
+
+
+@pytest.mark.parametrize("content", [b"", b"time,price\n1,2\n", b"\0" * 5_000])
+def test_what_is_no_database_is_refused_and_untouched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(content)
+    assert refused(path) == {StreamUnusable}
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StreamUnusable):
+        Reader(tmp_path, 0.1)
+
+
+def test_a_newer_version_is_refused_and_untouched(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    with sqlite3.connect(path) as other:
+        other.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    other.close()
+    assert refused(path) == {StreamUnusable}
+
+
+def test_a_damaged_file_is_refused_and_untouched(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite", 5_000)
+    content = bytearray(path.read_bytes())
+    content[100 : 4096 * 4] = b"\xa5" * (4096 * 4 - 100)
+    path.write_bytes(content)
+    assert refused(path) == {StreamUnusable}
+
+
+def test_a_lock_held_for_long_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "o", Retention(), 0.05)
+    other = apsw.Connection(str(path))  # sqlite3's own library would not see locks in one process
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StreamUnreachable, match="locked"):
+        writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    other.execute("ROLLBACK")
+    other.close()
+    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    writer.close()
+
+
+def test_a_full_disk_is_told_and_nothing_of_the_call_is_kept(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "o", Retention(), 0.05)
+    connection = writer._connection
+    connection.pragma("max_page_count", connection.pragma("page_count"))
+    many = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
+    with pytest.raises(StreamNotWritable, match="full"):
+        writer.append(many, (), (), (), 1)
+    assert writer.last() == {("abcdefgh", "A"): 3}
+    connection.pragma("max_page_count", 2**30)
+    writer.append(many, (), (), (), 1)
+    assert writer.last() == {("abcdefgh", "A"): 8_999}
+    writer.close()
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from ticker.errors import StreamNotWritable
+from ticker.records import Tick
+from ticker.streams.sqlite.retention import Retention
+from ticker.streams.sqlite.writing import Writer
+writer = Writer(Path(sys.argv[1]), "o", Retention(), 1.0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
+    writer.append(ticks, (), (), (), 1)
+except StreamNotWritable as error:
+    print(error)
+"""
+
+
+def test_a_file_that_may_not_grow_is_told_and_the_log_stays_whole(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, path], capture_output=True, text=True, check=False
+    )
+    assert (str(path) in done.stdout, done.returncode) == (True, 0), done.stderr
+    with Reader(path) as reader:
+        assert reader.state().ticks == 3
+
+
+_UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from ticker.errors import StreamError
+from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.retention import Retention
+from ticker.streams.sqlite.writing import Writer
+path = Path(sys.argv[1])
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    print(Reader(path).state().ticks)
+except StreamError as error:
+    print(type(error).__name__)
+try:
+    Writer(path, "o", Retention(), 1.0)
+    print("written")
+except StreamError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "said"),
+    [
+        (0o777, 0o444, ["3", "StreamNotWritable"]),
+        (0o555, 0o444, ["3", "StreamNotWritable"]),
+        (0o555, 0o666, ["3", "StreamNotWritable"]),
+        (0o777, 0o000, ["StreamUnreachable", "StreamNotWritable"]),
+    ],
+)
+def test_what_may_only_be_read_is_read_and_not_written(
+    folder_mode: int, file_mode: int, said: list[str]
+) -> None:
+    import tempfile  # not tmp_path: others may not even enter its folders
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = log(folder / "log.sqlite")
+        before = digest(path)
+        path.chmod(file_mode)
+        folder.chmod(folder_mode)
+        done = subprocess.run(
+            [sys.executable, "-c", _UNPRIVILEGED, path],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        folder.chmod(0o700)
+        path.chmod(0o600)
+        assert (done.stdout.split(), done.stderr) == (said, "")
+        assert digest(path) == before
+
+
+def test_a_folder_that_cannot_be_made_is_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StreamNotWritable):
+        Writer(tmp_path / "file" / "log.sqlite", "o", Retention(), 0.1)
+
+
+def test_a_removed_file_stops_its_writer_before_anything_is_lost(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "o", Retention(), 0.1)
+    path.unlink()
+    with pytest.raises(StreamMissing, match="removed"):
+        writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    writer.close()
+
+
+def test_what_a_deleted_log_left_behind_does_not_reach_the_new_one(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "o", Retention(), 0.1)
+    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    path.unlink()  # but not its WAL
+    fresh = Writer(path, "newlog22", Retention(), 0.1)
+    assert fresh.origin == "newlog22"
+    assert fresh.last() == {}
+    fresh.close()
+    writer.close()
+
+
+MIGRATIONS = {
+    0: "ALTER TABLE ticks RENAME COLUMN cost TO price; ALTER TABLE ticks ADD COLUMN extra TEXT"
+}
+
+
+def older(path: Path) -> Path:
+    log(path)
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE ticks RENAME COLUMN price TO cost")
+        other.execute("PRAGMA user_version = 0")
+    other.close()
+    return path
+
+
+def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    with pytest.raises(StreamUnusable, match="older"):
+        Reader(path)
+    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    with Reader(path) as reader:
+        place = reader.find("start")
+        assert [t.price for t in reader.after(place, None, 9).ticks] == [1.0, 1.0, 1.0]
+    with sqlite3.connect(tmp_path / "log.sqlite.v0.bak") as copy:
+        assert copy.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
+        assert copy.execute("PRAGMA user_version").fetchall() == [(0,)]
+    copy.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    wrong = {0: "ALTER TABLE ticks RENAME COLUMN cost TO price; SELECT nonsense"}
+    with pytest.raises(StreamUnusable):
+        opening.writer(path, "o", migrations=wrong, version=1)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
+        assert other.execute("PRAGMA user_version").fetchall() == [(0,)]
+    other.close()
+
+
+def test_a_version_from_which_no_path_is_known_is_refused_and_untouched(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    before = digest(path)
+    with pytest.raises(StreamUnusable, match="too old"):
+        opening.writer(path, "o", migrations={}, version=1)
+    assert digest(path) == before
