@@ -190,6 +190,16 @@ def quote_table(
     return table
 
 
+def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Words in columns under `headings`; they may come from outside."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(escape(cell)) for cell in row))
+    return table
+
+
 def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
     """Two columns: what, and what it is. Both may come from outside."""
     table = Table.grid(padding=(0, 2))

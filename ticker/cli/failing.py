@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.errors import (
+    CannotListen,
     ConfigError,
     MixedPrices,
     RateLimited,
@@ -56,14 +57,10 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return words, WRONG_USAGE
         case ConfigError():
             return words, WRONG_CONFIG
-        case RateLimited(retry_at=retry_at):
-            return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
-        case SourceUnreachable(source="yahoo"):
-            return f"{words}. Is there a network? Without one: ticker demo", NOT_REACHABLE
-        case SourceUnreachable(source="exchange"):
-            return f"{words}. Is it up? In another terminal: ticker exchange", NOT_REACHABLE
         case SourceError():
-            return words, NOT_REACHABLE
+            return _source_words(error, zone, now)
+        case CannotListen():
+            return f"{words}. Another port: --listen HOST:PORT (0: a free one)", NOT_REACHABLE
         case StreamMissing():
             advice = (
                 "The stream is empty: nobody has polled yet. In another terminal: ticker poll AAPL"
@@ -79,3 +76,17 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return words, NOT_REACHABLE
         case _:
             return words, UNEXPECTED
+
+
+def _source_words(error: SourceError, zone: Zone, now: int) -> tuple[str, int]:
+    titles = {"yahoo": "Yahoo", "exchange": "The exchange"}
+    words = f"{titles.get(error.source, error.source)}: {error.problem}"
+    match error:
+        case RateLimited(retry_at=retry_at):
+            return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
+        case SourceUnreachable(source="exchange"):
+            return f"{words}. Is it up? In another terminal: ticker exchange", NOT_REACHABLE
+        case SourceUnreachable():
+            return f"{words}. Is there a network? Without one: ticker demo", NOT_REACHABLE
+        case _:
+            return words, NOT_REACHABLE

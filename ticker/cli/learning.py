@@ -109,22 +109,14 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
 
 
 def _catalogue() -> str:
-    from rich.table import Table
-
     from ticker.exchange import catalogue
-    from ticker.output import render
+    from ticker.output import render, words_table
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Symbol", "Name", "Kind", "Currency", "Exchange"):
-        table.add_column(heading, no_wrap=True)
-    for listing in catalogue():
-        table.add_row(
-            listing.symbol,
-            listing.name,
-            listing.kind.quote_type.lower(),
-            listing.currency,
-            listing.venue.name,
-        )
+    rows = [
+        (each.symbol, each.name, each.kind.quote_type.lower(), each.currency, each.venue.name)
+        for each in catalogue()
+    ]
+    table = words_table(("Symbol", "Name", "Kind", "Currency", "Exchange"), rows)
     return render(table, width=terminal_width(), colour=wants_colour())
 
 

@@ -1,0 +1,167 @@
+"""Runs the README's commands as they are printed.
+
+A comment before each block of code says how:
+
+    <!-- ci: run -->                     must end with 0
+    <!-- ci: run, needs PROGRAM -->      the same; PROGRAM must be on the path
+    <!-- ci: source -->                  what follows runs after it
+    <!-- ci: background until "X" -->    goes on until the end; X must appear within 30 s
+    <!-- ci: screen until "X" -->        on a terminal of its own: X must appear, then `q` ends it with 0
+    <!-- ci: python -->                  a script
+    <!-- ci: tests -->                   the project's test command: `--print-tests` shows it
+    <!-- ci: skip, REASON -->             is told
+
+A block of shell or Python without a comment is an error, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+
+BLOCK = re.compile(
+    r"(?:<!-- ci: (?P<how>.*?) -->\n)?```(?P<kind>sh|python)\n(?P<code>.*?)```", re.S
+)
+PATIENCE = 180.0
+
+
+class Runner:
+    """Runs blocks one after another in `folder`, with a state and a configuration of its own."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder = folder
+        self.before = ""
+        self.background: list[subprocess.Popen[bytes]] = []
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        certificates = {
+            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))
+        }
+        self.environment = {**kept, **certificates, "HOME": str(home), "TERM": "xterm-256color"}
+
+    def shell(self, code: str) -> list[str]:
+        return ["bash", "-eo", "pipefail", "-c", f"{self.before}\n{code}"]
+
+    def run(self, code: str) -> None:
+        # head closes its pipe early, and that is no failure of what writes into it.
+        subprocess.run(
+            self.shell(code),
+            cwd=self.folder,
+            env=self.environment,
+            check=True,
+            timeout=PATIENCE,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def python(self, code: str) -> None:
+        script = Path(self.environment["HOME"]) / "example.py"
+        script.write_text(code)
+        self.run(f"timeout 60 python {script}")
+
+    def start(self, code: str, until: str) -> None:
+        child = subprocess.Popen(
+            self.shell("exec " + code.strip()),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.background.append(child)
+        assert child.stdout is not None
+        self._await(child.stdout.fileno(), until, 30.0)
+
+    def screen(self, code: str, until: str) -> None:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execvpe("bash", self.shell(code), self.environment)
+        ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
+        self._await(terminal, until, PATIENCE)
+        os.write(terminal, b"q")
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.1)[0]:
+                try:
+                    os.read(terminal, 65_536)
+                except OSError:
+                    pass
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                if os.waitstatus_to_exitcode(status) != 0:
+                    raise SystemExit(f"ended with {os.waitstatus_to_exitcode(status)}")
+                return
+        os.kill(pid, signal.SIGKILL)
+        raise SystemExit("q did not end it")
+
+    def _await(self, descriptor: int, until: str, patience: float) -> None:
+        seen = b""
+        deadline = time.monotonic() + patience
+        while until.encode() not in seen:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise SystemExit(f"no {until!r} within {patience:.0f} s, but: {seen[-2000:]!r}")
+            try:
+                piece = os.read(descriptor, 65_536)
+            except OSError:
+                piece = b""
+            if not piece:
+                raise SystemExit(f"ended without {until!r}: {seen[-2000:]!r}")
+            seen += piece
+
+    def end(self) -> None:
+        for child in reversed(self.background):
+            child.send_signal(signal.SIGINT)
+            code = child.wait(timeout=20)
+            if code != 130:
+                raise SystemExit(f"a background command ended with {code}, not 130")
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    readme = Path(arguments[0])
+    blocks = [match.groupdict() for match in BLOCK.finditer(readme.read_text())]
+    if "--print-tests" in arguments:
+        print(next(block["code"] for block in blocks if block["how"] == "tests").strip())
+        return
+    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as clone:
+        # The very first command is for a clone in an empty folder, so that is where all run.
+        folder = Path(clone) / "ticker"
+        subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(folder)], check=True)
+        runner = Runner(folder, Path(home))
+        try:
+            for block in blocks:
+                how, code = block["how"], block["code"]
+                print(f"-- {how}: {code.strip()}", flush=True)
+                until = (re.search(r'until "(.*)"', how or "") or [None, ""])[1]
+                match (how or "missing").partition(",")[0].split()[0]:
+                    case "run":
+                        runner.run(code)
+                    case "python":
+                        runner.python(code)
+                    case "source":
+                        runner.before += code
+                    case "background":
+                        runner.start(code, until)
+                    case "screen":
+                        runner.screen(code, until)
+                    case "tests" | "skip":
+                        pass
+                    case _:
+                        raise SystemExit("a block of code without a word on how to run it")
+        finally:
+            runner.end()
+
+
+if __name__ == "__main__":
+    main()
