@@ -134,6 +134,11 @@ class LogMachine(RuleBasedStateMachine):
         self.run(self.log.hold("relay", self.run(self.log.find("end"))))
         self.held = len(self.model)
 
+    @rule(symbol=SYMBOLS)
+    def hold_what_comes(self, symbol: str) -> None:
+        self.hold_the_end()
+        self.append(symbol, 2, 0)
+
     @rule()
     def let_go(self) -> None:
         self.run(self.log.hold("relay", None))
@@ -235,7 +240,7 @@ def _run(backend: Any, examples: int) -> None:
 
 
 def test_a_log_is_a_list_of_ticks_whatever_is_done_to_it(retained_backend: Any) -> None:
-    _run(retained_backend, 25)
+    _run(retained_backend, 40)
 
 
 @pytest.mark.slow

@@ -1,0 +1,147 @@
+"""A follower and a file that comes, goes, is replaced, or was edited by others."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ticker.errors import StreamMissing
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
+from ticker.streams.sqlite import SqliteLog, SqliteStream, rows
+
+
+def ticks(origin: str, first: int, last: int, symbol: str = "A") -> list[Tick]:
+    return [Tick(symbol, "s", origin, n, n, 100 + n, 1.0) for n in range(first, last + 1)]
+
+
+def remove(path: Path) -> None:
+    for side in ("", "-wal", "-shm"):
+        Path(f"{path}{side}").unlink(missing_ok=True)
+
+
+async def until_some(reading: AsyncIterator[Batch]) -> Batch:
+    async with asyncio.timeout(10):
+        async for batch in reading:
+            if batch:
+                return batch
+    raise AssertionError("the reading ended")
+
+
+async def test_a_file_that_goes_away_is_waited_for_and_told_as_missing(tmp_path: Path) -> None:
+    path, aside = tmp_path / "log.sqlite", tmp_path / "aside.sqlite"
+    stream = SqliteStream(path)
+    async with SqliteLog(path) as log:
+        await log.append(ticks(log.origin, 1, 2))
+    reading = stream.read(await stream.find("start"))
+    async with contextlib.aclosing(reading):
+        assert len((await until_some(reading)).ticks) == 2
+        path.rename(aside)
+        async with asyncio.timeout(5):
+            batch = await anext(reading)
+        assert not batch
+        assert (await stream.health()).state == "missing"
+        aside.rename(path)
+        async with SqliteLog(path) as log:
+            await log.append(ticks(log.origin, 3, 3))
+        batch = await until_some(reading)
+        assert ([t.sequence for t in batch.ticks], list(batch.gaps)) == ([3], [])
+        assert (await stream.health()).state == "ok"
+
+
+async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.sqlite"
+    stream = SqliteStream(path)
+    async with SqliteLog(path) as log:
+        old = log.origin
+        await log.append(ticks(old, 1, 5))
+        reading = stream.read(await stream.find("start"))
+        assert len((await until_some(reading)).ticks) == 5
+        remove(path)
+    async with SqliteLog(path) as fresh, contextlib.aclosing(reading):
+        assert fresh.origin != old
+        await fresh.append(ticks(fresh.origin, 1, 9))
+        batch = await until_some(reading)
+        assert [t.sequence for t in batch.ticks] == list(range(1, 10))
+        (gap,) = batch.gaps
+        assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 109)
+
+
+async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    async with SqliteLog(path) as log:
+        position = await log.append(ticks(log.origin, 1, 1))
+    remove(path)
+    with pytest.raises(StreamMissing):
+        await anext(SqliteStream(path).read(position, follow=False))
+
+
+async def test_closing_a_stream_ends_its_readings(tmp_path: Path) -> None:
+    async with SqliteLog(tmp_path / "log.sqlite") as log:
+        stream = SqliteStream(tmp_path / "log.sqlite")
+        reading = stream.read(await log.find("end"))
+        waiting = asyncio.ensure_future(anext(reading, None))
+        async with asyncio.timeout(5):
+            await stream.health()  # meanwhile the reading has begun
+            assert stream._readings
+            await stream.close()
+            assert await waiting is None
+
+
+async def test_rows_edited_into_nonsense_are_counted_and_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    async with SqliteLog(path) as log:
+        o = log.origin
+        await log.append(
+            ticks(o, 1, 8),
+            gaps=[Gap("s", o, "w", 9, "stopped", symbols=("A",), from_=1, until=2)],
+            quotes=[Quote("A", "s", 8, 108, 1.0, o, 8)],
+            heartbeats=[Heartbeat(o, "w", "s", 8, 108, 1, "ok", 1, 1)],
+        )
+    other = sqlite3.connect(path)
+    for change in (
+        "UPDATE ticks SET price = -1 WHERE sequence = 2",
+        "UPDATE ticks SET volume = 'many' WHERE sequence = 4",
+        "UPDATE ticks SET currency = CAST(x'ff' AS TEXT) WHERE sequence = 6",
+        "UPDATE gaps SET symbols = 'not json'",
+        "UPDATE quotes SET price = 0",
+        "UPDATE heartbeats SET refused = CAST(x'ff' AS TEXT)",
+    ):
+        other.execute(change)
+    other.commit()
+    other.close()
+    stream = SqliteStream(path)
+    batches = [b async for b in stream.read(await stream.find("start"), follow=False)]
+    assert [t.sequence for b in batches for t in b.ticks] == [1, 3, 5, 7, 8]
+    assert [(g.first_sequence, g.last_sequence) for b in batches for g in b.gaps] == [
+        (2, 2),
+        (4, 4),
+        (6, 6),
+    ]
+    health = await stream.health()
+    assert (health.state, health.broken, health.holes) == ("ok", 6, 3)
+    assert not await stream.snapshot()
+    assert sum(len(chunk["price"]) for chunk in stream.columns()) >= 5
+
+
+def test_the_columns_are_the_json_fields(tmp_path: Path) -> None:
+    async def make() -> None:
+        async with SqliteLog(tmp_path / "log.sqlite"):
+            pass
+
+    asyncio.run(make())
+    other = sqlite3.connect(tmp_path / "log.sqlite")
+    for table, kind in (
+        ("ticks", Tick),
+        ("gaps", Gap),
+        ("quotes", Quote),
+        ("heartbeats", Heartbeat),
+    ):
+        columns = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
+        assert columns == ["position", *kind.__struct_encode_fields__]
+    other.close()
+    assert rows.TICK_FIELDS[-1] == "simulated"
