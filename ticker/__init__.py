@@ -1,5 +1,6 @@
 """A poller turns quotes into ticks on a stream; anything may subscribe."""
 
+from ticker.processes import demo
 from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.sources import open_source
 from ticker.streams import open_log, open_stream
@@ -12,6 +13,7 @@ __all__ = [
     "Quote",
     "Tick",
     "__version__",
+    "demo",
     "open_log",
     "open_source",
     "open_stream",

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+import ticker
+from ticker.processes.child import environment
+
+
+def children() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_behind() -> None:
+    before = children()
+    with ticker.demo(["AAPL", "GC=F"], seed=7) as url:
+        assert len(children() - before) == 2
+        async with ticker.open_stream(url) as stream:
+            snapshot = await stream.snapshot()
+            quotes = {quote.symbol: quote for quote in snapshot.quotes}
+            assert set(quotes) == {"AAPL", "GC=F"}
+            assert all(quote.simulated for quote in quotes.values())
+            async with asyncio.timeout(20):
+                async for batch in stream.read(snapshot.position):
+                    if batch.ticks:
+                        break
+    assert children() == before
+    assert not Path(url.removeprefix("sqlite:")).parent.exists()
+
+
+def test_a_demo_whose_caller_was_killed_leaves_no_process() -> None:
+    script = (
+        "import ticker, psutil, time\n"
+        "with ticker.demo(['AAPL']):\n"
+        "    print(*(p.pid for p in psutil.Process().children()), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    caller = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment()
+    )
+    assert caller.stdout is not None
+    started = [psutil.Process(int(pid)) for pid in caller.stdout.readline().split()]
+    assert len(started) == 2
+    os.kill(caller.pid, signal.SIGKILL)
+    caller.wait()
+    caller.stdout.close()
+    deadline = time.monotonic() + 15
+    while alive := [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.05)
