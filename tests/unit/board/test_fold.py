@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from typing import Any
+
+from ticker.board import Board
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+
+NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
+
+
+def tick(sequence: int, price: float, **facts: Any) -> Tick:
+    told: dict[str, Any] = {
+        "symbol": "AAPL",
+        "source": "yahoo",
+        "origin": "one",
+        "time": NOW + sequence,
+        "received": NOW + sequence,
+    }
+    return Tick(sequence=sequence, price=price, **(told | facts))
+
+
+def quote(sequence: int, price: float, **facts: Any) -> Quote:
+    told: dict[str, Any] = {
+        "symbol": "AAPL",
+        "source": "yahoo",
+        "origin": "one",
+        "time": NOW + sequence,
+        "received": NOW + sequence,
+        "name": "Apple Inc.",
+    }
+    return Quote(sequence=sequence, price=price, **(told | facts))
+
+
+def heartbeat(**facts: Any) -> Heartbeat:
+    told: dict[str, Any] = {
+        "origin": "one",
+        "writer": "w",
+        "source": "yahoo",
+        "time": NOW,
+        "received": NOW,
+        "interval": SECOND,
+        "state": "ok",
+        "asked": 1,
+        "answered": 1,
+    }
+    return Heartbeat(**(told | facts))
+
+
+def fold(board: Board, *records: Tick | Quote | Gap | Heartbeat, now: int = NOW) -> None:
+    board.fold(
+        Batch(
+            Position("1"),
+            ticks=[r for r in records if isinstance(r, Tick)],
+            quotes=[r for r in records if isinstance(r, Quote)],
+            gaps=[r for r in records if isinstance(r, Gap)],
+            heartbeats=[r for r in records if isinstance(r, Heartbeat)],
+        ),
+        now,
+    )
+
+
+def test_a_tick_beyond_the_quote_changes_the_price_and_keeps_the_standing_facts() -> None:
+    board = Board()
+    fold(board, quote(4, 10.0, currency="USD", volume=7))
+    fold(board, tick(5, 11.0))
+    row = board.row("AAPL")
+    assert (row.price, row.name, row.currency, row.volume) == (11.0, "Apple Inc.", "USD", 7)
+    assert (row.time, row.direction, board.ticks) == (NOW + 5, 1, 1)
+
+
+def test_a_tick_that_the_quote_tells_already_changes_nothing() -> None:
+    board = Board()
+    fold(board, quote(4, 10.0))
+    board.take_changed()
+    fold(board, tick(4, 9.0))
+    assert board.row("AAPL").price == 10.0
+    assert board.ticks == 0
+    assert board.take_changed() == set()
+
+
+def test_folding_a_batch_twice_changes_nothing() -> None:
+    board = Board()
+    batch = (quote(4, 10.0), tick(5, 11.0))
+    fold(board, *batch)
+    before = board.row("AAPL")
+    board.take_changed()
+    fold(board, *batch, now=NOW + SECOND)
+    assert board.row("AAPL") == before
+    assert (board.ticks, board.take_changed()) == (1, set())
+
+
+def test_a_quote_of_an_older_sequence_brings_its_facts_and_not_its_price() -> None:
+    board = Board()
+    fold(board, tick(9, 12.0))
+    fold(board, quote(8, 11.0))
+    row = board.row("AAPL")
+    assert (row.price, row.name) == (12.0, "Apple Inc.")
+
+
+def test_a_newer_time_at_an_unchanged_price_makes_the_row_younger() -> None:
+    board = Board()
+    fold(board, quote(4, 10.0))
+    fold(board, quote(4, 10.0, time=NOW + SECOND))
+    assert board.row("AAPL").time == NOW + SECOND
+    assert board.row("AAPL").moved is None
+
+
+def test_of_two_origins_the_row_shows_the_newest_time_whatever_comes_last() -> None:
+    board = Board()
+    fold(board, quote(1, 20.0, origin="two", time=NOW + 10 * SECOND))
+    fold(board, quote(900, 10.0, origin="one", time=NOW))
+    assert board.row("AAPL").price == 20.0
+    fold(board, tick(901, 11.0, time=NOW + 11 * SECOND))
+    assert board.row("AAPL").price == 11.0
+    fold(board, tick(2, 21.0, origin="two", time=NOW + 9 * SECOND))
+    assert board.row("AAPL").price == 11.0
+    assert board.row("AAPL").name == "Apple Inc."
+
+
+def test_a_price_moves_before_our_eyes_only_from_the_second_one_on() -> None:
+    board = Board()
+    fold(board, quote(4, 10.0, previous_price=9.0))
+    assert (board.row("AAPL").direction, board.row("AAPL").moved) == (1, None)
+    fold(board, tick(5, 9.5), now=NOW + SECOND)
+    assert (board.row("AAPL").direction, board.row("AAPL").moved) == (-1, NOW + SECOND)
+
+
+def test_only_changed_symbols_are_told_and_only_once() -> None:
+    board = Board()
+    fold(board, quote(1, 10.0), quote(1, 5.0, symbol="MSFT"))
+    assert board.take_changed() == {"AAPL", "MSFT"}
+    fold(board, tick(2, 6.0, symbol="MSFT"))
+    assert board.take_changed() == {"MSFT"}
+    assert board.take_changed() == set()
+
+
+def test_a_watched_symbol_without_a_price_has_a_row_that_says_why() -> None:
+    board = Board(["ADH", "AAPL", "LATER"])
+    fold(board, quote(1, 10.0))
+    board.take_changed()
+    fold(board, heartbeat(refused={"ADH": "no price"}))
+    assert [row.symbol for row in board.rows()] == ["ADH", "AAPL", "LATER"]
+    assert [row.refused for row in board.rows()] == ["no price", None, None]
+    assert board.take_changed() == {"ADH"}
+    fold(board, heartbeat(received=NOW + SECOND))
+    assert board.row("ADH").refused is None
+    assert board.take_changed() == {"ADH"}
+
+
+def test_symbols_that_nobody_watches_leave_no_trace() -> None:
+    board = Board(["AAPL"])
+    fold(board, quote(1, 10.0, symbol="MSFT"), tick(2, 11.0, symbol="MSFT"))
+    assert [row.symbol for row in board.rows()] == ["AAPL"]
+    assert (board.ticks, board.take_changed() - {"AAPL"}) == (0, set())
+
+
+def test_without_a_watchlist_all_symbols_come_by_name() -> None:
+    board = Board()
+    fold(board, quote(1, 10.0, symbol="MSFT"), quote(1, 10.0))
+    assert [row.symbol for row in board.rows()] == ["AAPL", "MSFT"]
+
+
+def test_an_invented_price_is_never_forgotten() -> None:
+    board = Board()
+    assert not board.simulated
+    fold(board, quote(1, 10.0, simulated=True))
+    fold(board, quote(1, 5.0, symbol="MSFT"))
+    assert board.simulated
+
+
+def test_the_last_gap_is_kept_and_gaps_are_counted() -> None:
+    board = Board()
+    gaps = [
+        Gap("yahoo", "one", "w", NOW, "poller stopped", from_=NOW - i * SECOND, until=NOW)
+        for i in (9, 5)
+    ]
+    fold(board, *gaps)
+    assert (board.gaps, board.gap) == (2, gaps[1])
+
+
+def test_a_board_is_filled_by_a_price_or_by_a_sign_of_life() -> None:
+    assert not Board(["AAPL"]).is_filled
+    for record in (quote(1, 10.0), tick(1, 10.0), heartbeat()):
+        board = Board()
+        fold(board, record)
+        assert board.is_filled

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ticker.board import Reason, Row, Writers
+from ticker.board.freshness import age_of, judge
+from ticker.records import Heartbeat
+
+NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+
+
+def heartbeat(age: int = 0, **facts: Any) -> Heartbeat:
+    told: dict[str, Any] = {
+        "origin": "one",
+        "writer": "w",
+        "source": "yahoo",
+        "time": NOW - age,
+        "received": NOW - age,
+        "interval": 15 * SECOND,
+        "state": "ok",
+        "asked": 1,
+        "answered": 1,
+    }
+    return Heartbeat(**(told | facts))
+
+
+def row(age: int = SECOND, **facts: Any) -> Row:
+    return Row("AAPL", price=10.0, source="yahoo", time=NOW - age, received=NOW - age, **facts)
+
+
+def writers(*heartbeats: Heartbeat) -> Writers:
+    heard = Writers()
+    for beat in heartbeats:
+        heard.take(beat)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("beat", "reason"),
+    [
+        (heartbeat(), Reason.FRESH),
+        (heartbeat(age=39 * SECOND), Reason.FRESH),
+        (heartbeat(age=40 * SECOND), Reason.POLLER_STOPPED),
+        (heartbeat(age=4 * SECOND, interval=SECOND), Reason.FRESH),
+        (heartbeat(age=5 * SECOND, interval=SECOND), Reason.POLLER_STOPPED),
+        (heartbeat(state="stopped"), Reason.POLLER_STOPPED),
+        (heartbeat(state="unreachable"), Reason.UNREACHABLE),
+        (heartbeat(state="something new"), Reason.FRESH),
+        (
+            heartbeat(age=5 * MINUTE, state="rate-limited", retry_at=NOW + MINUTE),
+            Reason.RATE_LIMITED,
+        ),
+        (
+            heartbeat(age=9 * MINUTE, state="rate-limited", retry_at=NOW - 5 * MINUTE),
+            Reason.POLLER_STOPPED,
+        ),
+    ],
+)
+def test_a_writer_is_judged_by_its_state_and_by_its_silence(
+    beat: Heartbeat, reason: Reason
+) -> None:
+    assert judge(beat, NOW) is reason
+
+
+def test_the_nearest_cause_is_told_first() -> None:
+    closed = row(age=15 * MINUTE, session="closed", delay=10 * MINUTE)
+    live = writers(heartbeat())
+    dead = writers(heartbeat(age=MINUTE))
+    assert age_of(closed, dead, NOW, "no answer").reason is Reason.STREAM_AWAY
+    assert age_of(closed, dead, NOW, None).reason is Reason.POLLER_STOPPED
+    assert age_of(closed, live, NOW, None).reason is Reason.CLOSED
+    late = row(age=10 * MINUTE, session="regular", delay=10 * MINUTE)
+    assert age_of(late, live, NOW, None).reason is Reason.DELAYED
+    assert age_of(row(age=2 * MINUTE), live, NOW, None).reason is Reason.UNCHANGED
+    assert age_of(row(), live, NOW, None).reason is Reason.FRESH
+
+
+def test_the_age_counts_from_the_events_own_time() -> None:
+    assert age_of(row(age=7 * SECOND), writers(heartbeat()), NOW, None).micros == 7 * SECOND
+
+
+def test_a_time_ahead_of_the_readers_clock_is_no_negative_age() -> None:
+    assert age_of(row(age=-SECOND), writers(heartbeat()), NOW, None).micros == 0
+
+
+def test_a_rate_limit_says_until_when() -> None:
+    age = age_of(row(), writers(heartbeat(state="rate-limited", retry_at=NOW + MINUTE)), NOW, None)
+    assert (age.reason, age.until, age.is_trouble) == (Reason.RATE_LIMITED, NOW + MINUTE, True)
+
+
+def test_a_refused_symbol_says_why_with_a_price_or_without() -> None:
+    live = writers(heartbeat())
+    assert age_of(Row("ADH", refused="no price"), live, NOW, None).detail == "no price"
+    assert age_of(row(refused="no price"), live, NOW, None).detail == "no price"
+    assert age_of(Row("X"), live, NOW, None).reason is Reason.AWAITED
+
+
+def test_one_sound_writer_of_two_is_enough() -> None:
+    both = writers(heartbeat(age=MINUTE, writer="a"), heartbeat(writer="b"))
+    assert age_of(row(), both, NOW, None).reason is Reason.FRESH
+
+
+def test_a_writer_of_another_source_does_not_vouch_for_a_row() -> None:
+    both = writers(heartbeat(age=MINUTE), heartbeat(source="exchange", writer="b"))
+    assert age_of(row(), both, NOW, None).reason is Reason.POLLER_STOPPED
+
+
+def test_imported_prices_have_no_writer_that_could_be_missed() -> None:
+    assert age_of(row(), writers(), NOW, None).reason is Reason.FRESH
+
+
+def test_an_older_heartbeat_that_comes_late_is_ignored() -> None:
+    heard = writers(heartbeat(), heartbeat(age=MINUTE, state="stopped"))
+    assert heard.at(NOW)[0].reason is Reason.FRESH

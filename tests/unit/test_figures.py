@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
+
+
+@pytest.mark.parametrize(
+    ("price", "hint", "shown"),
+    [
+        (4101.3, 2, "4,101.30"),
+        (4101.3, 1, "4,101.3"),
+        (1.0461, 4, "1.0461"),
+        (0.00000843, 2, "0.00000843"),
+        (0.00000843, None, "0.00000843"),
+        (0.5, 2, "0.500"),
+        (0.5, None, "0.5000"),
+        (19524.01, None, "19,524.01"),
+        (1e300, 2, "1.000000e+300"),
+        (12.0, 0, "12"),
+        (12.0, 99, "12.00000000"),
+        (12.0, -4, "12"),
+    ],
+)
+def test_a_price_is_shown_with_the_decimals_that_it_deserves(
+    price: float, hint: int | None, shown: str
+) -> None:
+    assert price_text(price, decimals(price, hint)) == shown
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"), [(12.4, "+12.40"), (-0.354, "-0.35"), (0.001, "0.00"), (None, "")]
+)
+def test_a_change_says_its_sign_unless_it_rounds_to_nothing(
+    change: float | None, shown: str
+) -> None:
+    assert change_text(change, 2) == shown
+
+
+def test_per_cent_carry_their_sign_twice() -> None:
+    assert [percent_text(p) for p in (0.303, -1.0, 0.0, 12_345.6, None)] == [
+        "+0.30%",
+        "-1.00%",
+        "0.00%",
+        "+12,346%",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, ""),
+        (0, "0"),
+        (873, "873"),
+        (9120, "9,120"),
+        (120_431, "120.4k"),
+        (999_960, "1.0M"),
+        (31_200_480_256, "31.2B"),
+        (0.0004, "0.0004"),
+    ],
+)
+def test_amounts_are_short(amount: float | None, shown: str) -> None:
+    assert amount_text(amount) == shown
+
+
+@given(st.floats(min_value=1e-6, max_value=1e14, allow_nan=False), st.integers(0, 8))
+def test_a_price_as_shown_is_off_by_at_most_one_in_a_hundred(price: float, hint: int) -> None:
+    shown = float(price_text(price, decimals(price, hint)).replace(",", ""))
+    assert shown == pytest.approx(price, rel=0.01 if price < 1 else 0.5)
