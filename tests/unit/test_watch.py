@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.records import Batch, Health, Heartbeat, Position, Quote, Tick
+from ticker.watch import State, Watch
+
+NOW = 1_795_447_805_000_000
+URL = "sqlite:stand-in.sqlite"
+
+MakeStream = Callable[..., Any]
+
+
+def quote(symbol: str, sequence: int, price: float) -> Quote:
+    return Quote(symbol, "yahoo", NOW, NOW, price, origin="one", sequence=sequence)
+
+
+def tick(symbol: str, sequence: int, price: float) -> Tick:
+    return Tick(symbol, "yahoo", "one", sequence, NOW, NOW, price)
+
+
+class Pauses:
+    """Pauses that take no time, and are remembered."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+
+class Running:
+    """A watch that runs, and a way to wait for what it comes to."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.seen: list[tuple[State, str | None]] = []
+        self._changed = asyncio.Event()
+
+    def on_change(self) -> None:
+        self.seen.append((self.watch.state, self.watch.problem))
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                self._changed.clear()
+                if not condition():
+                    await self._changed.wait()
+
+
+@asynccontextmanager
+async def running(watch: Watch) -> AsyncIterator[Running]:
+    run = Running(watch)
+    task = asyncio.create_task(watch.run(run.on_change))
+    try:
+        yield run
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def make(stream: Any, symbols: list[str] | None = None, pauses: Pauses | None = None) -> Watch:
+    return Watch(stream, symbols, clock=lambda: NOW, pause=pauses or Pauses())
+
+
+async def test_a_late_reader_takes_a_snapshot_and_then_follows(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    watch = make(stream)
+    async with running(watch) as run:
+        stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
+        await run.until(lambda: watch.board.ticks == 1)
+    assert stream.read_after == ["7"]
+    assert watch.board.row("AAPL").price == 11.0
+    assert watch.state is State.FOLLOWING
+
+
+async def test_a_missing_stream_is_waited_for_and_looked_for_often(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(StreamMissing(URL, "no such file"))
+    pauses = Pauses()
+    watch = make(stream, pauses=pauses)
+    async with running(watch) as run:
+        await run.until(lambda: len(pauses.seconds) >= 20)
+        assert (watch.state, watch.problem) == (State.MISSING, None)
+        stream.told = Batch(Position("1"), quotes=[quote("AAPL", 1, 10.0)])
+        await run.until(lambda: watch.state is State.FOLLOWING)
+    assert set(pauses.seconds) == {0.2}
+
+
+async def test_a_stream_that_went_away_is_resumed_where_it_stood(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    watch = make(stream)
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
+        stream.put(StreamUnreachable(URL, "does not answer"))
+        await run.until(lambda: (State.AWAY, "does not answer") in run.seen)
+        stream.put(Batch(Position("9"), ticks=[tick("AAPL", 6, 12.0)]))
+        await run.until(lambda: watch.board.ticks == 2)
+        assert (watch.state, watch.problem, watch.next_try) == (State.FOLLOWING, None, None)
+    assert stream.read_after == ["7", "8"]
+
+
+async def test_where_resuming_fails_the_stream_is_looked_at_anew(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    watch = make(stream)
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        stream.told = Batch(Position("1"), quotes=[quote("MSFT", 1, 5.0)])
+        stream.put(StreamUnreachable(URL, "gone"))
+        stream.put(StreamUnusable(URL, "another log"))
+        await run.until(lambda: "MSFT" in watch.board.symbols)
+    assert stream.read_after[:2] == ["7", "7"]
+    assert stream.read_after[-1] == "1"
+
+
+async def test_the_pauses_between_attempts_grow_and_are_bounded(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(StreamUnreachable(URL, "does not answer"))
+    pauses = Pauses()
+    watch = make(stream, pauses=pauses)
+    async with running(watch) as run:
+        await run.until(lambda: len(pauses.seconds) >= 8)
+        assert watch.next_try == NOW + 15_000_000
+    assert pauses.seconds[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+
+
+async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeStream) -> None:
+    watch = make(stream_in_memory(StreamUnusable(URL, "not a log of ticker")))
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.UNUSABLE)
+        assert watch.problem == "not a log of ticker"
+
+
+async def test_an_empty_stream_is_missing_until_something_is_in_it(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory()
+    watch = make(stream)
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.MISSING)
+        stream.put(Batch(Position("1"), ticks=[tick("AAPL", 1, 10.0)]))
+        await run.until(lambda: watch.state is State.FOLLOWING)
+
+
+async def test_a_silent_stream_is_asked_how_it_is(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    now = NOW
+    watch = Watch(stream, clock=lambda: now)
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        now += 3_000_000
+        stream.state = Health(URL, "unreachable", problem="the broker is away")
+        await run.until(lambda: watch.state is State.AWAY)
+        assert watch.problem == "the broker is away"
+        stream.put(Batch(Position("7")))  # "still here" is no news of the broker
+        stream.state = Health(URL, "ok")
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        assert watch.problem is None
+
+
+async def test_other_wishes_are_read_from_where_the_stream_stands(
+    stream_in_memory: MakeStream,
+) -> None:
+    both = [quote("AAPL", 4, 10.0), quote("MSFT", 9, 5.0)]
+    stream = stream_in_memory(Batch(Position("7"), quotes=both))
+    watch = make(stream, ["AAPL"])
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        watch.choose(["MSFT", "AAPL"])
+        stream.put(Batch(Position("8")))
+        await run.until(lambda: watch.board.row("MSFT").price == 5.0)
+        stream.put(Batch(Position("9"), ticks=[tick("AAPL", 5, 11.0), tick("MSFT", 9, 5.0)]))
+        await run.until(lambda: watch.board.ticks == 1)
+    assert stream.read_after == ["7", "8"]
+    assert stream.read_symbols == [["AAPL"], ["MSFT", "AAPL"]]
+    assert [row.symbol for row in watch.board.rows()] == ["MSFT", "AAPL"]
+
+
+async def test_one_look_gives_the_rows_and_does_not_wait(stream_in_memory: MakeStream) -> None:
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    board = await make(stream).snapshot()
+    assert [row.price for row in board.rows()] == [10.0]
+    with pytest.raises(StreamMissing):
+        await make(stream_in_memory(StreamMissing(URL, "no such file"))).snapshot()
+
+
+async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: MakeStream) -> None:
+    beat = Heartbeat("one", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 1, 0, {"ADH": "no price"})
+    watch = make(stream_in_memory(Batch(Position("1"), heartbeats=[beat])), ["ADH"])
+    await watch.snapshot()
+    assert watch.state is State.FOLLOWING
+    assert watch.board.row("ADH").refused == "no price"
+
+
+def test_board_and_watch_load_neither_the_screen_nor_a_source() -> None:
+    code = (
+        "import sys, ticker.board, ticker.watch, ticker.figures, ticker.escape;"
+        "heavy = {'textual', 'rich', 'yfinance', 'pandas', 'apsw', 'aiohttp'} & set(sys.modules);"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
