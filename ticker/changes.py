@@ -185,10 +185,10 @@ def _is_older_in_its_moment(previous: Quote, present: Quote) -> bool:
 def _move(previous_price: float | None, present: Quote, origin: str, sequence: int) -> Change:
     """The price is new: the tick numbered `sequence`, and the quote that takes it in."""
     quote = _numbered(previous_price, present, origin, sequence)
-    return Change(quote, Tick(**{field: getattr(quote, field) for field in _TICK_FIELDS}))
+    return Change(quote, Tick(*_trade(quote)))
 
 
-_TICK_FIELDS: Final = Tick.__struct_fields__
+_trade: Final = attrgetter(*Tick.__struct_fields__)
 
 
 def _numbered(previous_price: float | None, present: Quote, origin: str, sequence: int) -> Quote:
