@@ -6,7 +6,7 @@ A comment before each block of code says how:
     <!-- ci: run, needs PROGRAM -->      the same; PROGRAM must be on the path
     <!-- ci: source -->                  what follows runs after it
     <!-- ci: background until "X" -->    goes on until the end; X must appear within 30 s
-    <!-- ci: screen until "X" -->        on a terminal of its own: X must appear, then `q` ends it with 0
+    <!-- ci: screen until "X" -->        on a terminal: X must appear, then `q` ends it with 0
     <!-- ci: python -->                  a script
     <!-- ci: tests -->                   the project's test command: `--print-tests` shows it
     <!-- ci: skip, REASON -->             is told
@@ -27,11 +27,12 @@ import sys
 import tempfile
 import termios
 import time
+from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 
 BLOCK = re.compile(
-    r"(?:<!-- ci: (?P<how>.*?) -->\n)?```(?P<kind>sh|python)\n(?P<code>.*?)```", re.S
+    r"(?:<!-- ci: (?P<how>.*?) -->\n)?```(?P<kind>sh|python)\n(?P<code>.*?)```", re.DOTALL
 )
 PATIENCE = 180.0
 
@@ -92,10 +93,8 @@ class Runner:
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             if select.select([terminal], [], [], 0.1)[0]:
-                try:
+                with suppress(OSError):
                     os.read(terminal, 65_536)
-                except OSError:
-                    pass
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 if os.waitstatus_to_exitcode(status) != 0:
