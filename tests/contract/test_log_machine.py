@@ -240,7 +240,7 @@ def _run(backend: Any, examples: int) -> None:
 
 
 def test_a_log_is_a_list_of_ticks_whatever_is_done_to_it(retained_backend: Any) -> None:
-    _run(retained_backend, 40)
+    _run(retained_backend, 25)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from ticker.streams.protocol import Log, Stream
 def open_stream(url: str) -> Stream:
     """A reader of the stream at `url`. Nothing is opened yet, and nothing is ever created.
 
-    `sqlite:PATH`, or the bare path of a SQLite file. Raises `UsageError` for another scheme.
+    `sqlite:PATH`, where `~` is the home. Raises `UsageError` for another scheme.
     """
     path = _sqlite_path(url)
     from ticker.streams.sqlite import SqliteStream
@@ -35,6 +35,6 @@ def open_log(url: str, *, keep_for: int | None = None, keep_bytes: int | None = 
 
 def _sqlite_path(url: str) -> Path:
     scheme, colon, rest = url.partition(":")
-    if colon and scheme == "sqlite":
+    if colon and scheme == "sqlite" and rest:
         return Path(rest).expanduser()
     raise UsageError(f"{url!r} is no stream: expected sqlite:PATH")

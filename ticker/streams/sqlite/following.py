@@ -77,6 +77,7 @@ class Following:
         self._changed = monotonic()
         self._looked = monotonic()
         self._done = False
+        self._more = False
         self._stopped = False
 
     def counts(self) -> Counts:
@@ -110,6 +111,9 @@ class Following:
                 batch = None
             if batch is not None or self._done:
                 return batch
+            if self._more:  # nothing in this span, for a filter, but it was not the last
+                self._more = False
+                continue
             if self._monotonic() >= until:
                 place = self._place
                 return Batch(self._after if place is None else place.position())
@@ -144,7 +148,8 @@ class Following:
         if found.at_end:
             # The last position is worth an empty batch: the caller resumes behind what it skipped.
             return batch if self._done and found.place != place else None
-        return self._take()
+        self._more = True
+        return None
 
     def _open(self) -> list[Gap]:
         """Open the file; if it is another than before, go to its start and tell it."""

@@ -145,3 +145,14 @@ def test_the_columns_are_the_json_fields(tmp_path: Path) -> None:
         assert columns == ["position", *kind.__struct_encode_fields__]
     other.close()
     assert rows.TICK_FIELDS[-1] == "simulated"
+
+
+async def test_a_filter_finds_a_rare_symbol_far_behind_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.streams.sqlite.reading.SPAN", 1)
+    async with SqliteLog(tmp_path / "log.sqlite") as log:
+        await log.append([*ticks(log.origin, 1, 2_000), *ticks(log.origin, 1, 1, "RARE")])
+        begin = await log.find("start")
+        batches = [b async for b in log.read(begin, symbols=["RARE"], follow=False)]
+        assert [t.symbol for b in batches for t in b.ticks] == ["RARE"]

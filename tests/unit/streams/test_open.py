@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+from ticker.errors import UsageError
+from ticker.streams import open_log, open_stream
+
+
+def test_a_sqlite_url_names_a_file_and_nothing_is_made_of_it(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/log.sqlite"
+    assert open_stream(url).url == url
+    assert open_log(url, keep_for=1, keep_bytes=1).url == url
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:", "log.sqlite", "carrier-pigeon://coop"])
+def test_what_is_no_stream_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match="is no stream"):
+        open_stream(url)
