@@ -503,3 +503,13 @@ def test_no_hour_holds_more_requests_than_the_budget() -> None:
 def test_many_symbols_take_several_requests_of_the_budget() -> None:
     result = interval(None, usual=15 * SECOND, requests=2, budget=360, whose="Yahoo")
     assert (result.every, result.note) == (20 * SECOND, "going 20s: Yahoo's limit")
+
+
+async def test_after_an_answer_the_next_failure_is_waited_for_as_the_first() -> None:
+    def shaky(source: FakeSource, symbols: Sequence[str]) -> Any:
+        failing = len(source.asked) in {2, 3, 5}
+        return SourceUnreachable("yahoo", "?") if failing else rising(source, symbols)
+
+    scene = Scene(shaky)
+    await scene.poll(every=SECOND, duration=6_500_000).run()
+    assert scene.times == [0, 1, 2, 4, 5, 6]
