@@ -146,6 +146,7 @@ class Dashboard(App[Exit]):
         self._notice: tuple[str, int] | None = None
         self._last_frame = float("-inf")
         self._next_frame: Timer | None = None
+        self._marks_end: Timer | None = None
         self._failure: Exception | None = None
         self._arranged = 0.0
         self._told: tuple[State, str | None] | None = None
@@ -233,9 +234,14 @@ class Dashboard(App[Exit]):
             table.paint_ages()
             self._say()
         end = table.next_flash_end
-        if end is not None and self._next_frame is None:
+        if end is not None and self._marks_end is None:
+            # A timer of its own: a change that comes before the marks go out is not to wait.
             wait = max(FRAME, (end - self.watching.clock()) / _SECOND)
-            self._next_frame = self.set_timer(wait, self._frame)
+            self._marks_end = self.set_timer(wait, self._on_marks_end)
+
+    def _on_marks_end(self) -> None:
+        self._marks_end = None
+        self._changed()
 
     @property
     def _trouble(self) -> str | None:
@@ -352,6 +358,7 @@ class Dashboard(App[Exit]):
     def _sort(self, by: Sort | None) -> None:
         self._table.sort = by
         self._table.put_in_order()
+        self._table.show_cursor()
         self._heading.refresh()
 
     def action_ask(self, what: str) -> None:
@@ -403,6 +410,7 @@ class Dashboard(App[Exit]):
         self._table.filter = text.strip()
         self._table.say_when_empty(self._empty_words())
         self._table.put_in_order()
+        self._table.show_cursor()
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print its own traceback over the terminal; `show()` raises it instead, and

@@ -86,7 +86,7 @@ COLUMNS: Final = (
     Column("symbol", "Symbol", lambda row, _: escape(row.symbol), Align.LEFT, 0, 14, 6),
     Column("name", "Name", lambda row, _: escape(row.name or ""), Align.LEFT, 6, 28, 16),
     Column("price", "Price", _price, Align.POINT, 0, 22, is_figure=True),
-    Column("currency", "", lambda row, _: escape(row.currency or ""), Align.LEFT, 4, 5),
+    Column("currency", "", lambda row, _: escape(row.currency or ""), Align.LEFT, 4, 5, 3),
     Column("day_change", "Change", _change, Align.POINT, 5, 16, is_figure=True),
     Column(
         "day_change_percent",
@@ -177,7 +177,8 @@ def fit(text: str, place: Place) -> str:
 def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> Layout:
     """The columns for these rows on `width` cells, `margin` left free on either side.
 
-    Columns are as wide as their widest text, up to their limit. While all do not fit, words shrink,
+    Columns are as wide as their widest text, up to their limit, and do not come and go with what
+    the rows happen to say. While all do not fit, words shrink,
     then the column of the lowest priority leaves.
     """
     rows = list(rows)
@@ -185,7 +186,7 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
         return Layout((), width)
     wishes = [_wish(column, rows) for column in COLUMNS]
     room = max(0, width - 2 * margin)
-    chosen = [wish for wish in wishes if wish[1]]
+    chosen = list(wishes)
     while len(chosen) > 1 and _least(chosen) > room:
         chosen.remove(max(chosen, key=lambda wish: wish[0].priority))
     surplus = max(0, sum(w for _, w, _ in chosen) + SPACE * (len(chosen) - 1) - room)
@@ -215,11 +216,9 @@ def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
     else:
         after = 0
         width = max(len(text) if text.isascii() else cell_len(text) for text in texts)
-    if not width and column.field != "name" and column.least == 0:
-        return column, 0, 0
     # Room for an arrow before a price: what moved is told by more than colour.
     arrow = 2 if column.field == "price" else 0
-    return column, min(column.most, max(heading, width) + arrow), after
+    return column, min(column.most, max(heading, width, column.least) + arrow), after
 
 
 def _least(chosen: Sequence[_Wish]) -> int:

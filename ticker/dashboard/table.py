@@ -166,7 +166,8 @@ class Table(ScrollView, can_focus=True):
         """Another width: other columns."""
         self.virtual_size = Size(self.size.width, len(self.symbols))
         self.lay_out()
-        self._show_cursor()
+        # Where the last row may scroll to is known only after the new size is in force.
+        self.call_after_refresh(self.show_cursor)
 
     def render_line(self, y: int) -> Strip:
         """The line `y` of the visible part."""
@@ -259,10 +260,13 @@ class Table(ScrollView, can_focus=True):
             before, self.cursor = self.cursor, line
             self.refresh_line(before)
             self.refresh_line(line)
-        self._show_cursor()
+        self.show_cursor()
 
-    def _show_cursor(self) -> None:
+    def show_cursor(self) -> None:
+        """Scroll, if need be, to where the cursor is."""
         top = self.scroll_offset.y
+        if not self.size.height:
+            return
         if self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + self.size.height:

@@ -22,7 +22,7 @@ def fields(width: int) -> list[str]:
 
 def test_columns_leave_by_priority_as_the_width_shrinks() -> None:
     assert fields(140)[:4] == ["symbol", "name", "price", "currency"]
-    assert fields(40) == ["symbol", "price", "currency", "age"]
+    assert fields(40) == ["symbol", "price", "day_change_percent", "age"]
     assert fields(26) == ["symbol", "price"]
     assert fields(5) == ["price"] or fields(5) == ["symbol"]
 

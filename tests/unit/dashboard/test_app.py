@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from textual.strip import Strip
+from textual.worker import WorkerFailed
+
+from ticker.board import Sort
+from ticker.dashboard import Dashboard, Exit
+from ticker.dashboard.table import FLASH
+from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.watch import Watch
+
+NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
+
+MakeStream = Callable[..., Any]
+
+
+def quote(symbol: str, price: float, sequence: int = 1) -> Quote:
+    return Quote(
+        symbol, "yahoo", NOW, NOW, price, origin="one", sequence=sequence, name=f"{symbol} Inc."
+    )
+
+
+def tick(symbol: str, sequence: int, price: float) -> Tick:
+    return Tick(symbol, "yahoo", "one", sequence, NOW, NOW, price)
+
+
+def heartbeat(received: int = NOW) -> Heartbeat:
+    return Heartbeat("one", "w", "yahoo", received, received, SECOND, "ok", 3, 3)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Controlled:
+    """Notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("add", list(symbols)))
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("remove", list(symbols)))
+
+
+class Painted:
+    """Counts which lines the table painted."""
+
+    def __init__(self, app: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[int] = []
+        painter = app._table.render_line
+
+        def render_line(y: int) -> Strip:
+            self.lines.append(y)
+            return painter(y)
+
+        monkeypatch.setattr(app._table, "render_line", render_line)
+
+
+def make(stream: Any, clock: Clock | None = None, **options: Any) -> Dashboard:
+    symbols = options.pop("symbols", None)
+    return Dashboard(Watch(stream, symbols, clock=clock or Clock()), zone=UTC, **options)
+
+
+def market(make_stream: MakeStream, count: int = 3) -> Any:
+    quotes = [quote(f"S{i:04}", 10.0 + i) for i in range(count)]
+    return make_stream(Batch(Position("1"), quotes=quotes, heartbeats=[heartbeat()]))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        # The app tells nobody outside what it painted: look until it has, or the deadline is over.
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def text_of(app: Dashboard, line: int) -> str:
+    return app._table.render_line(line).text
+
+
+async def test_only_the_row_that_changed_is_painted_again(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.pause()
+        painted = Painted(app, monkeypatch)
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
+        await until(lambda: bool(painted.lines))
+        await pilot.pause()
+        assert set(painted.lines) == {1}
+        assert "▲ 99.00" in text_of(app, 1)
+
+
+async def test_a_flash_goes_out_by_itself(stream_in_memory: MakeStream) -> None:
+    stream = market(stream_in_memory)
+    clock = Clock()
+    app = make(stream, clock)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "S0002" in app._table)
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 1.0)]))
+        await until(lambda: "▼" in text_of(app, 1))
+        clock.now += FLASH
+        await until(lambda: "▼" not in text_of(app, 1))
+
+
+async def test_frames_are_at_most_ten_a_second_however_many_changes_come(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    frames: list[float] = []
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "S0002" in app._table)
+        paint = app._table.paint
+
+        def counted(changed: set[str]) -> None:
+            frames.append(asyncio.get_running_loop().time())
+            paint(changed)
+
+        monkeypatch.setattr(app._table, "paint", counted)
+        for number in range(2, 302):
+            stream.put(Batch(Position(str(number)), ticks=[tick("S0001", number, 5.0 + number)]))
+            await asyncio.sleep(0.001)
+        await until(lambda: app.watching.board.ticks == 300)
+    steps = [later - sooner for sooner, later in pairwise(frames)]
+    assert len(steps) >= 2, steps
+    assert min(steps) > 0.09, steps
+
+
+async def test_the_cursor_goes_where_the_keys_say_and_stays_on_its_symbol_when_sorted(
+    stream_in_memory: MakeStream,
+) -> None:
+    app = make(market(stream_in_memory, 50))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0049" in app._table)
+        table = app._table
+        await pilot.press("j", "down", "k")
+        assert table.chosen == "S0001"
+        await pilot.press("end")
+        assert table.chosen == "S0049"
+        await pilot.pause()
+        assert table.scroll_offset.y == 50 - table.size.height
+        await pilot.press("s", "s", "s")
+        assert table.sort == Sort("price", reverse=True)
+        assert (table.symbols[0], table.chosen) == ("S0049", "S0049")
+        await pilot.press("S")
+        assert table.sort == Sort("price")
+        assert table.symbols[0] == "S0000"
+
+
+async def test_a_filter_is_typed_and_escape_shows_all_again(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory, 50))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0049" in app._table)
+        await pilot.press("slash", *"s004", "enter")
+        assert len(app._table.symbols) == 10
+        await pilot.press("j")
+        assert app._table.chosen == "S0041"
+        await pilot.press("escape")
+        assert len(app._table.symbols) == 50
+        await pilot.press("slash", *"zzz")
+        assert app._table.symbols == []
+        assert "zzz" in app._table.hint
+
+
+async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory), symbols=["S0000", "S0001"])
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0001" in app._table)
+        await pilot.press("plus", "minus")
+        assert app._asking == ""
+        assert len(app._table.symbols) == 2
+        assert not {"+", "-"} & {key for key, _ in app._keys_that_work()}
+
+
+async def test_symbols_are_added_and_removed_through_the_controller(
+    stream_in_memory: MakeStream,
+) -> None:
+    controller = Controlled()
+    app = make(market(stream_in_memory), symbols=["S0000", "S0001"], controller=controller)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0001" in app._table)
+        await pilot.press("plus", *"gc=f", "comma", *"s0000", "enter")
+        await until(lambda: len(controller.asked) == 1)
+        assert app._table.symbols == ["S0000", "S0001", "GC=F"]
+        await pilot.press("end", "minus")
+        await until(lambda: len(controller.asked) == 2)
+        assert app._table.symbols == ["S0000", "S0001"]
+    assert controller.asked == [("add", ["GC=F", "S0000"]), ("remove", ["GC=F"])]
+
+
+@pytest.mark.parametrize(("key", "interrupted"), [("q", False), ("ctrl+c", True)])
+async def test_it_ends_at_once_and_says_how_many_ticks_came(
+    stream_in_memory: MakeStream, key: str, interrupted: bool
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)) as pilot:
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
+        await until(lambda: app.watching.board.ticks == 1)
+        await pilot.press(key)
+    assert app.return_value == Exit(1, interrupted=interrupted)
+
+
+async def test_help_closes_with_the_key_that_opened_it(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("question_mark")
+        assert len(app.screen_stack) == 2
+        await pilot.press("question_mark")
+        assert len(app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 3), (20, 5), (30, 9), (300, 100)])
+async def test_any_size_of_terminal_is_fine(
+    stream_in_memory: MakeStream, size: tuple[int, int]
+) -> None:
+    app = make(market(stream_in_memory, 200))
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: "S0199" in app._table)
+        await pilot.press("end", "home", "s", "j")
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        await pilot.press("home")
+        await until(lambda: app._table.symbols[0] in text_of(app, 0))
+
+
+async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> None:
+    clock = Clock()
+    app = make(market(stream_in_memory), clock)
+    async with app.run_test(size=(100, 20)):
+        app.tell("The poller died; started again \x1b[2J")
+        await until(lambda: "started again ␛[2J" in app._status_bar.render().plain)
+        clock.now += 16 * SECOND
+        await until(lambda: "started again" not in app._status_bar.render().plain)
+
+
+async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: MakeStream) -> None:
+    clock = Clock()
+    app = make(market(stream_in_memory), clock)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "3 of 3 answered" in app._status_bar.render().plain)
+        clock.now += 10 * SECOND
+        await until(lambda: "No sign of the poller" in app._status_bar.render().plain)
+        assert "poller stopped" in text_of(app, 0)
+
+
+async def test_what_goes_wrong_inside_is_raised_and_not_printed(
+    stream_in_memory: MakeStream,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = market(stream_in_memory)
+
+    async def broken() -> Batch:
+        raise ZeroDivisionError
+
+    stream.snapshot = broken
+    app = make(stream)
+    run_async = app.run_async
+    monkeypatch.setattr(app, "run_async", lambda: run_async(headless=True, size=(80, 24)))
+    with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
+        await app.show()
+    assert "Traceback" not in "".join(capsys.readouterr())
