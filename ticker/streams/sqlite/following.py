@@ -28,7 +28,7 @@ SILENCE: Final = 1.0
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
-_SELDOM: Final = 0.02  # … and in silence
+_SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
 
 
