@@ -100,7 +100,7 @@ class Watch:
         return self.board
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
-        """Follow until cancelled, calling `on_change` after each batch and each change of state.
+        """Follow until cancelled; `on_change` is called when the board or the state changed.
 
         It is called in the running event loop and must not raise.
         """
@@ -132,9 +132,12 @@ class Watch:
         self._heard = self.clock()
         try:
             async for batch in reading:
+                before = self.state
                 self._take(batch)
                 self._position = batch.position
-                on_change()
+                # "Still here" is no change: a screen would spend a frame on it.
+                if batch or self.state is not before:
+                    on_change()
                 if self._wished_before is not None:
                     return
         finally:

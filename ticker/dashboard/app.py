@@ -241,7 +241,15 @@ class Dashboard(App[Exit]):
 
     def _on_marks_end(self) -> None:
         self._marks_end = None
-        self._changed()
+        if self._next_frame is None:
+            # Marks that go out spend no frame: a change just after them is to be seen at once.
+            # While changes flow, a frame is due anyway and takes them along.
+            before, due = self._last_frame, self._last_frame + FRAME <= monotonic()
+            if due:
+                self._frame()
+                self._last_frame = before
+            else:
+                self._changed()
 
     @property
     def _trouble(self) -> str | None:
