@@ -1,0 +1,194 @@
+"""What the tests of the command line share: the program itself, terminals, an exchange, a log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from fcntl import ioctl
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from ticker.exchange import Exchange, Market
+from ticker.processes.child import environment
+from ticker.records import Heartbeat, Quote, Tick
+from ticker.streams import open_log
+
+PATIENCE: Final = 30.0
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(
+        self, words: Sequence[str], env: Mapping[str, str], rows: int, columns: int
+    ) -> None:
+        self.seen = b""
+        self.pid, self._descriptor = pty.fork()
+        if self.pid == 0:
+            os.execvpe(words[0], list(words), dict(env))  # noqa: S606  (a shell is not wanted)
+        ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text.encode() not in self.seen:
+            assert time.monotonic() < deadline, f"no {text!r} in {self.seen[-3000:]!r}"
+            assert self._read(), f"ended without {text!r}: {self.seen[-3000:]!r}"
+
+    def type(self, keys: str) -> None:
+        os.write(self._descriptor, keys.encode())
+
+    def kill(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """The window is shut."""
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def end(self) -> int:
+        """The exit code, once it has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self._descriptor >= 0:
+                self._read()
+            else:
+                time.sleep(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while self._descriptor >= 0 and self._read():
+                    pass
+                return os.waitstatus_to_exitcode(status)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        raise AssertionError(f"did not end: {self.seen[-3000:]!r}")
+
+    def _read(self) -> bool:
+        """False at the end."""
+        if not select.select([self._descriptor], [], [], 0.05)[0]:
+            return True
+        try:
+            piece = os.read(self._descriptor, 65_536)
+        except OSError:
+            return False
+        self.seen += piece
+        return bool(piece)
+
+
+class Program:
+    """`ticker`, with a state directory and a configuration of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {
+            **{name: value for name, value in environment().items() if "TICKER" not in name},
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "TERM": "xterm-256color",
+            "TZ": "UTC",
+        }
+        self.state = folder / "state" / "ticker"
+        self.words = [sys.executable, "-P", "-m", "ticker"]
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.words, *words],
+            env={**self.env, **env},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        started = subprocess.Popen(
+            [*self.words, *words],
+            env=self.env,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        )
+        self._started.append(started)
+        return started
+
+    def clean_up(self) -> None:
+        for started in self._started:
+            started.kill()
+            started.wait()
+            for pipe in (started.stdout, started.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+    def on_terminal(self, *words: str, rows: int = 24, columns: int = 110) -> Terminal:
+        return Terminal([*self.words, *words], self.env, rows, columns)
+
+
+@pytest.fixture
+def ticker(tmp_path: Path) -> Iterator[Program]:
+    program = Program(tmp_path)
+    yield program
+    program.clean_up()
+
+
+@pytest.fixture
+def exchange() -> Iterator[str]:
+    """The source URL of an exchange that moves ten times a second."""
+    loop = asyncio.new_event_loop()
+    serving = Exchange(Market(7, every=100_000), port=0)
+    host, port = loop.run_until_complete(serving.start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield f"exchange:{host}:{port}"
+    asyncio.run_coroutine_threadsafe(serving.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+NOW: Final = time.time_ns() // 1_000
+
+
+def write(url: str, *, ticks: int = 0, name: str = "Gold", state: str = "ok") -> None:
+    """A log with `ticks` of GC=F, its quote and a heartbeat of just now."""
+
+    async def fill() -> None:
+        async with open_log(url) as log:
+            made = [
+                Tick("GC=F", "yahoo", log.origin, n, NOW + n, NOW + n, 4100.0 + n)
+                for n in range(1, ticks + 1)
+            ]
+            quote = Quote(
+                "GC=F", "yahoo", NOW, NOW, 4100.0 + ticks, log.origin, ticks or None, name=name
+            )
+            beat = Heartbeat(
+                log.origin, "writer", "yahoo", NOW, time.time_ns() // 1_000, 15_000_000, state, 1, 1
+            )
+            await log.append(made, quotes=[quote] if ticks else [], heartbeats=[beat])
+
+    asyncio.run(fill())
+
+
+def descendants(program: Program) -> list[int]:
+    """Processes that still run with this program's state directory."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(program.folder).encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid()]

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from .conftest import PATIENCE, Program, Terminal, descendants, write
+
+
+@pytest.fixture
+def log(ticker: Program) -> str:
+    return f"sqlite:{ticker.folder / 'log.sqlite'}"
+
+
+def events(text: str) -> list[int]:
+    return [json.loads(line)["sequence"] for line in text.splitlines()]
+
+
+def test_tail_begins_with_the_last_ten_or_as_many_as_are_wished(ticker: Program, log: str) -> None:
+    write(log, ticks=30)
+    assert events(ticker("tail", "--stream", log, "--no-follow").stdout) == list(range(21, 31))
+    two = ticker("tail", "--stream", log, "--no-follow", "-n", "2")
+    assert events(two.stdout) == [29, 30]
+    from_start = ticker("tail", "--stream", log, "--no-follow", "--since", "start")
+    assert events(from_start.stdout) == list(range(1, 31))
+    some = ticker("tail", "--stream", log, "--since", "start", "--count", "3")
+    assert events(some.stdout) == [1, 2, 3]
+    none = ticker("tail", "--stream", log, "--no-follow", "--until", "2020-01-01")
+    assert (none.returncode, none.stdout) == (0, "")
+
+
+def test_tail_as_csv_has_one_header_and_readable_times(ticker: Program, log: str) -> None:
+    write(log, ticks=3)
+    done = ticker("tail", "--stream", log, "--no-follow", "--format", "csv")
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["sequence"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["received"].endswith("Z")
+
+
+def test_tail_follows_a_stream_that_is_not_there_yet(ticker: Program, log: str) -> None:
+    waiting = ticker.start("tail", "--stream", log, "--count", "2")
+    assert waiting.stderr is not None
+    assert b"Waiting for it" in waiting.stderr.readline()
+    write(log, ticks=2)
+    out, _ = waiting.communicate(timeout=PATIENCE)
+    assert events(out.decode()) == [1, 2]
+    assert waiting.returncode == 0
+
+
+def test_a_reader_that_has_seen_enough_ends_tail_quietly(ticker: Program, log: str) -> None:
+    write(log, ticks=30)
+    following = ticker.start("tail", "--stream", log)
+    assert following.stdout is not None
+    assert following.stderr is not None
+    following.stdout.readline()
+    following.stdout.close()  # as head -1 does; nothing more is written to the stream
+    assert following.wait(PATIENCE) == 0
+    assert b"Traceback" not in following.stderr.read()
+
+
+def test_a_full_disk_ends_tail_with_7_and_a_word(ticker: Program, log: str) -> None:
+    write(log, ticks=3)
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        writing = ticker.start("tail", "--stream", log, "--no-follow", stdout=full)
+        _, err = writing.communicate(timeout=PATIENCE)
+    finally:
+        os.close(full)
+    assert writing.returncode == 7
+    assert b"No space left" in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("command", ["tail", "poll", "exchange"])
+def test_signals_end_every_following_command_with_their_code(
+    ticker: Program, log: str, exchange: str, command: str, number: signal.Signals, code: int
+) -> None:
+    words = {
+        "tail": ["tail", "--stream", log],
+        "poll": ["poll", "AAPL", "--source", exchange, "--stream", log],
+        "exchange": ["exchange", "--listen", "127.0.0.1:0"],
+    }[command]
+    running = ticker.start(*words)
+    assert running.stderr is not None
+    running.stderr.readline()  # the first word: it is under way
+    running.send_signal(number)
+    _, err = running.communicate(timeout=PATIENCE)
+    assert running.returncode == code
+    assert b"Traceback" not in err
+
+
+def test_poll_stops_after_so_many_ticks_and_tail_reads_what_it_kept(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "20")
+    polled = ticker("poll", "AAPL", "GC=F", *words)
+    assert polled.returncode == 0, polled.stderr
+    assert f"ticks kept in {log}" in polled.stderr
+    lines = ticker("tail", "--stream", log, "--since", "start", "--no-follow").stdout
+    for symbol in ("AAPL", "GC=F"):
+        numbers = [
+            tick["sequence"]
+            for tick in map(json.loads, lines.splitlines())
+            if tick["symbol"] == symbol
+        ]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def gone(program: Program) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while descendants(program):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.fixture
+def running(ticker: Program, exchange: str) -> Terminal:
+    terminal = ticker.on_terminal("AAPL", "GC=F", "--source", exchange, "--stream", "demo")
+    terminal.wait_for("SIMULATED")
+    terminal.wait_for("AAPL")
+    return terminal
+
+
+def test_q_ends_run_and_says_how_many_ticks_were_kept(ticker: Program, running: Terminal) -> None:
+    running.wait_for("ticks")
+    running.type("q")
+    assert running.end() == 0
+    assert b"ticks kept \xc2\xb7 ticker tail --stream demo --since " in running.seen
+    assert gone(ticker)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signals_end_run_with_their_code_and_leave_nothing(
+    ticker: Program, running: Terminal, number: signal.Signals, code: int
+) -> None:
+    running.kill(number)
+    assert running.end() == code
+    assert b"Traceback" not in running.seen
+    assert gone(ticker)
+
+
+def test_ctrl_c_ends_run_with_130(ticker: Program, running: Terminal) -> None:
+    running.type("\x03")
+    assert running.end() == 130
+    assert gone(ticker)
+
+
+def test_a_killed_run_leaves_no_poller_behind(ticker: Program, running: Terminal) -> None:
+    running.kill(signal.SIGKILL)
+    assert running.end() == -signal.SIGKILL
+    assert gone(ticker)
+
+
+def test_a_closed_terminal_ends_run_and_its_poller(ticker: Program, running: Terminal) -> None:
+    running.close()
+    assert running.end() == 129
+    assert gone(ticker)
+
+
+def test_run_with_prices_that_do_not_fit_the_log_says_so_and_ends(
+    ticker: Program, exchange: str
+) -> None:
+    real = f"sqlite:{ticker.folder / 'real.sqlite'}"
+    write(real, ticks=3)
+    terminal = ticker.on_terminal("run", "AAPL", "--source", exchange, "--stream", real)
+    assert terminal.end() == 2
+    assert b"Use --stream demo" in terminal.seen
+    assert gone(ticker)
+
+
+def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
+    first = ticker.on_terminal("demo", "AAPL")
+    first.wait_for("answered")
+    second = ticker.on_terminal("demo", "GC=F")
+    second.wait_for("Another demo is running")
+    second.wait_for("answered")
+    for terminal in (second, first):
+        terminal.type("q")
+        assert terminal.end() == 0
+    assert gone(ticker)
+    symbols = ticker("watch", "--once", "--stream", "demo").stdout
+    assert [quote["symbol"] for quote in json.loads(symbols)] == ["AAPL"]
+
+
+def test_demo_is_fresh_at_each_start_unless_it_is_kept(ticker: Program) -> None:
+    def origin(*options: str) -> str:
+        terminal = ticker.on_terminal("demo", "AAPL", *options)
+        terminal.wait_for("answered")
+        terminal.type("q")
+        assert terminal.end() == 0
+        (quote,) = json.loads(ticker("watch", "--once", "--stream", "demo").stdout)
+        return str(quote["origin"])
+
+    first = origin()
+    assert origin("--keep") == first
+    assert origin() != first
+
+
+def test_demo_runs_where_no_state_can_be_kept_and_says_so(ticker: Program) -> None:
+    (ticker.folder / "state").write_text("a file, where a folder should be")
+    terminal = ticker.on_terminal("demo", "AAPL")
+    terminal.wait_for("cannot be")
+    terminal.wait_for("answered")
+    terminal.type("q")
+    assert terminal.end() == 0
+
+
+def test_watch_shows_what_another_polls_and_ends_alone(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log)
+    watching = ticker.on_terminal("watch", "--stream", log)
+    watching.wait_for("GC=F")
+    watching.wait_for("SIMULATED")
+    watching.type("q")
+    assert watching.end() == 0
+    assert polling.poll() is None
+    polling.send_signal(signal.SIGINT)
+    assert polling.wait(PATIENCE) == 130
+
+
+def test_the_end_of_the_parent_of_poll_is_a_quiet_0(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    polling = subprocess.Popen(
+        [*ticker.words, "poll", "AAPL", "--source", exchange, "--stream", log, "--control"],
+        env=ticker.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert polling.stdout is not None
+    assert json.loads(polling.stdout.readline())["say"] == "status"
+    _, err = polling.communicate(timeout=PATIENCE)  # closes its standard input
+    assert (polling.returncode, err) == (0, b"")

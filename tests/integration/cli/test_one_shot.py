@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Program, write
+
+SHARED = Path(__file__).parents[3] / ".." / "shared" / "yahoo"
+HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "apsw", "numpy")
+
+
+@pytest.mark.parametrize("command", ["", "run", "poll", "watch", "tail", "quote", "exchange"])
+def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
+    script = (
+        "import sys\n"
+        "from ticker.cli import main\n"
+        "try:\n"
+        f"    main([{command!r}, '--help'] if {command!r} else ['--help'])\n"
+        "except SystemExit as leaving:\n"
+        "    assert not leaving.code, leaving.code\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=ticker.env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "watch", "quote", "poll", "tail", "status", "config", "exchange"]
+)
+def test_every_command_has_help_with_an_example(ticker: Program, command: str) -> None:
+    done = ticker(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: ticker {command}" in done.stdout
+
+
+def test_python_dash_m_says_the_version(ticker: Program) -> None:
+    assert ticker("--version").stdout.startswith("ticker ")
+
+
+def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
+    done = ticker()
+    assert done.returncode == 2
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["wacth"], 2, 'No command "wacth". Did you mean "watch"?'),
+        (["tail", "--sinec", "x"], 2, "No such option"),
+        (["tail", "--since", "soon"], 2, "'soon' is no time"),
+        (["tail", "--tz", "Mars"], 2, "'Mars' is no time zone"),
+        (["tail", "--stream", "nowhere"], 2, "No stream named 'nowhere'"),
+        (["tail", "--stream", "ftp://x"], 2, "is no stream"),
+        (["tail", "-w", "none"], 2, "No watchlist 'none'"),
+        (["poll", "--every", "0s"], 2, "'0s' is no duration"),
+        (["poll", "A B"], 2, "That is no symbol"),
+        (["quote", "\x1b]0;x\x07"], 2, "That is no symbol"),
+        (["quote", "--source", "bloomberg"], 2, "'bloomberg' is no source"),
+        (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Is it up?"),
+        (["exchange", "--listen", "8790"], 2, "is no address"),
+        (["exchange", "--answers", "nowhere"], 2, "nowhere"),
+        (["run"], 2, "run needs a terminal"),
+        (["AAPL"], 2, "run needs a terminal"),
+        (["watch"], 2, "watch needs a terminal"),
+        (["demo"], 2, "demo needs a terminal"),
+        (["watch", "--once"], 4, "nobody has polled yet"),
+        (["tail", "--no-follow"], 4, "nobody has polled yet"),
+    ],
+)
+def test_bad_words_are_told_in_a_line_with_their_code(
+    ticker: Program, words: list[str], code: int, told: str
+) -> None:
+    done = ticker(*words)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "\x1b" not in done.stderr
+    assert not done.stdout
+
+
+def test_a_mistake_in_the_configuration_is_told_with_its_line(ticker: Program) -> None:
+    path = ticker.folder / "c.toml"
+    path.write_text("[defaults]\nevry = '5s'\n")
+    for command in ("quote", "tail", "config"):
+        done = ticker(command, TICKER_CONFIG=str(path))
+        assert done.returncode == 3
+        assert f'{path}:2: defaults.evry: unknown key "evry". Did you mean "every"?' in done.stderr
+
+
+def test_config_is_written_once_checked_and_shown_with_where_values_come_from(
+    ticker: Program,
+) -> None:
+    path = ticker.folder / "config" / "ticker" / "config.toml"
+    assert ticker("config", "--init").stdout == f"{path}: written\n"
+    assert ticker("config", "--init").returncode == 3
+    assert ticker("config", "--check").stdout == f"{path}: good\n"
+    shown = ticker("config", TICKER_SOURCE="exchange").stdout
+    assert "exchange  (TICKER_SOURCE)" in shown
+    assert f"({path}:11)" in shown
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the genuine answers lie beside the checkout only")
+def test_saved_answers_are_quoted_exactly_and_what_is_missing_is_named(ticker: Program) -> None:
+    expected = json.loads((SHARED / "expected.json").read_text())["quotes"]
+    serving = ticker.start(
+        "exchange", "--answers", str(SHARED / "quotes"), "--listen", "127.0.0.1:0"
+    )
+    assert serving.stderr is not None
+    address = serving.stderr.readline().decode().strip().removeprefix("SIMULATED prices at http://")
+    try:
+        done = ticker(
+            *("quote", *expected, "ADH", "SIX", "NOPE", "--format", "json"),
+            *("--source", f"yahoo+http://{address}"),
+        )
+    finally:
+        serving.kill()
+        serving.wait()
+    quotes = {quote["symbol"]: quote for quote in json.loads(done.stdout)}
+    assert quotes.keys() == expected.keys()
+    for symbol, fields in expected.items():
+        assert {name: quotes[symbol].get(name) for name in fields} == fields
+        absent = {"bid", "ask"} - fields.keys()
+        assert not absent & quotes[symbol].keys()
+        assert quotes[symbol]["simulated"] is True
+    assert done.returncode == 4
+    for symbol in ("ADH", "SIX", "NOPE"):
+        assert f"{symbol}: " in done.stderr
+
+
+def test_what_was_saved_raw_is_served_again(ticker: Program, exchange: str) -> None:
+    done = ticker("quote", "AAPL", "GC=F", "--source", exchange, "--raw", "saved")
+    assert done.returncode == 0, done.stderr
+    (path,) = (ticker.folder / "saved").iterdir()
+    assert path.name == "AAPL-GC=F.json"
+    serving = ticker.start("exchange", "--answers", "saved", "--listen", "127.0.0.1:0")
+    assert serving.stderr is not None
+    address = serving.stderr.readline().decode().strip().removeprefix("SIMULATED prices at http://")
+    try:
+        again = ticker("quote", "AAPL", "GC=F", "--source", f"exchange:{address}")
+    finally:
+        serving.kill()
+        serving.wait()
+
+    def prices(text: str) -> list[float]:
+        return [quote["price"] for quote in json.loads(text)]
+
+    assert prices(again.stdout) == prices(done.stdout)
+
+
+def test_quotes_are_printed_as_csv_and_as_a_table_that_says_simulated(
+    ticker: Program, exchange: str
+) -> None:
+    rows = csv.DictReader(
+        ticker("quote", "GC=F", "--source", exchange, "--format", "csv").stdout.splitlines()
+    )
+    (row,) = rows
+    assert row["symbol"] == "GC=F"
+    assert row["time"].endswith("Z")
+    table = ticker("quote", "GC=F", "--source", exchange, "--format", "table").stdout
+    assert "SIMULATED" in table
+    assert "\x1b" not in table
+
+
+def test_a_symbol_that_is_not_known_is_told_what_it_may_have_been(
+    ticker: Program, exchange: str
+) -> None:
+    done = ticker("quote", "EURUSD", "--source", exchange)
+    assert done.returncode == 4
+    assert "Did you mean EURUSD=X?" in done.stderr
+
+
+def test_invented_prices_are_refused_by_a_log_of_real_ones(ticker: Program, exchange: str) -> None:
+    url = f"sqlite:{ticker.folder / 'real.sqlite'}"
+    write(url, ticks=3)
+    done = ticker("poll", "AAPL", "--source", exchange, "--stream", url, "--count", "1")
+    assert done.returncode == 2
+    assert "Use --stream demo" in done.stderr
+
+
+def test_a_state_directory_that_cannot_be_written_is_7_and_names_the_way_out(
+    ticker: Program, exchange: str
+) -> None:
+    (ticker.folder / "state").write_text("a file, where a folder should be")
+    done = ticker("poll", "AAPL", "--source", exchange, "--count", "1")
+    assert done.returncode == 7
+    assert "--stream sqlite:PATH" in done.stderr
+
+
+def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
+    empty = ticker("status")
+    assert (empty.returncode, "nobody has polled yet" in empty.stdout) == (4, True)
+    url = f"sqlite:{ticker.folder / 'log.sqlite'}"
+    write(url, ticks=3)
+    healthy = ticker("status", "--stream", url)
+    assert healthy.returncode == 0
+    assert json.loads(healthy.stdout)["ticks"] == 3
+    write(url, state="stopped")
+    stale = ticker("status", "--stream", url, "--format", "table")
+    assert stale.returncode == 4
+    assert "the poller stopped" in stale.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["\x1b]0;x\x07", "[bold red]", "\u202egold", "G" * 10_000, "a\x00b", "\x9b31m"]
+)
+def test_hostile_names_are_shown_and_never_obeyed(ticker: Program, name: str) -> None:
+    url = f"sqlite:{ticker.folder / 'log.sqlite'}"
+    write(url, ticks=1, name=name)
+    for words in (
+        ["watch", "--once", "--format", "table"],
+        ["watch", "--once", "--format", "json"],
+        ["tail", "--all", "--no-follow", "--format", "text"],
+        ["tail", "--all", "--no-follow", "--format", "json"],
+        ["status", "--format", "table"],
+    ):
+        done = ticker(*words, "--stream", url)
+        assert done.returncode == 0, done.stderr
+        for dangerous in "\x1b\x07\x00\u202e\x9b":
+            assert dangerous not in done.stdout + done.stderr
+        if "json" not in words:
+            assert max(map(len, done.stdout.splitlines())) < 1_000
+            if name == "[bold red]" and "table" in words and "watch" in words:
+                assert name in done.stdout
