@@ -110,6 +110,7 @@ GOLDEN: list[tuple[Record, str]] = [
     ),
 ]
 KINDS = pytest.mark.parametrize(("record", "line"), GOLDEN)
+LINES = pytest.mark.parametrize("line", [line for _, line in GOLDEN])
 
 
 @KINDS
@@ -134,13 +135,13 @@ def test_an_older_version_that_knew_fewer_fields_is_read() -> None:
     assert wire.decode(older) == Tick("A", "s", "o", 1, 1, 2, 3.0)
 
 
-@KINDS
-def test_what_is_sent_fits_the_schema(record: Record, line: str) -> None:
+@LINES
+def test_what_is_sent_fits_the_schema(line: str) -> None:
     jsonschema.validate(json.loads(line), wire.schema())
 
 
-@KINDS
-def test_the_schema_refuses_what_lacks_a_required_field(record: Record, line: str) -> None:
+@LINES
+def test_the_schema_refuses_what_lacks_a_required_field(line: str) -> None:
     broken = json.loads(line)
     del broken["source"]
     with pytest.raises(jsonschema.ValidationError):

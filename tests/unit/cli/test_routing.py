@@ -31,7 +31,7 @@ def test_nothing_is_run_on_a_terminal_and_help_elsewhere() -> None:
 
 
 def test_a_mistyped_command_is_told_what_it_may_have_meant() -> None:
-    with pytest.raises(UsageError, match='No command "wacth". Did you mean "watch"?'):
+    with pytest.raises(UsageError, match=r'No command "wacth". Did you mean "watch"\?'):
         route(["wacth"], COMMANDS, on_terminal=True)
 
 
