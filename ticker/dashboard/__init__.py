@@ -1,5 +1,6 @@
 """The dashboard: a board on a terminal. Importing it loads Textual; nothing else of ticker does."""
 
+import ticker.dashboard._pace  # noqa: F401  before anything that imports Textual
 from ticker.dashboard.app import Controller, Dashboard, Exit
 
 __all__ = ["Controller", "Dashboard", "Exit"]
