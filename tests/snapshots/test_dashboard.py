@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
-from ticker.watch import Watch
+from ticker.watch import State, Watch
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
 SECOND = 1_000_000
 
 SnapCompare = Callable[..., bool]
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the stream's last batch is on the screen."""
+    app = pilot.app
+    assert isinstance(app, Dashboard)
+    stream = app.watching.stream
+    async with asyncio.timeout(5):
+        while (
+            app.watching.state is State.OPENING
+            or not stream.coming.empty()  # type: ignore[attr-defined]  # of the stand-in
+            or app._next_frame is not None
+        ):
+            await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def settled_then_help(pilot: Pilot[Any]) -> None:
+    await settled(pilot)
+    await pilot.press("question_mark")
 
 
 def quote(symbol: str, price: float, close: float, name: str, **facts: Any) -> Quote:
@@ -138,20 +160,20 @@ WIDE = (100, 19)
 def test_stocks_and_gold_with_the_badge_that_says_simulated(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
-    assert snap_compare(scene.dashboard(), terminal_size=WIDE)
+    assert snap_compare(scene.dashboard(), terminal_size=WIDE, run_before=settled)
 
 
 def test_the_same_on_a_light_ground_sorted_by_change(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     app = scene.dashboard(look="light", sort=Sort("day_change_percent", reverse=True))
-    assert snap_compare(app, terminal_size=WIDE)
+    assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
 
 def test_the_page_of_keys_shows_only_those_that_work(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
-    assert snap_compare(scene.dashboard(), terminal_size=WIDE, press=["?"])
+    assert snap_compare(scene.dashboard(), terminal_size=WIDE, run_before=settled_then_help)
 
 
 def test_a_dead_poller_is_told_in_every_row_and_in_words(
@@ -163,18 +185,20 @@ def test_a_dead_poller_is_told_in_every_row_and_in_words(
               time=q.time - 64 * SECOND, received=q.received - 64 * SECOND)
         for q in MARKET[:5]
     ]  # fmt: skip
-    assert snap_compare(scene.dashboard(old, [gone], moves=()), terminal_size=WIDE)
+    assert snap_compare(
+        scene.dashboard(old, [gone], moves=()), terminal_size=WIDE, run_before=settled
+    )
 
 
 def test_an_empty_stream_says_what_to_do(snap_compare: SnapCompare, scene: Scene) -> None:
     app = scene.dashboard((), (), moves=(), title="stream.sqlite")
-    assert snap_compare(app, terminal_size=WIDE)
+    assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
 
 def test_a_narrow_terminal_keeps_symbol_price_and_change(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
-    assert snap_compare(scene.dashboard(), terminal_size=(40, 14))
+    assert snap_compare(scene.dashboard(), terminal_size=(40, 14), run_before=settled)
 
 
 def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Scene) -> None:
@@ -194,4 +218,4 @@ def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Sc
     beats = [heartbeat(refused={"GONE": "\x1b[31mno such symbol\x07"})]
     symbols = [*(q.symbol for q in quotes), "GONE", "LATER"]
     app = scene.dashboard(quotes, beats, symbols=symbols, moves=(), title="[red]\x1b[2J")
-    assert snap_compare(app, terminal_size=WIDE)
+    assert snap_compare(app, terminal_size=WIDE, run_before=settled)

@@ -18,14 +18,15 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Input
 
 from ticker.board import SORTS, Sort
+from ticker.dashboard.bars import KEYS, Bar, key_words, title_words
+from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.status import invitation, status
-from ticker.dashboard.table import Heading, Table
+from ticker.dashboard.table import Table
 from ticker.escape import escape
 from ticker.watch import State, Watch
 
@@ -58,26 +59,6 @@ class Exit:
     """Received while it ran."""
     interrupted: bool = False
     """By Ctrl-C rather than `q`."""
-
-
-class Bar(Widget):
-    """A line (or some) of text; never interprets it."""
-
-    DEFAULT_CSS = "Bar { height: 1; }"
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's name
-        super().__init__(id=id)
-        self._text = Text()
-
-    def show(self, text: Text) -> None:
-        """Show `text`; painted only if it says something else than before."""
-        if text != self._text or text.spans != self._text.spans:
-            self._text = text
-            self.refresh(layout=self.styles.auto_dimensions)
-
-    def render(self) -> Text:
-        """The text."""
-        return self._text
 
 
 class Dashboard(App[Exit]):
@@ -198,7 +179,7 @@ class Dashboard(App[Exit]):
         self.screen.styles.background = palette.ground
         for bar in (self._title_bar, self._status_bar, self._key_bar, self._question):
             bar.styles.background = palette.raised
-        self._key_bar.show(self._key_words())
+        self._key_bar.show(key_words(self.palette, self._keys_that_work()))
 
     # The frames
 
@@ -271,26 +252,23 @@ class Dashboard(App[Exit]):
         now = self.watching.clock()
         told = status(self.watching, now, self._zone)
         text = Text(style=palette.text)
+        if self.watching.board.simulated and not self._title_bar.display:
+            # A terminal too low for a title still says that the prices are invented.
+            text.append("SIMULATED ", style=f"bold {palette.warning}")
         text.append("● ", style=palette.warning if told.is_trouble else palette.up)
         if self._notice is not None and now - self._notice[1] < _NOTICE_SHOWN:
             text.append(f"{self._notice[0]} · ", style=palette.accent)
         text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
         self._status_bar.show(text)
-        self._title_bar.show(self._title_words())
+        self._title_bar.show(
+            title_words(
+                palette,
+                self._caption,
+                is_simulated=self.watching.board.simulated,
+                width=self.size.width,
+            )
+        )
         self._table.say_when_empty(self._empty_words())
-
-    def _title_words(self) -> Text:
-        palette = self.palette
-        text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
-        badge = " SIMULATED " if self.watching.board.simulated else ""
-        room = max(0, self.size.width - len(text) - len(badge) - 4)
-        caption = Text(escape(self._caption))
-        caption.truncate(room, overflow="ellipsis")
-        text.append(f"  {caption.plain}", style=palette.text)
-        if badge:
-            text.append(" " * max(1, self.size.width - text.cell_len - len(badge) - 1))
-            text.append(badge, style=f"bold {palette.ground} on {palette.warning}")
-        return text
 
     def _empty_words(self) -> str:
         if self._table.filter:
@@ -299,24 +277,8 @@ class Dashboard(App[Exit]):
             return invitation(self.watching)
         return ""
 
-    def _key_words(self) -> Text:
-        text = Text(" ", no_wrap=True, overflow="ellipsis")
-        for key, does in self._keys_that_work():
-            text.append(key, style=f"bold {self.palette.text}")
-            text.append(f" {does.partition(',')[0]}   ", style=self.palette.dim)
-        return text
-
     def _keys_that_work(self) -> list[tuple[str, str]]:
-        keys = [
-            ("↑↓ j k", "row, also PgUp PgDn Home End, mouse"),
-            ("/", "filter, by symbol or name; esc shows all"),
-            ("s S", "sort, by the next column; reverse it"),
-            ("+", "add, symbols to poll"),
-            ("-", "remove, the symbol of this row"),
-            ("?", "help, this page"),
-            ("q", "quit"),
-        ]
-        return [key for key in keys if key[0] not in "+-" or self._controller is not None]
+        return [key for key in KEYS if key[0] not in "+-" or self._controller is not None]
 
     # The keys
 

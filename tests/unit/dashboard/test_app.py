@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec import structs
 from textual.strip import Strip
 from textual.worker import WorkerFailed
 
@@ -242,6 +243,17 @@ async def test_any_size_of_terminal_is_fine(
         await pilot.pause()
         await pilot.press("home")
         await until(lambda: app._table.symbols[0] in text_of(app, 0))
+
+
+@pytest.mark.parametrize("size", [(100, 20), (30, 9), (20, 5), (14, 3)])
+async def test_invented_prices_are_called_so_on_every_screen(
+    stream_in_memory: MakeStream, size: tuple[int, int]
+) -> None:
+    invented = structs.replace(quote("S0000", 10.0), simulated=True)
+    app = make(stream_in_memory(Batch(Position("1"), quotes=[invented])))
+    async with app.run_test(size=size):
+        bars = (app._title_bar, app._status_bar)
+        await until(lambda: any("SIMULATED" in b.render().plain for b in bars if b.display))
 
 
 async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> None:
