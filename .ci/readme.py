@@ -118,6 +118,11 @@ class Runner:
                 raise SystemExit(f"ended without {until!r}: {seen[-2000:]!r}")
             seen += piece
 
+    def kill(self) -> None:
+        for child in self.background:
+            child.kill()
+            child.wait()
+
     def end(self) -> None:
         for child in reversed(self.background):
             child.send_signal(signal.SIGINT)
@@ -158,8 +163,10 @@ def main() -> None:
                         pass
                     case _:
                         raise SystemExit("a block of code without a word on how to run it")
-        finally:
-            runner.end()
+        except BaseException:
+            runner.kill()
+            raise
+        runner.end()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ import logging.handlers
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from ticker.config import state_directory
 
+_ASKED_ENOUGH: Final = 2
+_PATIENCE: Final = 15.0
+"""How long an end that a signal asked for may take at most (s)."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,19 +37,30 @@ async def _run(main: Coroutine[Any, Any, int], stop: Callable[[], Awaitable[None
     received: list[int] = []
     stopping: set[asyncio.Task[None]] = set()
 
-    def on_signal(number: int) -> None:
-        received.append(number)
-        if len(received) > 2:  # noqa: PLR2004  (asked three times: leave)
-            os._exit(128 + number)
-        if stop is not None and len(received) == 1:
+    def act(times: int) -> None:
+        if stop is not None and times == 1:
             stopping.add(asyncio.create_task(_await(stop())))
         else:
             task.cancel()
 
-    for number in _SIGNALS:
-        # A program started with nohup ignores hang-ups, and goes on doing so.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, on_signal, number)
+    def on_signal(number: int, _: object) -> None:
+        received.append(number)
+        if len(received) > _ASKED_ENOUGH:
+            os._exit(128 + number)
+        if len(received) == 1:
+            # An event loop that is stuck (a terminal that takes no more) never acts: then leave.
+            leave = threading.Timer(_PATIENCE, os._exit, (128 + number,))
+            leave.daemon = True
+            leave.start()
+        loop.call_soon_threadsafe(act, len(received))
+
+    # Handlers of Python's own, not of the event loop's: they run even while the loop is stuck.
+    # A program started with nohup ignores hang-ups, and goes on doing so.
+    before = {
+        number: signal.signal(number, on_signal)
+        for number in _SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         code = await task
     except asyncio.CancelledError:
@@ -53,8 +68,8 @@ async def _run(main: Coroutine[Any, Any, int], stop: Callable[[], Awaitable[None
             raise
         code = 0
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 128 + received[0] if received else code
 
 
