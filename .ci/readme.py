@@ -145,28 +145,31 @@ def main() -> None:
         runner = Runner(folder, Path(home))
         try:
             for block in blocks:
-                how, code = block["how"], block["code"]
-                print(f"-- {how}: {code.strip()}", flush=True)
-                until = (re.search(r'until "(.*)"', how or "") or [None, ""])[1]
-                match (how or "missing").partition(",")[0].split()[0]:
-                    case "run":
-                        runner.run(code)
-                    case "python":
-                        runner.python(code)
-                    case "source":
-                        runner.before += code
-                    case "background":
-                        runner.start(code, until)
-                    case "screen":
-                        runner.screen(code, until)
-                    case "tests" | "skip":
-                        pass
-                    case _:
-                        raise SystemExit("a block of code without a word on how to run it")
+                print(f"-- {block['how']}: {block['code'].strip()}", flush=True)
+                obey(runner, block["how"], block["code"])
         except BaseException:
             runner.kill()
             raise
         runner.end()
+
+
+def obey(runner: Runner, how: str | None, code: str) -> None:
+    until = (re.search(r'until "(.*)"', how or "") or [None, ""])[1]
+    match (how or "missing").partition(",")[0].split()[0]:
+        case "run":
+            runner.run(code)
+        case "python":
+            runner.python(code)
+        case "source":
+            runner.before += code
+        case "background":
+            runner.start(code, until)
+        case "screen":
+            runner.screen(code, until)
+        case "tests" | "skip":
+            pass
+        case _:
+            raise SystemExit("a block of code without a word on how to run it")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ticker.config import state_directory
 
 _ASKED_ENOUGH: Final = 2
-_PATIENCE: Final = 15.0
+_PATIENCE: Final = 10.0
 """How long an end that a signal asked for may take at most (s)."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

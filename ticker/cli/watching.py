@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -197,7 +196,7 @@ class Shown:
                 watched,
                 title=self._title or ("demo" if self._choice.demo else ""),
                 controller=Controller(pollers[0], watched) if pollers else None,
-                zone=self._zone or datetime.now().astimezone().tzinfo or UTC,
+                zone=self._zone,
                 sort=self._sort,
             )
             for words in self._notices:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from time import monotonic
 from typing import ClassVar, Final, Protocol
 
@@ -27,7 +26,9 @@ from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.status import invitation, status
 from ticker.dashboard.table import Table
+from ticker.dashboard.terminal import HungUp, TerminalDriver
 from ticker.escape import escape
+from ticker.times import Zone
 from ticker.watch import State, Watch
 
 FRAME: Final = 0.1
@@ -65,7 +66,8 @@ class Dashboard(App[Exit]):
     """`watch` on a terminal; `title` names what is watched.
 
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
-    on the status line. Times are shown in `zone`; `look` is `dark` or `light`.
+    on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
+    `light`.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -103,12 +105,12 @@ class Dashboard(App[Exit]):
         *,
         title: str = "",
         controller: Controller | None = None,
-        zone: tzinfo = UTC,
+        zone: Zone = None,
         look: str = "dark",
         sort: Sort | None = None,
     ) -> None:
         self.palette: Palette = PALETTES[look]
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.title = "ticker"
         self.watching = watch
         self._caption = title
@@ -381,6 +383,10 @@ class Dashboard(App[Exit]):
         self._table.say_when_empty(self._empty_words())
         self._table.put_in_order()
         self._table.show_cursor()
+
+    def on_hung_up(self, _: HungUp) -> None:
+        """The terminal was closed: nobody is there to show anything to."""
+        self.action_leave()
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print its own traceback over the terminal; `show()` raises it instead, and

@@ -7,13 +7,12 @@ event or of an attempt to come: nothing here moves while the data do not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from ticker.board import Reason
 from ticker.board.freshness import Writer
 from ticker.escape import escape
 from ticker.records import Gap
-from ticker.times import clock, format_duration
+from ticker.times import Zone, clock, format_duration
 from ticker.watch import State, Watch
 
 _GAP_SHOWN = 60_000_000
@@ -31,7 +30,7 @@ class Status:
     """Whether somebody should do something, or at least know it."""
 
 
-def status(watch: Watch, now: int, zone: tzinfo) -> Status:
+def status(watch: Watch, now: int, zone: Zone) -> Status:
     """How things are at `now` (µs), with times told in `zone`."""
     if watch.state in (State.OPENING, State.MISSING):
         return _waiting(watch)
@@ -71,7 +70,7 @@ def _waiting(watch: Watch) -> Status:
     return Status(invitation(watch), is_trouble=False)
 
 
-def _away(watch: Watch, now: int, zone: tzinfo) -> str:
+def _away(watch: Watch, now: int, zone: Zone) -> str:
     problem = escape(watch.problem or "no answer").rstrip(".")
     words = f"The stream is away: {problem}."
     if watch.state is State.UNUSABLE:
@@ -81,12 +80,12 @@ def _away(watch: Watch, now: int, zone: tzinfo) -> str:
     return words + _shown_from(watch, now, zone)
 
 
-def _shown_from(watch: Watch, now: int, zone: tzinfo) -> str:
+def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
     received = watch.board.received
     return "" if received is None else f" Prices shown are from {clock(received, zone, now=now)}."
 
 
-def _writer(watch: Watch, writer: Writer, now: int, zone: tzinfo) -> str:
+def _writer(watch: Watch, writer: Writer, now: int, zone: Zone) -> str:
     heartbeat = writer.heartbeat
     source = escape(heartbeat.source, 40)
     asked = clock(heartbeat.time, zone, now=now)
@@ -131,7 +130,7 @@ def _ticks(watch: Watch) -> str:
     return f"{ticks:,} tick{'' if ticks == 1 else 's'}"
 
 
-def _gaps(watch: Watch, now: int, zone: tzinfo) -> str:
+def _gaps(watch: Watch, now: int, zone: Zone) -> str:
     board = watch.board
     if board.gap is None:
         return ""
@@ -140,7 +139,7 @@ def _gaps(watch: Watch, now: int, zone: tzinfo) -> str:
     return f"{board.gaps:,} gap{'' if board.gaps == 1 else 's'}"
 
 
-def gap_words(gap: Gap, now: int, zone: tzinfo) -> str:
+def gap_words(gap: Gap, now: int, zone: Zone) -> str:
     """`gap 14:02:10 to 14:05:00: poller stopped`, or which ticks of a symbol are missing."""
     reason = escape(gap.reason, 60)
     if gap.from_ is not None and gap.until is not None:

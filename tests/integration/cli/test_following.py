@@ -169,6 +169,17 @@ def test_a_closed_terminal_ends_run_and_its_poller(ticker: Program, running: Ter
     assert gone(ticker)
 
 
+def test_a_terminal_that_vanishes_without_a_word_ends_run_too(
+    ticker: Program, running: Terminal
+) -> None:
+    # The hang-up is lost (nohup does that); what is left are writes that fail.
+    os.kill(running.pid, signal.SIGSTOP)
+    running.close()
+    os.kill(running.pid, signal.SIGCONT)
+    assert running.end() in {0, 129}
+    assert gone(ticker)
+
+
 def test_run_with_prices_that_do_not_fit_the_log_says_so_and_ends(
     ticker: Program, exchange: str
 ) -> None:
