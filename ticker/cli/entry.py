@@ -15,7 +15,7 @@ from ticker import __version__
 from ticker.cli.failing import DONE, UNEXPECTED, WRONG_USAGE, explain
 from ticker.cli.routing import route
 from ticker.cli.settings import Settings, now
-from ticker.cli.standard import ClosedPipe, tell
+from ticker.cli.standard import ClosedPipe, let_go, tell
 from ticker.errors import TickerError
 
 app = typer.Typer(
@@ -45,7 +45,9 @@ def _ticker(
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit. `words` default to those of this process."""
-    sys.exit(_main(list(sys.argv[1:] if words is None else words)))
+    code = _main(list(sys.argv[1:] if words is None else words))
+    let_go()
+    sys.exit(code)
 
 
 def _main(words: list[str]) -> int:

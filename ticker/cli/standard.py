@@ -71,6 +71,19 @@ def tell(text: str) -> None:
         sys.stderr.flush()
 
 
+def let_go() -> None:
+    """Flush both; what a closed terminal does not take is dropped.
+
+    Python would try again at its very end, fail, and replace the exit code with 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def terminal_width() -> int | None:
     """Columns of the terminal on standard output; `None` where it is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
