@@ -1,0 +1,113 @@
+# ruff: noqa: T201 - a bench prints its figures
+"""From an answer of the source to the screen, through everything: `ticker run` on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import sqlite3
+import struct
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterable
+from fcntl import ioctl
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+from ticker.exchange import Exchange
+from ticker.processes.child import environment
+
+CHANGES = 120
+PRICE = re.compile(rb"(\d,\d{3}\.\d{2})")
+
+
+class Staircase:
+    """One symbol whose price is new in every answer."""
+
+    events = 0
+
+    def __init__(self) -> None:
+        self._step = 0
+
+    def advance(self, now: int) -> None:
+        pass
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        self._step += 1
+        results = [
+            {
+                "symbol": symbol,
+                "quoteType": "EQUITY",
+                "marketState": "REGULAR",
+                "currency": "USD",
+                "regularMarketPrice": round(1000 + self._step / 100, 2),
+                "regularMarketTime": now / 1e6,
+                "regularMarketPreviousClose": 1000.0,
+                "priceHint": 2,
+            }
+            for symbol in symbols
+        ]
+        return json.dumps({"quoteResponse": {"result": results, "error": None}}).encode()
+
+
+def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
+    """Price as the screen shows it → when its bytes first came to the terminal (s since 1970)."""
+    words = [sys.executable, "-P", "-m", "ticker", "run", "AAPL", "--every", "250ms"]
+    words += ["--source", f"exchange:127.0.0.1:{port}", "--stream", f"sqlite:{folder}/log.sqlite"]
+    words += ["--for", f"{5 + CHANGES / 4:.0f}s"]
+    env = {**environment(), "XDG_STATE_HOME": str(folder), "TERM": "xterm-256color"}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(words[0], words, env)  # noqa: S606  (a shell is not wanted)
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 110, 0, 0))
+    seen: dict[bytes, float] = {}
+    rest = b""
+    while select.select([terminal], [], [], 10)[0]:
+        try:
+            piece = os.read(terminal, 65_536)
+        except OSError:
+            break
+        now = time.time()
+        rest = rest[-16:] + piece
+        for price in PRICE.findall(rest):
+            seen.setdefault(price, now)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return seen
+
+
+@pytest.mark.bench
+def test_an_answer_is_on_the_screen_in_milliseconds(tmp_path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    exchange = Exchange(Staircase(), port=0)
+    _, port = loop.run_until_complete(exchange.start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        seen = run_and_watch(port, tmp_path)
+    finally:
+        asyncio.run_coroutine_threadsafe(exchange.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+    with sqlite3.connect(tmp_path / "log.sqlite") as log:
+        ticks = log.execute("select price, received from ticks order by position").fetchall()
+    log.close()
+    delays = [
+        seen[shown] - received / 1e6
+        for price, received in ticks[10:]  # the start of three processes is another matter
+        if (shown := f"{price:,.2f}".encode()) in seen
+    ]
+    assert len(delays) >= CHANGES * 0.9
+    cut = [1e3 * value for value in quantiles(delays, n=100)]
+    print(f"\nanswer to screen: p50 {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms, {len(delays)} changes")
+    assert cut[49] < 10
+    assert cut[98] < 25
