@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import pty
@@ -13,7 +12,6 @@ import sqlite3
 import struct
 import sys
 import termios
-import threading
 import time
 from collections.abc import Iterable
 from fcntl import ioctl
@@ -22,6 +20,7 @@ from statistics import quantiles
 
 import pytest
 
+from tests.serving import serving
 from ticker.exchange import Exchange
 from ticker.processes.child import environment
 
@@ -86,18 +85,8 @@ def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
 
 @pytest.mark.bench
 def test_an_answer_is_on_the_screen_in_milliseconds(tmp_path: Path) -> None:
-    loop = asyncio.new_event_loop()
-    exchange = Exchange(Staircase(), port=0)
-    _, port = loop.run_until_complete(exchange.start())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Exchange(Staircase(), port=0)) as (_, port):
         seen = run_and_watch(port, tmp_path)
-    finally:
-        asyncio.run_coroutine_threadsafe(exchange.stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
     with sqlite3.connect(tmp_path / "log.sqlite") as log:
         ticks = log.execute("select price, received from ticks order by position").fetchall()
     log.close()

@@ -12,20 +12,34 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.serving import serving
+from ticker.exchange import Exchange, Market, crowd
+
 CHILD = Path(__file__).with_name("polling_child.py")
 EVERY = 100_000
+
+
+@pytest.fixture
+def crowded_exchange() -> Iterator[str]:
+    """The source URL of an exchange with 200 stocks that move ten times a second."""
+    market = Market(7, listings=crowd(200), every=EVERY)
+    with serving(Exchange(market, port=0)) as (host, port):
+        yield f"exchange:{host}:{port}"
 
 
 class Round:
     """One poller process, from its start to its kill."""
 
-    def __init__(self, log: Path, *, symbols: int, seed: int, duration: int | None = None) -> None:
-        words = [sys.executable, str(CHILD), str(log), str(symbols), str(EVERY), str(seed)]
+    def __init__(
+        self, log: Path, *, symbols: int, source: str, duration: int | None = None
+    ) -> None:
+        words = [sys.executable, str(CHILD), str(log), str(symbols), str(EVERY), source]
         self.acknowledged: list[tuple[str, int]] = []
         self.first = threading.Event()
         self._process = subprocess.Popen(
@@ -89,13 +103,13 @@ def gaps(log: Path) -> list[tuple[int, int, str]]:
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_each_gap(
-    tmp_path: Path, rounds: int
+    tmp_path: Path, crowded_exchange: str, rounds: int
 ) -> None:
     log = tmp_path / "stream.sqlite"
     chance = random.Random(4)  # noqa: S311  (moments, not secrets)
     acknowledged: list[tuple[str, int]] = []
-    for number in range(rounds):
-        poller = Round(log, symbols=200, seed=number)
+    for _ in range(rounds):
+        poller = Round(log, symbols=200, source=crowded_exchange)
         assert poller.first.wait(30)
         time.sleep(chance.uniform(0.0, 0.6))  # the moment is the test's chance, waited for by none
         poller.kill()
@@ -115,10 +129,12 @@ def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_ea
 
 @pytest.mark.parametrize("duration", [3_000_000, pytest.param(60_000_000, marks=pytest.mark.slow)])
 def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
-    tmp_path: Path, duration: int
+    tmp_path: Path, crowded_exchange: str, duration: int
 ) -> None:
     log = tmp_path / "stream.sqlite"
-    pollers = [Round(log, symbols=200, seed=seed, duration=duration) for seed in (1, 2)]
+    pollers = [
+        Round(log, symbols=200, source=crowded_exchange, duration=duration) for _ in range(2)
+    ]
     assert [poller.end() for poller in pollers] == [0, 0]
     acknowledged = [tick for poller in pollers for tick in poller.acknowledged]
     assert len(set(acknowledged)) == len(acknowledged), "one tick acknowledged to both"

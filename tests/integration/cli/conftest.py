@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from fcntl import ioctl
@@ -21,6 +20,7 @@ from typing import Final
 
 import pytest
 
+from tests.serving import serving
 from ticker.exchange import Exchange, Market
 from ticker.processes.child import environment
 from ticker.records import Heartbeat, Quote, Tick
@@ -149,16 +149,8 @@ def ticker(tmp_path: Path) -> Iterator[Program]:
 @pytest.fixture
 def exchange() -> Iterator[str]:
     """The source URL of an exchange that moves ten times a second."""
-    loop = asyncio.new_event_loop()
-    serving = Exchange(Market(7, every=100_000), port=0)
-    host, port = loop.run_until_complete(serving.start())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    yield f"exchange:{host}:{port}"
-    asyncio.run_coroutine_threadsafe(serving.stop(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with serving(Exchange(Market(7, every=100_000), port=0)) as (host, port):
+        yield f"exchange:{host}:{port}"
 
 
 NOW: Final = time.time_ns() // 1_000
