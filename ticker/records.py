@@ -28,8 +28,8 @@ MAX_SYMBOL: Final = 64
 MAX_NAME: Final = 256
 """The longest free text kept (names, reasons), in characters; longer ones are cut at the door."""
 
-MAX_TIME: Final = 253_402_300_799_999_999
-"""The last microsecond of the year 9999: later times fit no calendar (µs, UTC)."""
+MAX_TIME: Final = 253_402_214_399_999_999
+"""The last microsecond of 9999-12-30: later ones fit no calendar in some zone (µs, UTC)."""
 
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]
 Price = Annotated[float, msgspec.Meta(gt=0)]
@@ -300,6 +300,8 @@ class Heartbeat(
     """Symbol → why it was not used."""
     retry_at: Time | None = None
     """When the source may be asked again (µs, UTC)."""
+    last_good: Time | None = None
+    """When the last answer with a usable price came: until then somebody looked (µs, UTC)."""
     tape_time: Time | None = None
     """While replaying: the recorded moment now shown (µs, UTC)."""
     speed: float | None = None
@@ -309,6 +311,7 @@ class Heartbeat(
         _check_time("time", self.time)
         _check_time("received", self.received)
         _check_time("retry_at", self.retry_at)
+        _check_time("last_good", self.last_good)
         _check_time("tape_time", self.tape_time)
         _check_amount("speed", self.speed)
         for field in ("interval", "asked", "answered"):

@@ -96,7 +96,7 @@ CREATE TABLE heartbeats(
     origin TEXT NOT NULL, writer TEXT NOT NULL, source TEXT NOT NULL, time INTEGER NOT NULL,
     received INTEGER NOT NULL, interval INTEGER NOT NULL, state TEXT NOT NULL,
     asked INTEGER NOT NULL, answered INTEGER NOT NULL, refused TEXT NOT NULL,
-    retry_at INTEGER, tape_time INTEGER, speed REAL,
+    retry_at INTEGER, last_good INTEGER, tape_time INTEGER, speed REAL,
     UNIQUE (writer, source)
 ) STRICT;
 """
