@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import typer
 
+from ticker.cli import scene
 from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
 from ticker.cli.options import (
@@ -29,12 +30,12 @@ from ticker.cli.options import (
 )
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, now
-from ticker.errors import InvalidRecord
+from ticker.errors import InvalidRecord, StreamMissing
 from ticker.escape import escape
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
-from ticker.sources import open_source
-from ticker.streams import open_log
+from ticker.sources import Source, open_source
+from ticker.streams import Log, open_log
 from ticker.times import MINUTE, Zone, clock, format_duration, parse_duration
 
 _log: Final = logging.getLogger(__name__)
@@ -74,41 +75,72 @@ def poll(
     url = settings.source(source)
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
-    pollers: list[Poll] = []
 
-    async def main(show: Callable[[PollStatus], None]) -> int:
-        asked = open_source(url)
+    def make(asked: Source) -> Job:
+        log = open_log(choice.url, keep_for=choice.keep_for)
+        tell = Teller(line.show)
+        poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
+        return Job(log, poller, tell)
+
+    with scene.writing(choice):
+        code = run_job(make, url, line, controlled=control)
+    raise typer.Exit(code)
+
+
+class Teller:
+    """Passes the status on to `show`, whoever that is by now."""
+
+    def __init__(self, show: Callable[[PollStatus], None]) -> None:
+        self.show = show
+
+    def __call__(self, status: PollStatus) -> None:  # noqa: D102  (the class says it)
+        self.show(status)
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A poller and its log, made before either is opened: orders and signals find it at once."""
+
+    log: Log
+    poller: Poll
+    tell: Teller
+
+
+def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, controlled: bool) -> int:
+    """Poll to the end, anew if the log is taken away under the poller; the exit code."""
+    jobs: list[Job] = []
+
+    async def main(job: Job, asked: Source) -> int:
         try:
-            async with open_log(choice.url, keep_for=choice.keep_for) as log:
-                poller = Poll(
-                    asked,
-                    log,
-                    wanted,
-                    every=wish,
-                    duration=lasting,
-                    count=count,
-                    on_status=show,
-                )
-                pollers.append(poller)
-                report = await poller.run()
-                line.end(f"{report.ticks:,} ticks kept in {choice.url}")
+            while True:
+                jobs[:] = [job]
+                try:
+                    async with job.log:
+                        report = await job.poller.run()
+                except StreamMissing as error:
+                    _log.warning("%s. Going on in a new one", error)
+                    before, job = job, make(asked)
+                    job.tell.show = before.tell.show
+                else:
+                    line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
+                    return DONE
         finally:
             await asked.close()
-        return DONE
 
     async def stop() -> None:
-        for poller in pollers:
-            poller.stop()
+        for job in jobs:
+            job.poller.stop()
 
-    async def controlled() -> int:
-        def take(order: Order) -> None:
-            for poller in pollers:
-                _obey(poller, order)
+    async def begin() -> int:
+        asked = open_source(url)
+        job = make(asked)
+        jobs.append(job)
+        if not controlled:
+            return await main(job, asked)
+        async with Controlled(lambda order: _obey(jobs[0].poller, order), stop) as parent:
+            job.tell.show = lambda status: parent.say("status", **msgspec.to_builtins(status))
+            return await main(job, asked)
 
-        async with Controlled(on_order=take, on_end=stop) as parent:
-            return await main(lambda status: parent.say("status", **msgspec.to_builtins(status)))
-
-    raise typer.Exit(run(controlled() if control else main(line.show), stop=stop))
+    return run(begin(), stop=stop)
 
 
 def _obey(poller: Poll, order: Order) -> None:

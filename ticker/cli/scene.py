@@ -29,33 +29,45 @@ EXCHANGE_PORT: Final = 8790
 def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
     """The log that a demo writes, fresh unless `keep`, and notices for the screen.
 
-    It lies in the state directory; where that cannot be written, or another demo has it, in a
+    It lies in the state directory; where that cannot be written, or somebody writes to it, in a
     temporary folder that goes with the demo.
     """
     choice = demo_stream()
     with ExitStack() as stack:
         try:
-            lock = stack.enter_context(_open_lock(make_state_directory() / "demo.lock"))
+            lock = stack.enter_context(_open_lock())
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (StreamNotWritable, PermissionError):
             why = f"{state_directory()} cannot be written"
         except BlockingIOError:
-            why = "Another demo is running"
+            why = "Another demo, or a poller, writes there"
         except OSError as error:
             why = f"{state_directory()} cannot be written: {error.strerror}"
         else:
             if not keep:
                 _remove(choice)
+            fcntl.flock(lock, fcntl.LOCK_SH)  # our own poller is to write there
             yield choice, []
             return
         folder = Path(tempfile.mkdtemp(prefix="ticker-demo-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        own = StreamChoice(f"sqlite:{folder / 'demo.sqlite'}", named=True)
+        own = StreamChoice(f"sqlite:{folder / 'demo.sqlite'}", named=True, temporary=True)
         yield own, [f"{why}: this demo's log is {own.url}"]
 
 
-def _open_lock(path: Path) -> IO[str]:
-    return path.open("a")
+@contextmanager
+def writing(choice: StreamChoice) -> Iterator[None]:
+    """While a poller writes to the demo's log, no demo clears it away."""
+    if not choice.demo:
+        yield
+        return
+    with _open_lock() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def _open_lock() -> IO[str]:
+    return (make_state_directory() / "demo.lock").open("a")
 
 
 def _remove(choice: StreamChoice) -> None:

@@ -27,6 +27,8 @@ class StreamChoice(msgspec.Struct, frozen=True):
     named: bool
     """Whether a user named it; the default log and the demo's are ours to prune."""
     demo: bool = False
+    temporary: bool = False
+    """Whether it goes with the command."""
 
     @property
     def keep_for(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -208,10 +209,16 @@ class Shown:
         if self._failure is not None:
             raise self._failure
         if children:
-            since = clock(began, self._zone)[:5]
-            option = " --stream demo" if self._choice.demo else ""
-            tell(f"{self._kept.ticks:,} ticks kept · ticker tail{option} --since {since}")
+            tell(f"{self._kept.ticks:,} ticks kept" + self._way_back(began))
         return INTERRUPTED if left.interrupted else DONE
+
+    def _way_back(self, began: int) -> str:
+        """The command that shows what was kept since `began` (µs)."""
+        if self._choice.temporary:
+            return ""
+        word = "demo" if self._choice.demo else self._choice.url if self._choice.named else None
+        option = "" if word is None else f" --stream {shlex.quote(word)}"
+        return f" · ticker tail{option} --since {clock(began, self._zone)[:5]}"
 
     async def stop(self) -> None:
         """End the screen; the children follow."""

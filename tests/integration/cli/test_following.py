@@ -4,8 +4,11 @@ import csv
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -195,7 +198,7 @@ def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
     first = ticker.on_terminal("demo", "AAPL")
     first.wait_for("answered")
     second = ticker.on_terminal("demo", "GC=F")
-    second.wait_for("Another demo is running")
+    second.wait_for("Another demo, or a poller, writes there")
     second.wait_for("answered")
     for terminal in (second, first):
         terminal.type("q")
@@ -238,6 +241,78 @@ def test_watch_shows_what_another_polls_and_ends_alone(
     watching.type("q")
     assert watching.end() == 0
     assert polling.poll() is None
+    polling.send_signal(signal.SIGINT)
+    assert polling.wait(PATIENCE) == 130
+
+
+def test_an_order_that_comes_before_the_poller_is_ready_is_followed(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    polling = subprocess.Popen(
+        [*ticker.words, "poll", "AAPL", "--source", exchange, "--stream", log, "--control"],
+        env=ticker.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert polling.stdin is not None
+    assert polling.stdout is not None
+    polling.stdin.write(b'{"do":"add","symbols":["NVDA"]}\n')
+    polling.stdin.flush()
+    while not (status := json.loads(polling.stdout.readline())).get("answered"):
+        pass
+    assert (status["symbols"], status["answered"]) == (2, 2)
+    polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 0
+
+
+def test_a_signal_while_the_log_is_locked_is_not_forgotten(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    write(log, ticks=1)
+    path = log.removeprefix("sqlite:")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log)
+        time.sleep(1.0)  # it is at the lock, or still loading: both must do
+        polling.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        other.execute("commit")
+    started = time.monotonic()
+    assert polling.wait(PATIENCE) == 130
+    assert time.monotonic() - started < 5
+
+
+def test_a_log_taken_away_under_a_poller_is_begun_anew(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    polling = ticker.start(
+        "poll", "GC=F", "--source", exchange, "--stream", log, "--every", "100ms"
+    )
+    path = Path(log.removeprefix("sqlite:"))
+    assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    again = ticker("tail", "--stream", log, "--since", "start", "--count", "3")
+    assert events(again.stdout) == [1, 2, 3]
+    polling.send_signal(signal.SIGINT)
+    _, err = polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 130
+    assert b"Going on in a new one" in err
+
+
+def test_a_demo_leaves_the_log_of_a_running_poller_alone(ticker: Program, exchange: str) -> None:
+    polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", "demo")
+    assert events(ticker("tail", "--stream", "demo", "--count", "1").stdout)
+    demo = ticker.on_terminal("demo", "AAPL")
+    demo.wait_for("a poller, writes there")
+    demo.wait_for("answered")
+    demo.type("q")
+    assert demo.end() == 0
+    assert b"ticker tail" not in demo.seen  # its own log has gone with it
+    assert polling.poll() is None
+    (quote,) = json.loads(ticker("watch", "--once", "--stream", "demo").stdout)
+    assert quote["symbol"] == "GC=F"
     polling.send_signal(signal.SIGINT)
     assert polling.wait(PATIENCE) == 130
 
