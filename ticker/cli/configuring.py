@@ -34,6 +34,7 @@ def config(
         raise typer.Exit(DONE)
     settings = Settings(configuration.load(path if path.exists() else None))
     if check:
+        settings.check()
         found = settings.config.found
         out.write(f"{path}: good\n" if found else f"{path}: not there; the defaults are in force\n")
         raise typer.Exit(DONE)

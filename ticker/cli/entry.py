@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -12,10 +13,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ticker import __version__
-from ticker.cli.failing import DONE, UNEXPECTED, WRONG_USAGE, explain
+from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE, explain
 from ticker.cli.routing import route
 from ticker.cli.settings import Settings, now
-from ticker.cli.standard import ClosedPipe, let_go, tell
+from ticker.cli.standard import ClosedPipe, let_go, mend_standard_streams, tell
 from ticker.errors import TickerError
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ def _ticker(
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit. `words` default to those of this process."""
+    mend_standard_streams()
     code = _main(list(sys.argv[1:] if words is None else words))
     let_go()
     sys.exit(code)
@@ -78,6 +80,9 @@ def _main(words: list[str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001  (the last door: nothing passes it as a traceback)
         _log(error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # a help text, say
+            tell(f"Cannot write: {error.strerror}. Free some space")
+            return CANNOT_WRITE
         tell(
             f"Unexpected: {type(error).__name__}: {error}\n"
             "This is a mistake of ticker's. Please report it with the traceback, which "

@@ -29,7 +29,7 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, make_state_directory, now
+from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
 from ticker.errors import InvalidRecord, StreamMissing
 from ticker.escape import escape
 from ticker.poll import Poll, PollStatus
@@ -73,6 +73,7 @@ def poll(
     zone = settings.zone(tz)
     lasting = None if duration is None else parse_duration(duration)
     url = settings.source(source)
+    refuse_mixing(choice, url)
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
 

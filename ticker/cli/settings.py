@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from ticker.board.order import Sort, parse_sort
 from ticker.config import Config, load, state_directory
-from ticker.errors import InvalidRecord, StreamNotWritable, UsageError
+from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.records import check_symbol
+from ticker.sources import open_source
+from ticker.streams import open_stream
 from ticker.times import DAY, Zone, parse_duration
 
 KEEP_DEFAULT_LOG: Final = 7 * DAY
@@ -41,6 +45,16 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+def refuse_mixing(choice: StreamChoice, source: str) -> None:
+    """Raise `UsageError` where the exchange's invented prices would begin the local log."""
+    is_local_log = not choice.named and not choice.demo
+    if is_local_log and source.partition(":")[0] == "exchange":
+        raise UsageError(
+            "The exchange's prices are invented, and the local log is for real ones. "
+            "Use --stream demo"
+        )
+
+
 class Settings:
     """The configuration with a command's options laid over it."""
 
@@ -56,6 +70,34 @@ class Settings:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
+
+    def sort(self) -> Sort | None:
+        """The order of the rows; `None`: that of the watchlist."""
+        word = self.config.setting("sort", default=None).value
+        with self._blamed("sort"):
+            return parse_sort(word) if word else None
+
+    def check(self) -> None:
+        """Raise what using the values of the file would raise."""
+        self.sort()
+        with self._blamed("stream"):
+            open_stream(self.stream(None).url)
+        with self._blamed("source"):
+            open_source(self.source(None))
+
+    @contextmanager
+    def _blamed(self, name: str) -> Iterator[None]:
+        """A value of the file that cannot be used is a mistake of the file, with its line."""
+        try:
+            yield
+        except UsageError as error:
+            setting = self.config.setting(name, default=None)
+            path, _, line = setting.origin.rpartition(":")
+            if path != str(self.config.path):
+                raise
+            raise ConfigError(
+                str(error), path=path, line=int(line), key=f"defaults.{name}"
+            ) from None
 
     def stream(self, option: str | None) -> StreamChoice:
         """The stream's URL. Raises `UsageError` for a name that is not configured."""
@@ -95,12 +137,15 @@ class Settings:
 
 def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
     """`["aapl,msft", "GC=F"]` → `("AAPL", "MSFT", "GC=F")`. Raises `UsageError`."""
+    words = list(words)
     symbols = [part.strip().upper() for word in words for part in word.split(",") if part.strip()]
     for symbol in symbols:
         try:
             check_symbol(symbol)
         except InvalidRecord as error:
             raise UsageError(f"That is no symbol: {error.problem}") from None
+    if words and not symbols:
+        raise UsageError("An empty word is no symbol. Leave it out for the watchlist")
     return tuple(dict.fromkeys(symbols))
 
 

@@ -63,6 +63,23 @@ class Output:
         poll.poll()
 
 
+def mend_standard_streams() -> None:
+    """Give a file to each of the three that was closed before we began.
+
+    Otherwise the next file opened, a log of ticks perhaps, would take its number and its writes.
+    What stands in for standard output refuses to be written, so that data are not lost unsaid.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
+    # Python knows a closed one as None.
+    sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115  (for as long as we run)
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
+
+
 def tell(text: str) -> None:
     """Words for people on standard error, whatever they hold; silent where that is closed."""
     lines = "\n".join(escape(line, 2_000) for line in text.splitlines())

@@ -74,7 +74,10 @@ def tail(
     watchlist: Watchlist = None,
     stream: StreamUrl = None,
     last: Annotated[
-        int, typer.Option("-n", "--lines", metavar="N", min=0, help="Begin with the last N ticks.")
+        int,
+        typer.Option(
+            "-n", "--lines", metavar="N", min=0, max=10**12, help="Begin with the last N ticks."
+        ),
     ] = 10,
     since: Since = None,
     until: Until = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,15 +28,15 @@ from ticker.cli.options import (
 )
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now
+from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now, refuse_mixing
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
-from ticker.errors import UsageError
+from ticker.errors import InvalidRecord, UsageError
 from ticker.processes import Poller
+from ticker.records import check_symbol
 from ticker.streams import open_stream
 from ticker.times import SECOND, Zone, clock, parse_duration
 
 if TYPE_CHECKING:
-    from ticker.board import Sort
     from ticker.dashboard import Dashboard
     from ticker.watch import Watch
 
@@ -79,6 +79,7 @@ def run(
     choice = settings.stream(stream)
     if not choice.named:
         make_state_directory()
+    refuse_mixing(choice, settings.source(source))
     settings.every(every)  # a mistake is told here, not by the poller
     words = ["poll", *wanted, "--source", settings.source(source)]
     # The poller reads the same configuration: only what was said here must be said again, so that
@@ -168,16 +169,13 @@ class Shown:
         title: str,
         notices: Sequence[str] = (),
     ) -> None:
-        from ticker.board.order import parse_sort
-
         self._choice = choice
         self._symbols = symbols
         self._zone = settings.zone(tz)
         self._title = title
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
-        wish = settings.config.setting("sort", default=None).value
-        self._sort: Sort | None = parse_sort(wish) if wish else None
+        self._sort = settings.sort()
         self._dashboard: Dashboard | None = None
         self._kept = scene.Kept()
         self._failure: Failed | None = None
@@ -196,7 +194,7 @@ class Shown:
             self._dashboard = dashboard = Dashboard(
                 watched,
                 title=self._title or ("demo" if self._choice.demo else ""),
-                controller=Controller(pollers[0], watched) if pollers else None,
+                controller=Controller(pollers[0], watched, self._tell) if pollers else None,
                 zone=self._zone,
                 sort=self._sort,
             )
@@ -252,12 +250,19 @@ class Shown:
 class Controller:
     """What `+` and `-` on the dashboard do: the poller asks for more or less, the board follows."""
 
-    def __init__(self, poller: Poller, watched: Watch) -> None:
+    def __init__(self, poller: Poller, watched: Watch, say: Callable[[str], None]) -> None:
         self._poller = poller
         self._watched = watched
+        self._say = say
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll and show these too."""
+        """Poll and show these too; what can be no symbol is told instead."""
+        try:
+            for symbol in symbols:
+                check_symbol(symbol)
+        except InvalidRecord as error:
+            self._say(f"That is no symbol: {error.problem}")
+            return
         self._poller.add(symbols)
         self._watched.choose(list(dict.fromkeys([*(self._watched.symbols or ()), *symbols])))
 

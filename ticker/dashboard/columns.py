@@ -218,7 +218,8 @@ def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
         width = max(len(text) if text.isascii() else cell_len(text) for text in texts)
     # Room for an arrow before a price: what moved is told by more than colour.
     arrow = 2 if column.field == "price" else 0
-    return column, min(column.most, max(heading, width, column.least) + arrow), after
+    # A heading is never cut: its arrow is how one sees what sorts.
+    return column, max(heading, min(column.most, max(width, column.least) + arrow)), after
 
 
 def _least(chosen: Sequence[_Wish]) -> int:

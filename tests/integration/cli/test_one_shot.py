@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Program, write
+from .conftest import PATIENCE, Program, write
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "yahoo"
 HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "apsw", "numpy")
@@ -62,7 +63,10 @@ def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
         (["tail", "--stream", "ftp://x"], 2, "is no stream"),
         (["tail", "-w", "none"], 2, "No watchlist 'none'"),
         (["poll", "--every", "0s"], 2, "'0s' is no duration"),
+        (["poll", "AAPL", "--source", "exchange"], 2, "the local log is for real ones"),
         (["poll", "A B"], 2, "That is no symbol"),
+        (["poll", ""], 2, "An empty word is no symbol"),
+        (["tail", "-n", "99999999999999999999"], 2, "Invalid value"),
         (["quote", "\x1b]0;x\x07"], 2, "That is no symbol"),
         (["quote", "--source", "bloomberg"], 2, "'bloomberg' is no source"),
         (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Is it up?"),
@@ -86,6 +90,26 @@ def test_bad_words_are_told_in_a_line_with_their_code(
     assert not done.stdout
 
 
+@pytest.mark.parametrize("words", [["--help"], ["tail", "--help"], ["config"], ["quote"]])
+def test_closed_or_full_standard_output_is_7_and_told(
+    ticker: Program, exchange: str, words: list[str]
+) -> None:
+    line = shlex.join([*ticker.words, *words])
+    for end in ("> /dev/full",) if "--help" in words else (">&-", "> /dev/full"):
+        done = subprocess.run(
+            ["bash", "-c", f"{line} {end}"],
+            env={**ticker.env, "TICKER_SOURCE": exchange},
+            cwd=ticker.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 7, done.stderr
+        assert "Cannot write" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_mistake_in_the_configuration_is_told_with_its_line(ticker: Program) -> None:
     path = ticker.folder / "c.toml"
     path.write_text("[defaults]\nevry = '5s'\n")
@@ -93,6 +117,24 @@ def test_a_mistake_in_the_configuration_is_told_with_its_line(ticker: Program) -
         done = ticker(command, TICKER_CONFIG=str(path))
         assert done.returncode == 3
         assert f'{path}:2: defaults.evry: unknown key "evry". Did you mean "every"?' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("sort = '-nope'", "no column 'nope' to sort by"),
+        ("stream = 'nonsense'", "No stream named 'nonsense'"),
+        ("source = 'yahuu'", "'yahuu' is no source"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_a_mistake_of_the_file(
+    ticker: Program, line: str, told: str
+) -> None:
+    path = ticker.folder / "c.toml"
+    path.write_text(f"[defaults]\n{line}\n")
+    done = ticker("config", "--check", TICKER_CONFIG=str(path))
+    assert done.returncode == 3
+    assert f"{path}:2: defaults.{line.split(maxsplit=1)[0]}: {told}" in done.stderr
 
 
 def test_config_is_written_once_checked_and_shown_with_where_values_come_from(
