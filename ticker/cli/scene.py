@@ -120,4 +120,5 @@ def keep_alive(
     words: Sequence[str], *, on_news: Callable[[News], None], on_word: Callable[[str], None]
 ) -> Poller:
     """A child of this command line, started again when it dies."""
-    return Poller(command(*words, "--control"), on_news=on_news, on_word=on_word)
+    name = "poller" if words[0] == "poll" else words[0]
+    return Poller(command(*words, "--control"), on_news=on_news, on_word=on_word, name=name)

@@ -193,7 +193,8 @@ class Shown:
             watched = Watch(stream, self._symbols)
             self._dashboard = dashboard = Dashboard(
                 watched,
-                title=self._title or ("demo" if self._choice.demo else ""),
+                title=self._title
+                or ("demo" if self._choice.demo or self._choice.temporary else ""),
                 controller=Controller(pollers[0], watched, self._tell) if pollers else None,
                 zone=self._zone,
                 sort=self._sort,

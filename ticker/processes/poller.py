@@ -40,12 +40,14 @@ class Poller:
         on_word: Callable[[str], None] | None = None,
         random: Callable[[], float] = _random.random,
         first_wait: float = FIRST_WAIT,
+        name: str = "poller",
     ) -> None:
         self._words = words
         self._on_news = on_news
         self._on_word = on_word or (lambda _: None)
         self._random = random
         self._first_wait = first_wait
+        self._name = name
         self._changes: dict[str, bool] = {}
         self._child: Child | None = None
         self._task: asyncio.Task[int] | None = None
@@ -114,15 +116,15 @@ class Poller:
             self.errors = self._child.errors
             why = self._child.why or _how(code)
             if code in FINAL:
-                self._on_word(f"The poller ended: {why}")
+                self._on_word(f"The {self._name} ended: {why}")
                 return code
             deaths = 0 if time.monotonic() - born > STEADY else deaths
             wait = min(self._first_wait * 2**deaths, LONGEST_WAIT) * (0.75 + 0.5 * self._random())
             deaths = min(deaths + 1, 10)
-            self._on_word(f"The poller died ({why}). Starting it again in {wait:.1f} s")
+            self._on_word(f"The {self._name} died ({why}). Starting it again in {wait:.1f} s")
             await asyncio.sleep(wait)
             await self._start()
-            self._on_word("The poller was started again")
+            self._on_word(f"The {self._name} was started again")
 
 
 def _how(code: int) -> str:
