@@ -1,190 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import (
     InvalidRecord,
     MixedPrices,
     RateLimited,
-    SequenceConflict,
     SourceError,
     SourceUnreachable,
     StreamNotWritable,
     StreamUnreachable,
 )
-from ticker.poll import Poll, PollReport, PollStatus
+from ticker.poll import PollReport
 from ticker.poll.pace import Budget, Slots, interval
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.sources.protocol import Answer
-from ticker.streams.protocol import Log
-
-SECOND = 1_000_000
-START = 1_795_447_805_000_000
-
-
-class FakeClock:
-    """Time passes only while somebody waits."""
-
-    def __init__(self, wall: int = START) -> None:
-        self.now = 0
-        self.offset = wall
-        self._timers: list[tuple[int, asyncio.Event]] = []
-
-    def wall(self) -> int:
-        return self.offset + self.now
-
-    def elapsed(self) -> int:
-        return self.now
-
-    async def sleep(self, span: int) -> None:
-        event = asyncio.Event()
-        self._timers.append((self.now + span, event))
-        await event.wait()
-
-    async def wait(self, event: asyncio.Event, until: int) -> None:
-        while True:
-            for _ in range(10):
-                await asyncio.sleep(0)
-            if event.is_set():
-                return
-            due = min((timer for timer in self._timers), key=lambda t: t[0], default=None)
-            if due is None or due[0] > until:
-                self.now = max(self.now, until)
-                return
-            self._timers.remove(due)
-            self.now = max(self.now, due[0])
-            due[1].set()
-
-
-Script = Callable[["FakeSource", Sequence[str]], Any]
-
-
-class FakeSource:
-    """Each asking calls `script`, which answers with prices, an error, or by taking its time."""
-
-    name = "yahoo"
-    url = "yahoo"
-    every = 15 * SECOND
-    every_closed = 60 * SECOND
-    batch = 50
-
-    def __init__(self, clock: FakeClock, script: Script, *, budget: int | None = None) -> None:
-        self.clock = clock
-        self.script = script
-        self.budget = budget
-        self.asked: list[tuple[int, tuple[str, ...]]] = []
-        self.under_way = 0
-        self.most_under_way = 0
-
-    async def quotes(self, symbols: Sequence[str]) -> Answer:
-        self.asked.append((self.clock.now, tuple(symbols)))
-        asked = self.clock.wall()
-        self.under_way += 1
-        self.most_under_way = max(self.under_way, self.most_under_way)
-        try:
-            result = self.script(self, symbols)
-            if asyncio.iscoroutine(result):
-                result = await result
-        finally:
-            self.under_way -= 1
-        if isinstance(result, Exception):
-            raise result
-        now = self.clock.wall()
-        quotes, refused = [], {}
-        for symbol in symbols:
-            if (price := result.get(symbol)) is None:
-                refused[symbol] = "no such symbol"
-            else:
-                session = result.get("session", "regular")
-                quotes.append(
-                    Quote(symbol, self.name, time=now, received=now, price=price, session=session)
-                )
-        return Answer(quotes, refused, asked, now)
-
-    async def close(self) -> None:
-        pass
-
-
-class MemoryLog:
-    """A log that checks sequences and fails on demand."""
-
-    origin = "o"
-    url = "memory:"
-
-    def __init__(self) -> None:
-        self.ticks: list[Tick] = []
-        self.gaps: list[Gap] = []
-        self.heartbeats: list[Heartbeat] = []
-        self.latest: dict[str, Quote] = {}
-        self.fail: Callable[[], Exception | None] = lambda: None
-
-    async def last(self) -> Mapping[tuple[str, str], int]:
-        return {(tick.origin, tick.symbol): tick.sequence for tick in self.ticks}
-
-    async def snapshot(self) -> Batch:
-        beats = {beat.writer: beat for beat in self.heartbeats}
-        return Batch(
-            Position("0"), quotes=[*self.latest.values()], heartbeats=tuple(beats.values())
-        )
-
-    async def append(
-        self,
-        ticks: Sequence[Tick] = (),
-        *,
-        gaps: Sequence[Gap] = (),
-        quotes: Sequence[Quote] = (),
-        heartbeats: Sequence[Heartbeat] = (),
-    ) -> Position:
-        if (error := self.fail()) is not None:
-            raise error
-        last = dict(await self.last())
-        for tick in ticks:
-            expected = last.get((tick.origin, tick.symbol), 0) + 1
-            if tick.sequence != expected:
-                raise SequenceConflict(self.url, {(tick.origin, tick.symbol): expected})
-            last[tick.origin, tick.symbol] = tick.sequence
-        self.ticks += ticks
-        self.gaps += gaps
-        self.heartbeats += heartbeats
-        self.latest |= {quote.symbol: quote for quote in quotes}
-        return Position("0")
-
-
-class Scene:
-    """A clock, a log, a source, and the poller made of them."""
-
-    def __init__(
-        self, script: Script, *, budget: int | None = None, log: MemoryLog | None = None
-    ) -> None:
-        self.clock = FakeClock()
-        self.log = log or MemoryLog()
-        self.source = FakeSource(self.clock, script, budget=budget)
-        self.told: list[PollStatus] = []
-
-    def poll(self, *symbols: str, **options: Any) -> Poll:
-        return Poll(
-            self.source,
-            cast("Log", self.log),
-            symbols or ("A",),
-            clock=self.clock,
-            on_status=self.told.append,
-            random=lambda: 0.5,
-            host="here",
-            **options,
-        )
-
-    @property
-    def times(self) -> list[float]:
-        return [at / SECOND for at, _ in self.source.asked]
-
-
-def rising(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
-    return dict.fromkeys(symbols, 100.0 + len(source.asked))
+from ticker.records import Quote, Tick
 
 
 async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> None:
