@@ -1,0 +1,25 @@
+import pytest
+
+from ticker.liveness import GRACE, is_alive
+from ticker.records import Heartbeat
+
+SECOND = 1_000_000
+
+
+def beat(state: str = "ok", retry_at: int | None = None) -> Heartbeat:
+    return Heartbeat("o", "w", "yahoo", 0, 0, 10 * SECOND, state, 1, 1, retry_at=retry_at)
+
+
+def test_a_writer_is_alive_for_two_and_a_half_intervals_and_a_grace() -> None:
+    assert is_alive(beat(), 25 * SECOND + GRACE)
+    assert not is_alive(beat(), 25 * SECOND + GRACE + 1)
+
+
+def test_a_writer_that_said_goodbye_is_gone_at_once() -> None:
+    assert not is_alive(beat("stopped"), 0)
+
+
+@pytest.mark.parametrize("state", ["rate-limited", "unreachable", "slow", "no-prices"])
+def test_a_writer_in_trouble_is_alive_only_while_it_says_so(state: str) -> None:
+    assert is_alive(beat(state), 20 * SECOND)
+    assert not is_alive(beat(state, retry_at=3_600 * SECOND), 60 * SECOND)
