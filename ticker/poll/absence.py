@@ -36,18 +36,20 @@ class Absence:
         self._source = source
         self._writer = writer
         self._good: _Good | None = None
+        self._last_good: int | None = None
         self._before: list[Look] = []
         self._newcomers: list[str] = []
         self._trouble: str | None = None
 
     @property
     def last_good(self) -> int | None:
-        """When the last good answer came (µs, UTC)."""
-        return None if self._good is None else self._good.wall
+        """When the last good answer came, before a restart too (µs, UTC)."""
+        return self._last_good
 
-    def begin(self, look: Look | None) -> None:
-        """The poller starts; `look` is what the log tells of those before it."""
-        self._before = [look] if look else []
+    def begin(self, looks: Iterable[Look], last_good: int | None) -> None:
+        """The poller starts; `looks` and its own `last_good` are what the log tells of before."""
+        self._before = [*looks]
+        self._last_good = last_good
 
     def expect(self, symbols: Iterable[str]) -> None:
         """These are asked for from now on: somebody may have looked at them before."""
@@ -65,6 +67,7 @@ class Absence:
     def seen(self, wall: int, elapsed: int, every: int) -> None:
         """A good answer is durable in the log; the next one is due in `every` (all µs)."""
         self._good = _Good(wall, elapsed, every)
+        self._last_good = wall
         self._before.clear()
         self._newcomers.clear()
         self._trouble = None
@@ -78,8 +81,7 @@ class Absence:
         looks = [*self._before]
         if self._newcomers:
             beats = await self._ledger.read()
-            look = self._ledger.last_look(beats, self._newcomers, now=wall, own=False)
-            looks += [look] if look else []
+            looks += self._ledger.last_looks(beats, self._newcomers, now=wall, own=False)
         found = [
             self._gap(wall, look.time, "poller stopped", look.symbols)
             for look in looks

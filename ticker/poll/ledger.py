@@ -15,6 +15,7 @@ import msgspec
 
 from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict, StreamError
+from ticker.liveness import is_alive
 from ticker.records import Gap, Heartbeat, Quote
 from ticker.streams.protocol import Log
 
@@ -25,12 +26,13 @@ LOOK_AGAIN: Final = 1_000_000
 """How long it may take to notice that another poller moved the log on (µs): a price that came back
 to what we know would otherwise never be told."""
 
-ALIVE: Final = 2
-"""A writer counts as alive for so many of its intervals (and a second) after its last sign."""
+BEATS_LAG: Final = 1_000_000
+"""How much newer (µs) than its writer's last heartbeat a quote may be: fast polls do not beat each
+time."""
 
 
 class Look(msgspec.Struct, frozen=True):
-    """The last time, as far as the log tells, that somebody looked at our symbols."""
+    """The last time, as far as the log tells, that somebody looked at these symbols."""
 
     time: int
     """µs, UTC."""
@@ -70,46 +72,63 @@ class Ledger:
         self._doubtful = False
         return [beat for beat in snapshot.heartbeats if beat.origin == origin]
 
-    def last_look(
+    def own_beat(self, heartbeats: Iterable[Heartbeat]) -> Heartbeat | None:
+        """The last sign of life of this writer's name among `heartbeats`."""
+        ours = (b for b in heartbeats if (b.writer, b.source) == (self._writer, self._source))
+        return next(ours, None)
+
+    def last_looks(
         self,
         heartbeats: Iterable[Heartbeat],
         symbols: Sequence[str],
         *,
         now: int,
         own: bool = True,
-    ) -> Look | None:
+    ) -> list[Look]:
         """Since when nobody looked at `symbols`, going by what `read` found.
 
-        This writer's own sign of life counts, and that of other pollers of the same source that are
-        gone by now (the same person, with another watchlist). Those still alive do not: they look
-        at symbols of their own; nor, without `own`, does this writer, for what is new to it. `None`
-        if nobody ever looked. `now`: µs, UTC.
+        Each symbol that somebody ever looked at is in one `Look`, with those that the same poller
+        looked at last. A heartbeat does not name its symbols, so for each symbol we know only that
+        it was looked at when its quote came, and for how long whoever got that quote went on
+        looking. That was this writer, if it was there by then (unless the symbols are new to it:
+        not `own`); else the one, of those pollers of the same source that are gone by now, that
+        stopped first. Rather too long a gap than one that is hidden. Pollers still alive do not
+        count: they look at symbols of their own. `now`: µs, UTC.
         """
-        beats = [
-            beat
-            for beat in heartbeats
-            if beat.source == self._source and (own or beat.writer != self._writer)
-        ]
-        looks = [
-            (beat.time, beat.interval, beat.writer)
-            for beat in beats
-            # A failed poll was no look.
-            if beat.state in {"ok", "stopped"}
-            and (
-                beat.writer == self._writer
-                or beat.state == "stopped"
-                or now - beat.received > ALIVE * beat.interval + LOOK_AGAIN
-            )
-        ]
-        seen = [quote for symbol in symbols if (quote := self._known.get(symbol))]
-        looks += [(quote.received, 0, "") for quote in seen if quote.source == self._source]
-        if not looks or not seen:
-            return None
-        time, interval, _ = max(looks)
-        ours = [beat for beat in beats if beat.writer == self._writer]
-        if ours:
-            return Look(time, max(beat.interval for beat in ours), None)
-        return Look(time, interval, tuple(quote.symbol for quote in seen))
+        beats = [beat for beat in heartbeats if beat.source == self._source]
+        mine = self.own_beat(beats) if own else None
+        gone = [b for b in beats if b.writer != self._writer and not is_alive(b, now)]
+        gone.sort(key=lambda beat: beat.last_good or 0)
+        found: dict[str, Look] = {}
+        for symbol in symbols:
+            quote = self._known.get(symbol)
+            if quote is None:
+                continue
+            ours = quote.source == self._source
+            if mine is not None and (not ours or _explains(mine, quote)):
+                looker: Heartbeat | None = mine
+            elif ours:
+                looker = next((beat for beat in gone if _explains(beat, quote)), None)
+            else:
+                continue
+            if looker is not None and looker.last_good is not None:
+                key, time, interval = looker.writer, looker.last_good, looker.interval
+            elif ours:
+                key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
+            else:
+                continue
+            # One look for all that one poller asked for at once, though their quotes differ.
+            time = max(time, quote.received if ours else 0)
+            if (before := found.get(key)) is not None:
+                time = max(time, before.time)
+                together = (*(before.symbols or ()), symbol)
+            else:
+                together = (symbol,)
+            found[key] = Look(time, interval, together)
+        if mine is not None and found.keys() == {mine.writer}:
+            # Those of which nothing is known yet are in it too.
+            return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
+        return [*found.values()]
 
     async def keep(
         self,
@@ -181,11 +200,15 @@ class Ledger:
             heartbeats = await self.read()
         except StreamError:
             return None
-        return max(
-            (
-                beat.time
-                for beat in heartbeats
-                if beat.writer == self._writer and beat.state == "ok" and beat.time > since
-            ),
-            default=None,
-        )
+        own = self.own_beat(heartbeats)
+        good = None if own is None else own.last_good
+        return good if good is not None and good > since else None
+
+
+def _explains(beat: Heartbeat, quote: Quote) -> bool:
+    """Whether the writer of `beat` may be the one that got `quote`."""
+    if beat.last_good is None:
+        return False
+    # With its last words a poller tells its very last answer.
+    lag = 0 if beat.state == "stopped" else BEATS_LAG
+    return quote.received <= beat.last_good + lag

@@ -155,7 +155,9 @@ class Poll:
         """
         heartbeats = await self._ledger.read()
         wall, now = self._clock.wall(), self._clock.elapsed()
-        self._absence.begin(self._ledger.last_look(heartbeats, self._symbols, now=wall))
+        looks = self._ledger.last_looks(heartbeats, self._symbols, now=wall)
+        before = self._ledger.own_beat(heartbeats)
+        self._absence.begin(looks, None if before is None else before.last_good)
         self._slots = Slots(now, self._slots.every)
         self._due = now
         self._end = None if self._duration is None else now + self._duration
@@ -287,7 +289,13 @@ class Poll:
         def heartbeat(found: Changes) -> Heartbeat | None:
             nonlocal beat
             refused = {**answer.refused, **found.refused}
-            beat = self._heartbeat(state, asked, asked - len(refused), refused)
+            beat = self._heartbeat(
+                state,
+                asked,
+                asked - len(refused),
+                refused,
+                last_good=wall if good else None,
+            )
             return beat if self._is_due(beat, now) else None
 
         gaps: list[Gap] = []
@@ -368,6 +376,7 @@ class Poll:
         refused: Mapping[str, str],
         *,
         retry_at: int | None = None,
+        last_good: int | None = None,
     ) -> Heartbeat:
         return Heartbeat(
             origin=self._log.origin,
@@ -381,6 +390,7 @@ class Poll:
             answered=answered,
             refused=refused,
             retry_at=retry_at,
+            last_good=last_good or self._absence.last_good,
         )
 
     def _is_due(self, beat: Heartbeat, now: int) -> bool:
