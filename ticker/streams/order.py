@@ -17,6 +17,9 @@ from ticker.records import Gap, Tick
 READER: Final = "reader"
 """The `writer` of gaps that a reader noticed itself; no poller or relay wrote them."""
 
+_TOLD_AHEAD: Final = 1_000
+"""Spans told missing that are remembered per symbol until its ticks come to them; the newest."""
+
 Key = tuple[str, str]
 """(origin, symbol)."""
 
@@ -43,8 +46,12 @@ class Order:
         """
         for gap in gaps:
             if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
-                spans = self._told.setdefault((gap.origin, gap.symbol), [])
-                spans.append((gap.first_sequence, gap.last_sequence))
+                key = (gap.origin, gap.symbol)
+                spans = [*self._told.get(key, ()), (gap.first_sequence, gap.last_sequence)]
+                # What lies behind us can be no hole any more.
+                passed = self._last.get(key, 0)
+                spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
+                self._told[key] = spans
         last = self._last
         repeated: set[int] = set()
         found: list[Gap] = []

@@ -81,3 +81,11 @@ def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
     assert order.skip("o", "B", 7) is None
     assert order.holes == 4
     assert order.take(ticks(8) + ticks(8, symbol="B"))[1] == []
+
+
+def test_told_gaps_that_meet_no_hole_are_not_remembered_for_ever() -> None:
+    order = Order({("o", "A"): 1})
+    for n in range(2, 5_002):
+        order.take(ticks(n), [missing(n, n), missing(n, n, symbol="NEVER")])
+    assert max(map(len, order._told.values())) <= 1_000
+    assert len(order._told["o", "A"]) <= 1
