@@ -104,20 +104,23 @@ class Following:
         while not (self._stopped or self._done):
             try:
                 batch = self._take()
+                if batch is not None or self._done:
+                    return batch
+                if self._more:  # nothing in this span, for a filter, but it was not the last
+                    self._more = False
+                    continue
+                if self._monotonic() < until:
+                    self._wait(until)
+                    continue
             except (StreamMissing, StreamUnreachable):
                 self.close()
                 if not self._follow:
                     raise
-                batch = None
-            if batch is not None or self._done:
-                return batch
-            if self._more:  # nothing in this span, for a filter, but it was not the last
-                self._more = False
-                continue
-            if self._monotonic() >= until:
-                place = self._place
-                return Batch(self._after if place is None else place.position())
-            self._wait(until)
+                if self._monotonic() < until:
+                    self._wait(until)
+                    continue
+            place = self._place
+            return Batch(self._after if place is None else place.position())
         return None
 
     def _take(self) -> Batch | None:

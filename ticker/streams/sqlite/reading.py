@@ -79,7 +79,8 @@ class Reader:
 
         Through the pragma: apsw's own `Connection.data_version()` stayed behind it.
         """
-        version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
+        with opening.told(self._path):
+            version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
         return int(version)
 
     def state(self) -> State:

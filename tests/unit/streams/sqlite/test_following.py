@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from ticker.errors import StreamMissing
+from ticker.errors import StreamMissing, StreamUnusable
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.sqlite import SqliteLog, SqliteStream, rows
 
@@ -78,6 +79,23 @@ async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> N
     remove(path)
     with pytest.raises(StreamMissing):
         await anext(SqliteStream(path).read(position, follow=False))
+
+
+@pytest.mark.parametrize("left", [0, 100, 5_000])
+async def test_a_file_cut_short_while_it_is_followed_is_told_as_unusable(
+    tmp_path: Path, left: int
+) -> None:
+    path = tmp_path / "log.sqlite"
+    async with SqliteLog(path) as log:
+        await log.append(ticks(log.origin, 1, 900))
+    stream = SqliteStream(path)
+    reading = stream.read(await stream.find("start"))
+    async with contextlib.aclosing(reading):
+        assert len((await until_some(reading)).ticks) == 900
+        os.truncate(path, left)
+        with pytest.raises(StreamUnusable):
+            await until_some(reading)
+    assert (await stream.health()).state == "unusable"
 
 
 async def test_closing_a_stream_ends_its_readings(tmp_path: Path) -> None:
