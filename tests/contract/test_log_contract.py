@@ -183,6 +183,35 @@ async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_g
         assert gaps == [told]
 
 
+async def test_ticks_numbered_here_pass_no_gap_though_one_is_told(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(log.origin, "A", 1)])
+        told = span(
+            log.origin, symbol="A", first_sequence=2, last_sequence=8, from_=None, until=None
+        )
+        with pytest.raises(SequenceConflict) as caught:
+            await log.append([tick(log.origin, "A", 9)], gaps=[told])
+        assert caught.value.expected == {(log.origin, "A"): 2}
+        assert [t.sequence for t in (await everything(log))[0]] == [1]
+
+
+async def test_a_quote_numbered_here_never_runs_ahead_of_the_ticks(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        with pytest.raises(SequenceConflict) as caught:
+            await log.append(quotes=[quote(log.origin, "A", 99)])
+        assert caught.value.expected == {(log.origin, "A"): 1}
+        with pytest.raises(SequenceConflict):
+            await log.append([tick(log.origin, "A", 1)], quotes=[quote(log.origin, "A", 2)])
+        assert await everything(log) == ([], [], [], [])
+        await log.append(
+            [tick(log.origin, "A", 1)], quotes=[quote(log.origin, "A", 1), quote("else", "A", 9)]
+        )
+
+
 async def test_invented_and_real_prices_never_mix(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         await log.append([tick(log.origin, "A", 1, simulated=True)])
@@ -203,6 +232,7 @@ async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_rep
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
         newest = quote(log.origin, "A", 2, time=NOW + 50)
+        await log.append([tick(log.origin, "A", n) for n in (1, 2)])
         await log.append(quotes=[quote(log.origin, "A", 1), newest])
         await log.append(quotes=[quote(log.origin, "A", 2, time=NOW + 49), quote("o2", "A", 1)])
         await log.append(quotes=[quote(log.origin, "A", 1, time=NOW + 99)])

@@ -72,6 +72,44 @@ async def test_appending_alone_keeps_retention(retained_backend: Any, tmp_path: 
         assert 5 <= len(await held(log)) <= 8
 
 
+async def test_one_reading_of_a_clock_that_leapt_deletes_nothing(
+    retained_backend: Any, tmp_path: Path
+) -> None:
+    clock = Clock()
+    async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
+        for n in range(1, 11):
+            await log.append(ticks(log.origin, n, n))
+            clock.now += SECOND
+        clock.now += 600 * SECOND
+        await log.append(ticks(log.origin, 11, 11))
+        clock.now -= 600 * SECOND
+        for n in range(12, 15):
+            await log.append(ticks(log.origin, n, n))
+            clock.now += SECOND
+        assert await held(log) == [*range(1, 15)]
+
+
+async def test_after_a_long_absence_what_is_too_old_goes_with_the_second_append(
+    retained_backend: Any, tmp_path: Path
+) -> None:
+    clock = Clock()
+    async with retained_backend.writer(tmp_path, keep_for=60 * SECOND, clock=clock) as log:
+        await log.append(ticks(log.origin, 1, 5))
+        clock.now += 600 * SECOND
+        await log.append(ticks(log.origin, 6, 6))
+        clock.now += SECOND
+        await log.append(ticks(log.origin, 7, 7))
+        assert await held(log) == [6, 7]
+
+
+async def test_a_call_never_deletes_what_it_appends(retained_backend: Any, tmp_path: Path) -> None:
+    async with retained_backend.writer(tmp_path, keep_bytes=1) as log:
+        for n in range(1, 4):
+            position = await log.append(ticks(log.origin, n, n))
+            assert (await held(log))[-1] == n
+            assert position == await log.find("end")
+
+
 async def test_the_size_stays_bounded(retained_backend: Any, tmp_path: Path) -> None:
     bound = 2 * 2**20
     async with retained_backend.writer(tmp_path, keep_bytes=bound) as log:

@@ -33,12 +33,30 @@ class Retention(msgspec.Struct, frozen=True):
     keep_bytes: int | None = None
     """Of the database file, without free pages and without the WAL beside it (some MiB)."""
 
-    def step(self, connection: apsw.Connection, state: State, now: int, rows: int = STEP) -> int:
+    def has_leapt(self, state: State, now: int) -> bool:
+        """Whether all would be too old because nobody appended for so long, or a clock is wrong.
+
+        One reading cannot tell which. The next append can: by then a wrong clock was set right, or
+        this one stands.
+        """
+        return self.keep_for is not None and now - state.appended > self.keep_for
+
+    def step(
+        self,
+        connection: apsw.Connection,
+        state: State,
+        now: int | None,
+        rows: int = STEP,
+        *,
+        through: int = _LARGEST,
+    ) -> int:
         """Delete at most `rows` ticks inside the caller's transaction, and count them.
 
-        `now` is the time of appending (µs, UTC). `state` is changed; the caller stores it.
+        `now` is the time of appending (µs, UTC; `None`: not to be trusted, so only size counts);
+        nothing behind the position `through` goes. `state` is changed; the caller stores it.
         """
-        bound = max(self._by_time(connection, state, now), self._by_size(connection))
+        by_time = 0 if now is None else self._by_time(connection, state, now)
+        bound = min(max(by_time, self._by_size(connection)), through)
         held = _one(connection, "SELECT min(position) FROM holds")
         if held is not None:
             bound = min(bound, held)

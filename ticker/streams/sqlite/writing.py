@@ -72,9 +72,9 @@ class Writer:
         with self._transaction():
             execute = self._connection.executemany
             state = self._state
-            position = state.position
+            before = position = state.position
             fresh, heads = self._continue(ticks, gaps)
-            self._check_prices(quotes)
+            self._check_quotes(quotes, heads)
             gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
             position += len(gaps)
             first_tick = [(*astuple(tick), position + 1) for tick in fresh[:1]]
@@ -101,12 +101,19 @@ class Writer:
                 map(_received, itertools.chain(fresh, gaps, quotes, heartbeats)), default=0
             )
             self._mark(now)
+            leapt = self._retention.has_leapt(state, now)
             state.position = position
             state.appended = now
             state.ticks += len(fresh)
             state.received = max(state.received, newest)
             # In the same transaction, because each costs a wait for the disk.
-            self._retention.step(self._connection, state, now, max(STEP, 2 * len(fresh)))
+            self._retention.step(
+                self._connection,
+                state,
+                None if leapt else now,
+                max(STEP, 2 * len(fresh)),
+                through=before,
+            )
             state.store(self._connection)
             place = state.end()
         self._last.update(heads)
@@ -160,8 +167,9 @@ class Writer:
                 heads[key] = sequence
             elif sequence <= last:
                 repeats.append(tick)
-            elif (not last and key[0] != own) or (key, last + 1, sequence - 1) in told:
+            elif key[0] != own and (not last or (key, last + 1, sequence - 1) in told):
                 # Another log's ticks may begin in the middle, and go on after a gap that is told.
+                # Our own are numbered here: nothing can be missing before it was made.
                 heads[key] = sequence
             else:
                 wrong.setdefault(key, last + 1)
@@ -226,11 +234,20 @@ class Writer:
             raise MixedPrices(self._url, price.symbol, log_is_simulated=there)
         return price.simulated
 
-    def _check_prices(self, quotes: Sequence[Quote]) -> None:
+    def _check_quotes(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
+        """Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`; `heads` are this call's."""
+        ahead: dict[Key, int] = {}
         for quote in quotes:
             if quote.origin is None or quote.sequence is None:
                 raise InvalidRecord("origin", f"a quote of {quote.symbol} is not numbered yet")
             self._take_kind(quote)
+            key = (quote.origin, quote.symbol)
+            last = heads.get(key) or self._last.get(key, 0)
+            # Another log's quote may come before its ticks; one of ours would leave a hole.
+            if quote.origin == self._state.origin and quote.sequence > last:
+                ahead[key] = last + 1
+        if ahead:
+            raise SequenceConflict(self._url, ahead)
 
     def _mark(self, now: int) -> None:
         """Note how far the log was, and when, before this call; seldom, because it costs a row."""
