@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,18 +49,19 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
     Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
     """
     with told(path):
-        if (found := _look(path)) < schema.VERSION:
-            problem = f"has an older format ({found}): the next poll into it brings it up to date"
-            raise StreamUnusable(url(path), problem)
+        found = _look(path)
+        wal = Path(f"{path}-wal")
+        # A writer that has just migrated the file may still keep the new version in the WAL.
+        if found < schema.VERSION and not (wal.exists() and wal.stat().st_size):
+            raise _other_version(path, found, schema.VERSION)
         try:
-            connection = _open_reader(f"{_uri(path)}?mode=ro", busy)
+            connection = _open_reader(path, "mode=ro", busy)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             # A folder in which no side file can be made. Without a WAL the file is all there is,
             # and nobody can be writing it, so it may be read as if it never changed.
-            wal = Path(f"{path}-wal")
             if wal.exists() and wal.stat().st_size:
                 raise
-            connection = _open_reader(f"{_uri(path)}?immutable=1", busy)
+            connection = _open_reader(path, "immutable=1", busy)
     return connection
 
 
@@ -73,19 +75,21 @@ def writer(
 ) -> apsw.Connection:
     """A connection that writes durably; the file is made, with `origin`, if it is missing.
 
-    An older file is copied to `PATH.vN.bak` and migrated in place. Raises `StreamUnusable`,
+    An older file is copied to `PATH.vN.bak` (or `PATH.vN-2.bak` …, where that name is taken) and
+    migrated in place. Raises `StreamUnusable`,
     `StreamNotWritable`, `StreamUnreachable`.
     """
     with told(path, writing=True):
         if not path.exists():
             _make(path, origin)
-        found = _look(path, newest=version)
+        _look(path, newest=version)
         connection = apsw.Connection(str(path), flags=_WRITE)
         try:
             connection.set_busy_timeout(int(busy * 1000))
             _check_writable(connection, path)
-            if found < version:
-                _migrate(connection, path, found, migrations, version)
+            if _version(connection) < version:
+                _migrate(connection, path, migrations, version)
+            _check_version(connection, path, version)
             schema.use_wal(connection)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", _WAL_KEPT)
@@ -142,10 +146,11 @@ def _uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}"
 
 
-def _open_reader(uri: str, busy: float) -> apsw.Connection:
-    connection = apsw.Connection(uri, flags=_READ)
+def _open_reader(path: Path, how: str, busy: float) -> apsw.Connection:
+    connection = apsw.Connection(f"{_uri(path)}?{how}", flags=_READ)
     try:
         connection.set_busy_timeout(int(busy * 1000))
+        _check_version(connection, path, schema.VERSION)
         load(connection)
     except BaseException:
         connection.close()
@@ -161,8 +166,8 @@ def _check_writable(connection: apsw.Connection, path: Path) -> None:
 def _look(path: Path, newest: int = schema.VERSION) -> int:
     """The version of the log at `path`, without a lock or a side file, or an error.
 
-    `immutable` makes SQLite touch nothing. The application id never changes after the making, and
-    a version that changes this very moment is seen again, locked, by the migration.
+    `immutable` makes SQLite touch nothing, and see nothing of the WAL. The application id never
+    changes after the making; the version is seen again by the connection that is then used.
     """
     size = path.stat().st_size
     if path.is_dir():
@@ -178,46 +183,97 @@ def _look(path: Path, newest: int = schema.VERSION) -> int:
     if not ours:
         raise StreamUnusable(url(path), "is not a log: another program's SQLite database")
     if version > newest:
-        raise StreamUnusable(
-            url(path), f"was written by a newer version of ticker (its format is {version})"
-        )
+        raise _other_version(path, version, newest)
     return version
+
+
+def _version(connection: apsw.Connection) -> int:
+    return int(connection.pragma("user_version"))
+
+
+def _check_version(connection: apsw.Connection, path: Path, wanted: int) -> None:
+    if (found := _version(connection)) != wanted:
+        raise _other_version(path, found, wanted)
+
+
+def _other_version(path: Path, found: int, wanted: int) -> StreamUnusable:
+    if found > wanted:
+        problem = f"was written by a newer version of ticker (its format is {found})"
+    else:
+        problem = f"has an older format ({found}): the next poll into it brings it up to date"
+    return StreamUnusable(url(path), problem)
 
 
 def _make(path: Path, origin: str) -> None:
     """Make the log beside its name, then give it the name, unless another was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{origin}.new")
-    # The folder's lock keeps two makers apart: each removes what a deleted log left behind.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with _alone_in(path.parent) as folder:
         if path.exists():
             return
-        connection = apsw.Connection(str(draft), flags=_CREATE)
         try:
-            schema.create(connection, origin)
+            connection = apsw.Connection(str(draft), flags=_CREATE)
+            try:
+                schema.create(connection, origin)
+            finally:
+                connection.close()
+            # A stale WAL would be played into the new file as if it were its own.
+            for side in ("-wal", "-shm"):
+                Path(f"{path}{side}").unlink(missing_ok=True)
+            draft.rename(path)
+            os.fsync(folder)
         finally:
-            connection.close()
-        # A stale WAL would be played into the new file as if it were its own.
-        for side in ("-wal", "-shm"):
-            Path(f"{path}{side}").unlink(missing_ok=True)
-        draft.rename(path)
-        os.fsync(folder)
+            for side in ("", "-wal", "-shm", "-journal"):
+                Path(f"{draft}{side}").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[int]:
+    """Hold the folder's lock: two makers, or two migrators, would undo each other's work."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
     finally:
-        os.close(folder)
-        for side in ("", "-wal", "-shm", "-journal"):
-            Path(f"{draft}{side}").unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def _migrate(
-    connection: apsw.Connection, path: Path, found: int, migrations: Mapping[int, str], to: int
+    connection: apsw.Connection, path: Path, migrations: Mapping[int, str], to: int
 ) -> None:
-    if any(version not in migrations for version in range(found, to)):
-        raise StreamUnusable(
-            url(path), f"was written by a version of ticker too old to read (its format is {found})"
-        )
-    copy = path.with_name(f"{path.name}.v{found}.bak")
-    if not copy.exists():
-        connection.execute("VACUUM INTO ?", (str(copy),))
-    schema.migrate(connection, migrations, to)
+    with _alone_in(path.parent) as folder:
+        found = _version(connection)
+        if found >= to:  # another was faster
+            return
+        if any(version not in migrations for version in range(found, to)):
+            raise StreamUnusable(
+                url(path),
+                f"was written by a version of ticker too old to read (its format is {found})",
+            )
+        _copy(connection, path, found, folder)
+        schema.migrate(connection, migrations, to)
+        # Into the file itself: whoever looks at it without its WAL sees the new version too. A
+        # reader in its way is no harm, because readers look again.
+        with contextlib.suppress(apsw.BusyError, apsw.LockedError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _copy(connection: apsw.Connection, path: Path, version: int, folder: int) -> None:
+    """Copy the log beside itself; the copy has its name only once it is whole and on the disk."""
+    draft = path.with_name(f".{path.name}.v{version}.new")
+    draft.unlink(missing_ok=True)  # of a migration that was killed; the folder is locked
+    try:
+        connection.execute("VACUUM INTO ?", (str(draft),))
+        descriptor = os.open(draft, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        taken = itertools.count(2)
+        copy = path.with_name(f"{path.name}.v{version}.bak")
+        while copy.exists() or copy.is_symlink():
+            copy = path.with_name(f"{path.name}.v{version}-{next(taken)}.bak")
+        draft.rename(copy)
+        os.fsync(folder)
+    finally:
+        draft.unlink(missing_ok=True)

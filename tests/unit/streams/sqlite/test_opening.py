@@ -281,6 +281,48 @@ def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> No
     copy.close()
 
 
+def test_readers_see_a_migration_though_its_writer_stays_open(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    writer = opening.writer(path, "o", migrations=MIGRATIONS, version=1)
+    with Reader(path) as reader:
+        assert reader.state().ticks == 3
+    writer.close()
+
+
+def test_readers_see_a_migration_that_is_still_in_the_wal(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    writer = apsw.Connection(str(path))
+    schema.migrate(writer, MIGRATIONS, 1)
+    with Reader(path) as reader:
+        assert reader.state().ticks == 3
+    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    assert not list(tmp_path.glob("*.bak"))  # nothing older was left to copy
+    writer.close()
+
+
+def test_a_newer_version_that_is_still_in_the_wal_is_refused(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.sqlite")
+    newer = apsw.Connection(str(path))
+    newer.pragma("user_version", schema.VERSION + 1)
+    with pytest.raises(StreamUnusable, match="newer"):
+        Reader(path)
+    with pytest.raises(StreamUnusable, match="newer"):
+        opening.writer(path, "o")
+    newer.close()
+
+
+def test_a_copy_never_passes_for_another_and_is_whole(tmp_path: Path) -> None:
+    path = older(tmp_path / "log.sqlite")
+    foreign = tmp_path / "log.sqlite.v0.bak"
+    foreign.write_bytes(b"half a copy")
+    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    assert foreign.read_bytes() == b"half a copy"
+    with sqlite3.connect(tmp_path / "log.sqlite.v0-2.bak") as copy:
+        assert copy.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
+    copy.close()
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     wrong = {0: "ALTER TABLE ticks RENAME COLUMN cost TO price; SELECT nonsense"}
