@@ -37,9 +37,15 @@ class Round:
     """One poller process, from its start to its kill."""
 
     def __init__(
-        self, log: Path, *, symbols: int, source: str, duration: int | None = None
+        self,
+        log: Path,
+        *,
+        symbols: int,
+        source: str,
+        every: int = EVERY,
+        duration: int | None = None,
     ) -> None:
-        words = [sys.executable, str(CHILD), str(log), str(symbols), str(EVERY), source]
+        words = [sys.executable, str(CHILD), str(log), str(symbols), str(every), source]
         self.acknowledged: list[tuple[str, int]] = []
         self.first = threading.Event()
         self._process = subprocess.Popen(
@@ -127,17 +133,20 @@ def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_ea
             assert seen == 0, "a gap over a span in which ticks came"
 
 
-@pytest.mark.parametrize("duration", [3_000_000, pytest.param(60_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("duration", [6_000_000, pytest.param(60_000_000, marks=pytest.mark.slow)])
 def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
     tmp_path: Path, crowded_exchange: str, duration: int
 ) -> None:
     log = tmp_path / "stream.sqlite"
+    # At paces that drift past one another, so that now the one and now the other is first.
     pollers = [
-        Round(log, symbols=200, source=crowded_exchange, duration=duration) for _ in range(2)
+        Round(log, symbols=200, source=crowded_exchange, every=every, duration=duration)
+        for every in (EVERY, EVERY * 13 // 10)
     ]
     assert [poller.end() for poller in pollers] == [0, 0]
     acknowledged = [tick for poller in pollers for tick in poller.acknowledged]
     assert len(set(acknowledged)) == len(acknowledged), "one tick acknowledged to both"
     assert check(log, acknowledged) == len(acknowledged)
     assert all(poller.acknowledged for poller in pollers)
-    assert gaps(log) == []
+    # A busy machine may be late, and then says so; but nobody stopped.
+    assert {reason for _, _, reason in gaps(log)} <= {"slow answer"}
