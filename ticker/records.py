@@ -344,6 +344,15 @@ class Batch(msgspec.Struct, frozen=True):
         return bool(self.ticks or self.gaps or self.quotes or self.heartbeats)
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """What a log keeps for a reader that is not done with it."""
+
+    position: Position
+    """Behind all that the reader is done with."""
+    ticks: int
+    """How many follow it."""
+
+
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a stream is, as its reader sees it now."""
 

@@ -161,6 +161,25 @@ async def test_a_hold_spares_what_follows_it_across_restarts_until_it_lets_go(
         assert await held(log) == [7]
 
 
+async def test_holds_tell_where_each_reader_goes_on_and_how_many_ticks_wait_for_it(
+    retained_backend: Any, tmp_path: Path
+) -> None:
+    async with retained_backend.writer(tmp_path) as log:
+        assert await log.holds() == {}
+        assert (await log.health()).undelivered == 0
+        await log.hold("slow", await log.append(ticks(log.origin, 1, 3)))
+        await log.hold("quick", await log.append(ticks(log.origin, 4, 8)))
+        await log.append(ticks(log.origin, 9, 9))
+    async with retained_backend.writer(tmp_path) as log:
+        holds = await log.holds()
+        assert {reader: hold.ticks for reader, hold in holds.items()} == {"slow": 6, "quick": 1}
+        batches = [b async for b in log.read(holds["slow"].position, follow=False)]
+        assert [t.sequence for b in batches for t in b.ticks] == [4, 5, 6, 7, 8, 9]
+        assert (await log.health()).undelivered == 6
+        await log.hold("slow", None)
+        assert (await log.health()).undelivered == 1
+
+
 async def test_a_reader_passed_by_retention_is_told_exactly_what_it_missed(
     retained_backend: Any, tmp_path: Path
 ) -> None:

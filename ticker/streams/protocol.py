@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
-from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
 
 
 class Stream(Protocol):
@@ -132,6 +132,10 @@ class Retained(Log, Protocol):
 
     async def hold(self, reader: str, position: Position | None) -> None:
         """Keep all that follows `position` for `reader`, across restarts; `None` lets go."""
+        ...
+
+    async def holds(self) -> Mapping[str, Hold]:
+        """Reader → where its hold stands, and how many ticks wait for it there."""
         ...
 
     async def prune(self) -> int:

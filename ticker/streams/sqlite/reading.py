@@ -16,9 +16,9 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from ticker.errors import WrongPosition
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.order import Key
-from ticker.streams.sqlite import decoding, opening, rows
+from ticker.streams.sqlite import decoding, holding, opening, rows
 from ticker.streams.sqlite.place import Place, parse
 from ticker.streams.sqlite.state import State, load
 
@@ -260,6 +260,16 @@ class Reader:
             by_column: list[Sequence[Any]] = list(zip(*chunk, strict=True))
             by_column[-1] = (bool(state.simulated),) * len(chunk)
             yield dict(zip(rows.TICK_FIELDS, by_column, strict=True))
+
+    def holds(self) -> dict[str, Hold]:
+        """See `Retained.holds`."""
+        with self._transaction() as state:
+            return holding.holds(self._connection, state)
+
+    def undelivered(self) -> int:
+        """How many ticks wait for the reader that is furthest behind."""
+        with self._transaction():
+            return holding.undelivered(self._connection)
 
     def facts(self) -> tuple[State, int, int | None, int | None, int]:
         """State, symbols held, `received` of the first and last tick, bytes of the file."""

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable
-from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.order import Key
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import Counts, Following
@@ -162,6 +162,7 @@ class SqliteStream:
             broken=counts.broken,
             holes=counts.holes,
             repeats=counts.repeats,
+            undelivered=reader.undelivered(),
         )
 
     def _unwell(self, state: str, error: StreamError) -> Health:
@@ -232,6 +233,10 @@ class SqliteLog(SqliteStream):
         """See `Retained.hold`."""
         writer = self._entered()
         await self._write(lambda: writer.hold(reader, position))
+
+    async def holds(self) -> Mapping[str, Hold]:
+        """See `Retained.holds`."""
+        return await self._ask(Reader.holds)
 
     async def prune(self) -> int:
         """See `Retained.prune`."""

@@ -1,0 +1,34 @@
+"""What a log holds back from retention, and for whom. Reads only, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from ticker.records import Hold
+from ticker.streams.sqlite.place import Place
+from ticker.streams.sqlite.state import State
+
+
+def holds(connection: apsw.Connection, state: State) -> dict[str, Hold]:
+    """Reader → its hold. Takes time with the ticks that wait, not with those in the log."""
+    found: list[Any] = connection.execute(
+        # The last mark before it tells since when its reader knows nothing: near enough.
+        "SELECT reader, position, "
+        "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
+        "(SELECT received FROM appends WHERE appends.position <= holds.position "
+        "ORDER BY appends.position DESC LIMIT 1) FROM holds"
+    ).fetchall()
+    return {
+        reader: Hold(Place(state.origin, number, received or 0).position(), ticks)
+        for reader, number, ticks, received in found
+    }
+
+
+def undelivered(connection: apsw.Connection) -> int:
+    """How many ticks wait for the reader that is furthest behind; 0 if nobody holds any."""
+    waiting: list[Any] = connection.execute(
+        "SELECT count(*) FROM ticks WHERE position > (SELECT min(position) FROM holds)"
+    ).fetchall()
+    return int(waiting[0][0])
