@@ -127,6 +127,16 @@ class SequenceConflict(StreamError):
         self.expected = dict(expected)
 
 
+class AlreadyRelayed(StreamError):
+    """Another process sends `stream` on to `destination`; `process` is its id, if it is known."""
+
+    def __init__(self, stream: str, destination: str, process: int | None) -> None:
+        who = f" (process {process})" if process else ""
+        super().__init__(stream, f"another relay{who} sends this on to {destination} already")
+        self.destination = destination
+        self.process = process
+
+
 class CannotListen(TickerError):
     """A server of ours cannot be opened at `host`:`port`; `problem` says why."""
 

@@ -1,4 +1,4 @@
-"""What a log holds back from retention, and for whom. Reads only, inside the caller's transaction."""
+"""What a log holds back from retention, and for whom. Reads only, in the caller's transaction."""
 
 from __future__ import annotations
 

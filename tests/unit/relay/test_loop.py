@@ -1,0 +1,423 @@
+"""The relay over a real source, to a destination that goes away on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ticker.errors import (
+    MixedPrices,
+    SequenceConflict,
+    StreamError,
+    StreamNotWritable,
+    StreamUnreachable,
+)
+from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
+from ticker.streams.protocol import Log
+from ticker.streams.sqlite import SqliteLog
+
+NOW = 1_795_447_805_000_000
+
+
+def ticks(origin: str, first: int, last: int, symbol: str = "A", **facts: Any) -> list[Tick]:
+    return [
+        Tick(symbol, "yahoo", origin, n, NOW + n, NOW + n, 1.0 + n, **facts)
+        for n in range(first, last + 1)
+    ]
+
+
+def quote(origin: str, sequence: int, symbol: str = "A") -> Quote:
+    return Quote(symbol, "yahoo", NOW, NOW + sequence, 1.0 + sequence, origin, sequence)
+
+
+def beat(origin: str, time: int = NOW) -> Heartbeat:
+    return Heartbeat(origin, "poller", "yahoo", time, time, 1_000_000, "ok", 1, 1)
+
+
+class Destination:
+    """Makes logs over one file; `trouble` is asked before each append and may raise or hang."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connected = 0
+        self.closed = 0
+        self.appended: list[int] = []
+        self.trouble: Callable[[], Any] = lambda: None
+
+    def __call__(self) -> Log:
+        return cast("Log", _Troubled(self))
+
+
+class _Troubled:
+    def __init__(self, owner: Destination) -> None:
+        self._owner = owner
+        self._log = SqliteLog(owner.path)
+        self.url = self._log.url
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def __aenter__(self) -> Any:
+        self._owner.connected += 1
+        await self._log.__aenter__()
+        return self
+
+    async def close(self, within: float = 5.0) -> int:
+        self._owner.closed += 1
+        return await self._log.close(within)
+
+    async def append(self, made: Any = (), **others: Any) -> Position:
+        result = self._owner.trouble()
+        if asyncio.iscoroutine(result):
+            await result
+        position = await self._log.append(made, **others)
+        self._owner.appended.append(len(made))
+        return position
+
+
+class Bench:
+    """A source, a destination, and relays between them."""
+
+    def __init__(self, source: SqliteLog, destination: Destination) -> None:
+        self.source = source
+        self.destination = destination
+        self.told: list[RelayStatus] = []
+        self.paused: list[float] = []
+        self.changed = asyncio.Event()
+
+    def relay(self, **options: Any) -> Relay:
+        bookmark = options.pop("bookmark", HoldBookmark(self.source, "there"))
+        return Relay(
+            self.source,
+            self.destination,
+            bookmark,
+            name="relay-1",
+            on_status=self._hear,
+            random=lambda: 0.5,
+            pause=self._pause,
+            **options,
+        )
+
+    def _hear(self, status: RelayStatus) -> None:
+        self.told.append(status)
+        self.changed.set()
+
+    async def _pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        await asyncio.sleep(0)
+
+    async def until(self, holds: Callable[[RelayStatus], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not (self.told and holds(self.told[-1])):
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def once(self, **options: Any) -> RelayReport:
+        return await self.relay(follow=False, **options).run()
+
+    async def arrived(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        async with SqliteLog(self.destination.path) as log:
+            async for batch in log.read(await log.find("start"), follow=False):
+                for tick in batch.ticks:
+                    found.setdefault((tick.origin, tick.symbol), []).append(tick.sequence)
+        return found
+
+    async def gaps(self) -> list[Gap]:
+        async with SqliteLog(self.destination.path) as log:
+            start = await log.find("start")
+            return [g async for b in log.read(start, follow=False) for g in b.gaps]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with SqliteLog(tmp_path / "from.sqlite") as source:
+        yield Bench(source, Destination(tmp_path / "to.sqlite"))
+
+
+async def test_all_four_kinds_arrive_as_they_were_in_the_order_of_the_source(bench: Bench) -> None:
+    origin = bench.source.origin
+    gap = Gap("yahoo", origin, "poller", NOW, "poller stopped", from_=NOW - 9, until=NOW)
+    both = ticks(origin, 1, 3) + ticks(origin, 1, 2, "B")
+    await bench.source.append(
+        both,
+        gaps=[gap],
+        quotes=[quote(origin, 3), quote(origin, 2, "B")],
+        heartbeats=[beat(origin)],
+    )
+    report = await bench.once()
+    assert (report.ticks, report.gaps, report.undelivered) == (5, 1, 0)
+    async with SqliteLog(bench.destination.path) as log:
+        (batch,) = [b async for b in log.read(await log.find("start"), follow=False)]
+        assert list(batch.ticks) == both
+        assert list(batch.gaps) == [gap]
+        assert list(batch.quotes) == [quote(origin, 3), quote(origin, 2, "B")]
+        assert list(batch.heartbeats) == [beat(origin)]
+
+
+async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
+    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.once()
+    await bench.source.append(ticks(bench.source.origin, 4, 5))
+    report = await bench.once()
+    assert (report.ticks, report.repeats) == (2, 0)
+    assert await bench.arrived() == {(bench.source.origin, "A"): [1, 2, 3, 4, 5]}
+
+
+async def test_a_place_that_lags_behind_repeats_nothing(bench: Bench) -> None:
+    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.hold("there", await bench.source.find("start"))
+    await bench.once()
+    await bench.source.hold("there", await bench.source.find("start"))
+    report = await bench.once()
+    assert (report.ticks, report.repeats) == (0, 3)
+    assert bench.destination.appended == [3]
+
+
+async def test_what_waits_is_held_from_the_first_moment(bench: Bench) -> None:
+    await bench.source.append(ticks(bench.source.origin, 1, 3))
+
+    def away() -> None:
+        raise StreamUnreachable("there", "nobody answers")
+
+    bench.destination.trouble = away
+    with pytest.raises(StreamUnreachable):
+        await bench.once()
+    assert (await bench.source.holds())["there"].ticks == 3
+
+
+async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(bench: Bench) -> None:
+    origin = bench.source.origin
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.source.append(ticks(origin, 1, 2))
+    await bench.until(lambda status: status.ticks == 2)
+    failures = 0
+
+    def away() -> None:
+        nonlocal failures
+        failures += 1
+        if failures <= 7:
+            raise StreamUnreachable("there", "nobody answers")
+
+    bench.destination.trouble = away
+    await bench.source.append(ticks(origin, 3, 4))
+    await bench.until(lambda status: status.ticks == 4)
+    relay.stop()
+    report = await running
+    assert report.undelivered == 0
+    assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4]}
+    assert bench.paused == [0.5, 1, 2, 4, 8, 15, 15]
+    away_words = [status for status in bench.told if status.state == "away"]
+    assert "nobody answers" in (away_words[0].problem or "")
+    assert away_words[0].waiting == 2
+    assert bench.told[-1].problem is None
+    assert bench.destination.closed == bench.destination.connected == 8
+
+
+async def test_an_append_that_hangs_is_given_up_and_done_again(bench: Bench) -> None:
+    origin = bench.source.origin
+    hanging = [True]
+
+    async def hang() -> None:
+        if hanging.pop() if hanging else False:
+            await asyncio.Event().wait()
+
+    bench.destination.trouble = hang
+    await bench.source.append(ticks(origin, 1, 2))
+    relay = bench.relay(patience=0.2)
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.ticks == 2)
+    relay.stop()
+    await running
+    assert any("no answer" in (status.problem or "") for status in bench.told)
+    assert await bench.arrived() == {(origin, "A"): [1, 2]}
+
+
+async def test_an_end_is_bounded_while_the_destination_hangs_and_tells_what_is_left(
+    bench: Bench,
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    bench.destination.trouble = hang
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.state == "following")
+    await bench.source.append(ticks(bench.source.origin, 1, 7))
+    relay.stop(within=0.1)
+    async with asyncio.timeout(5):
+        report = await running
+    assert report.undelivered == 7
+
+
+async def test_an_end_delivers_what_was_appended_before_it(bench: Bench) -> None:
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.state == "following")
+    await bench.source.append(ticks(bench.source.origin, 1, 7))
+    relay.stop()
+    report = await running
+    assert (report.ticks, report.undelivered) == (7, 0)
+
+
+async def test_an_end_while_away_tries_once_more_and_tells(bench: Bench) -> None:
+    def away() -> None:
+        raise StreamUnreachable("there", "nobody answers")
+
+    bench.destination.trouble = away
+    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.state == "away")
+    relay.stop()
+    report = await running
+    assert report.undelivered == 2
+    assert "nobody answers" in (report.problem or "")
+
+
+async def test_a_hole_at_the_source_becomes_a_gap_at_the_destination(bench: Bench) -> None:
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 2))
+    await bench.once()
+    await bench.source.hold("there", None)
+    clock_free = SqliteLog(Path(bench.source.url[7:]), keep_for=1)
+    async with clock_free as log:
+        await log.append(ticks(origin, 3, 6))
+        await log.prune()
+        await log.append(ticks(origin, 7, 8))
+    await bench.once()
+    held = await bench.arrived()
+    assert held[origin, "A"][-2:] == [7, 8]
+    (gap,) = [g for g in await bench.gaps() if g.symbol == "A"]
+    assert (gap.first_sequence, gap.last_sequence, gap.writer) == (
+        3,
+        held[origin, "A"][2] - 1,
+        "relay-1",
+    )
+
+
+async def test_two_logs_may_forward_to_each_other(bench: Bench, tmp_path: Path) -> None:
+    other = SqliteLog(bench.destination.path)
+    async with other:
+        a, b = bench.source.origin, other.origin
+        await bench.source.append(ticks(a, 1, 2), quotes=[quote(a, 2)], heartbeats=[beat(a)])
+        await other.append(ticks(b, 1, 3), quotes=[quote(b, 3)])
+
+        async def back() -> int:
+            way = Relay(
+                other,
+                lambda: SqliteLog(tmp_path / "from.sqlite"),
+                HoldBookmark(other, "back"),
+                name="relay-2",
+                follow=False,
+            )
+            return (await way.run()).ticks
+
+        await bench.once()
+        assert await back() == 3
+        assert (await bench.once()).ticks == 0
+        end = await other.find("end")
+        assert await back() == 0
+        await bench.once()
+        assert await other.find("end") == end  # nothing goes round and round
+        assert dict(await other.last()) == dict(await bench.source.last())
+
+
+async def test_a_quote_that_has_not_moved_for_long_arrives_too(
+    bench: Bench, tmp_path: Path
+) -> None:
+    now = [NOW]
+    async with SqliteLog(tmp_path / "old.sqlite", keep_for=10, clock=lambda: now[0]) as source:
+        o = source.origin
+        await source.append(ticks(o, 1, 2, "OLD"), quotes=[quote(o, 2, "OLD")])
+        now[0] += 99
+        await source.append(ticks(o, 1, 2), quotes=[quote(o, 2)])
+        await source.prune()
+        relay = Relay(
+            source, bench.destination, HoldBookmark(source, "x"), name="relay", follow=False
+        )
+        await relay.run()
+    async with SqliteLog(bench.destination.path) as log:
+        assert {q.symbol for q in (await log.snapshot()).quotes} == {"OLD", "A"}
+    assert await bench.arrived() == {(o, "A"): [1, 2]}
+
+
+@pytest.mark.parametrize("kind", [MixedPrices, StreamNotWritable])
+async def test_what_does_not_heal_is_raised_at_the_start(
+    bench: Bench, kind: type[StreamError]
+) -> None:
+    def refuse() -> None:
+        if kind is MixedPrices:
+            raise MixedPrices("there", "A", log_is_simulated=True)
+        raise StreamNotWritable("there", "the disk is full")
+
+    bench.destination.trouble = refuse
+    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    with pytest.raises(kind):
+        await bench.relay().run()
+
+
+async def test_a_full_destination_that_worked_before_is_waited_for(bench: Bench) -> None:
+    origin = bench.source.origin
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.source.append(ticks(origin, 1, 2))
+    await bench.until(lambda status: status.ticks == 2)
+    full = [True]
+
+    def refuse() -> None:
+        if full and full.pop():
+            raise StreamNotWritable("there", "the disk is full")
+
+    bench.destination.trouble = refuse
+    await bench.source.append(ticks(origin, 3, 4))
+    await bench.until(lambda status: status.ticks == 4)
+    relay.stop()
+    assert (await running).undelivered == 0
+
+
+async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) -> None:
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 6))
+    raced = [True]
+
+    async def race() -> None:
+        if raced and raced.pop():
+            async with SqliteLog(bench.destination.path) as twin:
+                await twin.append(ticks(origin, 1, 4))
+            raise SequenceConflict("there", {(origin, "A"): 5})
+
+    bench.destination.trouble = race
+    report = await bench.once()
+    assert (report.ticks, report.repeats) == (2, 4)
+    assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4, 5, 6]}
+
+
+async def test_a_place_in_a_file_serves_a_stream_that_holds_nothing(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bookmark = FileBookmark(bench.source, tmp_path / "place")
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 3))
+    await bench.once(bookmark=bookmark)
+    await bench.source.append(ticks(origin, 4, 5))
+    assert await bookmark.waiting() == 2
+    report = await bench.once(bookmark=bookmark)
+    assert (report.ticks, report.repeats, report.undelivered) == (2, 0, 0)
+    (tmp_path / "place").write_text("another:7:7")  # of a stream that lay here before
+    report = await bench.once(bookmark=bookmark)
+    assert (report.ticks, report.repeats) == (0, 5)
+    await bookmark.forget()
+    assert await bookmark.load() is None
+
+
+async def test_batches_are_bounded(bench: Bench) -> None:
+    await bench.source.append(ticks(bench.source.origin, 1, 25))
+    await bench.once(limit=10)
+    assert bench.destination.appended == [10, 10, 5]

@@ -1,0 +1,23 @@
+"""The loop from a stream to another log."""
+
+from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark
+from ticker.relay.lock import exclusively
+from ticker.relay.loop import Relay
+from ticker.relay.naming import local_log_name, route_digest
+from ticker.relay.proof import Proof, prove, tally
+from ticker.relay.status import RelayReport, RelayStatus
+
+__all__ = [
+    "Bookmark",
+    "FileBookmark",
+    "HoldBookmark",
+    "Proof",
+    "Relay",
+    "RelayReport",
+    "RelayStatus",
+    "exclusively",
+    "local_log_name",
+    "prove",
+    "route_digest",
+    "tally",
+]

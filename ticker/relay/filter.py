@@ -1,0 +1,113 @@
+"""What of a batch the destination lacks, and what it must be told to take it. Pure.
+
+Ticks that are there already are dropped; a hole, wherever it was made, becomes a gap record that
+names it, because a log refuses ticks that do not continue. Records that the destination itself
+numbered are not sent back to it, so that two logs may forward to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ticker.records import Batch, Gap, Position, Tick
+from ticker.streams.order import READER, Key
+
+
+class Filter:
+    """What one relay knows of its destination. `name` is the writer of gaps that it finds."""
+
+    def __init__(self, name: str) -> None:
+        self.repeats = 0
+        """Ticks that the destination had already."""
+        self.sent: dict[Key, int] = {}
+        """(origin, symbol) → the first sequence delivered."""
+        self._name = name
+        self._own = ""
+        self._last: dict[Key, int] = {}
+        self._quoted: set[Key] = set()
+        self._beaten: set[Key] = set()
+
+    def begin(self, origin: str, last: Mapping[Key, int]) -> None:
+        """The destination is connected, or was written by somebody else: this is what it holds."""
+        self._own = origin
+        self._last = dict(last)
+
+    def fresh(self, batch: Batch) -> Batch:
+        """The part of `batch` to append, in one call."""
+        gaps = [
+            msgspec.structs.replace(gap, writer=self._name) if gap.writer == READER else gap
+            for gap in batch.gaps
+            if gap.origin != self._own
+        ]
+        told = {
+            (gap.origin, gap.symbol, gap.first_sequence, gap.last_sequence)
+            for gap in gaps
+            if gap.symbol is not None
+        }
+        heads: dict[Key, int] = {}
+        ticks: list[Tick] = []
+        for tick in batch.ticks:
+            key = (tick.origin, tick.symbol)
+            last = heads.get(key) or self._last.get(key, 0)
+            if tick.sequence <= last or tick.origin == self._own:
+                self.repeats += 1
+                continue
+            # Exactly this span: a gap that tells a part of it does not let the tick pass.
+            span = (*key, last + 1, tick.sequence - 1)
+            if last and tick.sequence > last + 1 and span not in told:
+                gaps.append(self._missing(tick, last))
+            heads[key] = tick.sequence
+            ticks.append(tick)
+        return Batch(
+            batch.position,
+            ticks=ticks,
+            gaps=gaps,
+            quotes=[
+                quote
+                for quote in batch.quotes
+                if quote.origin is not None and quote.sequence and quote.origin != self._own
+            ],
+            heartbeats=[beat for beat in batch.heartbeats if beat.origin != self._own],
+        )
+
+    def delivered(self, batch: Batch) -> None:
+        """All of `batch`, a `fresh` one, is durable in the destination."""
+        for tick in batch.ticks:
+            key = (tick.origin, tick.symbol)
+            self._last[key] = tick.sequence
+            self.sent.setdefault(key, tick.sequence)
+        self._quoted.update((quote.origin or "", quote.symbol) for quote in batch.quotes)
+        self._beaten.update((beat.writer, beat.source) for beat in batch.heartbeats)
+
+    def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
+        """The quotes and heartbeats of `snapshot` that no batch has brought since it was taken.
+
+        They had not moved for longer than ticks are kept. `position` becomes the batch's.
+        """
+        return Batch(
+            snapshot.position if position is None else position,
+            quotes=[
+                quote
+                for quote in snapshot.quotes
+                if (quote.origin or "", quote.symbol) not in self._quoted
+            ],
+            heartbeats=[
+                beat
+                for beat in snapshot.heartbeats
+                if (beat.writer, beat.source) not in self._beaten
+            ],
+        )
+
+    def _missing(self, tick: Tick, last: int) -> Gap:
+        return Gap(
+            source=tick.source,
+            origin=tick.origin,
+            writer=self._name,
+            received=tick.received,
+            reason="ticks missing",
+            symbol=tick.symbol,
+            first_sequence=last + 1,
+            last_sequence=tick.sequence - 1,
+        )

@@ -1,0 +1,45 @@
+"""One relay for each log and destination, on one machine: a lock on a file, freed by any death.
+
+The kernel frees it with its process, SIGKILL included, so nothing stale can be left behind; the
+file itself stays, because removing it would let two processes hold two files of one name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ticker.errors import AlreadyRelayed, StreamNotWritable
+
+
+@contextlib.contextmanager
+def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
+    """Hold the lock at `path` while inside.
+
+    `source` and `destination` are for the words of `AlreadyRelayed`, raised where another process
+    holds it, and of `StreamNotWritable`, where the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StreamNotWritable(str(path), f"cannot be made: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRelayed(source, destination, _holder(descriptor)) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> int | None:
+    """The process that wrote itself in; `None` if it had no time to."""
+    word = os.pread(descriptor, 20, 0)
+    return int(word) if word.isdigit() else None

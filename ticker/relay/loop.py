@@ -1,0 +1,347 @@
+"""The loop from a stream to another log: read, append, note the place, and again.
+
+It promises that every tick, gap, quote and heartbeat of the source reaches the destination in the
+order of the source, each tick once, after a kill at any moment too; that a side which is away is
+waited for and told; and that an end takes seconds, whatever the destination does. It appends in
+bounded batches, one at a time, so a slow destination makes larger batches and nothing piles up. It
+does not know what keeps either side, nor what shows its status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random as _random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ticker.errors import (
+    MixedPrices,
+    SequenceConflict,
+    StreamError,
+    StreamMissing,
+    StreamUnreachable,
+    WrongPosition,
+)
+from ticker.records import Batch, Position
+from ticker.relay.bookmark import Bookmark
+from ticker.relay.filter import Filter
+from ticker.relay.status import RelayReport, RelayStatus
+from ticker.streams.order import Key
+from ticker.streams.protocol import Log, Stream
+from ticker.times import Moment
+
+PATIENCE: Final = 60.0
+"""A destination that neither takes nor refuses for so long counts as away (s)."""
+WITHIN: Final = 4.0
+"""How long an end may go on delivering (s)."""
+_CLOSING: Final = 1.5
+"""… and how long the destination may take to let go after that (s)."""
+_COUNTING: Final = 1.0
+"""… and how long what is left may be counted (s)."""
+NOTE_EVERY: Final = 1.0
+"""The place is noted at most so often (s), because each time costs a wait for the disk."""
+ATTEMPTS: Final = 5
+"""How often a batch is sent anew where another writer was faster."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 15.0
+_SECOND: Final = 1_000_000
+_R = TypeVar("_R")
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1_000
+
+
+class Relay:
+    """One relay. `run` it once; `stop` may be called meanwhile, from its event loop.
+
+    `source` must be usable as it is and is not closed here; `destination` makes the log anew for
+    every connection. `name` is the writer of the gaps that the relay finds itself. `since` is where
+    a relay begins that has no place kept. `follow`: go on at the source's present end, and wait for
+    a side that is away; without, end there and raise. `on_status` must not block.
+    """
+
+    def __init__(
+        self,
+        source: Stream,
+        destination: Callable[[], Log],
+        bookmark: Bookmark,
+        *,
+        name: str,
+        since: Moment = "start",
+        follow: bool = True,
+        limit: int = 5_000,
+        on_status: Callable[[RelayStatus], None] | None = None,
+        clock: Callable[[], int] = _wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        random: Callable[[], float] = _random.random,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._source = source
+        self._make = destination
+        self._bookmark = bookmark
+        self._since = since
+        self._follow = follow
+        self._limit = limit
+        self._tell = on_status or (lambda _: None)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._pause = pause
+        self._random = random
+        self._patience = patience
+        self._filter = Filter(name)
+        self._stop = asyncio.Event()
+        self._within = WITHIN
+        self._position: Position | None = None
+        self._noted: Position | None = None
+        self._noted_at = monotonic()
+        self._left: Batch | None = None  # of the first snapshot, to be sent after the catching up
+        self._failures = 0
+        self._status = RelayStatus("starting", destination().url)
+
+    @property
+    def status(self) -> RelayStatus:
+        """How it is now; what `on_status` was last told."""
+        return self._status
+
+    @property
+    def sent(self) -> dict[Key, int]:
+        """(origin, symbol) → the first sequence that this relay delivered itself."""
+        return self._filter.sent
+
+    def stop(self, within: float = WITHIN) -> None:
+        """End `run`: deliver up to the present end of the source, for at most `within` seconds."""
+        self._within = within
+        self._stop.set()
+
+    async def run(self) -> RelayReport:
+        """Relay until stopped, or to the present end of the source where it does not follow.
+
+        Raises `MixedPrices` and other errors that do not heal, those of a destination only before
+        anything was delivered: one that has worked is waited for. Where it does not follow, raises
+        `StreamUnreachable` and `StreamMissing` too. What was delivered before is kept in mind.
+        """
+        work = asyncio.create_task(self._work())
+        try:
+            await self._first_of(work)
+            if not work.done():
+                await asyncio.wait([work], timeout=self._within)
+        finally:
+            if not work.done():
+                work.cancel()
+                # What hangs on is left to itself: an end must not wait for it.
+                await asyncio.wait([work], timeout=_CLOSING + 0.5)
+        undelivered = await self._count()
+        self._say(state="stopped", next_try=None)
+        if work.done() and not work.cancelled() and (error := work.exception()) is not None:
+            raise error
+        done = self._status
+        return RelayReport(
+            ticks=done.ticks,
+            gaps=done.gaps,
+            repeats=self._filter.repeats,
+            undelivered=undelivered,
+            problem=done.problem,
+        )
+
+    # Connections
+
+    async def _work(self) -> None:
+        """Until stopped or done; sides that are away are tried again and again."""
+        while True:
+            ending = self._stop.is_set()
+            try:
+                await self._begin()
+                async with self._connected() as log:
+                    await self._carry(log)
+                    return
+            except WrongPosition as error:
+                if error.stream != self._source.url or self._noted is None:
+                    raise
+                # The source is another one than the place was kept of: all of it is new.
+                await self._bookmark.forget()
+                self._position = self._noted = None
+                self._since = "start"
+            except StreamError as error:
+                if not self._heals(error):
+                    raise
+                if ending:
+                    self._say(problem=str(error))
+                    return
+                await self._wait_after(error)
+
+    def _heals(self, error: StreamError) -> bool:
+        """Whether trying again may help."""
+        if not self._follow or isinstance(error, MixedPrices):
+            return False
+        if error.stream == self._source.url:
+            return isinstance(error, StreamUnreachable)
+        return isinstance(error, (StreamUnreachable, StreamMissing)) or self._status.ticks > 0
+
+    async def _begin(self) -> None:
+        """Find the place to go on from, and hold it."""
+        if self._position is not None:
+            return
+        self._position = self._noted = await self._bookmark.load()
+        if self._position is not None:
+            return
+        # A quote that has not moved for long lies before the oldest tick that is held.
+        snapshot = await self._source.snapshot()
+        place = await self._source.find(self._since)
+        await self._bookmark.save(place)
+        self._position = self._noted = place
+        self._left = snapshot
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Log]:
+        log = self._make()
+        # Not `async with`: its end might take as long as it likes.
+        await self._patiently(log, log.__aenter__())
+        try:
+            self._filter.begin(log.origin, await self._patiently(log, log.last()))
+            self._say(state="following", problem=None, next_try=None, waiting=None)
+            yield log
+        finally:
+            closing = asyncio.ensure_future(log.close(_CLOSING))
+            await asyncio.wait([closing], timeout=_CLOSING + 0.25)
+            _let_go(closing)
+
+    async def _wait_after(self, error: StreamError) -> None:
+        """Say that a side is away, and wait, ever longer; a stop ends the waiting."""
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
+        pause *= 0.75 + 0.5 * self._random()
+        self._failures += 1
+        waiting = await self._count()
+        self._say(
+            state="away",
+            problem=str(error),
+            next_try=self._clock() + round(pause * _SECOND),
+            waiting=waiting,
+        )
+        await self._first_of(asyncio.ensure_future(self._pause(pause)), cancel=True)
+
+    # Passing on
+
+    async def _carry(self, log: Log) -> None:
+        """Catch up, then follow, then deliver what came until the end."""
+        await self._pass_on(log, follow=False)
+        if self._left is not None:
+            await self._send(log, self._filter.unseen(self._left, self._position))
+            self._left = None
+        if self._follow and not self._stop.is_set():
+            await self._pass_on(log, follow=True)
+            await self._pass_on(log, follow=False)
+        await self._note()
+
+    async def _pass_on(self, log: Log, *, follow: bool) -> None:
+        """One reading of the source; a following one ends when stopped."""
+        assert self._position is not None  # noqa: S101  (set by _begin)
+        reading = self._source.read(self._position, follow=follow, limit=self._limit)
+        try:
+            while (batch := await self._next(reading, follow=follow)) is not None:
+                await self._send(log, batch)
+                self._failures = 0
+                # In silence nothing else would ever note the last place.
+                if not batch or self._monotonic() - self._noted_at >= NOTE_EVERY:
+                    await self._note()
+        finally:
+            # An async generator let go in its middle keeps the backend's resources.
+            if (close := getattr(reading, "aclose", None)) is not None:
+                await close()
+
+    async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
+        """The next batch; `None` at the end, and for a following reading once stopped."""
+        coming = asyncio.ensure_future(anext(reading, None))
+        if follow:
+            await self._first_of(coming, cancel=True)
+            if coming.cancelled():
+                return None
+        return await coming
+
+    async def _send(self, log: Log, batch: Batch) -> None:
+        """Append what of `batch` is new to the destination; durable on return."""
+        for _ in range(ATTEMPTS):
+            fresh = self._filter.fresh(batch)
+            if not fresh:
+                break
+            try:
+                appending = log.append(
+                    fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes, heartbeats=fresh.heartbeats
+                )
+                await self._patiently(log, appending)
+            except SequenceConflict:
+                self._filter.begin(log.origin, await self._patiently(log, log.last()))
+                continue
+            self._filter.delivered(fresh)
+            self._status = msgspec.structs.replace(
+                self._status,
+                ticks=self._status.ticks + len(fresh.ticks),
+                gaps=self._status.gaps + len(fresh.gaps),
+            )
+            self._tell(self._status)
+            break
+        else:
+            raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
+        self._position = batch.position
+
+    async def _patiently(self, log: Log, answer: Coroutine[Any, Any, _R]) -> _R:
+        """The destination's answer, or `StreamUnreachable` where none comes."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await answer
+        except TimeoutError:
+            words = f"no answer for {self._patience:.0f} s"
+            raise StreamUnreachable(log.url, words) from None
+
+    # The place
+
+    async def _note(self) -> None:
+        """Keep the place, if it has moved. A source that is busy is asked again next time."""
+        self._noted_at = self._monotonic()
+        if self._position is None or self._position == self._noted:
+            return
+        with contextlib.suppress(StreamUnreachable):
+            await self._bookmark.save(self._position)
+            self._noted = self._position
+
+    async def _count(self) -> int | None:
+        """How many ticks wait, from the place that was really reached; `None` if unknown."""
+        try:
+            async with asyncio.timeout(_COUNTING):
+                await self._note()
+                return await self._bookmark.waiting()
+        except (TimeoutError, StreamError):
+            return None
+
+    # Small change
+
+    async def _first_of(self, task: asyncio.Future[Any], *, cancel: bool = False) -> None:
+        """Wait for `task` or for a stop; with `cancel` the task ends in either case."""
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if cancel and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+
+    def _say(self, **news: Any) -> None:
+        status = msgspec.structs.replace(self._status, **news)
+        if status != self._status:
+            self._status = status
+            self._tell(status)
+
+
+def _let_go(task: asyncio.Future[Any]) -> None:
+    """Look at the end of what may hang, so that nobody complains that nobody did."""
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()

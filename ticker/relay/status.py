@@ -1,0 +1,37 @@
+"""What a relay tells whoever started it: its status at each change, and a report at its end."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the relay is now. Counts are since its start; times are µs, UTC."""
+
+    state: str
+    """`starting`, `following`, `away`, `stopped`."""
+    destination: str
+    """Its URL as a user may see it."""
+    ticks: int = 0
+    """Delivered: durable in the destination."""
+    gaps: int = 0
+    problem: str | None = None
+    """Which side is away and why, in a sentence; absent when nothing is wrong."""
+    next_try: int | None = None
+    """When a side that is away is tried again (µs, UTC)."""
+    waiting: int | None = None
+    """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
+
+
+class RelayReport(msgspec.Struct, frozen=True):
+    """What a relay did, from its start to its end."""
+
+    ticks: int
+    """Delivered by this relay: durable in the destination."""
+    gaps: int
+    repeats: int
+    """Ticks that the destination had already."""
+    undelivered: int | None
+    """Ticks that wait in the source; `None` where they could not be counted in time."""
+    problem: str | None
+    """What kept them from being delivered, as last heard."""
