@@ -53,9 +53,18 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 
 
 def _main(words: list[str]) -> int:
-    from ticker.cli import asking, configuring, learning, polling, reporting, tailing, watching
+    from ticker.cli import (
+        asking,
+        configuring,
+        forwarding,
+        learning,
+        polling,
+        reporting,
+        tailing,
+        watching,
+    )
 
-    for room in (watching, asking, polling, tailing, reporting, configuring, learning):
+    for room in (watching, asking, polling, tailing, forwarding, reporting, configuring, learning):
         room.register(app)
     command = typer.main.get_command(app)
     names = [info.name for info in app.registered_commands if info.name]

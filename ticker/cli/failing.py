@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.errors import (
+    AlreadyRelayed,
     CannotListen,
     ConfigError,
     MixedPrices,
@@ -66,6 +67,8 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
                 "The stream is empty: nobody has polled yet. In another terminal: ticker poll AAPL"
             )
             return f"{words}. {advice}", NO_DATA
+        case AlreadyRelayed():
+            return words, WRONG_USAGE
         case MixedPrices(log_is_simulated=True):
             return f"{words}. Name a log of its own with --stream sqlite:PATH", WRONG_USAGE
         case MixedPrices():

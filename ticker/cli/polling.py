@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -14,6 +13,7 @@ import typer
 from ticker.cli import scene
 from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
+from ticker.cli.line import Line
 from ticker.cli.options import (
     STREAM_PANEL,
     Control,
@@ -28,17 +28,27 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.relaying import Sending, local_log, status_words
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
+from ticker.cli.settings import (
+    Settings,
+    StreamChoice,
+    make_state_directory,
+    now,
+    refuse_mixing,
+    stream_path,
+)
 from ticker.errors import InvalidRecord, StreamMissing
-from ticker.escape import escape
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
+from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
 from ticker.streams import Log, open_log
-from ticker.times import MINUTE, Zone, clock, format_duration, parse_duration
+from ticker.times import Zone, clock, format_duration, parse_duration
 
 _log: Final = logging.getLogger(__name__)
+_WITHIN_PARENT: Final = 1.2
+"""How long the relay may go on at the end where a parent waits (s): it kills after three."""
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +76,8 @@ def poll(
     """Ask a source again and again; what changed goes onto the stream. No screen."""
     settings = Settings()
     choice = settings.stream(stream)
-    if not choice.named:
+    is_file = stream_path(choice) is not None
+    if not (choice.named and is_file):
         make_state_directory()
     wanted = settings.symbols_or_default(symbols, watchlist)
     wish = settings.every(every)
@@ -77,25 +88,42 @@ def poll(
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
 
+    # Where the ticks go elsewhere they go to a local log first, and a relay sends on from there: one
+    # path, whether the destination is up, slow, down, or back after a week.
+    simulated = url.startswith("exchange")
+    kept = choice if is_file else local_log(choice, simulated=simulated)
+
     def make(asked: Source) -> Job:
-        log = open_log(choice.url, keep_for=choice.keep_for)
-        tell = Teller(line.show)
+        log = open_log(kept.url, keep_for=kept.keep_for)
+        tell = Teller(Audience(line.show, line.show_relay, line.end, WITHIN))
         poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
-        return Job(log, poller, tell)
+        return Job(log, poller, tell, kept, None if is_file else choice)
 
     with scene.writing(choice):
         code = run_job(make, url, line, controlled=control)
     raise typer.Exit(code)
 
 
-class Teller:
-    """Passes the status on to `show`, whoever that is by now."""
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a poller tells: a person, or the parent that started it."""
 
-    def __init__(self, show: Callable[[PollStatus], None]) -> None:
-        self.show = show
+    poll: Callable[[PollStatus], None]
+    relay: Callable[[RelayStatus], None]
+    undelivered: Callable[[str], None]
+    """What has not been sent on, at the end."""
+    within: float
+    """How long the relay may go on delivering at the end (s)."""
+
+
+class Teller:
+    """Passes the status on to `audience`, whoever that is by now."""
+
+    def __init__(self, audience: Audience) -> None:
+        self.audience = audience
 
     def __call__(self, status: PollStatus) -> None:  # noqa: D102  (the class says it)
-        self.show(status)
+        self.audience.poll(status)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -104,6 +132,10 @@ class Job(msgspec.Struct, frozen=True):
     log: Log
     poller: Poll
     tell: Teller
+    kept: StreamChoice
+    """The log, as it was chosen."""
+    destination: StreamChoice | None
+    """Where a relay sends on to, if the ticks are for somewhere else."""
 
 
 def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, controlled: bool) -> int:
@@ -116,13 +148,12 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
                 jobs[:] = [job]
                 try:
                     async with job.log:
-                        report = await job.poller.run()
+                        await _work(job, line)
                 except StreamMissing as error:
                     _log.warning("%s. Going on in a new one", error)
                     before, job = job, make(asked)
-                    job.tell.show = before.tell.show
+                    job.tell.audience = before.tell.audience
                 else:
-                    line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
                     return DONE
         finally:
             await asked.close()
@@ -138,10 +169,36 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
         if not controlled:
             return await main(job, asked)
         async with Controlled(lambda order: _obey(jobs[0].poller, order), stop) as parent:
-            job.tell.show = lambda status: parent.say("status", **msgspec.to_builtins(status))
+            job.tell.audience = Audience(
+                poll=lambda status: parent.say("status", **msgspec.to_builtins(status)),
+                relay=lambda status: parent.say("relay", **msgspec.to_builtins(status)),
+                undelivered=lambda words: parent.say("undelivered", text=words),
+                within=_WITHIN_PARENT,
+            )
             return await main(job, asked)
 
     return run(begin(), stop=stop)
+
+
+async def _work(job: Job, line: StatusLine) -> None:
+    """Poll into the log, which is open; and send on from there, in a loop of its own."""
+    if job.destination is None:
+        report = await job.poller.run()
+        line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
+        return
+    sending = Sending(
+        job.log,
+        job.kept,
+        job.destination,
+        on_status=lambda status: job.tell.audience.relay(status),
+        on_failure=job.poller.stop,
+    )
+    try:
+        report = await job.poller.run()
+        line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
+    finally:
+        audience = job.tell.audience
+        audience.undelivered(await sending.finish(audience.within))
 
 
 def _obey(poller: Poll, order: Order) -> None:
@@ -161,48 +218,52 @@ def _obey(poller: Poll, order: Order) -> None:
 
 
 class StatusLine:
-    """What the poller does, on standard error: rewritten on a terminal, logged elsewhere."""
+    """What the poller does, and the relay beside it if there is one, on standard error."""
 
     def __init__(self, zone: Zone, *, quiet: bool) -> None:
-        self.plain = not sys.stderr.isatty() and not quiet
+        self._line = Line(quiet=quiet)
         self._quiet = quiet
         self._zone = zone
-        self._state = ""
-        self._logged_at = 0
         self._refused: frozenset[str] = frozenset()
+        self._poll: PollStatus | None = None
+        self._relay: RelayStatus | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether log lines tell it, because no terminal does."""
+        return self._line.plain
 
     def show(self, status: PollStatus) -> None:
-        """Tell `status`: at once on a terminal; elsewhere each change of state, and each minute."""
+        """The poller's news."""
+        self._poll = status
         if self._quiet or status.state == "starting":
             return
-        if not self.plain:
-            columns = shutil.get_terminal_size().columns - 1
-            self._write("\r\x1b[2K" + _words(status, self._zone)[:columns])
-            return
+        self._say()
         refused = frozenset(status.refused)
-        key = f"{status.state} {status.note} {status.problem}"
-        if key != self._state or now() - self._logged_at >= MINUTE:
-            self._state, self._logged_at = key, now()
-            _log.info("%s", _words(status, self._zone))
-        if refused - self._refused:
+        if self.plain:
             for symbol in sorted(refused - self._refused):
                 _log.warning("%s: %s", symbol, status.refused[symbol])
         self._refused = refused
 
-    def end(self, words: str) -> None:
-        """The last line, which stays."""
-        if self.plain:
-            _log.info("%s", words)
-        elif not self._quiet:
-            self._write("\r\x1b[2K" + escape(words, 1_000) + "\n")
+    def show_relay(self, status: RelayStatus) -> None:
+        """The relay's news."""
+        self._relay = status
+        if self._poll is not None and self._poll.state != "starting":
+            self._say()
 
-    @staticmethod
-    def _write(text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except OSError:
-            pass  # the terminal has gone; the hang-up that follows ends us
+    def end(self, words: str) -> None:
+        """A last line, which stays."""
+        self._line.end(words)
+
+    def _say(self) -> None:
+        assert self._poll is not None  # noqa: S101  (both callers have seen to it)
+        status, relay = self._poll, self._relay
+        words = _words(status, self._zone)
+        key = f"{status.state} {status.note} {status.problem}"
+        if relay is not None:
+            words += " · " + status_words(relay, self._zone)
+            key += f" {relay.state} {relay.problem}"
+        self._line.show(words, key)
 
 
 def _words(status: PollStatus, zone: Zone) -> str:
@@ -220,4 +281,4 @@ def _words(status: PollStatus, zone: Zone) -> str:
         parts.append("refused: " + " ".join(sorted(status.refused)[:5]))
     if status.retry_at:
         parts.append(f"next try {clock(status.retry_at, zone, now=now())}")
-    return escape(" · ".join(parts), 1_000)
+    return " · ".join(parts)

@@ -13,8 +13,9 @@ import typer
 from ticker.board.freshness import Reason, judge
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
+from ticker.cli.relaying import local_log
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings, StreamChoice, now, stream_path
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.records import Health, Heartbeat
@@ -51,7 +52,8 @@ def status(
 
     async def look() -> Health:
         async with open_stream(choice.url) as opened:
-            return await opened.health()
+            health = await opened.health()
+        return await _with_local_logs(health, choice)
 
     health = asyncio.run(look())
     verdict, code = judge_stream(health, now(), zone)
@@ -65,6 +67,17 @@ def status(
         text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     raise typer.Exit(code)
+
+
+async def _with_local_logs(health: Health, choice: StreamChoice) -> Health:
+    """With the ticks that pollers of this machine keep for a stream elsewhere, if it is one."""
+    waiting = health.undelivered
+    if stream_path(choice) is None:
+        for simulated in (False, True):
+            log = local_log(choice, simulated=simulated)
+            async with open_stream(log.url) as local:
+                waiting += (await local.health()).undelivered
+    return msgspec.structs.replace(health, undelivered=waiting)
 
 
 def judge_stream(health: Health, at: int, zone: Zone) -> tuple[str, int]:
@@ -114,7 +127,7 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
     if health.size is not None:
         yield "size", f"{health.size / 1e6:,.1f} MB"
     if health.undelivered:
-        yield "undelivered", f"{health.undelivered:,} ticks kept here, not sent on yet"
+        yield "undelivered", f"{health.undelivered:,} ticks kept on this machine, not sent on yet"
     for beat in sorted(health.heartbeats, key=lambda each: -each.received)[:10]:
         yield f"writer {beat.writer}", _beat_words(beat, at, zone)
         for symbol, why in list(beat.refused.items())[:20]:

@@ -96,6 +96,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.error = ""
+        self.undelivered = ""
+        """What a poller said of the ticks that it could not send on before its end."""
         self._before = 0
         self._now = 0
 
@@ -112,6 +114,8 @@ class Kept:
                 if ticks < self._now:  # a new life counts anew
                     self._before += self._now
                 self._now = ticks
+            case "undelivered":
+                self.undelivered = str(news.get("text", ""))
             case "error":
                 self.error = str(news.get("text", ""))
 

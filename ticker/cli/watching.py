@@ -209,6 +209,8 @@ class Shown:
             raise self._failure
         if children:
             tell(f"{self._kept.ticks:,} ticks kept" + self._way_back(began))
+            if self._kept.undelivered:
+                tell(self._kept.undelivered)
         return INTERRUPTED if left.interrupted else DONE
 
     def _way_back(self, began: int) -> str:

@@ -2,12 +2,13 @@
 
 from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark
 from ticker.relay.lock import exclusively
-from ticker.relay.loop import Relay
+from ticker.relay.loop import WITHIN, Relay
 from ticker.relay.naming import local_log_name, route_digest
 from ticker.relay.proof import Proof, prove, tally
 from ticker.relay.status import RelayReport, RelayStatus
 
 __all__ = [
+    "WITHIN",
     "Bookmark",
     "FileBookmark",
     "HoldBookmark",

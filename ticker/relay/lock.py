@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ticker.errors import AlreadyRelayed, StreamNotWritable
+from ticker.errors import AlreadyRelayed, StreamMissing, StreamNotWritable
 
 
 @contextlib.contextmanager
@@ -23,8 +23,9 @@ def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
     holds it, and of `StreamNotWritable`, where the file cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError as error:
+        raise StreamMissing(source, "there is no such folder") from error
     except OSError as error:
         raise StreamNotWritable(str(path), f"cannot be made: {error.strerror}") from error
     try:

@@ -103,6 +103,8 @@ class Relay:
         self._noted_at = monotonic()
         self._left: Batch | None = None  # of the first snapshot, to be sent after the catching up
         self._failures = 0
+        self.undelivered: int | None = None
+        """Ticks that waited when `run` ended; `None` where that could not be counted."""
         self._status = RelayStatus("starting", destination().url)
 
     @property
@@ -137,7 +139,7 @@ class Relay:
                 work.cancel()
                 # What hangs on is left to itself: an end must not wait for it.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
-        undelivered = await self._count()
+        self.undelivered = await self._count()
         self._say(state="stopped", next_try=None)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
@@ -146,7 +148,7 @@ class Relay:
             ticks=done.ticks,
             gaps=done.gaps,
             repeats=self._filter.repeats,
-            undelivered=undelivered,
+            undelivered=self.undelivered,
             problem=done.problem,
         )
 

@@ -1,0 +1,235 @@
+"""`forward`: one log into another, following; or to the present end, with a proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from ticker.cli.failing import DONE, NO_DATA, Failed
+from ticker.cli.line import Line
+from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZone, Verbose
+from ticker.cli.relaying import (
+    bookmark,
+    canonical,
+    lock_path,
+    relay_name,
+    status_words,
+    undelivered_words,
+)
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, StreamChoice, now, stream_path
+from ticker.cli.standard import tell
+from ticker.errors import StreamError, StreamMissing, StreamNotWritable, UsageError
+from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
+from ticker.streams import Stream, open_log, open_stream
+from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
+
+_LOOK_AGAIN: Final = 1.0
+"""Between two looks for a source that is not there yet (s)."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "forward",
+        rich_help_panel=STREAM_PANEL,
+        epilog="Example: ticker forward demo sqlite:copy.sqlite --no-follow",
+    )(forward)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """From where to where, and how."""
+
+    source: StreamChoice
+    destination: StreamChoice
+    begin: str
+    """The source in one spelling, for names of files."""
+    end: str
+    since: Moment
+    follow: bool
+    zone: Zone
+
+
+def forward(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FROM", help="The stream to read: a URL, demo, or a name."),
+    ],
+    destination: Annotated[
+        str,
+        typer.Argument(metavar="TO", help="The log to append to, made if it is missing."),
+    ],
+    since: Since = None,
+    no_follow: NoFollow = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Give TO up: FROM keeps nothing for it any more.")
+    ] = False,
+    duration: For = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """One log into another: all that it holds, then what comes. Goes on where it stopped.
+
+    --since counts where nothing was forwarded before. --no-follow ends with a proof that all of it
+    arrived.
+    """
+    settings = Settings()
+    zone = settings.zone(tz)
+    ends = settings.stream(source), settings.stream(destination)
+    begin, end = canonical(ends[0]), canonical(ends[1])
+    if begin == end:
+        raise UsageError(f"{begin} cannot be forwarded into itself")
+    when = "start" if since is None else parse_when(since, now=now(), zone=zone)
+    lasting = None if duration is None else parse_duration(duration) / SECOND
+    wish = Wish(*ends, begin=begin, end=end, since=when, follow=not no_follow, zone=zone)
+    line = Line(quiet=quiet)
+    set_up_logging(quiet=quiet, verbose=verbose or line.plain)
+    path = stream_path(ends[0])
+    if path is not None and not path.exists() and not wish.follow:
+        raise StreamMissing(begin, "there is no such file")
+    with exclusively(lock_path(begin, end), begin, end):
+        if forget:
+            raise typer.Exit(asyncio.run(_forget(wish)))
+        forwarding = Forwarding(wish, line)
+        raise typer.Exit(run(forwarding.main(lasting), stop=forwarding.stop))
+
+
+async def _forget(wish: Wish) -> int:
+    async with _opened(wish) as source:
+        place = bookmark(source, wish.begin, wish.end)
+        waiting = await place.waiting()
+        await place.forget()
+    if waiting is None:
+        tell(f"Nothing was kept for {wish.end} in {wish.begin}")
+        return NO_DATA
+    tell(f"Gave up {wish.end}: {waiting:,} ticks are not kept for it in {wish.begin} any more")
+    return DONE
+
+
+class Forwarding:
+    """One run of `forward`, from waiting for its source to its last words."""
+
+    def __init__(self, wish: Wish, line: Line) -> None:
+        self._wish = wish
+        self._line = line
+        self._stopping = asyncio.Event()
+        self._relay: Relay | None = None
+
+    async def stop(self) -> None:
+        """End it within seconds."""
+        self._stopping.set()
+        if self._relay is not None:
+            self._relay.stop()
+
+    async def main(self, lasting: float | None) -> int:
+        """The exit code. `lasting`: stop after that many seconds."""
+        if lasting is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(lasting, lambda: asyncio.ensure_future(self.stop()))
+        told = ""
+        while not self._stopping.is_set():
+            try:
+                async with _opened(self._wish) as source:
+                    return await self._forward(source)
+            except StreamMissing as error:
+                if not self._wish.follow:
+                    raise
+                if str(error) != told:
+                    tell(f"{error}. Waiting for it")
+                    told = str(error)
+            await self._rest()
+        return DONE
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_AGAIN):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _forward(self, source: Stream) -> int:
+        wish = self._wish
+        self._relay = relay = Relay(
+            source,
+            lambda: open_log(wish.destination.url),
+            bookmark(source, wish.begin, wish.end),
+            name=relay_name(wish.begin, wish.end),
+            since=wish.since,
+            follow=wish.follow,
+            on_status=self._show,
+        )
+        if self._stopping.is_set():
+            relay.stop()
+        since = wish.since if isinstance(wish.since, int) else None
+        wanted = {}
+        if not wish.follow and wish.since != "end":
+            wanted = await asyncio.to_thread(lambda: tally(source.columns(since=since)))
+        try:
+            report = await relay.run()
+        except StreamError:
+            if relay.undelivered is not None:
+                self._line.end(f"undelivered: {relay.undelivered:,} (kept in {wish.begin})")
+            raise
+        self._line.end(f"{report.ticks:,} ticks sent to {wish.end}")
+        self._line.end(undelivered_words(report, wish.begin, "ticker forward"))
+        if not wish.follow and not self._stopping.is_set():
+            async with open_stream(wish.destination.url) as arrived:
+                proof = await asyncio.to_thread(
+                    prove, source, arrived, wanted, relay.sent, self._stopping.is_set
+                )
+            return self._judge(proof, report)
+        return DONE
+
+    def _show(self, status: RelayStatus) -> None:
+        if status.state != "stopped":  # the last words say more
+            key = f"{status.state} {status.problem}"
+            self._line.show(status_words(status, self._wish.zone), key)
+
+    def _judge(self, proof: Proof, report: RelayReport) -> int:
+        """Tell what the proof found; the exit code."""
+        if self._stopping.is_set():
+            return DONE  # it was not finished, and a signal's own code follows
+        wish = self._wish
+        if proof.wrong:
+            named = [
+                f"{symbol} ({origin}): {words}" for (origin, symbol), words in proof.wrong.items()
+            ]
+            more = f", and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004
+            words = f"{wish.end} is not complete: {', '.join(named[:5])}{more}"
+            raise Failed(words, NO_DATA)
+        told = f"complete: {proof.ticks:,} ticks of {proof.symbols:,} symbols are the same in both"
+        if proof.let_go:
+            told += f"; {proof.let_go:,} older ones are not in {wish.end} any more"
+        self._line.end(told)
+        return NO_DATA if report.undelivered else DONE
+
+
+@asynccontextmanager
+async def _opened(wish: Wish) -> AsyncIterator[Stream]:
+    """The source, so that what waits in it can be held there if it is a file of ours to write.
+
+    Raises `StreamMissing`: forwarding makes no source.
+    """
+    path = stream_path(wish.source)
+    if path is not None and path.exists():
+        log = open_log(wish.source.url)
+        try:
+            await log.__aenter__()
+        except StreamNotWritable as error:
+            tell(f"{error}. So nothing there is kept from retention for {wish.end}")
+        else:
+            try:
+                yield log
+            finally:
+                await log.close()
+            return
+    async with open_stream(wish.source.url) as stream:
+        if path is not None:
+            await stream.find("end")  # a missing file shows here
+        yield stream

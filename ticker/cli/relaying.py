@@ -1,0 +1,171 @@
+"""What `forward` and `poll` need for a relay: its place and lock, a local log, words for people."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from socket import gethostname
+from typing import Final, cast
+
+from ticker.cli.settings import StreamChoice, make_state_directory, now, stream_path
+from ticker.config import state_directory
+from ticker.errors import AlreadyRelayed, StreamError
+from ticker.relay import (
+    WITHIN,
+    Bookmark,
+    FileBookmark,
+    HoldBookmark,
+    Relay,
+    RelayReport,
+    RelayStatus,
+    exclusively,
+    local_log_name,
+    route_digest,
+)
+from ticker.streams import Log, Retained, Stream, open_log
+from ticker.times import Zone, clock
+
+_LOOK_AGAIN: Final = 1.0
+"""Between two looks whether another relay has ended (s)."""
+
+
+def canonical(choice: StreamChoice) -> str:
+    """One text for one stream, however it was written; no secrets. Raises `UsageError`."""
+    path = stream_path(choice)
+    return open_log(choice.url).url if path is None else f"sqlite:{path.resolve()}"
+
+
+def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
+    """The log that a poller writes first where its ticks go to `choice`.
+
+    Real and invented prices have one each, so that a poll of the wrong kind, which the destination
+    refuses, leaves nothing behind that would stop the right kind.
+    """
+    url = canonical(choice) + ("?simulated" if simulated else "")
+    return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)
+
+
+def bookmark(source: Stream, url: str, destination: str) -> Bookmark:
+    """Where the relay from `source`, which is `url`, to `destination` keeps its place."""
+    if hasattr(source, "hold"):
+        return HoldBookmark(cast("Retained", source), destination)
+    name = f"relay-{route_digest(url, destination)}.position"
+    return FileBookmark(source, make_state_directory() / name)
+
+
+def lock_path(url: str, destination: str) -> Path:
+    """The file that keeps two relays apart: beside a log's file, so that all users meet there."""
+    digest = route_digest(url, destination)
+    scheme, _, rest = url.partition(":")
+    path = Path(rest)
+    if scheme == "sqlite" and (os.access(path.parent, os.W_OK) or not path.parent.exists()):
+        return path.with_name(f".{path.name}.{digest}.relay")
+    return make_state_directory() / f"relay-{digest}.lock"
+
+
+def relay_name(url: str, destination: str) -> str:
+    """The writer of the gaps that this relay finds: the same after each restart."""
+    return f"relay-{route_digest(f'{gethostname()} {url}', destination)}"
+
+
+class Sending:
+    """A relay beside a poller, from its local log `log` to `destination`.
+
+    Several pollers of one machine share a local log; one of them sends for all, and another takes
+    over when it ends. `on_status` is told how it goes.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        local: StreamChoice,
+        destination: StreamChoice,
+        *,
+        on_status: Callable[[RelayStatus], None],
+        on_failure: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._from = canonical(local)
+        self._to = canonical(destination)
+        self._url = destination.url
+        self._on_status = on_status
+        self._on_failure = on_failure
+        self._stopping = asyncio.Event()
+        self._relay: Relay | None = None
+        self._within = WITHIN
+        self._task = asyncio.create_task(self._run())
+
+    async def finish(self, within: float = WITHIN) -> str:
+        """End it in little more than `within` seconds; what is left undelivered, in words.
+
+        Raises what ended it before, as `Relay.run` does.
+        """
+        self._within = within
+        self._stopping.set()
+        if self._relay is not None:
+            self._relay.stop(within)
+        report = await self._task
+        if report is None:
+            return f"another process sends them on to {self._to}"
+        return undelivered_words(report, self._from, "a poller or ticker forward")
+
+    async def _run(self) -> RelayReport | None:
+        try:
+            while True:
+                try:
+                    with exclusively(lock_path(self._from, self._to), self._from, self._to):
+                        return await self._relay_on()
+                except AlreadyRelayed as error:
+                    self._on_status(RelayStatus("elsewhere", self._to, problem=error.problem))
+                    if await self._stopped_within(_LOOK_AGAIN):
+                        return None
+        except StreamError:
+            self._on_failure()
+            raise
+
+    async def _relay_on(self) -> RelayReport:
+        self._relay = relay = Relay(
+            self._log,
+            lambda: open_log(self._url),
+            bookmark(self._log, self._from, self._to),
+            name=relay_name(self._from, self._to),
+            on_status=self._on_status,
+        )
+        if self._stopping.is_set():
+            relay.stop(self._within)
+        return await relay.run()
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
+    """`undelivered: N`, and what becomes of them."""
+    count = report.undelivered
+    if count == 0:
+        return "undelivered: 0"
+    number = "unknown" if count is None else f"{count:,}"
+    why = f" {report.problem}." if report.problem else ""
+    return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"
+
+
+def status_words(status: RelayStatus, zone: Zone) -> str:
+    """How the relay is, on one line."""
+    if status.state == "elsewhere":
+        return status.problem or ""
+    words = [f"{status.destination}: {status.state}"]
+    if status.problem:
+        words[0] += f" ({status.problem})"
+    words.append(f"{status.ticks:,} ticks sent")
+    if status.waiting:
+        words.append(f"{status.waiting:,} wait")
+    if status.next_try is not None:
+        words.append(f"next try {clock(status.next_try, zone, now=now())}")
+    return " · ".join(words)
