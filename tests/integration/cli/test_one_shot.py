@@ -15,7 +15,9 @@ SHARED = Path(__file__).parents[3] / ".." / "shared" / "yahoo"
 HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "apsw", "numpy")
 
 
-@pytest.mark.parametrize("command", ["", "run", "poll", "watch", "tail", "quote", "exchange"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "poll", "forward", "watch", "tail", "quote", "exchange"]
+)
 def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
     script = (
         "import sys\n"
@@ -34,7 +36,8 @@ def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "watch", "quote", "poll", "tail", "status", "config", "exchange"]
+    "command",
+    ["run", "demo", "watch", "quote", "poll", "tail", "forward", "status", "config", "exchange"],
 )
 def test_every_command_has_help_with_an_example(ticker: Program, command: str) -> None:
     done = ticker(command, "--help")

@@ -1,0 +1,58 @@
+"""Gives every process of a test a second kind of log, `elsewhere:PATH`, that goes away on demand.
+
+It is a SQLite file; while `PATH.away` exists it does not answer, while `PATH.hang` exists an append
+takes for ever. Python imports this file by its name where PYTHONPATH leads to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import ticker.streams
+from ticker.errors import StreamUnreachable
+from ticker.streams import Log, Stream, open_log, open_stream
+from ticker.streams.sqlite import SqliteLog, SqliteStream
+
+SCHEME = "elsewhere:"
+
+
+class Elsewhere(SqliteLog):
+    def __init__(self, path: str) -> None:
+        super().__init__(Path(path))
+        self.url = SCHEME + path
+
+    async def __aenter__(self) -> Any:
+        self._check()
+        return await super().__aenter__()
+
+    async def append(self, *ticks: Any, **others: Any) -> Any:
+        self._check()
+        if self._hangs():
+            await asyncio.Event().wait()
+        return await super().append(*ticks, **others)
+
+    def _hangs(self) -> bool:
+        return Path(f"{self._path}.hang").exists()
+
+    def _check(self) -> None:
+        if Path(f"{self._path}.away").exists():
+            raise StreamUnreachable(self.url, "nobody answers")
+
+
+def open_log_elsewhere(url: str, **options: Any) -> Log:
+    return Elsewhere(url.removeprefix(SCHEME)) if _is(url) else open_log(url, **options)
+
+
+def open_stream_elsewhere(url: str) -> Stream:
+    return SqliteStream(Path(url.removeprefix(SCHEME))) if _is(url) else open_stream(url)
+
+
+def _is(url: str) -> bool:
+    return url.startswith(SCHEME)
+
+
+# Commands take these names from the package when they are imported, which is later than now.
+ticker.streams.open_log = open_log_elsewhere
+ticker.streams.open_stream = open_stream_elsewhere

@@ -1,0 +1,380 @@
+"""`forward`, and `poll` into a stream elsewhere: killed, doubled, cut off, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import PATIENCE, Program, write
+
+POLLING_CHILD = Path(__file__).parents[1] / "polling_child.py"
+ELSEWHERE = Path(__file__).parent / "elsewhere"
+
+
+@pytest.fixture
+def paths(ticker: Program) -> tuple[Path, Path]:
+    return ticker.folder / "from.sqlite", ticker.folder / "to.sqlite"
+
+
+@pytest.fixture
+def elsewhere(ticker: Program) -> Path:
+    """The file of a log that commands know as `elsewhere:FILE`."""
+    before = [ticker.env["PYTHONPATH"]] if "PYTHONPATH" in ticker.env else []
+    ticker.env["PYTHONPATH"] = os.pathsep.join([str(ELSEWHERE), *before])
+    return ticker.folder / "elsewhere.sqlite"
+
+
+def rows(path: Path, table: str = "ticks") -> list[tuple[Any, ...]]:
+    """What another program reads in a log, in its order; without our positions."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        found = connection.execute(f"select * from {table} order by position").fetchall()  # noqa: S608
+    connection.close()
+    return [row[1:] for row in found]
+
+
+def assert_whole(found: list[tuple[Any, ...]]) -> None:
+    """Per (origin, symbol), sequences are 1, 2, 3 … in the order of appending."""
+    by_key = sorted(found, key=lambda row: (row[2], row[0]))  # stable
+    for key, some in groupby(by_key, key=lambda row: (row[2], row[0])):
+        sequences = [row[3] for row in some]
+        assert sequences == list(range(1, len(sequences) + 1)), key
+
+
+def until_said(process: subprocess.Popen[bytes], words: str) -> str:
+    """Read standard error until `words` are there."""
+    assert process.stderr is not None
+    seen = b""
+    deadline = time.monotonic() + PATIENCE
+    while words.encode() not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([process.stderr], [], [], 0.1)[0]:
+            piece = os.read(process.stderr.fileno(), 65_536)
+            assert piece, seen
+            seen += piece
+    return seen.decode()
+
+
+def until(condition: Any) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # between two looks
+
+
+def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, str, float]:
+    """The exit code, the last words, and how long the end took (s)."""
+    began = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, err.decode(), time.monotonic() - began
+
+
+def count(path: Path) -> int:
+    return len(rows(path)) if path.exists() else 0
+
+
+def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path, Path]) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=30)
+    done = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+    assert done.returncode == 0, done.stderr
+    assert "30 ticks sent" in done.stderr
+    assert "undelivered: 0" in done.stderr
+    assert "complete: 30 ticks of 1 symbols are the same in both" in done.stderr
+    for table in ("ticks", "quotes", "heartbeats"):
+        assert rows(destination, table) == rows(source, table)
+    again = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+    assert again.returncode == 0
+    assert "\n0 ticks sent" in again.stderr or " 0 ticks sent" in again.stderr
+    assert len(rows(destination)) == 30
+
+
+def test_a_destination_that_was_tampered_with_is_not_called_complete(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    source, destination = paths
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+    write(f"sqlite:{source}", ticks=9)
+    ticker(*words)
+    with sqlite3.connect(destination) as connection:
+        connection.execute("update ticks set price = 1 where sequence = 5")
+    connection.close()
+    done = ticker(*words)
+    assert done.returncode == 4
+    assert "is not complete: GC=F" in done.stderr
+    assert "not the same" in done.stderr
+    with sqlite3.connect(destination) as connection:
+        connection.execute("delete from ticks where sequence in (5, 6)")
+    connection.close()
+    done = ticker(*words)
+    assert done.returncode == 4
+    assert "7 ticks of 9 are there" in done.stderr
+
+
+def kill_and_check(ticker: Program, source: Path, destination: Path, rounds: int) -> None:
+    chance = random.Random(7)  # noqa: S311  (moments to kill at, not secrets)
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    poller = subprocess.Popen(
+        [sys.executable, str(POLLING_CHILD), str(source), "40", "20000", "7"],
+        env=ticker.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(source.exists)
+        before = 0
+        for _ in range(rounds):
+            running = ticker.start(*words)
+            until_said(running, "following")
+            until(lambda least=before: count(destination) > least)
+            time.sleep(chance.random() * 0.3)  # the random moment, not luck
+            running.kill()
+            running.communicate(timeout=PATIENCE)
+            before = count(destination)
+            assert_whole(rows(destination))
+    finally:
+        poller.kill()
+        poller.wait()
+    last = ticker(*words, "--no-follow")
+    assert last.returncode == 0, last.stderr
+    assert "complete: " in last.stderr
+    assert_whole(rows(source))
+    assert rows(destination) == rows(source)
+    assert rows(destination, "gaps") == rows(source, "gaps")
+    assert sorted(rows(destination, "quotes")) == sorted(rows(source, "quotes"))
+
+
+def test_a_relay_killed_at_any_moment_loses_and_repeats_nothing(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    kill_and_check(ticker, *paths, rounds=5)
+
+
+@pytest.mark.slow
+def test_a_relay_killed_fifty_times_loses_and_repeats_nothing(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    kill_and_check(ticker, *paths, rounds=50)
+
+
+def test_only_one_relay_runs_for_a_log_and_a_destination(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=3)
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    running = ticker.start(*words)
+    until_said(running, "following")
+    second = ticker(*words)
+    assert second.returncode == 2
+    assert f"another relay (process {running.pid}) sends this on to" in second.stderr
+    assert ticker(*words, "--forget").returncode == 2
+    elsewhere = ticker(*words[:2], f"sqlite:{destination}.other", "--no-follow")
+    assert elsewhere.returncode == 0
+    running.kill()
+    running.wait()
+    assert ticker(*words, "--no-follow").returncode == 0
+
+
+def test_a_destination_away_and_back_gets_all_and_status_tells_what_waits(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    away = Path(f"{elsewhere}.away")
+    away.touch()
+    running = ticker.start("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}")
+    assert "nobody answers" in until_said(running, "3 wait")
+    told = json.loads(ticker("status", "--stream", f"sqlite:{source}").stdout)
+    assert told["undelivered"] == 3
+    away.unlink()
+    until(lambda: count(elsewhere) == 3)
+    code, err, took = ended(running, signal.SIGTERM)
+    assert code == 143
+    assert "undelivered: 0" in err
+    assert took < 10
+    told = json.loads(ticker("status", "--stream", f"sqlite:{source}").stdout)
+    assert "undelivered" not in told
+    assert rows(elsewhere) == rows(source)
+
+
+def test_without_following_a_destination_that_is_away_is_6(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    Path(f"{elsewhere}.away").touch()
+    done = ticker("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}", "--no-follow")
+    assert done.returncode == 6
+    assert "nobody answers" in done.stderr
+    assert "undelivered: 3" in done.stderr
+
+
+def test_an_end_takes_less_than_10_s_while_the_destination_hangs(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    Path(f"{elsewhere}.hang").touch()
+    running = ticker.start("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}")
+    until_said(running, "following")
+    code, err, took = ended(running, signal.SIGINT)
+    assert code == 130
+    assert f"undelivered: 3 (kept in sqlite:{source}; sent when ticker forward runs again)" in err
+    assert "Traceback" not in err
+    assert took < 10
+
+
+def test_forget_gives_a_destination_up(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    Path(f"{elsewhere}.away").touch()
+    words = ("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}")
+    ticker(*words, "--no-follow")
+    done = ticker(*words, "--forget")
+    assert done.returncode == 0
+    assert "3 ticks" in done.stderr
+    assert "undelivered" not in ticker("status", "--stream", f"sqlite:{source}").stdout
+    assert ticker(*words, "--forget").returncode == 4
+
+
+def test_since_leaves_out_what_was_before(ticker: Program, paths: tuple[Path, Path]) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=3)
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+    done = ticker(*words, "--since", "now")
+    assert done.returncode == 0, done.stderr
+    assert rows(destination) == []
+    # The quote tells the price that no tick told.
+    assert len(rows(destination, "quotes")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["sqlite:a.sqlite", "sqlite:./a.sqlite"], 2, "into itself"),
+        (["sqlite:none.sqlite", "sqlite:b.sqlite", "--no-follow"], 4, "no such file"),
+        (["sqlite:none.sqlite", "ftp://b", "--no-follow"], 2, "is no stream"),
+        (["nowhere", "sqlite:b.sqlite"], 2, "No stream named 'nowhere'"),
+    ],
+)
+def test_bad_words_are_told_and_make_no_file(
+    ticker: Program, words: list[str], code: int, told: str
+) -> None:
+    done = ticker("forward", *words)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+    assert [path.name for path in ticker.folder.glob("*.sqlite*")] == []
+
+
+def test_forward_waits_for_a_source_that_is_not_there_yet(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    source, destination = paths
+    running = ticker.start("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    until_said(running, "Waiting for it")
+    write(f"sqlite:{source}", ticks=3)
+    until(lambda: count(destination) == 3)
+    assert ended(running, signal.SIGINT)[0] == 130
+
+
+def local_logs(ticker: Program) -> list[Path]:
+    return sorted(ticker.state.glob("to-*.sqlite"))
+
+
+def test_poll_elsewhere_goes_through_a_local_log_and_nothing_is_lost_while_it_is_away(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    away = Path(f"{elsewhere}.away")
+    away.touch()
+    to = ("--stream", f"elsewhere:{elsewhere}")
+    words = ("poll", "AAPL", "GC=F", "--source", exchange, "--every", "100ms", *to)
+    done = ticker(*words, "--count", "10")
+    assert done.returncode == 0, done.stderr
+    (local,) = local_logs(ticker)
+    kept = count(local)
+    assert f"undelivered: {kept} (kept in sqlite:{local}; sent when a poller or" in done.stderr
+    status = json.loads(ticker("status", "--stream", f"elsewhere:{elsewhere}").stdout)
+    assert status["undelivered"] == kept
+    killed = ticker.start(*words)
+    until(lambda: count(local) > kept)
+    killed.kill()
+    killed.communicate(timeout=PATIENCE)
+    away.unlink()
+    done = ticker(*words, "--count", "4")
+    assert done.returncode == 0, done.stderr
+    assert "undelivered: 0" in done.stderr
+    assert local_logs(ticker) == [local]
+    assert_whole(rows(local))
+    assert rows(elsewhere) == rows(local)
+    assert rows(elsewhere, "gaps") == rows(local, "gaps")
+
+
+def test_a_destination_that_hangs_delays_neither_polling_nor_its_end(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    Path(f"{elsewhere}.hang").touch()
+    words = ("poll", "AAPL", "--source", exchange, "--stream", f"elsewhere:{elsewhere}")
+    running = ticker.start(*words, "--every", "100ms")
+    until(lambda: bool(local_logs(ticker)) and count(local_logs(ticker)[0]) >= 10)
+    code, err, took = ended(running, signal.SIGTERM)
+    assert code == 143
+    assert "undelivered: " in err
+    assert took < 10
+    left = count(local_logs(ticker)[0])
+    assert f"undelivered: {left} " in err
+
+
+def test_two_pollers_share_a_local_log_and_one_sends_for_both(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    words = ("--source", exchange, "--every", "100ms", "--stream", f"elsewhere:{elsewhere}")
+    first = ticker.start("poll", "AAPL", *words)
+    until_said(first, "following")
+    second = ticker.start("poll", "GC=F", *words)
+    until_said(second, "another relay")
+    assert ended(first, signal.SIGTERM)[0] == 143
+    until_said(second, "following")  # it takes over
+    code, err, _ = ended(second, signal.SIGTERM)
+    assert code == 143
+    assert "undelivered: 0" in err
+    (local,) = local_logs(ticker)
+    assert rows(elsewhere) == rows(local)
+    assert {row[0] for row in rows(elsewhere)} == {"AAPL", "GC=F"}
+
+
+def test_prices_of_the_wrong_kind_end_the_poller_and_harm_nothing(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    write(f"sqlite:{elsewhere}", ticks=3)
+    before = rows(elsewhere)
+    words = ("poll", "AAPL", "--source", exchange, "--stream", f"elsewhere:{elsewhere}")
+    done = ticker(*words)
+    assert done.returncode == 2
+    assert "would mix" in done.stderr
+    assert rows(elsewhere) == before
+
+
+def test_run_shows_what_arrived_elsewhere_and_says_what_is_left(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    words = ("AAPL", "--source", exchange, "--every", "100ms")
+    terminal = ticker.on_terminal("run", *words, "--stream", f"elsewhere:{elsewhere}")
+    terminal.wait_for("answered")
+    terminal.type("q")
+    assert terminal.end() == 0
+    assert b"undelivered: 0" in terminal.seen
+    assert count(elsewhere) > 0

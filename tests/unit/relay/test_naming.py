@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import re
+
+from ticker.relay import local_log_name, route_digest
+
+
+def test_a_destination_has_one_file_that_people_recognise() -> None:
+    name = local_log_name("kafka://broker:9092/ticks")
+    assert re.fullmatch(r"to-kafka-broker-9092-ticks-[0-9a-f]{8}\.sqlite", name)
+    assert name == local_log_name("kafka://broker:9092/ticks")
+    assert name != local_log_name("kafka://broker:9092/tick-s")
+    assert local_log_name("kafka://a.b:1/x") != local_log_name("kafka://a-b:1/x")
+
+
+def test_no_name_holds_a_secret_or_depends_on_it() -> None:
+    url = "kafka://ann:hunter2@broker:9092/ticks"
+    assert "hunter2" not in local_log_name(url)
+    assert "ann" not in local_log_name(url)
+    assert local_log_name(url) == local_log_name("kafka://broker:9092/ticks")
+    assert route_digest("sqlite:a", url) == route_digest("sqlite:a", "kafka://broker:9092/ticks")
+
+
+def test_a_long_destination_still_makes_a_file_name() -> None:
+    brokers = ",".join(f"broker-{n}.example.org:9092" for n in range(50))
+    assert len(local_log_name(f"kafka://{brokers}/ticks")) < 100
+
+
+def test_no_two_routes_share_a_lock() -> None:
+    assert route_digest("a", "b") != route_digest("b", "a")
+    assert route_digest("ab", "c") != route_digest("a", "bc")

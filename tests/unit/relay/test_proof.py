@@ -1,0 +1,88 @@
+"""What the proof of completeness sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from ticker.records import Tick
+from ticker.relay import Proof, prove, tally
+from ticker.streams.protocol import Stream
+
+NOW = 1_795_447_805_000_000
+
+
+def ticks(origin: str, first: int, last: int, symbol: str = "A") -> list[Tick]:
+    return [
+        Tick(symbol, "yahoo", origin, n, NOW + n, NOW + n, 1.0 + n, volume=n)
+        for n in range(first, last + 1)
+    ]
+
+
+class Held:
+    """A stream that holds these ticks, in chunks of three."""
+
+    def __init__(self, held: Sequence[Tick]) -> None:
+        self.held = held
+
+    def columns(
+        self, *, symbols: None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        assert symbols is until is None
+        held = [tick for tick in self.held if tick.received >= (since or 0)]
+        names = Tick.__struct_encode_fields__
+        for start in range(0, len(held), 3):
+            chunk = held[start : start + 3]
+            yield {name: [getattr(tick, name) for tick in chunk] for name in names}
+
+
+def proof(
+    source: Sequence[Tick], there: Sequence[Tick], sent: Mapping[tuple[str, str], int] | None = None
+) -> Proof:
+    a, b = cast("Stream", Held(source)), cast("Stream", Held(there))
+    return prove(a, b, tally(a.columns()), sent or {})
+
+
+def test_the_same_ticks_between_others_are_complete() -> None:
+    mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
+    more = ticks("z", 1, 4) + mine + ticks("a", 8, 9) + ticks("a", 1, 3, "C")
+    assert proof(mine, more) == Proof(ticks=9, symbols=2, wrong={})
+
+
+def test_a_tick_that_is_missing_is_named() -> None:
+    mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
+    found = proof(mine, mine[:3] + mine[4:7])
+    assert found.wrong == {
+        ("a", "A"): "6 ticks of 7 are there",
+        ("a", "B"): "2 ticks are missing",
+    }
+    assert (found.ticks, found.symbols) == (0, 0)
+
+
+def test_a_tick_of_which_one_field_differs_is_noticed() -> None:
+    mine = ticks("a", 1, 7)
+    theirs = [*mine]
+    theirs[3] = msgspec.structs.replace(theirs[3], volume=99)
+    assert proof(mine, theirs).wrong == {("a", "A"): "7 ticks, but not the same"}
+
+
+def test_the_order_counts() -> None:
+    mine = ticks("a", 1, 3)
+    assert proof(mine, [mine[1], mine[0], mine[2]]).wrong
+
+
+def test_older_ticks_that_the_destination_let_go_are_left_out_and_told() -> None:
+    mine = ticks("a", 1, 7)
+    assert proof(mine, mine[4:]) == Proof(ticks=3, symbols=1, wrong={}, let_go=4)
+
+
+def test_what_this_relay_sent_itself_must_all_be_there() -> None:
+    mine = ticks("a", 1, 7)
+    assert proof(mine, mine[4:], {("a", "A"): 3}).wrong == {("a", "A"): "3 ticks of 7 are there"}
+    assert not proof(mine, mine[4:], {("a", "A"): 5}).wrong
+
+
+def test_nothing_is_complete() -> None:
+    assert proof([], ticks("a", 1, 2)) == Proof(0, 0, {})
