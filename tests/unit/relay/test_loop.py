@@ -22,6 +22,7 @@ from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
 
 
 def ticks(origin: str, first: int, last: int, symbol: str = "A", **facts: Any) -> list[Tick]:
@@ -333,11 +334,12 @@ async def test_a_quote_that_has_not_moved_for_long_arrives_too(
     bench: Bench, tmp_path: Path
 ) -> None:
     now = [NOW]
-    async with SqliteLog(tmp_path / "old.sqlite", keep_for=10, clock=lambda: now[0]) as source:
+    async with SqliteLog(tmp_path / "old.sqlite", keep_for=SECOND, clock=lambda: now[0]) as source:
         o = source.origin
         await source.append(ticks(o, 1, 2, "OLD"), quotes=[quote(o, 2, "OLD")])
-        now[0] += 99
-        await source.append(ticks(o, 1, 2), quotes=[quote(o, 2)])
+        await source.append(ticks(o, 1, 2))
+        now[0] += 9 * SECOND
+        await source.append(ticks(o, 3, 4), quotes=[quote(o, 4)])
         await source.prune()
         relay = Relay(
             source, bench.destination, HoldBookmark(source, "x"), name="relay", follow=False
@@ -345,7 +347,7 @@ async def test_a_quote_that_has_not_moved_for_long_arrives_too(
         await relay.run()
     async with SqliteLog(bench.destination.path) as log:
         assert {q.symbol for q in (await log.snapshot()).quotes} == {"OLD", "A"}
-    assert await bench.arrived() == {(o, "A"): [1, 2]}
+    assert await bench.arrived() == {(o, "A"): [3, 4]}
 
 
 @pytest.mark.parametrize("kind", [MixedPrices, StreamNotWritable])
