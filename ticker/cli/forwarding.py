@@ -155,29 +155,37 @@ class Forwarding:
 
     async def _forward(self, source: Stream) -> int:
         wish = self._wish
+        place = bookmark(source, wish.begin, wish.end)
+        since = wish.since
+        if since != "start" and await place.load() is not None:
+            words = "Going on where it stopped: --since is for the first time. Anew: --forget"
+            self._line.end(words)
+            since = "start"
         self._relay = relay = Relay(
             source,
             lambda: open_log(wish.destination.url),
-            bookmark(source, wish.begin, wish.end),
+            place,
             name=relay_name(wish.begin, wish.end),
-            since=wish.since,
+            since=since,
             follow=wish.follow,
             on_status=self._show,
         )
         if self._stopping.is_set():
             relay.stop()
-        since = wish.since if isinstance(wish.since, int) else None
         wanted = {}
-        if not wish.follow and wish.since != "end":
-            wanted = await asyncio.to_thread(lambda: tally(source.columns(since=since)))
+        if not wish.follow and since != "end":
+            columns = source.columns(since=since if isinstance(since, int) else None)
+            wanted = await asyncio.to_thread(tally, columns, None, self._stopping.is_set)
         try:
             report = await relay.run()
         except StreamError:
             if relay.undelivered is not None:
-                self._line.end(f"undelivered: {relay.undelivered:,} (kept in {wish.begin})")
+                words = f"undelivered: {relay.undelivered:,} (kept in {wish.begin})"
+                self._line.end(words, always=True)
             raise
         self._line.end(f"{report.ticks:,} ticks sent to {wish.end}")
-        self._line.end(undelivered_words(report, wish.begin, "ticker forward"))
+        left = undelivered_words(report, wish.begin, "ticker forward")
+        self._line.end(left, always=report.undelivered != 0)
         if not wish.follow and not self._stopping.is_set():
             async with open_stream(wish.destination.url) as arrived:
                 proof = await asyncio.to_thread(

@@ -38,12 +38,13 @@ class Line:
             columns = shutil.get_terminal_size().columns - 1
             self._write("\r\x1b[2K" + escape(words, 1_000)[:columns])
 
-    def end(self, words: str) -> None:
-        """A last line, which stays."""
+    def end(self, words: str, *, always: bool = False) -> None:
+        """A last line, which stays; `always`: even where quiet is wished."""
         if self.plain:
             _log.info("%s", words)
-        elif not self._quiet:
-            self._write("\r\x1b[2K" + escape(words, 1_000) + "\n")
+        elif always or not self._quiet:
+            clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+            self._write(clear + escape(words, 1_000) + "\n")
 
     @staticmethod
     def _write(text: str) -> None:

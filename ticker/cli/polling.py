@@ -253,6 +253,7 @@ class StatusLine:
 
     def end(self, words: str) -> None:
         """A last line, which stays."""
+        # In a parent's hands it is the parent's to tell.
         self._line.end(words)
 
     def _say(self) -> None:

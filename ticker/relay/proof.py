@@ -47,11 +47,20 @@ class Proof(msgspec.Struct, frozen=True):
     """Older ticks that the destination no longer holds, so that they could not be compared."""
 
 
-def tally(chunks: Chunks, within: Mapping[Key, tuple[int, int]] | None = None) -> dict[Key, Tally]:
-    """Count and hash the ticks in `chunks`; `within`: only these, from and to a sequence."""
+def tally(
+    chunks: Chunks,
+    within: Mapping[Key, tuple[int, int]] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[Key, Tally]:
+    """Count and hash the ticks in `chunks`; `within`: only these, from and to a sequence.
+
+    `stopped` ends it early, at the next chunk.
+    """
     hashes: dict[Key, Any] = {}
     facts: dict[Key, list[int]] = {}
     for chunk in chunks:
+        if stopped():
+            break
         for row in zip(*(chunk[name] for name in _FIELDS), strict=True):
             symbol, _, origin, sequence, _, received, *_ = row
             key = (origin, symbol)
@@ -90,13 +99,13 @@ def prove(
         return Proof(0, 0, {})
     since = min(each.received for each in wanted.values())
     spans = {key: (each.first, each.last) for key, each in wanted.items()}
-    there = tally(_until(destination.columns(since=since), stopped), spans)
+    there = tally(destination.columns(since=since), spans, stopped)
     late = {
         key: (each.first, wanted[key].last)
         for key, each in there.items()
         if wanted[key].first < each.first <= sent.get(key, each.first)
     }
-    shortened = tally(_until(source.columns(since=since), stopped), late) if late else {}
+    shortened = tally(source.columns(since=since), late, stopped) if late else {}
     wrong: dict[Key, str] = {}
     compared = let_go = 0
     for key, whole in wanted.items():
@@ -112,10 +121,3 @@ def prove(
             compared += want.count
             let_go += whole.count - want.count
     return Proof(compared, len(wanted) - len(wrong), wrong, let_go)
-
-
-def _until(chunks: Chunks, stopped: Callable[[], bool]) -> Chunks:
-    for chunk in chunks:
-        if stopped():
-            return
-        yield chunk

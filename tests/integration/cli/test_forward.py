@@ -19,8 +19,28 @@ import pytest
 
 from .conftest import PATIENCE, Program, write
 
-POLLING_CHILD = Path(__file__).parents[1] / "polling_child.py"
 ELSEWHERE = Path(__file__).parent / "elsewhere"
+
+WRITER = """
+import asyncio, sys, time
+from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.streams import open_log
+
+async def write(url):
+    async with open_log(url) as log:
+        o = log.origin
+        for n in range(1, 100_000):
+            now = time.time_ns() // 1_000
+            symbols = [f"S{k}" for k in range(40) if n % (k + 1) == 0]
+            ticks = [Tick(s, "x", o, n // (int(s[1:]) + 1), now, now, 1.0 + n) for s in symbols]
+            quotes = [Quote(t.symbol, "x", now, now, t.price, o, t.sequence) for t in ticks]
+            gaps = [Gap("x", o, "w", now, "slow", from_=now - 9, until=now)] if n % 9 == 0 else []
+            beat = Heartbeat(o, "w", "x", now, now, 10_000, "ok", 40, len(ticks))
+            await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=[beat])
+            await asyncio.sleep(0.005)
+
+asyncio.run(write(sys.argv[1]))
+"""
 
 
 @pytest.fixture
@@ -126,12 +146,7 @@ def test_a_destination_that_was_tampered_with_is_not_called_complete(
 def kill_and_check(ticker: Program, source: Path, destination: Path, rounds: int) -> None:
     chance = random.Random(7)  # noqa: S311  (moments to kill at, not secrets)
     words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
-    poller = subprocess.Popen(
-        [sys.executable, str(POLLING_CHILD), str(source), "40", "20000", "7"],
-        env=ticker.env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, f"sqlite:{source}"], env=ticker.env)
     try:
         until(source.exists)
         before = 0
@@ -145,8 +160,8 @@ def kill_and_check(ticker: Program, source: Path, destination: Path, rounds: int
             before = count(destination)
             assert_whole(rows(destination))
     finally:
-        poller.kill()
-        poller.wait()
+        writer.kill()
+        writer.wait()
     last = ticker(*words, "--no-follow")
     assert last.returncode == 0, last.stderr
     assert "complete: " in last.stderr
@@ -261,6 +276,13 @@ def test_since_leaves_out_what_was_before(ticker: Program, paths: tuple[Path, Pa
     assert rows(destination) == []
     # The quote tells the price that no tick told.
     assert len(rows(destination, "quotes")) == 1
+    later = ticker(*words, "--since", "start")
+    assert later.returncode == 4  # what was left out is missing, and the proof says so
+    assert "GC=F" in later.stderr
+    ticker(*words[:3], "--forget")
+    anew = ticker(*words, "--since", "now")
+    assert "Going on" not in anew.stderr
+    assert "Going on where it stopped" in ticker(*words, "--since", "-10m").stderr
 
 
 @pytest.mark.parametrize(
@@ -378,3 +400,33 @@ def test_run_shows_what_arrived_elsewhere_and_says_what_is_left(
     assert terminal.end() == 0
     assert b"undelivered: 0" in terminal.seen
     assert count(elsewhere) > 0
+
+
+def test_run_ends_in_seconds_while_the_destination_hangs_and_says_what_is_left(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    words = ("AAPL", "--source", exchange, "--every", "100ms")
+    terminal = ticker.on_terminal("run", *words, "--stream", f"elsewhere:{elsewhere}")
+    terminal.wait_for("answered")
+    Path(f"{elsewhere}.hang").touch()
+    (local,) = local_logs(ticker)
+    more = count(local) + 5
+    until(lambda: count(local) >= more)
+    began = time.monotonic()
+    terminal.type("q")
+    assert terminal.end() == 0
+    assert time.monotonic() - began < 10
+    assert f"(kept in sqlite:{local}; sent when" in terminal.seen.decode()
+
+
+def test_quiet_still_says_what_is_left(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    write(f"sqlite:{paths[0]}", ticks=3)
+    Path(f"{elsewhere}.away").touch()
+    to = f"elsewhere:{elsewhere}"
+    done = ticker("forward", f"sqlite:{paths[0]}", to, "--no-follow", "-q")
+    assert "undelivered: 3" in done.stderr
+    Path(f"{elsewhere}.away").unlink()
+    done = ticker("forward", f"sqlite:{paths[0]}", to, "--no-follow", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
