@@ -88,8 +88,8 @@ def poll(
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
 
-    # Where the ticks go elsewhere they go to a local log first, and a relay sends on from there: one
-    # path, whether the destination is up, slow, down, or back after a week.
+    # What is to go elsewhere goes to a local log first, and a relay sends on from there: one path,
+    # whether the destination is up, slow, down, or back after a week.
     simulated = url.startswith("exchange")
     kept = choice if is_file else local_log(choice, simulated=simulated)
 
@@ -190,7 +190,7 @@ async def _work(job: Job, line: StatusLine) -> None:
         job.log,
         job.kept,
         job.destination,
-        on_status=lambda status: job.tell.audience.relay(status),
+        on_status=job.tell.audience.relay,
         on_failure=job.poller.stop,
     )
     try:
