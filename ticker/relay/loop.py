@@ -41,7 +41,7 @@ WITHIN: Final = 4.0
 """How long an end may go on delivering (s)."""
 _CLOSING: Final = 1.5
 """… and how long the destination may take to let go after that (s)."""
-_COUNTING: Final = 1.0
+_COUNTING: Final = 2.0
 """… and how long what is left may be counted (s)."""
 NOTE_EVERY: Final = 1.0
 """The place is noted at most so often (s), because each time costs a wait for the disk."""
@@ -236,8 +236,9 @@ class Relay:
         if self._left is not None:
             await self._send(log, self._filter.unseen(self._left, self._position))
             self._left = None
-        if self._follow and not self._stop.is_set():
-            await self._pass_on(log, follow=True)
+        if self._follow:
+            if not self._stop.is_set():
+                await self._pass_on(log, follow=True)
             await self._pass_on(log, follow=False)
         await self._note()
 

@@ -267,6 +267,23 @@ async def test_an_end_delivers_what_was_appended_before_it(bench: Bench) -> None
     assert (report.ticks, report.undelivered) == (7, 0)
 
 
+async def test_an_end_during_the_catching_up_delivers_what_came_meanwhile(bench: Bench) -> None:
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 2))
+    relay = bench.relay()
+    first = [True]
+
+    async def more() -> None:
+        if first and first.pop():
+            await bench.source.append(ticks(origin, 3, 4))
+            # The catching up has looked where its end was; the stop comes before the following.
+            relay.stop()
+
+    bench.destination.trouble = more
+    report = await relay.run()
+    assert (report.ticks, report.undelivered) == (4, 0)
+
+
 async def test_an_end_while_away_tries_once_more_and_tells(bench: Bench) -> None:
     def away() -> None:
         raise StreamUnreachable("there", "nobody answers")
