@@ -212,7 +212,7 @@ async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: Make
     watch = make(stream_in_memory(Batch(Position("1"), heartbeats=[beat])), ["ADH"])
     await watch.snapshot()
     assert watch.state is State.FOLLOWING
-    assert watch.board.row("ADH").refused == "no price"
+    assert watch.board.age(watch.board.row("ADH"), NOW).detail == "no price"
 
 
 def test_board_and_watch_load_neither_the_screen_nor_a_source() -> None:

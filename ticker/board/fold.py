@@ -147,12 +147,6 @@ class Board:
         return list(self._watched) if self._watched is not None else sorted(self._symbols)
 
     @property
-    def priced(self) -> int:
-        """How many of the shown symbols have a price."""
-        known = self._symbols
-        return sum(1 for s in self.symbols if s in known and known[s].price is not None)
-
-    @property
     def is_filled(self) -> bool:
         """True once anything came: a price, or a writer's sign of life."""
         return bool(self._symbols) or bool(self.writers)
@@ -166,7 +160,7 @@ class Board:
         """The row of `symbol` as it is now; one without a price where none came yet."""
         state = self._symbols.get(symbol)
         if state is None:
-            return Row(symbol, refused=self.writers.refusal(symbol))
+            return Row(symbol)
         if state.row is None:
             state.row = self._row(symbol, state)
         return state.row
@@ -218,17 +212,13 @@ class Board:
 
     def _touch(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
-            state = self._symbols.get(symbol)
-            if state is not None:
-                state.row = None
             if self._watched is None or symbol in self._watched:
                 self._changed.add(symbol)
 
     def _row(self, symbol: str, state: _Symbol) -> Row:
-        refused = self.writers.refusal(symbol)
         shown = state.shown
         if shown is None or shown.trade is None:
-            return Row(symbol, refused=refused)
+            return Row(symbol)
         trade = shown.trade
         # The standing facts are the same whoever told them: any origin's will do.
         quote = shown.quote or next((t.quote for t in state.told.values() if t.quote), None)
@@ -250,7 +240,6 @@ class Board:
             simulated=trade.simulated,
             direction=state.direction,
             moved=state.moved,
-            refused=refused,
             name=quote.name if quote else None,
             kind=quote.kind if quote else None,
             exchange=quote.exchange if quote else None,

@@ -1,24 +1,24 @@
 """How old a price is, and why: the honest answer for each row.
 
 The age counts from the event's own time. Its reason is the nearest cause that we know: the stream
-is away, the poller stopped or is gone, the source is rate-limited or out of reach, the source
-refused the symbol, the market is closed, the exchange delays its prices, or nothing was traded.
+is away, the poller stopped or is gone, the source is rate-limited, out of reach or not to be read,
+it refused the symbol, the market is closed, the exchange delays its prices, or nothing was traded.
 Pure: now is passed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from ticker.board.row import Row
+from ticker.liveness import is_alive
 from ticker.records import Heartbeat
+from ticker.states import WriterState
 
 _SECOND: Final = 1_000_000
-_GRACE: Final = 2 * _SECOND
-"""What a heartbeat may be late beyond two and a half intervals before its writer is called gone."""
 _QUIET: Final = 60 * _SECOND
 """A price younger than this needs no reason, whatever the interval."""
 
@@ -30,6 +30,9 @@ class Reason(StrEnum):
     STREAM_AWAY = "stream away"
     POLLER_STOPPED = "poller stopped"
     RATE_LIMITED = "rate-limited"
+    SLOW = "source slow"
+    NO_PRICES = "no usable prices"
+    UNREADABLE = "source unreadable"
     UNREACHABLE = "source away"
     REFUSED = "refused"
     CLOSED = "market closed"
@@ -43,6 +46,9 @@ TROUBLES: Final = frozenset(
         Reason.STREAM_AWAY,
         Reason.POLLER_STOPPED,
         Reason.RATE_LIMITED,
+        Reason.SLOW,
+        Reason.NO_PRICES,
+        Reason.UNREADABLE,
         Reason.UNREACHABLE,
         Reason.REFUSED,
     }
@@ -75,7 +81,7 @@ class Writer:
 
     heartbeat: Heartbeat
     reason: Reason
-    """FRESH while it looks as it announced; else POLLER_STOPPED, RATE_LIMITED or UNREACHABLE."""
+    """FRESH while it looks as it announced and gets prices; else what keeps it from them."""
 
 
 class Writers:
@@ -101,10 +107,22 @@ class Writers:
         """True once any writer gave a sign of life."""
         return bool(self._last)
 
-    def refusal(self, symbol: str) -> str | None:
-        """Why the source has no quote of `symbol`, by the newest heartbeat that says so."""
+    def refusal(self, symbol: str, now: int, received: int | None = None) -> str | None:
+        """Why the source has no quote of `symbol`, by the newest heartbeat that says so.
+
+        `received` (µs): when its price was had. A refusal from before that, or by a writer that is
+        gone by `now`, says nothing of such a price; without one, it is the best that is known.
+        """
         told = [h for h in self._last.values() if symbol in h.refused]
+        if received is not None:
+            told = [h for h in told if h.time >= received and _is_there(h, now)]
         return max(told, key=lambda h: h.received).refused[symbol] if told else None
+
+    def refusals(self, now: int) -> Mapping[str, str]:
+        """Symbol → why, as those tell it who still ask at `now`."""
+        told = [h for h in self._last.values() if h.refused and _is_there(h, now)]
+        told.sort(key=lambda h: h.received)
+        return {symbol: why for h in told for symbol, why in h.refused.items()}
 
     def at(self, now: int, source: str | None = None) -> list[Writer]:
         """All writers (of `source`), the soundest first and of these the latest heard."""
@@ -118,26 +136,45 @@ class Writers:
 
 
 _BADNESS: Final = {
-    Reason.FRESH: 0,
-    Reason.RATE_LIMITED: 1,
-    Reason.UNREACHABLE: 2,
-    Reason.POLLER_STOPPED: 3,
+    reason: badness
+    for badness, reason in enumerate(
+        (
+            Reason.FRESH,
+            Reason.SLOW,
+            Reason.RATE_LIMITED,
+            Reason.NO_PRICES,
+            Reason.UNREADABLE,
+            Reason.UNREACHABLE,
+            Reason.STREAM_AWAY,
+            Reason.POLLER_STOPPED,
+        )
+    )
 }
 
-_STATES: Final = {
-    "stopped": Reason.POLLER_STOPPED,
-    "rate-limited": Reason.RATE_LIMITED,
-    "unreachable": Reason.UNREACHABLE,
+REASONS: Final[Mapping[str, Reason]] = {
+    WriterState.STARTING: Reason.FRESH,
+    WriterState.OK: Reason.FRESH,
+    WriterState.REPLAYING: Reason.FRESH,
+    WriterState.SLOW: Reason.SLOW,
+    WriterState.NO_PRICES: Reason.NO_PRICES,
+    WriterState.RATE_LIMITED: Reason.RATE_LIMITED,
+    WriterState.UNREACHABLE: Reason.UNREACHABLE,
+    WriterState.UNREADABLE: Reason.UNREADABLE,
+    WriterState.STREAM_UNREACHABLE: Reason.STREAM_AWAY,
+    WriterState.STOPPED: Reason.POLLER_STOPPED,
 }
+"""What each state means for the prices. One that is not here keeps no price from being new."""
 
 
 def judge(heartbeat: Heartbeat, now: int) -> Reason:
     """What to think, at `now` (µs), of the writer whose last heartbeat this is."""
-    # A writer that waits for the source's permission gives no sign before it may ask again.
-    last = max(heartbeat.received, heartbeat.retry_at or 0)
-    if now - last > heartbeat.interval * 5 // 2 + _GRACE:
+    if not is_alive(heartbeat, now):
         return Reason.POLLER_STOPPED
-    return _STATES.get(heartbeat.state, Reason.FRESH)
+    return REASONS.get(heartbeat.state, Reason.FRESH)
+
+
+def _is_there(heartbeat: Heartbeat, now: int) -> bool:
+    return judge(heartbeat, now) is not Reason.POLLER_STOPPED
 
 
 def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
@@ -147,8 +184,10 @@ def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
     """
     age = None if row.time is None else max(0, now - row.time)
     cause, until = _cause(row.source, writers, now, trouble)
-    if row.refused is not None and (age is None or cause is Reason.FRESH):
-        return Age(age, Reason.REFUSED, detail=row.refused)
+    if age is None or cause is Reason.FRESH:
+        refused = writers.refusal(row.symbol, now, row.received)
+        if refused is not None:
+            return Age(age, Reason.REFUSED, detail=refused)
     if cause is not Reason.FRESH:
         return Age(age, cause, until=until)
     if age is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One symbol. Without a price (`price is None`) it is awaited, or `refused` says why not."""
+    """One symbol. Without a price (`price is None`) it is awaited, or its age says why not."""
 
     symbol: str
     price: float | None = None
@@ -45,5 +45,3 @@ class Row:
     """Of the last change of the price: 1 up, -1 down, 0 none seen."""
     moved: int | None = None
     """When the price last changed before our eyes (µs, the reader's clock); a flash begins then."""
-    refused: str | None = None
-    """Why the source's last answer had no quote of it, in words from outside."""

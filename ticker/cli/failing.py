@@ -26,6 +26,7 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.times import Zone, clock
+from ticker.verdict import invitation
 
 DONE: Final = 0
 UNEXPECTED: Final = 1
@@ -35,9 +36,7 @@ NO_DATA: Final = 4
 RATE_LIMITED: Final = 5
 NOT_REACHABLE: Final = 6
 CANNOT_WRITE: Final = 7
-HANG_UP: Final = 129
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 
 
 class Failed(TickerError):
@@ -63,10 +62,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
         case CannotListen():
             return f"{words}. Another port: --listen HOST:PORT (0: a free one)", NOT_REACHABLE
         case StreamMissing():
-            advice = (
-                "The stream is empty: nobody has polled yet. In another terminal: ticker poll AAPL"
-            )
-            return f"{words}. {advice}", NO_DATA
+            return f"{words}. {invitation()}", NO_DATA
         case AlreadyRelayed():
             return words, WRONG_USAGE
         case MixedPrices(log_is_simulated=True):

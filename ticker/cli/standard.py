@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from ticker.cli.failing import CANNOT_WRITE, Failed
 from ticker.escape import escape
+from ticker.sources.worker import Worker
 
 
 class ClosedPipe(Exception):
@@ -31,6 +32,7 @@ class Output:
         self._descriptor = descriptor
         self._hung_up = select.poll()
         self._hung_up.register(descriptor, 0)  # hang-ups and errors are always told
+        self._worker = Worker("ticker-output")
 
     def write(self, data: bytes | str) -> None:
         """All of `data`, before it returns."""
@@ -50,6 +52,13 @@ class Output:
                 f"Cannot write to standard output: {error.strerror}. Free some space, or pipe it"
             )
             raise Failed(words, CANNOT_WRITE) from None
+
+    async def send(self, data: bytes | str) -> None:
+        """As `write`, without holding the event loop while nobody reads.
+
+        Cancelling it leaves the thread that writes to its fate: it keeps no process alive.
+        """
+        await self._worker.call(lambda: self.write(data))
 
     def check(self) -> None:
         """Raise `ClosedPipe` if the reader has gone, without writing."""

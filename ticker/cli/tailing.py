@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.board.freshness import Reason, judge
 from ticker.cli.failing import DONE
 from ticker.cli.options import (
     STREAM_PANEL,
@@ -36,7 +35,8 @@ from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, UsageError
 from ticker.records import Batch, Health, Position, Record
 from ticker.streams import Stream, open_stream
-from ticker.times import SECOND, Moment, Zone, clock, format_duration, parse_duration, parse_when
+from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
+from ticker.verdict import Standing, of_stream
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -67,6 +67,11 @@ class Wish(msgspec.Struct, frozen=True):
     count: int | None
     visible: bool
     """Whether a terminal shows it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that is still to come is wished for."""
+        return self.until is not None and now() >= self.until
 
 
 def tail(
@@ -141,22 +146,28 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             (quote.symbol, quote.price_hint) for quote in (await stream.snapshot()).quotes
         )
     heard = time.monotonic()
-    said = ""
-    async for batch in stream.read(position, symbols=wish.symbols, follow=wish.follow):
-        if printer.take(batch):
-            return
-        if batch.ticks:
-            heard, said = time.monotonic(), ""
-        elif wish.follow:
-            printer.output.check()
-            if wish.until is not None and now() >= wish.until:
+    said: tuple[str, ...] = ()
+    if wish.follow and not wish.is_over:
+        async for batch in stream.read(position, symbols=wish.symbols):
+            if await printer.take(batch):
                 return
+            position = batch.position
+            if wish.is_over:
+                break
+            if batch.ticks:
+                heard, said = time.monotonic(), ()
+                continue
+            printer.output.check()
             silent = time.monotonic() - heard
             if not quiet and silent * SECOND >= _QUIET_AFTER:
-                why = why_quiet(await stream.health(), now(), wish.zone)
-                if why != said:
+                key, why = why_quiet(await stream.health(), now(), wish.zone)
+                if key != said:
                     tell(f"Quiet for {silent:.0f} s: {why}")
-                    said = why
+                    said = key
+    # What was written before the end of the time wished for is in the stream by now.
+    async for batch in stream.read(position, symbols=wish.symbols, follow=False):
+        if await printer.take(batch):
+            return
 
 
 async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
@@ -170,7 +181,7 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
                 return await stream.find("end")
             return await stream.find_last(wish.last, symbols=wish.symbols)
         except StreamMissing as error:
-            if not wish.follow:
+            if not wish.follow or wish.is_over:
                 raise
             if not told:
                 tell(f"{error}. Waiting for it. In another terminal: ticker poll AAPL")
@@ -191,14 +202,14 @@ class Printer:
         if wish.form is Format.csv:
             out.write(output.csv_header(self._columns))
 
-    def take(self, batch: Batch) -> bool:
+    async def take(self, batch: Batch) -> bool:
         """Print what is wished of `batch`; True if that was the last of it."""
         records = self._chosen(batch)
         if self._left is not None:
             records = records[: self._left]
             self._left -= len(records)
         if records:
-            self.output.write(self._text(records))
+            await self.output.send(self._text(records))
         return self._left == 0
 
     def _chosen(self, batch: Batch) -> Sequence[Record]:
@@ -229,25 +240,9 @@ class Printer:
                 )
 
 
-def why_quiet(health: Health, at: int, zone: Zone) -> str:
-    """Why no tick comes from this stream, in words, as far as it tells."""
-    if health.problem:
-        return health.problem
-    if not health.heartbeats:
-        return "nobody polls into this stream. In another terminal: ticker poll AAPL"
-    latest = max(health.heartbeats, key=lambda heartbeat: heartbeat.received)
-    when = clock(latest.received, zone, now=at)
-    match judge(latest, at):
-        case Reason.POLLER_STOPPED:
-            return f"the poller stopped at {when}. In another terminal: ticker poll AAPL"
-        case Reason.RATE_LIMITED:
-            until = clock(latest.retry_at or at, zone, now=at)
-            return f"{latest.source} limits requests until {until}"
-        case Reason.UNREACHABLE:
-            return f"{latest.source} does not answer since {when}"
-        case _:
-            every = format_duration(latest.interval)
-            return (
-                f"no price changed. {latest.source} is asked every {every} and answered "
-                f"for {latest.answered} of {latest.asked} symbols at {when}"
-            )
+def why_quiet(health: Health, at: int, zone: Zone) -> tuple[tuple[str, ...], str]:
+    """Why no tick comes from this stream: what stays the same with the reason, and the words."""
+    verdict = of_stream(health, at, zone)
+    if verdict.standing is Standing.HEALTHY:
+        return verdict.key, f"no price changed. {verdict.words}"
+    return verdict.key, verdict.words

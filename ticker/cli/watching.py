@@ -309,6 +309,6 @@ async def _print_board(
     Output().write(text)
     missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
     for symbol in missing:
-        why = board.row(symbol).refused or "no price in this stream"
+        why = board.age(board.row(symbol), now()).detail or "no price in this stream"
         tell(f"{symbol}: {why}")
     return NO_DATA if missing or not quotes else DONE

@@ -24,11 +24,12 @@ from ticker.dashboard.bars import KEYS, Bar, key_words, title_words
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
-from ticker.dashboard.status import invitation, status
+from ticker.dashboard.status import status
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
 from ticker.escape import escape
 from ticker.times import Zone
+from ticker.verdict import invitation
 from ticker.watch import State, Watch
 
 FRAME: Final = 0.1
@@ -276,7 +277,7 @@ class Dashboard(App[Exit]):
         if self._table.filter:
             return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
         if self.watching.state is State.MISSING and self.watching.problem is None:
-            return invitation(self.watching)
+            return invitation(self.watching.symbols)
         return ""
 
     def _keys_that_work(self) -> list[tuple[str, str]]:

@@ -12,7 +12,8 @@ from ticker.board import Reason
 from ticker.board.freshness import Writer
 from ticker.escape import escape
 from ticker.records import Gap
-from ticker.times import Zone, clock, format_duration
+from ticker.times import Zone, clock
+from ticker.verdict import invitation, of_writer
 from ticker.watch import State, Watch
 
 _GAP_SHOWN = 60_000_000
@@ -41,23 +42,15 @@ def status(watch: Watch, now: int, zone: Zone) -> Status:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
     soundest = writers[0]
     if soundest.reason is not Reason.FRESH:
-        return Status(_writer(watch, soundest, now, zone), is_trouble=True)
+        words = of_writer(soundest, now, zone) + _shown_from(watch, now, zone)
+        return Status(words, is_trouble=True)
     words = _joined(
-        _writer(watch, soundest, now, zone),
+        of_writer(soundest, now, zone),
         _others(writers, now),
         _ticks(watch),
         _gaps(watch, now, zone),
     )
     return Status(words, is_trouble=False)
-
-
-def invitation(watch: Watch) -> str:
-    """What to do about a stream in which nothing is."""
-    symbols = " ".join(list(watch.symbols or ["AAPL"])[:_EXAMPLES])
-    return (
-        "The stream is empty: nobody has polled yet. "
-        f"In another terminal: ticker poll {escape(symbols)}"
-    )
 
 
 def _waiting(watch: Watch) -> Status:
@@ -67,7 +60,7 @@ def _waiting(watch: Watch) -> Status:
         return Status(f"{escape(watch.problem)} Waiting for it to come back.", is_trouble=True)
     if not watch.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
-    return Status(invitation(watch), is_trouble=False)
+    return Status(invitation(watch.symbols), is_trouble=False)
 
 
 def _away(watch: Watch, now: int, zone: Zone) -> str:
@@ -83,34 +76,6 @@ def _away(watch: Watch, now: int, zone: Zone) -> str:
 def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
     received = watch.board.received
     return "" if received is None else f" Prices shown are from {clock(received, zone, now=now)}."
-
-
-def _writer(watch: Watch, writer: Writer, now: int, zone: Zone) -> str:
-    heartbeat = writer.heartbeat
-    source = escape(heartbeat.source, 40)
-    asked = clock(heartbeat.time, zone, now=now)
-    match writer.reason:
-        case Reason.RATE_LIMITED:
-            words = f"{source}: too many requests."
-        case Reason.UNREACHABLE:
-            words = f"{source} does not answer. Is there a network? Without one: ticker demo."
-        case Reason.POLLER_STOPPED if heartbeat.state == "stopped":
-            return (
-                f"The poller stopped at {clock(heartbeat.received, zone, now=now)}. "
-                f"Start one: ticker poll.{_shown_from(watch, now, zone)}"
-            )
-        case Reason.POLLER_STOPPED:
-            return (
-                f"No sign of the poller since {clock(heartbeat.received, zone, now=now)}. "
-                f"Start one: ticker poll.{_shown_from(watch, now, zone)}"
-            )
-        case _:
-            every = format_duration(heartbeat.interval)
-            answered = f"{heartbeat.answered:,} of {heartbeat.asked:,} answered"
-            return f"{source} every {every}, last asked {asked}: {answered}"
-    if heartbeat.retry_at is not None:
-        words += f" Next try {clock(heartbeat.retry_at, zone, now=now)}."
-    return words + _shown_from(watch, now, zone)
 
 
 def _others(writers: list[Writer], now: int) -> str:

@@ -11,8 +11,7 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the poller is now. Counts are since its start; all times are µs, UTC."""
 
     state: str
-    """`starting`, `ok`, `slow`, `no-prices`, `rate-limited`, `unreachable`, `unreadable`,
-    `stream-unreachable`, `stopped`."""
+    """A `WriterState`."""
     writer: str = ""
     """The poller's id in its heartbeats and gaps."""
     source: str = ""

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import os
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -331,3 +335,34 @@ def test_the_end_of_the_parent_of_poll_is_a_quiet_0(
     assert json.loads(polling.stdout.readline())["say"] == "status"
     _, err = polling.communicate(timeout=PATIENCE)  # closes its standard input
     assert (polling.returncode, err) == (0, b"")
+
+
+def test_tail_ends_at_its_time_while_ticks_flow(ticker: Program, log: str, exchange: str) -> None:
+    words = ("--source", exchange, "--stream", log, "--every", "100ms")
+    polling = ticker.start("poll", "AAPL", *words)
+    assert polling.stderr is not None
+    polling.stderr.readline()
+    until = datetime.now(UTC) + timedelta(seconds=4)
+    tailed = ticker("tail", "--stream", log, "--until", until.isoformat())
+    assert tailed.returncode == 0
+    assert polling.poll() is None
+    lines = [json.loads(line) for line in tailed.stdout.splitlines()]
+    assert lines
+    assert all(line["received"] < until.timestamp() * 1e6 for line in lines)
+
+
+def test_a_signal_ends_tail_at_once_though_nobody_reads_its_pipe(ticker: Program, log: str) -> None:
+    write(log, ticks=3_000)
+    stuck = ticker.start("tail", "--stream", log, "--since", "start")
+    assert stuck.stdout is not None
+    waiting, before = bytearray(4), -1
+    deadline = time.monotonic() + PATIENCE
+    while (held := struct.unpack("i", waiting)[0]) < 60_000 or held != before:
+        assert time.monotonic() < deadline
+        before = held
+        time.sleep(0.05)
+        fcntl.ioctl(stuck.stdout, termios.FIONREAD, waiting)
+    began = time.monotonic()
+    stuck.send_signal(signal.SIGTERM)
+    assert stuck.wait(PATIENCE) == 143
+    assert time.monotonic() - began < 5

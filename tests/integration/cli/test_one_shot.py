@@ -250,7 +250,7 @@ def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
     write(url, state="stopped")
     stale = ticker("status", "--stream", url, "--format", "table")
     assert stale.returncode == 4
-    assert "the poller stopped" in stale.stdout
+    assert "stale: The poller stopped" in stale.stdout
 
 
 @pytest.mark.parametrize(

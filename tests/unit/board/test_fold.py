@@ -141,10 +141,10 @@ def test_a_watched_symbol_without_a_price_has_a_row_that_says_why() -> None:
     board.take_changed()
     fold(board, heartbeat(refused={"ADH": "no price"}))
     assert [row.symbol for row in board.rows()] == ["ADH", "AAPL", "LATER"]
-    assert [row.refused for row in board.rows()] == ["no price", None, None]
+    assert [board.age(r, NOW).detail for r in board.rows()] == ["no price", "", ""]
     assert board.take_changed() == {"ADH"}
     fold(board, heartbeat(received=NOW + SECOND))
-    assert board.row("ADH").refused is None
+    assert not board.age(board.row("ADH"), NOW).detail
     assert board.take_changed() == {"ADH"}
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from ticker.board import Reason, Row, Writers
-from ticker.board.freshness import age_of, judge
+from ticker.board.freshness import REASONS, TROUBLES, age_of, judge
 from ticker.records import Heartbeat
+from ticker.states import WriterState
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -51,13 +52,16 @@ def writers(*heartbeats: Heartbeat) -> Writers:
         (heartbeat(state="unreachable"), Reason.UNREACHABLE),
         (heartbeat(state="something new"), Reason.FRESH),
         (
-            heartbeat(age=5 * MINUTE, state="rate-limited", retry_at=NOW + MINUTE),
+            heartbeat(age=39 * SECOND, state="rate-limited", retry_at=NOW + MINUTE),
             Reason.RATE_LIMITED,
         ),
         (
-            heartbeat(age=9 * MINUTE, state="rate-limited", retry_at=NOW - 5 * MINUTE),
+            heartbeat(age=40 * SECOND, state="rate-limited", retry_at=NOW + MINUTE),
             Reason.POLLER_STOPPED,
         ),
+        (heartbeat(state="unreadable"), Reason.UNREADABLE),
+        (heartbeat(state="no-prices"), Reason.NO_PRICES),
+        (heartbeat(state="slow"), Reason.SLOW),
     ],
 )
 def test_a_writer_is_judged_by_its_state_and_by_its_silence(
@@ -92,11 +96,36 @@ def test_a_rate_limit_says_until_when() -> None:
     assert (age.reason, age.until, age.is_trouble) == (Reason.RATE_LIMITED, NOW + MINUTE, True)
 
 
+def test_every_state_of_a_writer_has_a_meaning_for_its_prices() -> None:
+    assert set(REASONS) == set(WriterState)
+
+
+def test_only_a_writer_that_gets_prices_keeps_them_fresh() -> None:
+    well = {state for state, reason in REASONS.items() if reason is Reason.FRESH}
+    assert well == {"starting", "ok", "replaying"}
+    troubles = {reason for reason in REASONS.values() if reason is not Reason.FRESH}
+    assert troubles <= TROUBLES
+
+
 def test_a_refused_symbol_says_why_with_a_price_or_without() -> None:
-    live = writers(heartbeat())
-    assert age_of(Row("ADH", refused="no price"), live, NOW, None).detail == "no price"
-    assert age_of(row(refused="no price"), live, NOW, None).detail == "no price"
+    live = writers(heartbeat(refused={"ADH": "no price", "AAPL": "older"}))
+    assert age_of(Row("ADH"), live, NOW, None).detail == "no price"
+    assert age_of(row(), live, NOW, None).detail == "older"
     assert age_of(Row("X"), live, NOW, None).reason is Reason.AWAITED
+
+
+def test_a_refusal_by_a_writer_that_is_gone_says_nothing_of_a_price() -> None:
+    gone = heartbeat(writer="one", state="stopped", refused={"AAPL": "no price"})
+    both = writers(gone, heartbeat(writer="two"))
+    assert age_of(row(), both, NOW, None).reason is Reason.FRESH
+    assert both.refusals(NOW) == {}
+    assert age_of(Row("AAPL"), both, NOW, None).detail == "no price"
+
+
+def test_a_price_that_came_after_a_refusal_is_not_refused() -> None:
+    beat = heartbeat(age=2 * SECOND, refused={"AAPL": "no price"})
+    assert age_of(row(age=SECOND), writers(beat), NOW, None).reason is Reason.FRESH
+    assert age_of(row(age=3 * SECOND), writers(beat), NOW, None).reason is Reason.REFUSED
 
 
 def test_one_sound_writer_of_two_is_enough() -> None:

@@ -1,0 +1,150 @@
+"""What to say of a writer and of a stream: one set of words for `status`, `tail` and the dashboard.
+
+Pure: records and a moment in, sentences out, each with its full stop. What came from outside is
+escaped. Every time told is that of an event, so nothing here moves while the data do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ticker.board.freshness import Reason, Writer, Writers
+from ticker.escape import escape
+from ticker.records import Health, Heartbeat
+from ticker.times import Zone, clock, format_duration
+
+_EXAMPLES: Final = 3
+_NAMED: Final = 10
+
+
+def invitation(symbols: Sequence[str] | None = None) -> str:
+    """What to do about a stream in which nothing is; `symbols`: what is wished for."""
+    return f"The stream is empty: nobody has polled yet. {_poll(symbols)}"
+
+
+def of_writer(writer: Writer, now: int, zone: Zone) -> str:
+    """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
+    beat = writer.heartbeat
+    source = escape(beat.source, 40)
+    match writer.reason:
+        case Reason.FRESH:
+            every = format_duration(max(beat.interval, 1))
+            asked = clock(beat.time, zone, now=now)
+            answered = f"{beat.answered:,} of {beat.asked:,} answered"
+            return f"{source} every {every}, last asked {asked}: {answered}"
+        case Reason.POLLER_STOPPED if beat.state == "stopped":
+            return f"The poller stopped at {clock(beat.received, zone, now=now)}. {_START}"
+        case Reason.POLLER_STOPPED:
+            return f"No sign of the poller since {clock(beat.received, zone, now=now)}. {_START}"
+        case Reason.RATE_LIMITED:
+            words = f"{source}: too many requests."
+        case Reason.UNREACHABLE:
+            words = f"{source} does not answer{_since(beat, now, zone)}. {_help(beat)}"
+        case Reason.UNREADABLE:
+            words = f"{source} sends no readable answer{_since(beat, now, zone)}."
+        case Reason.NO_PRICES:
+            words = f"{source} sends no usable price{_since(beat, now, zone)}."
+        case Reason.SLOW:
+            words = f"{source} is slow: no answer{_since(beat, now, zone)}."
+        case _:
+            words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
+    if beat.retry_at is not None:
+        words += f" Next try {clock(beat.retry_at, zone, now=now)}."
+    return words
+
+
+class Standing(StrEnum):
+    """How a stream stands, in one word."""
+
+    HEALTHY = "healthy"
+    STALE = "stale"
+    EMPTY = "empty"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to think of a stream."""
+
+    standing: Standing
+    words: str
+    """Why, and what to do about it."""
+    key: tuple[str, ...]
+    """The same for as long as the reason is the same, whatever times the words tell."""
+    refused: tuple[str, ...] = ()
+    """Symbols that the source refuses to those who ask now, escaped."""
+
+    @property
+    def summary(self) -> str:
+        """The standing, and what is to be said about it."""
+        match self.standing:
+            case Standing.HEALTHY:
+                named = ", ".join(self.refused[:_NAMED])
+                left = len(self.refused) - _NAMED
+                more = f" and {left} more" if left > 0 else ""
+                return f"healthy, but refused: {named}{more}" if named else "healthy"
+            case Standing.STALE:
+                return f"stale: {self.words}"
+            case _:
+                return self.words
+
+
+def of_stream(health: Health, now: int, zone: Zone) -> Verdict:
+    """What to think at `now` (µs) of a stream that is as `health` says."""
+    match health.state:
+        case "unreachable" | "unusable":
+            words = escape(health.problem or health.state, 1_000)
+            return Verdict(Standing.AWAY, words, (health.state, words))
+        case "missing" | "empty":
+            return Verdict(Standing.EMPTY, invitation(), ("empty",))
+    writers = Writers()
+    for beat in health.heartbeats:
+        writers.take(beat)
+    found = writers.at(now)
+    if not found:
+        return Verdict(Standing.STALE, f"Nobody polls. {_poll(None)}", ("nobody",))
+    soundest = found[0]
+    words = of_writer(soundest, now, zone)
+    key = (soundest.reason.name, soundest.heartbeat.writer, soundest.heartbeat.source)
+    if soundest.reason is not Reason.FRESH:
+        return Verdict(Standing.STALE, words, key)
+    refused = tuple(escape(symbol) for symbol in writers.refusals(now))
+    return Verdict(Standing.HEALTHY, words, (*key, *refused), refused)
+
+
+def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
+    """All that a heartbeat tells, on one line: for lists of writers."""
+    beat = writer.heartbeat
+    ago = format_duration(max(now - beat.received, 1))
+    words = f"{escape(beat.source, 40)} {escape(beat.state, 40)}, "
+    words += f"{beat.answered} of {beat.asked} symbols, "
+    words += f"every {format_duration(max(beat.interval, 1))}, last sign {ago} ago"
+    if writer.reason is Reason.POLLER_STOPPED and beat.state != "stopped":
+        words += " (gone)"
+    if beat.last_good is not None and writer.reason is not Reason.FRESH:
+        words += f", last good answer {clock(beat.last_good, zone, now=now)}"
+    if beat.retry_at is not None:
+        words += f", next try {clock(beat.retry_at, zone, now=now)}"
+    return words
+
+
+_START: Final = "Start one: ticker poll."
+
+
+def _poll(symbols: Sequence[str] | None) -> str:
+    named = " ".join(escape(symbol) for symbol in list(symbols or ["AAPL"])[:_EXAMPLES])
+    return f"In another terminal: ticker poll {named}"
+
+
+def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
+    """Since the last good answer: when the poller asked in vain says nothing of the prices."""
+    return "" if beat.last_good is None else f" since {clock(beat.last_good, zone, now=now)}"
+
+
+def _help(beat: Heartbeat) -> str:
+    if beat.source.startswith("exchange"):
+        return "Is it up? In another terminal: ticker exchange"
+    return "Is there a network? Without one: ticker demo."
