@@ -238,7 +238,13 @@ class Following:
             if now >= until:
                 return
             self._sleep(_SOON if now - self._changed < _FLOWING else _SELDOM)
-            if reader.data_version() != self._version:
+            try:
+                if reader.data_version() != self._version:
+                    return
+            except (StreamMissing, StreamUnreachable):
+                self.close()
+                if not self._follow:
+                    raise
                 return
             if now - self._looked >= SILENCE:
                 self._looked = now

@@ -111,6 +111,12 @@ class Reader:
         batch = Batch(state.end().position(), quotes=quotes, heartbeats=beats)
         return batch, last, broken + broken_beats
 
+    def signs(self) -> tuple[Sequence[Heartbeat], bool]:
+        """The last heartbeats, and whether there is any quote: cheap, for it decodes none."""
+        with self._transaction():
+            beats, _ = decoding.records(self._connection, rows.HEARTBEATS, "true ORDER BY position")
+            return beats, bool(self._all("SELECT EXISTS (SELECT 1 FROM quotes)")[0][0])
+
     def find(self, when: int | Literal["start", "end"]) -> Place:
         """See `Stream.find`."""
         with self._transaction() as state:

@@ -146,8 +146,8 @@ class SqliteStream:
 
     def _health(self, reader: Reader) -> Health:
         state, symbols, first, last, size = reader.facts()
-        snapshot, _, _ = reader.snapshot()
-        empty = not state.ticks and not snapshot
+        heartbeats, has_quotes = reader.signs()
+        empty = not (state.ticks or heartbeats or has_quotes)
         counts = self._counts()
         return Health(
             stream=self.url,
@@ -158,7 +158,7 @@ class SqliteStream:
             last=last,
             size=size,
             simulated=state.simulated,
-            heartbeats=tuple(snapshot.heartbeats),
+            heartbeats=tuple(heartbeats),
             broken=counts.broken,
             holes=counts.holes,
             repeats=counts.repeats,

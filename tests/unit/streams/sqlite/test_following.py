@@ -174,3 +174,19 @@ async def test_a_filter_finds_a_rare_symbol_far_behind_others(
         begin = await log.find("start")
         batches = [b async for b in log.read(begin, symbols=["RARE"], follow=False)]
         assert [t.symbol for b in batches for t in b.ticks] == ["RARE"]
+
+
+async def test_a_file_that_is_cut_off_while_it_is_followed_is_told_as_damaged(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.sqlite"
+    stream = SqliteStream(path)
+    async with SqliteLog(path) as log:
+        await log.append(ticks(log.origin, 1, 500))
+    reading = stream.read(await stream.find("start"))
+    async with contextlib.aclosing(reading):
+        await until_some(reading)
+        with path.open("r+b") as file:
+            file.truncate(5_000)
+        with pytest.raises(StreamUnusable):
+            await until_some(reading)
