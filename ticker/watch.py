@@ -47,6 +47,11 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000
 
 
+def monotonic() -> int:
+    """µs since some moment; never goes back, whatever is done to the machine's time."""
+    return time.monotonic_ns() // 1_000
+
+
 class Watch:
     """A board that follows `stream`; `symbols` (None: all) are the rows wished, in that order."""
 
@@ -56,11 +61,14 @@ class Watch:
         symbols: Sequence[str] | None = None,
         *,
         clock: Callable[[], int] = wall_clock,
+        elapsed: Callable[[], int] = monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.stream = stream
         self.clock = clock
         """Now (µs, UTC)."""
+        self.elapsed = elapsed
+        """µs on a clock that never goes back: what durations are measured by."""
         self.board = Board(symbols)
         self.state = State.OPENING
         self.problem: str | None = None
@@ -77,8 +85,8 @@ class Watch:
         """The symbols read so far, while others are wished for; `None` while nothing changed."""
         self._failures = 0
         """Attempts since the last batch."""
-        self._heard = 0
-        """When the last record came (µs); 0 while nothing is being read."""
+        self._heard: int | None = None
+        """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
 
     @property
     def symbols(self) -> Sequence[str] | None:
@@ -115,7 +123,7 @@ class Watch:
                     on_change()
                     await self._pause(seconds)
         finally:
-            self._heard = 0
+            self._heard = None
             minding.cancel()
 
     async def _follow(self, on_change: Callable[[], None]) -> None:
@@ -129,7 +137,7 @@ class Watch:
         self._wished_before = None
         assert self._position is not None  # noqa: S101  for the type checker
         reading = self.stream.read(self._position, symbols=self._symbols)
-        self._heard = self.clock()
+        self._heard = self.elapsed()
         try:
             async for batch in reading:
                 before = self.state
@@ -141,7 +149,7 @@ class Watch:
                 if self._wished_before is not None:
                     return
         finally:
-            self._heard = 0
+            self._heard = None
             # An async generator let go in its middle keeps the backend's resources until the
             # collector finds it; closed, it lets go at once.
             close = getattr(reading, "aclose", None)
@@ -153,7 +161,7 @@ class Watch:
         found_again = self._failures > 0 or self.state is State.OPENING
         self._failures = 0
         if batch:
-            self._heard = now = self.clock()
+            self._heard = now = self.elapsed()
             self.board.fold(batch, now)
         if batch or found_again:
             self._tell(State.FOLLOWING if self.board.is_filled else State.MISSING, None)
@@ -165,7 +173,7 @@ class Watch:
         """
         batch = await self.stream.snapshot()
         quotes = [quote for quote in batch.quotes if quote.symbol not in known]
-        self.board.fold(Batch(batch.position, quotes=quotes), self.clock())
+        self.board.fold(Batch(batch.position, quotes=quotes), self.elapsed())
 
     def _lose(self, error: StreamError) -> float:
         """Note that the stream is lost; how long to wait before the next attempt (s)."""
@@ -184,10 +192,10 @@ class Watch:
         """Ask a stream that is read but silent how it is: it waits for its server by itself."""
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
-            if not self._heard or self.clock() - self._heard < _SILENCE:
+            if self._heard is None or self.elapsed() - self._heard < _SILENCE:
                 continue
             self.health = health = await self.stream.health()
-            if not self._heard:
+            if self._heard is None:
                 continue
             before = (self.state, self.problem)
             well = State.FOLLOWING if self.board.is_filled else State.MISSING

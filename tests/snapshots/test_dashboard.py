@@ -145,7 +145,7 @@ class Scene:
             stream.put(Batch(Position("2"), ticks=moves))
         if symbols is None and quotes:
             symbols = [q.symbol for q in quotes]
-        watch = Watch(stream, symbols, clock=lambda: NOW)
+        watch = Watch(stream, symbols, clock=lambda: NOW, elapsed=lambda: NOW)
         return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort)
 
 

@@ -168,7 +168,7 @@ async def test_a_silent_stream_is_asked_how_it_is(
     monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     now = NOW
-    watch = Watch(stream, clock=lambda: now)
+    watch = Watch(stream, clock=lambda: NOW - now, elapsed=lambda: now)
     async with running(watch) as run:
         await run.until(lambda: watch.state is State.FOLLOWING)
         now += 3_000_000

@@ -125,7 +125,7 @@ class Board:
         self._changed.update(self.symbols)
 
     def fold(self, batch: Batch, now: int) -> None:
-        """Take `batch` in; `now` (µs, the reader's clock) is when changed prices are seen."""
+        """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen."""
         for tick in batch.ticks:
             self._fold_tick(tick, now)
         for quote in batch.quotes:

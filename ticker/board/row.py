@@ -44,4 +44,4 @@ class Row:
     direction: int = 0
     """Of the last change of the price: 1 up, -1 down, 0 none seen."""
     moved: int | None = None
-    """When the price last changed before our eyes (µs, the reader's clock); a flash begins then."""
+    """When the price last changed before our eyes (µs, by the clock of folding)."""

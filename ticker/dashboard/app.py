@@ -118,7 +118,11 @@ class Dashboard(App[Exit]):
         self._controller = controller
         self._zone = zone
         self._table = Table(
-            watch.board, self.palette, clock=watch.clock, trouble=lambda: self._trouble
+            watch.board,
+            self.palette,
+            clock=watch.clock,
+            elapsed=watch.elapsed,
+            trouble=lambda: self._trouble,
         )
         self._table.sort = sort
         self._heading = Heading(self._table)
@@ -144,7 +148,7 @@ class Dashboard(App[Exit]):
 
     def tell(self, words: str) -> None:
         """Put a notice on the status line for a while; safe before the screen is there too."""
-        self._notice = (escape(words), self.watching.clock())
+        self._notice = (escape(words), self.watching.elapsed())
         if self.is_running:
             self._changed()
 
@@ -220,7 +224,7 @@ class Dashboard(App[Exit]):
         end = table.next_flash_end
         if end is not None and self._marks_end is None:
             # A timer of its own: a change that comes before the marks go out is not to wait.
-            wait = max(FRAME, (end - self.watching.clock()) / _SECOND)
+            wait = max(FRAME, (end - self.watching.elapsed()) / _SECOND)
             self._marks_end = self.set_timer(wait, self._on_marks_end)
 
     def _on_marks_end(self) -> None:
@@ -259,7 +263,7 @@ class Dashboard(App[Exit]):
             # A terminal too low for a title still says that the prices are invented.
             text.append("SIMULATED ", style=f"bold {palette.warning}")
         text.append("● ", style=palette.warning if told.is_trouble else palette.up)
-        if self._notice is not None and now - self._notice[1] < _NOTICE_SHOWN:
+        if self._notice is not None and self.watching.elapsed() - self._notice[1] < _NOTICE_SHOWN:
             text.append(f"{self._notice[0]} · ", style=palette.accent)
         text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
         self._status_bar.show(text)

@@ -50,6 +50,7 @@ class Table(ScrollView, can_focus=True):
         palette: Palette,
         *,
         clock: Callable[[], int],
+        elapsed: Callable[[], int],
         trouble: Callable[[], str | None],
         **options: Any,
     ) -> None:
@@ -58,6 +59,8 @@ class Table(ScrollView, can_focus=True):
         self.palette = palette
         self.clock = clock
         """Now (µs, UTC)."""
+        self.elapsed = elapsed
+        """µs on a clock that never goes back: marks last by it."""
         self.trouble = trouble
         """Why the stream is away, in words; `None` while it is read."""
         self.sort: Sort | None = None
@@ -74,7 +77,7 @@ class Table(ScrollView, can_focus=True):
         self._ages: dict[str, tuple[str, str]] = {}
         """What each painted row says of its age, to see when that changes."""
         self._flashing: dict[str, int] = {}
-        """Symbol → when its mark goes out (µs)."""
+        """Symbol → when its mark goes out (µs, by `elapsed`)."""
 
     @property
     def chosen(self) -> str | None:
@@ -122,7 +125,7 @@ class Table(ScrollView, can_focus=True):
 
     def paint(self, changed: set[str]) -> None:
         """Paint the rows of `changed` again, those whose mark goes out, and no other."""
-        now = self.clock()
+        now = self.elapsed()
         for symbol in changed:
             row = self.board.row(symbol)
             if row.moved is not None and now < row.moved + FLASH:
@@ -146,7 +149,7 @@ class Table(ScrollView, can_focus=True):
 
     @property
     def next_flash_end(self) -> int | None:
-        """When the next mark goes out (µs)."""
+        """When the next mark goes out (µs, by `elapsed`)."""
         return min(self._flashing.values(), default=None)
 
     def _paint_rows(self, symbols: set[str]) -> None:
