@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,15 +30,13 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now, refuse_mixing
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
-from ticker.errors import InvalidRecord, UsageError
+from ticker.errors import UsageError
 from ticker.processes import Poller
-from ticker.records import check_symbol
 from ticker.streams import open_stream
 from ticker.times import SECOND, Zone, clock, parse_duration
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
-    from ticker.watch import Watch
 
 
 def register(app: typer.Typer) -> None:
@@ -251,28 +249,18 @@ class Shown:
 
 
 class Controller:
-    """What `+` and `-` on the dashboard do: the poller asks for more or less, the board follows."""
+    """What `+` and `-` on the dashboard do beyond the screen: the poller asks for more or less."""
 
-    def __init__(self, poller: Poller, watched: Watch, say: Callable[[str], None]) -> None:
+    def __init__(self, poller: Poller) -> None:
         self._poller = poller
-        self._watched = watched
-        self._say = say
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll and show these too; what can be no symbol is told instead."""
-        try:
-            for symbol in symbols:
-                check_symbol(symbol)
-        except InvalidRecord as error:
-            self._say(f"That is no symbol: {error.problem}")
-            return
+        """Poll these too."""
         self._poller.add(symbols)
-        self._watched.choose(list(dict.fromkeys([*(self._watched.symbols or ()), *symbols])))
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll and show these no more."""
+        """Poll these no more."""
         self._poller.remove(symbols)
-        self._watched.choose([s for s in self._watched.symbols or () if s not in symbols])
 
 
 async def _print_board(
