@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from ticker.cli.settings import now
@@ -13,6 +17,8 @@ from ticker.times import MINUTE, SECOND
 
 _log: Final = logging.getLogger(__name__)
 _REWRITE_EVERY: Final = SECOND // 10
+_LAST_WORD: Final = 0.5
+"""How long the last line may take to be written (s)."""
 
 
 class Line:
@@ -23,6 +29,7 @@ class Line:
         self._quiet = quiet
         self._key = ""
         self._shown_at = 0
+        self._newest = Newest(_write)
 
     def show(self, words: str, key: str) -> None:
         """Tell `words`, which may come from outside; another `key` makes them worth a log line."""
@@ -36,7 +43,7 @@ class Line:
             _log.info("%s", words)
         else:
             columns = shutil.get_terminal_size().columns - 1
-            self._write("\r\x1b[2K" + escape(words, 1_000)[:columns])
+            self._newest.put("\r\x1b[2K" + escape(words, 1_000)[:columns])
 
     def end(self, words: str, *, always: bool = False) -> None:
         """A last line, which stays; `always`: even where quiet is wished."""
@@ -44,12 +51,49 @@ class Line:
             _log.info("%s", words)
         elif always or not self._quiet:
             clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
-            self._write(clear + escape(words, 1_000) + "\n")
+            self._newest.put(clear + escape(words, 1_000) + "\n")
+            self._newest.drain(_LAST_WORD)
 
-    @staticmethod
-    def _write(text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except OSError:
-            pass  # the terminal has gone; the hang-up that follows ends us
+
+class Newest:
+    """Writes to standard error from a daemon thread, and only what is newest.
+
+    A terminal that was told to wait (Ctrl-S) holds up this thread, and neither polls nor the end.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._news = threading.Condition()
+        self._text: str | None = None
+        self._writing = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, text: str) -> None:
+        """Write it soon, unless something newer comes before."""
+        with self._news:
+            self._text = text
+            self._news.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+                self._thread.start()
+
+    def drain(self, within: float) -> None:
+        """Wait until all is written, at most `within` seconds."""
+        with self._news:
+            self._news.wait_for(lambda: self._text is None and not self._writing, within)
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._text is not None)
+                text, self._text, self._writing = self._text or "", None, True
+            self._write(text)
+            with self._news:
+                self._writing = False
+                self._news.notify_all()
+
+
+def _write(text: str) -> None:
+    # Not through Python's buffer: a thread stuck in it would hold its lock, and the end with it.
+    with suppress(OSError):
+        os.write(2, text.encode(errors="backslashreplace"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -82,12 +81,7 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
 
     With `screen` nothing goes to standard error: a dashboard is on it.
     """
-    from ticker.escape import escape
-
-    class Harmless(logging.Formatter):
-        # Names and reasons from outside reach log lines; line ends of tracebacks are our own.
-        def format(self, record: logging.LogRecord) -> str:
-            return "\n".join(escape(line) for line in super().format(record).splitlines())
+    from ticker.cli.diagnostics import Harmless, Screen, SharedFile
 
     root = logging.getLogger("ticker")
     root.setLevel(logging.DEBUG)
@@ -96,7 +90,7 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
         root.removeHandler(handler)
         handler.close()
     if not screen:
-        stderr = logging.StreamHandler(sys.stderr)
+        stderr = Screen(sys.stderr)
         level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
         stderr.setLevel(level)
         stderr.setFormatter(Harmless("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -104,13 +98,7 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
     try:
         directory = state_directory()
         directory.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.RotatingFileHandler(
-            directory / "ticker.log",
-            maxBytes=1_000_000,
-            backupCount=3,
-            encoding="utf-8",
-            delay=True,
-        )
+        file = SharedFile(directory / "ticker.log")
         if not os.access(directory, os.W_OK):
             return
     except OSError:

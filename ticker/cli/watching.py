@@ -193,7 +193,7 @@ class Shown:
                 watched,
                 title=self._title
                 or ("demo" if self._choice.demo or self._choice.temporary else ""),
-                controller=Controller(pollers[0], watched, self._tell) if pollers else None,
+                controller=Controller(pollers[0]) if pollers else None,
                 zone=self._zone,
                 sort=self._sort,
             )

@@ -27,7 +27,9 @@ from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.status import status
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
+from ticker.errors import InvalidRecord
 from ticker.escape import escape
+from ticker.records import check_symbol
 from ticker.times import Zone
 from ticker.verdict import invitation
 from ticker.watch import State, Watch
@@ -374,6 +376,12 @@ class Dashboard(App[Exit]):
         self._close_question()
         symbols = [s.upper() for s in event.value.replace(",", " ").split()]
         if asked == "add" and self._controller is not None and symbols:
+            try:
+                for symbol in symbols:
+                    check_symbol(symbol)
+            except InvalidRecord as error:
+                self.tell(f"That is no symbol: {error.problem}")
+                return
             self.watching.choose([*dict.fromkeys([*self.watching.board.symbols, *symbols])])
             self._table.put_in_order()
             await self._controller.add(symbols)

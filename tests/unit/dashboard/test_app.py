@@ -213,6 +213,19 @@ async def test_symbols_are_added_and_removed_through_the_controller(
     assert controller.asked == [("add", ["GC=F", "S0000"]), ("remove", ["GC=F"])]
 
 
+async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
+    stream_in_memory: MakeStream,
+) -> None:
+    controller = Controlled()
+    app = make(market(stream_in_memory), symbols=["S0000"], controller=controller)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0000" in app._table)
+        await pilot.press("plus", *"x" * 65, "enter")
+        await until(lambda: "no symbol" in app._status_bar.render().plain)
+        assert app._table.symbols == ["S0000"]
+    assert controller.asked == []
+
+
 @pytest.mark.parametrize(("key", "interrupted"), [("q", False), ("ctrl+c", True)])
 async def test_it_ends_at_once_and_says_how_many_ticks_came(
     stream_in_memory: MakeStream, key: str, interrupted: bool

@@ -1,0 +1,90 @@
+"""How diagnostics are written: lines that nobody can forge, a file that many processes share.
+
+What cannot be written is dropped without a word: a full disk must not cover a screen with the
+logging module's own tracebacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import fcntl
+import logging
+import logging.handlers
+import os
+from pathlib import Path
+from typing import Final
+
+from ticker.escape import escape
+
+_LONGEST: Final = 2_000
+_INDENT: Final = "\n    "
+_FILE_BYTES: Final = 1_000_000
+_FILES_KEPT: Final = 3
+
+
+class Harmless(logging.Formatter):
+    """One line a message, whatever it holds; the lines of a traceback are indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.format`."""
+        told = copy.copy(record)
+        # Before the lines are put together: a line end from outside would begin a line of its own.
+        told.msg, told.args = escape(record.getMessage(), _LONGEST), None
+        told.exc_text = None
+        first, *rest = super().format(told).splitlines() or [""]
+        return _INDENT.join([first, *(escape(line) for line in rest)])
+
+
+class SharedFile(logging.handlers.RotatingFileHandler):
+    """A rotated file that several processes write: one of them rotates it, the others follow."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8", delay=True
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler.emit`."""
+        if self.stream is not None and not self._is_the_file():
+            self._let_go()
+        super().emit(record)
+
+    def doRollover(self) -> None:  # noqa: N802  (logging's own name)
+        """See `RotatingFileHandler.doRollover`."""
+        lock = os.open(f"{self.baseFilename}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.stream is None or self._is_the_file():
+                super().doRollover()
+            else:  # another process was faster
+                self._let_go()
+                self.stream = self._open()
+        finally:
+            os.close(lock)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        """Drop it."""
+
+    def _is_the_file(self) -> bool:
+        if self.stream is None:
+            return False
+        try:
+            named, ours = Path(self.baseFilename).stat(), os.fstat(self.stream.fileno())
+        except (OSError, ValueError):
+            return False
+        return (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _let_go(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            # What it still held could not be written.
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+class Screen(logging.StreamHandler):  # type: ignore[type-arg]  # generic for the type checker only
+    """Standard error, or nothing where it is closed or full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        """Drop it."""
