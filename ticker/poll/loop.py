@@ -26,22 +26,19 @@ from ticker.errors import (
     StreamError,
     StreamUnreachable,
 )
-from ticker.poll import pace
 from ticker.poll.absence import Absence
+from ticker.poll.asking import PATIENCE, Asking
 from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.ledger import Ledger
-from ticker.poll.pace import DAY, SECOND, BackOff, Budget, Slots
+from ticker.poll.pace import DAY, SECOND
+from ticker.poll.schedule import Schedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.streams.protocol import Log
-from ticker.times import format_duration
 
 BEAT_EVERY: Final = SECOND
 """Heartbeats come at most so often (µs), unless the state changes."""
-
-PATIENCE: Final = 30 * SECOND
-"""A request without an answer for so long is given up (µs)."""
 
 FAREWELL: Final = 2.0
 """How long the last heartbeat may take (seconds)."""
@@ -85,29 +82,23 @@ class Poll:
         self._source = source
         self._log = log
         self._symbols = list(dict.fromkeys(symbols))
-        self._wish = every
         self._clock = clock or SystemClock()
         self._tell = on_status or (lambda _: None)
-        self._patience = patience
+        self._asking = Asking(source, patience)
         self.writer = writer_name(host or gethostname(), source, self._symbols)
         self._ledger = Ledger(log, source=source.name, writer=self.writer)
-        self._back_off = BackOff(random)
-        self._budget = Budget(source.budget)
         self._duration = duration
         self._count = count
         self._wake = asyncio.Event()
         self._stopping = False
-        self._all_closed = False
         self._status = PollStatus("starting", writer=self.writer, source=source.name)
         now = self._clock.elapsed()
         self._end: int | None = None
-        self._slots = Slots(now, self._interval().every)
-        self._due = now
+        self._schedule = Schedule(source, every, symbols=len(self._symbols), now=now, random=random)
         self._asked, self._asked_at = self._clock.wall(), now
         self._last_beat: Heartbeat | None = None
         self._beat_at = now
         self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
-        self._abandoned: asyncio.Task[Answer] | None = None
 
     @property
     def status(self) -> PollStatus:
@@ -132,7 +123,7 @@ class Poll:
         self._symbols += new
         self._absence.expect(new)
         if self._status.state in {"starting", "ok", "slow", "no-prices"}:
-            self._due = max(self._clock.elapsed(), min(self._due, self._asked_at + SECOND))
+            self._schedule.hasten(self._clock.elapsed(), self._asked_at + SECOND)
         self._wake.set()
 
     def remove(self, symbols: Iterable[str]) -> None:
@@ -158,8 +149,7 @@ class Poll:
         looks = self._ledger.last_looks(heartbeats, self._symbols, now=wall)
         before = self._ledger.own_beat(heartbeats)
         self._absence.begin(looks, None if before is None else before.last_good)
-        self._slots = Slots(now, self._slots.every)
-        self._due = now
+        self._schedule.begin(now)
         self._end = None if self._duration is None else now + self._duration
         try:
             while (why := self._why_end()) is None:
@@ -191,13 +181,14 @@ class Poll:
 
     async def _rest(self) -> None:
         """Wait for the next slot, showing signs of life."""
-        while self._why_end() is None and (now := self._clock.elapsed()) < self._due:
-            next_beat = self._beat_at + max(BEAT_EVERY, self._slots.every)
+        while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
+            next_beat = self._beat_at + max(BEAT_EVERY, self._schedule.every)
             if self._last_beat is not None and next_beat <= now:
                 received = self._clock.wall()
                 await self._beat(msgspec.structs.replace(self._last_beat, received=received))
                 continue
-            await self._wait(self._due if self._last_beat is None else min(self._due, next_beat))
+            due = self._schedule.due
+            await self._wait(due if self._last_beat is None else min(due, next_beat))
 
     async def _wait(self, until: int) -> None:
         await self._clock.wait(self._wake, until if self._end is None else min(until, self._end))
@@ -221,69 +212,39 @@ class Poll:
             self._absence.forget()
             outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
         else:
-            outcome = await self._ask(symbols)
+            outcome = await self._asking.ask(
+                symbols,
+                elapsed=self._clock.elapsed,
+                every=self._schedule.every,
+                wait=self._wait,
+                wake=self._wake,
+                ends=lambda: self._why_end() is not None,
+                on_slow=self._slow,
+            )
         if outcome is None:
             return
-        now = self._clock.elapsed()
-        requests = outcome.requests if isinstance(outcome, Answer) else self._requests()
-        self._budget.spend(self._asked_at, requests)
+        planned = self._schedule.requests(len(symbols))
+        requests = outcome.requests if isinstance(outcome, Answer) else planned
+        self._schedule.spend(self._asked_at, requests)
         self._say(polls=self._status.polls + 1)
         match outcome:
             case Answer():
                 await self._take(outcome, len(symbols))
-            case RateLimited(retry_at=retry_at):
-                # At most a day: a date far off is a mistake, and a poller is to heal by itself.
-                wait = min(max(self._slots.every, retry_at - self._clock.wall()), DAY)
-                await self._fail("rate-limited", outcome, due=now + wait, retry_at=retry_at)
-            case SourceUnreachable():
-                wait = self._back_off.wait(self._slots.every)
-                await self._fail("unreachable", outcome, due=now + wait)
             case SourceError():
-                wait = self._back_off.wait(self._slots.every)
-                await self._fail("unreadable", outcome, due=now + wait)
+                await self._fail(outcome)
 
-    async def _ask(self, symbols: tuple[str, ...]) -> Answer | SourceError | None:
-        """The source's answer or its failure; `None` if the poller ends before there is one."""
-        if self._abandoned is not None and not self._abandoned.done():
-            return SourceUnreachable(self._source.name, "has not let go of the last request yet")
-        task = asyncio.ensure_future(self._source.quotes(symbols))
-        task.add_done_callback(lambda _: self._wake.set())
-        slow_at = self._asked_at + max(2 * self._slots.every, BEAT_EVERY)
-        given_up_at = self._asked_at + self._patience
-        try:
-            while not task.done():
-                now = self._clock.elapsed()
-                if self._why_end() is not None:
-                    return None
-                if now >= given_up_at:
-                    waited = format_duration(self._patience)
-                    return SourceUnreachable(self._source.name, f"no answer for {waited}")
-                if now >= slow_at:
-                    slow_at = now + max(self._slots.every, BEAT_EVERY)
-                    self._say(state="slow")
-                    await self._beat(self._heartbeat("slow", len(symbols), 0, {}))
-                    continue
-                await self._wait(min(given_up_at, slow_at))
-        finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_let_go)
-                self._abandoned = task
-        try:
-            return task.result()
-        except SourceError as error:
-            return error
+    async def _slow(self) -> None:
+        self._say(state="slow")
+        await self._beat(self._heartbeat("slow", len(self._symbols), 0, {}))
 
     async def _take(self, answer: Answer, asked: int) -> None:
         """Append what follows from `answer`, and tell it."""
-        wall, now, every = self._clock.wall(), self._clock.elapsed(), self._slots.every
+        wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
         good = bool(answer.quotes)
         state = "ok" if good or not asked else "no-prices"
         if good:
-            self._all_closed = all(quote.session == "closed" for quote in answer.quotes)
-        self._back_off.reset()
-        self._pace()
-        self._schedule()
+            self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
+        self._schedule.answered(now, self._asked_at, asked)
         beat: Heartbeat | None = None
 
         def heartbeat(found: Changes) -> Heartbeat | None:
@@ -316,7 +277,7 @@ class Poll:
         if beat is not None and self._is_due(beat, now):
             self._last_beat, self._beat_at = beat, now
         if good:
-            self._absence.seen(wall, now, self._slots.every)
+            self._absence.seen(wall, now, self._schedule.every)
         elif asked:
             self._absence.trouble("no prices")
         refused = {**answer.refused, **found.refused}
@@ -332,39 +293,17 @@ class Poll:
             last_good=self._absence.last_good,
         )
 
-    async def _fail(
-        self, state: str, error: SourceError, *, due: int, retry_at: int | None = None
-    ) -> None:
+    async def _fail(self, error: SourceError) -> None:
+        state, retry_at = _state_of(error)
         self._absence.trouble(state)
-        self._due = max(due, self._budget.earliest(self._clock.elapsed(), self._requests()))
+        self._put_off(retry_at)
         self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
         await self._beat(self._heartbeat(state, len(self._symbols), 0, {}, retry_at=retry_at))
 
-    # Pace
-
-    def _requests(self) -> int:
-        """What one poll takes."""
-        return max(1, -(-len(self._symbols) // self._source.batch))
-
-    def _interval(self) -> pace.Interval:
-        source = self._source
-        return pace.interval(
-            self._wish,
-            usual=source.every_closed if self._all_closed else source.every,
-            requests=self._requests(),
-            budget=source.budget,
-            whose=source.name.partition("-")[0].capitalize(),
-        )
-
-    def _pace(self) -> None:
-        """Follow the number of symbols and their session; another pace begins at this asking."""
-        interval = self._interval()
-        if interval.every != self._slots.every:
-            self._slots = Slots(self._asked_at, interval.every)
-
-    def _schedule(self) -> None:
-        now = self._clock.elapsed()
-        self._due = max(self._slots.after(now), self._budget.earliest(now, self._requests()))
+    def _put_off(self, retry_at: int | None) -> None:
+        # At most a day: a date far off is a mistake, and a poller is to heal by itself.
+        wait = None if retry_at is None else min(retry_at - self._clock.wall(), DAY)
+        self._schedule.failed(self._clock.elapsed(), len(self._symbols), wait=wait)
 
     # Signs of life
 
@@ -384,7 +323,7 @@ class Poll:
             source=self._source.name,
             time=self._asked,
             received=self._clock.wall(),
-            interval=self._slots.every,
+            interval=self._schedule.every,
             state=state,
             asked=asked,
             answered=answered,
@@ -414,13 +353,13 @@ class Poll:
         """Change the status, and tell it if it is another."""
         now = self._clock.elapsed()
         ending = self._stopping or self._status.state == "stopped" or news.get("state") == "stopped"
-        interval = self._interval()
+        interval = self._schedule.interval(len(self._symbols))
         status = msgspec.structs.replace(
             self._status,
             symbols=len(self._symbols),
-            interval=self._slots.every,
+            interval=self._schedule.every,
             note=interval.note,
-            next_at=None if ending else self._clock.wall() + max(0, self._due - now),
+            next_at=None if ending else self._clock.wall() + max(0, self._schedule.due - now),
             **news,
         )
         if status != self._status:
@@ -428,7 +367,12 @@ class Poll:
             self._tell(status)
 
 
-def _let_go(task: asyncio.Task[Answer]) -> None:
-    """Look at the end of an abandoned request, so that nobody complains that nobody did."""
-    if not task.cancelled():
-        task.exception()
+def _state_of(error: SourceError) -> tuple[str, int | None]:
+    """The state in which `error` puts a poller, and until when (µs, UTC) if that is known."""
+    match error:
+        case RateLimited(retry_at=retry_at):
+            return "rate-limited", retry_at
+        case SourceUnreachable():
+            return "unreachable", None
+        case _:
+            return "unreadable", None

@@ -1,0 +1,80 @@
+"""Asking a source with patience: an answer, a failure, or signs of life while neither comes.
+
+It promises one request at a time, also where a request that was given up does not end, and never to
+wait longer than its patience. It does not know what is done with an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from ticker.errors import SourceError, SourceUnreachable
+from ticker.poll.pace import SECOND
+from ticker.sources.protocol import Answer, Source
+from ticker.times import format_duration
+
+PATIENCE: Final = 30 * SECOND
+"""A request without an answer for so long is given up (µs)."""
+
+
+class Asking:
+    """One poller's way to ask `source`; a request is given up after `patience` (µs)."""
+
+    def __init__(self, source: Source, patience: int) -> None:
+        self._source = source
+        self._patience = patience
+        self._abandoned: asyncio.Task[Answer] | None = None
+
+    async def ask(
+        self,
+        symbols: Sequence[str],
+        *,
+        elapsed: Callable[[], int],
+        every: int,
+        wait: Callable[[int], Awaitable[None]],
+        wake: asyncio.Event,
+        ends: Callable[[], bool],
+        on_slow: Callable[[], Awaitable[None]],
+    ) -> Answer | SourceError | None:
+        """The answer for `symbols` or the failure; `None` if `ends` before there is one.
+
+        `wait` waits until a moment of `elapsed` (µs), or until `wake` is set. `on_slow` is called
+        after two of the intervals `every` (µs) without an answer, and after each one more.
+        """
+        if self._abandoned is not None and not self._abandoned.done():
+            return SourceUnreachable(self._source.name, "has not let go of the last request yet")
+        asked_at = elapsed()
+        task = asyncio.ensure_future(self._source.quotes(symbols))
+        task.add_done_callback(lambda _: wake.set())
+        slow_at = asked_at + max(2 * every, SECOND)
+        given_up_at = asked_at + self._patience
+        try:
+            while not task.done():
+                now = elapsed()
+                if ends():
+                    return None
+                if now >= given_up_at:
+                    waited = format_duration(self._patience)
+                    return SourceUnreachable(self._source.name, f"no answer for {waited}")
+                if now >= slow_at:
+                    slow_at = now + max(every, SECOND)
+                    await on_slow()
+                    continue
+                await wait(min(given_up_at, slow_at))
+        finally:
+            if not task.done():
+                task.cancel()
+                task.add_done_callback(_let_go)
+                self._abandoned = task
+        try:
+            return task.result()
+        except SourceError as error:
+            return error
+
+
+def _let_go(task: asyncio.Task[Answer]) -> None:
+    """Look at the end of an abandoned request, so that nobody complains that nobody did."""
+    if not task.cancelled():
+        task.exception()
