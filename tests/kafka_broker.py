@@ -1,0 +1,179 @@
+"""A real Apache Kafka for tests: one KRaft node, from jars of Maven Central kept in `.cache/kafka`.
+
+`TICKER_TEST_KAFKA` (HOST:PORT) names a broker of your own instead; tests that kill or freeze the
+broker start one of theirs all the same. `python tests/kafka_broker.py` runs one in the foreground.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+KAFKA = "4.3.1"
+LOG4J = "2.25.4"
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "kafka" / KAFKA
+CLUSTER = "AAAAAAAAQACAAAAAAAAAAA"
+HOW = (
+    "needs a Kafka: apt-get install default-jdk-headless maven, "
+    "or TICKER_TEST_KAFKA=HOST:PORT names a broker"
+)
+
+_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tests</groupId>
+  <artifactId>broker</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>{KAFKA}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.logging.log4j</groupId>
+      <artifactId>log4j-slf4j-impl</artifactId>
+      <version>{LOG4J}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+
+_LOG4J = """Configuration:
+  Appenders:
+    Console:
+      name: console
+      PatternLayout: {pattern: "%d %p %c %m%n"}
+  Loggers:
+    Root: {level: warn, AppenderRef: {ref: console}}
+"""
+
+
+def available() -> bool:
+    """Whether a broker can be started here."""
+    return all(shutil.which(program) for program in ("java", "mvn"))
+
+
+def jars() -> Path:
+    """The folder of the broker's jars, fetched when they are not there yet (8 s)."""
+    libs = CACHE / "libs"
+    if not libs.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        # Fetched beside its place, so that two runs at once never see half of it.
+        with tempfile.TemporaryDirectory(dir=CACHE) as beside:
+            Path(beside, "pom.xml").write_text(_POM)
+            command = ["mvn", "-q", "-B", "dependency:copy-dependencies"]
+            options = [f"-DoutputDirectory={beside}/libs", "-DincludeScope=runtime"]
+            subprocess.run([*command, *options], cwd=beside, check=True, timeout=300)
+            if not libs.is_dir():
+                Path(beside, "libs").rename(libs)
+    return libs
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """One node in `folder`: started, killed, frozen and started again by the test."""
+
+    def __init__(self, folder: Path, properties: str = "") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        controller = free_port()
+        log4j = folder / "log4j2.yaml"
+        log4j.write_text(_LOG4J)
+        self._java = ["java", "-Xms256m", "-Xmx512m", "-cp", f"{jars()}/*"]
+        self._java += [f"-Dlog4j2.configurationFile={log4j}"]
+        self._properties = folder / "server.properties"
+        self._properties.write_text(
+            f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.retention.check.interval.ms=500
+log.segment.delete.delay.ms=100
+log.initial.task.delay.ms=500
+{properties}"""
+        )
+        self._run("kafka.tools.StorageTool", "format", "-t", CLUSTER)
+
+    def start(self, within: float = 60.0) -> None:
+        """Begin, and wait until the port takes connections."""
+        with (self.folder / "broker.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self._java, "kafka.Kafka", str(self._properties)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until = time.monotonic() + within
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    log_text = (self.folder / "broker.log").read_text()
+                    raise RuntimeError(f"Kafka did not start:\n{log_text[-4000:]}") from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def signal(self, number: int) -> None:
+        """Send it a signal: SIGSTOP, SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [*self._java, program, *words, "-c", str(self._properties)]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def main() -> None:
+    """Run one until Ctrl-C; prints its address."""
+    with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
+        broker = Broker(Path(folder))
+        broker.start()
+        sys.stdout.write(f"{broker.address}\n")
+        sys.stdout.flush()
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            broker.kill()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LC_ALL", "C")
+    main()

@@ -1,0 +1,233 @@
+"""Questions to the cluster: which topics are there, where do they begin and end.
+
+One client, made when it is first needed and made anew after every failure, because a client of
+aiokafka that lost its brokers may stay lost. Every answer comes within `ANSWER` seconds or as a
+`StreamError`. Makes no topic, reads no record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+import msgspec
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.protocol.offset import OffsetRequest
+
+from ticker.errors import StreamError, StreamMissing
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
+from ticker.streams.kafka.metadata import Describe
+from ticker.streams.kafka.place import Offsets, Place
+
+ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
+"""Of the names of the four topics, in the order of writing."""
+
+BEGIN: Final = -2
+"""For `Asking.offsets`: where a partition begins now."""
+END: Final = -1
+"""For `Asking.offsets`: where a partition ends now."""
+
+_PASSING: Final = (
+    LeaderNotAvailableError,
+    NotLeaderForPartitionError,
+    UnknownTopicOrPartitionError,
+)
+_PAUSE: Final = 0.1  # seconds before a question that met an election is asked again
+
+
+class Topics(msgspec.Struct, frozen=True):
+    """The four topics as they are now."""
+
+    names: tuple[str, ...]
+    partitions: tuple[int, ...]
+    """How many each has."""
+    origin: str
+    """8 letters made from the id of the ticks' topic: topics made again have another."""
+    leaders: Mapping[TopicPartition, int]
+
+    def all(self, *which: int) -> list[TopicPartition]:
+        """The partitions of the topics `which` (indices; none: of all four)."""
+        return [
+            TopicPartition(self.names[n], p)
+            for n in which or range(len(self.names))
+            for p in range(self.partitions[n])
+        ]
+
+    def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> Place:
+        """`offsets` of all partitions as a place."""
+        by_topic: list[Offsets] = [
+            tuple(offsets[TopicPartition(name, p)] for p in range(count))
+            for name, count in zip(self.names, self.partitions, strict=True)
+        ]
+        ticks, gaps, quotes, beats = by_topic
+        return Place(self.origin, (ticks, gaps, quotes, beats), received)
+
+    def offsets(self, place: Place) -> dict[TopicPartition, int]:
+        """A place as offsets; a partition that was added since begins at 0."""
+        found = dict.fromkeys(self.all(), 0)
+        for name, offsets in zip(self.names, place.offsets, strict=True):
+            for partition, offset in enumerate(offsets):
+                if (where := TopicPartition(name, partition)) in found:
+                    found[where] = offset
+        return found
+
+
+class Asking:
+    """Asks one cluster about one prefix. Safe for many tasks of one event loop."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.names = tuple(address.prefix + ending for ending in ENDINGS)
+        self._client: Any = None
+        self._lock = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let go; the next question begins anew."""
+        client, self._client = self._client, None
+        if client is not None:
+            await end(client.close())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def topics(self) -> Topics:
+        """The four topics; raises `StreamMissing` unless all are there."""
+        there = await self.describe()
+        missing = [name for name in self.names if name not in there]
+        if missing:
+            raise StreamMissing(self.address.url, f"has no topic {', '.join(missing)}")
+        digest = hashlib.sha256(there[self.names[0]]["topic_id"]).digest()
+        leaders = {
+            TopicPartition(name, partition["partition"]): partition["leader"]
+            for name in self.names
+            for partition in there[name]["partitions"]
+        }
+        return Topics(
+            self.names,
+            tuple(len(there[name]["partitions"]) for name in self.names),
+            base64.b32encode(digest)[:8].decode().lower(),
+            leaders,
+        )
+
+    async def describe(self) -> dict[str, Mapping[str, Any]]:
+        """Those of the four topics that are there → what the broker says of them."""
+        answer = (await self._ask({None: Describe(self.names)}))[None].to_object()
+        found: dict[str, Mapping[str, Any]] = {}
+        for topic in answer["topics"]:
+            match fault(topic["error_code"]):
+                case None:
+                    found[topic["name"]] = topic
+                case kind if kind is not UnknownTopicOrPartitionError:
+                    with told(self.address.url):
+                        raise kind(topic["name"])
+        return found
+
+    async def offsets(
+        self, topics: Topics, when: int | Mapping[TopicPartition, int], *which: int
+    ) -> dict[TopicPartition, int]:
+        """Per partition the first offset at `when` (`BEGIN`, `END`, or ms of appending), or -1.
+
+        `which` are indices of the topics asked about; none: all four. -1: nothing that late.
+        """
+        partitions = topics.all(*which)
+        wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
+        until = asyncio.get_running_loop().time() + ANSWER
+        while True:
+            try:
+                return await self._offsets(topics, wanted)
+            except _PASSING as error:  # an election, or a deletion: look where the topics are
+                if asyncio.get_running_loop().time() > until:
+                    with told(self.address.url):
+                        raise KafkaError(repr(error)) from error
+                await asyncio.sleep(_PAUSE)
+                found = await self.topics()
+                if found.origin != topics.origin:
+                    raise StreamMissing(self.address.url, "its topics were made anew") from error
+                topics = found
+
+    async def _offsets(
+        self, topics: Topics, wanted: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
+        for where, when in wanted.items():
+            leader = topics.leaders[where]
+            if leader < 0:
+                raise LeaderNotAvailableError(where)
+            by_node[leader][where.topic].append((where.partition, when))
+        answers = await self._ask(
+            {node: OffsetRequest(-1, 0, list(asked.items())) for node, asked in by_node.items()}
+        )
+        found: dict[TopicPartition, int] = {}
+        for answer in answers.values():
+            for topic, partitions in answer.topics:
+                for partition, code, _, offset in partitions:
+                    if (kind := fault(code)) is not None:
+                        if kind in _PASSING:
+                            raise kind(topic)
+                        with told(self.address.url):
+                            raise kind(topic)
+                    found[TopicPartition(topic, partition)] = offset
+        return found
+
+    async def _ask(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Node id (`None`: any) → request, all answered; one fresh client is tried after a fault.
+
+        A broker that was restarted has left the old client with dead connections.
+        """
+        try:
+            with told(self.address.url):
+                async with asyncio.timeout(ANSWER):
+                    fresh = self._client is None
+                    try:
+                        return await self._send(requests)
+                    except (KafkaError, OSError):
+                        await self.close()
+                        if fresh:
+                            raise
+                        return await self._send(requests)
+        except StreamError:
+            await self.close()
+            raise
+
+    async def _send(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
+        async with self._lock:
+            if self._client is None:
+                client = AIOKafkaClient(
+                    bootstrap_servers=list(self.address.servers),
+                    request_timeout_ms=int(ANSWER * 500),
+                    **self.address.options,
+                )
+                await begin(self.address, client, ANSWER / 2)
+                self._client = client
+        client = self._client
+        answers: dict[Any, Any] = {}
+        for node, request in requests.items():
+            where = client.get_random_node() if node is None else node
+            answers[node] = await client.send(where, request)
+        return answers
+
+
+def spans(
+    begins: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    partitions: Iterable[TopicPartition],
+) -> dict[TopicPartition, tuple[int, int]]:
+    """From where to where each of `partitions` is read; those with nothing in between left out."""
+    return {
+        where: (begins[where], ends[where]) for where in partitions if begins[where] < ends[where]
+    }

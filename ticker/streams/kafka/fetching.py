@@ -1,0 +1,134 @@
+"""Messages of chosen partitions from chosen offsets: one consumer of aiokafka, positions ours.
+
+Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
+between two offsets and ends there. A consumer may fall silent for ever while its broker is well
+(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds without progress, and
+whoever uses `Fetching` must watch it. Knows nothing of records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from ticker.errors import StreamUnreachable
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.connecting import ANSWER, begin, end, told
+
+_AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
+_LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
+_REQUEST_MS: Final = 5_000  # a fetch that takes longer met a broker that hangs
+_WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
+
+
+class Fetching:
+    """A consumer at work. One task at a time calls `take`."""
+
+    def __init__(self, address: Address, offsets: Mapping[TopicPartition, int]) -> None:
+        self._address = address
+        self._offsets = dict(offsets)
+        self._consumer: Any = None
+
+    async def begin(self) -> None:
+        """Raises `StreamUnreachable` with the reason."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=list(self._address.servers),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=_REQUEST_MS,
+            fetch_max_wait_ms=_WAIT_MS,
+            metadata_max_age_ms=30_000,
+            **self._address.options,
+        )
+        await begin(self._address, consumer)
+        self._consumer = consumer
+        consumer.assign(list(self._offsets))
+        for where, offset in self._offsets.items():
+            consumer.seek(where, offset)
+
+    async def take(
+        self, limit: int, wait: float, *only: TopicPartition
+    ) -> Mapping[TopicPartition, list[Any]]:
+        """At most `limit` messages; none after `wait` seconds of silence.
+
+        Raises `OffsetOutOfRangeError` for partitions whose offset is no longer, or not yet, there.
+        """
+        with told(self._address.url):
+            try:
+                async with asyncio.timeout(wait + ANSWER):
+                    found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
+                        *only, timeout_ms=int(wait * 1_000), max_records=limit
+                    )
+            except OffsetOutOfRangeError as error:
+                raise Passed(error.args[0]) from error
+        return found
+
+    async def position(self, where: TopicPartition) -> int:
+        """The offset of the next message; further than the last one where others lie between."""
+        return int(await self._consumer.position(where))
+
+    def seek(self, where: TopicPartition, offset: int) -> None:
+        """Go on from there."""
+        self._consumer.seek(where, offset)
+
+    def pause(self, where: TopicPartition) -> None:
+        """Fetch no more of it."""
+        self._consumer.pause(where)
+
+    async def close(self) -> None:
+        """Let go, in bounded time."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await end(consumer.stop())
+
+
+class Passed(Exception):  # noqa: N818 - it is no error of ours: retention went by
+    """The offsets of these partitions are not there; `offsets` says which were asked for."""
+
+    def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:
+        super().__init__(offsets)
+        self.offsets = offsets
+
+
+async def span(
+    address: Address, spans: Mapping[TopicPartition, tuple[int, int]]
+) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
+    """The messages from the first (inclusive) to the second offset (exclusive), by partition."""
+    left = {where: last for where, (first, last) in spans.items() if first < last}
+    if not left:
+        return
+    fetching = Fetching(address, {where: spans[where][0] for where in left})
+    await fetching.begin()
+    loop = asyncio.get_running_loop()
+    heard = loop.time()
+    try:
+        while left:
+            try:
+                found = await fetching.take(_AT_ONCE, _LOOK)
+            except Passed as passed:  # retention went by: what is gone is gone
+                for where in passed.offsets:
+                    left.pop(where, None)
+                    fetching.pause(where)
+                continue
+            for where, messages in found.items():
+                heard = loop.time()
+                last = left.get(where)
+                if last is None:
+                    continue
+                if messages[-1].offset + 1 >= last:
+                    del left[where]
+                    fetching.pause(where)
+                    messages = [m for m in messages if m.offset < last]  # noqa: PLW2901 - the same, cut
+                yield where, messages
+            if not found:
+                for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
+                    del left[where]
+                if left and loop.time() - heard > ANSWER:
+                    raise StreamUnreachable(address.url, "does not answer: its messages stay away")
+    finally:
+        await fetching.close()

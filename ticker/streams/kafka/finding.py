@@ -1,0 +1,103 @@
+"""Places by time, and by counting back from the end.
+
+Kafka finds by the time of appending, which comes after `received`: a safe place, before all that
+is wanted. From there a bounded number of messages is passed over that were received too early, so
+what is found is exact in an ordinary log, and before it in one that was filled by a replay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections.abc import Collection
+from typing import Any, Final, Literal
+
+from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.streams.kafka.asking import BEGIN, END, Asking, spans
+from ticker.streams.kafka.fetching import span
+from ticker.streams.kafka.late import TICKS
+from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.place import Place
+
+SLACK: Final = 5_000
+"""How far a broker's clock may be behind a poller's (ms)."""
+SCAN: Final = 50_000
+"""Messages passed over to come nearer, at most."""
+BACK: Final = 1_000_000
+"""Messages of a partition looked through backwards for rare symbols, at most."""
+
+_KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
+
+
+async def find(asking: Asking, when: int | Literal["start", "end"]) -> Place:
+    """See `Stream.find`."""
+    topics = await asking.topics()
+    if when == "start":
+        return topics.place(await asking.offsets(topics, BEGIN))
+    ends = await asking.offsets(topics, END)
+    if when == "end":
+        return topics.place(ends)
+    found = await asking.offsets(topics, max(0, when // 1_000 - SLACK))
+    offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
+    ahead = spans(offsets, ends, offsets)
+    kinds = dict(zip(topics.names, _KINDS, strict=True))
+    passed = 0
+    async with contextlib.aclosing(span(asking.address, ahead)) as messages:
+        async for where, some in messages:
+            if where not in ahead:
+                continue  # found already
+            decoded = decode(some, kinds[where.topic])
+            for record, offset in zip(decoded.records, decoded.offsets, strict=True):
+                if record.received >= when:
+                    offsets[where] = offset
+                    del ahead[where]
+                    break
+            else:
+                offsets[where] = some[-1].offset + 1
+            passed += len(some)
+            if not ahead or passed > SCAN:
+                break
+    for where in ahead:
+        if passed <= SCAN:  # read to its end, and nothing so late
+            offsets[where] = ends[where]
+    return topics.place(offsets)
+
+
+async def find_last(asking: Asking, ticks: int, symbols: Collection[str] | None) -> Place:
+    """See `Stream.find_last`; of several partitions, the last by the time of appending."""
+    topics = await asking.topics()
+    ends = await asking.offsets(topics, END)
+    if ticks <= 0:
+        return topics.place(ends)
+    begins = await asking.offsets(topics, BEGIN, TICKS)
+    last: list[tuple[int, int, Any]] = []  # appended (ms), offset, partition
+    read_from = {where: ends[where] for where in begins}
+    size = ticks
+    while True:
+        back = {where: max(begins[where], read_from[where] - size) for where in begins}
+        async with contextlib.aclosing(
+            span(asking.address, {where: (back[where], read_from[where]) for where in begins})
+        ) as messages:
+            async for where, some in messages:
+                times = {message.offset: message.timestamp for message in some}
+                decoded = decode(some, Tick)
+                last += (
+                    (times[offset], offset, where)
+                    for tick, offset in zip(decoded.records, decoded.offsets, strict=True)
+                    if symbols is None or tick.symbol in symbols
+                )
+        read_from = back
+        looked = max(ends[where] - read_from[where] for where in begins)
+        if len(last) >= ticks or read_from == begins or looked >= BACK:
+            break
+        size *= 4
+    chosen = heapq.nlargest(ticks, last)
+    if len(chosen) < ticks and read_from == begins:
+        return topics.place(await asking.offsets(topics, BEGIN))
+    # Gaps, quotes and heartbeats from when the first of these ticks was appended.
+    since = min((time for time, _, _ in chosen), default=0)
+    offsets = await asking.offsets(topics, since)
+    offsets = {where: offset if offset >= 0 else ends[where] for where, offset in offsets.items()}
+    for where in begins:
+        offsets[where] = min((o for _, o, w in chosen if w == where), default=ends[where])
+    return topics.place(offsets)

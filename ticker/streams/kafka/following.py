@@ -1,0 +1,344 @@
+"""One `read`: a consumer is kept going, its messages become batches, what is missing is told.
+
+A task fetches and a reader takes from its queue, so that an empty batch comes each second whatever
+the broker does. A watchdog asks the cluster in silence: a consumer that stays behind the ends is
+made anew, topics that are gone are waited for, others in their place are told as a gap and read
+from their start. Holes and repeats are found by `streams/order`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
+from ticker.streams.kafka.fetching import Fetching, Passed
+from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, gaps_between, newer, ticks_between
+from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.place import parse
+from ticker.streams.order import READER, Key, Order
+
+SILENCE: Final = 1.0
+"""An empty batch comes after this many seconds without a record."""
+WATCH: Final = 2.0
+"""Seconds of silence after which the watchdog asks the cluster, and again and again."""
+
+_AGAIN: Final = 0.3  # seconds before a stream that is away is tried anew
+_AHEAD: Final = 2  # batches made before the reader asks for them
+
+
+class _Stalled(Exception):  # noqa: N818 - caught in this file
+    """The consumer must be made anew."""
+
+
+class Reading:
+    """The state of one `read`. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        address: Address,
+        after: Position,
+        bases: Mapping[Key, int] | None,
+        *,
+        symbols: Collection[str] | None,
+        follow: bool,
+        limit: int,
+        watch: float = WATCH,
+    ) -> None:
+        self.order = Order(bases)
+        self.broken = 0
+        self.rebuilt = 0
+        """How often a consumer was made anew because it fell silent."""
+        self.problem: StreamError | None = None
+        """What is wrong now; a stream that is away is waited for."""
+        self._asking = Asking(address)
+        self._after = after
+        self._symbols = None if symbols is None else frozenset(symbols)
+        self._follow = follow
+        self._limit = limit
+        self._watch = watch
+        self._topics: Topics | None = None
+        self._offsets: dict[TopicPartition, int] = {}
+        self._received = 0
+        self._heard = 0.0
+        self._passed = False
+        self._queue: asyncio.Queue[Batch | StreamError | None] = asyncio.Queue(_AHEAD)
+        self._task: asyncio.Task[None] | None = None
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        """See `Stream.read`."""
+        self._task = asyncio.create_task(self._run())
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(SILENCE):
+                        found = await self._queue.get()
+                except TimeoutError:
+                    if self._follow:
+                        yield Batch(self._position())
+                    continue
+                match found:
+                    case Batch():
+                        yield found
+                    case None:
+                        return
+                    case error:
+                        raise error
+        finally:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            await self._asking.close()
+
+    def stop(self) -> None:
+        """Make `batches` end soon."""
+        if self._task is not None:
+            self._task.cancel()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    def _position(self) -> Position:
+        if self._topics is None:
+            return self._after
+        return self._topics.place(self._offsets, self._received).position()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                try:
+                    await self._session()
+                    break
+                except (StreamMissing, StreamUnreachable) as error:
+                    if not self._follow:
+                        raise
+                    self.problem = error
+                    await asyncio.sleep(_AGAIN)
+                except _Stalled:
+                    self.rebuilt += 1
+        except StreamError as error:
+            await self._queue.put(error)
+        else:
+            await self._queue.put(None)
+
+    async def _session(self) -> None:
+        """The life of one consumer; returns at the end, where this reading does not follow."""
+        asking = self._asking
+        topics = await asking.topics()
+        ends = await asking.offsets(topics, END)
+        await self._place(topics, ends)
+        self.problem = None
+        if not self._follow and self._at(ends):
+            await self._queue.put(Batch(self._position()))
+            return
+        fetching = Fetching(asking.address, self._offsets)
+        await fetching.begin()
+        self._heard = asyncio.get_running_loop().time()
+        tasks = [
+            asyncio.create_task(self._consume(fetching, topics, ends)),
+            asyncio.create_task(self._guard(topics)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await fetching.close()
+
+    async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
+        """Stand where the position says, or where we were; tell if that is there no more."""
+        if self._topics is None:
+            place = parse(self._asking.address.url, self._after)
+            offsets = topics.offsets(place)
+            beyond = any(offset > ends[where] for where, offset in offsets.items())
+            if place.origin != topics.origin or beyond:
+                raise WrongPosition(self._asking.address.url, self._after)
+            self._offsets, self._received = offsets, place.received
+        elif self._topics.origin != topics.origin:
+            fresh = Order()
+            fresh.holes, fresh.repeats = self.order.holes, self.order.repeats
+            self.order = fresh
+            self._offsets = dict.fromkeys(topics.all(), 0)
+            await self._tell(topics, "another log lies in its place")
+        else:
+            self._offsets = dict.fromkeys(topics.all(), 0) | self._offsets
+        self._topics = topics
+        await self._skip(topics, ends)
+
+    async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
+        """Go past what retention deleted; whether anything was."""
+        begins = await self._asking.offsets(topics, BEGIN)
+        gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
+        # An unclean election can shorten a log: what is beyond its end is read when it comes anew.
+        gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
+        for where in gone:
+            self._offsets[where] = min(max(self._offsets[where], begins[where]), ends[where])
+        # Quotes and heartbeats are replaced by newer ones: theirs is no loss.
+        if any(where.topic in topics.names[:QUOTES] for where in gone):
+            self._passed = True
+            held = {where: (begins[where], begins[where] + 1) for where in gone}
+            held = {where: (a, min(b, ends[where])) for where, (a, b) in held.items()}
+            seen = await ticks_between(
+                self._asking, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
+            )
+            since = min((at.tick.received for some in seen.values() for at in some), default=0)
+            await self._tell(topics, "retention", since)
+        return bool(gone)
+
+    async def _tell(self, topics: Topics, reason: str, until: int = 0) -> None:
+        """A gap from what was known last `until` what is known again (µs), about all we read."""
+        about = None if self._symbols is None else tuple(sorted(self._symbols))
+        until = max(until, self._received)
+        gap = Gap(
+            source="",
+            origin=topics.origin,
+            writer=READER,
+            received=until,
+            reason=reason,
+            symbols=about,
+            from_=self._received or until,
+            until=until,
+        )
+        self._topics = topics
+        await self._queue.put(Batch(self._position(), gaps=[gap]))
+
+    def _at(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return all(self._offsets[where] >= last for where, last in ends.items())
+
+    async def _consume(
+        self, fetching: Fetching, topics: Topics, ends: Mapping[TopicPartition, int]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                found = await fetching.take(self._limit, SILENCE / 2)
+            except Passed:
+                ends = await self._asking.offsets(topics, END)
+                if not await self._skip(topics, ends):
+                    raise _Stalled from None  # the broker and the cluster do not agree: look anew
+                for where, offset in self._offsets.items():
+                    fetching.seek(where, offset)
+                continue
+            if found:
+                self._heard = loop.time()
+                batch = await self._batch(topics, found)
+                if batch:
+                    await self._queue.put(batch)
+                    self._heard = loop.time()  # a slow reader is no silent broker
+            else:
+                for where in self._offsets:
+                    self._offsets[where] = max(
+                        self._offsets[where], await fetching.position(where)
+                    )
+            if not self._follow and self._at(ends):
+                ends = await self._asking.offsets(topics, END)
+                if self._at(ends):
+                    await self._queue.put(Batch(self._position()))
+                    return
+
+    async def _guard(self, topics: Topics) -> None:
+        """The watchdog: raises where this consumer will bring nothing more."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._watch)
+            if loop.time() - self._heard < self._watch or not self._queue.empty():
+                continue
+            before = dict(self._offsets)
+            try:
+                there = await self._asking.topics()
+                if there.origin != topics.origin:
+                    raise StreamMissing(self._asking.address.url, "its topics were made anew")
+                ends = await self._asking.offsets(there, END)
+            except StreamUnreachable as error:
+                if not self._follow:
+                    raise
+                self.problem = error
+                continue
+            if self.problem is not None or there.partitions != topics.partitions:
+                raise _Stalled  # it was away, or it grew: a new consumer is sure to see all
+            if any(before[where] < last for where, last in ends.items()):
+                await asyncio.sleep(self._watch / 2)
+                if self._offsets == before and self._queue.empty():
+                    raise _Stalled
+
+    async def _batch(
+        self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
+    ) -> Batch:
+        """Messages as a batch, and the place behind them."""
+        ticks: list[Tick] = []
+        gaps: list[Gap] = []
+        quotes: dict[Key, Quote] = {}
+        beats: dict[tuple[str, str], Heartbeat] = {}
+        for where, messages in found.items():
+            match topics.names.index(where.topic):
+                case n if n == TICKS:
+                    decoded = decode(messages, Tick)
+                    ticks += decoded.records
+                case n if n == GAPS:
+                    decoded = decode(messages, Gap)
+                    gaps += decoded.records
+                case n if n == QUOTES:
+                    decoded = decode(messages, Quote)
+                    for quote in decoded.records:
+                        key = (quote.origin or "", quote.symbol)
+                        if newer(quote, quotes.get(key)):
+                            quotes[key] = quote
+                case n if n == BEATS:
+                    decoded = decode(messages, Heartbeat)
+                    beats |= {(beat.writer, beat.source): beat for beat in decoded.records}
+            self.broken += decoded.broken
+            self._offsets[where] = messages[-1].offset + 1
+        if (symbols := self._symbols) is not None:
+            ticks = [tick for tick in ticks if tick.symbol in symbols]
+            gaps = [gap for gap in gaps if concerns(gap, symbols)]
+            quotes = {key: quote for key, quote in quotes.items() if quote.symbol in symbols}
+        fresh, holes = self.order.take(ticks, gaps)
+        if holes:
+            holes = await self._untold(topics, holes)
+        heard = (*fresh[-1:], *gaps, *quotes.values(), *beats.values())
+        self._received = max(self._received, max((r.received for r in heard), default=0))
+        return Batch(
+            self._position(),
+            ticks=fresh,
+            gaps=[*gaps, *holes],
+            quotes=list(quotes.values()),
+            heartbeats=list(beats.values()),
+        )
+
+    async def _untold(self, topics: Topics, holes: list[Gap]) -> list[Gap]:
+        """Holes that no gap record explains which was written before, and has yet to be fetched."""
+        ends = await self._asking.offsets(topics, END, GAPS)
+        ahead = {where: (self._offsets[where], last) for where, last in ends.items()}
+        told = await gaps_between(self._asking, ahead)
+        if self._passed:
+            holes = [msgspec.structs.replace(hole, reason="retention") for hole in holes]
+        return [
+            hole
+            for hole in holes
+            if not any(
+                (gap.origin, gap.symbol) == (hole.origin, hole.symbol)
+                and (gap.first_sequence or 0) <= (hole.first_sequence or 0)
+                and (gap.last_sequence or 0) >= (hole.last_sequence or 0)
+                for gap in told
+            )
+        ]
+
+
+def concerns(gap: Gap, symbols: Collection[str]) -> bool:
+    """Whether `gap` is about one of `symbols`, or about all."""
+    if gap.symbol is not None:
+        return gap.symbol in symbols
+    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
+
+

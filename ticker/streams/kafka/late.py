@@ -1,0 +1,174 @@
+"""What a late reader and a new writer must know: the last quotes, heartbeats and sequences.
+
+The quotes are read to their end; then the ticks a little before the ends that they had at first,
+and further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So the place
+at which following begins joins the quotes without a hole, whoever writes meanwhile. Reads through
+`fetching`; writes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
+from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.fetching import span
+from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.place import Place
+from ticker.streams.order import Key
+
+WINDOW: Final = 2_000
+"""Ticks of each partition that a late reader looks at before their end, at least."""
+
+TICKS, GAPS, QUOTES, BEATS = range(4)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One tick of the window: what it is, and where it lies."""
+
+    tick: Tick
+    offset: int
+
+
+class Late(msgspec.Struct):
+    """What was found; `place` joins `quotes`."""
+
+    place: Place
+    ends: Mapping[TopicPartition, int]
+    quotes: dict[Key, Quote]
+    beats: dict[tuple[str, str], Heartbeat]
+    window: Mapping[TopicPartition, list[Seen]]
+    whole: bool
+    """The window holds every tick there is."""
+    broken: int
+
+    def batch(self) -> Batch:
+        """As a snapshot."""
+        return Batch(
+            self.place.position(),
+            quotes=list(self.quotes.values()),
+            heartbeats=list(self.beats.values()),
+        )
+
+    def bases(self) -> dict[Key, int]:
+        """(origin, symbol) → the sequence up to which its quote is true."""
+        return {key: quote.sequence or 0 for key, quote in self.quotes.items()}
+
+    def heads(self) -> dict[Key, Tick | Quote]:
+        """(origin, symbol) → the record with its last sequence, as far as the window shows."""
+        heads: dict[Key, Tick | Quote] = dict(self.quotes)
+        for seen in self.window.values():
+            for at in seen:
+                key = (at.tick.origin, at.tick.symbol)
+                known = heads.get(key)
+                if known is None or at.tick.sequence > (known.sequence or 0):
+                    heads[key] = at.tick
+        return heads
+
+
+def newer(quote: Quote, known: Quote | None) -> bool:
+    """Whether `quote` replaces `known`: unless a lower sequence, or the same and an earlier time."""
+    if known is None:
+        return True
+    return (quote.sequence or 0, quote.time) >= (known.sequence or 0, known.time)
+
+
+async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
+    """See the module. Raises `StreamError`."""
+    ends = await asking.offsets(topics, END)
+    begins = await asking.offsets(topics, BEGIN)
+    quotes: dict[Key, Quote] = {}
+    beats: dict[tuple[str, str], Heartbeat] = {}
+    # The ends of the quotes are noted after those of the ticks, and no later than they are read:
+    # a quote written since tells of more ticks than we need to skip, which is harmless.
+    standing = spans(begins, ends, topics.all(QUOTES, BEATS))
+    broken = 0
+    async with contextlib.aclosing(span(asking.address, standing)) as messages:
+        async for where, found in messages:
+            if where.topic == topics.names[QUOTES]:
+                decoded = decode(found, Quote)
+                for quote in decoded.records:
+                    key = (quote.origin or "", quote.symbol)
+                    if newer(quote, quotes.get(key)):
+                        quotes[key] = quote
+            else:
+                decoded = decode(found, Heartbeat)
+                for beat in decoded.records:
+                    beats[beat.writer, beat.source] = beat
+            broken += decoded.broken
+    bases = {key: quote.sequence or 0 for key, quote in quotes.items()}
+    seen, whole = await _join(asking, topics, begins, ends, bases, window)
+    offsets = dict(ends)
+    for where, some in seen.items():
+        news = (
+            at.offset
+            for at in some
+            if at.tick.sequence > bases.get((at.tick.origin, at.tick.symbol), 0)
+        )
+        offsets[where] = min(news, default=ends[where])
+    received = max((quote.received for quote in quotes.values()), default=0)
+    return Late(topics.place(offsets, received), ends, quotes, beats, seen, whole, broken)
+
+
+async def _join(
+    asking: Asking,
+    topics: Topics,
+    begins: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    bases: Mapping[Key, int],
+    window: int,
+) -> tuple[dict[TopicPartition, list[Seen]], bool]:
+    """The ticks of each partition from where they join `bases`, and whether these are all."""
+    seen: dict[TopicPartition, list[Seen]] = {where: [] for where in topics.all(TICKS)}
+    read_from = {where: ends[where] for where in seen}
+    wanted = dict.fromkeys(seen, window)
+    while wanted:
+        back = {where: max(begins[where], read_from[where] - n) for where, n in wanted.items()}
+        found = await ticks_between(
+            asking, {where: (back[where], read_from[where]) for where in wanted}
+        )
+        for where, some in found.items():
+            seen[where] = some + seen[where]
+        read_from.update(back)
+        wanted = {
+            where: 4 * n
+            for where, n in wanted.items()
+            if read_from[where] > begins[where] and not _joined(seen[where], bases)
+        }
+    return seen, read_from == {where: begins[where] for where in seen}
+
+
+def _joined(seen: list[Seen], bases: Mapping[Key, int]) -> bool:
+    """Whether the first tick of every symbol that has a quote follows it, or comes before."""
+    firsts: dict[Key, int] = {}
+    for at in seen:
+        firsts.setdefault((at.tick.origin, at.tick.symbol), at.tick.sequence)
+    return all(first <= bases.get(key, first) + 1 for key, first in firsts.items())
+
+
+async def ticks_between(
+    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+) -> dict[TopicPartition, list[Seen]]:
+    """The ticks of each partition between two offsets."""
+    found: dict[TopicPartition, list[Seen]] = {where: [] for where in between}
+    async with contextlib.aclosing(span(asking.address, between)) as messages:
+        async for where, some in messages:
+            decoded = decode(some, Tick)
+            found[where] += map(Seen, decoded.records, decoded.offsets)
+    return found
+
+
+async def gaps_between(
+    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+) -> list[Gap]:
+    """The gap records between two offsets."""
+    found: list[Gap] = []
+    async with contextlib.aclosing(span(asking.address, between)) as messages:
+        async for _, some in messages:
+            found += decode(some, Gap).records
+    return found

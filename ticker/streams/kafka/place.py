@@ -1,0 +1,47 @@
+"""Positions of a Kafka stream: `ORIGIN:TICKS:GAPS:QUOTES:HEARTBEATS:RECEIVED`, opaque to others.
+
+`ORIGIN` is the topics', so that a position of other topics is noticed. The four are the offset of
+the next record in each partition, `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is when the newest
+record before the position was had, so that a reader that was passed by retention can say since when
+it knows nothing. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from ticker.errors import WrongPosition
+from ticker.records import MAX_TIME, Position
+
+Offsets = tuple[int, ...]
+"""The next offset in each partition of a topic."""
+
+_OFFSETS: Final = r"([0-9]{1,18}(?:,[0-9]{1,18}){0,9999})"
+_FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9]{{1,18}})")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A position taken apart; `offsets` are those of ticks, gaps, quotes, heartbeats."""
+
+    origin: str
+    offsets: tuple[Offsets, Offsets, Offsets, Offsets]
+    received: int = 0
+
+    def position(self) -> Position:
+        """As it is given out."""
+        topics = ":".join(",".join(map(str, offsets)) for offsets in self.offsets)
+        return Position(f"{self.origin}:{topics}:{self.received}")
+
+
+def parse(url: str, position: Position) -> Place:
+    """Raises `WrongPosition` for a text that no stream of this kind ever gave out."""
+    form = _FORM.fullmatch(position)
+    if form is None:
+        raise WrongPosition(url, position)
+    ticks, gaps, quotes, beats = (
+        tuple(int(offset) for offset in form[n].split(",")) for n in (2, 3, 4, 5)
+    )
+    return Place(form[1], (ticks, gaps, quotes, beats), min(int(form[6]), MAX_TIME))

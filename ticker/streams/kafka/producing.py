@@ -1,0 +1,167 @@
+"""Messages out to the brokers: one idempotent producer at a time, every wait with a deadline.
+
+Traps of aiokafka that are held here: an idempotent producer's batches never expire, so sending and
+stopping hang while the broker is away (aio-libs/aiokafka #1101); after `OutOfOrderSequenceNumber`
+every later send fails too (#1017). So whatever a producer could not send in time, or failed to
+send, ends the producer: the next call makes a new one. Knows nothing of sequences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from ticker.errors import InvalidRecord, StreamUnreachable
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.connecting import begin, end, told
+from ticker.streams.kafka.messages import Headers
+
+DELIVERY: Final = 30.0
+"""Seconds in which a call is acknowledged, or the broker counts as away; a killed one is back
+after 7 to 15."""
+
+BATCH_BYTES: Final = 512 * 1024
+"""Of one batch; brokers take 1 MB unless told otherwise."""
+
+_REQUEST_MS: Final = 5_000
+
+Message = tuple[bytes | None, bytes, Headers]
+"""Key, value, headers."""
+
+
+class Producing:
+    """Sends messages. One task at a time calls `send`; any calls `close`."""
+
+    def __init__(self, address: Address, delivery: float = DELIVERY) -> None:
+        self._address = address
+        self._delivery = delivery
+        self._producer: Any = None
+        self._sending: asyncio.Task[Any] | None = None
+        self.made = 0
+        """How many producers there have been."""
+
+    async def send(
+        self, topic: str, messages: Mapping[int, Iterable[Message]]
+    ) -> dict[TopicPartition, list[tuple[int, int]]]:
+        """Partition → messages, all acknowledged by all replicas in sync, in order.
+
+        Gives the first offset and the number of messages of each batch (-1: acknowledged twice,
+        and the offset forgotten). Raises `StreamUnreachable`; what was sent by then is unknown.
+        """
+        self._sending = asyncio.ensure_future(self._send(topic, messages))
+        try:
+            with told(self._address.url):
+                done, _ = await asyncio.wait([self._sending], timeout=self._delivery)
+                if not done:
+                    raise TimeoutError  # noqa: TRY301 - worded in one place, with the others
+                if self._sending.cancelled():
+                    raise StreamUnreachable(self._address.url, "closed before it acknowledged")
+                return self._sending.result()
+        except BaseException:
+            await self.abandon()
+            raise
+        finally:
+            self._sending = None
+
+    async def _send(
+        self, topic: str, messages: Mapping[int, Iterable[Message]]
+    ) -> dict[TopicPartition, list[tuple[int, int]]]:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=list(self._address.servers),
+                acks="all",
+                enable_idempotence=True,
+                max_batch_size=BATCH_BYTES,
+                request_timeout_ms=_REQUEST_MS,
+                **self._address.options,
+            )
+            self.made += 1
+            await begin(self._address, producer, self._delivery)
+            self._producer = producer
+        lanes = [
+            self._lane(topic, partition, self._batches(some))
+            for partition, some in messages.items()
+        ]
+        if len(lanes) == 1:
+            found = [await lanes[0]]
+        else:
+            found = await asyncio.gather(*lanes)
+        return {
+            TopicPartition(topic, partition): offsets
+            for partition, offsets in zip(messages, found, strict=True)
+        }
+
+    def _batches(self, messages: Iterable[Message]) -> list[Any]:
+        batch = self._producer.create_batch()
+        batches = [batch]
+        append = batch.append
+        for key, value, headers in messages:
+            if append(timestamp=None, key=key, value=value, headers=headers) is None:
+                batch = self._producer.create_batch()
+                append = batch.append
+                batches.append(batch)
+                if append(timestamp=None, key=key, value=value, headers=headers) is None:
+                    raise InvalidRecord("record", f"longer than {BATCH_BYTES} bytes")
+        # Closed, so that nothing else is ever added to it, not even by aiokafka.
+        for made in batches:
+            made.close()
+        return batches
+
+    async def _lane(
+        self, topic: str, partition: int, batches: Sequence[Any]
+    ) -> list[tuple[int, int]]:
+        """The batches of one partition, one after another into the queue, then acknowledged."""
+        waiting: list[tuple[Any, int]] = []
+        for batch in batches:
+            while True:
+                try:
+                    future = await self._producer.send_batch(batch, topic, partition=partition)
+                except KafkaTimeoutError:
+                    continue  # its queue is full while the broker is away; our deadline decides
+                waiting.append((future, batch.record_count()))
+                break
+        # All are looked at, so that no failure is logged as forgotten.
+        found = await asyncio.gather(*(f for f, _ in waiting), return_exceptions=True)
+        for answer in found:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [
+            (answer.offset if answer is not None else -1, count)
+            for answer, (_, count) in zip(found, waiting, strict=True)
+        ]
+
+    async def close(self, within: float) -> bool:
+        """Let go in at most `within` seconds; whether something was being sent and is not now."""
+        sending = self._sending
+        if sending is not None:
+            await asyncio.wait([sending], timeout=max(0.0, within - 3))
+            if not sending.done():
+                sending.cancel()  # whoever waits in `send` abandons the producer
+                await asyncio.wait([sending], timeout=1)
+                return True
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _end(producer, min(within, 2))
+        return False
+
+    async def abandon(self) -> None:
+        """End the producer with all that it has not sent."""
+        sending, producer = self._sending, self._producer
+        self._producer = None
+        if sending is not None and not sending.done():
+            sending.cancel()
+            await asyncio.wait([sending], timeout=1)
+        if producer is not None:
+            await _end(producer, 2)
+
+
+async def _end(producer: Any, within: float) -> None:
+    # Without this its stop would wait for batches that never expire (#1101). They may have arrived:
+    # who sends them again is told so by the sequences.
+    producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 - there is no other
+    await end(producer.stop(), within)
+    await end(producer.client.close(), within)

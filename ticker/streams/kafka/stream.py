@@ -1,0 +1,268 @@
+"""`KafkaStream` reads, `KafkaLog` writes too: the protocols over four topics of Apache Kafka.
+
+Everything here hands on: places to `finding`, snapshots to `late`, reading to `following`, writing
+to `writing`. What it adds: what readings noticed, how the stream is, and `columns` for callers that
+have no event loop to spare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from msgspec.structs import astuple
+
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.asking import BEGIN, END, Asking
+from ticker.streams.kafka.finding import find, find_last
+from ticker.streams.kafka.following import WATCH, Reading
+from ticker.streams.kafka.late import TICKS, look, ticks_between
+from ticker.streams.kafka.producing import DELIVERY
+from ticker.streams.kafka.topics import Plan
+from ticker.streams.kafka.writing import Writer
+from ticker.streams.order import Key
+
+
+class KafkaStream:
+    """A reader of the topics at `address`. Implements `Stream`; makes no topic."""
+
+    def __init__(self, address: Address, *, watch: float = WATCH) -> None:
+        self.url = address.url
+        self._address = address
+        self._watch = watch
+        self._readings: set[Reading] = set()
+        self._counts = [0, 0, 0]  # broken, holes, repeats of the readings that have ended
+        # What `read` must know of the sequences at a snapshot's position, for the last snapshot.
+        self._bases: tuple[Position, Mapping[Key, int]] | None = None
+
+    async def snapshot(self) -> Batch:
+        """See `Stream.snapshot`."""
+        async with Asking(self._address) as asking:
+            late = await look(asking, await asking.topics())
+        self._counts[0] += late.broken
+        batch = late.batch()
+        self._bases = batch.position, late.bases()
+        return batch
+
+    async def find(self, when: int | Literal["start", "end"]) -> Position:
+        """See `Stream.find`; exact, unless much was appended long after it was received."""
+        async with Asking(self._address) as asking:
+            return (await find(asking, when)).position()
+
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        """See `Stream.find_last`; the last by the time of appending."""
+        async with Asking(self._address) as asking:
+            return (await find_last(asking, ticks, symbols)).position()
+
+    async def read(
+        self,
+        after: Position,
+        *,
+        symbols: Collection[str] | None = None,
+        follow: bool = True,
+        limit: int = 5_000,
+    ) -> AsyncGenerator[Batch, None]:
+        """See `Stream.read`. Each symbol's ticks in their order; symbols by partition."""
+        bases = self._bases
+        reading = Reading(
+            self._address,
+            after,
+            bases[1] if bases is not None and bases[0] == after else None,
+            symbols=symbols,
+            follow=follow,
+            limit=limit,
+            watch=self._watch,
+        )
+        self._readings.add(reading)
+        try:
+            async with contextlib.aclosing(reading.batches()) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            self._readings.discard(reading)
+            for n, count in enumerate(_counts(reading)):
+                self._counts[n] += count
+
+    def columns(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """See `Stream.columns`; in a thread with an event loop of its own."""
+        runner = asyncio.Runner()
+        batches = KafkaStream(self._address)._ticks(symbols, since)  # noqa: SLF001 - our own
+
+        async def following() -> Sequence[Tick] | None:
+            return await anext(batches, None)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="ticker-columns") as thread:
+            try:
+                while (ticks := thread.submit(runner.run, following()).result()) is not None:
+                    wanted = [
+                        astuple(tick)
+                        for tick in ticks
+                        if (since is None or tick.received >= since)
+                        and (until is None or tick.received < until)
+                    ]
+                    if wanted:
+                        by_column = zip(*wanted, strict=True)
+                        yield dict(zip(Tick.__struct_encode_fields__, by_column, strict=True))
+            finally:
+                thread.submit(runner.run, batches.aclose()).result()
+                thread.submit(runner.close).result()
+
+    async def _ticks(
+        self, symbols: Collection[str] | None, since: int | None
+    ) -> AsyncGenerator[Sequence[Tick], None]:
+        begin = await self.find("start" if since is None else since)
+        async with contextlib.aclosing(self.read(begin, symbols=symbols, follow=False)) as batches:
+            async for batch in batches:
+                if batch.ticks:
+                    yield batch.ticks
+
+    async def health(self) -> Health:
+        """See `Stream.health`."""
+        try:
+            async with Asking(self._address) as asking:
+                return await self._health(asking)
+        except StreamMissing as error:
+            return self._unwell("missing", error)
+        except StreamUnreachable as error:
+            return self._unwell("unreachable", error)
+        except StreamError as error:
+            return self._unwell("unusable", error)
+
+    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - readings end at once
+        """See `Stream.close`; readings under way end."""
+        for reading in self._readings:
+            reading.stop()
+        return 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _health(self, asking: Asking) -> Health:
+        topics = await asking.topics()
+        late = await look(asking, topics)
+        ends = await asking.offsets(topics, END, TICKS)
+        begins = await asking.offsets(topics, BEGIN, TICKS)
+        firsts = await ticks_between(
+            asking, {where: (at, min(at + 1, ends[where])) for where, at in begins.items()}
+        )
+        held = [at.tick for some in late.window.values() for at in some]
+        count = sum(ends[where] - begins[where] for where in begins)
+        broken, holes, repeats = self._noticed()
+        heads = late.heads()
+        problem = next((r.problem for r in self._readings if r.problem is not None), None)
+        return Health(
+            stream=self.url,
+            state="ok" if count or late.batch() else "empty",
+            problem=None if problem is None else problem.problem,
+            ticks=count,
+            symbols=len({symbol for _, symbol in heads}),
+            first=min((at.tick.received for s in firsts.values() for at in s), default=None),
+            last=max((tick.received for tick in held), default=None),
+            simulated=next((head.simulated for head in heads.values()), None),
+            heartbeats=tuple(late.beats.values()),
+            broken=broken,
+            holes=holes,
+            repeats=repeats,
+        )
+
+    def _unwell(self, state: str, error: StreamError) -> Health:
+        broken, holes, repeats = self._noticed()
+        return Health(
+            stream=self.url,
+            state=state,
+            problem=error.problem,
+            broken=broken,
+            holes=holes,
+            repeats=repeats,
+        )
+
+    def _noticed(self) -> tuple[int, int, int]:
+        """Broken, holes, repeats of all readings, ended and under way."""
+        rows = [tuple(self._counts), *map(_counts, self._readings)]
+        broken, holes, repeats = (sum(column) for column in zip(*rows, strict=True))
+        return broken, holes, repeats
+
+
+class KafkaLog(KafkaStream):
+    """The log at `address`, its topics made by `plan` when it is entered and they are missing.
+
+    Implements `Log`. `delivery` bounds each append (s): a broker that takes longer counts as away,
+    and what had arrived is looked up before the next append.
+    """
+
+    def __init__(
+        self, address: Address, plan: Plan | None = None, *, delivery: float = DELIVERY
+    ) -> None:
+        super().__init__(address)
+        self._plan = plan or Plan()
+        self._delivery = delivery
+        self._writer: Writer | None = None
+
+    @property
+    def origin(self) -> str:
+        """See `Log.origin`; made from the id that the cluster gave to the ticks' topic."""
+        return self._entered().origin
+
+    async def last(self) -> Mapping[tuple[str, str], int]:
+        """See `Log.last`."""
+        return await self._entered().last()
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> Position:
+        """See `Log.append`; in the order gaps, ticks, quotes, heartbeats.
+
+        A quote that follows another within a second is sent with the first append after it.
+        """
+        return await self._entered().append(ticks, gaps, quotes, heartbeats)
+
+    async def close(self, within: float = 5.0) -> int:
+        """See `Stream.close`."""
+        await super().close(within)
+        writer, self._writer = self._writer, None
+        return 0 if writer is None else await writer.close(within)
+
+    async def __aenter__(self) -> Self:
+        if self._writer is None:
+            writer = Writer(self._address, self._plan, self._delivery)
+            try:
+                await writer.open()
+            except BaseException:
+                await writer.close(0.5)
+                raise
+            self._writer = writer
+        return self
+
+    def _entered(self) -> Writer:
+        if self._writer is None:
+            raise StreamUnreachable(self.url, "the log is not open: use `async with`")
+        return self._writer
+
+
+def _counts(reading: Reading) -> tuple[int, int, int]:
+    return reading.broken, reading.order.holes, reading.order.repeats

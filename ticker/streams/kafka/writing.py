@@ -1,0 +1,300 @@
+"""The writing side: topics are ready, sequences are checked, records go out in order.
+
+Gaps, then ticks, then quotes, then heartbeats; each is acknowledged before the next is sent. The
+last sequences are read from the topics when the log is entered, and anew after every failure. Ticks
+of other origins have one writer each (a relay). A log's own ticks may have several, on several
+machines: each of their messages names the offset at which it must come to lie, so that of two
+writers with the same numbers one is void and is told so (see `messages`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiokafka import TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
+
+from ticker import wire
+from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
+from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
+from ticker.streams.kafka import topics as making
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.late import (
+    BEATS,
+    GAPS,
+    QUOTES,
+    TICKS,
+    gaps_between,
+    look,
+    ticks_between,
+)
+from ticker.streams.kafka.messages import HEADERS, headers_at, key
+from ticker.streams.kafka.producing import DELIVERY, Message, Producing
+from ticker.streams.kafka.sequences import Sequences
+from ticker.streams.order import Key
+
+WINDOW: Final = 100_000
+"""Ticks of each partition read from their end when a log is entered, at least."""
+
+_TRIES: Final = 20  # of own ticks, while others write between our look and our message
+_BACK: Final = 5_000  # ticks first looked through backwards for repeats
+
+
+class Writer:
+    """Writes one set of topics. One task at a time appends; `close` may come from any."""
+
+    def __init__(self, address: Address, plan: making.Plan, delivery: float = DELIVERY) -> None:
+        self._address = address
+        self._plan = plan
+        self._asking = Asking(address)
+        self._producing = Producing(address, delivery)
+        self._lock = asyncio.Lock()
+        self._topics: Topics | None = None
+        self._known: Sequences | None = None  # None: to be read anew
+        self._ends: dict[TopicPartition, int] = {}
+        self._lanes: dict[str, tuple[bytes, int]] = {}
+        self._partition: Any = DefaultPartitioner()
+        self._pending = 0
+        self.origin = ""
+
+    async def open(self) -> None:
+        """Make or check the topics, and read what they hold."""
+        self._topics = await making.ensure(self._asking, self._plan)
+        self.origin = self._topics.origin
+        await self._learn()
+
+    async def last(self) -> Mapping[Key, int]:
+        """(origin, symbol) → the last sequence, now."""
+        async with self._lock:
+            known, _ = await self._caught_up()
+            return dict(known.last)
+
+    async def append(
+        self,
+        ticks: Sequence[Tick],
+        gaps: Sequence[Gap],
+        quotes: Sequence[Quote],
+        heartbeats: Sequence[Heartbeat],
+    ) -> Position:
+        """See `Log.append`."""
+        async with self._lock:
+            self._pending = len(ticks)
+            try:
+                position = await self._append(ticks, gaps, quotes, heartbeats)
+            except SequenceConflict:
+                self._pending = 0
+                raise
+            except StreamError:
+                self._known = None  # what arrived is not known: look before the next
+                raise
+            self._pending = 0
+            return position
+
+    async def close(self, within: float) -> int:
+        """Let go in at most `within` seconds; the number of ticks that nobody acknowledged."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within
+        known = self._known
+        if known is not None and not self._lock.locked() and (waiting := known.due(None)):
+            try:
+                async with self._lock, asyncio.timeout(max(0.1, within - 3)):
+                    await self._send(QUOTES, self._by_symbol(waiting))
+                    known.sent(waiting, loop.time())
+            except (StreamError, TimeoutError):
+                pass  # ticks tell the prices
+        await self._producing.close(max(0.5, until - loop.time()))
+        await self._asking.close()
+        return self._pending
+
+    async def _append(
+        self,
+        ticks: Sequence[Tick],
+        gaps: Sequence[Gap],
+        quotes: Sequence[Quote],
+        heartbeats: Sequence[Heartbeat],
+    ) -> Position:
+        own = any(tick.origin == self.origin for tick in ticks)
+        known, topics = await (self._caught_up() if own else self._ready())
+        found = known.sort(ticks, gaps)
+        if found.repeats:
+            known.differing(found.repeats, await self._find(topics, found.repeats))
+        known.offer(quotes)
+        news = known.new_gaps(gaps)
+        if news:
+            await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
+            known.saw_gaps(news)
+        for _ in range(_TRIES):
+            if not found.fresh or await self._ticks(found.fresh):
+                break
+            known, topics = await self._caught_up()
+            found = known.sort(ticks, gaps)
+            known.differing(found.repeats, await self._find(topics, found.repeats))
+        else:
+            raise StreamUnreachable(self._address.url, "others write to it without a pause")
+        known.last.update(found.heads)
+        now = asyncio.get_running_loop().time()
+        due = known.due(now)
+        await self._send(QUOTES, self._by_symbol(due))
+        known.sent(due, now)
+        beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
+        await self._send(BEATS, {0: [_message(beat) for beat in beats]})
+        if not (ticks or gaps or quotes or heartbeats):
+            return topics.place(await self._asking.offsets(topics, END)).position()
+        heard = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
+        received = max((record.received for record in heard), default=0)
+        return topics.place(self._ends, received).position()
+
+    async def _ticks(self, ticks: Sequence[Tick]) -> bool:
+        """Send ticks; whether all came to lie where they count."""
+        by_partition: dict[int, list[Message]] = defaultdict(list)
+        lanes = self._lanes
+        encode = wire.encode
+        assert self._topics is not None  # noqa: S101 - the log is open
+        name = self._topics.names[TICKS]
+        own: dict[int, int] = {}
+        for tick in ticks:
+            lane = lanes.get(tick.symbol)
+            if lane is None:
+                lane = self._lane(tick.symbol)
+            symbol, partition = lane
+            messages = by_partition[partition]
+            if tick.origin == self.origin:
+                at = self._ends[TopicPartition(name, partition)]
+                own.setdefault(partition, at)
+                messages.append((symbol, encode(tick), headers_at(at + len(messages))))
+            else:
+                messages.append((symbol, encode(tick), HEADERS))
+        sent = await self._send(TICKS, by_partition)
+        return all(sent[TopicPartition(name, p)][0][0] == at for p, at in own.items()) and all(
+            _contiguous(sent[TopicPartition(name, p)]) for p in own
+        )
+
+    async def _send(
+        self, which: int, messages: Mapping[int, Sequence[Message]]
+    ) -> dict[TopicPartition, list[tuple[int, int]]]:
+        messages = {partition: some for partition, some in messages.items() if some}
+        if not messages:
+            return {}
+        assert self._topics is not None  # noqa: S101 - the log is open
+        sent = await self._producing.send(self._topics.names[which], messages)
+        for where, batches in sent.items():
+            ends = [first + count for first, count in batches if first >= 0]
+            self._ends[where] = max([self._ends[where], *ends])
+        return sent
+
+    def _lane(self, symbol: str) -> tuple[bytes, int]:
+        assert self._topics is not None  # noqa: S101 - the log is open
+        partitions = list(range(self._topics.partitions[TICKS]))
+        name = symbol.encode()
+        lane = self._lanes[symbol] = (name, self._partition(name, partitions, partitions))
+        return lane
+
+    def _by_symbol(self, quotes: Iterable[Quote]) -> dict[int, list[Message]]:
+        by_partition: dict[int, list[Message]] = defaultdict(list)
+        for quote in quotes:
+            _, partition = self._lanes.get(quote.symbol) or self._lane(quote.symbol)
+            by_partition[partition].append(_message(quote))
+        return by_partition
+
+    async def _ready(self) -> tuple[Sequences, Topics]:
+        """What is known, read anew after a failure."""
+        if self._topics is None:
+            raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
+        if self._known is None:
+            topics = await self._asking.topics()
+            if topics.origin != self.origin:
+                raise StreamMissing(self._address.url, "its topics were made anew: open it again")
+            self._topics = topics
+            await self._learn()
+        assert self._known is not None  # noqa: S101 - it was just read
+        return self._known, self._topics
+
+    async def _caught_up(self) -> tuple[Sequences, Topics]:
+        """The same, with what others wrote since."""
+        known, topics = await self._ready()
+        ends = await self._asking.offsets(topics, END)
+        ahead = spans(self._ends, ends, ends)
+        gaps = {where: s for where, s in ahead.items() if where.topic == topics.names[GAPS]}
+        ticks = {where: s for where, s in ahead.items() if where.topic == topics.names[TICKS]}
+        if gaps:
+            known.saw_gaps(await gaps_between(self._asking, gaps))
+        if ticks:
+            for seen in (await ticks_between(self._asking, ticks)).values():
+                known.saw(at.tick for at in seen)
+        self._ends.update(ends)
+        return known, topics
+
+    async def _learn(self) -> None:
+        """Read what the topics hold: quotes, the last ticks, gaps."""
+        topics = self._topics
+        assert topics is not None  # noqa: S101 - the log is open
+        late = await look(self._asking, topics, WINDOW)
+        known = Sequences(self._address.url, self.origin)
+        known.saw(late.quotes.values())
+        heads = late.heads()
+        known.saw(head for head in heads.values() if isinstance(head, Tick))
+        begins = await self._asking.offsets(topics, BEGIN, GAPS)
+        known.saw_gaps(
+            await gaps_between(self._asking, spans(begins, late.ends, topics.all(GAPS)))
+        )
+        if not late.whole:
+            # A quote that lags behind its ticks (their writer died in between) would be all that
+            # is known of its symbol, once these ticks lie further back than the window.
+            known.offer(
+                _caught_up(late.quotes.get(which), head)
+                for which, head in heads.items()
+                if isinstance(head, Tick)
+            )
+        self._known = known
+        self._ends = dict(late.ends)
+
+    async def _find(
+        self, topics: Topics, repeats: Sequence[Tick]
+    ) -> dict[tuple[Key, int], Tick]:
+        """What the log holds under the numbers of `repeats`, looked for from the end."""
+        wanted = {((tick.origin, tick.symbol), tick.sequence) for tick in repeats}
+        found: dict[tuple[Key, int], Tick] = {}
+        if not wanted:
+            return found
+        where = {
+            TopicPartition(topics.names[TICKS], (self._lanes.get(s) or self._lane(s))[1])
+            for s in {tick.symbol for tick in repeats}
+        }
+        begins = await self._asking.offsets(topics, BEGIN, TICKS)
+        last = {w: self._ends[w] for w in where}
+        size = max(_BACK, 2 * len(repeats))
+        while wanted - found.keys() and any(last[w] > begins[w] for w in where):
+            back = {w: max(begins[w], last[w] - size) for w in where}
+            between = {w: (back[w], last[w]) for w in where}
+            for seen in (await ticks_between(self._asking, between)).values():
+                for at in seen:
+                    name = ((at.tick.origin, at.tick.symbol), at.tick.sequence)
+                    if name in wanted:
+                        found[name] = at.tick
+            last, size = back, size * 4
+        return found
+
+
+def _message(record: Record) -> Message:
+    return key(record), wire.encode(record), HEADERS
+
+
+def _contiguous(batches: Sequence[tuple[int, int]]) -> bool:
+    """Whether nobody else's messages came to lie between ours."""
+    return all(
+        first + count == following
+        for (first, count), (following, _) in zip(batches, batches[1:], strict=False)
+    )
+
+
+def _caught_up(quote: Quote | None, tick: Tick) -> Quote:
+    """`quote` with what `tick` tells."""
+    fields = {
+        name: value for name, value in msgspec.structs.asdict(tick).items() if value is not None
+    }
+    return Quote(**(msgspec.structs.asdict(quote) | fields if quote is not None else fields))
