@@ -1,10 +1,13 @@
-"""What tests of several rooms share: a stream in memory, driven by the test."""
+"""What tests of several rooms share: a stream in memory, driven by the test; a real Kafka."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from types import TracebackType
+from pathlib import Path
+from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
 
 import pytest
@@ -91,3 +94,44 @@ class StreamInMemory:
 def stream_in_memory() -> Callable[..., Any]:
     """Makes a `StreamInMemory`."""
     return StreamInMemory
+
+
+def _kafka_broker() -> ModuleType:
+    """tests/kafka_broker.py: tests are no package, so it is found by its place."""
+    place = Path(__file__).parent / "kafka_broker.py"
+    spec = importlib.util.spec_from_file_location("kafka_broker", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Makes a `Broker` that the test starts, kills and freezes; skips where none can be had.
+
+    Never skips in CI: there its absence is a failure.
+    """
+    module = _kafka_broker()
+    if not module.available() and not os.environ.get("CI"):
+        pytest.skip(module.HOW)
+    brokers: list[Any] = []
+
+    def make(properties: str = "") -> Any:
+        brokers.append(module.Broker(tmp_path_factory.mktemp("kafka"), properties))
+        return brokers[-1]
+
+    yield make
+    for broker in brokers:
+        broker.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> str:
+    """HOST:PORT of a running Apache Kafka: that of TICKER_TEST_KAFKA, or one of our own."""
+    if named := os.environ.get("TICKER_TEST_KAFKA"):
+        return named
+    broker = request.getfixturevalue("make_broker")()
+    broker.start()
+    return str(broker.address)

@@ -1,13 +1,16 @@
 """The backends under contract. A new one joins by adding itself to BACKENDS."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ticker.streams import Retained, Stream
+from ticker.streams import Log, Stream
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 
@@ -16,18 +19,42 @@ class Backend:
     """How one backend is made in an empty folder, always the same stream for the same folder."""
 
     name: str
-    reader: Callable[[Path], Stream]
-    writer: Callable[..., Retained]
+    reader: Callable[..., Stream]
+    writer: Callable[..., Log]
     """Called with the folder, and for logs whose retention is ours `keep_for` and `clock`."""
+    server: str | None = None
+    """The fixture that gives the server's address, as the keyword `server` of the two above."""
     protocols: frozenset[str] = frozenset({"Stream", "Log", "Retained"})
 
 
-def _sqlite_writer(folder: Path, **options: Any) -> Retained:
+def _sqlite_writer(folder: Path, **options: Any) -> Log:
     return SqliteLog(folder / "log.sqlite", **options)
+
+
+def _address(folder: Path, server: str) -> Address:
+    """Topics of their own for each folder."""
+    return Address((server,), f"contract.{hashlib.sha256(bytes(folder)).hexdigest()[:16]}")
+
+
+def _kafka_reader(folder: Path, server: str) -> Stream:
+    return KafkaStream(_address(folder, server))
+
+
+def _kafka_writer(folder: Path, server: str) -> Log:
+    # One partition, because the suite holds all symbols to one order; several are tested with
+    # their own promises in tests/integration.
+    return KafkaLog(_address(folder, server), Plan(partitions=1))
 
 
 BACKENDS = [
     Backend("sqlite", lambda folder: SqliteStream(folder / "log.sqlite"), _sqlite_writer),
+    Backend(
+        "kafka",
+        _kafka_reader,
+        _kafka_writer,
+        server="kafka",
+        protocols=frozenset({"Stream", "Log"}),
+    ),
 ]
 
 
@@ -37,9 +64,22 @@ def _having(protocol: str) -> list[Any]:
 
 @pytest.fixture(params=_having("Log"))
 def log_backend(request: pytest.FixtureRequest) -> Any:
-    return request.param
+    return _served(request)
 
 
 @pytest.fixture(params=_having("Retained"))
 def retained_backend(request: pytest.FixtureRequest) -> Any:
-    return request.param
+    return _served(request)
+
+
+def _served(request: pytest.FixtureRequest) -> Backend:
+    """The backend under test, with its server running."""
+    backend: Backend = request.param
+    if backend.server is None:
+        return backend
+    server = request.getfixturevalue(backend.server)
+    return replace(
+        backend,
+        reader=partial(backend.reader, server=server),
+        writer=partial(backend.writer, server=server),
+    )

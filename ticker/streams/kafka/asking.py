@@ -97,7 +97,7 @@ class Asking:
         """Let go; the next question begins anew."""
         client, self._client = self._client, None
         if client is not None:
-            await end(client.close())
+            await end(client)
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any, Final
 
 from aiokafka.conn import create_conn
@@ -68,32 +68,35 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
         async with asyncio.timeout(within):
             await work
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
-        await end(stopping(client))
+        await end(client)
         raise StreamUnreachable(address.url, await _reason(address, error)) from error
     except BaseException:
-        await end(stopping(client))
+        await end(client)
         raise
 
 
-def stopping(client: Any) -> Coroutine[Any, Any, None]:
-    """What lets go of `client`, whichever kind it is."""
-    work: Coroutine[Any, Any, None] = client.stop() if hasattr(client, "stop") else client.close()
-    return work
+async def end(client: Any, within: float = 2.0) -> None:
+    """Let go of `client`, whichever kind it is, in about `within` seconds.
 
-
-async def end(work: Coroutine[Any, Any, Any], within: float = 2.0) -> None:
-    """Do `work` (a client's stop) for at most `within` seconds; whatever it raises is of no use.
-
-    In a task of its own, because aiokafka's stop raises `CancelledError` where a fetch fails, which
-    would look like a cancellation of the caller.
+    What its stop raises is of no use. It runs in a task of its own, because it raises
+    `CancelledError` where a fetch fails, which would look like a cancellation of the caller.
     """
-    task = asyncio.ensure_future(work)
+    stop = client.stop if hasattr(client, "stop") else client.close
+    task = asyncio.ensure_future(stop())
     _left.add(task)
     task.add_done_callback(_forget)
-    await asyncio.wait([task], timeout=within)
-    if not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.2)
+    try:
+        await asyncio.wait([task], timeout=within)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=0.2)
+    finally:
+        # Whatever became of its stop, and of us: no connection stays.
+        inner = next(
+            (getattr(client, n) for n in ("client", "_client") if hasattr(client, n)), client
+        )
+        for connection in tuple(inner._conns.values()):  # noqa: SLF001 - nothing public closes them
+            connection.close()
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

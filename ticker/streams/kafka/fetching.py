@@ -84,10 +84,10 @@ class Fetching:
         """Let go, in bounded time."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await end(consumer.stop())
+            await end(consumer)
 
 
-class Passed(Exception):  # noqa: N818 - it is no error of ours: retention went by
+class Passed(Exception):
     """The offsets of these partitions are not there; `offsets` says which were asked for."""
 
     def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:

@@ -17,12 +17,12 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
-from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, gaps_between, newer, ticks_between
-from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.gathering import explains, gather
+from ticker.streams.kafka.late import GAPS, QUOTES, TICKS, gaps_between, ticks_between
 from ticker.streams.kafka.place import parse
 from ticker.streams.order import READER, Key, Order
 
@@ -35,7 +35,7 @@ _AGAIN: Final = 0.3  # seconds before a stream that is away is tried anew
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
-class _Stalled(Exception):  # noqa: N818 - caught in this file
+class _Stalled(Exception):
     """The consumer must be made anew."""
 
 
@@ -60,7 +60,7 @@ class Reading:
         self.problem: StreamError | None = None
         """What is wrong now; a stream that is away is waited for."""
         self._asking = Asking(address)
-        self._after = after
+        self._after = self._given = after
         self._symbols = None if symbols is None else frozenset(symbols)
         self._follow = follow
         self._limit = limit
@@ -137,7 +137,6 @@ class Reading:
         await self._place(topics, ends)
         self.problem = None
         if not self._follow and self._at(ends):
-            await self._queue.put(Batch(self._position()))
             return
         fetching = Fetching(asking.address, self._offsets)
         await fetching.begin()
@@ -153,8 +152,10 @@ class Reading:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await fetching.close()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:  # a second cancellation must not leave it behind
+                await fetching.close()
 
     async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
         """Stand where the position says, or where we were; tell if that is there no more."""
@@ -234,17 +235,19 @@ class Reading:
                 self._heard = loop.time()
                 batch = await self._batch(topics, found)
                 if batch:
+                    self._given = batch.position
                     await self._queue.put(batch)
                     self._heard = loop.time()  # a slow reader is no silent broker
             else:
                 for where in self._offsets:
-                    self._offsets[where] = max(
-                        self._offsets[where], await fetching.position(where)
-                    )
+                    self._offsets[where] = max(self._offsets[where], await fetching.position(where))
             if not self._follow and self._at(ends):
                 ends = await self._asking.offsets(topics, END)
                 if self._at(ends):
-                    await self._queue.put(Batch(self._position()))
+                    # The last position is worth an empty batch: the caller resumes behind what
+                    # was passed over.
+                    if self._position() != self._given:
+                        await self._queue.put(Batch(self._position()))
                     return
 
     async def _guard(self, topics: Topics) -> None:
@@ -272,48 +275,22 @@ class Reading:
                 if self._offsets == before and self._queue.empty():
                     raise _Stalled
 
-    async def _batch(
-        self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
-    ) -> Batch:
+    async def _batch(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> Batch:
         """Messages as a batch, and the place behind them."""
-        ticks: list[Tick] = []
-        gaps: list[Gap] = []
-        quotes: dict[Key, Quote] = {}
-        beats: dict[tuple[str, str], Heartbeat] = {}
+        came = gather(topics, found, self._symbols)
+        self.broken += came.broken
         for where, messages in found.items():
-            match topics.names.index(where.topic):
-                case n if n == TICKS:
-                    decoded = decode(messages, Tick)
-                    ticks += decoded.records
-                case n if n == GAPS:
-                    decoded = decode(messages, Gap)
-                    gaps += decoded.records
-                case n if n == QUOTES:
-                    decoded = decode(messages, Quote)
-                    for quote in decoded.records:
-                        key = (quote.origin or "", quote.symbol)
-                        if newer(quote, quotes.get(key)):
-                            quotes[key] = quote
-                case n if n == BEATS:
-                    decoded = decode(messages, Heartbeat)
-                    beats |= {(beat.writer, beat.source): beat for beat in decoded.records}
-            self.broken += decoded.broken
             self._offsets[where] = messages[-1].offset + 1
-        if (symbols := self._symbols) is not None:
-            ticks = [tick for tick in ticks if tick.symbol in symbols]
-            gaps = [gap for gap in gaps if concerns(gap, symbols)]
-            quotes = {key: quote for key, quote in quotes.items() if quote.symbol in symbols}
-        fresh, holes = self.order.take(ticks, gaps)
+        fresh, holes = self.order.take(came.ticks, came.gaps)
         if holes:
             holes = await self._untold(topics, holes)
-        heard = (*fresh[-1:], *gaps, *quotes.values(), *beats.values())
-        self._received = max(self._received, max((r.received for r in heard), default=0))
+        self._received = max(self._received, came.newest())
         return Batch(
             self._position(),
             ticks=fresh,
-            gaps=[*gaps, *holes],
-            quotes=list(quotes.values()),
-            heartbeats=list(beats.values()),
+            gaps=[*came.gaps, *holes],
+            quotes=list(came.quotes.values()),
+            heartbeats=list(came.beats.values()),
         )
 
     async def _untold(self, topics: Topics, holes: list[Gap]) -> list[Gap]:
@@ -323,22 +300,4 @@ class Reading:
         told = await gaps_between(self._asking, ahead)
         if self._passed:
             holes = [msgspec.structs.replace(hole, reason="retention") for hole in holes]
-        return [
-            hole
-            for hole in holes
-            if not any(
-                (gap.origin, gap.symbol) == (hole.origin, hole.symbol)
-                and (gap.first_sequence or 0) <= (hole.first_sequence or 0)
-                and (gap.last_sequence or 0) >= (hole.last_sequence or 0)
-                for gap in told
-            )
-        ]
-
-
-def concerns(gap: Gap, symbols: Collection[str]) -> bool:
-    """Whether `gap` is about one of `symbols`, or about all."""
-    if gap.symbol is not None:
-        return gap.symbol in symbols
-    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
-
-
+        return [hole for hole in holes if not any(explains(gap, hole) for gap in told)]

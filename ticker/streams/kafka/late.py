@@ -72,7 +72,7 @@ class Late(msgspec.Struct):
 
 
 def newer(quote: Quote, known: Quote | None) -> bool:
-    """Whether `quote` replaces `known`: unless a lower sequence, or the same and an earlier time."""
+    """Whether `quote` replaces `known`: unless it has a lower sequence, or an earlier time."""
     if known is None:
         return True
     return (quote.sequence or 0, quote.time) >= (known.sequence or 0, known.time)
@@ -102,7 +102,7 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
     bases = {key: quote.sequence or 0 for key, quote in quotes.items()}
-    seen, whole = await _join(asking, topics, begins, ends, bases, window)
+    seen, whole = await _join(asking, topics, (begins, ends), bases, window)
     offsets = dict(ends)
     for where, some in seen.items():
         news = (
@@ -118,12 +118,15 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
 async def _join(
     asking: Asking,
     topics: Topics,
-    begins: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
+    between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
     bases: Mapping[Key, int],
     window: int,
 ) -> tuple[dict[TopicPartition, list[Seen]], bool]:
-    """The ticks of each partition from where they join `bases`, and whether these are all."""
+    """The ticks of each partition from where they join `bases`, and whether these are all.
+
+    `between` are where the partitions begin and end.
+    """
+    begins, ends = between
     seen: dict[TopicPartition, list[Seen]] = {where: [] for where in topics.all(TICKS)}
     read_from = {where: ends[where] for where in seen}
     wanted = dict.fromkeys(seen, window)

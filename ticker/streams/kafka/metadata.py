@@ -106,5 +106,5 @@ class Describe(Request[_Request]):  # type: ignore[misc]  # aiokafka ships no ty
 
     def build(self, request_struct_class: Any) -> Any:
         """For aiokafka, once it knows which versions the broker speaks."""
-        asked = [(_NO_ID, topic, {}) for topic in self._topics]
+        asked: list[Any] = [(_NO_ID, topic, {}) for topic in self._topics]
         return request_struct_class(asked, False, False, {})

@@ -56,11 +56,14 @@ class Producing:
         try:
             with told(self._address.url):
                 done, _ = await asyncio.wait([self._sending], timeout=self._delivery)
-                if not done:
-                    raise TimeoutError  # noqa: TRY301 - worded in one place, with the others
                 if self._sending.cancelled():
-                    raise StreamUnreachable(self._address.url, "closed before it acknowledged")
-                return self._sending.result()
+                    problem = "closed before it acknowledged"
+                elif not done:
+                    problem = "does not acknowledge in time"
+                else:
+                    found: dict[TopicPartition, list[tuple[int, int]]] = self._sending.result()
+                    return found
+                raise StreamUnreachable(self._address.url, problem)  # noqa: TRY301 - to abandon it
         except BaseException:
             await self.abandon()
             raise
@@ -126,13 +129,12 @@ class Producing:
                 break
         # All are looked at, so that no failure is logged as forgotten.
         found = await asyncio.gather(*(f for f, _ in waiting), return_exceptions=True)
-        for answer in found:
+        offsets: list[tuple[int, int]] = []
+        for answer, (_, count) in zip(found, waiting, strict=True):
             if isinstance(answer, BaseException):
                 raise answer
-        return [
-            (answer.offset if answer is not None else -1, count)
-            for answer, (_, count) in zip(found, waiting, strict=True)
-        ]
+            offsets.append((answer.offset, count))
+        return offsets
 
     async def close(self, within: float) -> bool:
         """Let go in at most `within` seconds; whether something was being sent and is not now."""
@@ -163,5 +165,4 @@ async def _end(producer: Any, within: float) -> None:
     # Without this its stop would wait for batches that never expire (#1101). They may have arrived:
     # who sends them again is told so by the sequences.
     producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 - there is no other
-    await end(producer.stop(), within)
-    await end(producer.client.close(), within)
+    await end(producer, within)

@@ -157,7 +157,7 @@ class Sequences:
         return price.simulated
 
     def _twice(self, repeats: Iterable[Tick], ticks: Sequence[Tick]) -> dict[Key, int]:
-        """Of ticks that came twice in this very call: those whose number two different ones have."""
+        """Of ticks that came twice in this very call: whose number two different ones have."""
         firsts = {(t.origin, t.symbol, t.sequence): t for t in reversed(ticks)}
         wrong: dict[Key, int] = {}
         for tick in repeats:

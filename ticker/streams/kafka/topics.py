@@ -83,7 +83,7 @@ async def ensure(asking: Asking, plan: Plan) -> Topics:
                 if there:
                     await _check(asking, admin, list(there), wanted)
         finally:
-            await end(admin.close())
+            await end(admin)
     return await _made(asking)
 
 
@@ -93,7 +93,7 @@ async def begin_admin(asking: Asking, admin: Any) -> None:
         async with asyncio.timeout(ANSWER):
             await admin.start()
     except (KafkaError, OSError):
-        await end(admin._client.close())  # noqa: SLF001 - it closes nothing where its start failed
+        await end(admin)
         # Asked again in the way that finds the cause.
         await begin(asking.address, admin._client)  # noqa: SLF001 - the same
         raise

@@ -10,6 +10,7 @@ writers with the same numbers one is void and is told so (see `messages`).
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -56,7 +57,8 @@ class Writer:
         self._lock = asyncio.Lock()
         self._topics: Topics | None = None
         self._known: Sequences | None = None  # None: to be read anew
-        self._ends: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}  # all before it is known
+        self._behind: dict[TopicPartition, int] = {}  # the last message of ours is before it
         self._lanes: dict[str, tuple[bytes, int]] = {}
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
@@ -145,9 +147,10 @@ class Writer:
         await self._send(BEATS, {0: [_message(beat) for beat in beats]})
         if not (ticks or gaps or quotes or heartbeats):
             return topics.place(await self._asking.offsets(topics, END)).position()
-        heard = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
+        heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
         received = max((record.received for record in heard), default=0)
-        return topics.place(self._ends, received).position()
+        behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
+        return topics.place(behind, received).position()
 
     async def _ticks(self, ticks: Sequence[Tick]) -> bool:
         """Send ticks; whether all came to lie where they count."""
@@ -183,8 +186,10 @@ class Writer:
         assert self._topics is not None  # noqa: S101 - the log is open
         sent = await self._producing.send(self._topics.names[which], messages)
         for where, batches in sent.items():
-            ends = [first + count for first, count in batches if first >= 0]
-            self._ends[where] = max([self._ends[where], *ends])
+            for first, count in batches:
+                self._behind[where] = max(self._behind.get(where, 0), first + count)
+                if self._ends[where] == first:  # else others wrote in between: to be read yet
+                    self._ends[where] = first + count
         return sent
 
     def _lane(self, symbol: str) -> tuple[bytes, int]:
@@ -239,9 +244,7 @@ class Writer:
         heads = late.heads()
         known.saw(head for head in heads.values() if isinstance(head, Tick))
         begins = await self._asking.offsets(topics, BEGIN, GAPS)
-        known.saw_gaps(
-            await gaps_between(self._asking, spans(begins, late.ends, topics.all(GAPS)))
-        )
+        known.saw_gaps(await gaps_between(self._asking, spans(begins, late.ends, topics.all(GAPS))))
         if not late.whole:
             # A quote that lags behind its ticks (their writer died in between) would be all that
             # is known of its symbol, once these ticks lie further back than the window.
@@ -251,11 +254,9 @@ class Writer:
                 if isinstance(head, Tick)
             )
         self._known = known
-        self._ends = dict(late.ends)
+        self._ends, self._behind = dict(late.ends), {}
 
-    async def _find(
-        self, topics: Topics, repeats: Sequence[Tick]
-    ) -> dict[tuple[Key, int], Tick]:
+    async def _find(self, topics: Topics, repeats: Sequence[Tick]) -> dict[tuple[Key, int], Tick]:
         """What the log holds under the numbers of `repeats`, looked for from the end."""
         wanted = {((tick.origin, tick.symbol), tick.sequence) for tick in repeats}
         found: dict[tuple[Key, int], Tick] = {}
@@ -266,7 +267,8 @@ class Writer:
             for s in {tick.symbol for tick in repeats}
         }
         begins = await self._asking.offsets(topics, BEGIN, TICKS)
-        last = {w: self._ends[w] for w in where}
+        ends = await self._asking.offsets(topics, END, TICKS)
+        last = {w: ends[w] for w in where}
         size = max(_BACK, 2 * len(repeats))
         while wanted - found.keys() and any(last[w] > begins[w] for w in where):
             back = {w: max(begins[w], last[w] - size) for w in where}
@@ -287,8 +289,7 @@ def _message(record: Record) -> Message:
 def _contiguous(batches: Sequence[tuple[int, int]]) -> bool:
     """Whether nobody else's messages came to lie between ours."""
     return all(
-        first + count == following
-        for (first, count), (following, _) in zip(batches, batches[1:], strict=False)
+        first + count == following for (first, count), (following, _) in itertools.pairwise(batches)
     )
 
 
