@@ -113,7 +113,8 @@ async def _make(
                 name,
                 num_partitions=plan.partitions if name in many else 1,
                 replication_factor=plan.replication,
-                replica_assignments={},
+                # aiokafka wants one of the two: the number of copies, or (empty) assignments.
+                replica_assignments={} if plan.replication == -1 else None,
                 topic_configs=dict(wanted[name]),
             )
             for name in missing
