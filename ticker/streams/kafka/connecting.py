@@ -12,7 +12,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any, Final
 
 from aiokafka.conn import create_conn
@@ -76,27 +76,30 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
 
 
 async def end(client: Any, within: float = 2.0) -> None:
-    """Let go of `client`, whichever kind it is, in about `within` seconds.
-
-    What its stop raises is of no use. It runs in a task of its own, because it raises
-    `CancelledError` where a fetch fails, which would look like a cancellation of the caller.
-    """
-    stop = client.stop if hasattr(client, "stop") else client.close
-    task = asyncio.ensure_future(stop())
-    _left.add(task)
-    task.add_done_callback(_forget)
+    """Let go of `client`, whichever kind it is, in about `within` seconds."""
     try:
-        await asyncio.wait([task], timeout=within)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=0.2)
+        await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
         # Whatever became of its stop, and of us: no connection stays.
-        inner = next(
-            (getattr(client, n) for n in ("client", "_client") if hasattr(client, n)), client
-        )
-        for connection in tuple(inner._conns.values()):  # noqa: SLF001 - nothing public closes them
+        names = [name for name in ("client", "_client") if hasattr(client, name)]
+        inner = getattr(client, names[0]) if names else client
+        for connection in tuple(inner._conns.values()):  # noqa: SLF001 - nothing public does it
             connection.close()
+
+
+async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
+    """Do `work`, a client's stop, for at most `within` seconds; what it raises is of no use.
+
+    In a task of its own, because aiokafka's stop raises `CancelledError` where a fetch fails, which
+    would look like a cancellation of the caller.
+    """
+    task = asyncio.ensure_future(work)
+    _left.add(task)
+    task.add_done_callback(_forget)
+    await asyncio.wait([task], timeout=within)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.2)
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

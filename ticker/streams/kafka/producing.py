@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError
 
 from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import begin, end, told
+from ticker.streams.kafka.connecting import begin, bounded, end, told
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
@@ -147,7 +147,7 @@ class Producing:
                 return True
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _end(producer, min(within, 2))
+            await end(producer, min(within, 2))
         return False
 
     async def abandon(self) -> None:
@@ -158,11 +158,14 @@ class Producing:
             sending.cancel()
             await asyncio.wait([sending], timeout=1)
         if producer is not None:
-            await _end(producer, 2)
+            await _drop(producer)
 
 
-async def _end(producer: Any, within: float) -> None:
-    # Without this its stop would wait for batches that never expire (#1101). They may have arrived:
-    # who sends them again is told so by the sequences.
-    producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 - there is no other
-    await end(producer, within)
+async def _drop(producer: Any) -> None:
+    """End a producer that has something left to send, which its own stop would wait for (#1101).
+
+    What it sent may have arrived: who sends it again is told so by the sequences.
+    """
+    producer._closed = True  # noqa: SLF001 - so that nobody warns of it
+    await end(producer.client, 1)
+    await bounded(producer._sender.close(), 1)  # noqa: SLF001 - nothing public ends it without a flush
