@@ -169,10 +169,12 @@ async def moved_on(flow: Flow, within: float = 60) -> None:
     """Wait until ticks flow again, from the writers to both readers."""
     before = sum(flow.acknowledged.values())
     async with asyncio.timeout(within):
-        while sum(flow.acknowledged.values()) < before + 2_000 or any(
+        while sum(  # noqa: ASYNC110 - three parties would have to set an event
+            flow.acknowledged.values()
+        ) < before + 2_000 or any(
             sum(map(len, seen.values())) < before + 2_000 for seen in flow.seen
         ):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - three parties would have to set an event
+            await asyncio.sleep(0.05)
 
 
 async def suffer(address: Address, *faults: Awaitable[None]) -> None:

@@ -66,6 +66,7 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
     offsets: list[int] = []
     broken = 0
     parse = wire.decode
+    keys = _Keys() if kind is Tick else None
     for message in messages:
         if message.headers != _USUAL:
             verdict = _judge(message)
@@ -73,8 +74,12 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
                 broken += verdict is False
                 continue
         try:
-            record = parse(message.value)
-            if type(record) is not kind or key(record) != message.key:
+            record: Any = parse(message.value)
+            if type(record) is not kind or (
+                keys[record.symbol] != message.key
+                if keys is not None
+                else key(record) != message.key
+            ):
                 broken += 1
                 continue
         except (InvalidRecord, TypeError):  # a TypeError: the value is null
@@ -83,6 +88,14 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
         records.append(record)
         offsets.append(message.offset)
     return Decoded(records, offsets, broken)
+
+
+class _Keys(dict[str, bytes]):
+    """Symbol → key, each encoded once: ticks come by the million."""
+
+    def __missing__(self, symbol: str) -> bytes:
+        self[symbol] = found = symbol.encode()
+        return found
 
 
 def _judge(message: Any) -> bool | None:

@@ -9,7 +9,7 @@ send, ends the producer: the next call makes a new one. Knows nothing of sequenc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -85,10 +85,7 @@ class Producing:
             self.made += 1
             await begin(self._address, producer, self._delivery)
             self._producer = producer
-        lanes = [
-            self._lane(topic, partition, self._batches(some))
-            for partition, some in messages.items()
-        ]
+        lanes = [self._lane(topic, partition, some) for partition, some in messages.items()]
         if len(lanes) == 1:
             found = [await lanes[0]]
         else:
@@ -98,28 +95,27 @@ class Producing:
             for partition, offsets in zip(messages, found, strict=True)
         }
 
-    def _batches(self, messages: Iterable[Message]) -> list[Any]:
+    def _batches(self, messages: Iterable[Message]) -> Iterator[Any]:
+        """`messages` in batches, each closed: nothing else is ever added, not even by aiokafka."""
         batch = self._producer.create_batch()
-        batches = [batch]
         append = batch.append
         for key, value, headers in messages:
             if append(timestamp=None, key=key, value=value, headers=headers) is None:
+                batch.close()
+                yield batch
                 batch = self._producer.create_batch()
                 append = batch.append
-                batches.append(batch)
                 if append(timestamp=None, key=key, value=value, headers=headers) is None:
                     raise InvalidRecord("record", f"longer than {BATCH_BYTES} bytes")
-        # Closed, so that nothing else is ever added to it, not even by aiokafka.
-        for made in batches:
-            made.close()
-        return batches
+        batch.close()
+        yield batch
 
     async def _lane(
-        self, topic: str, partition: int, batches: Sequence[Any]
+        self, topic: str, partition: int, messages: Iterable[Message]
     ) -> list[tuple[int, int]]:
-        """The batches of one partition, one after another into the queue, then acknowledged."""
+        """The messages of one partition: a batch is under way while the next one is filled."""
         waiting: list[tuple[Any, int]] = []
-        for batch in batches:
+        for batch in self._batches(messages):
             while True:
                 try:
                     future = await self._producer.send_batch(batch, topic, partition=partition)
@@ -127,6 +123,7 @@ class Producing:
                     continue  # its queue is full while the broker is away; our deadline decides
                 waiting.append((future, batch.record_count()))
                 break
+            await asyncio.sleep(0)  # let the sender take it now
         # All are looked at, so that no failure is logged as forgotten.
         found = await asyncio.gather(*(f for f, _ in waiting), return_exceptions=True)
         offsets: list[tuple[int, int]] = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -120,7 +120,7 @@ class Writer:
         quotes: Sequence[Quote],
         heartbeats: Sequence[Heartbeat],
     ) -> Position:
-        own = any(tick.origin == self.origin for tick in ticks)
+        own = self.origin in {tick.origin for tick in ticks}
         known, topics = await (self._caught_up() if own else self._ready())
         found = known.sort(ticks, gaps)
         if found.repeats:
@@ -144,7 +144,7 @@ class Writer:
         await self._send(QUOTES, self._by_symbol(due))
         known.sent(due, now)
         beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
-        await self._send(BEATS, {0: [_message(beat) for beat in beats]})
+        await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
         if not (ticks or gaps or quotes or heartbeats):
             return topics.place(await self._asking.offsets(topics, END)).position()
         heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
@@ -154,33 +154,43 @@ class Writer:
 
     async def _ticks(self, ticks: Sequence[Tick]) -> bool:
         """Send ticks; whether all came to lie where they count."""
-        by_partition: dict[int, list[Message]] = defaultdict(list)
+        by_partition: dict[int, list[Tick]] = defaultdict(list)
         lanes = self._lanes
-        encode = wire.encode
+        for tick in ticks:
+            lane = lanes.get(tick.symbol) or self._lane(tick.symbol)
+            by_partition[lane[1]].append(tick)
         assert self._topics is not None  # noqa: S101 - the log is open
         name = self._topics.names[TICKS]
-        own: dict[int, int] = {}
-        for tick in ticks:
-            lane = lanes.get(tick.symbol)
-            if lane is None:
-                lane = self._lane(tick.symbol)
-            symbol, partition = lane
-            messages = by_partition[partition]
-            if tick.origin == self.origin:
-                at = self._ends[TopicPartition(name, partition)]
-                own.setdefault(partition, at)
-                messages.append((symbol, encode(tick), headers_at(at + len(messages))))
-            else:
-                messages.append((symbol, encode(tick), HEADERS))
-        sent = await self._send(TICKS, by_partition)
+        own = {
+            partition: self._ends[TopicPartition(name, partition)]
+            for partition, some in by_partition.items()
+            if self.origin in {tick.origin for tick in some}
+        }
+        sent = await self._send(
+            TICKS,
+            {p: self._messages(some, own.get(p)) for p, some in by_partition.items()},
+        )
         return all(sent[TopicPartition(name, p)][0][0] == at for p, at in own.items()) and all(
             _contiguous(sent[TopicPartition(name, p)]) for p in own
         )
 
+    def _messages(self, ticks: Sequence[Tick], at: int | None) -> Iterator[Message]:
+        """Ticks of one partition; those of our own origin are void unless they lie from `at` on."""
+        lanes, encode = self._lanes, wire.encode
+        if at is None:
+            return ((lanes[tick.symbol][0], encode(tick), HEADERS) for tick in ticks)
+        return (
+            (
+                lanes[tick.symbol][0],
+                encode(tick),
+                headers_at(where) if tick.origin == self.origin else HEADERS,
+            )
+            for where, tick in enumerate(ticks, at)
+        )
+
     async def _send(
-        self, which: int, messages: Mapping[int, Sequence[Message]]
+        self, which: int, messages: Mapping[int, Iterable[Message]]
     ) -> dict[TopicPartition, list[tuple[int, int]]]:
-        messages = {partition: some for partition, some in messages.items() if some}
         if not messages:
             return {}
         assert self._topics is not None  # noqa: S101 - the log is open

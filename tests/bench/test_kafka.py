@@ -1,0 +1,267 @@
+# ruff: noqa: T201 - a bench prints its figures
+"""How fast the Kafka stream is, against bare clients: same broker, same run, same JSON and headers.
+
+`pytest -m bench -s tests/bench/test_kafka.py`. Each is warmed first, and the best of some rounds
+counts, turn by turn, because the machine is shared.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from statistics import median, quantiles
+from typing import Any
+
+import confluent_kafka
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from ticker import wire
+from ticker.records import Quote, Tick
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka.messages import HEADERS
+from ticker.streams.kafka.producing import BATCH_BYTES
+
+pytestmark = pytest.mark.bench
+
+BATCH = 5_000
+BATCHES = 20
+ROWS = BATCH * BATCHES
+SYMBOLS = [f"SYM{n}" for n in range(500)]
+NOW = 1_795_447_805_000_000
+
+
+def ticks(origin: str, batch: int) -> list[Tick]:
+    return [
+        Tick(
+            symbol=SYMBOLS[number % len(SYMBOLS)],
+            source="exchange",
+            origin=origin,
+            sequence=number // len(SYMBOLS) + 1,
+            time=NOW + number,
+            received=NOW + number + 300_000,
+            price=100 + number % 97 / 8,
+            previous_price=100.25,
+            day_change=1.5,
+            volume=120_431 + number,
+            bid=100.5,
+            ask=100.75,
+            simulated=True,
+        )
+        for number in range(batch * BATCH, (batch + 1) * BATCH)
+    ]
+
+
+def address(kafka: str) -> Address:
+    return Address((kafka,), f"bench.{time.time_ns()}")
+
+
+async def timed(work: Callable[[], Awaitable[None]]) -> float:
+    begin = time.perf_counter()
+    await work()
+    return time.perf_counter() - begin
+
+
+async def append_ours(kafka: str) -> float:
+    batches = [ticks("bench", n) for n in range(BATCHES)]
+    async with KafkaLog(address(kafka), Plan(partitions=1)) as log:
+        await log.append(heartbeats=())
+
+        async def work() -> None:
+            for batch in batches:
+                await log.append(batch)
+
+        return await timed(work)
+
+
+async def bare(kafka: str, work: Callable[[Any, str], Awaitable[None]]) -> float:
+    """A topic as ours, and aiokafka's own producer with our settings."""
+    where = address(kafka)
+    async with KafkaLog(where, Plan(partitions=1)):
+        pass
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+    )
+    await producer.start()
+    try:
+        await producer.partitions_for(where.prefix)
+        return await timed(lambda: work(producer, where.prefix))
+    finally:
+        await producer.stop()
+
+
+async def append_batches(kafka: str) -> float:
+    batches = [ticks("bench", n) for n in range(BATCHES)]
+
+    async def work(producer: Any, topic: str) -> None:
+        for some in batches:
+            futures = []
+            batch = producer.create_batch()
+            for tick in some:
+                key, value = tick.symbol.encode(), wire.encode(tick)
+                if batch.append(timestamp=None, key=key, value=value, headers=HEADERS) is None:
+                    futures.append(await producer.send_batch(batch, topic, partition=0))
+                    batch = producer.create_batch()
+                    batch.append(timestamp=None, key=key, value=value, headers=HEADERS)
+            futures.append(await producer.send_batch(batch, topic, partition=0))
+            await asyncio.gather(*futures)
+
+    return await bare(kafka, work)
+
+
+async def append_single(kafka: str) -> float:
+    batches = [ticks("bench", n) for n in range(BATCHES)]
+
+    async def work(producer: Any, topic: str) -> None:
+        for some in batches:
+            futures = [
+                await producer.send(
+                    topic,
+                    wire.encode(tick),
+                    key=tick.symbol.encode(),
+                    partition=0,
+                    headers=HEADERS,
+                )
+                for tick in some
+            ]
+            await asyncio.gather(*futures)
+
+    return await bare(kafka, work)
+
+
+async def append_confluent(kafka: str) -> float:
+    batches = [ticks("bench", n) for n in range(BATCHES)]
+    where = address(kafka)
+    async with KafkaLog(where, Plan(partitions=1)):
+        pass
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 1}
+    )
+    producer.list_topics(where.prefix, 10)
+    headers: Any = HEADERS
+    begin = time.perf_counter()
+    for some in batches:
+        for tick in some:
+            producer.produce(
+                where.prefix,
+                wire.encode(tick),
+                tick.symbol.encode(),
+                partition=0,
+                headers=headers,
+            )
+        producer.poll(0)
+        producer.flush()
+    return time.perf_counter() - begin
+
+
+async def test_appending_keeps_up_with_a_bare_send_batch(kafka: str) -> None:
+    await append_ours(kafka)
+    ways = (append_ours, append_batches, append_confluent, append_single)
+    rounds = [[await way(kafka) for way in ways] for _ in range(4)]
+    ours, batches, confluent, single = (min(times) for times in zip(*rounds, strict=True))
+    print(
+        f"\nappend: ours {ROWS / ours:,.0f} ticks/s; bare send_batch {ROWS / batches:,.0f}: "
+        f"{batches / ours:.2f}; confluent-kafka {ROWS / confluent:,.0f}: {confluent / ours:.2f}; "
+        f"send {ROWS / single:,.0f}: {single / ours:.2f}"
+    )
+    assert batches / ours >= 0.8
+
+
+async def test_reading_keeps_up_with_a_bare_getmany(kafka: str) -> None:
+    where = address(kafka)
+    async with KafkaLog(where, Plan(partitions=1)) as log:
+        for n in range(BATCHES):
+            await log.append(ticks("bench", n))
+
+    async def ours() -> float:
+        async with KafkaStream(where) as stream:
+            begin = await stream.find("start")
+
+            async def work() -> None:
+                seen = 0
+                async for batch in stream.read(begin, follow=False):
+                    seen += len(batch.ticks)
+                assert seen == ROWS
+
+            return await timed(work)
+
+    async def getmany() -> float:
+        async def work() -> None:
+            consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+            await consumer.start()
+            partition = TopicPartition(where.prefix, 0)
+            consumer.assign([partition])
+            consumer.seek(partition, 0)
+            seen = 0
+            while seen < ROWS:
+                found = await consumer.getmany(timeout_ms=1_000, max_records=BATCH)
+                for messages in found.values():
+                    seen += len([wire.decode(message.value) for message in messages])
+            await consumer.stop()
+
+        return await timed(work)
+
+    rounds = [(await ours(), await getmany()) for _ in range(4)][1:]
+    read, least = (min(times) for times in zip(*rounds, strict=True))
+    print(
+        f"\nread: ours {ROWS / read:,.0f} ticks/s; bare getmany with decoding "
+        f"{ROWS / least:,.0f}: {least / read:.2f}"
+    )
+    assert least / read >= 0.8
+
+
+async def test_a_tick_comes_to_its_reader_soon(kafka: str) -> None:
+    where = address(kafka)
+    delays: list[float] = []
+    async with KafkaLog(where) as log, KafkaStream(where) as stream:
+        sent: dict[int, float] = {}
+
+        async def follow() -> None:
+            async for batch in stream.read(await stream.find("start")):
+                at = time.perf_counter()
+                delays.extend(at - sent[t.sequence] for t in batch.ticks[:1])
+                if batch.ticks and batch.ticks[-1].sequence == 300:
+                    return
+
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            group.create_task(follow())
+            await asyncio.sleep(1)
+            for n in range(1, 301):
+                sent[n] = time.perf_counter()
+                await log.append([Tick("A", "bench", "bench", n, NOW, NOW, 1.0)])
+                await asyncio.sleep(0.01)
+    p50, p99 = median(delays) * 1_000, quantiles(delays, n=100)[98] * 1_000
+    print(f"\nappend to reader: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    assert p50 < 50
+
+
+async def test_a_late_reader_has_a_full_board_soon(kafka: str) -> None:
+    """500 symbols after a burst of 200,000 ticks with their quotes."""
+    where = address(kafka)
+    async with KafkaLog(where) as log:
+        for n in range(40):
+            some = ticks("bench", n)
+            quotes = [
+                Quote(t.symbol, t.source, t.time, t.received, t.price, t.origin, t.sequence)
+                for t in some[-500:]
+            ]
+            simulated = [
+                Quote(
+                    q.symbol,
+                    q.source,
+                    q.time,
+                    q.received,
+                    q.price,
+                    q.origin,
+                    q.sequence,
+                    simulated=True,
+                )
+                for q in quotes
+            ]
+            await log.append(some, quotes=simulated)
+    async with KafkaStream(where) as stream:
+        begin = time.perf_counter()
+        snapshot = await stream.snapshot()
+        taken = time.perf_counter() - begin
+    print(f"\nlate reader: {len(snapshot.quotes)} quotes in {taken:.2f} s")
+    assert len(snapshot.quotes) == 500
+    assert taken < 3
