@@ -142,10 +142,20 @@ log.initial.task.delay.ms=500
             else:
                 return
 
-    def signal(self, number: int) -> None:
-        """Send it a signal: SIGSTOP, SIGCONT."""
+    def freeze(self) -> None:
+        """SIGSTOP, and wait until no thread of it runs any more."""
         assert self.process is not None
-        self.process.send_signal(number)
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        while tasks.is_dir() and any(
+            stat.read_text().rpartition(")")[2].split()[0] != "T" for stat in tasks.glob("*/stat")
+        ):
+            time.sleep(0.01)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

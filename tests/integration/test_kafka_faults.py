@@ -8,7 +8,6 @@ code, aiokafka's own consumer and plain JSON. `-m slow` runs the long rounds.
 import asyncio
 import contextlib
 import json
-import signal
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -154,9 +153,9 @@ async def killed(broker: Any) -> None:
 
 
 async def frozen(broker: Any, seconds: float) -> None:
-    broker.signal(signal.SIGSTOP)
+    broker.freeze()
     await asyncio.sleep(seconds)
-    broker.signal(signal.SIGCONT)
+    broker.thaw()
 
 
 async def away(broker: Any, seconds: float) -> None:
@@ -261,7 +260,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
     loop = asyncio.get_running_loop()
     async with KafkaLog(address, delivery=2) as log:
         await log.append([tick("o", "A", 1)])
-        broker.signal(signal.SIGSTOP)
+        broker.freeze()
         try:
             begin = loop.time()
             with pytest.raises(StreamUnreachable):
@@ -271,7 +270,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
             assert await log.close(5) == 1
             assert loop.time() - begin < 8
         finally:
-            broker.signal(signal.SIGCONT)
+            broker.thaw()
 
 
 async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
@@ -280,7 +279,7 @@ async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
     loop = asyncio.get_running_loop()
     async with KafkaLog(address) as log:
         await log.append([tick("o", "A", 1)])
-        broker.signal(signal.SIGSTOP)
+        broker.freeze()
         try:
             appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (2, 3, 4)]))
             await asyncio.sleep(0.1)
@@ -290,7 +289,7 @@ async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
             with pytest.raises(StreamUnreachable):
                 await appending
         finally:
-            broker.signal(signal.SIGCONT)
+            broker.thaw()
 
 
 async def test_a_producer_that_lost_its_sequence_is_made_anew(
@@ -361,13 +360,13 @@ async def test_aiokafka_alone_hangs_where_we_do_not(broker: Any, address: Addres
     )
     await producer.start()
     await producer.client._wait_on_metadata(address.prefix)
-    broker.signal(signal.SIGSTOP)
+    broker.freeze()
     try:
         await producer.send(address.prefix, b"{}", partition=0)
         stopping = asyncio.create_task(producer.stop())
         done, _ = await asyncio.wait([stopping], timeout=4)
         assert not done
     finally:
-        broker.signal(signal.SIGCONT)
+        broker.thaw()
     async with asyncio.timeout(30):
         await stopping

@@ -11,7 +11,7 @@ void: no reader shows it, and its writer knows from the broker's answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -65,8 +65,8 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
     records: list[Any] = []
     offsets: list[int] = []
     broken = 0
-    parse = wire.decode
-    keys = _Keys() if kind is Tick else None
+    parse: Any = wire.decode
+    keys: Callable[[Any], bytes | None] = _Keys().of if kind is Tick else key
     for message in messages:
         if message.headers != _USUAL:
             verdict = _judge(message)
@@ -74,12 +74,8 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
                 broken += verdict is False
                 continue
         try:
-            record: Any = parse(message.value)
-            if type(record) is not kind or (
-                keys[record.symbol] != message.key
-                if keys is not None
-                else key(record) != message.key
-            ):
+            record = parse(message.value)
+            if type(record) is not kind or message.key != keys(record):
                 broken += 1
                 continue
         except (InvalidRecord, TypeError):  # a TypeError: the value is null
@@ -92,6 +88,9 @@ def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
 
 class _Keys(dict[str, bytes]):
     """Symbol → key, each encoded once: ticks come by the million."""
+
+    def of(self, tick: Tick) -> bytes:
+        return self[tick.symbol]
 
     def __missing__(self, symbol: str) -> bytes:
         self[symbol] = found = symbol.encode()

@@ -1,0 +1,46 @@
+import pytest
+
+from ticker.errors import UsageError
+from ticker.streams import open_log, open_stream
+from ticker.streams.kafka import Address, parse
+
+
+@pytest.mark.parametrize(
+    ("url", "servers", "prefix"),
+    [
+        ("kafka://localhost", ("localhost:9092",), "ticks"),
+        ("kafka://localhost:9093/", ("localhost:9093",), "ticks"),
+        ("kafka://a:1,b.example:2/my.own_ticks-2", ("a:1", "b.example:2"), "my.own_ticks-2"),
+        ("kafka://[::1]:9092/t", ("[::1]:9092",), "t"),
+    ],
+)
+def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], prefix: str) -> None:
+    assert parse(url) == Address(servers, prefix)
+    assert open_stream(url).url == open_log(url).url == f"kafka://{','.join(servers)}/{prefix}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "kafka:",
+        "kafka://",
+        "kafka:///ticks",
+        "kafka://host:0",
+        "kafka://host:99999",
+        "kafka://a,,b",
+        "kafka://host:port",
+        "kafka://host/a/b",
+        "kafka://host/..",
+        "kafka://host/" + "x" * 239,
+    ],
+)
+def test_what_names_no_topics_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_stream(url)
+
+
+def test_a_password_typed_into_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError) as caught:
+        open_stream("kafka://ann:hunter2@host:9092/ticks")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value)

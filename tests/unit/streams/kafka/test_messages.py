@@ -1,0 +1,61 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ticker import wire
+from ticker.errors import InvalidRecord
+from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.streams.kafka.messages import HEADERS, decode, headers_at, key
+
+NOW = 1_795_447_805_000_000
+TICK = Tick("GC=F", "test", "o", 7, NOW, NOW, 1.0)
+
+
+@dataclass
+class Message:
+    value: Any
+    key: bytes | None = b"GC=F"
+    headers: tuple[Any, ...] = tuple(HEADERS)
+    offset: int = 5
+
+
+def test_keys_are_what_keeps_order_and_what_compaction_keeps() -> None:
+    quote = Quote("GC=F", "test", NOW, NOW, 1.0, "o", 7)
+    beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
+    gap = Gap("test", "o", "w1", NOW, "stopped", from_=1, until=2)
+    assert [key(record) for record in (TICK, quote, beat, gap)] == [
+        b"GC=F",
+        b"o GC=F",
+        b"w1 test",
+        None,
+    ]
+
+
+def test_half_a_character_is_no_key() -> None:
+    with pytest.raises(InvalidRecord):
+        key(Heartbeat("o", "\ud800", "test", NOW, NOW, 1, "ok", 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("message", "read", "broken"),
+    [
+        (Message(wire.encode(TICK)), 1, 0),
+        (Message(wire.encode(TICK), headers=()), 1, 0),
+        (Message(wire.encode(TICK), headers=(*HEADERS, ("trace", b"1"))), 1, 0),
+        (Message(wire.encode(TICK), headers=(("schema-version", b"2"),)), 0, 1),
+        (Message(wire.encode(TICK), headers=(("schema-version", None),)), 1, 0),
+        (Message(wire.encode(TICK), headers=tuple(headers_at(5))), 1, 0),
+        (Message(wire.encode(TICK), headers=tuple(headers_at(4))), 0, 0),
+        (Message(wire.encode(TICK), key=b"AAPL"), 0, 1),
+        (Message(wire.encode(TICK), key=None), 0, 1),
+        (Message(None), 0, 1),
+        (Message(b""), 0, 1),
+        (Message(b"\xff"), 0, 1),
+    ],
+)
+def test_a_message_is_a_record_or_broken_or_void(message: Message, read: int, broken: int) -> None:
+    decoded = decode([message], Tick)
+    assert decoded.records == [TICK] * read
+    assert decoded.offsets == [5] * read
+    assert decoded.broken == broken

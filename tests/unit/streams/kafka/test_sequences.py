@@ -1,0 +1,58 @@
+"""What the contract suite cannot see from outside: the pace of quotes, the memory of gaps."""
+
+import pytest
+
+from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict
+from ticker.records import Gap, Quote, Tick
+from ticker.streams.kafka.sequences import Sequences
+
+NOW = 1_795_447_805_000_000
+
+
+def quote(sequence: int, time: int = NOW) -> Quote:
+    return Quote("A", "test", time, NOW, 1.0, "o", sequence)
+
+
+def tick(sequence: int, price: float = 1.0) -> Tick:
+    return Tick("A", "test", "o", sequence, NOW, NOW, price)
+
+
+def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
+    known = Sequences("kafka://x/t", "o")
+    known.offer([quote(1)])
+    assert known.due(10.0) == [quote(1)]
+    known.sent([quote(1)], 10.0)
+    known.offer([quote(2), quote(4), quote(3)])
+    assert known.due(10.5) == []
+    assert known.due(11.0) == known.due(None) == [quote(4)]
+    known.sent(known.due(11.0), 11.0)
+    known.offer([quote(4, NOW - 1), quote(3)])
+    assert known.due(None) == []
+
+
+def test_a_quote_without_a_number_is_refused() -> None:
+    with pytest.raises(InvalidRecord):
+        Sequences("kafka://x/t", "o").offer([Quote("A", "test", NOW, NOW, 1.0)])
+
+
+def test_gaps_that_are_there_are_not_written_again() -> None:
+    known = Sequences("kafka://x/t", "o")
+    gap = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
+    assert known.new_gaps([gap, gap]) == [gap]
+    known.saw_gaps([gap])
+    assert known.new_gaps([gap]) == []
+
+
+def test_what_the_log_holds_decides_over_kind_and_numbers() -> None:
+    known = Sequences("kafka://x/t", "o")
+    known.saw([tick(1), tick(2)])
+    sorted_ = known.sort([tick(2), tick(3)], ())
+    assert (sorted_.fresh, sorted_.repeats) == ([tick(3)], [tick(2)])
+    known.differing(sorted_.repeats, {(("o", "A"), 2): tick(2)})
+    known.differing(sorted_.repeats, {})  # deleted by retention: passes for the same
+    with pytest.raises(SequenceConflict):
+        known.differing(sorted_.repeats, {(("o", "A"), 2): tick(2, 9.0)})
+    with pytest.raises(SequenceConflict):
+        known.sort([tick(3), tick(3, 9.0)], ())
+    with pytest.raises(MixedPrices):
+        known.sort([Tick("A", "test", "o", 3, NOW, NOW, 1.0, simulated=True)], ())
