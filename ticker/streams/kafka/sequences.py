@@ -64,8 +64,9 @@ class Sequences:
                 heads[key] = sequence
             elif sequence <= last:
                 repeats.append(tick)
-            elif (not last and key[0] != self.origin) or (key, last + 1, sequence - 1) in told:
+            elif key[0] != self.origin and (not last or (key, last + 1, sequence - 1) in told):
                 # Another log's ticks may begin in the middle, and go on after a gap that is told.
+                # Our own are numbered here: nothing can be missing before it was made.
                 heads[key] = sequence
             else:
                 wrong.setdefault(key, last + 1)
@@ -118,12 +119,23 @@ class Sequences:
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
-    def offer(self, quotes: Iterable[Quote]) -> None:
-        """Let these wait, in place of older ones. Raises `InvalidRecord`, `MixedPrices`."""
+    def offer(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
+        """Let these wait, in place of older ones; `heads` are the last sequences of their call.
+
+        Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`, and takes none then.
+        """
+        ahead: dict[Key, int] = {}
         for quote in quotes:
             if quote.origin is None or quote.sequence is None:
                 raise InvalidRecord("origin", f"a quote of {quote.symbol} is not numbered yet")
             self._kind(quote)
+            key = (quote.origin, quote.symbol)
+            last = heads.get(key) or self.last.get(key, 0)
+            # Another log's quote may come before its ticks; one of ours would leave a hole.
+            if quote.origin == self.origin and quote.sequence > last:
+                ahead[key] = last + 1
+        if ahead:
+            raise SequenceConflict(self._url, ahead)
         for quote in quotes:
             key = (quote.origin or "", quote.symbol)
             other = self._waiting.get(key)

@@ -120,12 +120,12 @@ class Writer:
         quotes: Sequence[Quote],
         heartbeats: Sequence[Heartbeat],
     ) -> Position:
-        own = self.origin in {tick.origin for tick in ticks}
+        own = self.origin in {tick.origin for tick in ticks} | {quote.origin for quote in quotes}
         known, topics = await (self._caught_up() if own else self._ready())
         found = known.sort(ticks, gaps)
         if found.repeats:
             known.differing(found.repeats, await self._find(topics, found.repeats))
-        known.offer(quotes)
+        known.offer(quotes, found.heads)
         news = known.new_gaps(gaps)
         if news:
             await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
@@ -258,11 +258,12 @@ class Writer:
         if not late.whole:
             # A quote that lags behind its ticks (their writer died in between) would be all that
             # is known of its symbol, once these ticks lie further back than the window.
-            known.offer(
+            lagging = [
                 _caught_up(late.quotes.get(which), head)
                 for which, head in heads.items()
                 if isinstance(head, Tick)
-            )
+            ]
+            known.offer(lagging, {})
         self._known = known
         self._ends, self._behind = dict(late.ends), {}
 

@@ -55,4 +55,4 @@ def _is(url: str) -> bool:
 
 # Commands take these names from the package when they are imported, which is later than now.
 ticker.streams.open_log = open_log_elsewhere
-ticker.streams.open_stream = open_stream_elsewhere
+ticker.streams.open_stream = open_stream_elsewhere  # type: ignore[assignment]  # takes a URL only
