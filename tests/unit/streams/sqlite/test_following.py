@@ -6,12 +6,15 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
 from ticker.errors import StreamMissing, StreamUnusable
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.sqlite import SqliteLog, SqliteStream, rows
+from ticker.streams.sqlite.reading import Reader
 
 
 def ticks(origin: str, first: int, last: int, symbol: str = "A") -> list[Tick]:
@@ -190,3 +193,25 @@ async def test_a_file_that_is_cut_off_while_it_is_followed_is_told_as_damaged(
             file.truncate(5_000)
         with pytest.raises(StreamUnusable):
             await until_some(reading)
+
+
+class Damaged:
+    """A connection that finds its file damaged, whatever it is asked."""
+
+    def execute(self, *_: object) -> None:
+        raise apsw.CorruptError("database disk image is malformed")
+
+    def close(self) -> None:
+        pass
+
+
+async def test_damage_that_shows_while_waiting_is_told_in_words_too(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    async with SqliteLog(path) as log:
+        await log.append(ticks(log.origin, 1, 5))
+        reader = Reader(path)
+        monkeyed: Any = reader
+        reader.close()
+        monkeyed._connection = Damaged()
+        with pytest.raises(StreamUnusable, match="is damaged"):
+            reader.data_version()
