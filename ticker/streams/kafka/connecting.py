@@ -32,6 +32,7 @@ from ticker.streams.kafka.address import Address
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
 
+_PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker yet
 _FRESH: Final = 3.0  # seconds for one broker to say why it does not take us
 _TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
 
@@ -67,6 +68,7 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     try:
         async with asyncio.timeout(within):
             await work
+            await _brokers(client)
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
         await end(client)
         raise StreamUnreachable(address.url, await _reason(address, error)) from error
@@ -75,16 +77,32 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
         raise
 
 
+async def _brokers(client: Any) -> None:
+    """Wait until the cluster names a broker.
+
+    One that has just begun knows of none, not even of itself; aiokafka takes that for an answer,
+    and has nobody to send its requests to.
+    """
+    inner = _inner(client)
+    while not inner.cluster.brokers():
+        await asyncio.sleep(_PAUSE)
+        await inner.force_metadata_update()
+
+
 async def end(client: Any, within: float = 2.0) -> None:
     """Let go of `client`, whichever kind it is, in about `within` seconds."""
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
         # Whatever became of its stop, and of us: no connection stays.
-        names = [name for name in ("client", "_client") if hasattr(client, name)]
-        inner = getattr(client, names[0]) if names else client
-        for connection in tuple(inner._conns.values()):  # noqa: SLF001 - nothing public does it
+        for connection in tuple(_inner(client)._conns.values()):  # noqa: SLF001 - nothing public does it
             connection.close()
+
+
+def _inner(client: Any) -> Any:
+    """The `AIOKafkaClient` in a producer, a consumer or an admin client, or `client` itself."""
+    names = [name for name in ("client", "_client") if hasattr(client, name)]
+    return getattr(client, names[0]) if names else client
 
 
 async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
