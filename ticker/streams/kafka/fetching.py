@@ -22,6 +22,7 @@ from ticker.streams.kafka.connecting import ANSWER, begin, end, told
 _AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
 _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
 _REQUEST_MS: Final = 5_000  # a fetch that takes longer met a broker that hangs
+_FETCH_BYTES: Final = 4 * 2**20  # the next fetch begins when this one is used up: few and large
 _WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
 
 
@@ -42,6 +43,7 @@ class Fetching:
             auto_offset_reset="none",
             request_timeout_ms=_REQUEST_MS,
             fetch_max_wait_ms=_WAIT_MS,
+            max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
             **self._address.options,
         )

@@ -11,7 +11,8 @@ void: no reader shows it, and its writer knows from the broker's answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -29,6 +30,12 @@ HEADERS: Final[Headers] = [
 ]
 _USUAL: Final = tuple(HEADERS)
 _AT: Final = "at"
+
+_headers: Final = operator.attrgetter("headers")
+_offset: Final = operator.attrgetter("offset")
+_key: Final = operator.attrgetter("key")
+_value: Final = operator.attrgetter("value")
+_symbol: Final = operator.attrgetter("symbol")
 
 
 def headers_at(offset: int) -> Headers:
@@ -60,37 +67,51 @@ class Decoded(msgspec.Struct):
     broken: int = 0
 
 
-def decode(messages: Iterable[Any], kind: type[_R]) -> Decoded:
+def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
     """The records of `kind` in `messages` (aiokafka's), in their order."""
-    records: list[Any] = []
-    offsets: list[int] = []
-    broken = 0
-    parse: Any = wire.decode
-    keys: Callable[[Any], bytes | None] = _Keys().of if kind is Tick else key
-    for message in messages:
-        if message.headers != _USUAL:
-            verdict = _judge(message)
-            if verdict is not True:
-                broken += verdict is False
-                continue
+    # Nearly always all are well: then they are decoded and checked without a step for each.
+    if list(map(_headers, messages)).count(_USUAL) == len(messages):
         try:
-            record = parse(message.value)
-            if type(record) is not kind or message.key != keys(record):
-                broken += 1
-                continue
-        except (InvalidRecord, TypeError):  # a TypeError: the value is null
-            broken += 1
+            records: list[Any] = list(map(wire.decode, map(_value, messages)))
+            well = {*map(type, records)} <= {kind} and _keys(records, kind) == [
+                *map(_key, messages)
+            ]
+        except (InvalidRecord, TypeError):
+            well = False
+        if well:
+            return Decoded(records, list(map(_offset, messages)))
+    return _decode_each(messages, kind)
+
+
+def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
+    decoded = Decoded([], [])
+    for message in messages:
+        verdict = True if message.headers == _USUAL else _judge(message)
+        if verdict is not True:
+            decoded.broken += verdict is False
             continue
-        records.append(record)
-        offsets.append(message.offset)
-    return Decoded(records, offsets, broken)
+        try:
+            record = wire.decode(message.value)
+            well = type(record) is kind and key(record) == message.key
+        except (InvalidRecord, TypeError):  # a TypeError: the value is null
+            well = False
+        if well:
+            decoded.records.append(record)
+            decoded.offsets.append(message.offset)
+        else:
+            decoded.broken += 1
+    return decoded
+
+
+def _keys(records: Sequence[Any], kind: type[_R]) -> list[bytes | None]:
+    """What the keys of `records` must be; may raise what `key` raises."""
+    if kind is Tick:
+        return list(map(_Keys().__getitem__, map(_symbol, records)))
+    return [key(record) for record in records]
 
 
 class _Keys(dict[str, bytes]):
     """Symbol → key, each encoded once: ticks come by the million."""
-
-    def of(self, tick: Tick) -> bytes:
-        return self[tick.symbol]
 
     def __missing__(self, symbol: str) -> bytes:
         self[symbol] = found = symbol.encode()
