@@ -18,8 +18,9 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
-from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict, StreamMissing, WrongPosition
+from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.streams.continuing import ahead, identity, judge, kind
 from ticker.streams.order import Key
 from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.place import parse
@@ -73,8 +74,7 @@ class Writer:
             execute = self._connection.executemany
             state = self._state
             before = position = state.position
-            fresh, heads = self._continue(ticks, gaps)
-            self._check_quotes(quotes, heads)
+            fresh, heads = self._continue(ticks, gaps, quotes)
             gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
             position += len(gaps)
             first_tick = [(*astuple(tick), position + 1) for tick in fresh[:1]]
@@ -142,63 +142,30 @@ class Writer:
             return deleted
 
     def _continue(
-        self, ticks: Sequence[Tick], gaps: Sequence[Gap]
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote]
     ) -> tuple[Sequence[Tick], dict[Key, int]]:
         """The ticks that are not there yet, and the last sequences after them.
 
-        Raises `SequenceConflict`, `MixedPrices`.
+        Raises `InvalidRecord`, `SequenceConflict`, `MixedPrices`.
         """
-        known = self._last
-        own = self._state.origin
-        simulated = self._state.simulated
-        heads: dict[Key, int] = {}
-        repeats: list[Tick] = []
-        wrong: dict[Key, int] = {}
-        told = _missing(gaps)
-        for tick in ticks:
-            if tick.simulated is not simulated:
-                simulated = self._take_kind(tick)
-            key = (tick.origin, tick.symbol)
-            sequence = tick.sequence
-            last = heads.get(key)
-            if last is None:
-                last = known.get(key, 0)
-            if sequence == last + 1:
-                heads[key] = sequence
-            elif sequence <= last:
-                repeats.append(tick)
-            elif key[0] != own and (not last or (key, last + 1, sequence - 1) in told):
-                # Another log's ticks may begin in the middle, and go on after a gap that is told.
-                # Our own are numbered here: nothing can be missing before it was made.
-                heads[key] = sequence
-            else:
-                wrong.setdefault(key, last + 1)
-        if repeats:
-            wrong.update(self._differing(repeats, ticks))
-            again = {id(tick) for tick in repeats}
-            ticks = [tick for tick in ticks if id(tick) not in again]
+        state = self._state
+        state.simulated = kind(self._url, state.simulated, ticks, quotes)
+        judged = judge(ticks, gaps, self._last, state.origin)
+        if judged.repeats:
+            judged.wrong.update(self._differing(judged.repeats))
+        wrong = judged.wrong or ahead(quotes, judged.heads, self._last, state.origin)
         if wrong:
             raise SequenceConflict(self._url, wrong)
-        return ticks, heads
+        return judged.fresh, judged.heads
 
-    def _differing(self, repeats: Sequence[Tick], ticks: Sequence[Tick]) -> dict[Key, int]:
+    def _differing(self, repeats: Sequence[Tick]) -> dict[Key, int]:
         """Those of `repeats` whose sequence the log gave to another tick → what it expects next.
 
         Ticks that retention has deleted cannot be compared and pass for the same. The log is read
         backwards from its end, because what is sent twice was mostly sent a moment ago.
         """
-        known = self._last
-        wanted: dict[tuple[str, str, int], Tick] = {}
+        wanted = {(tick.origin, tick.symbol, tick.sequence): tick for tick in repeats}
         wrong: dict[Key, int] = {}
-        first_of_call = {(t.origin, t.symbol, t.sequence): t for t in reversed(ticks)}
-        for tick in repeats:
-            key = (tick.origin, tick.symbol)
-            name = (*key, tick.sequence)
-            if tick.sequence > known.get(key, 0):  # twice in this very call
-                if first_of_call[name] != tick:
-                    wrong[key] = known.get(key, 0) + 1
-            elif wanted.setdefault(name, tick) != tick:
-                wrong[key] = known[key] + 1
         for origin, symbol, pruned in self._connection.execute(
             "SELECT origin, symbol, pruned_sequence FROM sequences WHERE pruned_sequence > 0"
         ):
@@ -214,40 +181,12 @@ class Writer:
             row = cursor.fetchone()
             if row is None:
                 break  # a hole: never appended, or deleted by others
-            tick_there = wanted.pop(row[:3], None)
-            if tick_there is not None and row[3:] != (
-                tick_there.time,
-                tick_there.received,
-                tick_there.price,
-            ):
-                key = (tick_there.origin, tick_there.symbol)
-                wrong[key] = known[key] + 1
+            tick = wanted.pop(row[:3], None)
+            if tick is not None and row[3:] != identity(tick):
+                key = (tick.origin, tick.symbol)
+                wrong[key] = self._last[key] + 1
         cursor.close()
         return wrong
-
-    def _take_kind(self, price: Tick | Quote) -> bool:
-        """Real or invented: the first price decides for the log, the others must agree."""
-        there = self._state.simulated
-        if there is None:
-            self._state.simulated = price.simulated
-        elif there != price.simulated:
-            raise MixedPrices(self._url, price.symbol, log_is_simulated=there)
-        return price.simulated
-
-    def _check_quotes(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
-        """Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`; `heads` are this call's."""
-        ahead: dict[Key, int] = {}
-        for quote in quotes:
-            if quote.origin is None or quote.sequence is None:
-                raise InvalidRecord("origin", f"a quote of {quote.symbol} is not numbered yet")
-            self._take_kind(quote)
-            key = (quote.origin, quote.symbol)
-            last = heads.get(key) or self._last.get(key, 0)
-            # Another log's quote may come before its ticks; one of ours would leave a hole.
-            if quote.origin == self._state.origin and quote.sequence > last:
-                ahead[key] = last + 1
-        if ahead:
-            raise SequenceConflict(self._url, ahead)
 
     def _mark(self, now: int) -> None:
         """Note how far the log was, and when, before this call; seldom, because it costs a row."""
@@ -303,12 +242,3 @@ class Writer:
             "SELECT origin, symbol, sequence FROM sequences"
         ).fetchall()
         return {(origin, symbol): sequence for origin, symbol, sequence in found}
-
-
-def _missing(gaps: Sequence[Gap]) -> set[tuple[Key, int, int]]:
-    """What `gaps` say is missing: of whom, the first and the last sequence (inclusive)."""
-    return {
-        ((gap.origin, gap.symbol), gap.first_sequence, gap.last_sequence)
-        for gap in gaps
-        if gap.symbol is not None and gap.first_sequence and gap.last_sequence
-    }

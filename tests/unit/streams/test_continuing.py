@@ -1,0 +1,97 @@
+"""What a log lets through: continuing ticks, repeats, conflicts, and one kind of price."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from ticker.errors import InvalidRecord, MixedPrices
+from ticker.records import Gap, Quote, Tick
+from ticker.streams.continuing import ahead, identity, judge, kind
+
+OWN = "own"
+NOW = 1_795_447_805_120_000
+
+
+def tick(sequence: int, origin: str = OWN, price: float = 1.0, *, simulated: bool = False) -> Tick:
+    return Tick("A", "test", origin, sequence, NOW, NOW, price, simulated=simulated)
+
+
+def gap(first: int, last: int, origin: str) -> Gap:
+    return Gap(
+        source="test",
+        origin=origin,
+        writer="w",
+        received=NOW,
+        reason="missing",
+        symbol="A",
+        first_sequence=first,
+        last_sequence=last,
+    )
+
+
+def test_ticks_that_continue_come_back_as_they_are() -> None:
+    ticks = [tick(4), tick(5)]
+    judged = judge(ticks, (), {(OWN, "A"): 3}, OWN)
+    assert judged.fresh is ticks
+    assert judged.heads == {(OWN, "A"): 5}
+    assert not judged.repeats
+    assert not judged.wrong
+
+
+def test_a_repeat_is_told_from_what_is_new() -> None:
+    judged = judge([tick(3), tick(4), tick(3)], (), {(OWN, "A"): 3}, OWN)
+    assert (judged.fresh, judged.repeats) == ([tick(4)], [tick(3)])
+    assert not judged.wrong
+
+
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        pytest.param([tick(4), tick(4, price=2.0)], id="a new number for two"),
+        pytest.param([tick(3), tick(3, price=2.0)], id="a number given for two"),
+        pytest.param([tick(5)], id="a hole"),
+        pytest.param([tick(5), tick(4)], id="backwards"),
+    ],
+)
+def test_what_does_neither_is_wrong(ticks: list[Tick]) -> None:
+    assert judge(ticks, (), {(OWN, "A"): 3}, OWN).wrong == {(OWN, "A"): 4}
+
+
+def test_another_logs_ticks_begin_in_the_middle_and_go_on_after_a_gap_that_is_told() -> None:
+    assert not judge([tick(7, "other")], (), {}, OWN).wrong
+    last = {("other", "A"): 7}
+    assert judge([tick(10, "other")], (), last, OWN).wrong == {("other", "A"): 8}
+    assert not judge([tick(10, "other")], [gap(8, 9, "other")], last, OWN).wrong
+    # Of ours nothing can be missing before it was made.
+    assert judge([tick(10)], [gap(8, 9, OWN)], {(OWN, "A"): 7}, OWN).wrong
+
+
+def test_identity_is_what_a_writer_cannot_give_to_two() -> None:
+    assert identity(tick(1)) == identity(msgspec.structs.replace(tick(1), volume=5))
+    assert identity(tick(1)) != identity(tick(1, price=2.0))
+
+
+def test_the_first_price_decides_between_real_and_invented() -> None:
+    assert kind("url", None, []) is None
+    assert kind("url", None, [tick(1, simulated=True)]) is True
+    assert kind("url", False, [tick(1)], []) is False
+    for log, some in ((False, [tick(1, simulated=True)]), (None, [tick(1), *_invented()])):
+        with pytest.raises(MixedPrices):
+            kind("url", log, some)
+
+
+def test_a_quote_of_our_own_may_not_be_ahead_of_its_ticks() -> None:
+    def quote(sequence: int | None, origin: str | None = OWN) -> Quote:
+        return Quote("A", "test", NOW, NOW, 1.0, origin=origin, sequence=sequence)
+
+    last = {(OWN, "A"): 3}
+    assert ahead([quote(4)], {}, last, OWN) == {(OWN, "A"): 4}
+    assert not ahead([quote(4)], {(OWN, "A"): 4}, last, OWN)
+    assert not ahead([quote(9, "other")], {}, last, OWN)
+    with pytest.raises(InvalidRecord):
+        ahead([quote(None, None)], {}, last, OWN)
+
+
+def _invented() -> list[Tick]:
+    return [tick(2, simulated=True)]
