@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.cli.failing import DONE
+from ticker.cli.failing import DONE, NO_DATA
 from ticker.cli.options import (
     STREAM_PANEL,
     Count,
@@ -136,6 +136,12 @@ async def _tail(url: str, wish: Wish, within: float | None, *, quiet: bool) -> i
                 await _follow(stream, wish, printer, quiet=quiet)
         except TimeoutError:
             pass
+        if wish.symbols and not wish.follow:
+            # A follower waits for them; whoever reads to the end is told that there are none.
+            held = {quote.symbol for quote in (await stream.snapshot()).quotes}
+            if missing := [symbol for symbol in wish.symbols if symbol not in held]:
+                tell(f"{', '.join(missing)}: not in {stream.url}. What it holds: ticker status")
+                return NO_DATA
     return DONE
 
 

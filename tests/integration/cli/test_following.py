@@ -10,7 +10,7 @@ import struct
 import subprocess
 import termios
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -278,9 +278,8 @@ def test_a_signal_while_the_log_is_locked_is_not_forgotten(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
         polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log)
-        time.sleep(1.0)  # it is at the lock, or still loading: both must do
+        _wait_until_open(polling.pid, path)
         polling.send_signal(signal.SIGINT)
-        time.sleep(0.3)
         other.execute("commit")
     started = time.monotonic()
     assert polling.wait(PATIENCE) == 130
@@ -366,3 +365,15 @@ def test_a_signal_ends_tail_at_once_though_nobody_reads_its_pipe(ticker: Program
     stuck.send_signal(signal.SIGTERM)
     assert stuck.wait(PATIENCE) == 143
     assert time.monotonic() - began < 5
+
+
+def _wait_until_open(pid: int, path: str) -> None:
+    """Until the process has opened the file; where nobody tells (no /proc), not at all."""
+    until = time.monotonic() + PATIENCE
+    descriptors = Path(f"/proc/{pid}/fd")
+    while descriptors.is_dir() and time.monotonic() < until:
+        for descriptor in descriptors.iterdir():
+            with suppress(OSError):  # closed meanwhile
+                if descriptor.resolve() == Path(path).resolve():
+                    return
+        time.sleep(0.02)

@@ -274,3 +274,13 @@ def test_hostile_names_are_shown_and_never_obeyed(ticker: Program, name: str) ->
             assert max(map(len, done.stdout.splitlines())) < 1_000
             if name == "[bold red]" and "table" in words and "watch" in words:
                 assert name in done.stdout
+
+
+def test_symbols_that_a_stream_does_not_hold_are_named(ticker: Program, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'held.sqlite'}"
+    write(url, ticks=2)
+    done = ticker("tail", "GC=F", "ZZZZ", "--stream", url, "--no-follow")
+    assert (done.returncode, len(done.stdout.splitlines())) == (4, 2)
+    assert "ZZZZ: not in" in done.stderr
+    assert "GC=F" not in done.stderr
+    assert ticker("tail", "GC=F", "--stream", url, "--no-follow").returncode == 0
