@@ -32,7 +32,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         while (
             app.watching.state is State.OPENING
             or not stream.coming.empty()  # type: ignore[attr-defined]  # of the stand-in
-            or app._next_frame is not None
+            or app._frames.is_waiting
         ):
             await pilot.pause(0.02)
     await pilot.pause()

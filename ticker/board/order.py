@@ -5,7 +5,7 @@ Pure; stable in both directions; rows without the value come last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -65,3 +65,15 @@ def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]
     # reverse=True keeps equal rows in their order too, so both directions are stable.
     known.sort(key=lambda pair: pair[0], reverse=sort.reverse)
     return [row for _, row in known] + missing
+
+
+def first_sort(field: str) -> Sort:
+    """What one wants to see first: the greatest figure, the first letter, the youngest price."""
+    return Sort(field, reverse=field in ("price", "day_change", "day_change_percent", "volume"))
+
+
+def next_sort(shown: Sequence[str], by: Sort | None) -> Sort | None:
+    """What follows `by`: the next of the fields `shown`; after the last, the list's own order."""
+    fields = [field for field in shown if field in SORTS]
+    following = fields.index(by.field) + 1 if by is not None and by.field in fields else 0
+    return first_sort(fields[following]) if following < len(fields) else None

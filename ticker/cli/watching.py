@@ -196,6 +196,7 @@ class Shown:
                 controller=Controller(pollers[0]) if pollers else None,
                 zone=self._zone,
                 sort=self._sort,
+                simulated=self._choice.demo or self._choice.temporary,
             )
             for words in self._notices:
                 dashboard.tell(words)

@@ -15,12 +15,12 @@ from typing import ClassVar, Final, Protocol
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.theme import Theme
-from textual.timer import Timer
 from textual.widgets import Input
 
 from ticker.board import SORTS, Sort
+from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.bars import KEYS, Bar, key_words, title_words
+from ticker.dashboard.frames import Frames
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
@@ -34,8 +34,6 @@ from ticker.times import Zone
 from ticker.verdict import invitation
 from ticker.watch import State, Watch
 
-FRAME: Final = 0.1
-"""The shortest time between two frames (s)."""
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
 _SECOND: Final = 1_000_000
@@ -70,7 +68,7 @@ class Dashboard(App[Exit]):
 
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
-    `light`.
+    `light`; `simulated` says before the first price that all will be invented.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -111,12 +109,14 @@ class Dashboard(App[Exit]):
         zone: Zone = None,
         look: str = "dark",
         sort: Sort | None = None,
+        simulated: bool = False,
     ) -> None:
         self.palette: Palette = PALETTES[look]
         super().__init__(driver_class=TerminalDriver)
         self.title = "ticker"
         self.watching = watch
         self._caption = title
+        self._simulated = simulated
         self._controller = controller
         self._zone = zone
         self._table = Table(
@@ -134,9 +134,7 @@ class Dashboard(App[Exit]):
         self._question = Input(id="ask", compact=True)
         self._asking = ""
         self._notice: tuple[str, int] | None = None
-        self._last_frame = float("-inf")
-        self._next_frame: Timer | None = None
-        self._marks_end: Timer | None = None
+        self._frames = Frames(self.set_timer, self._paint)
         self._failure: Exception | None = None
         self._arranged = 0.0
         self._told: tuple[State, str | None] | None = None
@@ -167,23 +165,13 @@ class Dashboard(App[Exit]):
         """Begin to follow."""
         self._dress()
         self._table.focus()
-        self._frame()
+        self._frames.paint()
         self.run_worker(self.watching.run(self._changed), exit_on_error=True)
         self.set_interval(1.0, self._tick)
 
     def _dress(self) -> None:
         palette = self.palette
-        self.register_theme(
-            Theme(
-                name="ticker",
-                primary=palette.accent,
-                foreground=palette.text,
-                background=palette.ground,
-                surface=palette.ground,
-                panel=palette.raised,
-                dark=palette is PALETTES["dark"],
-            )
-        )
+        self.register_theme(palette.theme("ticker"))
         self.theme = "ticker"
         self.screen.styles.background = palette.ground
         for bar in (self._title_bar, self._status_bar, self._key_bar, self._question):
@@ -193,23 +181,14 @@ class Dashboard(App[Exit]):
     # The frames
 
     def _changed(self) -> None:
-        """Something changed: paint it now, or with the next frame if the last was just now."""
-        if self._next_frame is not None or not self.is_running:
-            return
-        wait = self._last_frame + FRAME - monotonic()
-        if wait <= 0:
-            self._frame()
-        else:
-            self._next_frame = self.set_timer(wait, self._frame)
+        if self.is_running:
+            self._frames.change()
 
-    def _frame(self) -> None:
-        if self._next_frame is not None:
-            self._next_frame.stop()
-            self._next_frame = None
-        self._last_frame = now = monotonic()
+    def _paint(self) -> float | None:
+        """Paint what changed; the seconds until marks go out."""
+        now = monotonic()
         table = self._table
-        board = self.watching.board
-        changed = board.take_changed()
+        changed = self.watching.board.take_changed()
         is_calm = now - self._arranged >= _CALM
         if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
             self._arranged = now
@@ -224,22 +203,7 @@ class Dashboard(App[Exit]):
             table.paint_ages()
             self._say()
         end = table.next_flash_end
-        if end is not None and self._marks_end is None:
-            # A timer of its own: a change that comes before the marks go out is not to wait.
-            wait = max(FRAME, (end - self.watching.elapsed()) / _SECOND)
-            self._marks_end = self.set_timer(wait, self._on_marks_end)
-
-    def _on_marks_end(self) -> None:
-        self._marks_end = None
-        if self._next_frame is None:
-            # Marks that go out spend no frame: a change just after them is to be seen at once.
-            # While changes flow, a frame is due anyway and takes them along.
-            before, due = self._last_frame, self._last_frame + FRAME <= monotonic()
-            if due:
-                self._frame()
-                self._last_frame = before
-            else:
-                self._changed()
+        return None if end is None else (end - self.watching.elapsed()) / _SECOND
 
     @property
     def _trouble(self) -> str | None:
@@ -256,12 +220,16 @@ class Dashboard(App[Exit]):
 
     # The words around the table
 
+    @property
+    def _is_simulated(self) -> bool:
+        return self._simulated or bool(self.watching.board.simulated)
+
     def _say(self) -> None:
         palette = self.palette
         now = self.watching.clock()
-        told = status(self.watching, now, self._zone)
+        told = status(self.watching, now, self._zone, has_poller=self._controller is not None)
         text = Text(style=palette.text)
-        if self.watching.board.simulated and not self._title_bar.display:
+        if self._is_simulated and not self._title_bar.display:
             # A terminal too low for a title still says that the prices are invented.
             text.append("SIMULATED ", style=f"bold {palette.warning}")
         text.append("● ", style=palette.warning if told.is_trouble else palette.up)
@@ -273,7 +241,7 @@ class Dashboard(App[Exit]):
             title_words(
                 palette,
                 self._caption,
-                is_simulated=self.watching.board.simulated,
+                is_simulated=self._is_simulated,
                 width=self.size.width,
             )
         )
@@ -282,7 +250,8 @@ class Dashboard(App[Exit]):
     def _empty_words(self) -> str:
         if self._table.filter:
             return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
-        if self.watching.state is State.MISSING and self.watching.problem is None:
+        young = self.watching.state is State.MISSING and self.watching.problem is None
+        if young and self._controller is None:
             return invitation(self.watching.symbols)
         return ""
 
@@ -311,10 +280,9 @@ class Dashboard(App[Exit]):
 
     def action_sort_next(self) -> None:
         """By the next column on the screen; after the last, the watchlist's own order."""
-        fields = [p.column.field for p in self._table.columns.places if p.column.field in SORTS]
-        by = self._table.sort
-        following = fields.index(by.field) + 1 if by is not None and by.field in fields else 0
-        self._sort(_first_sort(fields[following]) if following < len(fields) else None)
+        self._sort(
+            next_sort([p.column.field for p in self._table.columns.places], self._table.sort)
+        )
 
     def action_sort_reverse(self) -> None:
         """The other way round."""
@@ -328,7 +296,7 @@ class Dashboard(App[Exit]):
         if by is not None and by.field == event.field:
             self.action_sort_reverse()
         elif event.field in SORTS:
-            self._sort(_first_sort(event.field))
+            self._sort(first_sort(event.field))
 
     def on_table_arranged(self) -> None:
         """The columns moved."""
@@ -408,8 +376,3 @@ class Dashboard(App[Exit]):
             self._failure = error
         self._return_code = 1
         self._close_messages_no_wait()
-
-
-def _first_sort(field: str) -> Sort:
-    """What one wants to see first: the greatest figure, the first letter, the youngest price."""
-    return Sort(field, reverse=field in ("price", "day_change", "day_change_percent", "volume"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.style import Style
+from textual.theme import Theme
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Palette:
     ) -> Style:
         """Rich's style for text of `color` on `ground` (the palette's own unless told)."""
         return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
+
+    def theme(self, name: str) -> Theme:
+        """The same for Textual's own parts."""
+        return Theme(
+            name=name,
+            primary=self.accent,
+            foreground=self.text,
+            background=self.ground,
+            surface=self.ground,
+            panel=self.raised,
+            dark=self is PALETTES["dark"],
+        )
 
 
 DARK: Final = Palette(

@@ -31,10 +31,13 @@ class Status:
     """Whether somebody should do something, or at least know it."""
 
 
-def status(watch: Watch, now: int, zone: Zone) -> Status:
-    """How things are at `now` (µs), with times told in `zone`."""
+def status(watch: Watch, now: int, zone: Zone, *, has_poller: bool = False) -> Status:
+    """How things are at `now` (µs), with times told in `zone`.
+
+    `has_poller`: one was started with this screen, so an empty stream is only young.
+    """
     if watch.state in (State.OPENING, State.MISSING):
-        return _waiting(watch)
+        return _waiting(watch, has_poller=has_poller)
     if watch.state is not State.FOLLOWING:
         return Status(_away(watch, now, zone), is_trouble=True)
     writers = watch.board.writers.at(now)
@@ -53,12 +56,12 @@ def status(watch: Watch, now: int, zone: Zone) -> Status:
     return Status(words, is_trouble=False)
 
 
-def _waiting(watch: Watch) -> Status:
+def _waiting(watch: Watch, *, has_poller: bool) -> Status:
     if watch.state is State.OPENING:
         return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
     if watch.problem is not None:
         return Status(f"{escape(watch.problem)} Waiting for it to come back.", is_trouble=True)
-    if not watch.board.symbols:
+    if has_poller or not watch.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
     return Status(invitation(watch.symbols), is_trouble=False)
 

@@ -14,6 +14,7 @@ from textual.worker import WorkerFailed
 from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.table import FLASH
+from ticker.errors import StreamMissing
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 from ticker.watch import Watch
 
@@ -310,3 +311,22 @@ async def test_what_goes_wrong_inside_is_raised_and_not_printed(
     with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
         await app.show()
     assert "Traceback" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("has_poller", [True, False])
+async def test_an_empty_stream_with_a_poller_of_its_own_is_only_young(
+    stream_in_memory: MakeStream, *, has_poller: bool
+) -> None:
+    app = make(
+        stream_in_memory(StreamMissing("sqlite:x", "there is no such file")),
+        controller=Controlled() if has_poller else None,
+        simulated=has_poller,
+        symbols=["AAPL"],
+    )
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "Opening" not in str(app._status_bar.render()))
+        await pilot.pause()
+        told = str(app._status_bar.render())
+        assert ("nobody has polled yet" in told) is not has_poller
+        # Before the first price: a demo's will be invented for certain.
+        assert ("SIMULATED" in str(app._title_bar.render())) is has_poller

@@ -1,0 +1,76 @@
+"""When to paint: at once after a pause, and at most ten times a second while changes flow.
+
+Knows time and timers, and nothing of what is painted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Protocol
+
+from textual.timer import Timer
+
+FRAME: Final = 0.1
+"""The shortest time between two frames (s)."""
+
+
+class SetTimer(Protocol):
+    """Calls `callback` once, after `delay` (s): `App.set_timer`."""
+
+    def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer:
+        """The timer, to be stopped."""
+        ...
+
+
+class Frames:
+    """Calls `paint` when it is time. `paint` gives the seconds until marks go out, if any are lit.
+
+    Marks show a change for a moment; when they go out one more frame is due.
+    """
+
+    def __init__(self, set_timer: SetTimer, paint: Callable[[], float | None]) -> None:
+        self._set_timer = set_timer
+        self._paint = paint
+        self._last = float("-inf")
+        self._next: Timer | None = None
+        self._marks_end: Timer | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a change waits for the next frame."""
+        return self._next is not None
+
+    def change(self) -> None:
+        """Something changed: paint it now, or with the next frame if the last was just now."""
+        if self._next is not None:
+            return
+        wait = self._last + FRAME - monotonic()
+        if wait <= 0:
+            self.paint()
+        else:
+            self._next = self._set_timer(wait, self.paint)
+
+    def paint(self) -> None:
+        """A frame, now."""
+        if self._next is not None:
+            self._next.stop()
+            self._next = None
+        self._last = monotonic()
+        lit = self._paint()
+        if lit is not None and self._marks_end is None:
+            # A timer of its own: a change that comes before the marks go out is not to wait.
+            self._marks_end = self._set_timer(max(FRAME, lit), self._on_marks_end)
+
+    def _on_marks_end(self) -> None:
+        self._marks_end = None
+        if self._next is not None:
+            return
+        # Marks that go out spend no frame: a change just after them is to be seen at once.
+        # While changes flow, a frame is due anyway and takes them along.
+        before = self._last
+        if before + FRAME <= monotonic():
+            self.paint()
+            self._last = before
+        else:
+            self.change()
