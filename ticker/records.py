@@ -380,6 +380,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     repeats: int = 0
     """Ticks seen twice and dropped since this reader opened the stream."""
     undelivered: int = 0
-    """Ticks kept locally that a relay has not sent yet."""
+    """Ticks kept locally that a relay has not sent yet: of the destination furthest behind."""
+    waiting: Mapping[str, int] = {}
+    """Destination (its URL) → how many ticks a log of ours keeps for it; 0 where all is sent."""
     heartbeats: tuple[Heartbeat, ...] = ()
     """The last per (writer, source)."""

@@ -176,6 +176,7 @@ async def test_holds_tell_where_each_reader_goes_on_and_how_many_ticks_wait_for_
         batches = [b async for b in log.read(holds["slow"].position, follow=False)]
         assert [t.sequence for b in batches for t in b.ticks] == [4, 5, 6, 7, 8, 9]
         assert (await log.health()).undelivered == 6
+        assert (await log.health()).waiting == {"slow": 6, "quick": 1}
         await log.hold("slow", None)
         assert (await log.health()).undelivered == 1
 

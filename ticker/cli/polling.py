@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from ticker.cli.settings import (
     refuse_mixing,
     stream_path,
 )
+from ticker.cli.standard import tell
+from ticker.cli.waiting import moved_words, waiting_elsewhere
 from ticker.errors import InvalidRecord, StreamMissing
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
@@ -92,6 +95,9 @@ def poll(
     # whether the destination is up, slow, down, or back after a week.
     simulated = url.startswith("exchange")
     kept = choice if is_file else local_log(choice, simulated=simulated)
+    if not is_file and not control:
+        for each in asyncio.run(waiting_elsewhere(choice)):
+            tell(moved_words(each, choice))
 
     def make(asked: Source) -> Job:
         log = open_log(kept.url, keep_for=kept.keep_for)

@@ -162,7 +162,7 @@ def status_words(status: RelayStatus, zone: Zone) -> str:
         return status.problem or ""
     words = [f"{status.destination}: {status.state}"]
     if status.problem:
-        words[0] += f" ({status.problem})"
+        words[0] += f" ({status.problem.removeprefix(f'{status.destination}: ')})"
     words.append(f"{status.ticks:,} ticks sent")
     if status.waiting:
         words.append(f"{status.waiting:,} wait")

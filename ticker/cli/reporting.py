@@ -13,10 +13,11 @@ import typer
 from ticker.board.freshness import Writer, judge
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
-from ticker.cli.relaying import local_log
+from ticker.cli.relaying import canonical
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, now, stream_path
 from ticker.cli.standard import Output, terminal_width, wants_colour
+from ticker.cli.waiting import Waiting, moved_words, undelivered, waiting_for
 from ticker.errors import UsageError
 from ticker.records import Health
 from ticker.streams import open_stream
@@ -58,35 +59,44 @@ def status(
     if how is Format.csv:
         raise UsageError("status is printed as table or json")
 
-    async def look() -> Health:
+    async def look() -> tuple[Health, list[Waiting]]:
         async with open_stream(choice.url) as opened:
             health = await opened.health()
-        return await _with_local_logs(health, choice)
+        return health, await waiting_for(choice, health)
 
-    health = asyncio.run(look())
+    health, waiting = asyncio.run(look())
+    health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     verdict = of_stream(health, now(), zone)
     code = _CODES[verdict.standing]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
+        told["waiting"] = msgspec.to_builtins(waiting)
         text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
     else:
         from ticker.output import facts_table, render
 
-        table = facts_table([*_facts(health, now(), zone), ("verdict", verdict.summary)])
+        table = facts_table(
+            [
+                *_facts(health, now(), zone),
+                *(("undelivered", _words(each, choice)) for each in waiting),
+                ("verdict", verdict.summary),
+            ]
+        )
         text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     raise typer.Exit(code)
 
 
-async def _with_local_logs(health: Health, choice: StreamChoice) -> Health:
-    """With the ticks that pollers of this machine keep for a stream elsewhere, if it is one."""
-    waiting = health.undelivered
-    if stream_path(choice) is None:
-        for simulated in (False, True):
-            log = local_log(choice, simulated=simulated)
-            async with open_stream(log.url) as local:
-                waiting += (await local.health()).undelivered
-    return msgspec.structs.replace(health, undelivered=waiting)
+def _words(each: Waiting, choice: StreamChoice) -> str:
+    """How many ticks wait where, and what becomes of them."""
+    if stream_path(choice) is None and each.destination != canonical(choice):
+        return moved_words(each, choice)
+    words = f"{each.ticks:,} ticks for {each.destination} in {each.log}. "
+    if each.sending:
+        return words + "A relay is sending them"
+    return (
+        words + f"Nobody sends them: ticker poll, or ticker forward {each.log} {each.destination}"
+    )
 
 
 def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
@@ -101,8 +111,6 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
         yield "to", clock(health.last, zone, now=at)
     if health.size is not None:
         yield "size", f"{health.size / 1e6:,.1f} MB"
-    if health.undelivered:
-        yield "undelivered", f"{health.undelivered:,} ticks kept on this machine, not sent on yet"
     for beat in sorted(health.heartbeats, key=lambda each: -each.received)[:10]:
         yield f"writer {beat.writer}", of_heartbeat(Writer(beat, judge(beat, at)), at, zone)
         for symbol, why in list(beat.refused.items())[:20]:

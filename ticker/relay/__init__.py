@@ -1,13 +1,14 @@
 """The loop from a stream to another log."""
 
 from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark
-from ticker.relay.lock import exclusively
+from ticker.relay.lock import exclusively, is_held
 from ticker.relay.loop import WITHIN, Relay
-from ticker.relay.naming import local_log_name, route_digest
+from ticker.relay.naming import LOCAL_LOGS, local_log_name, route_digest
 from ticker.relay.proof import Proof, prove, tally
 from ticker.relay.status import RelayReport, RelayStatus
 
 __all__ = [
+    "LOCAL_LOGS",
     "WITHIN",
     "Bookmark",
     "FileBookmark",
@@ -17,6 +18,7 @@ __all__ = [
     "RelayReport",
     "RelayStatus",
     "exclusively",
+    "is_held",
     "local_log_name",
     "prove",
     "route_digest",

@@ -40,6 +40,21 @@ def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a relay that lives holds the lock at `path`. Makes no file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _holder(descriptor: int) -> int | None:
     """The process that wrote itself in; `None` if it had no time to."""
     word = os.pread(descriptor, 20, 0)

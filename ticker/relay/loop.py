@@ -37,6 +37,8 @@ from ticker.times import Moment
 
 PATIENCE: Final = 60.0
 """A destination that neither takes nor refuses for so long counts as away (s)."""
+SILENCE: Final = 3.0
+"""… and is told to be silent after so long (s)."""
 WITHIN: Final = 4.0
 """How long an end may go on delivering (s)."""
 _CLOSING: Final = 1.5
@@ -82,6 +84,7 @@ class Relay:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
         patience: float = PATIENCE,
+        silence: float = SILENCE,
     ) -> None:
         self._source = source
         self._make = destination
@@ -95,6 +98,7 @@ class Relay:
         self._pause = pause
         self._random = random
         self._patience = patience
+        self._silence = silence
         self._filter = Filter(name)
         self._stop = asyncio.Event()
         self._within = WITHIN
@@ -288,6 +292,7 @@ class Relay:
                 gaps=self._status.gaps + len(fresh.gaps),
             )
             self._tell(self._status)
+            self._say(state="following", problem=None, next_try=None, waiting=None)
             break
         else:
             raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
@@ -295,12 +300,24 @@ class Relay:
 
     async def _patiently(self, log: Log, answer: Coroutine[Any, Any, _R]) -> _R:
         """The destination's answer, or `StreamUnreachable` where none comes."""
+        silence = asyncio.create_task(self._tell_silence(log.url))
         try:
             async with asyncio.timeout(self._patience):
                 return await answer
         except TimeoutError:
             words = f"no answer for {self._patience:.0f} s"
             raise StreamUnreachable(log.url, words) from None
+        finally:
+            silence.cancel()
+
+    async def _tell_silence(self, url: str) -> None:
+        """Say it, again and again, while the destination keeps us waiting for long."""
+        while True:
+            await asyncio.sleep(self._silence)
+            waiting = await self._count()
+            if self._status.state != "away":
+                self._say(state="away", problem=f"{url}: does not answer", next_try=None)
+            self._say(waiting=waiting)
 
     # The place
 

@@ -9,6 +9,9 @@ import re
 from hashlib import blake2b
 from typing import Final
 
+LOCAL_LOGS: Final = "to-*.sqlite"
+"""What the file names of local logs look like, whatever their destination."""
+
 _USER: Final = re.compile(r"//[^/@]*@")
 _LONGEST: Final = 48
 """Letters of the destination kept in a file's name, for people."""

@@ -9,7 +9,7 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the relay is now. Counts are since its start; times are µs, UTC."""
 
     state: str
-    """`starting`, `following`, `away`, `stopped`."""
+    """`starting`, `following`, `away` (also: has not answered for seconds), `stopped`."""
     destination: str
     """Its URL as a user may see it."""
     ticks: int = 0

@@ -24,11 +24,3 @@ def holds(connection: apsw.Connection, state: State) -> dict[str, Hold]:
         reader: Hold(Place(state.origin, number, received or 0).position(), ticks)
         for reader, number, ticks, received in found
     }
-
-
-def undelivered(connection: apsw.Connection) -> int:
-    """How many ticks wait for the reader that is furthest behind; 0 if nobody holds any."""
-    waiting: list[Any] = connection.execute(
-        "SELECT count(*) FROM ticks WHERE position > (SELECT min(position) FROM holds)"
-    ).fetchall()
-    return int(waiting[0][0])

@@ -272,11 +272,6 @@ class Reader:
         with self._transaction() as state:
             return holding.holds(self._connection, state)
 
-    def undelivered(self) -> int:
-        """How many ticks wait for the reader that is furthest behind."""
-        with self._transaction():
-            return holding.undelivered(self._connection)
-
     def facts(self) -> tuple[State, int, int | None, int | None, int]:
         """State, symbols held, `received` of the first and last tick, bytes of the file."""
         with self._transaction() as state:

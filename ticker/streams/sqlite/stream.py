@@ -149,6 +149,7 @@ class SqliteStream:
         heartbeats, has_quotes = reader.signs()
         empty = not (state.ticks or heartbeats or has_quotes)
         counts = self._counts()
+        waiting = {name: hold.ticks for name, hold in reader.holds().items()}
         return Health(
             stream=self.url,
             state="empty" if empty else "ok",
@@ -162,7 +163,8 @@ class SqliteStream:
             broken=counts.broken,
             holes=counts.holes,
             repeats=counts.repeats,
-            undelivered=reader.undelivered(),
+            undelivered=max(waiting.values(), default=0),
+            waiting=waiting,
         )
 
     def _unwell(self, state: str, error: StreamError) -> Health:

@@ -1,0 +1,95 @@
+"""What waits on this machine to be sent on: how many ticks, in which log, for whom, sent by whom.
+
+Looks into the one log that a file stream is, or into the local logs of all pollers whose streams
+lie elsewhere: a broker that moved has another address, so that what waits for it lies in a log that
+a poller to the new address does not open. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from ticker.cli.relaying import canonical, local_log, lock_path
+from ticker.cli.settings import StreamChoice, stream_path
+from ticker.config import state_directory
+from ticker.records import Health
+from ticker.relay import LOCAL_LOGS, is_held
+from ticker.streams import open_stream
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Ticks of one log that one destination has not taken yet."""
+
+    log: str
+    destination: str
+    ticks: int
+    sending: bool
+    """Whether a relay is at work for them."""
+
+
+async def waiting_for(choice: StreamChoice, health: Health) -> list[Waiting]:
+    """What waits in `choice`, which is as `health` says, or in the local logs of pollers to it.
+
+    Of a stream elsewhere also what waits in local logs for others and is sent by nobody: the same
+    stream may have had another address.
+    """
+    if stream_path(choice) is not None:
+        return list(_of(canonical(choice), health))
+    here = canonical(choice)
+    found = await waiting_elsewhere(choice)
+    for simulated in (False, True):
+        log = local_log(choice, simulated=simulated)
+        held = await _health(log)
+        own = [each for each in _of(log.url, held) if each.destination == here]
+        if not own and here not in held.waiting and held.ticks:
+            # Killed before its relay began: all of it waits.
+            own = [Waiting(log.url, here, held.ticks, sending=False)]
+        found += own
+    return found
+
+
+async def waiting_elsewhere(choice: StreamChoice) -> list[Waiting]:
+    """What waits in local logs for other destinations than `choice`, and nobody sends."""
+    here = canonical(choice)
+    found: list[Waiting] = []
+    for path in sorted(state_directory().glob(LOCAL_LOGS)):
+        log = StreamChoice(f"sqlite:{path}", named=False)
+        found += [
+            each
+            for each in _of(log.url, await _health(log))
+            if each.destination != here and not each.sending
+        ]
+    return found
+
+
+def moved_words(each: Waiting, choice: StreamChoice) -> str:
+    """What to do about ticks that wait for another address than that of `choice`."""
+    return (
+        f"{each.ticks:,} ticks wait in {each.log} for {each.destination}, and nobody sends them. "
+        f"If that has become {canonical(choice)}: ticker forward {each.log} {canonical(choice)} "
+        f"--no-follow. Then, or to give them up: ticker forward {each.log} {each.destination} "
+        "--forget"
+    )
+
+
+async def _health(log: StreamChoice) -> Health:
+    async with open_stream(log.url) as stream:
+        return await stream.health()
+
+
+def _of(log: str, health: Health) -> Iterator[Waiting]:
+    """Of one log, for each destination; those without anything left out."""
+    for destination, ticks in health.waiting.items():
+        if ticks:
+            sending = is_held(lock_path(log, destination))
+            yield Waiting(log, destination, ticks, sending)
+
+
+def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
+    """The ticks that wait for `choice`; in a file, those for the destination furthest behind."""
+    if stream_path(choice) is not None:
+        return max((each.ticks for each in found), default=0)
+    here = canonical(choice)
+    return sum(each.ticks for each in found if each.destination == here)
