@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from fcntl import ioctl
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -184,3 +185,48 @@ def descendants(program: Program) -> list[int]:
             if str(program.folder).encode() in (folder / "environ").read_bytes():
                 found.append(int(folder.name))
     return [pid for pid in found if pid != os.getpid()]
+
+
+def rows(path: Path, table: str = "ticks") -> list[tuple[Any, ...]]:
+    """What another program reads in a log, in its order; without our positions."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        found = connection.execute(f"select * from {table} order by position").fetchall()  # noqa: S608
+    connection.close()
+    return [row[1:] for row in found]
+
+
+def until_said(process: subprocess.Popen[bytes], words: str) -> str:
+    """Read standard error until `words` are there."""
+    assert process.stderr is not None
+    seen = b""
+    deadline = time.monotonic() + PATIENCE
+    while words.encode() not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([process.stderr], [], [], 0.1)[0]:
+            piece = os.read(process.stderr.fileno(), 65_536)
+            assert piece, seen
+            seen += piece
+    return seen.decode()
+
+
+def until(condition: Any) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # between two looks
+
+
+def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, str, float]:
+    """The exit code, the last words, and how long the end took (s)."""
+    began = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, err.decode(), time.monotonic() - began
+
+
+def count(path: Path) -> int:
+    return len(rows(path)) if path.exists() else 0
+
+
+def local_logs(ticker: Program) -> list[Path]:
+    return sorted(ticker.state.glob("to-*.sqlite"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import select
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +16,17 @@ from typing import Any
 
 import pytest
 
-from .conftest import PATIENCE, Program, write
+from .conftest import (
+    PATIENCE,
+    Program,
+    count,
+    ended,
+    local_logs,
+    rows,
+    until,
+    until_said,
+    write,
+)
 
 ELSEWHERE = Path(__file__).parent / "elsewhere"
 
@@ -56,53 +65,12 @@ def elsewhere(ticker: Program) -> Path:
     return ticker.folder / "elsewhere.sqlite"
 
 
-def rows(path: Path, table: str = "ticks") -> list[tuple[Any, ...]]:
-    """What another program reads in a log, in its order; without our positions."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        found = connection.execute(f"select * from {table} order by position").fetchall()  # noqa: S608
-    connection.close()
-    return [row[1:] for row in found]
-
-
 def assert_whole(found: list[tuple[Any, ...]]) -> None:
     """Per (origin, symbol), sequences are 1, 2, 3 … in the order of appending."""
     by_key = sorted(found, key=lambda row: (row[2], row[0]))  # stable
     for key, some in groupby(by_key, key=lambda row: (row[2], row[0])):
         sequences = [row[3] for row in some]
         assert sequences == list(range(1, len(sequences) + 1)), key
-
-
-def until_said(process: subprocess.Popen[bytes], words: str) -> str:
-    """Read standard error until `words` are there."""
-    assert process.stderr is not None
-    seen = b""
-    deadline = time.monotonic() + PATIENCE
-    while words.encode() not in seen:
-        assert time.monotonic() < deadline, seen
-        if select.select([process.stderr], [], [], 0.1)[0]:
-            piece = os.read(process.stderr.fileno(), 65_536)
-            assert piece, seen
-            seen += piece
-    return seen.decode()
-
-
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # between two looks
-
-
-def ended(process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, str, float]:
-    """The exit code, the last words, and how long the end took (s)."""
-    began = time.monotonic()
-    process.send_signal(number)
-    _, err = process.communicate(timeout=PATIENCE)
-    return process.returncode, err.decode(), time.monotonic() - began
-
-
-def count(path: Path) -> int:
-    return len(rows(path)) if path.exists() else 0
 
 
 def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path, Path]) -> None:
@@ -311,10 +279,6 @@ def test_forward_waits_for_a_source_that_is_not_there_yet(
     write(f"sqlite:{source}", ticks=3)
     until(lambda: count(destination) == 3)
     assert ended(running, signal.SIGINT)[0] == 130
-
-
-def local_logs(ticker: Program) -> list[Path]:
-    return sorted(ticker.state.glob("to-*.sqlite"))
 
 
 def test_poll_elsewhere_goes_through_a_local_log_and_nothing_is_lost_while_it_is_away(

@@ -1,0 +1,364 @@
+"""A poller's local log first, then a real Kafka: what is away, killed, moved and deleted.
+
+The oracle is none of our code: sqlite3 reads the local log, confluent-kafka the topic, json their
+values. Per (origin, symbol) the topic holds 1, 2, 3 … n, those of the local log.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from .conftest import (
+    PATIENCE,
+    Program,
+    count,
+    descendants,
+    ended,
+    local_logs,
+    rows,
+    until,
+    until_said,
+    write,
+)
+
+SYMBOLS = ("AAPL", "GC=F", "BTC-USD")
+Sequences = dict[tuple[str, str], list[tuple[int, float]]]
+
+
+@pytest.fixture(scope="module")
+def broker(make_broker: Callable[..., Any]) -> Any:
+    broker = make_broker()
+    broker.start()
+    return broker
+
+
+@pytest.fixture
+def stream(broker: Any) -> Iterator[str]:
+    """A stream of its own; the broker is there again afterwards."""
+    yield f"kafka://{broker.address}/p{time.time_ns()}"
+    if broker.process is None:
+        broker.start()
+
+
+def on_topic(url: str) -> Sequences:
+    """(origin, symbol) → each sequence with its price, as they lie on the topic."""
+    server, _, topic = url.removeprefix("kafka://").partition("/")
+    consumer = Consumer(
+        {"bootstrap.servers": server, "group.id": "oracle", "enable.auto.commit": False}
+    )
+    found: Sequences = defaultdict(list)
+    try:
+        known = consumer.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+        left = {}
+        for number in known:
+            where = TopicPartition(topic, number, 0)
+            first, end = consumer.get_watermark_offsets(where, timeout=PATIENCE)
+            if first < end:
+                left[number] = end
+        consumer.assign([TopicPartition(topic, number, 0) for number in left])
+        deadline = time.monotonic() + PATIENCE
+        while left:
+            assert time.monotonic() < deadline
+            message = consumer.poll(0.5)
+            if message is None:
+                continue
+            assert message.error() is None
+            tick = json.loads(message.value() or b"")
+            found[tick["origin"], tick["symbol"]].append((tick["sequence"], tick["price"]))
+            if (message.offset() or 0) + 1 >= left.get(message.partition(), 0):
+                left.pop(message.partition(), None)
+    finally:
+        consumer.close()
+    return dict(found)
+
+
+def in_file(path: Path) -> Sequences:
+    """The same of a SQLite log."""
+    found: Sequences = defaultdict(list)
+    for symbol, _, origin, sequence, _, _, price, *_ in rows(path):
+        found[origin, symbol].append((sequence, price))
+    return dict(found)
+
+
+def assert_arrived(url: str, local: Path) -> int:
+    """All that the local log keeps lies on the topic, in order, without a hole; how many ticks.
+
+    A relay killed between the acknowledgement and its note may send again: a repeat that lies
+    behind its first is no harm, and readers drop it.
+    """
+    kept, there = in_file(local), on_topic(url)
+    for name, found in kept.items():
+        assert [number for number, _ in found] == list(range(1, len(found) + 1)), name
+    assert {name: list(dict.fromkeys(found)) for name, found in there.items()} == kept
+    return sum(map(len, kept.values()))
+
+
+def seen_by(ticker: Program, url: str) -> Sequences:
+    """What a reader of ours prints from the start."""
+    done = ticker("tail", "--stream", url, "--since", "start", "--no-follow")
+    assert done.returncode == 0, done.stderr
+    return printed(done.stdout)
+
+
+def printed(text: str) -> Sequences:
+    found: Sequences = defaultdict(list)
+    for line in text.splitlines():
+        event = json.loads(line)
+        if event["type"] == "tick":
+            found[event["origin"], event["symbol"]].append((event["sequence"], event["price"]))
+    return dict(found)
+
+
+def poll_words(exchange: str, url: str, *symbols: str) -> tuple[str, ...]:
+    named = symbols or SYMBOLS
+    return ("poll", *named, "--source", exchange, "--every", "100ms", "--stream", url)
+
+
+def status(ticker: Program, url: str) -> tuple[int, dict[str, Any]]:
+    done = ticker("status", "--stream", url, "--format", "json")
+    return done.returncode, {"undelivered": 0, **json.loads(done.stdout)}
+
+
+def test_two_pollers_and_three_readers_on_one_kafka_and_status_tells_of_all(
+    ticker: Program, exchange: str, stream: str
+) -> None:
+    with (ticker.folder / "tail.jsonl").open("wb") as out:
+        tail = ticker.start("tail", "--stream", stream, stdout=out.fileno())
+        until_said(tail, "Waiting for it")
+        pollers = [ticker.start(*poll_words(exchange, stream, *SYMBOLS[:2]))]
+        until_said(pollers[0], "following")
+        pollers.append(ticker.start(*poll_words(exchange, stream, SYMBOLS[2])))
+        until_said(pollers[1], "another relay")
+        boards = [ticker.on_terminal("watch", "--stream", stream) for _ in range(3)]
+        for board in boards:
+            for text in (*SYMBOLS, "SIMULATED", "answered"):
+                board.wait_for(text)
+        code, told = status(ticker, stream)
+        assert (code, told["verdict"]) == (0, "healthy")
+        assert told["symbols"] == len(SYMBOLS)
+        assert sorted(beat["asked"] for beat in told["heartbeats"]) == [1, 2]
+        assert all(each["sending"] for each in told["waiting"])
+        # Killed, the dashboards are no trouble to anybody; ended in order, nothing is left.
+        for board in boards:
+            board.type("q")
+            assert board.end() == 0
+        assert ended(pollers[0], signal.SIGTERM)[0] == 143
+        until_said(pollers[1], "following")
+        code, err, took = ended(pollers[1], signal.SIGINT)
+        assert (code, took < 10) == (130, True)
+        assert "undelivered: 0" in err
+        (local,) = local_logs(ticker)
+        assert assert_arrived(stream, local) > 0
+        until(lambda: printed(Path(out.name).read_text()) == in_file(local))
+        assert ended(tail, signal.SIGTERM)[0] == 143
+    code, told = status(ticker, stream)
+    assert (code, told["undelivered"], told["waiting"]) == (4, 0, [])
+    assert told["ticks"] == sum(map(len, in_file(local).values()))
+    assert seen_by(ticker, stream) == in_file(local)
+    assert descendants(ticker) == []
+
+
+def test_forward_to_kafka_from_kafka_and_between_kafkas_each_with_its_proof(
+    ticker: Program, stream: str
+) -> None:
+    begin, back = ticker.folder / "a.sqlite", ticker.folder / "b.sqlite"
+    write(f"sqlite:{begin}", ticks=7_000)
+    for source, destination in (
+        (f"sqlite:{begin}", stream),
+        (stream, f"{stream}.copy"),
+        (f"{stream}.copy", f"sqlite:{back}"),
+    ):
+        done = ticker("forward", source, destination, "--no-follow")
+        assert done.returncode == 0, done.stderr
+        assert "complete: 7,000 ticks of 1 symbols are the same in both" in done.stderr
+        assert "undelivered: 0" in done.stderr
+        again = ticker("forward", source, destination, "--no-follow")
+        assert again.returncode == 0, again.stderr
+        assert " 0 ticks sent" in again.stderr
+    assert on_topic(f"{stream}.copy") == on_topic(stream) == in_file(begin) == in_file(back)
+    following = ticker.start("forward", stream, f"{stream}.copy")
+    until_said(following, "following")
+    write(f"sqlite:{ticker.folder / 'more.sqlite'}", ticks=5)
+    ticker("forward", f"sqlite:{ticker.folder / 'more.sqlite'}", stream, "--no-follow")
+    until(lambda: len(on_topic(f"{stream}.copy")) == 2)
+    code, err, took = ended(following, signal.SIGINT)
+    assert (code, took < 10) == (130, True)
+    assert "5 ticks sent" in err
+    assert "undelivered: 0" in err
+    assert on_topic(f"{stream}.copy") == on_topic(stream)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
+    ticker: Program, exchange: str, broker: Any, stream: str, kills: int
+) -> None:
+    chance = random.Random(6)  # noqa: S311 - moments, not secrets
+    words = poll_words(exchange, stream)
+    first = ticker.start(*words)
+    until_said(first, "following")
+    (local,) = local_logs(ticker)
+    with (ticker.folder / "tail.jsonl").open("wb") as out:
+        until(lambda: status(ticker, stream)[1].get("ticks"))
+        tail = ticker.start("tail", "--stream", stream, "--since", "start", stdout=out.fileno())
+        first.kill()
+        for kill in range(kills):
+            if kill % 4 == 0:
+                broker.kill()
+            if kill % 4 == 2:
+                broker.start()
+            poller = ticker.start(*words)
+            before = count(local)
+            until(lambda n=before: count(local) > n)
+            time.sleep(chance.uniform(0.0, 0.8))  # the moment of the kill is chance's
+            poller.kill()
+            poller.wait()
+        if broker.process is None:
+            broker.start()
+        poller = ticker.start(*words)
+        until_said(poller, "following")
+        code, err, took = ended(poller, signal.SIGTERM)
+        assert (code, took < 10) == (143, True), err
+        assert "undelivered: 0" in err
+        assert assert_arrived(stream, local) > kills
+        until(lambda: printed(Path(out.name).read_text()) == in_file(local))
+        ended(tail, signal.SIGTERM)
+    assert seen_by(ticker, stream) == in_file(local)
+
+
+def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
+    ticker: Program, exchange: str, broker: Any, stream: str
+) -> None:
+    broker.kill()
+    poller = ticker.start(*poll_words(exchange, stream))
+    until_said(poller, "does not answer: connection refused")
+    code, told = status(ticker, stream)
+    assert code == 6
+    (waits,) = told["waiting"]
+    (local,) = local_logs(ticker)
+    assert (waits["log"], waits["destination"]) == (f"sqlite:{local}", stream)
+    assert (waits["sending"], waits["ticks"]) == (True, told["undelivered"])
+    broker.start()
+    until_said(poller, "following")
+    assert "undelivered: 0" in ended(poller, signal.SIGINT)[1]
+    assert_arrived(stream, local)
+
+
+def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
+    ticker: Program, exchange: str, stream: str
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        old = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/{stream.rpartition('/')[2]}"
+        done = ticker(*poll_words(exchange, old), "--count", "9")
+        assert done.returncode == 0, done.stderr
+        (local,) = local_logs(ticker)
+        advice = f"ticker forward sqlite:{local} {stream} --no-follow"
+        new = ticker(*poll_words(exchange, stream), "--count", "9")
+        assert new.returncode == 0, new.stderr
+        assert f"for {old}, and nobody sends them." in new.stderr
+        assert advice in new.stderr
+        table = ticker("status", "--stream", stream, "--format", "table").stdout
+        assert advice in " ".join(table.split())
+        done = ticker(*advice.split()[1:])
+        assert done.returncode == 0, done.stderr
+        done = ticker("forward", f"sqlite:{local}", old, "--forget")
+        assert done.returncode == 0, done.stderr
+    assert "waiting" not in ticker(*poll_words(exchange, stream), "--count", "1").stderr
+    assert status(ticker, stream)[1]["waiting"] == []
+    (other,) = set(local_logs(ticker)) - {local}
+    assert on_topic(stream) == in_file(local) | in_file(other)
+
+
+def test_what_waits_for_one_destination_is_not_told_as_waiting_for_another(
+    ticker: Program, exchange: str, stream: str
+) -> None:
+    ticker(*poll_words(exchange, stream), "--count", "9")
+    (local,) = local_logs(ticker)
+    copy = f"sqlite:{ticker.folder / 'copy.sqlite'}"
+    assert ticker("forward", f"sqlite:{local}", copy, "--no-follow").returncode == 0
+    assert "undelivered: 0" in ticker(*poll_words(exchange, stream), "--count", "9").stderr
+    _, told = status(ticker, stream)
+    assert told["undelivered"] == 0
+    assert [each["destination"] for each in told["waiting"]] == [f"{copy}"]
+
+
+def test_topics_deleted_under_the_relay_are_made_anew_and_what_comes_goes_on(
+    ticker: Program, exchange: str, broker: Any, stream: str
+) -> None:
+    poller = ticker.start(*poll_words(exchange, stream))
+    until_said(poller, "following")
+    (local,) = local_logs(ticker)
+    prefix = stream.rpartition("/")[2]
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    names = [prefix + ending for ending in ("", ".gaps", ".quotes", ".heartbeats")]
+    for done in admin.delete_topics(names).values():
+        done.result(PATIENCE)
+    until_said(poller, "following")
+    before = count(local)
+    until(lambda: count(local) > before + 20)
+    code, err, took = ended(poller, signal.SIGTERM)
+    assert (code, took < 10) == (143, True)
+    assert "undelivered: 0" in err
+    # What the deleted topics held went with them; from the first that is there on, all is there.
+    for name, found in on_topic(stream).items():
+        assert found == in_file(local)[name][found[0][0] - 1 :]
+
+
+@pytest.mark.parametrize("how", ["kill", "freeze"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_takes_seconds_and_says_what_is_undelivered_whatever_became_of_the_broker(
+    ticker: Program, exchange: str, broker: Any, stream: str, how: str, number: signal.Signals
+) -> None:
+    words = ("AAPL", "--source", exchange, "--every", "100ms", "--stream", stream)
+    poller = ticker.start("poll", *words)
+    until_said(poller, "following")
+    (local,) = local_logs(ticker)
+    copying = ticker.start("forward", f"sqlite:{local}", f"{stream}.copy")
+    until_said(copying, "following")
+    terminal = ticker.on_terminal("run", *words)
+    terminal.wait_for("answered")
+    getattr(broker, how)()
+    try:
+        before = count(local)
+        until(lambda: count(local) >= before + 20)
+        began = time.monotonic()
+        code, told = status(ticker, stream)
+        assert code == 6
+        assert told["undelivered"] > 0
+        assert time.monotonic() - began < 15
+        terminal.kill(number)
+        assert terminal.end() == 128 + number
+        assert "undelivered: " in terminal.seen.decode() or "another process" in (
+            terminal.seen.decode()
+        )
+        for process in (copying, poller):
+            code, err, took = ended(process, number)
+            assert code == 128 + number, err
+            assert took < 10
+            assert "undelivered: " in err
+            assert "undelivered: 0" not in err
+        code, told = status(ticker, stream)
+        (waits,) = [w for w in told["waiting"] if w["destination"] == stream]
+        assert (code, waits["sending"], waits["log"]) == (6, False, f"sqlite:{local}")
+        assert f"undelivered: {waits['ticks']:,} " in err
+    finally:
+        if how == "freeze":
+            broker.thaw()
+        else:
+            broker.start()
+    assert descendants(ticker) == []
+    done = ticker("forward", f"sqlite:{local}", stream, "--no-follow")
+    assert done.returncode == 0, done.stderr
+    assert_arrived(stream, local)
