@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Final
 
 import msgspec
@@ -32,7 +33,7 @@ from ticker.cli.options import (
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, tell
-from ticker.errors import StreamMissing, UsageError
+from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
 from ticker.streams import Stream, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
@@ -148,9 +149,10 @@ async def _tail(url: str, wish: Wish, within: float | None, *, quiet: bool) -> i
 async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) -> None:
     position = await _begin(stream, wish, printer)
     if wish.form is Format.text and wish.last:
-        printer.hints.update(
-            (quote.symbol, quote.price_hint) for quote in (await stream.snapshot()).quotes
-        )
+        # Decimals for the last ticks: a stream that has just gone away is waited for below.
+        with suppress(StreamUnreachable):
+            quotes = (await stream.snapshot()).quotes
+            printer.hints.update((quote.symbol, quote.price_hint) for quote in quotes)
     heard = time.monotonic()
     said: tuple[str, ...] = ()
     if wish.follow and not wish.is_over:
@@ -177,8 +179,8 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
 
 
 async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
-    """Where to start reading; waits for a stream that is not there yet, if it is to be followed."""
-    told = False
+    """Where to start reading; waits for a stream that is not there, if it is to be followed."""
+    told = ""
     while True:
         try:
             if wish.since is not None:
@@ -186,12 +188,14 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
             if not wish.follow and wish.last == 0:
                 return await stream.find("end")
             return await stream.find_last(wish.last, symbols=wish.symbols)
-        except StreamMissing as error:
+        except (StreamMissing, StreamUnreachable) as error:
             if not wish.follow or wish.is_over:
                 raise
-            if not told:
-                tell(f"{error}. Waiting for it. In another terminal: ticker poll AAPL")
-                told = True
+            missing = isinstance(error, StreamMissing)
+            words = f"{error}. Waiting for it"
+            if words != told:
+                tell(f"{words}. In another terminal: ticker poll AAPL" if missing else words)
+                told = words
             await asyncio.sleep(_RETRY)
             printer.output.check()
 

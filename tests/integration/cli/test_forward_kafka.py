@@ -246,11 +246,22 @@ def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
     code, told = status(ticker, stream)
     assert code == 6
     (waits,) = told["waiting"]
+    tail = ticker.start("tail", "--stream", stream, "--count", "3")
+    until_said(tail, "connection refused. Waiting for it")
+    board = ticker.on_terminal("watch", "--stream", stream)
+    board.wait_for("connection refused")
+    for words in (("tail", "--no-follow"), ("watch", "--once")):
+        done = ticker(*words, "--stream", stream)
+        assert (done.returncode, "connection refused" in done.stderr) == (6, True)
     (local,) = local_logs(ticker)
     assert (waits["log"], waits["destination"]) == (f"sqlite:{local}", stream)
     assert (waits["sending"], waits["ticks"]) == (True, told["undelivered"])
     broker.start()
     until_said(poller, "following")
+    assert tail.communicate(timeout=PATIENCE)[0].count(b"\n") == 3
+    board.wait_for("answered")
+    board.type("q")
+    assert board.end() == 0
     assert "undelivered: 0" in ended(poller, signal.SIGINT)[1]
     assert_arrived(stream, local)
 
@@ -316,8 +327,15 @@ def test_topics_deleted_under_the_relay_are_made_anew_and_what_comes_goes_on(
         assert found == in_file(local)[name][found[0][0] - 1 :]
 
 
-@pytest.mark.parametrize("how", ["kill", "freeze"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("how", "number"),
+    [
+        ("kill", signal.SIGTERM),
+        pytest.param("kill", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("freeze", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("freeze", signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_an_end_takes_seconds_and_says_what_is_undelivered_whatever_became_of_the_broker(
     ticker: Program, exchange: str, broker: Any, stream: str, how: str, number: signal.Signals
 ) -> None:
