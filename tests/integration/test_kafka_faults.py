@@ -19,6 +19,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import OutOfOrderSequenceNumber
 
+from tests.cable import Cable
+from tests.kafka_broker import free_port
 from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
@@ -209,6 +211,28 @@ async def test_a_broker_frozen_for_30_s_costs_no_tick(broker: Any, address: Addr
 @pytest.mark.slow
 async def test_a_broker_away_for_2_min_costs_no_tick(broker: Any, address: Address) -> None:
     await suffer(address, away(broker, 120))
+
+
+@pytest.mark.parametrize("seconds", [9, pytest.param(120, marks=pytest.mark.slow)])
+async def test_a_broker_behind_a_cut_cable_costs_no_tick(
+    make_broker: Callable[..., Any], seconds: float
+) -> None:
+    port = free_port()
+    broker = make_broker(f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}")
+    broker.start()
+    cable = Cable("127.0.0.1", broker.port)
+
+    async def cut() -> None:
+        cable.cut()
+        await asyncio.sleep(1)
+        before = cable.passed
+        await asyncio.sleep(seconds - 1)
+        assert cable.passed == before > 0
+        cable.mend()
+
+    async with cable.listening(port):
+        await suffer(Address((f"127.0.0.1:{port}",), "cut"), cut())
+    broker.kill()
 
 
 async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back(

@@ -1,0 +1,69 @@
+"""A TCP cable between clients and a server that a test cuts and mends: nothing is refused, nothing
+arrives, as with a machine behind a broken network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+
+class Cable:
+    """Passes bytes both ways, unless it is cut."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.passed = 0
+        """Bytes, both ways."""
+        self._server = (host, port)
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """From now on no byte passes, though connections stay and new ones are taken."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """What was held up goes on, as after a network's own retransmissions."""
+        self._whole.set()
+
+    @contextlib.asynccontextmanager
+    async def listening(self, port: int) -> AsyncIterator[None]:
+        """Take connections on loopback."""
+        server = await asyncio.start_server(self._connect, "127.0.0.1", port)
+        try:
+            yield
+        finally:
+            server.close()
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connect(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await self._whole.wait()
+                far, out = await asyncio.open_connection(*self._server)
+                with contextlib.closing(out):
+                    ways = [
+                        asyncio.create_task(self._pass(*way)) for way in ((near, out), (far, back))
+                    ]
+                    try:
+                        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        for way in ways:
+                            way.cancel()
+                        await asyncio.gather(*ways, return_exceptions=True)
+        finally:
+            back.close()
+            self._tasks.discard(task)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65_536):
+            await self._whole.wait()
+            self.passed += len(piece)
+            writer.write(piece)
+            await writer.drain()
