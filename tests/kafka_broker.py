@@ -25,7 +25,7 @@ HOW = (
     "or TICKER_TEST_KAFKA=HOST:PORT names a broker"
 )
 
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>tests</groupId>
   <artifactId>broker</artifactId>
@@ -34,19 +34,19 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <dependencies>
     <dependency>
       <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>{KAFKA}</version>
+      <artifactId>ARTIFACT</artifactId>
+      <version>KAFKA</version>
     </dependency>
     <dependency>
       <groupId>org.apache.logging.log4j</groupId>
       <artifactId>log4j-slf4j-impl</artifactId>
-      <version>{LOG4J}</version>
+      <version>LOG4J</version>
     </dependency>
   </dependencies>
 </project>
 """
 
-_LOG4J = """Configuration:
+LOG4J_YAML = """Configuration:
   Appenders:
     Console:
       name: console
@@ -61,14 +61,16 @@ def available() -> bool:
     return all(shutil.which(program) for program in ("java", "mvn"))
 
 
-def jars() -> Path:
-    """The folder of the broker's jars, fetched when they are not there yet (8 s)."""
-    libs = CACHE / "libs"
+def jars(artifact: str = "kafka_2.13", folder: str = "libs") -> Path:
+    """The folder of the broker's jars, or another artifact's; fetched when not there yet (8 s)."""
+    libs = CACHE / folder
     if not libs.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         # Fetched beside its place, so that two runs at once never see half of it.
         with tempfile.TemporaryDirectory(dir=CACHE) as beside:
-            Path(beside, "pom.xml").write_text(_POM)
+            pom = _POM.replace("ARTIFACT", artifact)
+            pom = pom.replace("KAFKA", KAFKA).replace("LOG4J", LOG4J)
+            Path(beside, "pom.xml").write_text(pom)
             command = ["mvn", "-q", "-B", "dependency:copy-dependencies"]
             options = [f"-DoutputDirectory={beside}/libs", "-DincludeScope=runtime"]
             subprocess.run([*command, *options], cwd=beside, check=True, timeout=300)
@@ -94,7 +96,7 @@ class Broker:
         self.process: subprocess.Popen[bytes] | None = None
         controller = free_port()
         log4j = folder / "log4j2.yaml"
-        log4j.write_text(_LOG4J)
+        log4j.write_text(LOG4J_YAML)
         self._java = ["java", "-Xms256m", "-Xmx512m", "-cp", f"{jars()}/*"]
         self._java += [f"-Dlog4j2.configurationFile={log4j}"]
         self._properties = folder / "server.properties"

