@@ -2,6 +2,7 @@
 
 from ticker.processes import demo
 from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.security import Security
 from ticker.sources import open_source
 from ticker.streams import open_log, open_stream
 
@@ -11,6 +12,7 @@ __all__ = [
     "Gap",
     "Heartbeat",
     "Quote",
+    "Security",
     "Tick",
     "__version__",
     "demo",

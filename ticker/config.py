@@ -20,6 +20,14 @@ import platformdirs
 
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol
+from ticker.security import (
+    FILES,
+    KEYS,
+    PASSWORD_ADVICE,
+    InvalidSecurity,
+    Security,
+    refuse_password,
+)
 from ticker.times import parse_duration
 
 DEFAULT_WATCHLIST: Final = (
@@ -44,7 +52,10 @@ commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
 
 [streams]
 # work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
+# safe = { url = "kafka://broker:9093/ticks", security = "SSL", ca = "~/broker-ca.pem" }
 """
+KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
+"""What a table under [streams] says, said by the environment."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -52,6 +63,14 @@ class Setting(msgspec.Struct, frozen=True):
 
     value: str | None
     origin: str
+
+
+class NamedStream(msgspec.Struct, frozen=True):
+    """One stream of the file."""
+
+    url: str
+    security: Mapping[str, str] = {}
+    """What its table says beside the URL, by `ticker.security.KEYS`; paths are whole."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -62,7 +81,7 @@ class Config(msgspec.Struct, frozen=True):
     """Whether the file is there."""
     defaults: Mapping[str, str]
     watchlists: Mapping[str, tuple[str, ...]]
-    streams: Mapping[str, str]
+    streams: Mapping[str, NamedStream]
     unused: tuple[str, ...] = ()
     """Sections that this version reads past."""
     text: str = ""
@@ -73,6 +92,10 @@ class Config(msgspec.Struct, frozen=True):
         line = _line_of(self.text, key)
         return f"{self.path}:{line}" if line else str(self.path)
 
+    def mistake(self, problem: str, *key: str | int) -> ConfigError:
+        """The error that tells `problem` of what stands at `key`."""
+        return _told(_Mistake(key, problem), self.path, self.text)
+
     def setting(self, name: str, option: str | None = None, *, default: str | None) -> Setting:
         """The value of `name` in force: option, then `TICKER_NAME`, then file, then default."""
         if option is not None:
@@ -82,6 +105,26 @@ class Config(msgspec.Struct, frozen=True):
         if name in self.defaults:
             return Setting(self.defaults[name], self.place("defaults", name))
         return Setting(default, "default")
+
+    def security(self, name: str | None = None) -> Security | None:
+        """How to speak with the brokers of the stream `name`, or of one that is no name here.
+
+        What the environment says (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, word by
+        word. `None` where nothing is said. Raises `ConfigError`.
+        """
+        named = self.streams.get(name) if name is not None else None
+        said = dict(named.security) if named is not None else {}
+        around = {
+            key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
+        }
+        if not said and not around:
+            return None
+        try:
+            return Security(**{**said, **around})
+        except InvalidSecurity as error:
+            if error.key in around:
+                raise ConfigError(error.problem, key=KAFKA_VARIABLES[error.key]) from None
+            raise self.mistake(error.problem, "streams", name or "", error.key) from None
 
     def watchlist(self, name: str) -> tuple[str, ...]:
         """The symbols of a watchlist. Raises `UsageError` for a name that is not there."""
@@ -139,17 +182,12 @@ def parse(text: str, path: Path) -> Config:
             found=True,
             defaults=_defaults(document.get("defaults", {})),
             watchlists=_watchlists(document.get("watchlists", {})),
-            streams=_streams(document.get("streams", {})),
+            streams=_streams(document.get("streams", {}), path.parent),
             unused=tuple(name for name in _LATER if name in document),
             text=text,
         )
     except _Mistake as mistake:
-        raise ConfigError(
-            mistake.problem,
-            path=str(path),
-            line=_line_of(text, mistake.key),
-            key=_spell(mistake.key),
-        ) from None
+        raise _told(mistake, path, text) from None
 
 
 Key = tuple[str | int, ...]
@@ -160,6 +198,11 @@ class _Mistake(Exception):
         super().__init__(problem)
         self.key = key
         self.problem = problem
+
+
+def _told(mistake: _Mistake, path: Path, text: str) -> ConfigError:
+    line = _line_of(text, mistake.key)
+    return ConfigError(mistake.problem, path=str(path), line=line, key=_spell(mistake.key))
 
 
 _DEFAULTS: Final = ("source", "stream", "every", "tz", "sort", "currency", "theme")
@@ -199,15 +242,43 @@ def _watchlists(section: Any) -> dict[str, tuple[str, ...]]:
     return lists
 
 
-def _streams(section: Any) -> dict[str, str]:
-    streams: dict[str, str] = {}
+def _streams(section: Any, folder: Path) -> dict[str, NamedStream]:
+    streams: dict[str, NamedStream] = {}
     for name, value in _table(section, ("streams",)).items():
-        if not isinstance(value, str):
-            raise _Mistake(("streams", name), 'expected a URL in quotes, like "sqlite:PATH"')
+        at: Key = ("streams", name)
         if name == "demo":
-            raise _Mistake(("streams", name), "demo is the name of the invented prices' own log")
-        streams[name] = value
+            raise _Mistake(at, "demo is the name of the invented prices' own log")
+        table = value if isinstance(value, dict) else {"url": value}
+        url = table.get("url")
+        if not isinstance(url, str):
+            if "url" in table and isinstance(value, dict):
+                at = (*at, "url")
+            raise _Mistake(at, 'expected a URL in quotes, like "sqlite:PATH" or { url = "…" }')
+        try:
+            refuse_password(url)
+        except UsageError as error:
+            raise _Mistake(at, str(error)) from None
+        streams[name] = NamedStream(url, _security(table, at, folder))
     return streams
+
+
+def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]:
+    if "password" in table:
+        raise _Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
+    _check_keys(table, ("url", *KEYS), at)
+    said = {key: value for key, value in table.items() if key != "url"}
+    for key, value in said.items():
+        if not isinstance(value, str) or not value:
+            raise _Mistake((*at, key), f'expected a text in quotes, like {key} = "…"')
+        if not table["url"].startswith("kafka:"):
+            raise _Mistake((*at, key), "is for streams whose URL begins with kafka://")
+        if key in FILES and not value.startswith("~"):
+            said[key] = str(folder / value)
+    try:
+        Security(**said)
+    except InvalidSecurity as error:
+        raise _Mistake((*at, error.key), error.problem) from None
+    return said
 
 
 def _table(value: Any, key: Key) -> dict[str, Any]:

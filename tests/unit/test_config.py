@@ -6,6 +6,7 @@ import pytest
 
 from ticker import config
 from ticker.errors import ConfigError, UsageError
+from ticker.security import Security
 
 PATH = Path("config.toml")
 
@@ -22,7 +23,7 @@ def test_the_template_is_valid_with_its_examples_switched_on() -> None:
     )
     parsed = config.parse(text, PATH)
     assert parsed.defaults["every"] == "15s"
-    assert parsed.streams["work"].startswith("sqlite:")
+    assert parsed.streams["work"].url.startswith("sqlite:")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,8 @@ def test_the_template_is_valid_with_its_examples_switched_on() -> None:
         ("watchlists = 3\n", "config.toml:1: watchlists: expected a table"),
         ("[streams]\nwork = 3\n", "config.toml:2: streams.work: expected a URL"),
         ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: demo is the name"),
+        ("[streams]\n\na = {}\n", "config.toml:3: streams.a: expected a URL"),
+        ("[streams]\na = { url = 3 }\n", "config.toml:2: streams.a.url: expected a URL"),
         ("[defaults\n", "config.toml:1: "),
         ("a = 1\nb = \n", "config.toml:2: Invalid value"),
         ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
@@ -99,3 +102,107 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"[defaults]\n\xff")
     with pytest.raises(ConfigError, match=r"config.toml:2: is not UTF-8"):
         config.load(path)
+
+
+SAFE = """
+[streams]
+plain = "kafka://a:9092"
+safe = { url = "kafka://b:9093/t", security = "SASL_SSL", mechanism = "PLAIN", user = "ann" }
+
+[streams.long]
+url = "kafka://c"
+security = "SASL_SSL"
+mechanism = "SCRAM-SHA-256"
+user = "bob"
+password_file = "secrets/bob"
+ca = "~/ca.pem"
+certificate = "/etc/c.pem"
+key = "/etc/c.key"
+"""
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for variable in config.KAFKA_VARIABLES.values():
+        monkeypatch.delenv(variable, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("no_variables")
+def test_a_stream_is_a_url_or_a_table_with_its_security() -> None:
+    parsed = config.parse(SAFE, Path("/etc/ticker/config.toml"))
+    assert [stream.url for stream in parsed.streams.values()] == [
+        *("kafka://a:9092", "kafka://b:9093/t", "kafka://c")
+    ]
+    assert parsed.security("plain") is None
+    assert parsed.security("safe") == Security(security="SASL_SSL", mechanism="PLAIN", user="ann")
+    assert parsed.security("long") == Security(
+        security="SASL_SSL",
+        mechanism="SCRAM-SHA-256",
+        user="bob",
+        password_file="/etc/ticker/secrets/bob",
+        ca="~/ca.pem",
+        certificate="/etc/c.pem",
+        key="/etc/c.key",
+    )
+
+
+def test_the_environment_beats_the_table_and_serves_urls(
+    no_variables: pytest.MonkeyPatch,
+) -> None:
+    parsed = config.parse(SAFE, PATH)
+    no_variables.setenv("TICKER_KAFKA_PASSWORD", "hunter2")
+    safe = parsed.security("safe")
+    assert safe is not None
+    assert (safe.user, safe.password) == ("ann", "hunter2")
+    no_variables.setenv("TICKER_KAFKA_SECURITY", "SASL_PLAINTEXT")
+    no_variables.setenv("TICKER_KAFKA_MECHANISM", "SCRAM-SHA-512")
+    no_variables.setenv("TICKER_KAFKA_USER", "eve")
+    wanted = Security(
+        security="SASL_PLAINTEXT", mechanism="SCRAM-SHA-512", user="eve", password="hunter2"
+    )
+    assert parsed.security() == parsed.security("plain") == parsed.security("safe") == wanted
+
+
+def test_a_mistake_of_the_environment_names_the_variable(
+    no_variables: pytest.MonkeyPatch,
+) -> None:
+    parsed = config.parse(SAFE, PATH)
+    no_variables.setenv("TICKER_KAFKA_SECURITY", "TLS")
+    with pytest.raises(ConfigError, match=r"^TICKER_KAFKA_SECURITY: there is no 'TLS'"):
+        parsed.security()
+    no_variables.setenv("TICKER_KAFKA_SECURITY", "SSL")
+    with pytest.raises(ConfigError, match=r"^config.toml:4: streams.safe.mechanism: needs sec"):
+        parsed.security("safe")
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ('securty = "SSL"', 'safe.securty: unknown key "securty". Did you mean "security"?'),
+        ('security = "TLS"', "safe.security: there is no 'TLS'"),
+        ("security = 1", "safe.security: expected a text in quotes"),
+        ('ca = ""', "safe.ca: expected a text in quotes"),
+        ('mechanism = "PLAIN"', "safe.mechanism: needs security SASL_SSL or SASL_PLAINTEXT"),
+        ('security = "SASL_SSL"', "safe.security: SASL_SSL needs a mechanism"),
+        ('security = "SSL", certificate = "c"', "safe.certificate: needs its key"),
+        ('ca = "c"', "safe.ca: needs security SSL or SASL_SSL"),
+        ('password = "hunter2"', "safe.password: no password belongs here: put it into a file"),
+    ],
+)
+def test_a_mistake_in_a_streams_table_is_told_with_its_line_and_key(rest: str, words: str) -> None:
+    with pytest.raises(ConfigError) as mistake:
+        config.parse(f'[streams]\n\nsafe = {{ url = "kafka://b", {rest} }}\n', PATH)
+    assert f"config.toml:3: streams.{words}" in str(mistake.value)
+    assert "hunter2" not in str(mistake.value)
+
+
+def test_security_is_for_kafka_only() -> None:
+    with pytest.raises(ConfigError, match=r"streams.a.ca: is for streams whose URL begins with"):
+        config.parse('[streams]\na = { url = "sqlite:x", ca = "y" }\n', PATH)
+
+
+def test_a_password_in_the_url_of_a_stream_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConfigError, match=r"config.toml:2: streams.a: kafka://…@b: no user") as it:
+        config.parse('[streams]\na = "kafka://ann:hunter2@b"\n', PATH)
+    assert "hunter2" not in str(it.value)

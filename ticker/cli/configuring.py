@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ticker.cli.failing import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
 from ticker.cli.options import FILES_PANEL
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
+from ticker.security import without_password
 
 
 def register(app: typer.Typer) -> None:
@@ -61,13 +63,20 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         ("sort", "the watchlist's order"),
     ):
         value = loaded.setting(name, default=default)
-        facts.append((name, f"{value.value}  ({value.origin})"))
+        told = None if value.value is None else without_password(value.value)
+        facts.append((name, f"{told}  ({value.origin})"))
     lists = {"default": configuration.DEFAULT_WATCHLIST, **loaded.watchlists}
     for name, symbols in lists.items():
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
-    for name, url in loaded.streams.items():
-        facts.append((f"stream {name}", f"{url}  ({loaded.place('streams', name)})"))
+    for name in loaded.streams:
+        choice = settings.named(name)
+        security = f", {choice.security.words}" if choice.security is not None else ""
+        place = loaded.place("streams", name)
+        facts.append((f"stream {name}", f"{choice.url}{security}  ({place})"))
+    for name, variable in configuration.KAFKA_VARIABLES.items():
+        if said := os.environ.get(variable):
+            facts.append((variable, "set, and not shown" if name == "password" else said))
     facts += [(f"[{name}]", "not used by this version") for name in loaded.unused]
     return facts
 

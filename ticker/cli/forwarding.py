@@ -163,7 +163,7 @@ class Forwarding:
             since = "start"
         self._relay = relay = Relay(
             source,
-            lambda: open_log(wish.destination.url),
+            lambda: open_log(wish.destination.url, security=wish.destination.security),
             place,
             name=relay_name(wish.begin, wish.end),
             since=since,
@@ -187,7 +187,9 @@ class Forwarding:
         left = undelivered_words(report, wish.begin, "ticker forward")
         self._line.end(left, always=report.undelivered != 0)
         if not wish.follow and not self._stopping.is_set():
-            async with open_stream(wish.destination.url) as arrived:
+            async with open_stream(
+                wish.destination.url, security=wish.destination.security
+            ) as arrived:
                 proof = await asyncio.to_thread(
                     prove, source, arrived, wanted, relay.sent, self._stopping.is_set
                 )
@@ -237,7 +239,7 @@ async def _opened(wish: Wish) -> AsyncIterator[Stream]:
             finally:
                 await log.close()
             return
-    async with open_stream(wish.source.url) as stream:
+    async with open_stream(wish.source.url, security=wish.source.security) as stream:
         if path is not None:
             await stream.find("end")  # a missing file shows here
         yield stream

@@ -32,9 +32,14 @@ _LOOK_AGAIN: Final = 1.0
 
 
 def canonical(choice: StreamChoice) -> str:
-    """One text for one stream, however it was written; no secrets. Raises `UsageError`."""
+    """One text for one stream, however it was written; no secrets.
+
+    Raises `UsageError`, and `ConfigError` where it can never be spoken to as it is configured.
+    """
     path = stream_path(choice)
-    return open_log(choice.url).url if path is None else f"sqlite:{path.resolve()}"
+    if path is not None:
+        return f"sqlite:{path.resolve()}"
+    return open_log(choice.url, security=choice.security).url
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
@@ -89,7 +94,7 @@ class Sending:
         self._log = log
         self._from = canonical(local)
         self._to = canonical(destination)
-        self._url = destination.url
+        self._destination = destination
         self._on_status = on_status
         self._on_failure = on_failure
         self._stopping = asyncio.Event()
@@ -128,7 +133,7 @@ class Sending:
     async def _relay_on(self) -> RelayReport:
         self._relay = relay = Relay(
             self._log,
-            lambda: open_log(self._url),
+            lambda: open_log(self._destination.url, security=self._destination.security),
             bookmark(self._log, self._from, self._to),
             name=relay_name(self._from, self._to),
             on_status=self._on_status,

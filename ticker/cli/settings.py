@@ -16,6 +16,7 @@ from ticker.board.order import Sort, parse_sort
 from ticker.config import Config, load, state_directory
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.records import check_symbol
+from ticker.security import Security, refuse_password
 from ticker.sources import open_source
 from ticker.streams import open_stream
 from ticker.times import DAY, Zone, parse_duration
@@ -33,6 +34,10 @@ class StreamChoice(msgspec.Struct, frozen=True):
     demo: bool = False
     temporary: bool = False
     """Whether it goes with the command."""
+    name: str | None = None
+    """In the configuration: what knows its security too."""
+    security: Security | None = None
+    """How to speak with its brokers, where it has some."""
 
     @property
     def keep_for(self) -> int | None:
@@ -81,9 +86,14 @@ class Settings:
         """Raise what using the values of the file would raise."""
         self.sort()
         with self._blamed("stream"):
-            open_stream(self.stream(None).url)
+            _check(self.stream(None))
         with self._blamed("source"):
             open_source(self.source(None))
+        for name in self.config.streams:
+            try:
+                _check(self.named(name))
+            except UsageError as error:
+                raise self.config.mistake(str(error), "streams", name) from None
 
     @contextmanager
     def _blamed(self, name: str) -> Iterator[None]:
@@ -100,19 +110,30 @@ class Settings:
             ) from None
 
     def stream(self, option: str | None) -> StreamChoice:
-        """The stream's URL. Raises `UsageError` for a name that is not configured."""
+        """The stream, and how to speak with it.
+
+        Raises `UsageError` for a name that is not configured, and `ConfigError`.
+        """
         word = self.config.setting("stream", option, default=None).value
         if word is None:
             return StreamChoice(f"sqlite:{state_directory() / 'stream.sqlite'}", named=False)
         if word == "demo":
             return demo_stream()
         if word in self.config.streams:
-            word = self.config.streams[word]
-        elif ":" not in word:
+            return self.named(word)
+        refuse_password(word)
+        if ":" not in word:
             known = ", ".join(("demo", *self.config.streams))
             hint = f"Did you mean sqlite:{word}?" if "." in word or "/" in word else ""
             raise UsageError(f"No stream named {word!r} (known: {known}). {hint}".rstrip())
-        return StreamChoice(word, named=True)
+        security = self.config.security() if word.startswith("kafka:") else None
+        return StreamChoice(word, named=True, security=security)
+
+    def named(self, name: str) -> StreamChoice:
+        """The stream of that name in the file. Raises `ConfigError`."""
+        url = self.config.streams[name].url
+        security = self.config.security(name) if url.startswith("kafka:") else None
+        return StreamChoice(url, named=True, name=name, security=security)
 
     def source(self, option: str | None) -> str:
         """The source's URL."""
@@ -133,6 +154,14 @@ class Settings:
     ) -> tuple[str, ...]:
         """The same; the watchlist `default` where neither is given."""
         return self.symbols(words, watchlist) or self.config.watchlist("default")
+
+
+def _check(choice: StreamChoice) -> None:
+    """Raise what opening it would raise, but for a password that only its user's shell knows."""
+    security = choice.security
+    if security is not None and security.password is None and security.password_file is None:
+        security = msgspec.structs.replace(security, password="-")  # noqa: S106  (stands in for it)
+    open_stream(choice.url, security=security)
 
 
 def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:

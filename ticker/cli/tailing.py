@@ -31,7 +31,7 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings, StreamChoice, now
 from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
@@ -126,12 +126,12 @@ def tail(
     )
     choice = settings.stream(stream)
     within = None if duration is None else parse_duration(duration) / SECOND
-    raise typer.Exit(run(_tail(choice.url, wish, within, quiet=quiet)))
+    raise typer.Exit(run(_tail(choice, wish, within, quiet=quiet)))
 
 
-async def _tail(url: str, wish: Wish, within: float | None, *, quiet: bool) -> int:
+async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet: bool) -> int:
     printer = Printer(wish, Output())
-    async with open_stream(url) as stream:
+    async with open_stream(choice.url, security=choice.security) as stream:
         try:
             async with asyncio.timeout(within):
                 await _follow(stream, wish, printer, quiet=quiet)

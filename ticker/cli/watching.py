@@ -187,7 +187,9 @@ class Shown:
             from ticker.dashboard import Dashboard
             from ticker.watch import Watch
 
-            stream = await stack.enter_async_context(open_stream(self._choice.url))
+            stream = await stack.enter_async_context(
+                open_stream(self._choice.url, security=self._choice.security)
+            )
             watched = Watch(stream, self._symbols)
             self._dashboard = dashboard = Dashboard(
                 watched,
@@ -216,7 +218,8 @@ class Shown:
         """The command that shows what was kept since `began` (µs)."""
         if self._choice.temporary:
             return ""
-        word = "demo" if self._choice.demo else self._choice.url if self._choice.named else None
+        choice = self._choice
+        word = "demo" if choice.demo else (choice.name or choice.url) if choice.named else None
         option = "" if word is None else f" --stream {shlex.quote(word)}"
         return f" · ticker tail{option} --since {clock(began, self._zone)[:5]}"
 
@@ -271,7 +274,7 @@ async def _print_board(
     from ticker.dashboard.columns import age_text, reason_text
     from ticker.watch import Watch
 
-    async with open_stream(choice.url) as stream:
+    async with open_stream(choice.url, security=choice.security) as stream:
         watched = Watch(stream, symbols)
         batch = await stream.snapshot()
         board = watched.board

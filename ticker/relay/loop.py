@@ -20,11 +20,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ticker.errors import (
+    ConfigError,
     MixedPrices,
     SequenceConflict,
     StreamError,
     StreamMissing,
     StreamUnreachable,
+    StreamUnusable,
     WrongPosition,
 )
 from ticker.records import Batch, Position
@@ -206,7 +208,10 @@ class Relay:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Log]:
-        log = self._make()
+        try:
+            log = self._make()
+        except ConfigError as error:  # a file of its security that was there at the beginning
+            raise StreamUnusable(self._status.destination, str(error)) from error
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:

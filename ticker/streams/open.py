@@ -5,26 +5,26 @@ Backends are imported when they are needed, so that reading SQLite never loads a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ticker.errors import UsageError
+from ticker.security import Security, without_password
 from ticker.streams.protocol import Log, Stream
 
 KAFKA = "kafka:"
 
 
-def open_stream(url: str, *, options: Mapping[str, Any] | None = None) -> Stream:
+def open_stream(url: str, *, security: Security | None = None) -> Stream:
     """A reader of the stream at `url`. Nothing is opened yet, and nothing is ever created.
 
-    `sqlite:PATH`, where `~` is the home, or `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, where
-    `options` are the clients' security options. Raises `UsageError` for another scheme.
+    `sqlite:PATH`, where `~` is the home, or `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, which
+    `security` is for. Raises `UsageError` for another scheme, and `ConfigError` where a file that
+    `security` names cannot be used or the password is missing.
     """
     if url.startswith(KAFKA):
         from ticker.streams.kafka import KafkaStream, parse
 
-        return KafkaStream(parse(url, options))
+        return KafkaStream(parse(url, security))
     path = _sqlite_path(url)
     from ticker.streams.sqlite import SqliteStream
 
@@ -36,10 +36,11 @@ def open_log(
     *,
     keep_for: int | None = None,
     keep_bytes: int | None = None,
-    options: Mapping[str, Any] | None = None,
+    security: Security | None = None,
 ) -> Log:
     """A writer (and reader) of the log at `url`, made when it is entered and missing.
 
+    `url` and `security` are as for `open_stream`.
     `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever in a
     file; in Kafka topics made here a week, and topics that are there keep what they have.
     """
@@ -48,7 +49,7 @@ def open_log(
 
         asked = {"keep_for": keep_for, "keep_bytes": keep_bytes}
         plan = Plan(**{name: value for name, value in asked.items() if value is not None})
-        return KafkaLog(parse(url, options), plan)
+        return KafkaLog(parse(url, security), plan)
     path = _sqlite_path(url)
     from ticker.streams.sqlite import SqliteLog
 
@@ -59,4 +60,6 @@ def _sqlite_path(url: str) -> Path:
     scheme, colon, rest = url.partition(":")
     if colon and scheme == "sqlite" and rest:
         return Path(rest).expanduser()
-    raise UsageError(f"{url!r} is no stream: expected sqlite:PATH or kafka://HOST:PORT/PREFIX")
+    raise UsageError(
+        f"{without_password(url)!r} is no stream: expected sqlite:PATH or kafka://HOST:PORT/PREFIX"
+    )

@@ -1,7 +1,7 @@
 """What a `kafka:` URL names: the brokers to ask first, and the prefix of the four topics.
 
 `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`; without a port 9092, without a prefix `ticks`. Passwords
-and certificates never stand in a URL: they come beside it, as the clients' own options. Pure.
+and certificates never stand in a URL: they come beside it, as `Security`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from ticker.errors import UsageError
+from ticker.security import Security, refuse_password
+from ticker.streams.kafka.securing import client_options
 
 PREFIX: Final = "ticks"
 PORT: Final = 9092
@@ -30,15 +32,29 @@ class Address(msgspec.Struct, frozen=True):
     prefix: str
     options: Mapping[str, Any] = {}
     """Security options as aiokafka's clients take them; never shown."""
+    security: Security = Security()
+    """What they were made of: errors tell what was asked for."""
 
     @property
     def url(self) -> str:
         """As a user may see it."""
         return f"kafka://{','.join(self.servers)}/{self.prefix}"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """What may be shown; `options` hold the password."""
+        return [("url", self.url), ("security", self.security)]
 
-def parse(url: str, options: Mapping[str, Any] | None = None) -> Address:
-    """Raises `UsageError` for a URL that names no brokers, or no topics that Kafka allows."""
+    def __repr__(self) -> str:
+        return f"Address({self.url!r}, {self.security!r})"
+
+
+def parse(url: str, security: Security | None = None) -> Address:
+    """Raises `UsageError` for a URL that names no brokers, or no topics that Kafka allows.
+
+    Reads the files that `security` names, anew each time, so that one made later knows a password
+    that was changed meanwhile. Raises `ConfigError` where one cannot be used.
+    """
+    refuse_password(url)
     scheme, _, rest = url.partition("://")
     hosts, _, prefix = rest.partition("/")
     prefix = prefix or PREFIX
@@ -47,15 +63,10 @@ def parse(url: str, options: Mapping[str, Any] | None = None) -> Address:
         form = _HOST.fullmatch(host)
         if scheme != "kafka" or form is None or int(form[2] or PORT) not in range(1, 65_536):
             raise UsageError(
-                f"{_shown(url)!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
+                f"{url!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
             )
         servers.append(f"{form[1]}:{form[2] or PORT}")
     if _PREFIX.fullmatch(prefix) is None:
         raise UsageError(f"{prefix!r} cannot begin a topic's name: use letters, digits, . _ -")
-    return Address(tuple(servers), prefix, dict(options or {}))
-
-
-def _shown(url: str) -> str:
-    """`url` without what stands before an `@`: it may be a password typed where none belongs."""
-    scheme, colon, rest = url.partition("://")
-    return f"{scheme}{colon}…@{rest.rpartition('@')[2]}" if "@" in rest else url
+    security = security or Security()
+    return Address(tuple(servers), prefix, client_options(security), security)

@@ -45,8 +45,10 @@ def open_log_elsewhere(url: str, **options: Any) -> Log:
     return Elsewhere(url.removeprefix(SCHEME)) if _is(url) else open_log(url, **options)
 
 
-def open_stream_elsewhere(url: str) -> Stream:
-    return SqliteStream(Path(url.removeprefix(SCHEME))) if _is(url) else open_stream(url)
+def open_stream_elsewhere(url: str, **options: Any) -> Stream:
+    if _is(url):
+        return SqliteStream(Path(url.removeprefix(SCHEME)))
+    return open_stream(url, **options)
 
 
 def _is(url: str) -> bool:
@@ -55,4 +57,4 @@ def _is(url: str) -> bool:
 
 # Commands take these names from the package when they are imported, which is later than now.
 ticker.streams.open_log = open_log_elsewhere
-ticker.streams.open_stream = open_stream_elsewhere  # type: ignore[assignment]  # takes a URL only
+ticker.streams.open_stream = open_stream_elsewhere

@@ -1,0 +1,146 @@
+"""How the clients of a Kafka stream show who they are, and whom they trust: said, not yet used.
+
+The words are those of the tables under `[streams]`, and what cannot work together is refused when
+it is said. Pure: it names files and opens none (`ticker.streams.kafka.securing` does), and no
+secret stands in what it shows of itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+
+from ticker.errors import UsageError
+
+PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+KEYS: Final = (
+    *("security", "mechanism", "user", "password_file"),
+    *("ca", "certificate", "key"),
+)
+"""What may stand in a table under `[streams]` beside `url`."""
+FILES: Final = ("password_file", "ca", "certificate", "key")
+"""Those of them that name files."""
+PASSWORD_ADVICE: Final = "put it into a file (password_file) or into TICKER_KAFKA_PASSWORD"  # noqa: S105 - none
+
+_BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
+
+
+class InvalidSecurity(UsageError):
+    """`key` (one of `KEYS`, or `password`) has no such value, or not beside the others."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True):
+    """How to speak with the brokers of one stream. Raises `InvalidSecurity` for what cannot work.
+
+    The files are PEM, and are read when the stream is opened; `~` is the home.
+    """
+
+    security: str = "PLAINTEXT"
+    """One of `PROTOCOLS`, by Kafka's names."""
+    mechanism: str | None = None
+    """One of `MECHANISMS`; needed with SASL, senseless without."""
+    user: str | None = None
+    password: str | None = None
+    """Beats `password_file`. Passed over without SASL: it may be meant for another stream."""
+    password_file: str | None = None
+    """Holds the password and nothing else but, perhaps, one line end."""
+    ca: str | None = None
+    """Certificates of those who are trusted to sign the brokers'; `None`: those that this machine
+    trusts."""
+    certificate: str | None = None
+    """Our own, for brokers that ask for one, with those that lead to its signer."""
+    key: str | None = None
+    """The certificate's private key, without a passphrase; may be the same file."""
+
+    def __post_init__(self) -> None:
+        _one_of("security", self.security, PROTOCOLS)
+        if not self.has_sasl:
+            for name in ("mechanism", "user", "password_file"):
+                if getattr(self, name) is not None:
+                    wanted = "SASL_SSL" if self.has_tls else "SASL_SSL or SASL_PLAINTEXT"
+                    raise InvalidSecurity(
+                        name, f"needs security {wanted}; it is {self.security} here"
+                    )
+        else:
+            if self.mechanism is None:
+                choices = ", ".join(MECHANISMS)
+                raise InvalidSecurity("security", f"{self.security} needs a mechanism: {choices}")
+            _one_of("mechanism", self.mechanism, MECHANISMS)
+            if not self.user:
+                raise InvalidSecurity("security", f"{self.security} needs a user")
+        if not self.has_tls:
+            for name in ("ca", "certificate", "key"):
+                if getattr(self, name) is not None:
+                    wanted = "SASL_SSL" if self.has_sasl else "SSL or SASL_SSL"
+                    raise InvalidSecurity(
+                        name, f"needs security {wanted}; it is {self.security} here"
+                    )
+        if self.certificate is not None and self.key is None:
+            raise InvalidSecurity("certificate", "needs its key; one file may be both")
+        if self.key is not None and self.certificate is None:
+            raise InvalidSecurity("key", "needs its certificate; one file may be both")
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the bytes are encrypted, and the broker shows a certificate."""
+        return self.security.endswith("SSL")
+
+    @property
+    def has_sasl(self) -> bool:
+        """Whether a user and a password are shown."""
+        return self.security.startswith("SASL")
+
+    @property
+    def words(self) -> str:
+        """For people: `SASL_SSL, SCRAM-SHA-256, user ann`."""
+        user = None if self.user is None else f"user {self.user}"
+        return ", ".join(filter(None, (self.security, self.mechanism, user)))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """What may be shown; Rich asks for it, and would be told the password otherwise."""
+        told = {name: getattr(self, name) for name in self.__struct_fields__}
+        return [
+            (name, "…" if name == "password" else value)
+            for name, value in told.items()
+            if value is not None
+        ]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"Security({told})"
+
+
+def without_password(url: str) -> str:
+    """`url` for a screen: what stands before an `@` may be a password typed where none belongs.
+
+    Only of what is no file's path, where an `@` is a letter like any other.
+    """
+    if url.startswith(("sqlite:", "/", ".", "~")):
+        return url
+    return _BEFORE_AT.sub(lambda found: f"{found[1] or ''}…@", url)
+
+
+def refuse_password(url: str) -> None:
+    """Raise `UsageError`, which does not repeat it, where a URL names a user or a password."""
+    if (shown := without_password(url)) != url:
+        raise UsageError(
+            f"{shown}: no user and no password belong into a URL. Name the user in a table "
+            f"under [streams]; as for the password, {PASSWORD_ADVICE}"
+        )
+
+
+def _one_of(key: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        close = difflib.get_close_matches(value.upper(), known, n=1)
+        hint = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(known)}"
+        raise InvalidSecurity(key, f"there is no {value!r}. {hint}")

@@ -1,0 +1,121 @@
+"""What was said of a stream's security → what aiokafka's clients take: files are read here.
+
+Each file that cannot be used is a `ConfigError` with its path and what to do. What a file holds is
+never told, and no passphrase is ever asked for: a poller has nobody to ask.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from pathlib import Path
+from typing import Any, Final
+
+from ticker.errors import ConfigError
+from ticker.security import PASSWORD_ADVICE, Security
+
+_log: Final = logging.getLogger(__name__)
+_OTHERS: Final = 0o077
+_warned: set[Path] = set()
+
+
+def client_options(security: Security) -> dict[str, Any]:
+    """Keywords of every client of aiokafka; empty where nothing is to be said.
+
+    Raises `ConfigError` for a file that cannot be used and for a password that nobody named.
+    """
+    if security.security == "PLAINTEXT":
+        return {}
+    options: dict[str, Any] = {"security_protocol": security.security}
+    if security.has_tls:
+        options["ssl_context"] = _context(security)
+    if security.has_sasl:
+        options["sasl_mechanism"] = security.mechanism
+        options["sasl_plain_username"] = security.user
+        options["sasl_plain_password"] = _password(security)
+    return options
+
+
+def _password(security: Security) -> str:
+    if security.password is not None:
+        return security.password
+    if security.password_file is None:
+        raise ConfigError(f"no password for the user {security.user}: {PASSWORD_ADVICE}")
+    path, data = _read("password_file", security.password_file)
+    _warn_of_readers(path)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        # Without its cause: that would show what is in the file.
+        raise _unusable("password_file", path, "is not UTF-8") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise _unusable("password_file", path, "is empty. Write the password into it")
+    return text
+
+
+def _warn_of_readers(path: Path) -> None:
+    """Say once where others of this machine may read or change a password, and its owner is us.
+
+    ssh refuses such keys; this does not, because containers are handed their secrets as files that
+    everybody in them may read, on a file system where nothing can be changed. Where nothing can be
+    changed, or only by somebody else, nothing is said.
+    """
+    status = path.stat()
+    mendable = status.st_uid == os.geteuid() and not os.statvfs(path).f_flag & os.ST_RDONLY
+    if status.st_mode & _OTHERS and mendable and path not in _warned:
+        _warned.add(path)
+        _log.warning("%s: others may read this password. Make it yours: chmod 600 %s", path, path)
+
+
+def _context(security: Security) -> ssl.SSLContext:
+    """Verifies the broker's certificate and host name, always."""
+    if security.ca is None:
+        context = ssl.create_default_context()
+    else:
+        path, _ = _read("ca", security.ca)
+        try:
+            context = ssl.create_default_context(cafile=str(path))
+        except ssl.SSLError:
+            raise _unusable("ca", path, "holds no certificates in PEM") from None
+    if security.certificate is not None and security.key is not None:
+        _show_ourselves(context, security.certificate, security.key)
+    return context
+
+
+def _show_ourselves(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    shown, text = _read("certificate", certificate)
+    if b"-----BEGIN CERTIFICATE-----" not in text:
+        raise _unusable("certificate", shown, "holds no certificate in PEM")
+    kept, text = _read("key", key)
+    if b"PRIVATE KEY-----" not in text:
+        raise _unusable("key", kept, "holds no private key in PEM")
+    if b"ENCRYPTED" in text:
+        advice = "Write one without: openssl pkey -in KEY -out OTHER"
+        raise _unusable("key", kept, f"wants a passphrase, and nobody is here to type it. {advice}")
+    try:
+        # Without a password of ours OpenSSL would ask on the terminal.
+        context.load_cert_chain(str(shown), str(kept), password="")
+    except ssl.SSLError as error:
+        matching = "KEY_VALUES_MISMATCH" in (error.reason or "")
+        problem = f"is not the key of {shown}" if matching else "cannot be used"
+        raise _unusable("key", kept, problem) from None
+
+
+def _read(name: str, where: str) -> tuple[Path, bytes]:
+    path = Path(where)
+    try:
+        path = path.expanduser()
+        return path, path.read_bytes()
+    except OSError as error:
+        problem = error.strerror
+    except (RuntimeError, ValueError) as error:  # no such user's home; a zero in a name
+        problem = str(error)
+    raise _unusable(name, path, f"cannot be read: {problem}")
+
+
+def _unusable(name: str, path: Path, problem: str) -> ConfigError:
+    """`name` is a key of `ticker.security.KEYS`."""
+    others = f"Another one: {name} in [streams], or TICKER_KAFKA_{name.upper()}"
+    return ConfigError(f"{problem}. {others}", path=str(path), key=name)
