@@ -133,7 +133,7 @@ class Asking:
                 case None:
                     found[topic["name"]] = topic
                 case kind if kind is not UnknownTopicOrPartitionError:
-                    with told(self.address.url):
+                    with told(self.address):
                         raise kind(topic["name"])
         return found
 
@@ -152,7 +152,7 @@ class Asking:
                 return await self._offsets(topics, wanted)
             except _PASSING as error:  # an election, or a deletion: look where the topics are
                 if asyncio.get_running_loop().time() > until:
-                    with told(self.address.url):
+                    with told(self.address):
                         raise KafkaError(repr(error)) from error
                 await asyncio.sleep(_PAUSE)
                 found = await self.topics()
@@ -179,7 +179,7 @@ class Asking:
                     if (kind := fault(code)) is not None:
                         if kind in _PASSING:
                             raise kind(topic)
-                        with told(self.address.url):
+                        with told(self.address):
                             raise kind(topic)
                     found[TopicPartition(topic, partition)] = offset
         return found
@@ -190,7 +190,7 @@ class Asking:
         A broker that was restarted has left the old client with dead connections.
         """
         try:
-            with told(self.address.url):
+            with told(self.address):
                 async with asyncio.timeout(ANSWER):
                     fresh = self._client is None
                     try:

@@ -1,8 +1,8 @@
-"""Clients of aiokafka, begun and ended within bounds, and what went wrong in words.
+"""Clients of aiokafka, begun and ended within bounds; their errors come out as ours.
 
-aiokafka says `Unable to bootstrap` to a wrong password, an unknown host and a sleeping broker
-alike, waits for ever for a broker that is away when it is told to stop, and raises a cancellation
-nobody asked for. So each beginning and end goes through here. Knows nothing of records.
+aiokafka does not say why it cannot begin (`diagnosing` finds out), waits for ever for a broker that
+is away when it is told to stop, and raises a cancellation nobody asked for. So each beginning and
+end goes through here. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -10,31 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
-import ssl
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
-from aiokafka.conn import create_conn
 from aiokafka.errors import (
-    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
     KafkaError,
     NoError,
-    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
     for_code,
 )
 
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.diagnosing import reason, words_of
 
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
 
 _PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker yet
-_FRESH: Final = 3.0  # seconds for one broker to say why it does not take us
-_TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
 
 # aiokafka logs each failed attempt as an error, several a second; what matters is told as errors
 # of ours and in `health()`.
@@ -44,22 +38,17 @@ _left: set[asyncio.Task[Any]] = set()
 
 
 @contextlib.contextmanager
-def told(url: str) -> Iterator[None]:
+def told(address: Address) -> Iterator[None]:
     """Errors of aiokafka and of the network come out as `StreamError`."""
+    url, security = address.url, address.security
     try:
         yield
     except StreamError:
         raise
-    except (SaslAuthenticationFailed, AuthenticationFailedError) as error:
-        raise StreamUnreachable(url, "refuses the user or the password") from error
-    except TopicAuthorizationFailedError as error:
+    except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
         raise StreamUnusable(url, "this user may not use its topics") from error
-    except TimeoutError as error:
-        raise StreamUnreachable(url, "does not answer in time") from error
-    except KafkaError as error:
-        raise StreamUnreachable(url, _words(error)) from error
-    except OSError as error:
-        raise StreamUnreachable(url, _words(error)) from error
+    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+        raise StreamUnreachable(url, words_of(error, security)) from error
 
 
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
@@ -69,9 +58,9 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
         async with asyncio.timeout(within):
             await work
             await _brokers(client)
-    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+    except (KafkaError, OSError, ValueError) as error:  # ValueError: a server without the password
         await end(client)
-        raise StreamUnreachable(address.url, await _reason(address, error)) from error
+        raise StreamUnreachable(address.url, await reason(address, error)) from error
     except BaseException:
         await end(client)
         raise
@@ -130,45 +119,3 @@ def fault(code: int) -> type[KafkaError] | None:
     """The class of a broker's error code; `None` if it is no error."""
     found: type[KafkaError] = for_code(code)
     return None if found is NoError else found
-
-
-async def _reason(address: Address, error: BaseException) -> str:
-    """Why no broker took us: asked once more, one by one, in a way that tells the cause."""
-    reason = _words(error)
-    for server in address.servers:
-        host, _, port = server.rpartition(":")
-        attempt: Awaitable[Any] = create_conn(
-            host.strip("[]"), int(port), request_timeout_ms=int(_FRESH * 1_000), **address.options
-        )
-        try:
-            async with asyncio.timeout(_FRESH):
-                connection = await attempt
-        except (KafkaError, OSError) as cause:
-            reason = _words(cause)
-        else:
-            connection.close()
-    return reason
-
-
-def _words(error: BaseException) -> str:
-    text = str(error)
-    match error:
-        case SaslAuthenticationFailed() | AuthenticationFailedError():
-            return "refuses the user or the password"
-        case UnsupportedSaslMechanismError():
-            return "does not know this SASL mechanism"
-        case ssl.SSLCertVerificationError():
-            return f"shows a certificate that is not trusted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS failed: {error.reason or text}"
-        case ConnectionRefusedError():
-            return "does not answer: connection refused"
-        case socket.gaierror():
-            return "no such host"
-        case TimeoutError():
-            return "does not answer in time"
-        case _ if _TLS_ALERT in text:
-            return "speaks TLS, and was asked without"
-        case _ if isinstance(error.__cause__, ssl.SSLError):
-            return _words(error.__cause__)
-    return f"does not answer: {text or type(error).__name__}"

@@ -60,7 +60,7 @@ class Fetching:
 
         Raises `OffsetOutOfRangeError` for partitions whose offset is no longer, or not yet, there.
         """
-        with told(self._address.url):
+        with told(self._address):
             try:
                 async with asyncio.timeout(wait + ANSWER):
                     found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(

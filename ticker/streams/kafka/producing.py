@@ -54,7 +54,7 @@ class Producing:
         """
         self._sending = asyncio.ensure_future(self._send(topic, messages))
         try:
-            with told(self._address.url):
+            with told(self._address):
                 done, _ = await asyncio.wait([self._sending], timeout=self._delivery)
                 if self._sending.cancelled():
                     problem = "closed before it acknowledged"

@@ -74,7 +74,7 @@ async def ensure(asking: Asking, plan: Plan) -> Topics:
         request_timeout_ms=int(ANSWER * 1_000),
         **asking.address.options,
     )
-    with told(asking.address.url):
+    with told(asking.address):
         await begin_admin(asking, admin)
         try:
             async with asyncio.timeout(ANSWER):

@@ -1,0 +1,186 @@
+"""Why no broker took us, in words that say what to do.
+
+aiokafka says `Unable to bootstrap` to a wrong password, a missing certificate and a sleeping broker
+alike. So the brokers are asked once more, one by one, in a way that tells the cause. Whatever is
+found, no word of it comes from a file or a variable that holds a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import Any, Final
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from ticker.security import MECHANISMS, Security
+from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.metadata import Describe
+
+FRESH: Final = 3.0
+"""Seconds for one broker to say why it does not take us."""
+
+_TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
+_NOT_FOR: Final = (62, 64)  # OpenSSL's codes: another host name, another address
+_OUT_OF_TIME: Final = (9, 10)  # … not valid yet, expired
+_SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by nobody who is known
+
+
+async def reason(address: Address, error: BaseException) -> str:
+    """What is wrong, asked anew; what `error` says if nothing is wrong any more.
+
+    A broker that is there and refuses us says more than one that is away.
+    """
+    found = ""
+    for server in address.servers:
+        cause = await _ask(address, server)
+        if cause is None:
+            continue
+        words = words_of(cause, address.security)
+        if _tells(cause):
+            return words
+        found = found or words
+    return found or words_of(error, address.security)
+
+
+class _NotThatWay(ConnectionError):
+    """A broker that speaks, and not in the way in which it was asked; the text is for people."""
+
+
+async def _ask(address: Address, server: str) -> BaseException | None:
+    """What goes wrong with this broker, if anything does."""
+    asked = address.security
+    try:
+        async with asyncio.timeout(FRESH):
+            await _speak(server, address.options)
+    except ConnectionResetError as error:
+        # A broker that expects no TLS takes the first bytes of it for a size, and hangs up.
+        if asked.has_tls and await _speaks_plainly(server):
+            name = asked.security.replace("SASL_SSL", "SASL_PLAINTEXT").replace("SSL", "PLAINTEXT")
+            return _NotThatWay(
+                "speaks without TLS, and was asked with it. "
+                f"Name the port where it speaks TLS, or {_set('security', name)}"
+            )
+        return error
+    except (KafkaError, OSError, ValueError) as error:
+        return error
+    return None
+
+
+async def _speak(server: str, options: Any) -> None:
+    """Connect and ask a first question, as a client does."""
+    connection = await _connection(server, options)
+    try:
+        await connection.send(Describe(()))
+    except KafkaError as error:
+        closed = isinstance(error.__cause__, asyncio.IncompleteReadError)
+        if closed and "sasl_mechanism" not in options:
+            # It told its versions, which anybody may ask, and nothing more.
+            raise _NotThatWay(
+                "wants a user and a password (SASL), and was asked without: "
+                f"{_set('security', 'SASL_SSL' if options else 'SASL_PLAINTEXT')}, "
+                "with mechanism, user and password_file"
+            ) from error
+        raise
+    finally:
+        connection.close()
+
+
+async def _speaks_plainly(server: str) -> bool:
+    """Whether it answers without TLS; nothing is shown to it."""
+    with contextlib.suppress(KafkaError, OSError):
+        async with asyncio.timeout(FRESH):
+            (await _connection(server, {})).close()
+            return True
+    return False
+
+
+async def _connection(server: str, options: Any) -> Any:
+    host, _, port = server.rpartition(":")
+    within = int(FRESH * 1_000)
+    return await create_conn(host.strip("[]"), int(port), request_timeout_ms=within, **options)
+
+
+def _tells(error: BaseException) -> bool:
+    """Whether this is a refusal, and not the silence of a broker that is away."""
+    refused = (KafkaError, ssl.SSLError, _NotThatWay, ValueError)
+    return isinstance(error, refused) and not isinstance(error, TimeoutError)
+
+
+def words_of(error: BaseException, asked: Security) -> str:
+    """What went wrong and, where something was said wrongly, what to say instead."""
+    text = str(error)
+    match error:
+        case _NotThatWay():
+            return text
+        case SaslAuthenticationFailed() | AuthenticationFailedError():
+            return (
+                f"refuses the user {asked.user}, or the password. Look at user and password_file "
+                "in [streams], or at TICKER_KAFKA_USER and TICKER_KAFKA_PASSWORD"
+            )
+        case UnsupportedSaslMechanismError():
+            others = " or ".join(name for name in MECHANISMS if name != asked.mechanism)
+            return f"does not take {asked.mechanism}: {_set('mechanism', others)}"
+        case IllegalSaslStateError():
+            name = "SSL" if asked.has_tls else "PLAINTEXT"
+            return f"takes no user here (no SASL), and was shown one: {_set('security', name)}"
+        case ssl.SSLCertVerificationError():
+            return _certificate_words(error, asked)
+        case ssl.SSLError():
+            return _tls_words(error, asked)
+        case ConnectionRefusedError():
+            return "does not answer: connection refused"
+        case socket.gaierror():
+            return "no such host"
+        case TimeoutError():
+            return "does not answer in time"
+        case ValueError():
+            return "does not prove that it knows the password. Is it the server that you mean?"
+        case _ if _TLS_ALERT in f"{text} {error.__cause__}":
+            names = "SASL_SSL" if asked.has_sasl else "SSL or SASL_SSL"
+            return f"speaks TLS, and was asked without: {_set('security', names)}"
+        case _ if isinstance(error.__cause__, ssl.SSLError):
+            return words_of(error.__cause__, asked)
+    return f"does not answer: {text or type(error).__name__}"
+
+
+def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> str:
+    """What is wrong with the certificate that the broker showed."""
+    why = error.verify_message.rstrip(".")
+    if error.verify_code in _NOT_FOR:
+        return f"shows the certificate of another: {why}. Use a name that stands in it"
+    if error.verify_code in _OUT_OF_TIME:
+        return f"shows a certificate that does not hold today: {why}. Does this machine's clock?"
+    if error.verify_code not in _SIGNER:
+        return f"shows a certificate that is not trusted: {why}"
+    signer = f"is not in {asked.ca}" if asked.ca else "this machine does not trust"
+    return (
+        f"shows a certificate whose signer {signer} ({why}). "
+        "Name the signer's own: ca in [streams], or TICKER_KAFKA_CA"
+    )
+
+
+def _tls_words(error: ssl.SSLError, asked: Security) -> str:
+    """What the broker's alert means for who sent no certificate, or one that it does not take."""
+    why = error.reason or str(error)
+    if not ("CERTIFICATE" in why or "UNKNOWN_CA" in why or "HANDSHAKE_FAILURE" in why):
+        return f"TLS failed: {why}"
+    if asked.certificate is None:
+        return (
+            "wants to see a certificate of ours. Name it and its key: certificate and key in "
+            "[streams], or TICKER_KAFKA_CERTIFICATE and TICKER_KAFKA_KEY"
+        )
+    return f"does not take our certificate {asked.certificate} ({why}). Did its authority sign it?"
+
+
+def _set(key: str, value: str) -> str:
+    return f"set {key} in [streams], or TICKER_KAFKA_{key.upper()}, to {value}"
