@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 import pytest
 
+from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
 from ticker.records import Batch, Health, Position
 
@@ -118,13 +119,23 @@ def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         pytest.skip(module.HOW)
     brokers: list[Any] = []
 
-    def make(properties: str = "") -> Any:
-        brokers.append(module.Broker(tmp_path_factory.mktemp("kafka"), properties))
+    def make(properties: str = "", **options: Any) -> Any:
+        brokers.append(module.Broker(tmp_path_factory.mktemp("kafka"), properties, **options))
         return brokers[-1]
 
     yield make
     for broker in brokers:
         broker.kill()
+
+
+@pytest.fixture(scope="session")
+def secure_kafka(
+    make_broker: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> SecureKafka:
+    """A running Apache Kafka of our own that can be spoken to in each secure way."""
+    secure = SecureKafka(make_broker, tmp_path_factory.mktemp("certificates"))
+    secure.broker.start()
+    return secure
 
 
 @pytest.fixture(scope="session")

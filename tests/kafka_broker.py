@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KAFKA = "4.3.1"
@@ -89,7 +90,15 @@ def free_port() -> int:
 class Broker:
     """One node in `folder`: started, killed, frozen and started again by the test."""
 
-    def __init__(self, folder: Path, properties: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        properties: str = "",
+        *,
+        listeners: Mapping[str, int] | None = None,
+        scram: Sequence[str] = (),
+    ) -> None:
+        """`listeners`: more of them, Kafka's protocol -> port; `scram`: as `--add-scram` has it."""
         self.folder = folder
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -99,15 +108,17 @@ class Broker:
         log4j.write_text(LOG4J_YAML)
         self._java = ["java", "-Xms256m", "-Xmx512m", "-cp", f"{jars()}/*"]
         self._java += [f"-Dlog4j2.configurationFile={log4j}"]
+        more = "".join(f",{name}://127.0.0.1:{port}" for name, port in (listeners or {}).items())
+        same = "".join(f",{name}:{name}" for name in listeners or {})
         self._properties = folder / "server.properties"
         self._properties.write_text(
             f"""process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}
+listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}{more}
+advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}{more}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{same}
 log.dirs={folder}/data
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -121,7 +132,8 @@ log.segment.delete.delay.ms=100
 log.initial.task.delay.ms=500
 {properties}"""
         )
-        self._run("kafka.tools.StorageTool", "format", "-t", CLUSTER)
+        users = [word for user in scram for word in ("--add-scram", user)]
+        self._run("kafka.tools.StorageTool", "format", "-t", CLUSTER, *users)
 
     def start(self, within: float = 60.0) -> None:
         """Begin, and wait until the port takes connections."""

@@ -1,0 +1,140 @@
+"""A Kafka that knows its users: each way in works, and each wrong way is told apart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.kafka_secure import PASSWORD, SecureKafka
+from ticker.errors import StreamUnreachable
+from ticker.records import Quote, Tick
+from ticker.streams import open_log, open_stream
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_stays() -> AsyncIterator[None]:
+    """Whatever was refused: what was opened is closed, which with TLS takes a word of both."""
+    yield
+    loop: Any = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
+NOW = 1_795_447_805_000_000
+
+
+def tick(origin: str, sequence: int) -> Tick:
+    at = NOW + sequence
+    return Tick("GC=F", "test", origin, sequence, at, at, 4100.0 + sequence)
+
+
+@pytest.mark.parametrize(
+    ("listener", "mechanism"),
+    [
+        ("SASL_PLAINTEXT", "PLAIN"),
+        ("SASL_PLAINTEXT", "SCRAM-SHA-256"),
+        ("SASL_PLAINTEXT", "SCRAM-SHA-512"),
+        ("SSL", ""),
+        ("SASL_SSL", "SCRAM-SHA-256"),
+        ("SASL_SSL", "SCRAM-SHA-512"),
+    ],
+)
+async def test_each_way_in_writes_reads_and_follows(
+    secure_kafka: SecureKafka, listener: str, mechanism: str
+) -> None:
+    url = secure_kafka.url(listener, f"way.{listener}.{mechanism}")
+    security = secure_kafka.security(listener, mechanism)
+    async with open_log(url, security=security) as log:
+        quote = Quote("GC=F", "test", NOW, NOW, 4101.0, log.origin, 1)
+        await log.append([tick(log.origin, 1)], quotes=[quote])
+        async with open_stream(url, security=security) as stream:
+            snapshot = await stream.snapshot()
+            assert [each.symbol for each in snapshot.quotes] == ["GC=F"]
+            begin = await stream.find("start")
+            seen = [t async for b in stream.read(begin, follow=False) for t in b.ticks]
+            assert seen == [tick(log.origin, 1)]
+            async with asyncio.timeout(20):
+                await log.append([tick(log.origin, 2)])
+                async for batch in stream.read(snapshot.position):
+                    if batch.ticks:
+                        assert batch.ticks == [tick(log.origin, 2)]
+                        break
+            assert (
+                sum(len(c["price"]) for c in await asyncio.to_thread(list, stream.columns())) == 2
+            )
+            assert (await stream.health()).state == "ok"
+
+
+NO_CERTIFICATE = {"certificate": None, "key": None}
+
+REFUSALS: list[Any] = [
+    # the port, what it is asked for, what is said otherwise, what is told
+    ("SASL_PLAINTEXT", "SASL_PLAINTEXT", {"password": f"{PASSWORD}!"}, "refuses the user ann, or"),
+    ("SASL_SSL", "SASL_SSL", {"password": f"{PASSWORD}!"}, "refuses the user ann, or the password"),
+    ("SASL_SSL", "SASL_SSL", {"user": "eve"}, "refuses the user eve, or the password"),
+    ("SASL_SSL", "SASL_SSL", {"mechanism": "PLAIN"}, "does not take PLAIN: set mechanism"),
+    ("SSL", "SSL", {"ca": "other"}, "a certificate whose signer is not in OTHER"),
+    ("SASL_SSL", "SASL_SSL", {"ca": None}, "whose signer this machine does not trust"),
+    ("SSL", "SSL", NO_CERTIFICATE, "wants to see a certificate of ours. Name it and its key"),
+    ("SSL", "SASL_SSL", {}, "wants to see a certificate of ours. Name it and its key"),
+    ("SSL", "SSL", {"host": "localhost"}, "the certificate of another: Hostname mismatch"),
+    ("PLAINTEXT", "SSL", {}, "speaks without TLS, and was asked with it.*TY, to PLAINTEXT$"),
+    ("SASL_PLAINTEXT", "SASL_SSL", {}, "speaks without TLS, .* to SASL_PLAINTEXT$"),
+    ("SSL", "PLAINTEXT", {}, "speaks TLS, and was asked without: set security .* to SSL or SASL_"),
+    ("SASL_SSL", "SASL_PLAINTEXT", {}, "speaks TLS, and was asked without: .* to SASL_SSL$"),
+    ("SASL_PLAINTEXT", "PLAINTEXT", {}, r"wants a user and a password \(SASL\), .*SASL_PLAINTEXT"),
+    ("SASL_SSL", "SSL", NO_CERTIFICATE, r"wants a user and a password \(SASL\), .* to SASL_SSL, "),
+    ("PLAINTEXT", "SASL_PLAINTEXT", {}, r"takes no user here \(no SASL\).* to PLAINTEXT$"),
+]
+
+
+@pytest.mark.parametrize(("port", "asked", "other", "words"), REFUSALS)
+async def test_each_wrong_way_is_told_apart_within_seconds(
+    secure_kafka: SecureKafka, port: str, asked: str, other: dict[str, Any], words: str
+) -> None:
+    said = {key: value for key, value in other.items() if key != "host"}
+    if said.get("ca") == "other":
+        said["ca"] = secure_kafka.other_ca
+        words = words.replace("OTHER", secure_kafka.other_ca)
+    security = secure_kafka.security(asked, **said)
+    url = secure_kafka.url(port, "refused", other.get("host", "127.0.0.1"))
+    begin = time.monotonic()
+    with pytest.raises(StreamUnreachable, match=words) as reading:
+        async with open_stream(url, security=security) as stream:
+            await stream.snapshot()
+    with pytest.raises(StreamUnreachable, match=words) as writing:
+        async with open_log(url, security=security):
+            pass
+    health = await open_stream(url, security=security).health()
+    assert time.monotonic() - begin < 10
+    assert health.state == "unreachable"
+    assert PASSWORD not in f"{reading.value!r} {writing.value!r} {health}"
+
+
+async def test_the_broker_that_refuses_is_told_of_before_those_that_are_away(
+    secure_kafka: SecureKafka,
+) -> None:
+    port = secure_kafka.ports["SASL_PLAINTEXT"]
+    url = f"kafka://127.0.0.1:1,127.0.0.1:{port}/refused"
+    security = secure_kafka.security("SASL_PLAINTEXT", password="wrong")
+    with pytest.raises(StreamUnreachable, match="refuses the user ann"):
+        await open_stream(url, security=security).snapshot()
+
+
+async def test_a_server_that_does_not_know_the_password_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, secure_kafka: SecureKafka
+) -> None:
+    def forged(_: Any, __: str) -> None:
+        raise ValueError("Server sent wrong signature!")
+
+    place = "aiokafka.conn.ScramAuthenticator.process_server_final_message"
+    monkeypatch.setattr(place, forged)
+    url = secure_kafka.url("SASL_PLAINTEXT", "forged")
+    stream = open_stream(url, security=secure_kafka.security("SASL_PLAINTEXT"))
+    with pytest.raises(StreamUnreachable, match="does not prove that it knows the password"):
+        await stream.snapshot()
