@@ -6,7 +6,6 @@ SCRAM). All certificates are good for 127.0.0.1 only, and signed by an authority
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from tests.kafka_broker import free_port
 from ticker.security import Security
 
 USER: Final = "ann"
@@ -34,7 +34,7 @@ class SecureKafka:
         self.key = self._write("ann.key", client.private_key_pem.bytes())
         self.password_file = self._write("password", PASSWORD.encode() + b"\n")
         self._write("broker.pem", _key_and_chain(authority.issue_cert("127.0.0.1")))
-        self.ports = {name: _free_port() for name in ("SASL_PLAINTEXT", "SSL", "SASL_SSL")}
+        self.ports = {name: free_port() for name in ("SASL_PLAINTEXT", "SSL", "SASL_SSL")}
         self.broker = make_broker(
             self._properties(),
             listeners=self.ports,
@@ -95,9 +95,3 @@ def _key_and_chain(issued: trustme.LeafCert) -> bytes:
         serialization.NoEncryption(),
     )
     return written + b"".join(pem.bytes() for pem in issued.cert_chain_pems)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

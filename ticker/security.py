@@ -64,31 +64,29 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _one_of("security", self.security, PROTOCOLS)
-        if not self.has_sasl:
-            for name in ("mechanism", "user", "password_file"):
-                if getattr(self, name) is not None:
-                    wanted = "SASL_SSL" if self.has_tls else "SASL_SSL or SASL_PLAINTEXT"
-                    raise InvalidSecurity(
-                        name, f"needs security {wanted}; it is {self.security} here"
-                    )
-        else:
+        if self.has_sasl:
             if self.mechanism is None:
                 choices = ", ".join(MECHANISMS)
                 raise InvalidSecurity("security", f"{self.security} needs a mechanism: {choices}")
             _one_of("mechanism", self.mechanism, MECHANISMS)
             if not self.user:
                 raise InvalidSecurity("security", f"{self.security} needs a user")
+        else:
+            others = "SASL_SSL" if self.has_tls else "SASL_SSL or SASL_PLAINTEXT"
+            self._refuse(("mechanism", "user", "password_file"), others)
         if not self.has_tls:
-            for name in ("ca", "certificate", "key"):
-                if getattr(self, name) is not None:
-                    wanted = "SASL_SSL" if self.has_sasl else "SSL or SASL_SSL"
-                    raise InvalidSecurity(
-                        name, f"needs security {wanted}; it is {self.security} here"
-                    )
+            others = "SASL_SSL" if self.has_sasl else "SSL or SASL_SSL"
+            self._refuse(("ca", "certificate", "key"), others)
         if self.certificate is not None and self.key is None:
             raise InvalidSecurity("certificate", "needs its key; one file may be both")
         if self.key is not None and self.certificate is None:
             raise InvalidSecurity("key", "needs its certificate; one file may be both")
+
+    def _refuse(self, keys: tuple[str, ...], others: str) -> None:
+        """None of `keys` makes sense with this security, but with `others`."""
+        for key in keys:
+            if getattr(self, key) is not None:
+                raise InvalidSecurity(key, f"needs security {others}; it is {self.security} here")
 
     @property
     def has_tls(self) -> bool:

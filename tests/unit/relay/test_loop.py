@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from ticker.errors import (
+    ConfigError,
     MixedPrices,
     SequenceConflict,
     StreamError,
@@ -49,8 +50,10 @@ class Destination:
         self.closed = 0
         self.appended: list[int] = []
         self.trouble: Callable[[], Any] = lambda: None
+        self.making: Callable[[], None] = lambda: None
 
     def __call__(self) -> Log:
+        self.making()
         return cast("Log", _Troubled(self))
 
 
@@ -399,6 +402,33 @@ async def test_a_full_destination_that_worked_before_is_waited_for(bench: Bench)
     await bench.until(lambda status: status.ticks == 4)
     relay.stop()
     assert (await running).undelivered == 0
+
+
+async def test_a_password_file_that_vanishes_for_a_while_is_waited_for(bench: Bench) -> None:
+    misses = 0
+
+    def lost() -> None:
+        raise StreamUnreachable(bench.destination().url, "lost")
+
+    def vanished() -> None:
+        nonlocal misses
+        misses += 1
+        if misses == 1:
+            bench.destination.trouble = lambda: None
+            raise ConfigError("cannot be read", path="/secret")
+
+    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.ticks == 2)
+    bench.destination.trouble = lost
+    await bench.source.append(ticks(bench.source.origin, 3, 3))
+    await bench.until(lambda status: status.state == "away")
+    bench.destination.making = vanished
+    await bench.until(lambda status: status.ticks == 3)
+    relay.stop()
+    await running
+    assert any("/secret: cannot be read" in (status.problem or "") for status in bench.told)
 
 
 async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) -> None:

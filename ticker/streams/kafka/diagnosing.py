@@ -1,8 +1,8 @@
 """Why no broker took us, in words that say what to do.
 
 aiokafka says `Unable to bootstrap` to a wrong password, a missing certificate and a sleeping broker
-alike. So the brokers are asked once more, one by one, in a way that tells the cause. Whatever is
-found, no word of it comes from a file or a variable that holds a secret.
+alike. So each broker is asked once more, in a way that tells the cause. Whatever is found, no word
+of it comes from a file or a variable that holds a secret.
 """
 
 from __future__ import annotations
@@ -40,16 +40,10 @@ async def reason(address: Address, error: BaseException) -> str:
 
     A broker that is there and refuses us says more than one that is away.
     """
-    found = ""
-    for server in address.servers:
-        cause = await _ask(address, server)
-        if cause is None:
-            continue
-        words = words_of(cause, address.security)
-        if _tells(cause):
-            return words
-        found = found or words
-    return found or words_of(error, address.security)
+    answers = await asyncio.gather(*(_ask(address, server) for server in address.servers))
+    causes = [cause for cause in answers if cause is not None]
+    telling = [cause for cause in causes if _tells(cause)]
+    return words_of((telling or causes or [error])[0], address.security)
 
 
 class _NotThatWay(ConnectionError):
