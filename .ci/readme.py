@@ -5,13 +5,16 @@ A comment before each block of code says how:
     <!-- ci: run -->                     must end with 0
     <!-- ci: run, needs PROGRAM -->      the same; PROGRAM must be on the path
     <!-- ci: source -->                  what follows runs after it
-    <!-- ci: background until "X" -->    goes on until the end; X must appear within 30 s
+    <!-- ci: background until "X" -->    goes on until the end; X must appear within 180 s
     <!-- ci: screen until "X" -->        on a terminal: X must appear, then `q` ends it with 0
     <!-- ci: python -->                  a script
     <!-- ci: tests -->                   the project's test command: `--print-tests` shows it
     <!-- ci: skip, REASON -->             is told
 
 A block of shell or Python without a comment is an error, so that none is forgotten.
+
+There is no container engine, so `docker` is a stand-in (tests/compose_up.py): it starts what
+compose.yaml says as processes, on the ports that the file publishes; Kafka is a real one.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -49,6 +53,14 @@ class Runner:
             name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))
         }
         self.environment = {**kept, **certificates, "HOME": str(home), "TERM": "xterm-256color"}
+        docker = home / "bin" / "docker"
+        docker.parent.mkdir()
+        words = shlex.join([sys.executable, "-m", "tests.compose_up"])
+        docker.write_text(
+            f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(Path.cwd()))} exec {words} "$@"\n'
+        )
+        docker.chmod(0o755)
+        self.environment["PATH"] = f"{docker.parent}:{kept['PATH']}"
 
     def shell(self, code: str) -> list[str]:
         return ["bash", "-eo", "pipefail", "-c", f"{self.before}\n{code}"]
@@ -80,7 +92,7 @@ class Runner:
         )
         self.background.append(child)
         assert child.stdout is not None
-        self._await(child.stdout.fileno(), until, 30.0)
+        self._await(child.stdout.fileno(), until, PATIENCE)
 
     def screen(self, code: str, until: str) -> None:
         pid, terminal = pty.fork()
@@ -126,7 +138,7 @@ class Runner:
     def end(self) -> None:
         for child in reversed(self.background):
             child.send_signal(signal.SIGINT)
-            code = child.wait(timeout=20)
+            code = child.wait(timeout=40)
             if code != 130:
                 raise SystemExit(f"a background command ended with {code}, not 130")
 
@@ -142,6 +154,7 @@ def main() -> None:
         # The very first command is for a clone in an empty folder, so that is where all run.
         folder = Path(clone) / "ticker"
         subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(folder)], check=True)
+        subprocess.run([sys.executable, "-m", "tests.compose_up", "fetch"], check=True)
         runner = Runner(folder, Path(home))
         try:
             for block in blocks:

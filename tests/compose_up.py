@@ -7,7 +7,7 @@ from the environment by the image's own class, and its scripts by the classes th
 image (this checkout; ENV as the Dockerfile has it).
 
 `python -m tests.compose_up compose …` stands in for `docker compose …` where there is no container
-engine: `up` until Ctrl-C, `exec kafka SCRIPT …`.
+engine: `up` until Ctrl-C, `exec kafka SCRIPT …`. `… fetch` gets what both need from outside.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_scripts(folder: Path) -> Path:
     logging.write_text(
         LOG4J_YAML.replace("name: console", "name: console\n      target: SYSTEM_ERR")
     )
-    path = f"{jars('kafka-tools', 'tools')}/*"
+    path = f"{jars('kafka-tools', 'tools')}/*:{jars()}/*"  # logging in YAML is in the broker's
     for name, main_class in SCRIPTS.items():
         script = folder / name
         options = f"-Xmx512M -Dlog4j2.configurationFile={logging}"
@@ -246,6 +246,10 @@ class Composed:
 def main() -> None:
     """Stand in for `docker compose up` and `docker compose exec kafka …`."""
     match sys.argv[1:]:
+        case ["fetch"]:
+            load()
+            jars()
+            jars("kafka-tools", "tools")
         case ["compose", "up"]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             with tempfile.TemporaryDirectory(prefix="compose-") as folder:
