@@ -470,3 +470,21 @@ async def test_batches_are_bounded(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 25))
     await bench.once(limit=10)
     assert bench.destination.appended == [10, 10, 5]
+
+
+async def test_a_destination_that_keeps_us_waiting_is_told_long_before_it_is_given_up(
+    bench: Bench,
+) -> None:
+    answers = asyncio.Event()
+    bench.destination.trouble = answers.wait
+    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    relay = bench.relay(silence=0.02)
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: (status.state, status.waiting) == ("away", 3))
+    assert "does not answer" in (bench.told[-1].problem or "")
+    answers.set()
+    await bench.until(lambda status: status.state == "following" and status.ticks == 3)
+    assert (bench.told[-1].problem, bench.told[-1].waiting) == (None, None)
+    assert bench.destination.connected == 1
+    relay.stop()
+    assert (await running).undelivered == 0
