@@ -6,21 +6,21 @@ pollers leave them behind: compacted but for the newest.
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
 from ticker import wire
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import BEGIN, END, ENDINGS, Asking
+from ticker.streams.kafka.asking import BEGIN, END, Asking
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import QUOTES
 from ticker.streams.kafka.messages import HEADERS, key
@@ -33,14 +33,13 @@ WITHIN = 3.0
 
 
 @pytest.fixture
-async def address(kafka: str) -> AsyncIterator[Address]:
-    """Topics of their own, deleted afterwards: they are large."""
-    address = Address((kafka,), f"late.{time.time_ns()}")
-    yield address
-    client = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await client.start()
-    await client.delete_topics([address.prefix + ending for ending in ENDINGS])
-    await client.close()
+def address(make_broker: Callable[..., Any]) -> Iterator[Address]:
+    """On a broker of their own, whose files are deleted afterwards: they are large."""
+    broker = make_broker()
+    broker.start()
+    yield Address((broker.address,), "late")
+    broker.kill()
+    shutil.rmtree(broker.folder / "data")
 
 
 def tick(symbol: str, sequence: int, begin: int) -> Tick:

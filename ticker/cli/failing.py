@@ -71,6 +71,9 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return f"{words}. Use --stream demo", WRONG_USAGE
         case StreamNotWritable():
             return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
+        case StreamUnreachable(problem=problem) if problem.startswith("does not answer"):
+            local = error.stream.startswith(("kafka://localhost", "kafka://127.0.0.1"))
+            return f"{words}. Is it up?{' docker compose up -d' * local}", NOT_REACHABLE
         case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
             return words, NOT_REACHABLE
         case _:

@@ -40,7 +40,7 @@ from ticker.cli.settings import (
     stream_path,
 )
 from ticker.cli.standard import tell
-from ticker.cli.waiting import moved_words, waiting_elsewhere
+from ticker.cli.waiting import waiting_elsewhere
 from ticker.errors import InvalidRecord, StreamMissing
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
@@ -97,7 +97,10 @@ def poll(
     kept = choice if is_file else local_log(choice, simulated=simulated)
     if not is_file and not control:
         for each in asyncio.run(waiting_elsewhere(choice)):
-            tell(moved_words(each, choice))
+            tell(
+                f"{each.ticks:,} ticks wait here for {each.destination}, and nobody sends them. "
+                f"Is that this stream's old address? ticker status --stream {choice.url}"
+            )
 
     def make(asked: Source) -> Job:
         log = open_log(kept.url, keep_for=kept.keep_for)

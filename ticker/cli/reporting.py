@@ -13,11 +13,10 @@ import typer
 from ticker.board.freshness import Writer, judge
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
-from ticker.cli.relaying import canonical
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, now, stream_path
+from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, terminal_width, wants_colour
-from ticker.cli.waiting import Waiting, moved_words, undelivered, waiting_for
+from ticker.cli.waiting import Waiting, undelivered, waiting_for, words
 from ticker.errors import UsageError
 from ticker.records import Health
 from ticker.streams import open_stream
@@ -78,25 +77,13 @@ def status(
         table = facts_table(
             [
                 *_facts(health, now(), zone),
-                *(("undelivered", _words(each, choice)) for each in waiting),
+                *(("waiting", words(each, choice)) for each in waiting),
                 ("verdict", verdict.summary),
             ]
         )
         text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     raise typer.Exit(code)
-
-
-def _words(each: Waiting, choice: StreamChoice) -> str:
-    """How many ticks wait where, and what becomes of them."""
-    if stream_path(choice) is None and each.destination != canonical(choice):
-        return moved_words(each, choice)
-    words = f"{each.ticks:,} ticks for {each.destination} in {each.log}. "
-    if each.sending:
-        return words + "A relay is sending them"
-    return (
-        words + f"Nobody sends them: ticker poll, or ticker forward {each.log} {each.destination}"
-    )
 
 
 def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ a poller to the new address does not open. Reads only.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -64,13 +65,21 @@ async def waiting_elsewhere(choice: StreamChoice) -> list[Waiting]:
     return found
 
 
-def moved_words(each: Waiting, choice: StreamChoice) -> str:
-    """What to do about ticks that wait for another address than that of `choice`."""
+def words(each: Waiting, choice: StreamChoice) -> str:
+    """How many ticks wait where, what becomes of them, and what to do for `choice`."""
+    told = f"{each.ticks:,} ticks for {each.destination} in {each.log}. "
+    onwards = f"ticker forward {shlex.quote(each.log)} "
+    if each.sending:
+        return told + "A relay is sending them"
+    told += "Nobody sends them: "
+    if stream_path(choice) is not None:
+        return f"{told}{onwards}{each.destination}"
+    here = canonical(choice)
+    if each.destination == here:
+        return f"{told}ticker poll, or {onwards}{here}"
     return (
-        f"{each.ticks:,} ticks wait in {each.log} for {each.destination}, and nobody sends them. "
-        f"If that has become {canonical(choice)}: ticker forward {each.log} {canonical(choice)} "
-        f"--no-follow. Then, or to give them up: ticker forward {each.log} {each.destination} "
-        "--forget"
+        f"{told}if that has become {here}: {onwards}{here} --no-follow. "
+        f"Then, or to give them up: {onwards}{each.destination} --forget"
     )
 
 
