@@ -156,14 +156,15 @@ def main() -> None:
         subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(folder)], check=True)
         subprocess.run([sys.executable, "-m", "tests.compose_up", "fetch"], check=True)
         runner = Runner(folder, Path(home))
+        # A shell starts what it puts into the background with Ctrl-C ignored, and so would we.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for block in blocks:
                 print(f"-- {block['how']}: {block['code'].strip()}", flush=True)
                 obey(runner, block["how"], block["code"])
-        except BaseException:
+            runner.end()
+        finally:
             runner.kill()
-            raise
-        runner.end()
 
 
 def obey(runner: Runner, how: str | None, code: str) -> None:
