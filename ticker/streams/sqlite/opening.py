@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ BUSY: Final = 5.0
 _READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER: Final = struct.Struct(">60x i 4x i 28x")  # 100 bytes: user_version, application_id
 _WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that a burst made longer is cut back to this
 
 
@@ -166,25 +169,25 @@ def _check_writable(connection: apsw.Connection, path: Path) -> None:
 def _look(path: Path, newest: int = schema.VERSION) -> int:
     """The version of the log at `path`, without a lock or a side file, or an error.
 
-    `immutable` makes SQLite touch nothing, and see nothing of the WAL. The application id never
-    changes after the making; the version is seen again by the connection that is then used.
+    From the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header),
+    because SQLite, told to touch nothing, takes a file that is just being checkpointed for damaged:
+    its first page tells of pages that are still to come. The application id never changes after the
+    making; the version is seen again by the connection that is then used.
     """
-    size = path.stat().st_size
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")
-    if size == 0:
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if not header:
         raise StreamUnusable(url(path), "is not a log: the file is empty")
-    connection = apsw.Connection(f"{_uri(path)}?immutable=1", flags=_READ)
-    try:
-        ours = connection.pragma("application_id") == schema.APPLICATION_ID
-        version = int(connection.pragma("user_version"))
-    finally:
-        connection.close()
-    if not ours:
+    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+        raise StreamUnusable(url(path), "is not a log: no SQLite database")
+    version, application = _HEADER.unpack(header)
+    if application != schema.APPLICATION_ID:
         raise StreamUnusable(url(path), "is not a log: another program's SQLite database")
     if version > newest:
         raise _other_version(path, version, newest)
-    return version
+    return int(version)
 
 
 def _version(connection: apsw.Connection) -> int:

@@ -340,3 +340,29 @@ def test_a_version_from_which_no_path_is_known_is_refused_and_untouched(tmp_path
     with pytest.raises(StreamUnusable, match="too old"):
         opening.writer(path, "o", migrations={}, version=1)
     assert digest(path) == before
+
+
+def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    """A checkpoint copies the first page first: it tells of pages that the file has not yet."""
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    try:
+        writer._connection.wal_autocheckpoint(0)
+        ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 5_000)]
+        writer.append(ticks, (), (), (), 2)
+        _copy_first_page(path)
+        with Reader(path, 0.1) as reader:
+            assert reader.facts()[0].ticks == 4_999
+        Writer(path, "o", Retention(), 0.1).close()
+    finally:
+        writer.close()
+
+
+def _copy_first_page(path: Path) -> None:
+    """As the checkpoint does; https://www.sqlite.org/fileformat2.html#the_write_ahead_log."""
+    wal = Path(f"{path}-wal").read_bytes()
+    page_size = int.from_bytes(wal[8:12])
+    frames = range(32, len(wal), 24 + page_size)
+    first = [at for at in frames if int.from_bytes(wal[at : at + 4]) == 1][-1]
+    with path.open("r+b") as file:
+        file.write(wal[first + 24 : first + 24 + page_size])
