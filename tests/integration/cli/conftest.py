@@ -209,8 +209,8 @@ def until_said(process: subprocess.Popen[bytes], words: str) -> str:
     return seen.decode()
 
 
-def until(condition: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
+def until(condition: Any, patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)  # between two looks
