@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -70,6 +71,9 @@ class Reading:
         self._received = 0
         self._heard = 0.0
         self._passed = False
+        # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
+        # consumer that read them, the offsets and the order are behind them already.
+        self._ready: deque[tuple[Batch, list[Gap]]] = deque()
         self._queue: asyncio.Queue[Batch | StreamError | None] = asyncio.Queue(_AHEAD)
         self._task: asyncio.Task[None] | None = None
 
@@ -134,6 +138,7 @@ class Reading:
         asking = self._asking
         topics = await asking.topics()
         ends = await asking.offsets(topics, END)
+        await self._hand_over(topics)
         await self._place(topics, ends)
         self.problem = None
         if not self._follow and self._at(ends):
@@ -212,7 +217,8 @@ class Reading:
             until=until,
         )
         self._topics = topics
-        await self._queue.put(Batch(self._position(), gaps=[gap]))
+        self._ready.append((Batch(self._position(), gaps=[gap]), []))
+        await self._hand_over(topics)
 
     def _at(self, ends: Mapping[TopicPartition, int]) -> bool:
         return all(self._offsets[where] >= last for where, last in ends.items())
@@ -233,11 +239,9 @@ class Reading:
                 continue
             if found:
                 self._heard = loop.time()
-                batch = await self._batch(topics, found)
-                if batch:
-                    self._given = batch.position
-                    await self._queue.put(batch)
-                    self._heard = loop.time()  # a slow reader is no silent broker
+                self._take(topics, found)
+                await self._hand_over(topics)
+                self._heard = loop.time()  # a slow reader is no silent broker
             else:
                 for where in self._offsets:
                     self._offsets[where] = max(self._offsets[where], await fetching.position(where))
@@ -255,7 +259,7 @@ class Reading:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._watch)
-            if loop.time() - self._heard < self._watch or not self._queue.empty():
+            if loop.time() - self._heard < self._watch or self._ready or not self._queue.empty():
                 continue
             before = dict(self._offsets)
             try:
@@ -275,28 +279,41 @@ class Reading:
                 if self._offsets == before and self._queue.empty():
                     raise _Stalled
 
-    async def _batch(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> Batch:
-        """Messages as a batch, and the place behind them."""
+    def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Messages as a batch that is ready, and the place behind them; in one step."""
         came = gather(topics, found, self._symbols)
         self.broken += came.broken
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
         fresh, holes = self.order.take(came.ticks, came.gaps)
-        if holes:
-            holes = await self._untold(topics, holes)
         self._received = max(self._received, came.newest())
-        return Batch(
+        batch = Batch(
             self._position(),
             ticks=fresh,
-            gaps=[*came.gaps, *holes],
+            gaps=came.gaps,
             quotes=list(came.quotes.values()),
             heartbeats=list(came.beats.values()),
         )
+        if batch or holes:
+            self._ready.append((batch, holes))
+
+    async def _hand_over(self, topics: Topics) -> None:
+        """Hand on what is ready; what a failure or a cancellation stops here stays ready."""
+        while self._ready:
+            batch, holes = self._ready[0]
+            if holes:
+                untold = await self._untold(topics, holes)
+                batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *untold])
+                self._ready[0] = batch, []
+            if batch:
+                await self._queue.put(batch)
+                self._given = batch.position
+            self._ready.popleft()
 
     async def _untold(self, topics: Topics, holes: list[Gap]) -> list[Gap]:
         """Holes that no gap record explains which was written before, and has yet to be fetched."""
         ends = await self._asking.offsets(topics, END, GAPS)
-        ahead = {where: (self._offsets[where], last) for where, last in ends.items()}
+        ahead = {where: (self._offsets.get(where, 0), last) for where, last in ends.items()}
         told = await gaps_between(self._asking, ahead)
         if self._passed:
             holes = [msgspec.structs.replace(hole, reason="retention") for hole in holes]

@@ -1,0 +1,66 @@
+"""What was read is handed over, whatever becomes of the consumer that read it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ticker.errors import StreamUnreachable
+from ticker.records import Batch, Gap, Position, Tick
+from ticker.streams.kafka.address import parse
+from ticker.streams.kafka.following import Reading
+
+NOW = 1_795_447_805_000_000
+ADDRESS = parse("kafka://127.0.0.1:1/ticks")
+TOPICS: Any = None  # handed on, and never looked at here
+
+
+def batch(sequence: int) -> Batch:
+    return Batch(Position(str(sequence)), ticks=[Tick("A", "s", "o", sequence, NOW, NOW, 1.0)])
+
+
+def reading() -> Reading:
+    return Reading(ADDRESS, Position("0"), None, symbols=None, follow=True, limit=10)
+
+
+async def test_a_batch_outlives_a_consumer_that_is_ended_while_the_reader_is_slow() -> None:
+    slow = reading()
+    for sequence in (1, 2, 3):
+        slow._ready.append((batch(sequence), []))
+    handing = asyncio.create_task(slow._hand_over(TOPICS))
+    while not slow._queue.full():  # noqa: ASYNC110 - the queue tells nobody
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    handing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handing
+    read = [slow._queue.get_nowait(), slow._queue.get_nowait()]
+    await slow._hand_over(TOPICS)
+    assert [*read, slow._queue.get_nowait()] == [batch(1), batch(2), batch(3)]
+    assert slow._queue.empty()
+
+
+async def test_a_batch_outlives_a_broker_that_cannot_say_whether_its_hole_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hole = Gap("s", "o", "r", NOW, "ticks missing", symbol="A", first_sequence=2, last_sequence=4)
+    cut = reading()
+    cut._ready.append((batch(5), [hole]))
+
+    async def away(*_: object) -> list[Gap]:
+        raise StreamUnreachable(ADDRESS.url, "does not answer")
+
+    async def back(*_: object) -> list[Gap]:
+        return [hole]
+
+    monkeypatch.setattr(cut, "_untold", away)
+    with pytest.raises(StreamUnreachable):
+        await cut._hand_over(TOPICS)
+    assert cut._queue.empty()
+    monkeypatch.setattr(cut, "_untold", back)
+    await cut._hand_over(TOPICS)
+    handed = cut._queue.get_nowait()
+    assert isinstance(handed, Batch)
+    assert (list(handed.ticks), list(handed.gaps)) == (list(batch(5).ticks), [hole])
