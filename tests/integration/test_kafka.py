@@ -6,9 +6,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.record.util import calc_crc32c
 from msgspec.structs import replace
 
 from ticker import wire
@@ -59,6 +61,25 @@ async def put(address: Address, topic: str, *messages: dict[str, Any]) -> None:
     try:
         for message in messages:
             await producer.send_and_wait(topic, **{"partition": 0, **message})
+    finally:
+        await producer.stop()
+
+
+async def put_unreadable(address: Address, topic: str, *values: tuple[bytes, bytes]) -> None:
+    """One batch: messages, of which the last has a header whose name is no UTF-8."""
+    producer = AIOKafkaProducer(bootstrap_servers=address.servers[0])
+    await producer.start()
+    try:
+        await producer.partitions_for(topic)
+        batch = producer.create_batch()
+        for key, value in values:
+            headers = [("NAME", b"1")] if (key, value) == values[-1] else []
+            batch.append(timestamp=None, key=key, value=value, headers=headers)
+        sound = bytes(batch._build())
+        assert sound.count(b"NAME") == 1
+        body = sound[21:].replace(b"NAME", b"\xff\xfe\xfd\xfc")
+        batch._buffer = bytearray(sound[:17] + calc_crc32c(body).to_bytes(4, "big") + body)
+        await (await producer.send_batch(batch, topic, partition=0))
     finally:
         await producer.stop()
 
@@ -209,6 +230,7 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: 
             {"key": b"A", "value": good.replace(b"102.0", b"-1")},
             {"key": b"A", "value": good, "headers": [("schema-version", b"2")]},
             {"key": b"A", "value": good, "headers": [("schema-version", b"\xff")]},
+            {"key": b"A", "value": good, "headers": [("schema-version", b"9" * 5_000)]},
             {"key": b"A", "value": wire.encode(quote("o", "A", 2))},
         ]
         await put(address, address.prefix, *foreign)
@@ -222,6 +244,40 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: 
         assert len((await log.snapshot()).quotes) == 1
     async with KafkaLog(address) as log:
         assert await log.last() == {("o", "A"): 2}
+
+
+async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=2)) as log:
+        await log.append([tick("o", s, 1) for s in SYMBOLS], quotes=[quote("o", "A", 1)])
+        for _ in range(2):
+            await put_unreadable(
+                address,
+                address.prefix,
+                (b"foreign", wire.encode(tick("p", "foreign", 1))),
+                (b"x", b"x"),
+            )
+        await put_unreadable(address, address.prefix + ".quotes", (b"x", b"x"))
+        await log.append([tick("o", s, 2) for s in SYMBOLS], quotes=[quote("o", "A", 2)])
+        found = [(t.symbol, t.sequence) for b in await read(log) for t in b.ticks]
+        assert sorted(found) == sorted([*((s, n) for s in SYMBOLS for n in (1, 2)), ("foreign", 1)])
+        assert (await log.health()).broken == 3
+        assert len((await log.snapshot()).quotes) == 1
+        assert (await log.last())["o", "S0"] == 2
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_others_compress_is_read(address: Address, codec: str) -> None:
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": address.servers[0], "compression.type": codec, "linger.ms": 50}
+    )
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        ticks = [tick("o", "A", n) for n in range(1, 201)]
+        for one in ticks:
+            producer.produce(address.prefix, wire.encode(one), b"A", partition=0)
+        assert await asyncio.to_thread(producer.flush, 10) == 0
+        assert [t for b in await read(log) for t in b.ticks] == ticks
 
 
 async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Address) -> None:

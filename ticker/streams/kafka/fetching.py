@@ -3,7 +3,9 @@
 Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
 between two offsets and ends there. A consumer may fall silent for ever while its broker is well
 (aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds without progress, and
-whoever uses `Fetching` must watch it. Knows nothing of records.
+whoever uses `Fetching` must watch it. Nor does it ever pass a message with a header whose name is
+no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing of
+records.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
@@ -26,12 +29,21 @@ _FETCH_BYTES: Final = 4 * 2**20  # the next fetch begins when this one is used u
 _WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """A message that aiokafka cannot read, as one that holds nothing."""
+
+    offset: int
+    key: None = None
+    value: None = None
+    headers: tuple[()] = ()
+
+
 class Fetching:
     """A consumer at work. One task at a time calls `take`."""
 
     def __init__(self, address: Address, offsets: Mapping[TopicPartition, int]) -> None:
         self._address = address
-        self._offsets = dict(offsets)
+        self._offsets = dict(offsets)  # behind what was handed over
         self._consumer: Any = None
 
     async def begin(self) -> None:
@@ -53,9 +65,7 @@ class Fetching:
         for where, offset in self._offsets.items():
             consumer.seek(where, offset)
 
-    async def take(
-        self, limit: int, wait: float, *only: TopicPartition
-    ) -> Mapping[TopicPartition, list[Any]]:
+    async def take(self, limit: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
         """At most `limit` messages; none after `wait` seconds of silence.
 
         Raises `OffsetOutOfRangeError` for partitions whose offset is no longer, or not yet, there.
@@ -63,12 +73,47 @@ class Fetching:
         with told(self._address):
             try:
                 async with asyncio.timeout(wait + ANSWER):
-                    found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
-                        *only, timeout_ms=int(wait * 1_000), max_records=limit
-                    )
+                    found = await self._fetch(limit, wait)
             except OffsetOutOfRangeError as error:
                 raise Passed(error.args[0]) from error
+        for where, messages in found.items():
+            self._offsets[where] = messages[-1].offset + 1
         return found
+
+    async def _fetch(
+        self, limit: int, wait: float, *only: TopicPartition
+    ) -> Mapping[TopicPartition, list[Any]]:
+        try:
+            found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
+                *only, timeout_ms=int(wait * 1_000), max_records=limit
+            )
+        except UnicodeDecodeError:
+            if only:
+                raise
+            return await self._fetch_past(limit)
+        return found
+
+    async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:
+        """One partition's messages up to one that cannot be read, and what stands for it.
+
+        The rest of its record batch cannot be read either, for aiokafka begins at the first of
+        them: each is found so, one a call.
+        """
+        # What aiokafka had of the others it has dropped, and counts as handed over.
+        for where, offset in self._offsets.items():
+            self._consumer.seek(where, offset)
+        for where in self._offsets:
+            messages: list[Any] = []
+            try:
+                while len(messages) < limit and (found := await self._fetch(1, _LOOK, where)):
+                    messages += found[where]
+            except UnicodeDecodeError:
+                offset = await self.position(where)
+                self._consumer.seek(where, offset + 1)
+                messages.append(Unreadable(offset))
+            if messages:
+                return {where: messages}
+        return {}
 
     async def position(self, where: TopicPartition) -> int:
         """The offset of the next message; further than the last one where others lie between."""
@@ -76,10 +121,12 @@ class Fetching:
 
     def seek(self, where: TopicPartition, offset: int) -> None:
         """Go on from there."""
+        self._offsets[where] = offset
         self._consumer.seek(where, offset)
 
     def pause(self, where: TopicPartition) -> None:
         """Fetch no more of it."""
+        self._offsets.pop(where, None)
         self._consumer.pause(where)
 
     async def close(self) -> None:

@@ -30,6 +30,7 @@ HEADERS: Final[Headers] = [
 ]
 _USUAL: Final = tuple(HEADERS)
 _AT: Final = "at"
+_DIGITS: Final = 9  # enough for a version
 
 _headers: Final = operator.attrgetter("headers")
 _offset: Final = operator.attrgetter("offset")
@@ -122,7 +123,12 @@ def _judge(message: Any) -> bool | None:
     """Whether unusual headers allow to read the message; `None` if it is void: ours, but late."""
     headers = dict(message.headers)
     version = headers.get("schema-version")
-    if version is not None and (not version.isdigit() or int(version) > wire.VERSION):
+    if version is not None and not _readable(version):
         return False
     at = headers.get(_AT)
     return None if at is not None and at != str(message.offset).encode() else True
+
+
+def _readable(version: bytes) -> bool:
+    """Whether a `schema-version` is ours or older; Python takes no integer of 5,000 digits."""
+    return version.isdigit() and len(version) <= _DIGITS and int(version) <= wire.VERSION

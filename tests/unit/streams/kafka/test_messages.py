@@ -44,6 +44,7 @@ def test_half_a_character_is_no_key() -> None:
         (Message(wire.encode(TICK), headers=()), 1, 0),
         (Message(wire.encode(TICK), headers=(*HEADERS, ("trace", b"1"))), 1, 0),
         (Message(wire.encode(TICK), headers=(("schema-version", b"2"),)), 0, 1),
+        (Message(wire.encode(TICK), headers=(("schema-version", b"9" * 5_000),)), 0, 1),
         (Message(wire.encode(TICK), headers=(("schema-version", None),)), 1, 0),
         (Message(wire.encode(TICK), headers=tuple(headers_at(5))), 1, 0),
         (Message(wire.encode(TICK), headers=tuple(headers_at(4))), 0, 0),
