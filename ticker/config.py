@@ -34,6 +34,8 @@ DEFAULT_WATCHLIST: Final = (
     *("AAPL", "MSFT", "NVDA", "AMZN", "^IXIC"),
     *("GC=F", "CL=F", "EURUSD=X", "BTC-USD"),
 )
+_MOST_PARTITIONS: Final = 1_000
+_MOST_COPIES: Final = 100
 _LATER: Final = ("columns", "holdings", "alerts")
 """Sections that users share between versions; this one reads past them."""
 
@@ -52,6 +54,7 @@ commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
 
 [streams]
 # work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
+# mine = { url = "kafka://broker:9092/mine", partitions = 6, keep_for = "30d" }
 # safe = { url = "kafka://broker:9093/ticks", security = "SSL", ca = "~/broker-ca.pem" }
 """
 KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
@@ -65,12 +68,24 @@ class Setting(msgspec.Struct, frozen=True):
     origin: str
 
 
+class Topics(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream's topics are made where they are missing; `None`: as we find it best."""
+
+    partitions: int | None = None
+    """Of ticks and quotes."""
+    replication: int | None = None
+    """Copies of each record."""
+    keep_for: int | None = None
+    """How long ticks stay (µs); -1: for ever."""
+
+
 class NamedStream(msgspec.Struct, frozen=True):
     """One stream of the file."""
 
     url: str
     security: Mapping[str, str] = {}
-    """What its table says beside the URL, by `ticker.security.KEYS`; paths are whole."""
+    """What its table says of that, by `ticker.security.KEYS`; paths are whole."""
+    topics: Topics = Topics()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -258,20 +273,41 @@ def _streams(section: Any, folder: Path) -> dict[str, NamedStream]:
             refuse_password(url)
         except UsageError as error:
             raise _Mistake(at, str(error)) from None
-        streams[name] = NamedStream(url, _security(table, at, folder))
+        if "password" in table:
+            raise _Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
+        _check_keys(table, ("url", *KEYS, *Topics.__struct_fields__), at)
+        for key in table:
+            if key != "url" and not url.startswith("kafka:"):
+                raise _Mistake((*at, key), "is for streams whose URL begins with kafka://")
+        streams[name] = NamedStream(url, _security(table, at, folder), _topics(table, at))
     return streams
 
 
+def _topics(table: Mapping[str, Any], at: Key) -> Topics:
+    said: dict[str, int] = {}
+    for key, most in (("partitions", _MOST_PARTITIONS), ("replication", _MOST_COPIES)):
+        value = table.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value not in range(1, most + 1):
+            raise _Mistake((*at, key), f"expected a number from 1 to {most:,}")
+        said[key] = value
+    kept = table.get("keep_for")
+    if kept == "forever":
+        said["keep_for"] = -1
+    elif kept is not None:
+        try:
+            said["keep_for"] = parse_duration(kept if isinstance(kept, str) else "")
+        except UsageError:
+            raise _Mistake((*at, "keep_for"), 'expected "30d", "12h" or "forever"') from None
+    return Topics(**said)
+
+
 def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]:
-    if "password" in table:
-        raise _Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
-    _check_keys(table, ("url", *KEYS), at)
-    said = {key: value for key, value in table.items() if key != "url"}
+    said = {key: value for key, value in table.items() if key in KEYS}
     for key, value in said.items():
         if not isinstance(value, str) or not value:
             raise _Mistake((*at, key), f'expected a text in quotes, like {key} = "…"')
-        if not table["url"].startswith("kafka:"):
-            raise _Mistake((*at, key), "is for streams whose URL begins with kafka://")
         if key in FILES and not value.startswith("~"):
             said[key] = str(folder / value)
     try:

@@ -79,7 +79,11 @@ async def bare(kafka: str, work: Callable[[Any, str], Awaitable[None]]) -> float
     async with KafkaLog(where, Plan(partitions=1)):
         pass
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+        bootstrap_servers=kafka,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        compression_type="zstd",
     )
     await producer.start()
     try:

@@ -9,15 +9,28 @@ from typing import Any
 import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from msgspec.structs import replace
 
 from ticker import wire
-from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.errors import (
+    InvalidRecord,
+    MixedPrices,
+    SequenceConflict,
+    StreamMissing,
+    StreamUnreachable,
+    StreamUnusable,
+)
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following
+from ticker.streams.kafka.fetching import Fetching
+from ticker.streams.kafka.late import gaps_between, ticks_between
+from ticker.streams.kafka.producing import Producing
+from ticker.streams.kafka.topics import configurations
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(20)]
@@ -65,7 +78,9 @@ async def put(address: Address, topic: str, *messages: dict[str, Any]) -> None:
         await producer.stop()
 
 
-async def put_unreadable(address: Address, topic: str, *values: tuple[bytes, bytes]) -> None:
+async def put_unreadable(
+    address: Address, topic: str, *values: tuple[bytes, bytes], partition: int = 0
+) -> None:
     """One batch: messages, of which the last has a header whose name is no UTF-8."""
     producer = AIOKafkaProducer(bootstrap_servers=address.servers[0])
     await producer.start()
@@ -79,7 +94,7 @@ async def put_unreadable(address: Address, topic: str, *values: tuple[bytes, byt
         assert sound.count(b"NAME") == 1
         body = sound[21:].replace(b"NAME", b"\xff\xfe\xfd\xfc")
         batch._buffer = bytearray(sound[:17] + calc_crc32c(body).to_bytes(4, "big") + body)
-        await (await producer.send_batch(batch, topic, partition=0))
+        await (await producer.send_batch(batch, topic, partition=partition))
     finally:
         await producer.stop()
 
@@ -363,3 +378,300 @@ async def test_a_writer_that_lost_a_race_is_told_and_its_message_is_never_shown(
         ticks = [t for b in await read(one) for t in b.ticks]
         assert [(t.sequence, t.volume) for t in ticks] == [(1, 1), (2, 1), (3, 2)]
         assert (await one.health()).broken == 0
+
+
+def name_in(partition: int, partitions: int) -> str:
+    """A symbol whose ticks lie in `partition`."""
+    every = list(range(partitions))
+    names = (f"N{n}" for n in range(10_000))
+    return next(s for s in names if DefaultPartitioner()(s.encode(), every, every) == partition)
+
+
+async def test_silence_does_not_lead_past_what_was_not_handed_over(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a hole is looked up, an empty batch's position stays before the ticks behind it."""
+    looked = asyncio.Event()
+    answer = asyncio.Event()
+
+    async def slow(*what: Any) -> list[Gap]:
+        looked.set()
+        await answer.wait()
+        return await gaps_between(*what)
+
+    monkeypatch.setattr(following, "gaps_between", slow)
+    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+        await log.append([tick("o", "A", n) for n in (1, 2)])
+        async with contextlib.aclosing(log.read(await log.find("start"))) as batches:
+            assert [t.sequence for t in (await anext(batches)).ticks] == [1, 2]
+            values = [wire.encode(tick("o", "A", n)) for n in (5, 6)]
+            await put(address, address.prefix, *[{"key": b"A", "value": v} for v in values])
+            await looked.wait()
+            empty = await anext(batches)
+            assert not empty
+        answer.set()
+        resumed = [b async for b in log.read(empty.position, follow=False)]
+        assert [t.sequence for b in resumed for t in b.ticks] == [5, 6]
+
+
+async def test_a_question_that_fails_does_not_cost_the_gap_that_retention_left(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def failing(*what: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise StreamUnreachable(address.url, "away for a moment")
+        return await ticks_between(*what)
+
+    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+        await log.append([tick("o", "A", n) for n in range(1, 21)])
+        begin = await log.find("start")
+        async with admin(address) as client:
+            topic = TopicPartition(address.prefix, 0)
+            await client.delete_records({topic: RecordsToDelete(before_offset=15)})
+        monkeypatch.setattr(following, "ticks_between", failing)
+        seen: list[int] = []
+        gaps: list[str] = []
+        async with contextlib.aclosing(log.read(begin)) as batches:
+            async for batch in batches:
+                seen += [t.sequence for t in batch.ticks]
+                gaps += [gap.reason for gap in batch.gaps]
+                if seen[-1:] == [20]:
+                    break
+        assert (asked, seen, gaps) == (2, list(range(16, 21)), ["retention"])
+
+
+async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    class Seen(Fetching):
+        async def begin(self) -> None:
+            await super().begin()
+            made.append(self)
+
+    monkeypatch.setattr(following, "Fetching", Seen)
+    flowing, silent = (name_in(n, 2) for n in (0, 1))
+    async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(40):
+        await log.append([tick("o", flowing, 1), tick("o", silent, 1)])
+        stream = KafkaStream(address, watch=0.6)
+        sequence = 1
+        last = {flowing: 0, silent: 0}
+
+        async def read_on() -> None:
+            async with contextlib.aclosing(stream.read(await stream.find("start"))) as batches:
+                async for batch in batches:
+                    last.update({t.symbol: t.sequence for t in batch.ticks})
+
+        reader = asyncio.create_task(read_on())
+        while last[silent] < 1:  # noqa: ASYNC110 - another task tells
+            await asyncio.sleep(0.01)
+        made[0]._consumer.pause(TopicPartition(address.prefix, 1))
+        while len(made) < 2 or last[silent] < 3:
+            sequence += 1
+            await log.append([tick("o", flowing, sequence), tick("o", silent, sequence)])
+            await asyncio.sleep(0.05)
+        reader.cancel()
+        await asyncio.wait([reader])
+        assert len(made) == 2
+
+
+async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("unforeseen")
+
+    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(20):
+        await log.append([tick("o", "A", 1)])
+        monkeypatch.setattr(following, "gather", broken)
+        with pytest.raises(KeyError):
+            await anext(log.read(await log.find("start")))
+
+
+async def test_one_message_that_cannot_be_read_among_many_partitions_is_passed(
+    address: Address,
+) -> None:
+    partitions = 40
+    symbol = name_in(partitions - 1, partitions)
+    async with KafkaLog(address, Plan(partitions=partitions)) as log, asyncio.timeout(30):
+        await log.append([tick("o", symbol, 1)])
+        await put_unreadable(address, address.prefix, (b"x", b"x"), partition=partitions - 1)
+        await log.append([tick("o", symbol, 2)])
+        await log.append([tick("o", name_in(0, partitions), 1)])
+        reading = log.read(await log.find("start"))
+        seen: list[tuple[str, int]] = []
+        async with contextlib.aclosing(reading) as batches:
+            async for batch in batches:
+                seen += [(t.symbol, t.sequence) for t in batch.ticks]
+                if len(seen) == 3:
+                    break
+        assert sorted(seen) == sorted([(symbol, 1), (symbol, 2), (name_in(0, partitions), 1)])
+        assert (await log.health()).broken >= 1
+
+
+async def test_a_record_that_no_broker_takes_is_refused_at_once(address: Address) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        names = tuple(f"{'S' * 55}{n}" for n in range(20_000))
+        long = Gap("test", "o", "w", NOW, "stopped", symbols=names, from_=1, until=2)
+        with pytest.raises(InvalidRecord, match="longer than 900,000 bytes"):
+            await log.append(gaps=[long])
+        await log.append([tick("o", "A", 1)])
+        assert await log.last() == {("o", "A"): 1}
+
+
+async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: Address) -> None:
+    plan = Plan(partitions=3)
+    wanted = zip(("", ".gaps", ".quotes", ".heartbeats"), configurations(plan), strict=True)
+    counts = {"": 3, ".gaps": 2, ".quotes": 1, ".heartbeats": 2}
+    async with admin(address) as client:
+        await client.create_topics(
+            [
+                NewTopic(address.prefix + ending, counts[ending], 1, topic_configs=dict(config))
+                for ending, config in wanted
+            ]
+        )
+    async with KafkaLog(address) as log:
+        for n in (1, 2):
+            await log.append(
+                [tick("o", s, n) for s in SYMBOLS], quotes=[quote("o", s, n) for s in SYMBOLS]
+            )
+        snapshot = await log.snapshot()
+        assert sum(len(b.ticks) for b in await read(log)) == 2 * len(SYMBOLS)
+    assert len(snapshot.quotes) == len(SYMBOLS)
+
+
+async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+        await log.append([tick("o", s, n) for s in SYMBOLS for n in (1, 2)])
+        begin = await log.find("start")
+        stream = KafkaStream(address, watch=0.3)
+        async with contextlib.aclosing(stream.read(begin)) as batches:
+            await anext(batches)
+            async with admin(address) as client:
+                await client.create_partitions({address.prefix: NewPartitions(3)})
+            with pytest.raises(StreamUnusable, match="had 1 partitions and has 3"):
+                async for _ in batches:
+                    pass
+        with pytest.raises(StreamUnusable, match="no symbol's order is sure"):
+            _ = [b async for b in stream.read(begin, follow=False)]
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
+    address: Address, own: bool
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
+        origins = (one.origin, two.origin) if own else ("x", "y")
+        await one.append([tick(origins[0], "A", 1)])
+        with pytest.raises(MixedPrices):
+            await two.append([tick(origins[1], "B", 1, simulated=True)])
+        await one.append([tick(origins[0], "A", 2)])
+        assert [t.simulated for b in await read(one) for t in b.ticks] == [False, False]
+
+
+async def test_one_server_that_is_silent_does_not_hide_the_others(address: Address) -> None:
+    async def swallow(_: Any, writer: asyncio.StreamWriter) -> None:
+        await hung.wait()
+        writer.close()
+
+    hung = asyncio.Event()
+    silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "A", 1)])
+    several = Address((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
+    begin = time.monotonic()
+    try:
+        for _ in range(3):
+            assert (await KafkaStream(several).health()).state == "ok"
+        async with KafkaLog(several) as log:
+            await log.append([tick("o", "A", 2)])
+            assert sum(len(b.ticks) for b in await read(log)) == 2
+        assert time.monotonic() - begin < 8
+    finally:
+        hung.set()
+        silent.close()
+
+
+async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        await log.append([tick("o", "A", 2)], quotes=[quote("o", "A", 2)])  # it waits
+        for n in range(1, 10_001, 2_000):
+            await log.append([tick("o", "B", m) for m in range(n, n + 2_000)])
+        snapshot = await log.snapshot()
+        await log.append([tick("o", "A", 3)])
+        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        sequence = next(q.sequence or 0 for q in snapshot.quotes if q.symbol == "A")
+        assert [g for b in batches for g in b.gaps] == []
+        followed = [t.sequence for b in batches for t in b.ticks if t.symbol == "A"]
+        assert followed == list(range(sequence + 1, 4))
+
+
+async def test_a_quote_that_waits_outlives_a_failure(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        later = replace(quote("o", "A", 1), time=NOW + 500, received=NOW + 500)
+        await log.append(quotes=[later])  # acknowledged; it waits
+        with monkeypatch.context() as patch:
+
+            async def away(*_: Any) -> Any:
+                raise StreamUnreachable(address.url, "away")
+
+            patch.setattr(Producing, "send", away)
+            with pytest.raises(StreamUnreachable):
+                await log.append([tick("o", "A", 2)])
+        await log.append([tick("o", "A", 2)])
+    quotes = (await KafkaStream(address).snapshot()).quotes
+    assert [q.time for q in quotes] == [later.time]
+
+
+async def test_own_ticks_with_anothers_message_between_their_batches_are_sent_again(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what lies behind the other's message, each names an offset that it does not have."""
+    real = AIOKafkaProducer.send_batch
+
+    async def between(self: Any, batch: Any, topic: str, *, partition: int) -> Any:
+        sent = await real(self, batch, topic, partition=partition)
+        if topic == address.prefix and not others:
+            others.append(1)
+            await asyncio.wait([sent])
+            client = confluent_kafka.Producer({"bootstrap.servers": address.servers[0]})
+            client.produce(address.prefix, b"{}", b"x", partition=0)
+            assert await asyncio.to_thread(client.flush, 10) == 0
+        return sent
+
+    others: list[int] = []
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", between)
+    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
+        ticks = [tick(log.origin, "A", n) for n in range(1, 6_001)]  # more than one batch
+        await log.append(ticks)
+        assert [t.sequence for b in await read(log) for t in b.ticks] == list(range(1, 6_001))
+    assert others
+
+
+async def test_batches_are_compressed(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[int] = []
+
+    def measured(answer: bytes) -> MemoryRecords:
+        fetched.append(len(answer))
+        return MemoryRecords(answer)
+
+    monkeypatch.setattr("aiokafka.consumer.fetcher.MemoryRecords", measured)
+    ticks = [tick("o", "A", n) for n in range(1, 1_001)]
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append(ticks)
+        assert [t for b in await read(log) for t in b.ticks] == ticks
+    assert 0 < sum(fetched) < sum(len(wire.encode(t)) for t in ticks) / 4

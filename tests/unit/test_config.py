@@ -7,6 +7,7 @@ import pytest
 from ticker import config
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
+from ticker.times import DAY
 
 PATH = Path("config.toml")
 
@@ -176,6 +177,14 @@ def test_a_mistake_of_the_environment_names_the_variable(
         parsed.security("safe")
 
 
+def test_a_streams_table_says_how_its_topics_are_made() -> None:
+    table = 'url = "kafka://b", partitions = 6, replication = 3, keep_for = "30d"'
+    parsed = config.parse(f"[streams]\na = {{ {table} }}\n", PATH).streams["a"]
+    assert parsed.topics == config.Topics(partitions=6, replication=3, keep_for=30 * DAY)
+    kept = config.parse('[streams]\na = { url = "kafka://b", keep_for = "forever" }\n', PATH)
+    assert kept.streams["a"].topics == config.Topics(keep_for=-1)
+
+
 @pytest.mark.parametrize(
     ("rest", "words"),
     [
@@ -187,6 +196,9 @@ def test_a_mistake_of_the_environment_names_the_variable(
         ('security = "SASL_SSL"', "safe.security: SASL_SSL needs a mechanism"),
         ('security = "SSL", certificate = "c"', "safe.certificate: needs its key"),
         ('ca = "c"', "safe.ca: needs security SSL or SASL_SSL"),
+        ("partitions = 0", "safe.partitions: expected a number from 1 to 1,000"),
+        ("replication = true", "safe.replication: expected a number from 1 to 100"),
+        ('keep_for = "0s"', 'safe.keep_for: expected "30d", "12h" or "forever"'),
         ('password = "hunter2"', "safe.password: no password belongs here: put it into a file"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
@@ -31,6 +32,8 @@ from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
 
 _LOOK_AGAIN: Final = 1.0
 """Between two looks for a source that is not there yet (s)."""
+_COUNTING: Final = 2.0
+"""How long what waits may be counted before it is given up (s)."""
 
 
 def register(app: typer.Typer) -> None:
@@ -103,12 +106,16 @@ def forward(
 async def _forget(wish: Wish) -> int:
     async with _opened(wish) as source:
         place = bookmark(source, wish.begin, wish.end)
-        waiting = await place.waiting()
+        if await place.load() is None:
+            tell(f"Nothing was kept for {wish.end} in {wish.begin}")
+            return NO_DATA
+        count = "the"
+        # A source that is away, or another one by now, cannot say how many wait; so be it.
+        with contextlib.suppress(StreamError, TimeoutError):
+            async with asyncio.timeout(_COUNTING):
+                count = f"{await place.waiting() or 0:,}"
         await place.forget()
-    if waiting is None:
-        tell(f"Nothing was kept for {wish.end} in {wish.begin}")
-        return NO_DATA
-    tell(f"Gave up {wish.end}: {waiting:,} ticks are not kept for it in {wish.begin} any more")
+    tell(f"Gave up {wish.end}: {count} ticks are not kept for it in {wish.begin} any more")
     return DONE
 
 
@@ -163,7 +170,7 @@ class Forwarding:
             since = "start"
         self._relay = relay = Relay(
             source,
-            lambda: open_log(wish.destination.url, security=wish.destination.security),
+            wish.destination.log,
             place,
             name=relay_name(wish.begin, wish.end),
             since=since,

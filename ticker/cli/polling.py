@@ -29,7 +29,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.relaying import Sending, local_log, status_words
+from ticker.cli.relaying import Sending, bookmark, canonical, local_log, status_words
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import (
     Settings,
@@ -195,6 +195,11 @@ async def _work(job: Job, line: StatusLine) -> None:
         report = await job.poller.run()
         line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
         return
+    if not await job.log.last():
+        # All that will lie in it waits from the first tick on, whenever this process is killed.
+        place = bookmark(job.log, canonical(job.kept), canonical(job.destination))
+        if await place.load() is None:
+            await place.save(await job.log.find("start"))
     sending = Sending(
         job.log,
         job.kept,

@@ -24,7 +24,7 @@ from ticker.relay import (
     local_log_name,
     route_digest,
 )
-from ticker.streams import Log, Retained, Stream, open_log
+from ticker.streams import Log, Retained, Stream
 from ticker.times import Zone, clock
 
 _LOOK_AGAIN: Final = 1.0
@@ -39,7 +39,7 @@ def canonical(choice: StreamChoice) -> str:
     path = stream_path(choice)
     if path is not None:
         return f"sqlite:{path.resolve()}"
-    return open_log(choice.url, security=choice.security).url
+    return choice.log().url
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
@@ -54,10 +54,11 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
 
 def bookmark(source: Stream, url: str, destination: str) -> Bookmark:
     """Where the relay from `source`, which is `url`, to `destination` keeps its place."""
+    met = lock_path(url, destination).with_suffix(".destination")
     if hasattr(source, "hold"):
-        return HoldBookmark(cast("Retained", source), destination)
+        return HoldBookmark(cast("Retained", source), destination, met)
     name = f"relay-{route_digest(url, destination)}.position"
-    return FileBookmark(source, make_state_directory() / name)
+    return FileBookmark(source, make_state_directory() / name, met)
 
 
 def lock_path(url: str, destination: str) -> Path:
@@ -133,7 +134,7 @@ class Sending:
     async def _relay_on(self) -> RelayReport:
         self._relay = relay = Relay(
             self._log,
-            lambda: open_log(self._destination.url, security=self._destination.security),
+            self._destination.log,
             bookmark(self._log, self._from, self._to),
             name=relay_name(self._from, self._to),
             on_status=self._on_status,

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticker.board.order import Sort, parse_sort
-from ticker.config import Config, load, state_directory
+from ticker.config import Config, Topics, load, state_directory
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.records import check_symbol
 from ticker.security import Security, refuse_password
 from ticker.sources import open_source
-from ticker.streams import open_stream
+from ticker.streams import Log, open_log, open_stream
 from ticker.times import DAY, Zone, parse_duration
 
 KEEP_DEFAULT_LOG: Final = 7 * DAY
@@ -38,6 +38,13 @@ class StreamChoice(msgspec.Struct, frozen=True):
     """In the configuration: what knows its security too."""
     security: Security | None = None
     """How to speak with its brokers, where it has some."""
+    topics: Topics = Topics()
+    """How its topics are made, where it has some and they are missing."""
+
+    def log(self) -> Log:
+        """What appends to it; retention only by what its table says. See `open_log`."""
+        made = msgspec.structs.asdict(self.topics)
+        return open_log(self.url, security=self.security, **made)
 
     @property
     def keep_for(self) -> int | None:
@@ -131,9 +138,9 @@ class Settings:
 
     def named(self, name: str) -> StreamChoice:
         """The stream of that name in the file. Raises `ConfigError`."""
-        url = self.config.streams[name].url
+        url, topics = self.config.streams[name].url, self.config.streams[name].topics
         security = self.config.security(name) if url.startswith("kafka:") else None
-        return StreamChoice(url, named=True, name=name, security=security)
+        return StreamChoice(url, named=True, name=name, security=security, topics=topics)
 
     def source(self, option: str | None) -> str:
         """The source's URL."""

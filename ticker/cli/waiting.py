@@ -43,11 +43,7 @@ async def waiting_for(choice: StreamChoice, health: Health) -> list[Waiting]:
     for simulated in (False, True):
         log = local_log(choice, simulated=simulated)
         held = await _health(log)
-        own = [each for each in _of(log.url, held) if each.destination == here]
-        if not own and here not in held.waiting and held.ticks:
-            # Killed before its relay began: all of it waits.
-            own = [Waiting(log.url, here, held.ticks, sending=False)]
-        found += own
+        found += [each for each in _of(log.url, held) if each.destination == here]
     return found
 
 

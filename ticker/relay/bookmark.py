@@ -8,7 +8,6 @@ repeated by that.
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Protocol
 
@@ -36,11 +35,41 @@ class Bookmark(Protocol):
         """How many ticks follow the place; `None` if nothing was kept."""
         ...
 
+    async def met(self) -> str | None:
+        """The origin of the destination that took what lies before the place, if it is known."""
+        ...
 
-class HoldBookmark:
+    async def meet(self, origin: str) -> None:
+        """Keep that `origin`: another log in the destination's place has none of it."""
+        ...
+
+
+class _Meeting:
+    """Keeps the destination's origin in a small file; without one it is never known."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._met_path = path
+
+    async def met(self) -> str | None:
+        """See `Bookmark.met`."""
+        return None if self._met_path is None else _read(self._met_path)
+
+    async def meet(self, origin: str) -> None:
+        """See `Bookmark.meet`."""
+        if self._met_path is not None:
+            _write(self._met_path, origin)
+
+    async def forget(self) -> None:
+        """See `Bookmark.forget`."""
+        if self._met_path is not None:
+            self._met_path.unlink(missing_ok=True)
+
+
+class HoldBookmark(_Meeting):
     """A hold for `destination` (its URL, no secrets) in `log`, which must be entered."""
 
-    def __init__(self, log: Retained, destination: str) -> None:
+    def __init__(self, log: Retained, destination: str, met: Path | None = None) -> None:
+        super().__init__(met)
         self._log = log
         self._reader = destination
 
@@ -56,6 +85,7 @@ class HoldBookmark:
     async def forget(self) -> None:
         """See `Bookmark.forget`."""
         await self._log.hold(self._reader, None)
+        await super().forget()
 
     async def waiting(self) -> int | None:
         """See `Bookmark.waiting`."""
@@ -63,37 +93,27 @@ class HoldBookmark:
         return None if hold is None else hold.ticks
 
 
-class FileBookmark:
+class FileBookmark(_Meeting):
     """A file at `path` beside a stream that holds nothing for us."""
 
-    def __init__(self, stream: Stream, path: Path) -> None:
+    def __init__(self, stream: Stream, path: Path, met: Path | None = None) -> None:
+        super().__init__(met)
         self._stream = stream
         self._path = path
 
     async def load(self) -> Position | None:
         """See `Bookmark.load`."""
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
+        text = _read(self._path)
         return Position(text) if text else None
 
     async def save(self, position: Position) -> None:
         """See `Bookmark.save`."""
-        draft = self._path.with_name(f"{self._path.name}.new")
-        try:
-            # A torn or lost file costs reading again what the destination has, no more: so the
-            # disk is not waited for.
-            draft.write_text(position, encoding="utf-8")
-            draft.rename(self._path)
-        except OSError as error:
-            words = f"cannot be written: {error.strerror}"
-            raise StreamNotWritable(str(self._path), words) from error
+        _write(self._path, position)
 
     async def forget(self) -> None:
         """See `Bookmark.forget`."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
+        self._path.unlink(missing_ok=True)
+        await super().forget()
 
     async def waiting(self) -> int | None:
         """See `Bookmark.waiting`; reads what follows, so it takes time with what waits."""
@@ -101,3 +121,21 @@ class FileBookmark:
         if position is None:
             return None
         return sum([len(b.ticks) async for b in self._stream.read(position, follow=False)])
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    try:
+        # A torn or lost file costs reading again what the destination has, no more: so the disk is
+        # not waited for.
+        draft.write_text(text, encoding="utf-8")
+        draft.rename(path)
+    except OSError as error:
+        raise StreamNotWritable(str(path), f"cannot be written: {error.strerror}") from error

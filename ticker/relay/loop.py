@@ -216,12 +216,25 @@ class Relay:
         await self._patiently(log, log.__aenter__())
         try:
             self._filter.begin(log.origin, await self._patiently(log, log.last()))
+            await self._meet(log.origin)
             self._say(state="following", problem=None, next_try=None, waiting=None)
             yield log
         finally:
             closing = asyncio.ensure_future(log.close(_CLOSING))
             await asyncio.wait([closing], timeout=_CLOSING + 0.25)
             _let_go(closing)
+
+    async def _meet(self, origin: str) -> None:
+        """Begin anew where another log lies in the destination's place: it has nothing yet."""
+        met = await self._bookmark.met()
+        if met == origin:
+            return
+        if met is not None:
+            self._left = await self._source.snapshot()
+            place = await self._source.find("start")
+            await self._bookmark.save(place)
+            self._position = self._noted = place
+        await self._bookmark.meet(origin)
 
     async def _wait_after(self, error: StreamError) -> None:
         """Say that a side is away, and wait, ever longer; a stop ends the waiting."""

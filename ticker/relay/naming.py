@@ -9,17 +9,13 @@ import re
 from hashlib import blake2b
 from typing import Final
 
+from ticker.security import without_password
+
 LOCAL_LOGS: Final = "to-*.sqlite"
 """What the file names of local logs look like, whatever their destination."""
 
-_USER: Final = re.compile(r"//[^/@]*@")
 _LONGEST: Final = 48
 """Letters of the destination kept in a file's name, for people."""
-
-
-def without_secrets(url: str) -> str:
-    """The URL without the user and password that somebody may have put there."""
-    return _USER.sub("//", url)
 
 
 def local_log_name(destination: str) -> str:
@@ -27,14 +23,14 @@ def local_log_name(destination: str) -> str:
 
     `kafka://broker:9092/ticks` → `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
     """
-    url = without_secrets(destination)
+    url = without_password(destination)
     words = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-.")[:_LONGEST]
     return f"to-{words}-{_digest(url)}.sqlite"
 
 
 def route_digest(source: str, destination: str) -> str:
     """Eight letters that stand for one source and one destination."""
-    return _digest(f"{without_secrets(source)}\0{without_secrets(destination)}")
+    return _digest(f"{without_password(source)}\0{without_password(destination)}")
 
 
 def _digest(text: str) -> str:

@@ -36,18 +36,26 @@ def open_log(
     *,
     keep_for: int | None = None,
     keep_bytes: int | None = None,
+    partitions: int | None = None,
+    replication: int | None = None,
     security: Security | None = None,
 ) -> Log:
     """A writer (and reader) of the log at `url`, made when it is entered and missing.
 
     `url` and `security` are as for `open_stream`.
     `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever in a
-    file; in Kafka topics made here a week, and topics that are there keep what they have.
+    file; in Kafka topics made here a week, and topics that are there keep what they have. So do
+    those of `partitions` (of ticks and quotes; 3) and `replication` (copies; the broker's default).
     """
     if url.startswith(KAFKA):
         from ticker.streams.kafka import KafkaLog, Plan, parse
 
-        asked = {"keep_for": keep_for, "keep_bytes": keep_bytes}
+        asked = {
+            "partitions": partitions,
+            "replication": replication,
+            "keep_for": keep_for,
+            "keep_bytes": keep_bytes,
+        }
         plan = Plan(**{name: value for name, value in asked.items() if value is not None})
         return KafkaLog(parse(url, security), plan)
     path = _sqlite_path(url)

@@ -466,6 +466,30 @@ async def test_a_place_in_a_file_serves_a_stream_that_holds_nothing(
     assert await bookmark.load() is None
 
 
+@pytest.mark.parametrize("kind", ["hold", "file"])
+async def test_another_log_in_the_destinations_place_gets_all_from_the_start(
+    bench: Bench, tmp_path: Path, kind: str
+) -> None:
+    def bookmark() -> Any:
+        met = tmp_path / "met"
+        if kind == "hold":
+            return HoldBookmark(bench.source, "there", met)
+        return FileBookmark(bench.source, tmp_path / "place", met)
+
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 3), quotes=[quote(origin, 3)])
+    await bench.once(bookmark=bookmark())
+    bench.destination.path.unlink()
+    await bench.source.append(ticks(origin, 4, 5))
+    report = await bench.once(bookmark=bookmark())
+    assert (report.ticks, report.undelivered) == (5, 0)
+    assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4, 5]}
+    report = await bench.once(bookmark=bookmark())
+    assert (report.ticks, report.repeats) == (0, 0)
+    await bookmark().forget()
+    assert (await bookmark().load(), await bookmark().met()) == (None, None)
+
+
 async def test_batches_are_bounded(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 25))
     await bench.once(limit=10)

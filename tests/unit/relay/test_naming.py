@@ -17,8 +17,9 @@ def test_no_name_holds_a_secret_or_depends_on_it() -> None:
     url = "kafka://ann:hunter2@broker:9092/ticks"
     assert "hunter2" not in local_log_name(url)
     assert "ann" not in local_log_name(url)
-    assert local_log_name(url) == local_log_name("kafka://broker:9092/ticks")
-    assert route_digest("sqlite:a", url) == route_digest("sqlite:a", "kafka://broker:9092/ticks")
+    other = url.replace("hunter2", "hunter3")
+    assert local_log_name(url) == local_log_name(other)
+    assert route_digest("sqlite:a", url) == route_digest("sqlite:a", other)
 
 
 def test_a_long_destination_still_makes_a_file_name() -> None:

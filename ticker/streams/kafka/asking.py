@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.offset import OffsetRequest
 
-from ticker.errors import StreamError, StreamMissing
+from ticker.errors import StreamError, StreamMissing, StreamUnusable
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
 from ticker.streams.kafka.metadata import Describe
@@ -56,6 +56,8 @@ class Topics(msgspec.Struct, frozen=True):
     origin: str
     """8 letters made from the id of the ticks' topic: topics made again have another."""
     leaders: Mapping[TopicPartition, int]
+    url: str = ""
+    """Of the stream, for errors."""
 
     def all(self, *which: int) -> list[TopicPartition]:
         """The partitions of the topics `which` (indices; none: of all four)."""
@@ -64,6 +66,18 @@ class Topics(msgspec.Struct, frozen=True):
             for n in which or range(len(self.names))
             for p in range(self.partitions[n])
         ]
+
+    def check(self, partitions: int) -> None:
+        """Raise `StreamUnusable` unless ticks lie in as many `partitions` as they did.
+
+        A symbol's ticks would lie in two, and nothing says which of them are to be read first.
+        """
+        if self.partitions[0] != partitions:
+            words = (
+                f"the topic {self.names[0]} had {partitions} partitions and has "
+                f"{self.partitions[0]}: no symbol's order is sure any more. Use another PREFIX"
+            )
+            raise StreamUnusable(self.url, words)
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> Place:
         """`offsets` of all partitions as a place."""
@@ -75,7 +89,11 @@ class Topics(msgspec.Struct, frozen=True):
         return Place(self.origin, (ticks, gaps, quotes, beats), received)
 
     def offsets(self, place: Place) -> dict[TopicPartition, int]:
-        """A place as offsets; a partition that was added since begins at 0."""
+        """A place as offsets; a partition that was added since begins at 0.
+
+        Raises `StreamUnusable` where that is one of ticks.
+        """
+        self.check(len(place.offsets[0]))
         found = dict.fromkeys(self.all(), 0)
         for name, offsets in zip(self.names, place.offsets, strict=True):
             for partition, offset in enumerate(offsets):
@@ -85,7 +103,7 @@ class Topics(msgspec.Struct, frozen=True):
 
 
 class Asking:
-    """Asks one cluster about one prefix. Safe for many tasks of one event loop."""
+    """Asks one cluster about one prefix. One task at a time: a failure closes the connections."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -122,6 +140,7 @@ class Asking:
             tuple(len(there[name]["partitions"]) for name in self.names),
             base64.b32encode(digest)[:8].decode().lower(),
             leaders,
+            self.address.url,
         )
 
     async def describe(self) -> dict[str, Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
+    MessageSizeTooLargeError,
     NoError,
     TopicAuthorizationFailedError,
     for_code,
@@ -23,7 +24,7 @@ from aiokafka.errors import (
 
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.diagnosing import reason, words_of
+from ticker.streams.kafka.diagnosing import reason, speak, words_of
 
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
@@ -47,16 +48,19 @@ def told(address: Address) -> Iterator[None]:
         raise
     except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
         raise StreamUnusable(url, "this user may not use its topics") from error
+    except MessageSizeTooLargeError as error:
+        words = "takes no batch of this size: raise max.message.bytes of its topics to 1 MB"
+        raise StreamUnusable(url, words) from error
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
         raise StreamUnreachable(url, words_of(error, security)) from error
 
 
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds."""
-    work = client.bootstrap() if hasattr(client, "bootstrap") else client.start()
     try:
         async with asyncio.timeout(within):
-            await work
+            await prefer(address, client)
+            await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
             await _brokers(client)
     except (KafkaError, OSError, ValueError) as error:  # ValueError: a server without the password
         await end(client)
@@ -64,6 +68,30 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     except BaseException:
         await end(client)
         raise
+
+
+async def prefer(address: Address, client: Any) -> None:
+    """Let `client`, not begun yet, begin with the server that answers first.
+
+    aiokafka asks them one after another, and one that is silent takes all the time there is.
+    """
+    if len(address.servers) == 1:
+        return
+    tasks = [asyncio.ensure_future(_answering(server, address)) for server in address.servers]
+    try:
+        for first in asyncio.as_completed(tasks):
+            with contextlib.suppress(Exception):  # told by the client, if none answers
+                _inner(client)._bootstrap_servers = [await first]  # noqa: SLF001 - read when it begins
+                return
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _answering(server: str, address: Address) -> str:
+    await speak(server, address.options)
+    return server
 
 
 async def _brokers(client: Any) -> None:

@@ -55,7 +55,7 @@ async def _ask(address: Address, server: str) -> BaseException | None:
     asked = address.security
     try:
         async with asyncio.timeout(FRESH):
-            await _speak(server, address.options)
+            await speak(server, address.options)
     except ConnectionResetError as error:
         # A broker that expects no TLS takes the first bytes of it for a size, and hangs up.
         if asked.has_tls and await _speaks_plainly(server):
@@ -70,8 +70,8 @@ async def _ask(address: Address, server: str) -> BaseException | None:
     return None
 
 
-async def _speak(server: str, options: Any) -> None:
-    """Connect and ask a first question, as a client does."""
+async def speak(server: str, options: Any) -> None:
+    """Connect and ask a first question, as a client does; raises what came of it."""
     connection = await _connection(server, options)
     try:
         await connection.send(Describe(()))

@@ -11,6 +11,7 @@ records.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is 
 _REQUEST_MS: Final = 5_000  # a fetch that takes longer met a broker that hangs
 _FETCH_BYTES: Final = 4 * 2**20  # the next fetch begins when this one is used up: few and large
 _WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
+_SEARCH: Final = 2.0  # seconds in which the message that cannot be read should come again
+_GLANCE: Final = 0.02  # seconds between two looks at what has come meanwhile
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -94,7 +97,9 @@ class Fetching:
         return found
 
     async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:
-        """One partition's messages up to one that cannot be read, and what stands for it.
+        """What comes up to one that cannot be read, and what stands for it.
+
+        Of each partition its share, so that none which flows keeps us from finding the one.
 
         The rest of its record batch cannot be read either, for aiokafka begins at the first of
         them: each is found so, one a call.
@@ -102,18 +107,23 @@ class Fetching:
         # What aiokafka had of the others it has dropped, and counts as handed over.
         for where, offset in self._offsets.items():
             self._consumer.seek(where, offset)
-        for where in self._offsets:
-            messages: list[Any] = []
-            try:
-                while len(messages) < limit and (found := await self._fetch(1, _LOOK, where)):
-                    messages += found[where]
-            except UnicodeDecodeError:
-                offset = await self.position(where)
-                self._consumer.seek(where, offset + 1)
-                messages.append(Unreadable(offset))
-            if messages:
-                return {where: messages}
-        return {}
+        found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
+        share = max(1, limit // len(self._offsets))
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SEARCH
+        while loop.time() < until:
+            for where in self._offsets:
+                try:
+                    while len(found[where]) < share and (some := await self._fetch(1, 0, where)):
+                        found[where] += some[where]
+                except UnicodeDecodeError:
+                    offset = await self.position(where)
+                    self._consumer.seek(where, offset + 1)
+                    found[where].append(Unreadable(offset))
+                    until = 0.0
+                    break
+            await asyncio.sleep(_GLANCE)
+        return {where: messages for where, messages in found.items() if messages}
 
     async def position(self, where: TopicPartition) -> int:
         """The offset of the next message; further than the last one where others lie between."""

@@ -1,15 +1,14 @@
 """One `read`: a consumer is kept going, its messages become batches, what is missing is told.
 
 A task fetches and a reader takes from its queue, so that an empty batch comes each second whatever
-the broker does. A watchdog asks the cluster in silence: a consumer that stays behind the ends is
-made anew, topics that are gone are waited for, others in their place are told as a gap and read
-from their start. Holes and repeats are found by `streams/order`.
+the broker does. A watchdog asks the cluster: a consumer that brings nothing of a partition which
+has more is made anew, topics that are gone are waited for, others in their place are told as a gap
+and read from their start. Holes and repeats are found by `streams/order`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Any, Final
@@ -30,7 +29,7 @@ from ticker.streams.order import READER, Key, Order
 SILENCE: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
 WATCH: Final = 2.0
-"""Seconds of silence after which the watchdog asks the cluster, and again and again."""
+"""Seconds between two questions of the watchdog to the cluster."""
 
 _AGAIN: Final = 0.3  # seconds before a stream that is away is tried anew
 _AHEAD: Final = 2  # batches made before the reader asks for them
@@ -61,6 +60,7 @@ class Reading:
         self.problem: StreamError | None = None
         """What is wrong now; a stream that is away is waited for."""
         self._asking = Asking(address)
+        self._watching = Asking(address)  # what fails there must not close what is asked here
         self._after = self._given = after
         self._symbols = None if symbols is None else frozenset(symbols)
         self._follow = follow
@@ -69,12 +69,13 @@ class Reading:
         self._topics: Topics | None = None
         self._offsets: dict[TopicPartition, int] = {}
         self._received = 0
-        self._heard = 0.0
+        self._heard = 0.0  # when something came last (s, monotonic)
+        self._drained = 0.0  # when all that the consumer had was taken last (s, monotonic)
         self._passed = False
         # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
         # consumer that read them, the offsets and the order are behind them already.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
-        self._queue: asyncio.Queue[Batch | StreamError | None] = asyncio.Queue(_AHEAD)
+        self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(_AHEAD)
         self._task: asyncio.Task[None] | None = None
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
@@ -87,7 +88,7 @@ class Reading:
                         found = await self._queue.get()
                 except TimeoutError:
                     if self._follow:
-                        yield Batch(self._position())
+                        yield Batch(self._resting())
                     continue
                 match found:
                     case Batch():
@@ -98,9 +99,10 @@ class Reading:
                         raise error
         finally:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            await self._asking.close()
+            try:
+                await asyncio.wait([self._task])
+            finally:  # whoever closes us may be cancelled meanwhile
+                await asyncio.gather(self._asking.close(), self._watching.close())
 
     def stop(self) -> None:
         """Make `batches` end soon."""
@@ -115,7 +117,17 @@ class Reading:
             return self._after
         return self._topics.place(self._offsets, self._received).position()
 
+    def _resting(self) -> Position:
+        """Behind what was handed over, and behind what was passed over since.
+
+        What is ready but was not handed over lies behind it: who resumes there reads it again.
+        """
+        if not self._ready:
+            self._given = self._position()
+        return self._given
+
     async def _run(self) -> None:
+        task = asyncio.current_task()
         try:
             while True:
                 try:
@@ -128,7 +140,11 @@ class Reading:
                     await asyncio.sleep(_AGAIN)
                 except _Stalled:
                     self.rebuilt += 1
-        except StreamError as error:
+                except asyncio.CancelledError:
+                    if task is None or task.cancelling():
+                        raise
+                    self.rebuilt += 1  # aiokafka's own, which nobody asked for
+        except Exception as error:  # noqa: BLE001 - told to the reader: a dead task is no silence
             await self._queue.put(error)
         else:
             await self._queue.put(None)
@@ -178,6 +194,7 @@ class Reading:
             self._offsets = dict.fromkeys(topics.all(), 0)
             await self._tell(topics, "another log lies in its place")
         else:
+            topics.check(self._topics.partitions[TICKS])
             self._offsets = dict.fromkeys(topics.all(), 0) | self._offsets
         self._topics = topics
         await self._skip(topics, ends)
@@ -188,18 +205,22 @@ class Reading:
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
         # An unclean election can shorten a log: what is beyond its end is read when it comes anew.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
-        for where in gone:
-            self._offsets[where] = min(max(self._offsets[where], begins[where]), ends[where])
+        there = {
+            where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
+        }
         # Quotes and heartbeats are replaced by newer ones: theirs is no loss.
         if any(where.topic in topics.names[:QUOTES] for where in gone):
-            self._passed = True
             held = {where: (begins[where], begins[where] + 1) for where in gone}
             held = {where: (a, min(b, ends[where])) for where, (a, b) in held.items()}
             seen = await ticks_between(
                 self._asking, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
+            # In one step, after all questions: none that fails parts the gap from what it tells.
+            self._passed = True
+            self._offsets.update(there)
             await self._tell(topics, "retention", since)
+        self._offsets.update(there)
         return bool(gone)
 
     async def _tell(self, topics: Topics, reason: str, until: int = 0) -> None:
@@ -237,11 +258,12 @@ class Reading:
                 for where, offset in self._offsets.items():
                     fetching.seek(where, offset)
                 continue
+            if sum(map(len, found.values())) < self._limit:
+                self._drained = loop.time()
             if found:
-                self._heard = loop.time()
                 self._take(topics, found)
                 await self._hand_over(topics)
-                self._heard = loop.time()  # a slow reader is no silent broker
+                self._heard = loop.time()
             else:
                 for where in self._offsets:
                     self._offsets[where] = max(self._offsets[where], await fetching.position(where))
@@ -255,29 +277,36 @@ class Reading:
                     return
 
     async def _guard(self, topics: Topics) -> None:
-        """The watchdog: raises where this consumer will bring nothing more."""
+        """The watchdog: raises where this consumer will bring nothing more of some partition."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._watch)
-            if loop.time() - self._heard < self._watch or self._ready or not self._queue.empty():
-                continue
+            if self._is_handing():
+                continue  # a slow reader is no silent broker
             before = dict(self._offsets)
             try:
-                there = await self._asking.topics()
+                there = await self._watching.topics()
                 if there.origin != topics.origin:
                     raise StreamMissing(self._asking.address.url, "its topics were made anew")
-                ends = await self._asking.offsets(there, END)
+                ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:
                 if not self._follow:
                     raise
-                self.problem = error
+                if loop.time() - self._heard > self._watch:
+                    self.problem = error
                 continue
             if self.problem is not None or there.partitions != topics.partitions:
-                raise _Stalled  # it was away, or it grew: a new consumer is sure to see all
-            if any(before[where] < last for where, last in ends.items()):
+                raise _Stalled  # it was away, or it grew: a new session looks
+            if behind := [where for where, last in ends.items() if before[where] < last]:
+                asked = loop.time() + self._watch / 4
                 await asyncio.sleep(self._watch / 2)
-                if self._offsets == before and self._queue.empty():
+                # Taken whole since, the consumer had nothing of it, though there is more.
+                stuck = any(self._offsets[where] == before[where] for where in behind)
+                if stuck and self._drained > asked and not self._is_handing():
                     raise _Stalled
+
+    def _is_handing(self) -> bool:
+        return bool(self._ready) or not self._queue.empty()
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Messages as a batch that is ready, and the place behind them; in one step."""

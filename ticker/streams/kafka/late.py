@@ -22,8 +22,12 @@ from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.place import Place
 from ticker.streams.order import Key
 
-WINDOW: Final = 2_000
-"""Ticks of each partition that a late reader looks at before their end, at least."""
+WINDOW: Final = 8_000
+"""Ticks of each partition that a late reader looks at before their end, at least.
+
+More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one append of a relay:
+of a symbol that it does not see there, no tick lies before its quote.
+"""
 
 TICKS, GAPS, QUOTES, BEATS = range(4)
 

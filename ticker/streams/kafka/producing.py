@@ -25,7 +25,10 @@ DELIVERY: Final = 30.0
 after 7 to 15."""
 
 BATCH_BYTES: Final = 512 * 1024
-"""Of one batch; brokers take 1 MB unless told otherwise."""
+"""Of one batch, before it is compressed; brokers take 1 MB unless told otherwise."""
+
+RECORD_BYTES: Final = 900_000
+"""Of one record, which is a batch of its own where it is longer than `BATCH_BYTES`."""
 
 _REQUEST_MS: Final = 5_000
 
@@ -77,6 +80,7 @@ class Producing:
             producer = AIOKafkaProducer(
                 bootstrap_servers=list(self._address.servers),
                 acks="all",
+                compression_type="zstd",  # 2 to 17 times smaller, at the speed of none
                 enable_idempotence=True,
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=_REQUEST_MS,
@@ -89,7 +93,12 @@ class Producing:
         if len(lanes) == 1:
             found = [await lanes[0]]
         else:
-            found = await asyncio.gather(*lanes)
+            tasks = [asyncio.ensure_future(lane) for lane in lanes]
+            try:
+                found = await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()  # where one fails, none is left waiting for its producer
         return {
             TopicPartition(topic, partition): offsets
             for partition, offsets in zip(messages, found, strict=True)
@@ -100,13 +109,14 @@ class Producing:
         batch = self._producer.create_batch()
         append = batch.append
         for key, value, headers in messages:
+            if len(value) > RECORD_BYTES:
+                raise InvalidRecord("record", f"longer than {RECORD_BYTES:,} bytes")
             if append(timestamp=None, key=key, value=value, headers=headers) is None:
                 batch.close()
                 yield batch
                 batch = self._producer.create_batch()
                 append = batch.append
-                if append(timestamp=None, key=key, value=value, headers=headers) is None:
-                    raise InvalidRecord("record", f"longer than {BATCH_BYTES} bytes")
+                append(timestamp=None, key=key, value=value, headers=headers)
         batch.close()
         yield batch
 

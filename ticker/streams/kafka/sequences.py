@@ -2,7 +2,8 @@
 
 Ticks that are there already are told from those that continue and those that do not; gaps that are
 there are dropped, quotes that are older too. A quote goes out at most once a second for each origin
-and symbol; a later one waits for the first append after that second. No input or output, no clock.
+and symbol; a later one waits for the first append after that second, or until many ticks have been
+written. No input or output, no clock.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from ticker.streams.order import Key
 
 QUOTE_EVERY: Final = 0.95
 """Seconds between two quotes of one origin and symbol: a second, less what a poll may be early."""
+
+WAITING_TICKS: Final = 2_500
+"""Ticks written while a quote waits, but for one append more: a late reader looks further back."""
 
 _GAPS_REMEMBERED: Final = 100_000
 
@@ -33,6 +37,7 @@ class Sequences:
         self._quoted: dict[Key, tuple[int, int]] = {}  # sequence and time of the last one
         self._sent: dict[Key, float] = {}  # when that was (s, monotonic)
         self._waiting: dict[Key, Quote] = {}
+        self._written = 0  # ticks, since one of them waits
 
     def sort(self, ticks: Sequence[Tick], gaps: Sequence[Gap]) -> Judged:
         """Raises `SequenceConflict` for ticks that do not continue, and `MixedPrices`."""
@@ -92,8 +97,15 @@ class Sequences:
             if (quote.sequence or 0, quote.time) >= newest:
                 self._waiting[key] = quote
 
+    def wrote(self, ticks: int) -> None:
+        """So many were written."""
+        if self._waiting:
+            self._written += ticks
+
     def due(self, now: float | None) -> list[Quote]:
         """The quotes to send at `now` (s, monotonic); `None`: all that wait."""
+        if self._written > WAITING_TICKS:
+            now = None
         return [
             quote
             for key, quote in self._waiting.items()
@@ -108,3 +120,5 @@ class Sequences:
             self._sent[key] = now
             if self._waiting.get(key) is quote:
                 del self._waiting[key]
+        if not self._waiting:
+            self._written = 0

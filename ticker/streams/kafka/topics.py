@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from ticker.errors import StreamMissing, StreamUnusable
 from ticker.streams.kafka.asking import Asking, Topics
-from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
+from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, prefer, told
 
 WEEK: Final = 7 * 86_400_000_000
 """The default of `Plan.keep_for` (µs)."""
@@ -91,6 +91,7 @@ async def begin_admin(asking: Asking, admin: Any) -> None:
     """Start an admin client, whose `close` does nothing before it has begun."""
     try:
         async with asyncio.timeout(ANSWER):
+            await prefer(asking.address, admin)
             await admin.start()
     except (KafkaError, OSError):
         await end(admin)

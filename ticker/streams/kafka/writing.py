@@ -22,6 +22,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from ticker import wire
 from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
+from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
@@ -62,6 +63,8 @@ class Writer:
         self._lanes: dict[str, tuple[bytes, int]] = {}
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
+        self._unsent: list[Quote] = []  # that waited when a failure made us forget what we knew
+        self._settled = False  # whether the log holds real or invented prices for sure
         self.origin = ""
 
     async def open(self) -> None:
@@ -91,8 +94,11 @@ class Writer:
             except SequenceConflict:
                 self._pending = 0
                 raise
-            except StreamError:
-                self._known = None  # what arrived is not known: look before the next
+            except BaseException:  # cancelled too
+                # What arrived is not known: look before the next. What waited was acknowledged.
+                if self._known is not None:
+                    self._unsent = self._known.due(None)
+                self._known = None
                 raise
             self._pending = 0
             return position
@@ -104,7 +110,7 @@ class Writer:
         known = self._known
         if known is not None and not self._lock.locked() and (waiting := known.due(None)):
             try:
-                async with self._lock, asyncio.timeout(max(0.1, within - 3)):
+                async with self._lock, asyncio.timeout(max(0.1, within - 1)):
                     await self._send(QUOTES, self._by_symbol(waiting))
                     known.sent(waiting, loop.time())
             except (StreamError, TimeoutError):
@@ -121,7 +127,9 @@ class Writer:
         heartbeats: Sequence[Heartbeat],
     ) -> Position:
         own = self.origin in {tick.origin for tick in ticks} | {quote.origin for quote in quotes}
-        known, topics = await (self._caught_up() if own else self._ready())
+        known, topics = await self._ready()
+        if own or known.simulated is None:  # the first price decides of which kind all are
+            known, topics = await self._caught_up()
         found = known.sort(ticks, gaps)
         if found.repeats:
             known.differing(found.repeats, await self._find(topics, found.repeats))
@@ -139,6 +147,11 @@ class Writer:
         else:
             raise StreamUnreachable(self._address.url, "others write to it without a pause")
         known.last.update(found.heads)
+        known.wrote(len(found.fresh))
+        if not self._settled and known.simulated is not None:
+            # Of two that wrote the first price at once, the later one sees the other's now.
+            await self._caught_up()
+            self._settled = True
         now = asyncio.get_running_loop().time()
         due = known.due(now)
         await self._send(QUOTES, self._by_symbol(due))
@@ -210,9 +223,12 @@ class Writer:
         return lane
 
     def _by_symbol(self, quotes: Iterable[Quote]) -> dict[int, list[Message]]:
+        """Quotes by partition, of which topics made by hand may have other counts than of ticks."""
+        assert self._topics is not None  # noqa: S101 - the log is open
+        partitions = list(range(self._topics.partitions[QUOTES]))
         by_partition: dict[int, list[Message]] = defaultdict(list)
         for quote in quotes:
-            _, partition = self._lanes.get(quote.symbol) or self._lane(quote.symbol)
+            partition = self._partition(quote.symbol.encode(), partitions, partitions)
             by_partition[partition].append(_message(quote))
         return by_partition
 
@@ -224,6 +240,7 @@ class Writer:
             topics = await self._asking.topics()
             if topics.origin != self.origin:
                 raise StreamMissing(self._address.url, "its topics were made anew: open it again")
+            topics.check(self._topics.partitions[TICKS])
             self._topics = topics
             await self._learn()
         assert self._known is not None  # noqa: S101 - it was just read
@@ -240,7 +257,10 @@ class Writer:
             known.saw_gaps(await gaps_between(self._asking, gaps))
         if ticks:
             for seen in (await ticks_between(self._asking, ticks)).values():
-                known.saw(at.tick for at in seen)
+                others = [at.tick for at in seen]
+                if not self._settled:
+                    known.simulated = kind(self._address.url, known.simulated, others)
+                known.saw(others)
         self._ends.update(ends)
         return known, topics
 
@@ -264,6 +284,14 @@ class Writer:
                 if isinstance(head, Tick)
             ]
             known.offer(lagging, {})
+        left = [
+            quote
+            for quote in self._unsent
+            if (quote.sequence or 0) <= known.last.get((quote.origin or "", quote.symbol), 0)
+        ]
+        known.offer(left, {})
+        self._unsent = []
+        self._settled = known.simulated is not None
         self._known = known
         self._ends, self._behind = dict(late.ends), {}
 
