@@ -12,19 +12,25 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import OutOfOrderSequenceNumber
 
 from tests.cable import Cable
 from tests.kafka_broker import free_port
 from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
+from ticker.relay import HoldBookmark, Relay
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka.asking import END, ENDINGS, Asking
 from ticker.streams.kafka.following import Reading
+from ticker.streams.kafka.late import TICKS
+from ticker.streams.protocol import Log
+from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(20)]
@@ -58,11 +64,13 @@ class Flow:
     acknowledged: dict[Key, int] = field(default_factory=dict)
     seen: list[dict[Key, list[int]]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    anew: int = 0
+    """How often a reader was told that another log lies in the place of the one it read."""
     refusals: list[StreamError] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def write(self, log: KafkaLog, origin: str) -> None:
+    async def write(self, log: Log, origin: str) -> None:
         heads = dict.fromkeys(SYMBOLS, 0)
         while not self.stop.is_set():
             begin = asyncio.get_running_loop().time()
@@ -84,29 +92,53 @@ class Flow:
         seen: dict[Key, list[int]] = defaultdict(list)
         self.seen.append(seen)
         async for batch in stream.read(await stream.find("start")):
+            for gap in batch.gaps:
+                if gap.reason == "another log lies in its place":
+                    self.anew += 1
+                    seen.clear()
+                else:
+                    self.gaps.append(gap)
             for t in batch.ticks:
                 seen[t.origin, t.symbol].append(t.sequence)
-            self.gaps += batch.gaps
             if self.written.is_set() and {k: len(v) for k, v in seen.items()} == self.acknowledged:
                 return
 
 
 @contextlib.asynccontextmanager
-async def flowing(address: Address, *origins: str) -> AsyncIterator[Flow]:
-    """Two readers follow and each of `origins` writes; at the end all is as it must be."""
+async def flowing(
+    address: Address, *origins: str, local: Path | None = None, whole: bool = True
+) -> AsyncIterator[Flow]:
+    """Two readers follow and each of `origins` writes; at the end all is as it must be.
+
+    `local`: into a log there, from which a relay sends on, as a poller does. Not `whole`: the
+    beginning of the topics was deleted.
+    """
     flow = Flow(address)
     async with contextlib.AsyncExitStack() as stack:
-        logs = [
-            await stack.enter_async_context(KafkaLog(address, Plan(partitions=2), delivery=8))
-            for _ in origins
-        ]
+
+        def topics() -> KafkaLog:
+            return KafkaLog(address, Plan(partitions=2), delivery=8)
+
+        logs: list[Log] = []
+        relaying = None
+        if local is None:
+            logs = [await stack.enter_async_context(topics()) for _ in origins]
+        else:
+            file = await stack.enter_async_context(SqliteLog(local))
+            logs = [file] * len(origins)
+            place = HoldBookmark(file, address.url, local.with_suffix(".met"))
+            relay = Relay(file, topics, place, name="relay")
+            relaying = asyncio.create_task(relay.run())
         streams = [await stack.enter_async_context(KafkaStream(address)) for _ in range(2)]
         async with asyncio.TaskGroup() as group:
-            readers = [group.create_task(flow.read(stream)) for stream in streams]
             writers = [
                 group.create_task(flow.write(log, origin))
                 for log, origin in zip(logs, origins, strict=True)
             ]
+            if relaying is not None:
+                while (await streams[0].health()).state != "ok":  # noqa: ASYNC110 - a topic of others
+                    await asyncio.sleep(0.05)
+            readers = [group.create_task(flow.read(stream)) for stream in streams]
             await asyncio.sleep(1)
             yield flow
             await asyncio.sleep(1)
@@ -115,6 +147,9 @@ async def flowing(address: Address, *origins: str) -> AsyncIterator[Flow]:
                 await asyncio.gather(*writers)
                 flow.written.set()
                 await asyncio.gather(*readers)
+        if relaying is not None:
+            relay.stop()
+            assert (await relaying).undelivered == 0
     assert flow.gaps == []
     for seen in flow.seen:
         assert seen == {key: list(range(1, n + 1)) for key, n in flow.acknowledged.items()}
@@ -122,7 +157,8 @@ async def flowing(address: Address, *origins: str) -> AsyncIterator[Flow]:
     assert {key: max(found) for key, found in there.items()} == flow.acknowledged
     # Sent twice is harmless, so a number may lie there again: after all that came before it.
     for found in there.values():
-        assert list(dict.fromkeys(found)) == list(range(1, max(found) + 1))
+        first = 1 if whole else found[0]
+        assert list(dict.fromkeys(found)) == list(range(first, max(found) + 1))
 
 
 async def on_the_topic(address: Address) -> dict[Key, list[int]]:
@@ -235,16 +271,82 @@ async def test_a_broker_behind_a_cut_cable_costs_no_tick(
     broker.kill()
 
 
+@contextlib.asynccontextmanager
+async def admin(address: Address) -> AsyncIterator[Any]:
+    client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def delete_topics(address: Address) -> None:
+    async with admin(address) as client:
+        await client.delete_topics([address.prefix + ending for ending in ENDINGS])
+
+
+async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
+    address: Address, tmp_path: Path
+) -> None:
+    async with flowing(address, "machine", local=tmp_path / "local.sqlite") as flow:
+        await moved_on(flow)
+        await delete_topics(address)
+        async with asyncio.timeout(60):
+            while flow.anew < 2:  # noqa: ASYNC110 - each reader is told once
+                await asyncio.sleep(0.05)
+        await moved_on(flow)
+    assert flow.anew == 2
+
+
+async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_told(
+    address: Address,
+) -> None:
+    seen: dict[Key, list[int]] = defaultdict(list)
+    gaps: list[Gap] = []
+    rests, passed = asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(stream: KafkaStream, flow: Flow) -> None:
+        async for batch in stream.read(await stream.find("start"), limit=500):
+            for t in batch.ticks:
+                seen[t.origin, t.symbol].append(t.sequence)
+            gaps.extend(batch.gaps)
+            rests.set()
+            await passed.wait()
+            last = {key: found[-1] for key, found in seen.items()}
+            if flow.written.is_set() and last == flow.acknowledged:
+                return
+
+    async with (
+        KafkaStream(address) as stream,
+        asyncio.timeout(120),
+        asyncio.TaskGroup() as group,
+        flowing(address, "machine", whole=False) as flow,
+    ):
+        group.create_task(read_slowly(stream, flow))
+        await rests.wait()
+        await moved_on(flow)
+        async with Asking(address) as asking, admin(address) as client:
+            ends = await asking.offsets(await asking.topics(), END, TICKS)
+            await moved_on(flow)  # the two others are past these
+            await client.delete_records({w: RecordsToDelete(end) for w, end in ends.items()})
+        passed.set()
+    told = [gap for gap in gaps if gap.symbol is None]
+    assert [gap.reason for gap in told] == ["retention"]
+    holes = {gap.symbol: gap for gap in gaps if gap.symbol is not None}
+    assert {gap.reason for gap in holes.values()} == {"retention"}
+    assert holes.keys() == set(SYMBOLS)
+    for (_, symbol), found in seen.items():
+        hole = holes[symbol]
+        assert hole.first_sequence is not None
+        assert hole.last_sequence is not None
+        missing = range(hole.first_sequence, hole.last_sequence + 1)
+        assert sorted([*found, *missing]) == list(range(1, found[-1] + 1))
+
+
 async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back(
     address: Address,
 ) -> None:
-    async def delete() -> None:
-        client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
-        await client.start()
-        endings = ("", ".gaps", ".quotes", ".heartbeats")
-        await client.delete_topics([address.prefix + ending for ending in endings])
-        await client.close()
-
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, delivery=3) as log:
             origin = log.origin
@@ -253,7 +355,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
             batches = aiter(reading)
             async with asyncio.timeout(30):
                 assert [t.sequence for t in (await anext(batches)).ticks] == [1, 2, 3]
-                await delete()
+                await delete_topics(address)
                 while (health := await stream.health()).state != "missing":
                     assert not await anext(batches)
                 assert health.problem is not None

@@ -11,7 +11,7 @@ import random
 import signal
 import socket
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # it is public
+
+from tests.serving import serving
+from ticker.exchange import Exchange, Market, crowd
 
 from .conftest import (
     PATIENCE,
@@ -200,41 +203,63 @@ def test_forward_to_kafka_from_kafka_and_between_kafkas_each_with_its_proof(
     assert on_topic(f"{stream}.copy") == on_topic(stream)
 
 
+@pytest.fixture
+def busy() -> Iterator[str]:
+    """The source URL of an exchange whose 200 stocks move ten times a second."""
+    with serving(Exchange(Market(7, listings=crowd(200), every=100_000), port=0)) as (host, port):
+        yield f"exchange:{host}:{port}"
+
+
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
-    ticker: Program, exchange: str, broker: Any, stream: str, kills: int
+    ticker: Program, busy: str, broker: Any, stream: str, kills: int
 ) -> None:
     chance = random.Random(6)  # noqa: S311 - moments, not secrets
-    words = poll_words(exchange, stream)
+    words = poll_words(busy, stream, *(f"S{n:04}" for n in range(1, 201)))
     first = ticker.start(*words)
     until_said(first, "following")
     (local,) = local_logs(ticker)
-    with (ticker.folder / "tail.jsonl").open("wb") as out:
-        until(lambda: status(ticker, stream)[1].get("ticks"))
-        tail = ticker.start("tail", "--stream", stream, "--since", "start", stdout=out.fileno())
-        first.kill()
-        for kill in range(kills):
-            if kill % 4 == 0:
-                broker.kill()
-            if kill % 4 == 2:
-                broker.start()
-            poller = ticker.start(*words)
-            before = count(local)
-            until(lambda n=before: count(local) > n)
-            time.sleep(chance.uniform(0.0, 0.8))  # the moment of the kill is chance's
-            poller.kill()
-            poller.wait()
-        if broker.process is None:
+    until(lambda: status(ticker, stream)[1].get("ticks"))
+    printing = [ticker.folder / f"tail{n}.jsonl" for n in range(2)]
+    tails = []
+    for path in printing:
+        with path.open("wb") as out:
+            follow = ("tail", "--stream", stream, "--since", "start")
+            tails.append(ticker.start(*follow, stdout=out.fileno()))
+    first.kill()
+    for kill in range(kills):
+        if kill % 4 == 0:
+            broker.kill()
+        if kill % 4 == 2:
             broker.start()
         poller = ticker.start(*words)
-        until_said(poller, "following")
-        code, err, took = ended(poller, signal.SIGTERM)
-        assert (code, took < 10) == (143, True), err
-        assert "undelivered: 0" in err
-        assert assert_arrived(stream, local) > kills
-        until(lambda: printed(Path(out.name).read_text()) == in_file(local))
-        ended(tail, signal.SIGTERM)
+        before = count(local)
+        until(lambda n=before: count(local) > n)
+        time.sleep(chance.uniform(0.0, 0.8))  # the moment of the kill is chance's
+        poller.kill()
+        poller.wait()
+    if broker.process is None:
+        broker.start()
+    poller = ticker.start(*words)
+    until_said(poller, "following")
+    busiest = rate(local)
+    code, err, took = ended(poller, signal.SIGTERM)
+    assert (code, took < 10) == (143, True), err
+    assert "undelivered: 0" in err
+    arrived = assert_arrived(stream, local)
+    assert arrived > 200 * kills
+    assert busiest > 1_000, "a busy machine may miss 2,000 a second, but not by so much"
+    for tail, path in zip(tails, printing, strict=True):
+        until(lambda where=path: where.read_bytes().count(b'"type":"tick"') >= arrived)
+        assert printed(path.read_text()) == in_file(local)
+        assert ended(tail, signal.SIGTERM)[0] == 143
     assert seen_by(ticker, stream) == in_file(local)
+
+
+def rate(path: Path) -> int:
+    """The most ticks that a log was given within one second."""
+    received = Counter(row[5] // 1_000_000 for row in rows(path))
+    return max(received.values())
 
 
 def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
