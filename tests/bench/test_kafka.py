@@ -6,8 +6,11 @@ counts, turn by turn, because the machine is shared.
 """
 
 import asyncio
+import contextlib
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -15,7 +18,10 @@ import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from tests.serving import serving
 from ticker import wire
+from ticker.exchange import Exchange, Market, crowd
+from ticker.processes.child import environment
 from ticker.records import Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.messages import HEADERS
@@ -138,7 +144,13 @@ async def append_confluent(kafka: str) -> float:
     async with KafkaLog(where, Plan(partitions=1)):
         pass
     producer = confluent_kafka.Producer(
-        {"bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 1}
+        {
+            "bootstrap.servers": kafka,
+            "enable.idempotence": True,  # which brings acks=all
+            "compression.type": "zstd",
+            "batch.size": BATCH_BYTES,
+            "linger.ms": 1,
+        }
     )
     producer.list_topics(where.prefix, 10)
     headers: Any = HEADERS
@@ -237,6 +249,43 @@ async def test_a_tick_comes_to_its_reader_soon(kafka: str) -> None:
     p50, p99 = median(delays) * 1_000, quantiles(delays, n=100)[98] * 1_000
     print(f"\nappend to reader: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     assert p50 < 50
+
+
+@pytest.fixture
+def moving() -> Iterator[str]:
+    """The source URL of 20 stocks that move ten times a second; a sync fixture, for its thread."""
+    with serving(Exchange(Market(7, listings=crowd(20), every=100_000), port=0)) as (host, port):
+        yield f"exchange:{host}:{port}"
+
+
+async def test_a_polled_price_comes_to_its_reader_soon(
+    kafka: str, moving: str, tmp_path: Path
+) -> None:
+    """All the way: source → `ticker poll`'s local log → its relay → Kafka → reader."""
+    where = address(kafka)
+    symbols = [f"S{n:04}" for n in range(1, 21)]
+    words = [sys.executable, "-P", "-m", "ticker", "poll", *symbols, "--every", "100ms"]
+    words += ["--source", moving, "--stream", where.url, "--quiet"]
+    env = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
+    poller = await asyncio.create_subprocess_exec(*words, env=env)
+    delays: list[float] = []
+    try:
+        async with asyncio.timeout(90), KafkaStream(where) as stream:
+            while (await stream.health()).state != "ok":  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(0.1)
+            reading = stream.read(await stream.find("end"))
+            async with contextlib.aclosing(reading) as batches:
+                async for batch in batches:
+                    now = time.time_ns() // 1_000
+                    delays += [now - tick.received for tick in batch.ticks[:1]]
+                    if len(delays) == 300:
+                        break
+    finally:
+        poller.terminate()
+        await poller.wait()
+    p50, p99 = median(delays) / 1_000, quantiles(delays, n=100)[98] / 1_000
+    print(f"\npoll to reader: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    assert p50 < 100
 
 
 async def test_a_late_reader_has_a_full_board_soon(kafka: str) -> None:
