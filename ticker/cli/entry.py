@@ -106,6 +106,8 @@ def _invoke(command: Callable[..., Any], words: list[str]) -> int:
     try:
         result = command(args=words, prog_name="ticker", standalone_mode=True)
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # typer's own end for `--help | true`
+            return DONE
         return leaving.code if isinstance(leaving.code, int) else UNEXPECTED
     return result if isinstance(result, int) else DONE
 

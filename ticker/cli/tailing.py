@@ -59,7 +59,8 @@ class Wish(msgspec.Struct, frozen=True):
     form: Format
     since: Moment | None
     until: int | None
-    last: int
+    last: int | None
+    """Begin with so many ticks; `None`: with all since `since`."""
     follow: bool
     everything: bool
     """All four kinds, not only ticks and gaps."""
@@ -80,11 +81,16 @@ def tail(
     watchlist: Watchlist = None,
     stream: StreamUrl = None,
     last: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "-n", "--lines", metavar="N", min=0, max=10**12, help="Begin with the last N ticks."
+            "-n",
+            "--lines",
+            metavar="N",
+            min=0,
+            max=10**12,
+            help="Begin with the last N ticks (10); with --since, with the last N of those.",
         ),
-    ] = 10,
+    ] = None,
     since: Since = None,
     until: Until = None,
     no_follow: NoFollow = False,
@@ -116,7 +122,7 @@ def tail(
         form=form or (Format.text if terminal else Format.json),
         since=None if since is None else parse_when(since, now=now(), zone=zone),
         until=now() if end == "end" else end,
-        last=last,
+        last=10 if last is None and since is None else last,
         follow=not no_follow,
         everything=everything,
         iso_times=times is TimeStyle.iso,
@@ -148,7 +154,7 @@ async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet
 
 async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) -> None:
     position = await _begin(stream, wish, printer)
-    if wish.form is Format.text and wish.last:
+    if wish.form is Format.text and wish.last != 0:
         # Decimals for the last ticks: a stream that has just gone away is waited for below.
         with suppress(StreamUnreachable):
             quotes = (await stream.snapshot()).quotes
@@ -183,10 +189,11 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
     told = ""
     while True:
         try:
-            if wish.since is not None:
+            if wish.since is not None and (wish.last is None or wish.since == "end"):
                 return await stream.find(wish.since)
             if not wish.follow and wish.last == 0:
                 return await stream.find("end")
+            assert wish.last is not None  # noqa: S101  (it is 10 without a --since)
             return await stream.find_last(wish.last, symbols=wish.symbols)
         except (StreamMissing, StreamUnreachable) as error:
             if not wish.follow or wish.is_over:

@@ -33,6 +33,8 @@ def test_tail_begins_with_the_last_ten_or_as_many_as_are_wished(ticker: Program,
     assert events(ticker("tail", "--stream", log, "--no-follow").stdout) == list(range(21, 31))
     two = ticker("tail", "--stream", log, "--no-follow", "-n", "2")
     assert events(two.stdout) == [29, 30]
+    both = ticker("tail", "--stream", log, "--no-follow", "--since", "start", "-n", "2")
+    assert events(both.stdout) == [29, 30]
     from_start = ticker("tail", "--stream", log, "--no-follow", "--since", "start")
     assert events(from_start.stdout) == list(range(1, 31))
     some = ticker("tail", "--stream", log, "--since", "start", "--count", "3")

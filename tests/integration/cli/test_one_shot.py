@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def test_every_command_has_help_with_an_example(ticker: Program, command: str) -
     done = ticker(command, "--help")
     assert done.returncode == 0
     assert f"Example: ticker {command}" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--help"], ["tail", "--help"]])
+def test_help_into_a_closed_pipe_is_a_quiet_end(ticker: Program, words: list[str]) -> None:
+    out, into = os.pipe()
+    os.close(out)
+    asked = ticker.start(*words, stdout=into)
+    os.close(into)
+    assert asked.communicate(timeout=PATIENCE)[1] == b""
+    assert asked.returncode == 0
 
 
 def test_python_dash_m_says_the_version(ticker: Program) -> None:
