@@ -18,6 +18,7 @@ from aiokafka import TopicPartition
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Position
+from ticker.streams.frame import Counts
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
@@ -103,6 +104,10 @@ class Reading:
                 await asyncio.wait([self._task])
             finally:  # whoever closes us may be cancelled meanwhile
                 await asyncio.gather(self._asking.close(), self._watching.close())
+
+    def counts(self) -> Counts:
+        """See `frame.Reading`."""
+        return Counts(self.broken, self.order.holes, self.order.repeats)
 
     def stop(self) -> None:
         """Make `batches` end soon."""

@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from msgspec.structs import astuple
 
-from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking
 from ticker.streams.kafka.finding import find, find_last
@@ -26,29 +26,21 @@ from ticker.streams.kafka.late import TICKS, look, ticks_between
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan
 from ticker.streams.kafka.writing import Writer
-from ticker.streams.order import Key
 
 
-class KafkaStream:
+class KafkaStream(Frame[Reading]):
     """A reader of the topics at `address`. Implements `Stream`; makes no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
-        self.url = address.url
+        super().__init__(address.url)
         self._address = address
         self._watch = watch
-        self._readings: set[Reading] = set()
-        self._counts = [0, 0, 0]  # broken, holes, repeats of the readings that have ended
-        # What `read` must know of the sequences at a snapshot's position, for the last snapshot.
-        self._bases: tuple[Position, Mapping[Key, int]] | None = None
 
     async def snapshot(self) -> Batch:
         """See `Stream.snapshot`."""
         async with Asking(self._address) as asking:
             late = await look(asking, await asking.topics())
-        self._counts[0] += late.broken
-        batch = late.batch()
-        self._bases = batch.position, late.bases()
-        return batch
+        return self._took(late.batch(), late.bases(), late.broken)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         """See `Stream.find`; exact, unless much was appended long after it was received."""
@@ -69,25 +61,19 @@ class KafkaStream:
         limit: int = 5_000,
     ) -> AsyncGenerator[Batch, None]:
         """See `Stream.read`. Each symbol's ticks in their order; symbols by partition."""
-        bases = self._bases
         reading = Reading(
             self._address,
             after,
-            bases[1] if bases is not None and bases[0] == after else None,
+            self._bases(after),
             symbols=symbols,
             follow=follow,
             limit=limit,
             watch=self._watch,
         )
-        self._readings.add(reading)
-        try:
+        with self._under_way(reading):
             async with contextlib.aclosing(reading.batches()) as batches:
                 async for batch in batches:
                     yield batch
-        finally:
-            self._readings.discard(reading)
-            for n, count in enumerate(_counts(reading)):
-                self._counts[n] += count
 
     def columns(
         self,
@@ -128,34 +114,9 @@ class KafkaStream:
                 if batch.ticks:
                     yield batch.ticks
 
-    async def health(self) -> Health:
-        """See `Stream.health`."""
-        try:
-            async with Asking(self._address) as asking:
-                return await self._health(asking)
-        except StreamMissing as error:
-            return self._unwell("missing", error)
-        except StreamUnreachable as error:
-            return self._unwell("unreachable", error)
-        except StreamError as error:
-            return self._unwell("unusable", error)
-
-    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - readings end at once
-        """See `Stream.close`; readings under way end."""
-        for reading in self._readings:
-            reading.stop()
-        return 0
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
+    async def _look(self) -> Health:
+        async with Asking(self._address) as asking:
+            return await self._health(asking)
 
     async def _health(self, asking: Asking) -> Health:
         topics = await asking.topics()
@@ -167,7 +128,6 @@ class KafkaStream:
         )
         held = [at.tick for some in late.window.values() for at in some]
         count = sum(ends[where] - begins[where] for where in begins)
-        broken, holes, repeats = self._noticed()
         heads = late.heads()
         problem = next((r.problem for r in self._readings if r.problem is not None), None)
         return Health(
@@ -180,27 +140,7 @@ class KafkaStream:
             last=max((tick.received for tick in held), default=None),
             simulated=next((head.simulated for head in heads.values()), None),
             heartbeats=tuple(late.beats.values()),
-            broken=broken,
-            holes=holes,
-            repeats=repeats,
         )
-
-    def _unwell(self, state: str, error: StreamError) -> Health:
-        broken, holes, repeats = self._noticed()
-        return Health(
-            stream=self.url,
-            state=state,
-            problem=error.problem,
-            broken=broken,
-            holes=holes,
-            repeats=repeats,
-        )
-
-    def _noticed(self) -> tuple[int, int, int]:
-        """Broken, holes, repeats of all readings, ended and under way."""
-        rows = [tuple(self._counts), *map(_counts, self._readings)]
-        broken, holes, repeats = (sum(column) for column in zip(*rows, strict=True))
-        return broken, holes, repeats
 
 
 class KafkaLog(KafkaStream):
@@ -262,7 +202,3 @@ class KafkaLog(KafkaStream):
         if self._writer is None:
             raise StreamUnreachable(self.url, "the log is not open: use `async with`")
         return self._writer
-
-
-def _counts(reading: Reading) -> tuple[int, int, int]:
-    return reading.broken, reading.order.holes, reading.order.repeats

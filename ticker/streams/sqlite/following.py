@@ -14,10 +14,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Position
+from ticker.streams.frame import Counts
 from ticker.streams.order import READER, Key, Order
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.place import Place
@@ -30,20 +29,6 @@ _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expe
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
 _SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What readings noticed: broken rows, ticks missing, ticks seen twice."""
-
-    broken: int = 0
-    holes: int = 0
-    repeats: int = 0
-
-    def plus(self, other: Counts) -> Counts:
-        """Both together."""
-        return Counts(
-            self.broken + other.broken, self.holes + other.holes, self.repeats + other.repeats
-        )
 
 
 class Following:

@@ -13,14 +13,13 @@ import time
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
-from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.order import Key
+from ticker.streams.frame import Frame
 from ticker.streams.sqlite import opening
-from ticker.streams.sqlite.following import Counts, Following
+from ticker.streams.sqlite.following import Following
 from ticker.streams.sqlite.reading import Reader
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import Writer
@@ -40,24 +39,17 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
-class SqliteStream:
+class SqliteStream(Frame[Following]):
     """A reader of the log at `path`. Implements `Stream`; never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY) -> None:
-        self.url = opening.url(path)
+        super().__init__(opening.url(path))
         self._path = path
         self._busy = busy
-        self._readings: set[Following] = set()
-        self._ended = Counts()  # of the readings that have ended
-        # What `read` must know of the sequences at a snapshot's position, for the last snapshot.
-        self._bases: tuple[Position, Mapping[Key, int]] | None = None
 
     async def snapshot(self) -> Batch:
         """See `Stream.snapshot`."""
-        batch, last, broken = await self._ask(Reader.snapshot)
-        self._ended = self._ended.plus(Counts(broken=broken))
-        self._bases = batch.position, last
-        return batch
+        return self._took(*await self._ask(Reader.snapshot))
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         """See `Stream.find`."""
@@ -76,27 +68,24 @@ class SqliteStream:
         limit: int = 5_000,
     ) -> AsyncGenerator[Batch, None]:
         """See `Stream.read`."""
-        bases = self._bases
         reading = Following(
             self._path,
             after,
-            bases[1] if bases is not None and bases[0] == after else None,
+            self._bases(after),
             symbols=symbols,
             follow=follow,
             limit=limit,
         )
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")
-        self._readings.add(reading)
-        try:
-            while (batch := await loop.run_in_executor(thread, reading.next)) is not None:
-                yield batch
-        finally:
-            reading.stop()
-            self._readings.discard(reading)
-            self._ended = self._ended.plus(reading.counts())
-            thread.submit(reading.close)
-            thread.shutdown(wait=False)
+        with self._under_way(reading):
+            try:
+                while (batch := await loop.run_in_executor(thread, reading.next)) is not None:
+                    yield batch
+            finally:
+                reading.stop()
+                thread.submit(reading.close)
+                thread.shutdown(wait=False)
 
     def columns(
         self,
@@ -109,33 +98,8 @@ class SqliteStream:
         with Reader(self._path, self._busy) as reader:
             yield from reader.columns(symbols, since, until)
 
-    async def health(self) -> Health:
-        """See `Stream.health`."""
-        try:
-            return await self._ask(self._health)
-        except StreamMissing as error:
-            return self._unwell("missing", error)
-        except StreamUnreachable as error:
-            return self._unwell("unreachable", error)
-        except StreamError as error:
-            return self._unwell("unusable", error)
-
-    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - nothing here takes long
-        """See `Stream.close`; readings under way end."""
-        for reading in self._readings:
-            reading.stop()
-        return 0
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
+    async def _look(self) -> Health:
+        return await self._ask(self._health)
 
     async def _ask(self, question: Callable[[Reader], _R]) -> _R:
         def answer() -> _R:
@@ -148,7 +112,6 @@ class SqliteStream:
         state, symbols, first, last, size = reader.facts()
         heartbeats, has_quotes = reader.signs()
         empty = not (state.ticks or heartbeats or has_quotes)
-        counts = self._counts()
         waiting = {name: hold.ticks for name, hold in reader.holds().items()}
         return Health(
             stream=self.url,
@@ -160,30 +123,9 @@ class SqliteStream:
             size=size,
             simulated=state.simulated,
             heartbeats=tuple(heartbeats),
-            broken=counts.broken,
-            holes=counts.holes,
-            repeats=counts.repeats,
             undelivered=max(waiting.values(), default=0),
             waiting=waiting,
         )
-
-    def _unwell(self, state: str, error: StreamError) -> Health:
-        counts = self._counts()
-        return Health(
-            stream=self.url,
-            state=state,
-            problem=error.problem,
-            broken=counts.broken,
-            holes=counts.holes,
-            repeats=counts.repeats,
-        )
-
-    def _counts(self) -> Counts:
-        """Of all readings, ended and under way."""
-        total = self._ended
-        for reading in tuple(self._readings):
-            total = total.plus(reading.counts())
-        return total
 
 
 class SqliteLog(SqliteStream):

@@ -1,0 +1,116 @@
+"""What every backend's stream does alike: how it is entered and left, its health, what it noticed.
+
+A backend says how it looks at its stream (`_look`); here its errors become states, and what its
+readings noticed, ended or under way, is added up. Knows no backend, and no way to read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+import msgspec
+
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.records import Batch, Health, Position
+from ticker.streams.order import Key
+
+_STATES: Final = {StreamMissing: "missing", StreamUnreachable: "unreachable"}
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What readings noticed: broken records, ticks missing, ticks seen twice."""
+
+    broken: int = 0
+    holes: int = 0
+    repeats: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.broken + other.broken, self.holes + other.holes, self.repeats + other.repeats
+        )
+
+
+class Reading(Protocol):
+    """One `read` under way."""
+
+    def counts(self) -> Counts:
+        """What it noticed since it began."""
+        ...
+
+    def stop(self) -> None:
+        """Make it end soon."""
+        ...
+
+
+_R = TypeVar("_R", bound=Reading)
+
+
+class Frame(ABC, Generic[_R]):
+    """The frame of a `Stream` at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._readings: set[_R] = set()
+        self._ended = Counts()  # of the readings that have ended, and of snapshots
+        self._snapshot: tuple[Position, Mapping[Key, int]] | None = None
+
+    @abstractmethod
+    async def _look(self) -> Health:
+        """The stream as it is now, without counts. Raises `StreamError`."""
+
+    async def health(self) -> Health:
+        """See `Stream.health`."""
+        try:
+            found = await self._look()
+        except StreamError as error:
+            state = _STATES.get(type(error), "unusable")
+            found = Health(stream=self.url, state=state, problem=error.problem)
+        counts = self._ended
+        for reading in tuple(self._readings):
+            counts = counts.plus(reading.counts())
+        return msgspec.structs.replace(found, **msgspec.structs.asdict(counts))
+
+    async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - a reader has nothing to send
+        """See `Stream.close`; readings under way end."""
+        for reading in tuple(self._readings):
+            reading.stop()
+        return 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _took(self, snapshot: Batch, last: Mapping[Key, int], broken: int) -> Batch:
+        """`snapshot`, after which `read` goes on from the sequences `last`."""
+        self._ended = self._ended.plus(Counts(broken=broken))
+        self._snapshot = snapshot.position, last
+        return snapshot
+
+    def _bases(self, after: Position) -> Mapping[Key, int] | None:
+        """What a reading that resumes `after` knows: the sequences of a snapshot, if it was one."""
+        match self._snapshot:
+            case (position, last) if position == after:
+                return last
+        return None
+
+    @contextlib.contextmanager
+    def _under_way(self, reading: _R) -> Iterator[None]:
+        """Count what `reading` notices, from now on and after its end."""
+        self._readings.add(reading)
+        try:
+            yield
+        finally:
+            self._readings.discard(reading)
+            self._ended = self._ended.plus(reading.counts())
