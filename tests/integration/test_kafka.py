@@ -26,7 +26,7 @@ from ticker.errors import (
 )
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing
 from ticker.streams.kafka.fetching import Fetching
 from ticker.streams.kafka.late import gaps_between, ticks_between
 from ticker.streams.kafka.producing import Producing
@@ -169,6 +169,25 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
         batches = [b async for b in log.read(snapshot.position, follow=False)]
         assert [g for b in batches for g in b.gaps] == []
         assert [t.sequence for b in batches for t in b.ticks if t.symbol == "QUIET"] == [2, 3, 4]
+
+
+async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are_no_hole(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
+        await log.append([tick("o", "QUIET", n) for n in (2, 3)])  # their writer dies here
+        for n in range(1, 20_001, 2_000):
+            await log.append([tick("o", "BUSY", m) for m in range(n, n + 2_000)])
+        await log.append(quotes=[quote("o", "BUSY", 20_000)])
+        snapshot = await log.snapshot()
+        assert {q.sequence for q in snapshot.quotes} == {1, 20_000}
+        await log.append([tick("o", "QUIET", 4), tick("o", "BUSY", 20_001)])
+        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        assert [g for b in batches for g in b.gaps] == []
+        found = [(t.symbol, t.sequence) for b in batches for t in b.ticks]
+        assert found == [("QUIET", 2), ("QUIET", 3), ("QUIET", 4), ("BUSY", 20_001)]
+        assert (await log.health()).holes == 0
 
 
 async def test_a_log_opened_again_goes_on_where_it_ended(address: Address) -> None:
@@ -399,7 +418,7 @@ async def test_silence_does_not_lead_past_what_was_not_handed_over(
         await answer.wait()
         return await gaps_between(*what)
 
-    monkeypatch.setattr(following, "gaps_between", slow)
+    monkeypatch.setattr(missing, "gaps_between", slow)
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
         await log.append([tick("o", "A", n) for n in (1, 2)])
         async with contextlib.aclosing(log.read(await log.find("start"))) as batches:

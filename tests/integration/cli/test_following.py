@@ -118,7 +118,7 @@ def test_poll_stops_after_so_many_ticks_and_tail_reads_what_it_kept(
         numbers = [
             tick["sequence"]
             for tick in map(json.loads, lines.splitlines())
-            if tick["symbol"] == symbol
+            if tick["type"] == "tick" and tick["symbol"] == symbol  # a busy machine makes gaps too
         ]
         assert numbers == list(range(1, len(numbers) + 1))
 

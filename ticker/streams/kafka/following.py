@@ -22,8 +22,9 @@ from ticker.streams.frame import Counts
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
-from ticker.streams.kafka.gathering import explains, gather
-from ticker.streams.kafka.late import GAPS, QUOTES, TICKS, gaps_between, ticks_between
+from ticker.streams.kafka.gathering import gather
+from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
+from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.place import parse
 from ticker.streams.order import READER, Key, Order
 
@@ -61,6 +62,7 @@ class Reading:
         self.problem: StreamError | None = None
         """What is wrong now; a stream that is away is waited for."""
         self._asking = Asking(address)
+        self._missing = Missing(self._asking, bases or {})
         self._watching = Asking(address)  # what fails there must not close what is asked here
         self._after = self._given = after
         self._symbols = None if symbols is None else frozenset(symbols)
@@ -72,7 +74,6 @@ class Reading:
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
         self._drained = 0.0  # when all that the consumer had was taken last (s, monotonic)
-        self._passed = False
         # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
         # consumer that read them, the offsets and the order are behind them already.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
@@ -192,6 +193,7 @@ class Reading:
             if place.origin != topics.origin or beyond:
                 raise WrongPosition(self._asking.address.url, self._after)
             self._offsets, self._received = offsets, place.received
+            self._missing.began = dict(offsets)
         elif self._topics.origin != topics.origin:
             fresh = Order()
             fresh.holes, fresh.repeats = self.order.holes, self.order.repeats
@@ -222,7 +224,7 @@ class Reading:
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
-            self._passed = True
+            self._missing.reason = "retention"
             self._offsets.update(there)
             await self._tell(topics, "retention", since)
         self._offsets.update(there)
@@ -336,19 +338,16 @@ class Reading:
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
-                untold = await self._untold(topics, holes)
-                batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *untold])
+                joined, gaps = await self._missing.explain(topics, batch, holes, self._offsets)
+                # In one step, after all questions: what fails is done again.
+                self.order.holes -= len(joined)
+                batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []
+                for n in range(len(joined), 0, -self._limit):
+                    some = joined[max(0, n - self._limit) : n]
+                    self._ready.appendleft((Batch(self._given, ticks=some), []))
+                continue
             if batch:
                 await self._queue.put(batch)
                 self._given = batch.position
             self._ready.popleft()
-
-    async def _untold(self, topics: Topics, holes: list[Gap]) -> list[Gap]:
-        """Holes that no gap record explains which was written before, and has yet to be fetched."""
-        ends = await self._asking.offsets(topics, END, GAPS)
-        ahead = {where: (self._offsets.get(where, 0), last) for where, last in ends.items()}
-        told = await gaps_between(self._asking, ahead)
-        if self._passed:
-            holes = [msgspec.structs.replace(hole, reason="retention") for hole in holes]
-        return [hole for hole in holes if not any(explains(gap, hole) for gap in told)]

@@ -69,15 +69,6 @@ def gather(
     return came
 
 
-def explains(gap: Gap, hole: Gap) -> bool:
-    """Whether `gap` tells all that `hole` says is missing."""
-    return (
-        (gap.origin, gap.symbol) == (hole.origin, hole.symbol)
-        and (gap.first_sequence or 0) <= (hole.first_sequence or 0)
-        and (gap.last_sequence or 0) >= (hole.last_sequence or 0)
-    )
-
-
 def _concerns(gap: Gap, symbols: Collection[str]) -> bool:
     """Whether `gap` is about one of `symbols`, or about all."""
     if gap.symbol is not None:

@@ -29,6 +29,9 @@ More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one
 of a symbol that it does not see there, no tick lies before its quote.
 """
 
+FURTHER: Final = 100_000
+"""… and that a writer looks at, or a reader that misses some which no quote told of, at least."""
+
 TICKS, GAPS, QUOTES, BEATS = range(4)
 
 

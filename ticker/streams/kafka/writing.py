@@ -28,6 +28,7 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
 from ticker.streams.kafka.late import (
     BEATS,
+    FURTHER,
     GAPS,
     QUOTES,
     TICKS,
@@ -39,9 +40,6 @@ from ticker.streams.kafka.messages import HEADERS, headers_at, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import Sequences
 from ticker.streams.order import Key
-
-WINDOW: Final = 100_000
-"""Ticks of each partition read from their end when a log is entered, at least."""
 
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
 _BACK: Final = 5_000  # ticks first looked through backwards for repeats
@@ -268,7 +266,7 @@ class Writer:
         """Read what the topics hold: quotes, the last ticks, gaps."""
         topics = self._topics
         assert topics is not None  # noqa: S101 - the log is open
-        late = await look(self._asking, topics, WINDOW)
+        late = await look(self._asking, topics, FURTHER)
         known = Sequences(self._address.url, self.origin)
         known.saw(late.quotes.values())
         heads = late.heads()

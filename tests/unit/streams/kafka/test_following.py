@@ -55,11 +55,11 @@ async def test_a_batch_outlives_a_broker_that_cannot_say_whether_its_hole_is_tol
     async def back(*_: object) -> list[Gap]:
         return [hole]
 
-    monkeypatch.setattr(cut, "_untold", away)
+    monkeypatch.setattr(cut._missing, "_untold", away)
     with pytest.raises(StreamUnreachable):
         await cut._hand_over(TOPICS)
     assert cut._queue.empty()
-    monkeypatch.setattr(cut, "_untold", back)
+    monkeypatch.setattr(cut._missing, "_untold", back)
     await cut._hand_over(TOPICS)
     handed = cut._queue.get_nowait()
     assert isinstance(handed, Batch)

@@ -1,0 +1,108 @@
+"""Why ticks did not come: a gap record tells of them, they lie further back, or they are lost.
+
+A hole is first looked for in the gap records that were written before it and have yet to be
+fetched. One right behind a snapshot's quote may be none: where a writer died between ticks and
+their quote, and many others' ticks followed, these ticks lie before the place at which the reading
+began. Reads through `late`; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from aiokafka import TopicPartition
+
+from ticker.records import Batch, Gap, Tick
+from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
+from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
+from ticker.streams.order import Key, Order
+
+
+class Missing:
+    """What one reading makes of holes. `bases` are the sequences of the snapshot it follows."""
+
+    def __init__(self, asking: Asking, bases: Mapping[Key, int]) -> None:
+        self.began: Mapping[TopicPartition, int] = {}
+        """Where the reading began."""
+        self.reason: str | None = None
+        """Why ticks may be missing, once that is known."""
+        self._asking = asking
+        self._bases = bases
+        self._behind: Mapping[Key, Sequence[Tick]] | None = None  # once one of them is missed
+
+    async def explain(
+        self,
+        topics: Topics,
+        batch: Batch,
+        holes: Sequence[Gap],
+        offsets: Mapping[TopicPartition, int],
+    ) -> tuple[list[Tick], list[Gap]]:
+        """The ticks of `holes` in `batch` that were found after all, and gaps for the others.
+
+        `offsets`: what lies before them is read. Changes nothing if it raises.
+        """
+        joined: list[Tick] = []
+        missing: list[Gap] = []
+        for hole in holes:
+            ticks, gaps = await self._look_behind(topics, batch, hole)
+            joined += ticks
+            missing += gaps
+        return joined, await self._untold(topics, missing, offsets) if missing else []
+
+    async def _look_behind(
+        self, topics: Topics, batch: Batch, hole: Gap
+    ) -> tuple[Sequence[Tick], Sequence[Gap]]:
+        """What of a hole right behind the snapshot lies before our beginning, and what does not."""
+        key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
+        after = [
+            tick
+            for tick in batch.ticks
+            if (tick.origin, tick.symbol) == key and tick.sequence - 1 == hole.last_sequence
+        ]
+        if not after or self._bases.get(key) != first - 1:
+            return [], [hole]
+        if self._behind is None:
+            self._behind = await self._lagging(topics)
+        ticks, gaps = Order({key: first - 1}).take([*self._behind.get(key, ()), *after])
+        return ticks[:-1], gaps
+
+    async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:
+        """The ticks shortly before our beginning of which the quotes did not tell.
+
+        Those that lie further back than `FURTHER` lie there once more: a writer that returns does
+        not know of them either, and is sent them again.
+        """
+        begins = await self._asking.offsets(topics, BEGIN, TICKS)
+        spans = {
+            where: (max(at, self.began[where] - FURTHER), self.began[where])
+            for where, at in begins.items()
+        }
+        found: dict[Key, list[Tick]] = {}
+        for seen in (await ticks_between(self._asking, spans)).values():
+            for tick in (at.tick for at in seen):
+                key = (tick.origin, tick.symbol)
+                if tick.sequence > self._bases.get(key, tick.sequence):
+                    found.setdefault(key, []).append(tick)
+        return found
+
+    async def _untold(
+        self, topics: Topics, holes: Sequence[Gap], offsets: Mapping[TopicPartition, int]
+    ) -> list[Gap]:
+        ends = await self._asking.offsets(topics, END, GAPS)
+        ahead = {where: (offsets.get(where, 0), last) for where, last in ends.items()}
+        told = await gaps_between(self._asking, ahead)
+        return [
+            hole if self.reason is None else msgspec.structs.replace(hole, reason=self.reason)
+            for hole in holes
+            if not any(_explains(gap, hole) for gap in told)
+        ]
+
+
+def _explains(gap: Gap, hole: Gap) -> bool:
+    """Whether `gap` tells all that `hole` says is missing."""
+    return (
+        (gap.origin, gap.symbol) == (hole.origin, hole.symbol)
+        and (gap.first_sequence or 0) <= (hole.first_sequence or 0)
+        and (gap.last_sequence or 0) >= (hole.last_sequence or 0)
+    )
