@@ -1,4 +1,4 @@
-"""A real Apache Kafka for tests: one KRaft node, from jars of Maven Central kept in `.cache/kafka`.
+"""A real Apache Kafka for tests: KRaft nodes, from jars of Maven Central kept in `.cache/kafka`.
 
 `TICKER_TEST_KAFKA` (HOST:PORT) names a broker of your own instead; tests that kill or freeze the
 broker start one of theirs all the same. `python tests/kafka_broker.py` runs one in the foreground.
@@ -97,13 +97,20 @@ class Broker:
         *,
         listeners: Mapping[str, int] | None = None,
         scram: Sequence[str] = (),
+        controllers: Sequence[int] = (),
+        node: int = 1,
     ) -> None:
-        """`listeners`: more of them, Kafka's protocol -> port; `scram`: as `--add-scram` has it."""
+        """`listeners`: more of them, Kafka's protocol -> port; `scram`: as `--add-scram` has it.
+
+        `controllers`: the ports of those of a cluster, in which this is `node`, counted from 1.
+        """
         self.folder = folder
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        controller = free_port()
+        controllers = controllers or [free_port()]
+        voters = ",".join(f"{n}@127.0.0.1:{port}" for n, port in enumerate(controllers, 1))
+        controller = controllers[node - 1]
         log4j = folder / "log4j2.yaml"
         log4j.write_text(LOG4J_YAML)
         self._java = ["java", "-Xms256m", "-Xmx512m", "-cp", f"{jars()}/*"]
@@ -113,8 +120,8 @@ class Broker:
         self._properties = folder / "server.properties"
         self._properties.write_text(
             f"""process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={node}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}{more}
 advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}{more}
 controller.listener.names=CONTROLLER
@@ -135,8 +142,13 @@ log.initial.task.delay.ms=500
         users = [word for user in scram for word in ("--add-scram", user)]
         self._run("kafka.tools.StorageTool", "format", "-t", CLUSTER, *users)
 
-    def start(self, within: float = 60.0) -> None:
-        """Begin, and wait until the port takes connections."""
+    def start(self) -> None:
+        """Begin, and wait until it takes connections."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Begin; one of a cluster takes connections once most of the others are there too."""
         with (self.folder / "broker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._java, "kafka.Kafka", str(self._properties)],
@@ -144,6 +156,10 @@ log.initial.task.delay.ms=500
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait(self, within: float = 60.0) -> None:
+        """Wait until the port takes connections."""
+        assert self.process is not None
         until = time.monotonic() + within
         while True:
             try:

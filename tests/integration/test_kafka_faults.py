@@ -1,42 +1,43 @@
 """What is done to a broker, and what its writers and readers make of it.
 
-Two readers follow while one writes 2,000 ticks a second. Per (origin, symbol) each reader's ticks
-are 1, 2, 3 … n, those that were acknowledged; and so says an oracle that is independent of our
-code, aiokafka's own consumer and plain JSON. `-m slow` runs the long rounds.
+Two readers follow while one writes 2,000 ticks a second, and an oracle judges (`kafka_flow`).
+`-m slow` runs the long rounds.
 """
 
 import asyncio
 import contextlib
-import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import OutOfOrderSequenceNumber
 
 from tests.cable import Cable
 from tests.kafka_broker import free_port
-from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
-from ticker.records import Gap, Quote, Tick
-from ticker.relay import HoldBookmark, Relay
+from tests.kafka_flow import (
+    SYMBOLS,
+    Flow,
+    Key,
+    away,
+    flowing,
+    frozen,
+    killed,
+    moved_on,
+    suffer,
+    tick,
+)
+from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
+from ticker.records import Gap
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.asking import END, ENDINGS, Asking
 from ticker.streams.kafka.following import Reading
 from ticker.streams.kafka.late import TICKS
-from ticker.streams.protocol import Log
-from ticker.streams.sqlite import SqliteLog
-
-NOW = 1_795_447_805_000_000
-SYMBOLS = [f"S{n}" for n in range(20)]
-EACH = 5  # ticks of each symbol in an append: 100, 20 times a second
-
-Key = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -49,176 +50,6 @@ def broker(make_broker: Callable[..., Any]) -> Any:
 @pytest.fixture
 def address(broker: Any) -> Address:
     return Address((broker.address,), f"faults.{time.time_ns() % 10**9}")
-
-
-def tick(origin: str, symbol: str, sequence: int) -> Tick:
-    at = NOW + sequence
-    return Tick(symbol, "test", origin, sequence, at, at, 100.0 + sequence % 7)
-
-
-@dataclass
-class Flow:
-    """A writer and two readers at work."""
-
-    address: Address
-    acknowledged: dict[Key, int] = field(default_factory=dict)
-    seen: list[dict[Key, list[int]]] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    anew: int = 0
-    """How often a reader was told that another log lies in the place of the one it read."""
-    refusals: list[StreamError] = field(default_factory=list)
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    written: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def write(self, log: Log, origin: str) -> None:
-        heads = dict.fromkeys(SYMBOLS, 0)
-        while not self.stop.is_set():
-            begin = asyncio.get_running_loop().time()
-            ticks = [tick(origin, s, heads[s] + n) for n in range(1, EACH + 1) for s in SYMBOLS]
-            quotes = [Quote(s, "test", NOW, NOW, 1.0, origin, heads[s] + EACH) for s in SYMBOLS]
-            while True:  # as a relay does: the same again until it is acknowledged
-                try:
-                    await log.append(ticks, quotes=quotes)
-                    break
-                except StreamUnreachable as error:
-                    self.refusals.append(error)
-            for symbol in SYMBOLS:
-                heads[symbol] += EACH
-                self.acknowledged[origin, symbol] = heads[symbol]
-            spent = asyncio.get_running_loop().time() - begin
-            await asyncio.sleep(max(0.0, 0.05 - spent))
-
-    async def read(self, stream: KafkaStream) -> None:
-        seen: dict[Key, list[int]] = defaultdict(list)
-        self.seen.append(seen)
-        async for batch in stream.read(await stream.find("start")):
-            for gap in batch.gaps:
-                if gap.reason == "another log lies in its place":
-                    self.anew += 1
-                    seen.clear()
-                else:
-                    self.gaps.append(gap)
-            for t in batch.ticks:
-                seen[t.origin, t.symbol].append(t.sequence)
-            if self.written.is_set() and {k: len(v) for k, v in seen.items()} == self.acknowledged:
-                return
-
-
-@contextlib.asynccontextmanager
-async def flowing(
-    address: Address, *origins: str, local: Path | None = None, whole: bool = True
-) -> AsyncIterator[Flow]:
-    """Two readers follow and each of `origins` writes; at the end all is as it must be.
-
-    `local`: into a log there, from which a relay sends on, as a poller does. Not `whole`: the
-    beginning of the topics was deleted.
-    """
-    flow = Flow(address)
-    async with contextlib.AsyncExitStack() as stack:
-
-        def topics() -> KafkaLog:
-            return KafkaLog(address, Plan(partitions=2), delivery=8)
-
-        logs: list[Log] = []
-        relaying = None
-        if local is None:
-            logs = [await stack.enter_async_context(topics()) for _ in origins]
-        else:
-            file = await stack.enter_async_context(SqliteLog(local))
-            logs = [file] * len(origins)
-            place = HoldBookmark(file, address.url, local.with_suffix(".met"))
-            relay = Relay(file, topics, place, name="relay")
-            relaying = asyncio.create_task(relay.run())
-        streams = [await stack.enter_async_context(KafkaStream(address)) for _ in range(2)]
-        async with asyncio.TaskGroup() as group:
-            writers = [
-                group.create_task(flow.write(log, origin))
-                for log, origin in zip(logs, origins, strict=True)
-            ]
-            if relaying is not None:
-                while (await streams[0].health()).state != "ok":  # noqa: ASYNC110 - a topic of others
-                    await asyncio.sleep(0.05)
-            readers = [group.create_task(flow.read(stream)) for stream in streams]
-            await asyncio.sleep(1)
-            yield flow
-            await asyncio.sleep(1)
-            flow.stop.set()
-            async with asyncio.timeout(60):
-                await asyncio.gather(*writers)
-                flow.written.set()
-                await asyncio.gather(*readers)
-        if relaying is not None:
-            relay.stop()
-            assert (await relaying).undelivered == 0
-    assert flow.gaps == []
-    for seen in flow.seen:
-        assert seen == {key: list(range(1, n + 1)) for key, n in flow.acknowledged.items()}
-    there = await on_the_topic(address)
-    assert {key: max(found) for key, found in there.items()} == flow.acknowledged
-    # Sent twice is harmless, so a number may lie there again: after all that came before it.
-    for found in there.values():
-        first = 1 if whole else found[0]
-        assert list(dict.fromkeys(found)) == list(range(first, max(found) + 1))
-
-
-async def on_the_topic(address: Address) -> dict[Key, list[int]]:
-    """By aiokafka's own consumer and plain JSON: the sequences as they lie there."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0])
-    await consumer.start()
-    try:
-        partitions = [
-            TopicPartition(address.prefix, p)
-            for p in consumer.partitions_for_topic(address.prefix) or (0, 1)
-        ]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning()
-        left = await consumer.end_offsets(partitions)
-        found: dict[Key, list[int]] = defaultdict(list)
-        async with asyncio.timeout(30):
-            while [p for p, end in left.items() if await consumer.position(p) < end]:
-                for messages in (await consumer.getmany(timeout_ms=200)).values():
-                    for message in messages:
-                        value = json.loads(message.value)
-                        found[value["origin"], value["symbol"]].append(value["sequence"])
-    finally:
-        await consumer.stop()
-    return found
-
-
-async def killed(broker: Any) -> None:
-    broker.kill()
-    await asyncio.to_thread(broker.start)
-
-
-async def frozen(broker: Any, seconds: float) -> None:
-    broker.freeze()
-    await asyncio.sleep(seconds)
-    broker.thaw()
-
-
-async def away(broker: Any, seconds: float) -> None:
-    broker.kill()
-    await asyncio.sleep(seconds)
-    await asyncio.to_thread(broker.start)
-
-
-async def moved_on(flow: Flow, within: float = 60) -> None:
-    """Wait until ticks flow again, from the writers to both readers."""
-    before = sum(flow.acknowledged.values())
-    async with asyncio.timeout(within):
-        while sum(  # noqa: ASYNC110 - three parties would have to set an event
-            flow.acknowledged.values()
-        ) < before + 2_000 or any(
-            sum(map(len, seen.values())) < before + 2_000 for seen in flow.seen
-        ):
-            await asyncio.sleep(0.05)
-
-
-async def suffer(address: Address, *faults: Awaitable[None]) -> None:
-    async with flowing(address, "machine") as flow:
-        for fault in faults:
-            await fault
-            await moved_on(flow)
 
 
 async def test_a_killed_broker_costs_no_tick(broker: Any, address: Address) -> None:
@@ -397,6 +228,32 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
             assert loop.time() - begin < 8
         finally:
             broker.thaw()
+
+
+async def test_a_producer_that_is_given_up_leaves_no_task_behind(
+    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = asyncio.Event()
+    waiting: set[Any] = set()
+
+    async def wait(*_: Any) -> None:
+        # As aiokafka does in a cluster, for an answer that a closed client is never given.
+        waiting.add(asyncio.current_task())
+        await never.wait()
+
+    monkeypatch.setattr(AIOKafkaClient, "_maybe_wait_metadata", wait)
+    async with KafkaLog(address, delivery=2) as log:
+        await log.append([tick("o", "A", 1)])
+        waiting.clear()
+        broker.kill()
+        try:
+            with pytest.raises(StreamUnreachable):
+                await log.append([tick("o", "A", 2)])
+            assert waiting
+            async with asyncio.timeout(2):
+                await asyncio.wait(waiting)
+        finally:
+            await asyncio.to_thread(broker.start)
 
 
 async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(

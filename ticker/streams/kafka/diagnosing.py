@@ -18,6 +18,7 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     IllegalSaslStateError,
     KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -135,6 +136,8 @@ def words_of(error: BaseException, asked: Security) -> str:
             return "does not answer: connection refused"
         case socket.gaierror():
             return "no such host"
+        case NodeNotReadyError():
+            return "one of its brokers is away, or begins only now"
         case TimeoutError():
             return "does not answer in time"
         case ValueError():

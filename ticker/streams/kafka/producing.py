@@ -43,6 +43,7 @@ class Producing:
         self._address = address
         self._delivery = delivery
         self._producer: Any = None
+        self._requests: set[asyncio.Task[Any]] = set()  # that the producer has under way
         self._sending: asyncio.Task[Any] | None = None
         self.made = 0
         """How many producers there have been."""
@@ -87,6 +88,7 @@ class Producing:
                 **self._address.options,
             )
             self.made += 1
+            self._requests = _watched(producer)
             await begin(self._address, producer, self._delivery)
             self._producer = producer
         lanes = [self._lane(topic, partition, some) for partition, some in messages.items()]
@@ -165,10 +167,30 @@ class Producing:
             sending.cancel()
             await asyncio.wait([sending], timeout=1)
         if producer is not None:
-            await _drop(producer)
+            await _drop(producer, self._requests)
 
 
-async def _drop(producer: Any) -> None:
+def _watched(producer: Any) -> set[asyncio.Task[Any]]:
+    """The tasks that will hold its requests: its own end cancels one, and forgets the others.
+
+    One that waits for news of the cluster, from a client that is closed, would wait for ever.
+    """
+    tasks: set[asyncio.Task[Any]] = set()
+    sender = producer._sender  # noqa: SLF001 - nothing public tells
+    send = sender._send_produce_req  # noqa: SLF001 - the same
+
+    async def watched(*what: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of asyncio has one
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        await send(*what)
+
+    sender._send_produce_req = watched  # noqa: SLF001 - the same
+    return tasks
+
+
+async def _drop(producer: Any, requests: Iterable[asyncio.Task[Any]]) -> None:
     """End a producer that has something left to send, which its own stop would wait for (#1101).
 
     What it sent may have arrived: who sends it again is told so by the sequences.
@@ -176,3 +198,5 @@ async def _drop(producer: Any) -> None:
     producer._closed = True  # noqa: SLF001 - so that nobody warns of it
     await end(producer.client, 1)
     await bounded(producer._sender.close(), 1)  # noqa: SLF001 - nothing public ends it without a flush
+    for request in tuple(requests):
+        request.cancel()

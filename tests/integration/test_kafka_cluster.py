@@ -1,0 +1,69 @@
+"""Several brokers: one is killed, another leads, and no tick is lost.
+
+As `test_kafka_faults` does it on one: two readers, 2,000 ticks a second, an oracle of other code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.kafka_broker import free_port
+from tests.kafka_flow import flowing, moved_on
+from ticker.streams.kafka import Address
+
+NODES = 3
+
+
+@pytest.fixture(scope="module")
+def brokers(make_broker: Callable[..., Any]) -> list[Any]:
+    """Three; each partition lies on all of them, and two must have a tick before it counts."""
+    controllers = [free_port() for _ in range(NODES)]
+    words = f"default.replication.factor={NODES}\nmin.insync.replicas={NODES - 1}\n"
+    found = [make_broker(words, controllers=controllers, node=n + 1) for n in range(NODES)]
+    for broker in found:
+        broker.launch()
+    for broker in found:
+        broker.wait()
+    return found
+
+
+def left(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """Tasks of clients that were given up."""
+    return [task for task in asyncio.all_tasks() - before if not task.done()]
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
+async def test_each_broker_killed_in_turn_costs_no_tick(brokers: list[Any], rounds: int) -> None:
+    address = Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+    before = asyncio.all_tasks()
+    async with flowing(address, "machine1", "machine2") as flow:
+        for number in range(rounds):
+            broker = brokers[number % NODES]
+            broker.kill()
+            await moved_on(flow)
+            await asyncio.to_thread(broker.start)
+            await moved_on(flow)
+    assert left(before) == []
+
+
+@pytest.mark.slow
+async def test_a_cluster_without_a_majority_is_waited_for(brokers: list[Any]) -> None:
+    address = Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+    before = asyncio.all_tasks()
+    async with flowing(address, "machine1", "machine2") as flow:
+        for broker in brokers[1:]:
+            broker.kill()
+        await asyncio.sleep(15)
+        for broker in brokers[1:]:
+            broker.launch()
+        for broker in brokers[1:]:
+            await asyncio.to_thread(broker.wait)
+        await moved_on(flow)
+    assert left(before) == []
+    words = {refusal.problem for refusal in flow.refusals}
+    assert not [told for told in words if "Error" in told], words
