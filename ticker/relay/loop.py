@@ -10,7 +10,6 @@ does not know what keeps either side, nor what shows its status.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random as _random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -29,9 +28,10 @@ from ticker.errors import (
     StreamUnusable,
     WrongPosition,
 )
-from ticker.records import Batch, Position
+from ticker.records import Batch
 from ticker.relay.bookmark import Bookmark
 from ticker.relay.filter import Filter
+from ticker.relay.place import Place
 from ticker.relay.status import RelayReport, RelayStatus
 from ticker.streams.order import Key
 from ticker.streams.protocol import Log, Stream
@@ -45,10 +45,6 @@ WITHIN: Final = 4.0
 """How long an end may go on delivering (s)."""
 _CLOSING: Final = 1.5
 """… and how long the destination may take to let go after that (s)."""
-_COUNTING: Final = 2.0
-"""… and how long what is left may be counted (s)."""
-NOTE_EVERY: Final = 1.0
-"""The place is noted at most so often (s), because each time costs a wait for the disk."""
 ATTEMPTS: Final = 5
 """How often a batch is sent anew where another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
@@ -90,13 +86,11 @@ class Relay:
     ) -> None:
         self._source = source
         self._make = destination
-        self._bookmark = bookmark
-        self._since = since
+        self._place = Place(source, bookmark, since, monotonic)
         self._follow = follow
         self._limit = limit
         self._tell = on_status or (lambda _: None)
         self._clock = clock
-        self._monotonic = monotonic
         self._pause = pause
         self._random = random
         self._patience = patience
@@ -104,10 +98,6 @@ class Relay:
         self._filter = Filter(name)
         self._stop = asyncio.Event()
         self._within = WITHIN
-        self._position: Position | None = None
-        self._noted: Position | None = None
-        self._noted_at = monotonic()
-        self._left: Batch | None = None  # of the first snapshot, to be sent after the catching up
         self._failures = 0
         self.undelivered: int | None = None
         """Ticks that waited when `run` ended; `None` where that could not be counted."""
@@ -145,7 +135,7 @@ class Relay:
                 work.cancel()
                 # What hangs on is left to itself: an end must not wait for it.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
-        self.undelivered = await self._count()
+        self.undelivered = await self._place.count()
         self._say(state="stopped", next_try=None)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
@@ -165,17 +155,14 @@ class Relay:
         while True:
             ending = self._stop.is_set()
             try:
-                await self._begin()
+                await self._place.begin()
                 async with self._connected() as log:
                     await self._carry(log)
                     return
             except WrongPosition as error:
-                if error.stream != self._source.url or self._noted is None:
+                if error.stream != self._source.url or not self._place.is_kept:
                     raise
-                # The source is another one than the place was kept of: all of it is new.
-                await self._bookmark.forget()
-                self._position = self._noted = None
-                self._since = "start"
+                await self._place.forget()
             except StreamError as error:
                 if not self._heals(error):
                     raise
@@ -192,20 +179,6 @@ class Relay:
             return isinstance(error, StreamUnreachable)
         return isinstance(error, (StreamUnreachable, StreamMissing)) or self._status.ticks > 0
 
-    async def _begin(self) -> None:
-        """Find the place to go on from, and hold it."""
-        if self._position is not None:
-            return
-        self._position = self._noted = await self._bookmark.load()
-        if self._position is not None:
-            return
-        # A quote that has not moved for long lies before the oldest tick that is held.
-        snapshot = await self._source.snapshot()
-        place = await self._source.find(self._since)
-        await self._bookmark.save(place)
-        self._position = self._noted = place
-        self._left = snapshot
-
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Log]:
         try:
@@ -216,7 +189,7 @@ class Relay:
         await self._patiently(log, log.__aenter__())
         try:
             self._filter.begin(log.origin, await self._patiently(log, log.last()))
-            await self._meet(log.origin)
+            await self._place.meet(log.origin)
             self._say(state="following", problem=None, next_try=None, waiting=None)
             yield log
         finally:
@@ -224,24 +197,12 @@ class Relay:
             await asyncio.wait([closing], timeout=_CLOSING + 0.25)
             _let_go(closing)
 
-    async def _meet(self, origin: str) -> None:
-        """Begin anew where another log lies in the destination's place: it has nothing yet."""
-        met = await self._bookmark.met()
-        if met == origin:
-            return
-        if met is not None:
-            self._left = await self._source.snapshot()
-            place = await self._source.find("start")
-            await self._bookmark.save(place)
-            self._position = self._noted = place
-        await self._bookmark.meet(origin)
-
     async def _wait_after(self, error: StreamError) -> None:
         """Say that a side is away, and wait, ever longer; a stop ends the waiting."""
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
         pause *= 0.75 + 0.5 * self._random()
         self._failures += 1
-        waiting = await self._count()
+        waiting = await self._place.count()
         self._say(
             state="away",
             problem=str(error),
@@ -255,26 +216,26 @@ class Relay:
     async def _carry(self, log: Log) -> None:
         """Catch up, then follow, then deliver what came until the end."""
         await self._pass_on(log, follow=False)
-        if self._left is not None:
-            await self._send(log, self._filter.unseen(self._left, self._position))
-            self._left = None
+        if (left := self._place.left) is not None:
+            await self._send(log, self._filter.unseen(left, self._place.reached))
+            self._place.left = None
         if self._follow:
             if not self._stop.is_set():
                 await self._pass_on(log, follow=True)
             await self._pass_on(log, follow=False)
-        await self._note()
+        await self._place.note()
 
     async def _pass_on(self, log: Log, *, follow: bool) -> None:
         """One reading of the source; a following one ends when stopped."""
-        assert self._position is not None  # noqa: S101  (set by _begin)
-        reading = self._source.read(self._position, follow=follow, limit=self._limit)
+        place = self._place
+        assert place.reached is not None  # noqa: S101  (it was begun)
+        reading = self._source.read(place.reached, follow=follow, limit=self._limit)
         try:
             while (batch := await self._next(reading, follow=follow)) is not None:
                 await self._send(log, batch)
                 self._failures = 0
                 # In silence nothing else would ever note the last place.
-                if not batch or self._monotonic() - self._noted_at >= NOTE_EVERY:
-                    await self._note()
+                await (place.note_at_times() if batch else place.note())
         finally:
             # An async generator let go in its middle keeps the backend's resources.
             if (close := getattr(reading, "aclose", None)) is not None:
@@ -314,7 +275,7 @@ class Relay:
             break
         else:
             raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
-        self._position = batch.position
+        self._place.reached = batch.position
 
     async def _patiently(self, log: Log, answer: Coroutine[Any, Any, _R]) -> _R:
         """The destination's answer, or `StreamUnreachable` where none comes."""
@@ -332,30 +293,10 @@ class Relay:
         """Say it, again and again, while the destination keeps us waiting for long."""
         while True:
             await asyncio.sleep(self._silence)
-            waiting = await self._count()
+            waiting = await self._place.count()
             if self._status.state != "away":
                 self._say(state="away", problem=f"{url}: does not answer", next_try=None)
             self._say(waiting=waiting)
-
-    # The place
-
-    async def _note(self) -> None:
-        """Keep the place, if it has moved. A source that is busy is asked again next time."""
-        self._noted_at = self._monotonic()
-        if self._position is None or self._position == self._noted:
-            return
-        with contextlib.suppress(StreamUnreachable):
-            await self._bookmark.save(self._position)
-            self._noted = self._position
-
-    async def _count(self) -> int | None:
-        """How many ticks wait, from the place that was really reached; `None` if unknown."""
-        try:
-            async with asyncio.timeout(_COUNTING):
-                await self._note()
-                return await self._bookmark.waiting()
-        except (TimeoutError, StreamError):
-            return None
 
     # Small change
 

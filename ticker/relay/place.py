@@ -1,0 +1,101 @@
+"""Where one relay stands in its source: reached now, and kept in its bookmark.
+
+The kept place may lag behind, never run ahead. Where nothing was kept, or another log lies in the
+destination's place, the relay begins, and what no batch would bring (quotes that had not moved for
+longer than ticks are kept) is held ready in `left`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+from ticker.errors import StreamError, StreamUnreachable
+from ticker.records import Batch, Position
+from ticker.relay.bookmark import Bookmark
+from ticker.streams.protocol import Stream
+from ticker.times import Moment
+
+NOTE_EVERY: Final = 1.0
+"""The place is noted at most so often (s), because each time costs a wait for the disk."""
+_COUNTING: Final = 2.0
+"""How long what waits may be counted (s)."""
+
+
+class Place:
+    """The place in `source`; `since` is where a relay begins that has none kept."""
+
+    def __init__(
+        self, source: Stream, bookmark: Bookmark, since: Moment, monotonic: Callable[[], float]
+    ) -> None:
+        self.reached: Position | None = None
+        """Behind all that was delivered; `None` before `begin`."""
+        self.left: Batch | None = None
+        """A snapshot, of which is to be sent after the catching up what no batch brought."""
+        self._source = source
+        self._bookmark = bookmark
+        self._since = since
+        self._monotonic = monotonic
+        self._noted: Position | None = None
+        self._noted_at = monotonic()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the bookmark has one."""
+        return self._noted is not None
+
+    async def begin(self) -> None:
+        """Find the place to go on from, and hold it."""
+        if self.reached is not None:
+            return
+        self.reached = self._noted = await self._bookmark.load()
+        if self.reached is None:
+            await self._start(self._since)
+
+    async def meet(self, origin: str) -> None:
+        """Begin anew if the destination's `origin` is not the one met before: it has nothing."""
+        met = await self._bookmark.met()
+        if met == origin:
+            return
+        if met is not None:
+            await self._start("start")
+        await self._bookmark.meet(origin)
+
+    async def forget(self) -> None:
+        """The source is another one than the place was kept of: all of it is new."""
+        await self._bookmark.forget()
+        self.reached = self._noted = None
+        self._since = "start"
+
+    async def note(self) -> None:
+        """Keep the place, if it has moved. A source that is busy is asked again next time."""
+        self._noted_at = self._monotonic()
+        if self.reached is None or self.reached == self._noted:
+            return
+        with contextlib.suppress(StreamUnreachable):
+            await self._bookmark.save(self.reached)
+            self._noted = self.reached
+
+    async def note_at_times(self) -> None:
+        """The same, unless it was done within `NOTE_EVERY`."""
+        if self._monotonic() - self._noted_at >= NOTE_EVERY:
+            await self.note()
+
+    async def count(self) -> int | None:
+        """How many ticks wait, from the place that was really reached; `None` if unknown."""
+        try:
+            async with asyncio.timeout(_COUNTING):
+                await self.note()
+                return await self._bookmark.waiting()
+        except (TimeoutError, StreamError):
+            return None
+
+    async def _start(self, since: Moment) -> None:
+        # A quote that has not moved for long lies before the oldest tick that is held.
+        snapshot = await self._source.snapshot()
+        place = await self._source.find(since)
+        await self._bookmark.save(place)
+        self.reached = self._noted = place
+        self.left = snapshot
