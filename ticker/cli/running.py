@@ -85,10 +85,15 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
 
     root = logging.getLogger("ticker")
     root.setLevel(logging.DEBUG)
-    root.propagate = False
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-        handler.close()
+    # What asyncio finds (a task that nobody waited for) is for the file alone: without a handler
+    # of its own it would be written across the screen.
+    tasks = logging.getLogger("asyncio")
+    for logger in (root, tasks):
+        logger.propagate = False
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
+            handler.close()
+    tasks.addHandler(logging.NullHandler())
     if not screen:
         stderr = Screen(sys.stderr)
         level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
@@ -106,3 +111,4 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     root.addHandler(file)
+    tasks.addHandler(file)
