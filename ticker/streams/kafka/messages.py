@@ -7,6 +7,10 @@ quotes (which lie in the symbol's partition), the writer for heartbeats, none fo
 A log's own ticks, which several writers may number at once, carry a third header, `at`: the offset
 that the writer saw as the end. A message that came to lie elsewhere lost the race to another and is
 void: no reader shows it, and its writer knows from the broker's answer.
+
+No time is later than the broker's own, that of appending: a record more than a day ahead of it is
+none, and a heartbeat's times are cut to it, or a clock that is wrong would keep a poller alive that
+is long gone.
 """
 
 from __future__ import annotations
@@ -31,12 +35,17 @@ HEADERS: Final[Headers] = [
 _USUAL: Final = tuple(HEADERS)
 _AT: Final = "at"
 _DIGITS: Final = 9  # enough for a version
+_BY_BROKER: Final = 1  # Kafka's number for LogAppendTime
+_MILLISECOND: Final = 1_000
+_DAY: Final = 86_400_000_000  # µs; what a poller allows too
 
 _headers: Final = operator.attrgetter("headers")
 _offset: Final = operator.attrgetter("offset")
 _key: Final = operator.attrgetter("key")
 _value: Final = operator.attrgetter("value")
 _symbol: Final = operator.attrgetter("symbol")
+_time: Final = operator.attrgetter("time")
+_received: Final = operator.attrgetter("received")
 
 
 def headers_at(offset: int) -> Headers:
@@ -77,6 +86,7 @@ def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
             well = {*map(type, records)} <= {kind} and _keys(records, kind) == [
                 *map(_key, messages)
             ]
+            well = well and _in_time(records, messages, kind)
         except (InvalidRecord, TypeError):
             well = False
         if well:
@@ -96,12 +106,41 @@ def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
             well = type(record) is kind and key(record) == message.key
         except (InvalidRecord, TypeError):  # a TypeError: the value is null
             well = False
+        if well and message.timestamp_type == _BY_BROKER:
+            appended = (message.timestamp + 1) * _MILLISECOND
+            if isinstance(record, Heartbeat):
+                record = _cut(record, appended)
+            well = max(record.received, getattr(record, "time", 0)) <= appended + _DAY
         if well:
             decoded.records.append(record)
             decoded.offsets.append(message.offset)
         else:
             decoded.broken += 1
     return decoded
+
+
+def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) -> bool:
+    """Whether all lie within a day of the first one's appending, and need no look at each."""
+    if kind is not Tick and kind is not Quote:
+        return not records
+    first = messages[0]
+    limit = first.timestamp * _MILLISECOND + _DAY
+    if first.timestamp_type != _BY_BROKER:
+        return True
+    return all(bool(max(map(time, records)) <= limit) for time in (_received, _time))
+
+
+def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
+    """`beat` with no time after its appending (µs)."""
+    if max(beat.received, beat.time, beat.last_good or 0) <= appended:
+        return beat
+    good = None if beat.last_good is None else min(beat.last_good, appended)
+    return msgspec.structs.replace(
+        beat,
+        received=min(beat.received, appended),
+        time=min(beat.time, appended),
+        last_good=good,
+    )
 
 
 def _keys(records: Sequence[Any], kind: type[_R]) -> list[bytes | None]:

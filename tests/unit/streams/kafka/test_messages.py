@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ticker import wire
 from ticker.errors import InvalidRecord
@@ -18,6 +19,8 @@ class Message:
     key: bytes | None = b"GC=F"
     headers: tuple[Any, ...] = tuple(HEADERS)
     offset: int = 5
+    timestamp: int = NOW // 1_000
+    timestamp_type: int = 1
 
 
 def test_keys_are_what_keeps_order_and_what_compaction_keeps() -> None:
@@ -60,3 +63,24 @@ def test_a_message_is_a_record_or_broken_or_void(message: Message, read: int, br
     assert decoded.records == [TICK] * read
     assert decoded.offsets == [5] * read
     assert decoded.broken == broken
+
+
+@pytest.mark.parametrize("field", ["time", "received"])
+@pytest.mark.parametrize(("kind", "read"), [(1, 0), (0, 1)])
+def test_a_price_more_than_a_day_ahead_of_its_appending_is_no_record(
+    field: str, kind: int, read: int
+) -> None:
+    late = replace(TICK, **{field: NOW + 86_400_000_000 + 2_000})
+    decoded = decode([Message(wire.encode(late), timestamp_type=kind)], Tick)
+    assert (len(decoded.records), decoded.broken) == (read, 1 - read)
+    near = replace(TICK, **{field: NOW + 86_000_000_000})
+    assert decode([Message(wire.encode(near))], Tick).records == [near]
+
+
+def test_a_clock_that_runs_ahead_keeps_no_poller_alive() -> None:
+    ahead = NOW + 80_000_000_000
+    beat = Heartbeat("o", "w1", "test", ahead, ahead, 1, "ok", 1, 1, last_good=ahead)
+    [read] = decode([Message(wire.encode(beat), b"w1 test")], Heartbeat).records
+    assert max(read.time, read.received, read.last_good) == NOW + 1_000
+    well = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
+    assert decode([Message(wire.encode(well), b"w1 test")], Heartbeat).records == [well]
