@@ -102,6 +102,10 @@ class StreamNotWritable(StreamError):
     """Nothing was appended: read-only file or folder, full disk, or a stream that never writes."""
 
 
+class StreamUnfit(StreamNotWritable):
+    """What lies there keeps records in another way than a log must: nothing was appended."""
+
+
 class MixedPrices(StreamError):
     """Invented prices for a log of real ones, or the reverse; `symbol` shows it."""
 

@@ -25,6 +25,11 @@ def invitation(symbols: Sequence[str] | None = None) -> str:
     return f"The stream is empty: nobody has polled yet. {_poll(symbols)}"
 
 
+def passed_over(broken: int) -> str:
+    """What records that could not be read are, so many of them."""
+    return f"{broken:,} record{'s' * (broken != 1)} that cannot be read: not ours, or broken"
+
+
 def of_writer(writer: Writer, now: int, zone: Zone) -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat

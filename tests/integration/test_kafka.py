@@ -10,6 +10,7 @@ import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
@@ -21,11 +22,13 @@ from ticker.errors import (
     MixedPrices,
     SequenceConflict,
     StreamMissing,
+    StreamUnfit,
     StreamUnreachable,
     StreamUnusable,
 )
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
+from ticker.streams.frame import Noticed
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing
 from ticker.streams.kafka.fetching import Fetching
 from ticker.streams.kafka.late import gaps_between, ticks_between
@@ -273,11 +276,33 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: 
         await log.append([tick("o", "A", 2)])
         ticks = [t.sequence for b in await read(log) for t in b.ticks]
         assert ticks == [1, 2]
-        health = await log.health()
-        assert (health.state, health.broken) == ("ok", len(foreign) + 9)
-        assert len((await log.snapshot()).quotes) == 1
+        assert log.noticed().broken == len(foreign) + 9
+        health = await KafkaStream(address).health()
+        assert (health.state, health.broken) == ("ok", len(foreign) + 6)  # no gap is looked at
+        assert health.ticks == 2
+        assert [q.symbol for q in (await log.snapshot()).quotes].count("A") == 1
     async with KafkaLog(address) as log:
         assert await log.last() == {("o", "A"): 2}
+
+
+async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        foreign = [
+            {"key": b"MINE", "value": wire.encode(tick("p", "MINE", n))} for n in range(1, 6)
+        ]
+        await put(address, address.prefix, *foreign)
+        snapshot = await log.snapshot()
+        shown = {q.symbol: (q.sequence, q.price) for q in snapshot.quotes}
+        assert shown == {"A": (1, 101.0), "MINE": (5, 105.0)}
+        await put(
+            address, address.prefix, {"key": b"MINE", "value": wire.encode(tick("p", "MINE", 6))}
+        )
+        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        assert [t.sequence for b in batches for t in b.ticks] == [6]
+        assert log.noticed() == Noticed()
 
 
 async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
@@ -297,7 +322,7 @@ async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
         found = [(t.symbol, t.sequence) for b in await read(log) for t in b.ticks]
         assert sorted(found) == sorted([*((s, n) for s in SYMBOLS for n in (1, 2)), ("foreign", 1)])
         assert (await log.health()).broken == 3
-        assert len((await log.snapshot()).quotes) == 1
+        assert [q.symbol for q in (await log.snapshot()).quotes].count("A") == 1
         assert (await log.last())["o", "S0"] == 2
 
 
@@ -343,9 +368,22 @@ async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Addre
         compacted = {"cleanup.policy": "compact"}
         topic = NewTopic(address.prefix, 1, 1, topic_configs=compacted)
         await client.create_topics([topic])
-    with pytest.raises(StreamUnusable, match=r"cleanup.policy=compact where delete is needed"):
+    with pytest.raises(StreamUnfit, match=r"cleanup.policy=compact where delete is needed"):
         async with KafkaLog(address):
             pass
+    with pytest.raises(StreamMissing, match=r"has no topic .*gaps, .*quotes, .*heartbeats"):
+        await KafkaStream(address).snapshot()
+
+
+async def test_a_reader_of_topics_with_another_policy_says_so(address: Address) -> None:
+    async with KafkaLog(address) as log, admin(address) as client:
+        assert (await log.health()).problem is None
+        resource = ConfigResource(ConfigResourceType.TOPIC, address.prefix + ".quotes")
+        resource.configs = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
+        await client.alter_configs([resource])
+        problem = (await KafkaStream(address).health()).problem
+    assert problem is not None
+    assert "cleanup.policy=compact where compact,delete is needed" in problem
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:1", "no-such-host.invalid:9092"])

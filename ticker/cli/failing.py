@@ -20,6 +20,7 @@ from ticker.errors import (
     StreamError,
     StreamMissing,
     StreamNotWritable,
+    StreamUnfit,
     StreamUnreachable,
     StreamUnusable,
     TickerError,
@@ -69,6 +70,8 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return f"{words}. Name a log of its own with --stream sqlite:PATH", WRONG_USAGE
         case MixedPrices():
             return f"{words}. Use --stream demo", WRONG_USAGE
+        case StreamUnfit():
+            return words, CANNOT_WRITE
         case StreamNotWritable():
             return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
         case StreamUnreachable(problem=problem) if problem.startswith("does not answer"):

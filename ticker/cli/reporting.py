@@ -21,7 +21,7 @@ from ticker.errors import UsageError
 from ticker.records import Health
 from ticker.streams import open_stream
 from ticker.times import Zone, clock
-from ticker.verdict import Standing, of_heartbeat, of_stream
+from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over
 
 _CODES: Final = {
     Standing.HEALTHY: DONE,
@@ -91,6 +91,10 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
     yield "state", health.state + (" · SIMULATED prices" if health.simulated else "")
     if health.ticks is not None:
         yield "ticks", f"{health.ticks:,}"
+    if health.broken:
+        yield "passed over", passed_over(health.broken)
+    if health.state == "ok" and health.problem is not None:
+        yield "problem", health.problem
     if health.symbols is not None:
         yield "symbols", f"{health.symbols:,}"
     if health.first is not None and health.last is not None:

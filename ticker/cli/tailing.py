@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
 from ticker.streams import Stream, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
-from ticker.verdict import Standing, of_stream
+from ticker.verdict import Standing, of_stream, passed_over
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -159,6 +160,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
         with suppress(StreamUnreachable):
             quotes = (await stream.snapshot()).quotes
             printer.hints.update((quote.symbol, quote.price_hint) for quote in quotes)
+    passing = PassedOver(stream, quiet=quiet)
     heard = time.monotonic()
     said: tuple[str, ...] = ()
     if wish.follow and not wish.is_over:
@@ -166,6 +168,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             if await printer.take(batch):
                 return
             position = batch.position
+            passing.tell()
             if wish.is_over:
                 break
             if batch.ticks:
@@ -182,6 +185,26 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
     async for batch in stream.read(position, symbols=wish.symbols, follow=False):
         if await printer.take(batch):
             return
+    passing.tell(at_once=True)
+
+
+class PassedOver:
+    """Says on standard error how many records of `stream` could not be read."""
+
+    def __init__(self, stream: Stream, *, quiet: bool) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._told = 0
+        self._at = -math.inf
+
+    def tell(self, *, at_once: bool = False) -> None:
+        """Say it if there are more than before; not more often than each few seconds."""
+        broken, now = self._stream.noticed().broken, time.monotonic()
+        soon = (now - self._at) * SECOND < _QUIET_AFTER
+        if self._quiet or broken == self._told or (soon and not at_once):
+            return
+        self._told, self._at = broken, now
+        tell(f"Passed over {passed_over(broken)}")
 
 
 async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:

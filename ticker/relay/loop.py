@@ -234,12 +234,22 @@ class Relay:
             while (batch := await self._next(reading, follow=follow)) is not None:
                 await self._send(log, batch)
                 self._failures = 0
+                if not batch:
+                    self._tell_source()
                 # In silence nothing else would ever note the last place.
                 await (place.note_at_times() if batch else place.note())
         finally:
             # An async generator let go in its middle keeps the backend's resources.
             if (close := getattr(reading, "aclose", None)) is not None:
                 await close()
+
+    def _tell_source(self) -> None:
+        """Whether a source that brings nothing is away: its reading waits for it by itself."""
+        problem = self._source.noticed().problem
+        if problem is None:
+            self._say(state="following", problem=None)
+        else:
+            self._say(state="away", problem=f"{self._source.url}: {problem}")
 
     async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
         """The next batch; `None` at the end, and for a following reading once stopped."""

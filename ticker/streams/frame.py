@@ -21,25 +21,33 @@ from ticker.streams.order import Key
 _STATES: Final = {StreamMissing: "missing", StreamUnreachable: "unreachable"}
 
 
-class Counts(msgspec.Struct, frozen=True):
-    """What readings noticed: broken records, ticks missing, ticks seen twice."""
+class Noticed(msgspec.Struct, frozen=True):
+    """What readings noticed."""
 
     broken: int = 0
+    """Records passed over, because they could not be read."""
     holes: int = 0
+    """Ticks found missing."""
     repeats: int = 0
+    """Ticks seen twice, and dropped."""
+    problem: str | None = None
+    """What keeps one that goes on from reading now, in a sentence."""
 
-    def plus(self, other: Counts) -> Counts:
+    def plus(self, other: Noticed) -> Noticed:
         """Both together."""
-        return Counts(
-            self.broken + other.broken, self.holes + other.holes, self.repeats + other.repeats
+        return Noticed(
+            self.broken + other.broken,
+            self.holes + other.holes,
+            self.repeats + other.repeats,
+            self.problem or other.problem,
         )
 
 
 class Reading(Protocol):
     """One `read` under way."""
 
-    def counts(self) -> Counts:
-        """What it noticed since it began."""
+    def noticed(self) -> Noticed:
+        """Since it began."""
         ...
 
     def stop(self) -> None:
@@ -56,12 +64,12 @@ class Frame(ABC, Generic[_R]):
     def __init__(self, url: str) -> None:
         self.url = url
         self._readings: set[_R] = set()
-        self._ended = Counts()  # of the readings that have ended, and of snapshots
+        self._ended = Noticed()  # of the readings that have ended, and of snapshots
         self._snapshot: tuple[Position, Mapping[Key, int]] | None = None
 
     @abstractmethod
     async def _look(self) -> Health:
-        """The stream as it is now, without counts. Raises `StreamError`."""
+        """The stream as it is now, without what readings noticed. Raises `StreamError`."""
 
     async def health(self) -> Health:
         """See `Stream.health`."""
@@ -70,10 +78,21 @@ class Frame(ABC, Generic[_R]):
         except StreamError as error:
             state = _STATES.get(type(error), "unusable")
             found = Health(stream=self.url, state=state, problem=error.problem)
-        counts = self._ended
+        noticed = self.noticed()
+        return msgspec.structs.replace(
+            found,
+            problem=found.problem or noticed.problem,
+            broken=max(found.broken, noticed.broken),  # a look finds what a reading found before
+            holes=noticed.holes,
+            repeats=noticed.repeats,
+        )
+
+    def noticed(self) -> Noticed:
+        """See `Stream.noticed`."""
+        noticed = self._ended
         for reading in tuple(self._readings):
-            counts = counts.plus(reading.counts())
-        return msgspec.structs.replace(found, **msgspec.structs.asdict(counts))
+            noticed = noticed.plus(reading.noticed())
+        return noticed
 
     async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - a reader has nothing to send
         """See `Stream.close`; readings under way end."""
@@ -94,7 +113,7 @@ class Frame(ABC, Generic[_R]):
 
     def _took(self, snapshot: Batch, last: Mapping[Key, int], broken: int) -> Batch:
         """`snapshot`, after which `read` goes on from the sequences `last`."""
-        self._ended = self._ended.plus(Counts(broken=broken))
+        self._ended = self._ended.plus(Noticed(broken=broken))
         self._snapshot = snapshot.position, last
         return snapshot
 
@@ -113,4 +132,5 @@ class Frame(ABC, Generic[_R]):
             yield
         finally:
             self._readings.discard(reading)
-            self._ended = self._ended.plus(reading.counts())
+            ended = msgspec.structs.replace(reading.noticed(), problem=None)
+            self._ended = self._ended.plus(ended)

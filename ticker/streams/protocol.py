@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
+from ticker.streams.frame import Noticed
 
 
 class Stream(Protocol):
@@ -27,6 +28,7 @@ class Stream(Protocol):
     async def snapshot(self) -> Batch:
         """The last quote per (origin, symbol) and the last heartbeat per (writer, source).
 
+        Ticks without a quote are shown by one made of the last, if the backend comes by it.
         `read(after=batch.position)` goes on from here without a hole or a repeat, whoever writes
         meanwhile. Raises `StreamMissing` where there is nothing yet.
         """
@@ -77,6 +79,10 @@ class Stream(Protocol):
         `since` is inclusive, `until` exclusive, both by `received` (µs, UTC). Synchronous, so that
         it serves where an event loop is running already; makes no object per tick.
         """
+        ...
+
+    def noticed(self) -> Noticed:
+        """What readings noticed since this reader opened the stream. At once: nobody is asked."""
         ...
 
     async def health(self) -> Health:

@@ -20,7 +20,7 @@ from ticker.errors import (
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
 from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
 from ticker.streams.protocol import Log
-from ticker.streams.sqlite import SqliteLog
+from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -512,3 +512,24 @@ async def test_a_destination_that_keeps_us_waiting_is_told_long_before_it_is_giv
     assert bench.destination.connected == 1
     relay.stop()
     assert (await running).undelivered == 0
+
+
+async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
+    bench: Bench, tmp_path: Path
+) -> None:
+    path, elsewhere = tmp_path / "from.sqlite", tmp_path / "elsewhere.sqlite"
+    await bench.source.append(ticks(bench.source.origin, 1, 3))
+    await bench.source.close()
+    bench.source = cast("SqliteLog", SqliteStream(path))
+    relay = bench.relay(bookmark=FileBookmark(bench.source, tmp_path / "place"))
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.ticks == 3)
+    path.rename(elsewhere)
+    await bench.until(lambda status: status.state == "away")
+    problem = bench.told[-1].problem
+    assert problem is not None
+    assert problem.startswith(f"{bench.source.url}: ")
+    elsewhere.rename(path)
+    await bench.until(lambda status: (status.state, status.problem) == ("following", None))
+    relay.stop()
+    await running

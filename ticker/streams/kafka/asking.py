@@ -11,7 +11,7 @@ import asyncio
 import base64
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 import msgspec
@@ -23,6 +23,7 @@ from aiokafka.errors import (
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnusable
@@ -44,6 +45,7 @@ _PASSING: Final = (
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
+_TOPIC: Final = 2  # Kafka's number for what a configuration may be of
 _PAUSE: Final = 0.1  # seconds before a question that met an election is asked again
 
 
@@ -154,6 +156,20 @@ class Asking:
                 case kind if kind is not UnknownTopicOrPartitionError:
                     with told(self.address):
                         raise kind(topic["name"])
+        return found
+
+    async def configurations(
+        self, names: Iterable[str], keys: Sequence[str]
+    ) -> dict[str, Mapping[str, str]]:
+        """Topic → the values of `keys` that it has."""
+        wanted = [(_TOPIC, name, list(keys)) for name in names]
+        answer = (await self._ask({None: DescribeConfigsRequest(wanted)}))[None]
+        found: dict[str, Mapping[str, str]] = {}
+        for code, words, _, name, entries in answer.resources:
+            if (kind := fault(code)) is not None:
+                with told(self.address):
+                    raise kind(words)
+            found[name] = {entry[0]: entry[1] for entry in entries}
         return found
 
     async def offsets(

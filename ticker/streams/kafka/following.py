@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Position
-from ticker.streams.frame import Counts
+from ticker.streams.frame import Noticed
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
@@ -106,9 +106,10 @@ class Reading:
             finally:  # whoever closes us may be cancelled meanwhile
                 await asyncio.gather(self._asking.close(), self._watching.close())
 
-    def counts(self) -> Counts:
+    def noticed(self) -> Noticed:
         """See `frame.Reading`."""
-        return Counts(self.broken, self.order.holes, self.order.repeats)
+        problem = None if self.problem is None else self.problem.problem
+        return Noticed(self.broken, self.order.holes, self.order.repeats, problem)
 
     def stop(self) -> None:
         """Make `batches` end soon."""

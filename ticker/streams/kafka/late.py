@@ -2,8 +2,9 @@
 
 The quotes are read to their end; then the ticks a little before the ends that they had at first,
 and further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So the place
-at which following begins joins the quotes without a hole, whoever writes meanwhile. Reads through
-`fetching`; writes nothing.
+at which following begins joins the quotes without a hole, whoever writes meanwhile. A symbol that
+has ticks and no quote (a producer of somebody else wrote them) is shown by its last tick. Reads
+through `fetching`; writes nothing.
 """
 
 from __future__ import annotations
@@ -46,25 +47,29 @@ class Late(msgspec.Struct):
     """What was found; `place` joins `quotes`."""
 
     place: Place
+    begins: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     quotes: dict[Key, Quote]
+    made: dict[Key, Quote]
+    """Of the last ticks of symbols that have no quote."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, list[Seen]]
     whole: bool
     """The window holds every tick there is."""
     broken: int
+    """Messages passed over, because they are no records of their topic."""
 
     def batch(self) -> Batch:
         """As a snapshot."""
         return Batch(
             self.place.position(),
-            quotes=list(self.quotes.values()),
+            quotes=[*self.quotes.values(), *self.made.values()],
             heartbeats=list(self.beats.values()),
         )
 
     def bases(self) -> dict[Key, int]:
         """(origin, symbol) → the sequence up to which its quote is true."""
-        return {key: quote.sequence or 0 for key, quote in self.quotes.items()}
+        return _sequences(self.quotes | self.made)
 
     def heads(self) -> dict[Key, Tick | Quote]:
         """(origin, symbol) → the record with its last sequence, as far as the window shows."""
@@ -108,8 +113,15 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
                 for beat in decoded.records:
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
-    bases = {key: quote.sequence or 0 for key, quote in quotes.items()}
-    seen, whole = await _join(asking, topics, (begins, ends), bases, window)
+    seen, whole, foreign = await _join(asking, topics, (begins, ends), _sequences(quotes), window)
+    bare = {
+        (at.tick.origin, at.tick.symbol): at.tick
+        for some in seen.values()
+        for at in some
+        if (at.tick.origin, at.tick.symbol) not in quotes
+    }
+    made = {key: as_quote(tick) for key, tick in bare.items()}
+    bases = _sequences(quotes | made)
     offsets = dict(ends)
     for where, some in seen.items():
         news = (
@@ -119,7 +131,20 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
         )
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
-    return Late(topics.place(offsets, received), ends, quotes, beats, seen, whole, broken)
+    place = topics.place(offsets, received)
+    return Late(place, begins, ends, quotes, made, beats, seen, whole, broken + foreign)
+
+
+def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
+    """`quote` with what `tick` tells, or what a tick alone tells."""
+    fields = {
+        name: value for name, value in msgspec.structs.asdict(tick).items() if value is not None
+    }
+    return Quote(**(msgspec.structs.asdict(quote) | fields if quote is not None else fields))
+
+
+def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
+    return {key: quote.sequence or 0 for key, quote in quotes.items()}
 
 
 async def _join(
@@ -128,20 +153,22 @@ async def _join(
     between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
     bases: Mapping[Key, int],
     window: int,
-) -> tuple[dict[TopicPartition, list[Seen]], bool]:
+) -> tuple[dict[TopicPartition, list[Seen]], bool, int]:
     """The ticks of each partition from where they join `bases`, and whether these are all.
 
-    `between` are where the partitions begin and end.
+    And the number of messages passed over. `between` are where the partitions begin and end.
     """
     begins, ends = between
     seen: dict[TopicPartition, list[Seen]] = {where: [] for where in topics.all(TICKS)}
     read_from = {where: ends[where] for where in seen}
     wanted = dict.fromkeys(seen, window)
+    broken = 0
     while wanted:
         back = {where: max(begins[where], read_from[where] - n) for where, n in wanted.items()}
-        found = await ticks_between(
+        found, foreign = await _ticks(
             asking, {where: (back[where], read_from[where]) for where in wanted}
         )
+        broken += foreign
         for where, some in found.items():
             seen[where] = some + seen[where]
         read_from.update(back)
@@ -150,7 +177,7 @@ async def _join(
             for where, n in wanted.items()
             if read_from[where] > begins[where] and not _joined(seen[where], bases)
         }
-    return seen, read_from == {where: begins[where] for where in seen}
+    return seen, read_from == {where: begins[where] for where in seen}, broken
 
 
 def _joined(seen: list[Seen], bases: Mapping[Key, int]) -> bool:
@@ -165,12 +192,21 @@ async def ticks_between(
     asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, list[Seen]]:
     """The ticks of each partition between two offsets."""
+    return (await _ticks(asking, between))[0]
+
+
+async def _ticks(
+    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+) -> tuple[dict[TopicPartition, list[Seen]], int]:
+    """The same, and the number of messages passed over."""
     found: dict[TopicPartition, list[Seen]] = {where: [] for where in between}
+    broken = 0
     async with contextlib.aclosing(span(asking.address, between)) as messages:
         async for where, some in messages:
             decoded = decode(some, Tick)
+            broken += decoded.broken
             found[where] += map(Seen, decoded.records, decoded.offsets)
-    return found
+    return found, broken
 
 
 async def gaps_between(

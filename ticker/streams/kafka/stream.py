@@ -19,12 +19,12 @@ from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import BEGIN, END, Asking
+from ticker.streams.kafka.asking import Asking
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, Reading
-from ticker.streams.kafka.late import TICKS, look, ticks_between
+from ticker.streams.kafka.late import look, ticks_between
 from ticker.streams.kafka.producing import DELIVERY
-from ticker.streams.kafka.topics import Plan
+from ticker.streams.kafka.topics import Plan, unfit
 from ticker.streams.kafka.writing import Writer
 
 
@@ -121,24 +121,23 @@ class KafkaStream(Frame[Reading]):
     async def _health(self, asking: Asking) -> Health:
         topics = await asking.topics()
         late = await look(asking, topics)
-        ends = await asking.offsets(topics, END, TICKS)
-        begins = await asking.offsets(topics, BEGIN, TICKS)
+        begins = {where: late.begins[where] for where in late.window}
+        count = sum(late.ends[where] - at for where, at in begins.items())
         firsts = await ticks_between(
-            asking, {where: (at, min(at + 1, ends[where])) for where, at in begins.items()}
+            asking, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
         held = [at.tick for some in late.window.values() for at in some]
-        count = sum(ends[where] - begins[where] for where in begins)
         heads = late.heads()
-        problem = next((r.problem for r in self._readings if r.problem is not None), None)
         return Health(
             stream=self.url,
             state="ok" if count or late.batch() else "empty",
-            problem=None if problem is None else problem.problem,
-            ticks=count,
+            problem=await unfit(asking, topics.names),
+            ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in heads}),
             first=min((at.tick.received for s in firsts.values() for at in s), default=None),
             last=max((tick.received for tick in held), default=None),
             simulated=next((head.simulated for head in heads.values()), None),
+            broken=late.broken,
             heartbeats=tuple(late.beats.values()),
         )
 

@@ -1,28 +1,28 @@
 """The four topics as they should be: made when missing, checked when present.
 
 Ticks and gaps are kept by the time of their appending, quotes and heartbeats by key too. A topic
-that is there with another policy is told as an error: a compacted topic of ticks would lose most of
-them, silently. Knows configurations; reads and writes no record.
+that is there with another policy is told, and none is made beside it: a compacted topic of ticks
+would lose most of them, silently. Knows configurations; reads and writes no record.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from ticker.errors import StreamMissing, StreamUnusable
+from ticker.errors import StreamMissing, StreamUnfit, StreamUnusable
 from ticker.streams.kafka.asking import Asking, Topics
 from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, prefer, told
 
 WEEK: Final = 7 * 86_400_000_000
 """The default of `Plan.keep_for` (µs)."""
 
+_CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _PAUSE: Final = 0.02  # seconds between two looks at the metadata
 _SEGMENTS: Final = {  # small ones, because the active segment is never compacted
     "segment.ms": str(10 * 60_000),
@@ -62,29 +62,44 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
 
 
 async def ensure(asking: Asking, plan: Plan) -> Topics:
-    """The topics, made where they were missing and checked where they were present.
+    """The topics, checked where they were present and made where they were missing.
 
-    Raises `StreamUnusable` where one has another policy, and `StreamError` otherwise.
+    Raises `StreamUnfit`, before any is made, where one has another policy, and `StreamError`
+    otherwise.
     """
     there = await asking.describe()
-    wanted = dict(zip(asking.names, configurations(plan), strict=True))
-    missing = [name for name in asking.names if name not in there]
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=list(asking.address.servers),
-        request_timeout_ms=int(ANSWER * 1_000),
-        **asking.address.options,
-    )
-    with told(asking.address):
-        await begin_admin(asking, admin)
-        try:
-            async with asyncio.timeout(ANSWER):
-                if missing:
-                    await _make(asking, admin, plan, missing, wanted)
-                if there:
-                    await _check(asking, admin, list(there), wanted)
-        finally:
-            await end(admin)
+    if (problem := await unfit(asking, list(there))) is not None:
+        raise StreamUnfit(asking.address.url, problem)
+    if missing := [name for name in asking.names if name not in there]:
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=list(asking.address.servers),
+            request_timeout_ms=int(ANSWER * 1_000),
+            **asking.address.options,
+        )
+        with told(asking.address):
+            await begin_admin(asking, admin)
+            try:
+                async with asyncio.timeout(ANSWER):
+                    await _make(asking, admin, plan, missing)
+            finally:
+                await end(admin)
     return await _made(asking)
+
+
+async def unfit(asking: Asking, present: Sequence[str]) -> str | None:
+    """Which of the topics that are `present` has another policy than it must, and what to do."""
+    if not present:
+        return None
+    needed = dict(zip(asking.names, configurations(Plan()), strict=True))
+    for name, has in (await asking.configurations(present, _CHECKED)).items():
+        for key in _CHECKED:
+            should = needed[name][key]
+            if sorted(str(has.get(key)).split(",")) != sorted(should.split(",")):
+                return (
+                    f"the topic {name} has {key}={has.get(key)} where {should} is needed. Use "
+                    "another PREFIX, or alter it with Kafka's kafka-configs.sh"
+                )
+    return None
 
 
 async def begin_admin(asking: Asking, admin: Any) -> None:
@@ -105,8 +120,8 @@ async def _make(
     admin: Any,
     plan: Plan,
     missing: list[str],
-    wanted: Mapping[str, Mapping[str, str]],
 ) -> None:
+    wanted = dict(zip(asking.names, configurations(plan), strict=True))
     many = {asking.names[0], asking.names[2]}  # quotes lie in their symbol's partition
     answer = await admin.create_topics(
         [
@@ -126,27 +141,6 @@ async def _make(
         if kind is not None and kind is not TopicAlreadyExistsError:  # somebody else was quicker
             problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
             raise StreamUnusable(asking.address.url, problem)
-
-
-async def _check(
-    asking: Asking, admin: Any, present: list[str], wanted: Mapping[str, Mapping[str, str]]
-) -> None:
-    checked = ("cleanup.policy", "message.timestamp.type")
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(checked)) for name in present
-    ]
-    for answer in await admin.describe_configs(resources):
-        for code, words, _, name, entries in answer.resources:
-            if (kind := fault(code)) is not None:
-                raise kind(words)
-            has = {entry[0]: entry[1] for entry in entries}
-            for key in checked:
-                should = wanted[name][key]
-                if sorted(str(has.get(key)).split(",")) != sorted(should.split(",")):
-                    raise StreamUnusable(
-                        asking.address.url,
-                        f"the topic {name} has {key}={has.get(key)} where {should} is needed",
-                    )
 
 
 async def _made(asking: Asking) -> Topics:

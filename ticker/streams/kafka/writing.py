@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from aiokafka import TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
@@ -32,6 +31,7 @@ from ticker.streams.kafka.late import (
     GAPS,
     QUOTES,
     TICKS,
+    as_quote,
     gaps_between,
     look,
     ticks_between,
@@ -277,7 +277,7 @@ class Writer:
             # A quote that lags behind its ticks (their writer died in between) would be all that
             # is known of its symbol, once these ticks lie further back than the window.
             lagging = [
-                _caught_up(late.quotes.get(which), head)
+                as_quote(head, late.quotes.get(which))
                 for which, head in heads.items()
                 if isinstance(head, Tick)
             ]
@@ -328,11 +328,3 @@ def _contiguous(batches: Sequence[tuple[int, int]]) -> bool:
     return all(
         first + count == following for (first, count), (following, _) in itertools.pairwise(batches)
     )
-
-
-def _caught_up(quote: Quote | None, tick: Tick) -> Quote:
-    """`quote` with what `tick` tells."""
-    fields = {
-        name: value for name, value in msgspec.structs.asdict(tick).items() if value is not None
-    }
-    return Quote(**(msgspec.structs.asdict(quote) | fields if quote is not None else fields))

@@ -16,7 +16,7 @@ from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Position
-from ticker.streams.frame import Counts
+from ticker.streams.frame import Noticed
 from ticker.streams.order import READER, Key, Order
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.place import Place
@@ -48,6 +48,7 @@ class Following:
     ) -> None:
         self.order = Order(bases)
         self.broken = 0
+        self._problem: str | None = None
         self._path = path
         self._after = after
         self._place: Place | None = None
@@ -65,9 +66,9 @@ class Following:
         self._more = False
         self._stopped = False
 
-    def counts(self) -> Counts:
+    def noticed(self) -> Noticed:
         """Since it began; any thread may ask."""
-        return Counts(self.broken, self.order.holes, self.order.repeats)
+        return Noticed(self.broken, self.order.holes, self.order.repeats, self._problem)
 
     def stop(self) -> None:
         """Make a `next` under way return soon."""
@@ -97,10 +98,11 @@ class Following:
                 if self._monotonic() < until:
                     self._wait(until)
                     continue
-            except (StreamMissing, StreamUnreachable):
+            except (StreamMissing, StreamUnreachable) as error:
                 self.close()
                 if not self._follow:
                     raise
+                self._problem = error.problem
                 if self._monotonic() < until:
                     self._wait(until)
                     continue
@@ -116,6 +118,7 @@ class Following:
         reader, place = self._reader, self._place
         assert reader is not None and place is not None  # noqa: S101, PT018 - _open made them
         self._version = reader.data_version()
+        self._problem = None
         found = reader.after(place, self._symbols, self._limit)
         if found.place.number != place.number:
             self._changed = self._monotonic()
@@ -226,10 +229,11 @@ class Following:
             try:
                 if reader.data_version() != self._version:
                     return
-            except (StreamMissing, StreamUnreachable):
+            except (StreamMissing, StreamUnreachable) as error:
                 self.close()
                 if not self._follow:
                     raise
+                self._problem = error.problem
                 return
             if now - self._looked >= SILENCE:
                 self._looked = now
