@@ -306,6 +306,8 @@ class Heartbeat(
     """While replaying: the recorded moment now shown (µs, UTC)."""
     speed: float | None = None
     """While replaying: recorded seconds a second; 0 is as fast as it goes."""
+    symbols: tuple[Symbol, ...] | None = None
+    """Those that its writer asks for. Absent: not told; it may be any of its source."""
 
     def __post_init__(self) -> None:
         _check_time("time", self.time)
@@ -317,6 +319,9 @@ class Heartbeat(
         for field in ("interval", "asked", "answered"):
             if (number := getattr(self, field)) < 0:
                 raise InvalidRecord(field, f"negative: {number!r}")
+        for symbol in self.symbols or ():
+            if symbol not in _symbols_seen:
+                check_symbol(symbol)
 
 
 Record = Tick | Quote | Gap | Heartbeat

@@ -103,7 +103,11 @@ async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_pa
             span(log.origin, symbol="X", first_sequence=1, last_sequence=2, from_=None, until=None),
         ]
         quotes = [quote(log.origin, "GC=F", 2, market_cap=10**12, delay=600_000_000)]
-        beats = [heartbeat(log.origin, retry_at=NOW, tape_time=NOW, speed=0.5)]
+        beats = [
+            heartbeat(
+                log.origin, retry_at=NOW, tape_time=NOW, speed=0.5, symbols=("GC=F", "EURUSD=X")
+            )
+        ]
         await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=beats)
         assert await everything(log) == (ticks, gaps, quotes, beats)
         assert [type(t.volume) for t in (await everything(log))[0]] == [int, float]

@@ -138,6 +138,12 @@ def test_a_heartbeat_refuses_nonsense(field: str, value: object) -> None:
     assert refused.value.field == field
 
 
+def test_a_heartbeat_asks_for_nothing_that_can_be_no_symbol() -> None:
+    assert Heartbeat(**BEAT, symbols=("AAPL", "GC=F")).symbols == ("AAPL", "GC=F")
+    with pytest.raises(InvalidRecord):
+        Heartbeat(**BEAT, symbols=("AAPL", "\x1b[2J"))
+
+
 def test_a_refusal_is_both_a_ticker_error_and_a_value_error() -> None:
     assert issubclass(InvalidRecord, TickerError)
     assert issubclass(InvalidRecord, ValueError)

@@ -108,6 +108,23 @@ GOLDEN: list[tuple[Record, str]] = [
         '"received":11,"interval":15000000,"state":"rate-limited","asked":2,"answered":1,'
         '"refused":{"NOPE":"no such symbol"},"retry_at":99}',
     ),
+    (
+        Heartbeat(
+            origin="k3v9xq2m",
+            writer="host-1",
+            source="yahoo",
+            time=10,
+            received=11,
+            interval=15000000,
+            state="ok",
+            asked=2,
+            answered=2,
+            symbols=("AAPL", "GC=F"),
+        ),
+        '{"type":"heartbeat","origin":"k3v9xq2m","writer":"host-1","source":"yahoo","time":10,'
+        '"received":11,"interval":15000000,"state":"ok","asked":2,"answered":2,'
+        '"symbols":["AAPL","GC=F"]}',
+    ),
 ]
 KINDS = pytest.mark.parametrize(("record", "line"), GOLDEN)
 LINES = pytest.mark.parametrize("line", [line for _, line in GOLDEN])

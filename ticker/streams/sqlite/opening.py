@@ -55,7 +55,8 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
         found = _look(path)
         wal = Path(f"{path}-wal")
         # A writer that has just migrated the file may still keep the new version in the WAL.
-        if found < schema.VERSION and not (wal.exists() and wal.stat().st_size):
+        is_old = found < schema.VERSION and found not in schema.VIEWS
+        if is_old and not (wal.exists() and wal.stat().st_size):
             raise _other_version(path, found, schema.VERSION)
         try:
             connection = _open_reader(path, "mode=ro", busy)
@@ -153,7 +154,10 @@ def _open_reader(path: Path, how: str, busy: float) -> apsw.Connection:
     connection = apsw.Connection(f"{_uri(path)}?{how}", flags=_READ)
     try:
         connection.set_busy_timeout(int(busy * 1000))
-        _check_version(connection, path, schema.VERSION)
+        if (found := _version(connection)) in schema.VIEWS:
+            connection.execute(schema.VIEWS[found])
+        else:
+            _check_version(connection, path, schema.VERSION)
         load(connection)
     except BaseException:
         connection.close()

@@ -70,6 +70,7 @@ INSERT_HEARTBEAT: Final = _insert(
 _SIMULATED: Final = _names(Quote).index("simulated")
 _SYMBOLS: Final = _names(Gap).index("symbols")
 _REFUSED: Final = _names(Heartbeat).index("refused")
+_ASKED_FOR: Final = _names(Heartbeat).index("symbols")
 _symbols: Final = msgspec.json.Decoder(tuple[str, ...])
 _refused: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -86,6 +87,8 @@ def from_heartbeat(heartbeat: Heartbeat) -> Values:
     """Its row, without the position."""
     values = list(astuple(heartbeat))
     values[_REFUSED] = msgspec.json.encode(heartbeat.refused).decode()
+    if heartbeat.symbols is not None:
+        values[_ASKED_FOR] = msgspec.json.encode(heartbeat.symbols).decode()
     return tuple(values)
 
 
@@ -115,6 +118,8 @@ def to_heartbeat(row: Row) -> Heartbeat:
     """Raises one of `BROKEN`."""
     values = list(row)
     values[_REFUSED] = _refused.decode(values[_REFUSED])
+    if values[_ASKED_FOR] is not None:
+        values[_ASKED_FOR] = _symbols.decode(values[_ASKED_FOR])
     return Heartbeat(*values)
 
 

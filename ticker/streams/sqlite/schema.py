@@ -7,8 +7,9 @@ the JSON events as columns (times in µs since the epoch, UTC; `simulated` 0 or 
 that replaces another takes a new position. `log`, `sequences`, `appends` and `holds` are ours and
 may change with the version.
 
-Policy: `user_version` is the version. An older file is copied, then migrated in place; a newer one
-is refused; a version is never reused. This file knows SQL, and neither records nor files' paths.
+Policy: `user_version` is the version. Writers copy an older file, then migrate it in place; readers
+take it as it is where `VIEWS` tells how. A newer one is refused; a version is never reused. This
+file knows SQL, and neither records nor files' paths.
 """
 
 from __future__ import annotations
@@ -21,10 +22,18 @@ import apsw
 APPLICATION_ID: Final = 0x7469636B
 """`tick` in ASCII: how `file` and we tell our files from other SQLite databases."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 
-MIGRATIONS: Final[Mapping[int, str]] = {}
+MIGRATIONS: Final[Mapping[int, str]] = {
+    1: "ALTER TABLE heartbeats ADD COLUMN symbols TEXT",
+}
 """Version → the SQL that makes the next one of it, inside one transaction."""
+
+VIEWS: Final[Mapping[int, str]] = {
+    1: "CREATE TEMP VIEW heartbeats AS SELECT *, NULL AS symbols FROM main.heartbeats",
+}
+"""Version → the SQL with which one connection reads such a file as if it were a present one. The
+file stays as it is; where it is migrated meanwhile, its own columns come first."""
 
 PAGE_SIZE: Final = 4096
 
@@ -96,7 +105,7 @@ CREATE TABLE heartbeats(
     origin TEXT NOT NULL, writer TEXT NOT NULL, source TEXT NOT NULL, time INTEGER NOT NULL,
     received INTEGER NOT NULL, interval INTEGER NOT NULL, state TEXT NOT NULL,
     asked INTEGER NOT NULL, answered INTEGER NOT NULL, refused TEXT NOT NULL,
-    retry_at INTEGER, last_good INTEGER, tape_time INTEGER, speed REAL,
+    retry_at INTEGER, last_good INTEGER, tape_time INTEGER, speed REAL, symbols TEXT,
     UNIQUE (writer, source)
 ) STRICT;
 """

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -17,7 +18,7 @@ from ticker.errors import (
     StreamUnreachable,
     StreamUnusable,
 )
-from ticker.records import Tick
+from ticker.records import Heartbeat, Tick
 from ticker.streams.sqlite import opening, schema
 from ticker.streams.sqlite.reading import Reader
 from ticker.streams.sqlite.retention import Retention
@@ -148,7 +149,7 @@ _LIMITED = """
 import resource, sys
 from pathlib import Path
 from ticker.errors import StreamNotWritable
-from ticker.records import Tick
+from ticker.records import Heartbeat, Tick
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import Writer
 writer = Writer(Path(sys.argv[1]), "o", Retention(), 1.0)
@@ -254,7 +255,8 @@ def test_what_a_deleted_log_left_behind_does_not_reach_the_new_one(tmp_path: Pat
 
 
 MIGRATIONS = {
-    0: "ALTER TABLE ticks RENAME COLUMN cost TO price; ALTER TABLE ticks ADD COLUMN extra TEXT"
+    0: "ALTER TABLE ticks RENAME COLUMN cost TO price; ALTER TABLE ticks ADD COLUMN extra TEXT",
+    1: "SELECT 'these tables are of the second version already'",
 }
 
 
@@ -271,7 +273,7 @@ def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> No
     path = older(tmp_path / "log.sqlite")
     with pytest.raises(StreamUnusable, match="older"):
         Reader(path)
-    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    opening.writer(path, "o", migrations=MIGRATIONS).close()
     with Reader(path) as reader:
         place = reader.find("start")
         assert [t.price for t in reader.after(place, None, 9).ticks] == [1.0, 1.0, 1.0]
@@ -283,7 +285,7 @@ def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> No
 
 def test_readers_see_a_migration_though_its_writer_stays_open(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
-    writer = opening.writer(path, "o", migrations=MIGRATIONS, version=1)
+    writer = opening.writer(path, "o", migrations=MIGRATIONS)
     with Reader(path) as reader:
         assert reader.state().ticks == 3
     writer.close()
@@ -292,10 +294,10 @@ def test_readers_see_a_migration_though_its_writer_stays_open(tmp_path: Path) ->
 def test_readers_see_a_migration_that_is_still_in_the_wal(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     writer = apsw.Connection(str(path))
-    schema.migrate(writer, MIGRATIONS, 1)
+    schema.migrate(writer, MIGRATIONS)
     with Reader(path) as reader:
         assert reader.state().ticks == 3
-    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    opening.writer(path, "o", migrations=MIGRATIONS).close()
     assert not list(tmp_path.glob("*.bak"))  # nothing older was left to copy
     writer.close()
 
@@ -315,7 +317,7 @@ def test_a_copy_never_passes_for_another_and_is_whole(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     foreign = tmp_path / "log.sqlite.v0.bak"
     foreign.write_bytes(b"half a copy")
-    opening.writer(path, "o", migrations=MIGRATIONS, version=1).close()
+    opening.writer(path, "o", migrations=MIGRATIONS).close()
     assert foreign.read_bytes() == b"half a copy"
     with sqlite3.connect(tmp_path / "log.sqlite.v0-2.bak") as copy:
         assert copy.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
@@ -327,7 +329,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     wrong = {0: "ALTER TABLE ticks RENAME COLUMN cost TO price; SELECT nonsense"}
     with pytest.raises(StreamUnusable):
-        opening.writer(path, "o", migrations=wrong, version=1)
+        opening.writer(path, "o", migrations=wrong)
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
         assert other.execute("PRAGMA user_version").fetchall() == [(0,)]
@@ -338,8 +340,50 @@ def test_a_version_from_which_no_path_is_known_is_refused_and_untouched(tmp_path
     path = older(tmp_path / "log.sqlite")
     before = digest(path)
     with pytest.raises(StreamUnusable, match="too old"):
-        opening.writer(path, "o", migrations={}, version=1)
+        opening.writer(path, "o", migrations={})
     assert digest(path) == before
+
+
+def of_version_1(path: Path) -> Path:
+    """A log as the first version wrote it: its heartbeats name no symbols."""
+    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    writer.append([Tick("A", "s", "abcdefgh", 1, 1, 1, 1.0)], (), (), [beat("old")], 1)
+    writer.close()
+    with sqlite3.connect(path) as other:
+        other.execute("ALTER TABLE heartbeats DROP COLUMN symbols")
+        other.execute("PRAGMA user_version = 1")
+    other.close()
+    return path
+
+
+def beat(writer: str, **told: Any) -> Heartbeat:
+    return Heartbeat("abcdefgh", writer, "s", 1, 1, 1, "ok", 1, 1, **told)
+
+
+def test_a_log_of_the_first_version_is_read_as_it_is(tmp_path: Path) -> None:
+    path = of_version_1(tmp_path / "log.sqlite")
+    before = digest(path)
+    with Reader(path) as reader:
+        assert reader.snapshot()[0].heartbeats == [beat("old")]
+        assert reader.signs()[0] == [beat("old")]
+        found = reader.after(reader.find("start"), None, 9)
+        assert (len(found.ticks), found.heartbeats, found.broken) == (1, [beat("old")], 0)
+    assert digest(path) == before
+
+
+def test_whoever_writes_a_log_of_the_first_version_brings_it_up_to_date(tmp_path: Path) -> None:
+    path = of_version_1(tmp_path / "log.sqlite")
+    reader = Reader(path)
+    place = reader.find("end")
+    writer = Writer(path, "o", Retention(), 0.1)
+    named = beat("new", symbols=("A", "B"))
+    writer.append([Tick("A", "s", "abcdefgh", 2, 2, 2, 2.0)], (), (), [named], 2)
+    for each in (reader, Reader(path)):  # one that was there before, and one that comes now
+        assert each.snapshot()[0].heartbeats == [beat("old"), named]
+        assert [tick.sequence for tick in each.after(place, None, 9).ticks] == [2]
+        each.close()
+    writer.close()
+    assert (tmp_path / "log.sqlite.v1.bak").exists()
 
 
 def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: Path) -> None:
