@@ -2,18 +2,19 @@
 
 A gap lies between two good answers further apart than twice the interval announced at the first. It
 promises one record for each span: across restarts of the poller, for symbols added while it runs,
-with the reason that lasted longest to the end, and none where another poller of the same name went
-on looking. It asks nothing and writes nothing.
+with the reason that lasted longest to the end, and none of what another poller of the same source
+looked at meanwhile. It asks nothing and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ticker.poll.ledger import Ledger, Look
-from ticker.records import Gap
+from ticker.poll.ledger import Ledger
+from ticker.poll.looks import BEATS_LAG, Look, Looks
+from ticker.records import Gap, Heartbeat
 
 TOO_FAR: Final = 2
 """Good answers further apart than so many announced intervals have a gap between them."""
@@ -26,6 +27,18 @@ class _Good:
     wall: int
     elapsed: int
     every: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A span that ends now and in which this poller did not look: since when (µs, UTC), and why."""
+
+    start: int
+    reason: str
+    symbols: Sequence[str] | None
+    """`None`: all that it asks for."""
+    is_own: bool = False
+    """It lies within this poller's life: one of the same name counts as another."""
 
 
 class Absence:
@@ -46,10 +59,14 @@ class Absence:
         """When the last good answer came, before a restart too (µs, UTC)."""
         return self._last_good
 
-    def begin(self, looks: Iterable[Look], last_good: int | None) -> None:
-        """The poller starts; `looks` and its own `last_good` are what the log tells of before."""
-        self._before = [*looks]
-        self._last_good = last_good
+    def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
+        """The poller starts at `now` (µs, UTC) to ask for `symbols`.
+
+        `heartbeats` are what the ledger read, which tells of before.
+        """
+        looks = self._looks(heartbeats)
+        self._before = looks.last(symbols, self._ledger.known, now=now)
+        self._last_good = None if looks.own is None else looks.own.last_good
 
     def expect(self, symbols: Iterable[str]) -> None:
         """These are asked for from now on: somebody may have looked at them before."""
@@ -72,36 +89,71 @@ class Absence:
         self._newcomers.clear()
         self._trouble = None
 
-    async def gaps(self, wall: int, elapsed: int, every: int, *, waited: int) -> list[Gap]:
-        """The gaps that end with the good answer at `wall`, `elapsed` (µs).
+    async def gaps(
+        self, symbols: Sequence[str], wall: int, elapsed: int, every: int, *, waited: int
+    ) -> list[Gap]:
+        """The gaps that end with the good answer about `symbols` at `wall`, `elapsed` (µs).
 
         `every` is the interval up to now, `waited` how long the source took over this answer (µs).
         Raises `StreamError`, because the log is asked who else looked.
         """
         looks = [*self._before]
+        others: Looks | None = None
         if self._newcomers:
-            beats = await self._ledger.read()
-            looks += self._ledger.last_looks(beats, self._newcomers, now=wall, own=False)
-        found = [
-            self._gap(wall, look.time, "poller stopped", look.symbols)
+            others = self._looks(await self._ledger.read())
+            looks += others.last(self._newcomers, self._ledger.known, now=wall, own=False)
+        spans = [
+            _Span(look.time, "poller stopped", look.symbols)
             for look in looks
             if wall - look.time > TOO_FAR * (look.interval or every)
         ]
         good = self._good
         # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
         # none.
-        if good is None or elapsed - good.elapsed <= TOO_FAR * good.every:
-            return found
-        start = good.wall if good.wall < wall else wall - (elapsed - good.elapsed)
-        twin = await self._ledger.twin_looked(start)
-        if twin is not None:
-            if wall - twin <= TOO_FAR * good.every:
-                return found
-            start = twin
-        slow = "slow answer" if waited > good.every else "poller held up"
-        return [*found, self._gap(wall, start, self._trouble or slow, None)]
+        if good is not None and elapsed - good.elapsed > TOO_FAR * good.every:
+            start = good.wall if good.wall < wall else wall - (elapsed - good.elapsed)
+            slow = "slow answer" if waited > good.every else "poller held up"
+            spans.append(_Span(start, self._trouble or slow, None, is_own=True))
+        if not spans:
+            return []
+        if others is None:
+            others = self._looks(await self._ledger.read())
+        # One for each beginning: a log takes two of one writer that begin together for one.
+        found: dict[int, Gap] = {}
+        for span in spans:
+            for start, names in self._unseen(span, symbols, wall, others).items():
+                told = found.get(start)
+                if told is None:
+                    found[start] = self._gap(wall, start, span.reason, names)
+                elif told.symbols is not None:
+                    both = None if names is None else dict.fromkeys((*told.symbols, *names))
+                    found[start] = self._gap(wall, start, told.reason, both)
+        return [*found.values()]
 
-    def _gap(self, wall: int, start: int, reason: str, symbols: Sequence[str] | None) -> Gap:
+    def _unseen(
+        self, span: _Span, symbols: Sequence[str], wall: int, looks: Looks
+    ) -> Mapping[int, Sequence[str] | None]:
+        """Since when (µs, UTC) nobody looked at what of `span`; `None`: all that is asked for.
+
+        A poller that began to look in the midst of it has told of the time before itself, and one
+        that ceased to leaves the rest.
+        """
+        new = set(self._newcomers) if span.symbols is None else ()
+        whole = [symbol for symbol in span.symbols or symbols if symbol not in new]
+        left: dict[int, list[str]] = {}
+        for symbol in whole:
+            start = span.start
+            looker = looks.looker(symbol, own=span.is_own)
+            # A good answer of others may have come since `wall` was read.
+            if looker is not None and start < (last := looker.last_good or 0) <= wall + BEATS_LAG:
+                if wall - last <= TOO_FAR * looker.interval + BEATS_LAG:
+                    continue
+                start = last
+            left.setdefault(start, []).append(symbol)
+        is_all = span.symbols is None and len(left) == 1 and whole in left.values()
+        return {start: None if is_all else names for start, names in left.items()}
+
+    def _gap(self, wall: int, start: int, reason: str, symbols: Iterable[str] | None) -> Gap:
         return Gap(
             source=self._source,
             origin=self._ledger.origin,
@@ -112,3 +164,6 @@ class Absence:
             from_=start,
             until=max(start, wall),
         )
+
+    def _looks(self, heartbeats: Iterable[Heartbeat]) -> Looks:
+        return Looks(heartbeats, source=self._source, writer=self._writer)

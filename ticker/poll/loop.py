@@ -1,9 +1,10 @@
 """The loop from a source to a log: ask, compare, append, tell, wait for the next slot.
 
 It promises one request at a time, on an absolute schedule that neither drifts nor catches up; a
-heartbeat for each poll (at most one a second) and for each change of state; a gap record for each
-span in which nobody looked, its own absence included; and a stop that takes seconds, whatever the
-source does. It does not know where quotes come from, what keeps the ticks, or who shows them.
+heartbeat for each poll (at most one a second) and for each change of state or symbols; a gap record
+for each span in which nobody looked, its own absence included; and a stop that takes seconds,
+whatever the source does. It does not know where quotes come from, what keeps the ticks, or who
+shows them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random as _random
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from socket import gethostname
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from ticker.errors import (
 )
 from ticker.poll.absence import Absence
 from ticker.poll.asking import PATIENCE, Asking
+from ticker.poll.beats import Beats, writer_name
 from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.ledger import Ledger
 from ticker.poll.pace import DAY, SECOND
@@ -37,22 +38,8 @@ from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.streams.protocol import Log
 
-BEAT_EVERY: Final = SECOND
-"""Heartbeats come at most so often (µs), unless the state changes."""
-
 FAREWELL: Final = 2.0
 """How long the last heartbeat may take (seconds)."""
-
-
-def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
-    """The id under which a poller writes heartbeats and gaps: the same after each restart.
-
-    It follows from the machine, the source and the symbols, so no file or lock is needed. Two
-    pollers that agree in all three do the same work under one name: either's answers count for
-    both, and a gap is written only where neither looked.
-    """
-    words = "\0".join((host, source.url, *sorted(symbols)))
-    return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
 class Poll:
@@ -86,7 +73,7 @@ class Poll:
         self._tell = on_status or (lambda _: None)
         self._asking = Asking(source, patience)
         self.writer = writer_name(host or gethostname(), source, self._symbols)
-        self._ledger = Ledger(log, source=source.name, writer=self.writer)
+        self._ledger = Ledger(log)
         self._duration = duration
         self._count = count
         self._wake = asyncio.Event()
@@ -96,8 +83,7 @@ class Poll:
         self._end: int | None = None
         self._schedule = Schedule(source, every, symbols=len(self._symbols), now=now, random=random)
         self._asked, self._asked_at = self._clock.wall(), now
-        self._last_beat: Heartbeat | None = None
-        self._beat_at = now
+        self._beats = Beats()
         self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
 
     @property
@@ -146,9 +132,7 @@ class Poll:
         """
         heartbeats = await self._ledger.read()
         wall, now = self._clock.wall(), self._clock.elapsed()
-        looks = self._ledger.last_looks(heartbeats, self._symbols, now=wall)
-        before = self._ledger.own_beat(heartbeats)
-        self._absence.begin(looks, None if before is None else before.last_good)
+        self._absence.begin(heartbeats, self._symbols, wall)
         self._schedule.begin(now)
         self._end = None if self._duration is None else now + self._duration
         try:
@@ -182,13 +166,12 @@ class Poll:
     async def _rest(self) -> None:
         """Wait for the next slot, showing signs of life."""
         while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
-            next_beat = self._beat_at + max(BEAT_EVERY, self._schedule.every)
-            if self._last_beat is not None and next_beat <= now:
-                received = self._clock.wall()
-                await self._beat(msgspec.structs.replace(self._last_beat, received=received))
+            next_beat = self._beats.next_due(self._schedule.every)
+            if next_beat is not None and next_beat <= now:
+                await self._beat(self._beats.again(self._clock.wall()))
                 continue
             due = self._schedule.due
-            await self._wait(due if self._last_beat is None else min(due, next_beat))
+            await self._wait(due if next_beat is None else min(due, next_beat))
 
     async def _wait(self, until: int) -> None:
         await self._clock.wait(self._wake, until if self._end is None else min(until, self._end))
@@ -196,9 +179,9 @@ class Poll:
 
     async def _farewell(self) -> None:
         self._say(state="stopped")
-        if self._last_beat is None:  # it never wrote here, so nobody misses it
+        if not self._beats:  # it never wrote here, so nobody misses it
             return
-        beat = self._heartbeat("stopped", len(self._symbols), self._status.answered, {})
+        beat = self._heartbeat("stopped", self.symbols, self._status.answered, {})
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(FAREWELL):
                 await self._ledger.append(Changes(), heartbeats=[beat])
@@ -229,16 +212,17 @@ class Poll:
         self._say(polls=self._status.polls + 1)
         match outcome:
             case Answer():
-                await self._take(outcome, len(symbols))
+                await self._take(outcome, symbols)
             case SourceError():
                 await self._fail(outcome)
 
     async def _slow(self) -> None:
         self._say(state="slow")
-        await self._beat(self._heartbeat("slow", len(self._symbols), 0, {}))
+        await self._beat(self._heartbeat("slow", self.symbols, 0, {}))
 
-    async def _take(self, answer: Answer, asked: int) -> None:
-        """Append what follows from `answer`, and tell it."""
+    async def _take(self, answer: Answer, symbols: Sequence[str]) -> None:
+        """Append what follows from `answer` about `symbols`, and tell it."""
+        asked = len(symbols)
         wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
         good = bool(answer.quotes)
         state = "ok" if good or not asked else "no-prices"
@@ -252,18 +236,18 @@ class Poll:
             refused = {**answer.refused, **found.refused}
             beat = self._heartbeat(
                 state,
-                asked,
+                symbols,
                 asked - len(refused),
                 refused,
                 last_good=wall if good else None,
             )
-            return beat if self._is_due(beat, now) else None
+            return beat if self._beats.is_due(beat, now) else None
 
         gaps: list[Gap] = []
         try:
             if good:
                 waited = now - self._asked_at
-                gaps = await self._absence.gaps(wall, now, every, waited=waited)
+                gaps = await self._absence.gaps(symbols, wall, now, every, waited=waited)
             found = await self._ledger.keep(
                 answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
             )
@@ -274,8 +258,8 @@ class Poll:
         if found is None:
             self._say(problem="other pollers of this stream are faster")
             return
-        if beat is not None and self._is_due(beat, now):
-            self._last_beat, self._beat_at = beat, now
+        if beat is not None and self._beats.is_due(beat, now):
+            self._beats.note(beat, now)
         if good:
             self._absence.seen(wall, now, self._schedule.every)
         elif asked:
@@ -298,7 +282,7 @@ class Poll:
         self._absence.trouble(state)
         self._put_off(retry_at)
         self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
-        await self._beat(self._heartbeat(state, len(self._symbols), 0, {}, retry_at=retry_at))
+        await self._beat(self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at))
 
     def _put_off(self, retry_at: int | None) -> None:
         # At most a day: a date far off is a mistake, and a poller is to heal by itself.
@@ -310,7 +294,7 @@ class Poll:
     def _heartbeat(
         self,
         state: str,
-        asked: int,
+        symbols: Sequence[str],
         answered: int,
         refused: Mapping[str, str],
         *,
@@ -325,25 +309,17 @@ class Poll:
             received=self._clock.wall(),
             interval=self._schedule.every,
             state=state,
-            asked=asked,
+            asked=len(symbols),
             answered=answered,
             refused=refused,
             retry_at=retry_at,
             last_good=last_good or self._absence.last_good,
-        )
-
-    def _is_due(self, beat: Heartbeat, now: int) -> bool:
-        last = self._last_beat
-        return (
-            last is None
-            or beat.state != last.state
-            or beat.interval >= BEAT_EVERY
-            or now - self._beat_at >= BEAT_EVERY
+            symbols=tuple(symbols),
         )
 
     async def _beat(self, beat: Heartbeat) -> None:
         """A sign of life without an answer. A stream that is away is told, and waited for."""
-        self._last_beat, self._beat_at = beat, self._clock.elapsed()
+        self._beats.note(beat, self._clock.elapsed())
         try:
             await self._ledger.append(Changes(), heartbeats=[beat])
         except StreamUnreachable as error:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import SourceUnreachable
-from ticker.records import Gap
+from ticker.records import Gap, Heartbeat
+
+
+class OlderLog(MemoryLog):
+    """As an older version writes it: no heartbeat names its symbols."""
+
+    async def append(self, *ticks: Any, heartbeats: Sequence[Heartbeat] = (), **rest: Any) -> Any:
+        bare = [msgspec.structs.replace(beat, symbols=None) for beat in heartbeats]
+        return await super().append(*ticks, heartbeats=bare, **rest)
+
+
+@pytest.fixture(params=[MemoryLog, OlderLog])
+def log(request: pytest.FixtureRequest) -> MemoryLog:
+    made: MemoryLog = request.param()
+    return made
 
 
 def steady(_: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
@@ -55,30 +70,26 @@ def without_farewell(log: MemoryLog) -> None:
 
 
 @pytest.mark.parametrize("back_at", [3_601, 7_200], ids=["at once", "an hour later"])
-async def test_a_stop_in_an_outage_hides_nothing_of_it(back_at: int) -> None:
-    log = MemoryLog()
+async def test_a_stop_in_an_outage_hides_nothing_of_it(log: MemoryLog, back_at: int) -> None:
     await poll(log, at=0, seconds=3_600, script=cut_off_after(3))
     gaps = await poll(log, at=back_at, seconds=2)
     assert spans(gaps) == [(2, back_at, None)]
 
 
-async def test_a_kill_in_an_outage_makes_no_gap_of_what_was_looked_at() -> None:
-    log = MemoryLog()
+async def test_a_kill_in_an_outage_makes_no_gap_of_what_was_looked_at(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=1_020, script=cut_off_after(1_000))
     without_farewell(log)
     assert spans(await poll(log, at=1_100, seconds=2)) == [(999, 1_100, None)]
 
 
-async def test_a_restart_in_an_outage_remembers_when_it_began() -> None:
-    log = MemoryLog()
+async def test_a_restart_in_an_outage_remembers_when_it_began(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=20, script=cut_off_after(10))
     await poll(log, at=60, seconds=20, script=cut_off_after(0))
     without_farewell(log)
     assert spans(await poll(log, at=100, seconds=2)) == [(9, 100, None)]
 
 
-async def test_a_heartbeat_tells_when_the_last_good_answer_came() -> None:
-    log = MemoryLog()
+async def test_a_heartbeat_tells_when_the_last_good_answer_came(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=4, script=cut_off_after(2))
     assert [(beat.state, beat.last_good) for beat in log.heartbeats] == [
         ("ok", START),
@@ -90,8 +101,9 @@ async def test_a_heartbeat_tells_when_the_last_good_answer_came() -> None:
 
 
 @pytest.mark.parametrize("killed", [False, True])
-async def test_a_poller_of_one_shared_symbol_hides_no_gap_of_the_others(killed: bool) -> None:
-    log = MemoryLog()
+async def test_a_poller_of_one_shared_symbol_hides_no_gap_of_the_others(
+    log: MemoryLog, killed: bool
+) -> None:
     await poll(log, "A", "B", at=0, seconds=3)
     await poll(log, "B", at=3, seconds=600, script=rising)
     if killed:
@@ -100,32 +112,151 @@ async def test_a_poller_of_one_shared_symbol_hides_no_gap_of_the_others(killed: 
     assert spans(gaps) == [(2, 604, ("A",))]
 
 
-async def test_symbols_that_were_last_looked_at_by_different_pollers_have_gaps_of_their_own() -> (
-    None
-):
-    log = MemoryLog()
+async def test_symbols_that_were_last_looked_at_by_different_pollers_have_gaps_of_their_own(
+    log: MemoryLog,
+) -> None:
     await poll(log, "A", "B", at=0, seconds=3)
     await poll(log, "C", "D", at=3, seconds=97, script=rising)
     gaps = await poll(log, "A", "B", "C", "E", at=200, seconds=2, script=rising)
     assert sorted(spans(gaps), key=str) == [(2, 200, ("A", "B")), (99, 200, ("C",))]
 
 
-async def test_a_poller_that_is_gone_does_not_vouch_for_symbols_that_others_asked_for() -> None:
-    log = MemoryLog()
+async def test_a_poller_that_is_gone_does_not_vouch_for_symbols_that_others_asked_for(
+    log: MemoryLog,
+) -> None:
     await poll(log, "A", at=0, seconds=3)
     await poll(log, "B", at=3, seconds=600)
     assert spans(await poll(log, "A", "X", at=700, seconds=2)) == [(2, 700, ("A",))]
 
 
-async def test_a_killed_poller_of_many_symbols_leaves_one_gap() -> None:
+async def test_a_killed_poller_of_many_symbols_leaves_one_gap(log: MemoryLog) -> None:
     def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         # Faster than heartbeats: what was kept after the last of them differs by symbol.
         prices = steady(source, symbols)
         return prices | {symbols[len(source.asked) % 2]: float(len(source.asked))}
 
-    log = MemoryLog()
     scene = Scene(uneven, log=log)
     await scene.poll("A", "B", every=SECOND // 10, duration=3 * SECOND - 1).run()
     without_farewell(log)
     [gap] = await poll(log, "A", "B", at=60, seconds=2)
     assert (gap.from_, gap.symbols) == (START + 29 * SECOND // 10, None)
+
+
+def beat(at: int, *symbols: str, last_good: int | None = None, **told: Any) -> Heartbeat:
+    """A sign of life of another poller, each second, which asked `at` (seconds)."""
+    good = START + (at if last_good is None else last_good) * SECOND
+    facts: dict[str, Any] = {"state": "ok", "asked": 2, "answered": 2, **told}
+    return Heartbeat(
+        "o",
+        "other",
+        "yahoo",
+        time=START + at * SECOND,
+        received=START + at * SECOND,
+        interval=SECOND,
+        last_good=good,
+        symbols=symbols,
+        **facts,
+    )
+
+
+async def test_what_another_living_poller_looks_at_is_in_no_gap() -> None:
+    log = MemoryLog()
+    await poll(log, "A", "M", at=0, seconds=3)
+    without_farewell(log)
+    await poll(log, "B", "A", at=0, seconds=60, script=rising)
+    without_farewell(log)
+    assert spans(await poll(log, "A", "M", at=60, seconds=2)) == [(2, 60, ("M",))]
+
+
+async def test_where_others_looked_at_everything_there_is_no_gap() -> None:
+    log = MemoryLog()
+    await poll(log, "A", "M", at=0, seconds=3)
+    log.heartbeats.append(beat(60, "M", "A"))
+    assert await poll(log, "A", "M", at=61, seconds=2) == []
+
+
+async def test_a_gap_of_what_another_poller_looked_at_begins_when_it_ceased_to() -> None:
+    log = MemoryLog()
+    await poll(log, "A", "M", at=0, seconds=3)
+    log.heartbeats.append(beat(30, "A", "B", state="stopped"))
+    gaps = await poll(log, "A", "M", at=60, seconds=2)
+    assert sorted(spans(gaps)) == [(2, 60, ("M",)), (30, 60, ("A",))]
+
+
+def cut_off_for_long(log: MemoryLog, other: Callable[[int], Heartbeat]) -> Any:
+    """Nothing comes from second 3 to 20; whenever it is asked, `other` has just beaten too."""
+
+    def script(source: FakeSource, symbols: Sequence[str]) -> Any:
+        second = source.clock.now // SECOND
+        log.heartbeats.append(other(second))
+        if 3 <= second < 20:
+            return SourceUnreachable("yahoo", "refused")
+        return steady(source, symbols)
+
+    return script
+
+
+async def test_cut_off_alone_a_poller_tells_of_nothing_that_others_looked_at() -> None:
+    log = MemoryLog()
+    script = cut_off_for_long(log, lambda second: beat(second, "A", "B"))
+    [gap] = await poll(log, "A", "M", at=0, seconds=60, script=script)
+    assert (gap.from_, gap.reason, gap.symbols) == (START + 2 * SECOND, "unreachable", ("M",))
+
+
+async def test_cut_off_together_a_poller_tells_of_all_that_it_asks_for() -> None:
+    log = MemoryLog()
+
+    def failing(second: int) -> Heartbeat:
+        return beat(second, "A", "B", last_good=2, state="unreachable")
+
+    [gap] = await poll(log, "A", "M", at=0, seconds=60, script=cut_off_for_long(log, failing))
+    assert (gap.from_, gap.symbols) == (START + 2 * SECOND, None)
+
+
+async def test_gaps_that_begin_when_the_same_poller_ceased_to_look_are_one() -> None:
+    log = MemoryLog()
+    await poll(log, "A", at=0, seconds=3)
+    await poll(log, "C", "D", at=0, seconds=6, script=rising)
+
+    def script(source: FakeSource, symbols: Sequence[str]) -> Any:
+        if source.clock.now < 10 * SECOND:
+            log.heartbeats.append(beat(102, "A", "C", state="stopped"))
+            return SourceUnreachable("yahoo", "refused")
+        return steady(source, symbols)
+
+    [gap] = await poll(log, "A", "C", at=100, seconds=30, script=script)
+    # A log would take a second one of this writer with the same beginning for the first.
+    assert (gap.from_, gap.symbols) == (START + 102 * SECOND, ("A", "C"))
+
+
+async def test_a_symbol_added_in_an_outage_was_not_looked_at_before_it() -> None:
+    log = MemoryLog()
+    await poll(log, "A", at=0, seconds=3)
+    # Its last good answer was about other symbols.
+    log.heartbeats.append(beat(60, "B", "A", last_good=30, state="unreachable"))
+    assert spans(await poll(log, "A", "X", at=60, seconds=2)) == [(2, 60, ("A",))]
+
+
+async def test_a_poller_of_another_source_looked_at_nothing_here() -> None:
+    log = MemoryLog()
+    await poll(log, "A", at=0, seconds=3)
+    elsewhere = msgspec.structs.replace(beat(59, "A"), source="exchange")
+    log.heartbeats.append(elsewhere)
+    assert spans(await poll(log, "A", at=60, seconds=2)) == [(2, 60, None)]
+
+
+async def test_a_heartbeat_names_what_its_writer_asks_for() -> None:
+    scene = Scene(rising)
+    poller = scene.poll("A", every=SECOND // 4, duration=2 * SECOND)
+
+    def script(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        if len(source.asked) == 2:
+            poller.add(["B"])
+        return rising(source, symbols)
+
+    scene.source.script = script
+    await poller.run()
+    assert [b.symbols for b in scene.log.heartbeats][:2] == [("A",), ("A", "B")]
+    assert scene.log.heartbeats[-1].symbols == ("A", "B")
+    # Told at once, though no second has passed.
+    assert scene.log.heartbeats[1].received < START + SECOND + SECOND // 2

@@ -1,0 +1,66 @@
+"""A poller's signs of life: under which name they come, and how often.
+
+It promises one for each poll, but at most one a second unless the state or the symbols change, and
+one for each interval in which nothing is asked. It writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from ticker.poll.pace import SECOND
+from ticker.records import Heartbeat
+from ticker.sources.protocol import Source
+
+BEAT_EVERY: Final = SECOND
+"""Heartbeats come at most so often (µs), unless the state or the symbols change."""
+
+
+def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
+    """The id under which a poller writes heartbeats and gaps: the same after each restart.
+
+    It follows from the machine, the source and the symbols, so no file or lock is needed. Two
+    pollers that agree in all three do the same work under one name: either's answers count for
+    both, and a gap is written only where neither looked.
+    """
+    words = "\0".join((host, source.url, *sorted(symbols)))
+    return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
+
+
+class Beats:
+    """The heartbeats of one poller so far. All times but `received` are elapsed µs."""
+
+    def __init__(self) -> None:
+        self._last: Heartbeat | None = None
+        self._at = 0
+
+    def __bool__(self) -> bool:
+        """True once there was any."""
+        return self._last is not None
+
+    def note(self, beat: Heartbeat, now: int) -> None:
+        """`beat` is the last one."""
+        self._last, self._at = beat, now
+
+    def is_due(self, beat: Heartbeat, now: int) -> bool:
+        """Whether `beat` is to be written with an answer."""
+        last = self._last
+        return (
+            last is None
+            or (beat.state, beat.symbols) != (last.state, last.symbols)
+            or beat.interval >= BEAT_EVERY
+            or now - self._at >= BEAT_EVERY
+        )
+
+    def next_due(self, every: int) -> int | None:
+        """When the last one is to be said again if no answer comes; `None` before the first."""
+        return None if self._last is None else self._at + max(BEAT_EVERY, every)
+
+    def again(self, received: int) -> Heartbeat:
+        """The last one, written anew at `received` (µs, UTC)."""
+        assert self._last is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
+        return msgspec.structs.replace(self._last, received=received)

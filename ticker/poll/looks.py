@@ -1,0 +1,124 @@
+"""Who looked at which symbols, and when last, going by the heartbeats and quotes of a log.
+
+Pure: now is passed in. Where it is not sure, it promises rather too long a gap than one that is
+hidden. It knows one poller's name and source, and no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from ticker.liveness import is_alive
+from ticker.records import Heartbeat, Quote
+
+BEATS_LAG: Final = 1_000_000
+"""How much newer (µs) than its writer's last heartbeat a quote may be: fast polls do not beat each
+time."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """The last time, as far as the log tells, that somebody looked at these symbols."""
+
+    time: int
+    """µs, UTC."""
+    interval: int
+    """What was announced between two polls (µs); 0 if nothing was."""
+    symbols: tuple[str, ...] | None
+    """What was looked at; `None`: all of this writer's."""
+
+
+class Looks:
+    """What the log's `heartbeats` tell a poller of `source`, whose name is `writer`."""
+
+    def __init__(self, heartbeats: Iterable[Heartbeat], *, source: str, writer: str) -> None:
+        beats = [beat for beat in heartbeats if beat.source == source]
+        self._source = source
+        self._others = [beat for beat in beats if beat.writer != writer]
+        self.own = next((beat for beat in beats if beat.writer == writer), None)
+        """The last sign of life under this poller's name: its own, or that of one like it."""
+        self._sure = _latest(beat for beat in self._others if _is_sure(beat))
+
+    def looker(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
+        """Of the other poller that surely looked at `symbol` last; `own`: or of one like this."""
+        found = [beat for beat in (self._sure.get(symbol),) if beat is not None]
+        if own and self.own is not None and _asks_for(self.own, symbol):
+            found.append(self.own)
+        return max(found, key=lambda beat: beat.last_good or 0, default=None)
+
+    def last(
+        self,
+        symbols: Sequence[str],
+        known: Mapping[str, Quote],
+        *,
+        now: int,
+        own: bool = True,
+    ) -> list[Look]:
+        """Since when nobody looked at `symbols`, of which the log's quotes are `known`.
+
+        Each symbol that somebody ever looked at is in one `Look`, with those that the same poller
+        looked at last: the last of those that name it, this writer among them (unless the symbols
+        are new to it: not `own`). A heartbeat of an older version names no symbols, and one whose
+        last request failed may name some that came since. Of such we know only that somebody looked
+        when the quote came: the one, of those gone by now, that stopped first. `now`: µs, UTC.
+        """
+        mine = self.own if own else None
+        gone = [b for b in self._others if not _is_sure(b) and not is_alive(b, now)]
+        gone.sort(key=lambda beat: beat.last_good or 0)
+        found: dict[str, Look] = {}
+        for symbol in symbols:
+            quote = known.get(symbol)
+            if quote is None:
+                continue
+            ours = quote.source == self._source
+            looker = self.looker(symbol, own=own)
+            if looker is not None and ours and not _explains(looker, quote):
+                looker = None
+            if looker is None and ours:
+                vague = (b for b in gone if _asks_for(b, symbol) and _explains(b, quote))
+                looker = next(vague, None)
+            if looker is not None and looker.last_good is not None:
+                key, time, interval = looker.writer, looker.last_good, looker.interval
+            elif ours:
+                key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
+            else:
+                continue
+            # One look for all that one poller asked for at once, though their quotes differ.
+            time = max(time, quote.received if ours else 0)
+            if (before := found.get(key)) is not None:
+                time = max(time, before.time)
+                together = (*(before.symbols or ()), symbol)
+            else:
+                together = (symbol,)
+            found[key] = Look(time, interval, together)
+        if mine is not None and found.keys() == {mine.writer}:
+            # Those of which nothing is known yet are in it too.
+            return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
+        return [*found.values()]
+
+
+def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
+    """Symbol → the one of `heartbeats` that names it and has the latest good answer."""
+    by_time = sorted(heartbeats, key=lambda beat: beat.last_good or 0)
+    return {symbol: beat for beat in by_time for symbol in beat.symbols or ()}
+
+
+def _is_sure(beat: Heartbeat) -> bool:
+    """Whether its last good answer is one about the symbols that it names."""
+    return beat.symbols is not None and beat.last_good is not None and beat.last_good >= beat.time
+
+
+def _asks_for(beat: Heartbeat, symbol: str) -> bool:
+    """Whether its writer asks, or may ask, for `symbol`."""
+    return beat.symbols is None or symbol in beat.symbols
+
+
+def _explains(beat: Heartbeat, quote: Quote) -> bool:
+    """Whether the writer of `beat` may be the one that got `quote`."""
+    if beat.last_good is None:
+        return False
+    # With its last words a poller tells its very last answer.
+    lag = 0 if beat.state == "stopped" else BEATS_LAG
+    return quote.received <= beat.last_good + lag
