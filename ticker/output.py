@@ -123,7 +123,8 @@ def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> st
             )
         case Gap():
             named = record.symbols or ()
-            whose = " ".join(map(escape, named[:_NAMED])) or "all symbols"
+            # Without names it is all that this writer asks for; others may ask for more.
+            whose = " ".join(map(escape, named[:_NAMED])) or escape(record.writer)
             more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
             start, end = record.from_ or 0, record.until or 0
             words = (
