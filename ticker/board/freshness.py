@@ -8,7 +8,7 @@ Pure: now is passed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -21,6 +21,11 @@ from ticker.states import WriterState
 _SECOND: Final = 1_000_000
 _QUIET: Final = 60 * _SECOND
 """A price younger than this needs no reason, whatever the interval."""
+_HISTORY: Final = 86_400 * _SECOND
+"""A writer that is gone for longer is missed no more."""
+
+_Key = tuple[str, str]
+_NOBODY: Final[frozenset[_Key]] = frozenset()
 
 
 class Reason(StrEnum):
@@ -83,12 +88,38 @@ class Writer:
     reason: Reason
     """FRESH while it looks as it announced and gets prices; else what keeps it from them."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it shows life, whatever it gets."""
+        return self.reason is not Reason.POLLER_STOPPED
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it ended in order, as it said itself."""
+        return self.heartbeat.state == WriterState.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Symbols of which no new price comes, though somebody asks for others."""
+
+    writer: Writer
+    """The soundest of those that ask for them, or should."""
+    symbols: tuple[str, ...]
+
 
 class Writers:
-    """The last heartbeat per (writer, source)."""
+    """The last heartbeat per (writer, source).
+
+    A heartbeat that names no symbols is of a writer that may ask for any of its source.
+    """
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, str], Heartbeat] = {}
+        self._last: dict[_Key, Heartbeat] = {}
+        # Every row asks for its own writers, and there may be as many writers as rows.
+        self._naming: dict[str, set[_Key]] = {}
+        self._unnamed: set[_Key] = set()
+        self._sources_named: set[str] = set()
 
     def take(self, heartbeat: Heartbeat) -> Iterable[str]:
         """Note it; the symbols whose refusal changed with it."""
@@ -97,11 +128,26 @@ class Writers:
         if known is not None and heartbeat.received < known.received:
             return ()
         self._last[key] = heartbeat
+        if known is None or known.symbols != heartbeat.symbols:
+            self._index(key, None if known is None else known.symbols, heartbeat.symbols)
         before = {} if known is None else known.refused
         after = heartbeat.refused
         if before == after:
             return ()
         return {s for s in before.keys() | after.keys() if before.get(s) != after.get(s)}
+
+    def _index(
+        self, key: _Key, before: Sequence[str] | None, symbols: Sequence[str] | None
+    ) -> None:
+        for symbol in before or ():
+            self._naming[symbol].discard(key)
+        if symbols is None:
+            self._unnamed.add(key)
+            return
+        self._unnamed.discard(key)
+        self._sources_named.add(key[1])
+        for symbol in symbols:
+            self._naming.setdefault(symbol, set()).add(key)
 
     def __bool__(self) -> bool:
         """True once any writer gave a sign of life."""
@@ -124,15 +170,50 @@ class Writers:
         told.sort(key=lambda h: h.received)
         return {symbol: why for h in told for symbol, why in h.refused.items()}
 
-    def at(self, now: int, source: str | None = None) -> list[Writer]:
-        """All writers (of `source`), the soundest first and of these the latest heard."""
-        found = [
-            Writer(heartbeat, judge(heartbeat, now))
-            for heartbeat in self._last.values()
-            if source is None or heartbeat.source == source
-        ]
-        found.sort(key=lambda w: (_BADNESS[w.reason], -w.heartbeat.received))
+    def at(self, now: int) -> list[Writer]:
+        """All writers, the soundest first and of these the latest heard."""
+        return _judged(self._last.values(), now)
+
+    def of(self, symbol: str, source: str | None, now: int) -> list[Writer]:
+        """Those (of `source`) that ask for `symbol`, or may; in the order of `at`."""
+        keys = self._unnamed | self._naming.get(symbol, _NOBODY)
+        return _judged((self._last[key] for key in keys if source in (None, key[1])), now)
+
+    def tell_symbols(self, source: str) -> bool:
+        """Whether any writer of `source` ever told what it asks for."""
+        return source in self._sources_named
+
+    def lacking(self, now: int) -> list[Lack]:
+        """What those ask for that get no prices at `now`, and nobody who is sounder.
+
+        A writer that is gone counts for a day, and one that was stopped in order not at all: then
+        nobody expects what only it asked for. What the source refuses is told as a refusal.
+        """
+        found: list[Lack] = []
+        asked_for: set[str] = set()
+        anything: set[str] = set()
+        for writer in self.at(now):
+            beat = writer.heartbeat
+            if beat.symbols is None:
+                if writer.is_alive:
+                    anything.add(beat.source)
+                continue
+            is_recent = now - beat.received < _HISTORY and not writer.is_stopped
+            is_missed = writer.is_alive or (is_recent and beat.source not in anything)
+            if writer.reason is not Reason.FRESH and is_missed:
+                told = beat.refused if writer.is_alive else ()
+                left = [s for s in beat.symbols if s not in asked_for and s not in told]
+                if left:
+                    found.append(Lack(writer, tuple(left)))
+            # The latest heard comes first: what was stopped in order after a death is not missed.
+            asked_for.update(beat.symbols)
         return found
+
+
+def _judged(heartbeats: Iterable[Heartbeat], now: int) -> list[Writer]:
+    found = [Writer(heartbeat, judge(heartbeat, now)) for heartbeat in heartbeats]
+    found.sort(key=lambda w: (_BADNESS[w.reason], -w.heartbeat.received))
+    return found
 
 
 _BADNESS: Final = {
@@ -183,7 +264,7 @@ def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
     `trouble`: why the stream itself is away, in words; `None` while it is read.
     """
     age = None if row.time is None else max(0, now - row.time)
-    cause, until = _cause(row.source, writers, now, trouble)
+    cause, until = _cause(row, writers, now, trouble)
     if age is None or cause is Reason.FRESH:
         refused = writers.refusal(row.symbol, now, row.received)
         if refused is not None:
@@ -199,15 +280,17 @@ def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
     return Age(age, Reason.UNCHANGED if age > _QUIET else Reason.FRESH)
 
 
-def _cause(
-    source: str | None, writers: Writers, now: int, trouble: str | None
-) -> tuple[Reason, int | None]:
-    """What keeps every price of `source` from being new, and until when (µs) if known."""
+def _cause(row: Row, writers: Writers, now: int, trouble: str | None) -> tuple[Reason, int | None]:
+    """What keeps the row's price from being new, and until when (µs) if known."""
     if trouble is not None:
         return Reason.STREAM_AWAY, None
-    found = writers.at(now, source)
-    if not found:
-        # Imported or relayed prices have no writer that could be missed.
-        return Reason.FRESH, None
-    soundest = found[0]
-    return soundest.reason, soundest.heartbeat.retry_at
+    found = writers.of(row.symbol, row.source, now)
+    if not found and row.source is None:
+        # Just wished for, perhaps: nobody has named it yet, so whoever polls may still do.
+        found = writers.at(now)
+    if found:
+        return found[0].reason, found[0].heartbeat.retry_at
+    if row.source is not None and writers.tell_symbols(row.source):
+        return Reason.POLLER_STOPPED, None
+    # Imported or relayed prices have no writer that could be missed.
+    return Reason.FRESH, None

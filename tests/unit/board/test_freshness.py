@@ -145,3 +145,68 @@ def test_imported_prices_have_no_writer_that_could_be_missed() -> None:
 def test_an_older_heartbeat_that_comes_late_is_ignored() -> None:
     heard = writers(heartbeat(), heartbeat(age=MINUTE, state="stopped"))
     assert heard.at(NOW)[0].reason is Reason.FRESH
+
+
+def test_a_row_is_judged_by_those_who_ask_for_it() -> None:
+    killed = heartbeat(age=MINUTE, writer="a", symbols=("AAPL", "MSFT"))
+    living = heartbeat(writer="b", symbols=("BTC-USD",))
+    assert age_of(row(), writers(killed, living), NOW, None).reason is Reason.POLLER_STOPPED
+    both = writers(killed, heartbeat(writer="b", symbols=("BTC-USD", "AAPL")))
+    assert age_of(row(), both, NOW, None).reason is Reason.FRESH
+    limited = heartbeat(writer="a", symbols=("AAPL",), state="rate-limited", retry_at=NOW + 1)
+    age = age_of(row(), writers(limited, living), NOW, None)
+    assert (age.reason, age.until) == (Reason.RATE_LIMITED, NOW + 1)
+
+
+def test_a_row_that_nobody_asks_for_any_more_has_no_poller() -> None:
+    heard = writers(heartbeat(age=2, symbols=("AAPL", "MSFT")))
+    assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
+    heard.take(heartbeat(age=1, symbols=("MSFT",)))
+    assert age_of(row(), heard, NOW, None).reason is Reason.POLLER_STOPPED
+    heard.take(heartbeat(symbols=("AAPL",)))
+    assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
+
+
+def test_a_writer_that_names_no_symbols_vouches_for_all_of_its_source() -> None:
+    killed = heartbeat(age=MINUTE, writer="a", symbols=("AAPL",))
+    assert age_of(row(), writers(killed, heartbeat(writer="b")), NOW, None).reason is Reason.FRESH
+    elsewhere = heartbeat(writer="b", source="exchange")
+    both = writers(killed, elsewhere)
+    assert age_of(row(), both, NOW, None).reason is Reason.POLLER_STOPPED
+
+
+def test_a_symbol_that_was_just_wished_for_is_awaited() -> None:
+    living = writers(heartbeat(symbols=("MSFT",)))
+    assert age_of(Row("AAPL"), living, NOW, None).reason is Reason.AWAITED
+
+
+def lacking(*heartbeats: Heartbeat) -> list[tuple[str, tuple[str, ...]]]:
+    return [(x.writer.heartbeat.writer, x.symbols) for x in writers(*heartbeats).lacking(NOW)]
+
+
+def test_what_a_poller_asked_for_that_is_gone_is_missed_for_a_day_unless_others_ask() -> None:
+    gone = heartbeat(age=MINUTE, writer="a", symbols=("AAPL", "MSFT"))
+    living = heartbeat(writer="b", symbols=("BTC-USD", "AAPL"))
+    assert lacking(gone, living) == [("a", ("MSFT",))]
+    assert lacking(gone, living, heartbeat(writer="c", symbols=("MSFT",))) == []
+    assert lacking(gone, living, heartbeat(writer="c")) == []  # it may ask for any
+    long_gone = heartbeat(age=1_440 * MINUTE, writer="a", symbols=("AAPL", "MSFT"))
+    assert lacking(long_gone, living) == []
+
+
+def test_what_a_poller_asked_for_that_was_stopped_in_order_is_not_missed() -> None:
+    gone = heartbeat(age=2 * MINUTE, writer="a", symbols=("MSFT",))
+    living = heartbeat(writer="b", symbols=("AAPL",))
+    stopped = heartbeat(age=MINUTE, writer="c", symbols=("MSFT", "GC=F"), state="stopped")
+    assert lacking(stopped, living) == []
+    assert lacking(gone, stopped, living) == []
+    before = heartbeat(age=3 * MINUTE, writer="c", symbols=("MSFT",), state="stopped")
+    assert lacking(gone, before, living) == [("a", ("MSFT",))]
+
+
+def test_what_is_asked_for_in_vain_is_lacking_unless_the_source_refuses_it() -> None:
+    living = heartbeat(writer="b", symbols=("AAPL",))
+    away = heartbeat(writer="a", symbols=("AAPL", "MSFT"), state="unreachable")
+    assert lacking(away, living) == [("a", ("MSFT",))]
+    refused = heartbeat(writer="a", symbols=("ADH",), state="no-prices", refused={"ADH": "none"})
+    assert lacking(refused, living) == []
