@@ -6,7 +6,8 @@ escaped. Every time told is that of an event, so nothing here moves while the da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -97,8 +98,13 @@ class Verdict:
                 return self.words
 
 
-def of_stream(health: Health, now: int, zone: Zone) -> Verdict:
-    """What to think at `now` (µs) of a stream that is as `health` says."""
+def of_stream(
+    health: Health, now: int, zone: Zone, symbols: Collection[str] | None = None
+) -> Verdict:
+    """What to think at `now` (µs) of a stream that is as `health` says.
+
+    `symbols`: those that its reader wishes for; `None`: all.
+    """
     match health.state:
         case "unreachable" | "unusable":
             words = escape(health.problem or health.state, 1_000)
@@ -108,16 +114,50 @@ def of_stream(health: Health, now: int, zone: Zone) -> Verdict:
     writers = Writers()
     for beat in health.heartbeats:
         writers.take(beat)
+    return of_writers(writers, now, zone, symbols)
+
+
+def of_writers(
+    writers: Writers, now: int, zone: Zone, symbols: Collection[str] | None = None
+) -> Verdict:
+    """What to think at `now` (µs) of a stream that can be read, by those who write it.
+
+    It is healthy if one of them is well and nothing is missed that others asked for, or that they
+    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all).
+    """
     found = writers.at(now)
     if not found:
         return Verdict(Standing.STALE, f"Nobody polls. {_poll(None)}", ("nobody",))
     soundest = found[0]
     words = of_writer(soundest, now, zone)
-    key = (soundest.reason.name, soundest.heartbeat.writer, soundest.heartbeat.source)
-    if soundest.reason is not Reason.FRESH:
+    key = _key(soundest)
+    if soundest.reason is Reason.POLLER_STOPPED:
         return Verdict(Standing.STALE, words, key)
+    lacking = [
+        (lack.writer, wished)
+        for lack in writers.lacking(now)
+        if lack.writer != soundest
+        and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
+    ][:_EXAMPLES]
+    said = [of_lack(writer, wished, now, zone) for writer, wished in lacking]
+    keys = (part for writer, _ in lacking for part in _key(writer))
+    if soundest.reason is not Reason.FRESH:
+        return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
+    if said:
+        return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
     refused = tuple(escape(symbol) for symbol in writers.refusals(now))
     return Verdict(Standing.HEALTHY, words, (*key, *refused), refused)
+
+
+def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone) -> str:
+    """Why no price of `symbols` comes from `writer`, the soundest that asks for them, or did."""
+    named = _names(symbols)
+    if writer.reason is not Reason.POLLER_STOPPED:
+        return f"{named}: {of_writer(writer, now, zone)}"
+    since = clock(writer.heartbeat.received, zone, now=now)
+    words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
+    command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
+    return f"No sign of the poller of {named} since {since}. Start one: {command}"
 
 
 def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
@@ -125,7 +165,8 @@ def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
     beat = writer.heartbeat
     ago = format_duration(max(now - beat.received, 1))
     words = f"{escape(beat.source, 40)} {escape(beat.state, 40)}, "
-    words += f"{beat.answered} of {beat.asked} symbols, "
+    words += f"{beat.answered} of {beat.asked} symbols"
+    words += f" ({_names(beat.symbols)}), " if beat.symbols else ", "
     words += f"every {format_duration(max(beat.interval, 1))}, last sign {ago} ago"
     if writer.reason is Reason.POLLER_STOPPED and beat.state != "stopped":
         words += " (gone)"
@@ -142,6 +183,16 @@ _START: Final = "Start one: ticker poll."
 def _poll(symbols: Sequence[str] | None) -> str:
     named = " ".join(escape(symbol) for symbol in list(symbols or ["AAPL"])[:_EXAMPLES])
     return f"In another terminal: ticker poll {named}"
+
+
+def _names(symbols: Sequence[str]) -> str:
+    named = ", ".join(escape(symbol) for symbol in symbols[:_EXAMPLES])
+    left = len(symbols) - _EXAMPLES
+    return named + (f" and {left} more" if left > 0 else "")
+
+
+def _key(writer: Writer) -> tuple[str, str, str]:
+    return writer.reason.name, writer.heartbeat.writer, writer.heartbeat.source
 
 
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:

@@ -17,7 +17,8 @@ MINUTE = 60 * SECOND
 
 def beat(age: int = 0, state: str = "ok", **facts: Any) -> Heartbeat:
     told: dict[str, Any] = {"last_good": NOW - 10 * MINUTE, **facts}
-    return Heartbeat("one", "w", "yahoo", NOW - age, NOW - age, 15 * SECOND, state, 2, 1, **told)
+    writer = told.pop("writer", "w")
+    return Heartbeat("one", writer, "yahoo", NOW - age, NOW - age, 15 * SECOND, state, 2, 1, **told)
 
 
 def verdict(*beats: Heartbeat, at: int = NOW) -> Any:
@@ -66,3 +67,51 @@ def test_nobody_empty_and_away_are_told_apart() -> None:
 def test_names_from_outside_are_harmless() -> None:
     hostile = Heartbeat("o", "w", "\x1b[2J", NOW, NOW, SECOND, "ok", 1, 1)
     assert "\x1b" not in of_writer(Writer(hostile, Reason.FRESH), NOW, UTC)
+
+
+LIVING = beat(writer="living", symbols=("BTC-USD", "AAPL"))
+
+
+def test_what_only_a_poller_asked_for_that_is_gone_makes_the_stream_stale() -> None:
+    gone = beat(age=MINUTE, writer="gone", symbols=("AAPL", "MSFT", "^IXIC"))
+    told = verdict(LIVING, gone)
+    since = clock(NOW - MINUTE, UTC)
+    assert told.standing is Standing.STALE
+    assert told.summary == (
+        f"stale: No sign of the poller of MSFT, ^IXIC since {since}. "
+        "Start one: ticker poll MSFT '^IXIC'"
+    )
+    assert told.key == verdict(LIVING, gone, at=NOW + SECOND).key != verdict(LIVING).key
+    others = beat(writer="other", symbols=("MSFT", "^IXIC"))
+    assert verdict(LIVING, gone, others).summary == "healthy"
+
+
+def test_of_many_symbols_that_are_missed_a_few_are_named() -> None:
+    gone = beat(age=MINUTE, writer="gone", symbols=("A", "B", "C", "D", "E"))
+    words = verdict(LIVING, gone).words
+    assert "of A, B, C and 2 more since" in words
+    assert words.endswith("ticker poll A B C …")
+
+
+def test_a_poller_that_ended_in_order_leaves_the_stream_healthy_while_another_polls() -> None:
+    stopped = beat(age=MINUTE, writer="gone", symbols=("MSFT",), state="stopped")
+    assert verdict(LIVING, stopped).summary == "healthy"
+    assert verdict(stopped).standing is Standing.STALE
+
+
+def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> None:
+    limited = beat(writer="x", symbols=("MSFT",), state="rate-limited", retry_at=NOW + MINUTE)
+    told = verdict(LIVING, limited)
+    next_try = clock(NOW + MINUTE, UTC)
+    assert told.summary == f"stale: MSFT: yahoo: too many requests. Next try {next_try}."
+    gone = beat(age=MINUTE, writer="gone", symbols=("GC=F",))
+    both = verdict(LIVING, limited, gone).words
+    assert "too many requests" in both
+    assert "poller of GC=F" in both
+
+
+def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
+    gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
+    health = Health("s", "ok", heartbeats=(LIVING, gone))
+    assert of_stream(health, NOW, UTC, ["AAPL"]).standing is Standing.HEALTHY
+    assert of_stream(health, NOW, UTC, ["AAPL", "MSFT"]).standing is Standing.STALE

@@ -18,6 +18,7 @@ from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.cli.waiting import Waiting, undelivered, waiting_for, words
 from ticker.errors import UsageError
+from ticker.liveness import is_alive
 from ticker.records import Health
 from ticker.streams import open_stream
 from ticker.times import Zone, clock
@@ -65,10 +66,14 @@ def status(
 
     health, waiting = asyncio.run(look())
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
-    verdict = of_stream(health, now(), zone)
+    at = now()
+    verdict = of_stream(health, at, zone)
     code = _CODES[verdict.standing]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
+        told["heartbeats"] = [
+            {**msgspec.to_builtins(beat), "alive": is_alive(beat, at)} for beat in health.heartbeats
+        ]
         told["waiting"] = msgspec.to_builtins(waiting)
         text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
     else:
@@ -76,7 +81,7 @@ def status(
 
         table = facts_table(
             [
-                *_facts(health, now(), zone),
+                *_facts(health, at, zone),
                 *(("waiting", words(each, choice)) for each in waiting),
                 ("verdict", verdict.summary),
             ]

@@ -177,7 +177,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             printer.output.check()
             silent = time.monotonic() - heard
             if not quiet and silent * SECOND >= _QUIET_AFTER:
-                key, why = why_quiet(await stream.health(), now(), wish.zone)
+                key, why = why_quiet(await stream.health(), now(), wish)
                 if key != said:
                     tell(f"Quiet for {silent:.0f} s: {why}")
                     said = key
@@ -280,9 +280,9 @@ class Printer:
                 )
 
 
-def why_quiet(health: Health, at: int, zone: Zone) -> tuple[tuple[str, ...], str]:
+def why_quiet(health: Health, at: int, wish: Wish) -> tuple[tuple[str, ...], str]:
     """Why no tick comes from this stream: what stays the same with the reason, and the words."""
-    verdict = of_stream(health, at, zone)
+    verdict = of_stream(health, at, wish.zone, wish.symbols)
     if verdict.standing is Standing.HEALTHY:
         return verdict.key, f"no price changed. {verdict.words}"
     return verdict.key, verdict.words

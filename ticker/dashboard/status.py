@@ -13,7 +13,7 @@ from ticker.board.freshness import Writer
 from ticker.escape import escape
 from ticker.records import Gap
 from ticker.times import Zone, clock
-from ticker.verdict import invitation, of_writer
+from ticker.verdict import Standing, invitation, of_writers
 from ticker.watch import State, Watch
 
 _GAP_SHOWN = 60_000_000
@@ -43,17 +43,13 @@ def status(watch: Watch, now: int, zone: Zone, *, has_poller: bool = False) -> S
     writers = watch.board.writers.at(now)
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
-    soundest = writers[0]
-    if soundest.reason is not Reason.FRESH:
-        words = of_writer(soundest, now, zone) + _shown_from(watch, now, zone)
-        return Status(words, is_trouble=True)
-    words = _joined(
-        of_writer(soundest, now, zone),
-        _others(writers, now),
-        _ticks(watch),
-        _gaps(watch, now, zone),
-    )
-    return Status(words, is_trouble=False)
+    verdict = of_writers(watch.board.writers, now, zone, watch.symbols)
+    if writers[0].reason is not Reason.FRESH:
+        return Status(verdict.words + _shown_from(watch, now, zone), is_trouble=True)
+    is_trouble = verdict.standing is not Standing.HEALTHY
+    others = "" if is_trouble else _others(writers, now)
+    words = _joined(verdict.words, others, _ticks(watch), _gaps(watch, now, zone))
+    return Status(words, is_trouble=is_trouble)
 
 
 def _waiting(watch: Watch, *, has_poller: bool) -> Status:
@@ -85,7 +81,9 @@ def _others(writers: list[Writer], now: int) -> str:
     """Of several writers, those that are not well; a long-gone one is history, not news."""
     day = 86_400_000_000
     bad = [
-        w for w in writers[1:] if w.reason is not Reason.FRESH and now - w.heartbeat.received < day
+        w
+        for w in writers[1:]
+        if w.reason is not Reason.FRESH and now - w.heartbeat.received < day and not w.is_stopped
     ]
     if not bad:
         return ""
@@ -108,11 +106,14 @@ def _gaps(watch: Watch, now: int, zone: Zone) -> str:
 
 
 def gap_words(gap: Gap, now: int, zone: Zone) -> str:
-    """`gap 14:02:10 to 14:05:00: poller stopped`, or which ticks of a symbol are missing."""
+    """`gap of MSFT 14:02:10 to 14:05:00: poller stopped`, or which ticks are missing."""
     reason = escape(gap.reason, 60)
     if gap.from_ is not None and gap.until is not None:
         start, end = clock(gap.from_, zone, now=now), clock(gap.until, zone, now=now)
-        return f"gap {start} to {end}: {reason}"
+        named = ", ".join(map(escape, (gap.symbols or ())[:_EXAMPLES]))
+        left = len(gap.symbols or ()) - _EXAMPLES
+        whose = f" of {named}" + (f" and {left} more" if left > 0 else "") if named else ""
+        return f"gap{whose} {start} to {end}: {reason}"
     count = (gap.last_sequence or 0) - (gap.first_sequence or 0) + 1
     return f"gap: {count:,} ticks of {escape(gap.symbol or '')} missing: {reason}"
 

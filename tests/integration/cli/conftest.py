@@ -157,8 +157,10 @@ def exchange() -> Iterator[str]:
 NOW: Final = time.time_ns() // 1_000
 
 
-def write(url: str, *, ticks: int = 0, name: str = "Gold", state: str = "ok") -> None:
-    """A log with `ticks` of GC=F, its quote and a heartbeat of just now."""
+def write(
+    url: str, *, ticks: int = 0, name: str = "Gold", state: str = "ok", age: int = 0, **told: Any
+) -> None:
+    """A log with `ticks` of GC=F, its quote and a heartbeat of just now, or `age` µs ago."""
 
     async def fill() -> None:
         async with open_log(url) as log:
@@ -169,9 +171,9 @@ def write(url: str, *, ticks: int = 0, name: str = "Gold", state: str = "ok") ->
             quote = Quote(
                 "GC=F", "yahoo", NOW, NOW, 4100.0 + ticks, log.origin, ticks or None, name=name
             )
-            beat = Heartbeat(
-                log.origin, "writer", "yahoo", NOW, time.time_ns() // 1_000, 15_000_000, state, 1, 1
-            )
+            now = time.time_ns() // 1_000 - age
+            writer = told.pop("writer", "writer")
+            beat = Heartbeat(log.origin, writer, "yahoo", NOW, now, 15_000_000, state, 1, 1, **told)
             await log.append(made, quotes=[quote] if ticks else [], heartbeats=[beat])
 
     asyncio.run(fill())

@@ -250,6 +250,18 @@ def test_a_state_directory_that_cannot_be_written_is_7_and_names_the_way_out(
     assert "--stream sqlite:PATH" in done.stderr
 
 
+def test_status_tells_a_monitor_which_of_two_writers_is_gone(ticker: Program) -> None:
+    url = f"sqlite:{ticker.folder / 'log.sqlite'}"
+    write(url, ticks=3, writer="here", symbols=("GC=F",))
+    write(url, age=60_000_000, writer="gone", symbols=("MSFT", "GC=F"))
+    done = ticker("status", "--stream", url, "--format", "json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["healthy"]) == (4, False)
+    alive = {beat["writer"]: beat["alive"] for beat in told["heartbeats"]}
+    assert alive == {"here": True, "gone": False}
+    assert "No sign of the poller of MSFT since" in told["verdict"]
+
+
 def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
     empty = ticker("status")
     assert (empty.returncode, "nobody has polled yet" in empty.stdout) == (4, True)

@@ -34,8 +34,8 @@ def tick(symbol: str, sequence: int, price: float) -> Tick:
     return Tick(symbol, "yahoo", "one", sequence, NOW, NOW, price)
 
 
-def heartbeat(received: int = NOW) -> Heartbeat:
-    return Heartbeat("one", "w", "yahoo", received, received, SECOND, "ok", 3, 3)
+def heartbeat(received: int = NOW, writer: str = "w", **told: Any) -> Heartbeat:
+    return Heartbeat("one", writer, "yahoo", received, received, SECOND, "ok", 3, 3, **told)
 
 
 class Clock:
@@ -292,6 +292,22 @@ async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: Make
         clock.now += 10 * SECOND
         await until(lambda: "No sign of the poller" in app._status_bar.render().plain)
         assert "poller stopped" in text_of(app, 0)
+
+
+async def test_a_dead_poller_is_told_of_its_own_rows_while_another_polls(
+    stream_in_memory: MakeStream,
+) -> None:
+    beats = [
+        heartbeat(symbols=("AAPL", "GC=F")),
+        heartbeat(NOW - 10 * SECOND, "killed", symbols=("MSFT", "AAPL")),
+    ]
+    quotes = [quote(symbol, 10.0) for symbol in ("AAPL", "GC=F", "MSFT")]
+    app = make(stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=beats)))
+    async with app.run_test(size=(100, 20)):
+        words = "No sign of the poller of MSFT since"
+        await until(lambda: words in app._status_bar.render().plain)
+        rows = [(symbol, text_of(app, n)) for n, symbol in enumerate(app._table.symbols)]
+        assert [symbol for symbol, text in rows if "poller stopped" in text] == ["MSFT"]
 
 
 async def test_what_goes_wrong_inside_is_raised_and_not_printed(
