@@ -180,8 +180,15 @@ def _look(path: Path, newest: int = schema.VERSION) -> int:
     """
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")
-    with path.open("rb") as file:
-        header = file.read(_HEADER.size)
+    # Through SQLite's own files: closing one of ours would take away every lock that this process
+    # holds on the log (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next program that
+    # closes it would believe itself alone and remove the WAL under its writer.
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB
+    file = apsw.VFSFile("", str(path.absolute()), [flags, 0])
+    try:
+        header = file.xRead(_HEADER.size, 0)
+    finally:
+        file.xClose()
     if not header:
         raise StreamUnusable(url(path), "is not a log: the file is empty")
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):

@@ -402,6 +402,22 @@ def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: 
         writer.close()
 
 
+def test_another_program_that_looks_into_a_log_takes_nothing_away_from_its_writer(
+    tmp_path: Path,
+) -> None:
+    path = log(tmp_path / "log.sqlite")
+    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    Reader(path, 0.1).close()  # as a poller does, to see who else writes
+    # SQLite's own: where it believes itself alone, it removes the WAL when it closes.
+    look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); "
+    look += "c.execute('SELECT count(*) FROM ticks').fetchall(); c.close()"
+    subprocess.run([sys.executable, "-c", look], check=True)
+    writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
+    with Reader(path, 0.1) as reader:
+        assert reader.state().ticks == 4
+    writer.close()
+
+
 def _copy_first_page(path: Path) -> None:
     """As the checkpoint does; https://www.sqlite.org/fileformat2.html#the_write_ahead_log."""
     wal = Path(f"{path}-wal").read_bytes()
