@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator
 class Cable:
     """Passes bytes both ways, unless it is cut."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, rate: int | None = None) -> None:
+        """`rate`: bytes a second towards the client; `None`: as many as come."""
         self.passed = 0
         """Bytes, both ways."""
         self._server = (host, port)
+        self._rate = rate
+        self._turn = asyncio.Lock()
         self._whole = asyncio.Event()
         self._whole.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,7 +52,8 @@ class Cable:
                 far, out = await asyncio.open_connection(*self._server)
                 with contextlib.closing(out):
                     ways = [
-                        asyncio.create_task(self._pass(*way)) for way in ((near, out), (far, back))
+                        asyncio.create_task(self._pass(near, out, None)),
+                        asyncio.create_task(self._pass(far, back, self._rate)),
                     ]
                     try:
                         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -61,8 +65,13 @@ class Cable:
             back.close()
             self._tasks.discard(task)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(65_536):
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rate: int | None
+    ) -> None:
+        while piece := await reader.read(65_536 if rate is None else 16_384):
+            if rate is not None:
+                async with self._turn:  # all connections share the line
+                    await asyncio.sleep(len(piece) / rate)
             await self._whole.wait()
             self.passed += len(piece)
             writer.write(piece)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -30,7 +31,7 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.frame import Noticed
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing
-from ticker.streams.kafka.fetching import Fetching
+from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, ticks_between
 from ticker.streams.kafka.producing import Producing
 from ticker.streams.kafka.topics import configurations
@@ -361,6 +362,45 @@ async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Addre
                     break
         assert seen == [1, 2, 3, 4, 5, 16, 17, 18, 19, 20]
         assert [(g.reason, g.from_, g.until) for g in gaps] == [("retention", NOW + 5, NOW + 16)]
+
+
+async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(
+    address: Address,
+) -> None:
+    async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
+        await log.append([tick("o", "A", n) for n in range(1, 21)])
+        where = TopicPartition(address.prefix, 0)
+        await client.delete_records({where: RecordsToDelete(before_offset=15)})
+        spans = {where: (0, 18), TopicPartition(address.prefix + ".gaps", 0): (3, 9)}
+        found = [m.offset async for _, some in span(address, spans) for m in some]
+        assert found == [15, 16, 17]
+
+
+async def test_a_reading_ends_behind_what_is_handed_to_nobody_while_others_flow(
+    address: Address,
+) -> None:
+    """The marker of somebody else's transaction lies at the end of one partition."""
+    quiet, busy = name_in(0, 2), name_in(1, 2)
+    async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(30):
+        await log.append([tick("o", quiet, 1)])
+        producer = confluent_kafka.Producer(
+            {"bootstrap.servers": address.servers[0], "transactional.id": address.prefix}
+        )
+        await asyncio.to_thread(producer.init_transactions, 20)
+        producer.begin_transaction()
+        producer.produce(address.prefix, b"foreign", quiet.encode(), partition=0)
+        await asyncio.to_thread(producer.commit_transaction, 20)
+
+        async def flow() -> None:
+            for n in itertools.count(1):
+                await log.append([tick("o", busy, n)])
+                await asyncio.sleep(0.02)
+
+        flowing = asyncio.create_task(flow())
+        begin = await log.find("start")
+        seen = {t.symbol async for b in log.read(begin, follow=False) for t in b.ticks}
+        flowing.cancel()
+        assert quiet in seen
 
 
 async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Address) -> None:

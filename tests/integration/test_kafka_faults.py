@@ -6,6 +6,7 @@ Two readers follow while one writes 2,000 ticks a second, and an oracle judges (
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import OutOfOrderSequenceNumber
+from msgspec.structs import replace
 
 from tests.cable import Cable
 from tests.kafka_broker import free_port
@@ -110,6 +112,40 @@ async def admin(address: Address) -> AsyncIterator[Any]:
         yield client
     finally:
         await client.close()
+
+
+async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
+    make_broker: Callable[..., Any],
+) -> None:
+    port = free_port()
+    broker = make_broker(f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}")
+    broker.start()
+    address = Address((f"127.0.0.1:{port}",), "slow")
+    chance = random.Random(5)  # noqa: S311 - prices that do not compress
+    made = [
+        replace(tick("o", symbol, n), price=chance.uniform(1, 1e6), bid=chance.uniform(1, 1e6))
+        for n in range(1, 6_001)
+        for symbol in SYMBOLS
+    ]
+    async with Cable("127.0.0.1", broker.port).listening(port), KafkaLog(address) as log:
+        for n in range(0, len(made), 5_000):
+            await log.append(made[n : n + 5_000])
+    line = Cable("127.0.0.1", broker.port, rate=500_000)  # 4 Mbit/s
+    async with line.listening(port), asyncio.timeout(90), KafkaStream(address) as stream:
+        seen = 0
+        reading = Reading(
+            address, await stream.find("start"), None, symbols=None, follow=True, limit=5_000
+        )
+        async with contextlib.aclosing(reading.batches()) as batches:
+            async for batch in batches:
+                seen += len(batch.ticks)
+                if seen == len(made):
+                    break
+        assert reading.rebuilt == 0
+        assert line.passed > 3_000_000, "too little to fill the line for long"
+        async with KafkaLog(address) as log:
+            assert set((await log.last()).values()) == {6_000}
+    broker.kill()
 
 
 async def delete_topics(address: Address) -> None:

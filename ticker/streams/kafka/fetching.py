@@ -2,17 +2,17 @@
 
 Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
 between two offsets and ends there. A consumer may fall silent for ever while its broker is well
-(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds without progress, and
-whoever uses `Fetching` must watch it. Nor does it ever pass a message with a header whose name is
-no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing of
-records.
+(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds in which no byte
+came, and whoever uses `Fetching` must watch it. Nor does it ever pass a message with a header whose
+name is no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing
+of records.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,8 +25,8 @@ from ticker.streams.kafka.connecting import ANSWER, begin, end, told
 
 _AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
 _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
-_REQUEST_MS: Final = 5_000  # a fetch that takes longer met a broker that hangs
-_FETCH_BYTES: Final = 4 * 2**20  # the next fetch begins when this one is used up: few and large
+_REQUEST_MS: Final = 10_000  # a fetch that takes longer met a broker that hangs
+_FETCH_BYTES: Final = 2**19  # of one answer, all partitions together: half a megabit/s brings it
 _WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
 _SEARCH: Final = 2.0  # seconds in which the message that cannot be read should come again
 _GLANCE: Final = 0.02  # seconds between two looks at what has come meanwhile
@@ -58,6 +58,7 @@ class Fetching:
             auto_offset_reset="none",
             request_timeout_ms=_REQUEST_MS,
             fetch_max_wait_ms=_WAIT_MS,
+            fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
             **self._address.options,
@@ -125,9 +126,23 @@ class Fetching:
             await asyncio.sleep(_GLANCE)
         return {where: messages for where, messages in found.items() if messages}
 
+    def pulse(self) -> tuple[int, ...]:
+        """What of answers has come by now (bytes): another one a moment later, and more comes."""
+        connections = self._consumer._client._conns.values()  # noqa: SLF001 - nothing public tells
+        return tuple(len(each._reader._buffer) for each in connections)  # noqa: SLF001 - the same
+
     async def position(self, where: TopicPartition) -> int:
         """The offset of the next message; further than the last one where others lie between."""
         return int(await self._consumer.position(where))
+
+    async def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where these begin now."""
+        with told(self._address):
+            async with asyncio.timeout(ANSWER):
+                found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(
+                    list(partitions)
+                )
+        return found
 
     def seek(self, where: TopicPartition, offset: int) -> None:
         """Go on from there."""
@@ -164,15 +179,13 @@ async def span(
     fetching = Fetching(address, {where: spans[where][0] for where in left})
     await fetching.begin()
     loop = asyncio.get_running_loop()
-    heard = loop.time()
+    heard, pulse = loop.time(), fetching.pulse()
     try:
         while left:
             try:
                 found = await fetching.take(_AT_ONCE, _LOOK)
             except Passed as passed:  # retention went by: what is gone is gone
-                for where in passed.offsets:
-                    left.pop(where, None)
-                    fetching.pause(where)
+                await _skip(fetching, left, passed)
                 continue
             for where, messages in found.items():
                 heard = loop.time()
@@ -187,7 +200,20 @@ async def span(
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]
+                if fetching.pulse() != pulse:
+                    heard, pulse = loop.time(), fetching.pulse()
                 if left and loop.time() - heard > ANSWER:
                     raise StreamUnreachable(address.url, "does not answer: its messages stay away")
     finally:
         await fetching.close()
+
+
+async def _skip(fetching: Fetching, left: dict[TopicPartition, int], passed: Passed) -> None:
+    """Go on behind what retention deleted meanwhile; what lies beyond the end is not waited for."""
+    begins = await fetching.begins(passed.offsets)
+    for where, offset in passed.offsets.items():
+        if where in left and offset < begins[where] < left[where]:
+            fetching.seek(where, begins[where])
+        else:
+            left.pop(where, None)
+            fetching.pause(where)

@@ -171,7 +171,7 @@ class Reading:
         self._heard = asyncio.get_running_loop().time()
         tasks = [
             asyncio.create_task(self._consume(fetching, topics, ends)),
-            asyncio.create_task(self._guard(topics)),
+            asyncio.create_task(self._guard(fetching, topics)),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -272,9 +272,9 @@ class Reading:
                 self._take(topics, found)
                 await self._hand_over(topics)
                 self._heard = loop.time()
-            else:
-                for where in self._offsets:
-                    self._offsets[where] = max(self._offsets[where], await fetching.position(where))
+            # Past what is handed to nobody, as the markers of somebody else's transactions.
+            for where in self._offsets.keys() - found.keys():
+                self._offsets[where] = max(self._offsets[where], await fetching.position(where))
             if not self._follow and self._at(ends):
                 ends = await self._asking.offsets(topics, END)
                 if self._at(ends):
@@ -284,7 +284,7 @@ class Reading:
                         await self._queue.put(Batch(self._position()))
                     return
 
-    async def _guard(self, topics: Topics) -> None:
+    async def _guard(self, fetching: Fetching, topics: Topics) -> None:
         """The watchdog: raises where this consumer will bring nothing more of some partition."""
         loop = asyncio.get_running_loop()
         while True:
@@ -306,11 +306,13 @@ class Reading:
             if self.problem is not None or there.partitions != topics.partitions:
                 raise _Stalled  # it was away, or it grew: a new session looks
             if behind := [where for where, last in ends.items() if before[where] < last]:
-                asked = loop.time() + self._watch / 4
+                asked, pulse = loop.time() + self._watch / 4, fetching.pulse()
                 await asyncio.sleep(self._watch / 2)
-                # Taken whole since, the consumer had nothing of it, though there is more.
+                # Taken whole since, the consumer had nothing of it, though there is more; nor is
+                # any of it on its way, over a slow link.
                 stuck = any(self._offsets[where] == before[where] for where in behind)
-                if stuck and self._drained > asked and not self._is_handing():
+                coming = fetching.pulse() != pulse
+                if stuck and self._drained > asked and not (coming or self._is_handing()):
                     raise _Stalled
 
     def _is_handing(self) -> bool:
