@@ -28,6 +28,7 @@ _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is 
 _REQUEST_MS: Final = 10_000  # a fetch that takes longer met a broker that hangs
 _FETCH_BYTES: Final = 2**19  # of one answer, all partitions together: half a megabit/s brings it
 _WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
+_BEHIND_MS: Final = 5  # … and while we have more to read: the next fetch waits for this one
 _SEARCH: Final = 2.0  # seconds in which the message that cannot be read should come again
 _GLANCE: Final = 0.02  # seconds between two looks at what has come meanwhile
 
@@ -57,7 +58,7 @@ class Fetching:
             enable_auto_commit=False,
             auto_offset_reset="none",
             request_timeout_ms=_REQUEST_MS,
-            fetch_max_wait_ms=_WAIT_MS,
+            fetch_max_wait_ms=_BEHIND_MS,
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
@@ -82,6 +83,11 @@ class Fetching:
                 raise Passed(error.args[0]) from error
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
+        # A partition whose messages are not used up is left out of a fetch, and one that finds
+        # nothing of the others holds up what comes next.
+        behind = sum(map(len, found.values())) >= limit
+        fetcher = self._consumer._fetcher  # noqa: SLF001 - nothing public changes it while it runs
+        fetcher._fetch_max_wait_ms = _BEHIND_MS if behind else _WAIT_MS  # noqa: SLF001 - the same
         return found
 
     async def _fetch(
