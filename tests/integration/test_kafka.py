@@ -230,6 +230,16 @@ async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end
         assert [q.sequence for q in (await stream.snapshot()).quotes] == [5]
 
 
+async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(address: Address) -> None:
+    async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(10):
+        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        closed = replace(quote("o", "A", 1), time=NOW + 500, session="closed")
+        await log.append(quotes=[closed])
+        async for batch in stream.read(await stream.find("start")):
+            if closed in batch.quotes:
+                break
+
+
 async def test_messages_are_plain_json_with_key_and_headers_for_anybody(address: Address) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         beat = Heartbeat(log.origin, "w1", "test", NOW, NOW, 1, "ok", 1, 1)

@@ -34,6 +34,11 @@ class Filter:
         self._own = origin
         self._last = dict(last)
 
+    def look_anew(self) -> None:
+        """From now on is counted which quotes and heartbeats are delivered: see `unseen`."""
+        self._quoted.clear()
+        self._beaten.clear()
+
     def fresh(self, batch: Batch) -> Batch:
         """The part of `batch` to append, in one call."""
         gaps = [
@@ -82,9 +87,9 @@ class Filter:
         self._beaten.update((beat.writer, beat.source) for beat in batch.heartbeats)
 
     def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
-        """The quotes and heartbeats of `snapshot` that no batch has brought since it was taken.
+        """The quotes and heartbeats of `snapshot` that no batch has brought since `look_anew`.
 
-        They had not moved for longer than ticks are kept. `position` becomes the batch's.
+        They have not moved since, or the destination lost them. `position` becomes the batch's.
         """
         return Batch(
             snapshot.position if position is None else position,

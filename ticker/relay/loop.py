@@ -10,6 +10,7 @@ does not know what keeps either side, nor what shows its status.
 from __future__ import annotations
 
 import asyncio
+import math
 import random as _random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -45,6 +46,9 @@ WITHIN: Final = 4.0
 """How long an end may go on delivering (s)."""
 _CLOSING: Final = 1.5
 """… and how long the destination may take to let go after that (s)."""
+REFRESH: Final = 86_400.0
+"""Each quote is sent at least so often (s): a log may keep them by time, and an origin that still
+lives is to stay; and after each connection, because the one before may have lost some."""
 ATTEMPTS: Final = 5
 """How often a batch is sent anew where another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
@@ -86,6 +90,7 @@ class Relay:
     ) -> None:
         self._source = source
         self._make = destination
+        self._monotonic = monotonic
         self._place = Place(source, bookmark, since, monotonic)
         self._follow = follow
         self._limit = limit
@@ -214,19 +219,25 @@ class Relay:
     # Passing on
 
     async def _carry(self, log: Log) -> None:
-        """Catch up, then follow, then deliver what came until the end."""
-        await self._pass_on(log, follow=False)
-        if (left := self._place.left) is not None:
-            await self._send(log, self._filter.unseen(left, self._place.reached))
-            self._place.left = None
+        """Catch up, send what no batch brought, follow; again each day; then deliver the rest."""
+        while True:
+            since = self._monotonic()
+            # Taken before the catching up, so that it tells of no tick that is not delivered then.
+            snapshot = await self._source.snapshot()
+            self._filter.look_anew()
+            await self._pass_on(log, follow=False)
+            await self._send(log, self._filter.unseen(snapshot, self._place.reached))
+            if not self._follow or self._stop.is_set():
+                break
+            await self._pass_on(log, follow=True, until=since + REFRESH)
+            if self._stop.is_set():
+                break
         if self._follow:
-            if not self._stop.is_set():
-                await self._pass_on(log, follow=True)
             await self._pass_on(log, follow=False)
         await self._place.note()
 
-    async def _pass_on(self, log: Log, *, follow: bool) -> None:
-        """One reading of the source; a following one ends when stopped."""
+    async def _pass_on(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
+        """One reading of the source; a following one ends when stopped, or soon after `until`."""
         place = self._place
         assert place.reached is not None  # noqa: S101  (it was begun)
         reading = self._source.read(place.reached, follow=follow, limit=self._limit)
@@ -238,6 +249,8 @@ class Relay:
                     self._tell_source()
                 # In silence nothing else would ever note the last place.
                 await (place.note_at_times() if batch else place.note())
+                if self._monotonic() > until:
+                    break
         finally:
             # An async generator let go in its middle keeps the backend's resources.
             if (close := getattr(reading, "aclose", None)) is not None:

@@ -1,8 +1,7 @@
 """Where one relay stands in its source: reached now, and kept in its bookmark.
 
 The kept place may lag behind, never run ahead. Where nothing was kept, or another log lies in the
-destination's place, the relay begins, and what no batch would bring (quotes that had not moved for
-longer than ticks are kept) is held ready in `left`.
+destination's place, the relay begins anew.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ticker.errors import StreamError, StreamUnreachable
-from ticker.records import Batch, Position
+from ticker.records import Position
 from ticker.relay.bookmark import Bookmark
 from ticker.streams.protocol import Stream
 from ticker.times import Moment
@@ -32,8 +31,6 @@ class Place:
     ) -> None:
         self.reached: Position | None = None
         """Behind all that was delivered; `None` before `begin`."""
-        self.left: Batch | None = None
-        """A snapshot, of which is to be sent after the catching up what no batch brought."""
         self._source = source
         self._bookmark = bookmark
         self._since = since
@@ -93,9 +90,6 @@ class Place:
             return None
 
     async def _start(self, since: Moment) -> None:
-        # A quote that has not moved for long lies before the oldest tick that is held.
-        snapshot = await self._source.snapshot()
         place = await self._source.find(since)
         await self._bookmark.save(place)
         self.reached = self._noted = place
-        self.left = snapshot

@@ -2,8 +2,8 @@
 
 Ticks that are there already are told from those that continue and those that do not; gaps that are
 there are dropped, quotes that are older too. A quote goes out at most once a second for each origin
-and symbol; a later one waits for the first append after that second, or until many ticks have been
-written. No input or output, no clock.
+and symbol; a later one waits for the end of that second, or until many ticks have been written. No
+input or output, no clock.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ class KafkaLog(KafkaStream):
     ) -> Position:
         """See `Log.append`; in the order gaps, ticks, quotes, heartbeats.
 
-        A quote that follows another within a second is sent with the first append after it.
+        A quote that follows another within a second is sent at the end of that second.
         """
         return await self._entered().append(ticks, gaps, quotes, heartbeats)
 

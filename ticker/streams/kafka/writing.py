@@ -38,7 +38,7 @@ from ticker.streams.kafka.late import (
 )
 from ticker.streams.kafka.messages import HEADERS, headers_at, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
-from ticker.streams.kafka.sequences import Sequences
+from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.order import Key
 
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
@@ -61,6 +61,7 @@ class Writer:
         self._lanes: dict[str, tuple[bytes, int]] = {}
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
+        self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
         self._unsent: list[Quote] = []  # that waited when a failure made us forget what we knew
         self._settled = False  # whether the log holds real or invented prices for sure
         self.origin = ""
@@ -93,27 +94,51 @@ class Writer:
                 self._pending = 0
                 raise
             except BaseException:  # cancelled too
-                # What arrived is not known: look before the next. What waited was acknowledged.
-                if self._known is not None:
-                    self._unsent = self._known.due(None)
-                self._known = None
+                self._lose()
                 raise
             self._pending = 0
+            if self._later is None and self._known is not None and self._known.due(None):
+                self._later = asyncio.create_task(self._send_later())
             return position
+
+    def _lose(self) -> None:
+        """What arrived is not known: look before the next. What waited was acknowledged."""
+        if self._known is not None:
+            self._unsent = self._known.due(None)
+        self._known = None
+
+    async def _send_later(self) -> None:
+        """Send the quotes that wait once their second is over, though nothing else is appended."""
+        try:
+            await asyncio.sleep(QUOTE_EVERY)
+            async with self._lock:
+                self._later = None
+                if self._known is not None:
+                    await self._send_waiting(self._known)
+        except StreamError:
+            self._lose()  # the next append tells it
+
+    async def _send_waiting(self, known: Sequences) -> None:
+        waiting = known.due(None)
+        await self._send(QUOTES, self._by_symbol(waiting))
+        known.sent(waiting, asyncio.get_running_loop().time())
 
     async def close(self, within: float) -> int:
         """Let go in at most `within` seconds; the number of ticks that nobody acknowledged."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within
         known = self._known
-        if known is not None and not self._lock.locked() and (waiting := known.due(None)):
+        if self._later is not None and not self._lock.locked():
+            self._later.cancel()
+        if known is not None and not self._lock.locked():
             try:
                 async with self._lock, asyncio.timeout(max(0.1, within - 1)):
-                    await self._send(QUOTES, self._by_symbol(waiting))
-                    known.sent(waiting, loop.time())
+                    await self._send_waiting(known)
             except (StreamError, TimeoutError):
                 pass  # ticks tell the prices
         await self._producing.close(max(0.5, until - loop.time()))
+        if self._later is not None:
+            self._later.cancel()
         await self._asking.close()
         return self._pending
 

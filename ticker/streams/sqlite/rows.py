@@ -37,10 +37,16 @@ def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
     return f"INSERT INTO {table} ({_listed(kind)}, position) VALUES ({places}) {conflict}"
 
 
-def _replacing(kind: type[msgspec.Struct], key: str, newer: str) -> str:
+def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str) -> str:
     fields = (*_names(kind), "position")
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
-    return f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {newer}"
+    # The same once more is no news: two logs that forward to each other would pass it to and fro.
+    known, told = (
+        ", ".join(f'{place}."{name}"' for name in _names(kind)) for place in (table, "excluded")
+    )
+    return (
+        f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {newer} AND ({known}) IS NOT ({told})"
+    )
 
 
 TICK_FIELDS: Final = _names(Tick)
@@ -56,6 +62,7 @@ INSERT_QUOTE: Final = _insert(
     "quotes",
     Quote,
     _replacing(
+        "quotes",
         Quote,
         "origin, symbol",
         "(excluded.sequence, excluded.time) >= (quotes.sequence, quotes.time)",
@@ -64,7 +71,12 @@ INSERT_QUOTE: Final = _insert(
 INSERT_HEARTBEAT: Final = _insert(
     "heartbeats",
     Heartbeat,
-    _replacing(Heartbeat, "writer, source", "excluded.received >= heartbeats.received"),
+    _replacing(
+        "heartbeats",
+        Heartbeat,
+        "writer, source",
+        "excluded.received >= heartbeats.received",
+    ),
 )
 
 _SIMULATED: Final = _names(Quote).index("simulated")
