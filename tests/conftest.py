@@ -15,6 +15,7 @@ import pytest
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
 from ticker.records import Batch, Health, Position
+from ticker.streams.frame import Noticed
 
 
 class StreamInMemory:
@@ -72,6 +73,9 @@ class StreamInMemory:
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         raise NotImplementedError
+
+    def noticed(self) -> Noticed:
+        return Noticed(problem=self.state.problem)
 
     async def health(self) -> Health:
         return self.state

@@ -15,7 +15,7 @@ from typing import Final
 
 from ticker.board import Board
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
-from ticker.records import Batch, Health, Position
+from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
 
 _MISSING_PAUSE: Final = 0.2
@@ -76,8 +76,6 @@ class Watch:
         """
         self.next_try: int | None = None
         """When a stream that is away is asked again (µs, UTC)."""
-        self.health: Health | None = None
-        """As last asked, in silence only."""
         self._symbols = None if symbols is None else list(symbols)
         self._pause = pause
         self._position: Position | None = None
@@ -194,13 +192,17 @@ class Watch:
             await asyncio.sleep(_HEALTH_EVERY)
             if self._heard is None or self.elapsed() - self._heard < _SILENCE:
                 continue
-            self.health = health = await self.stream.health()
-            if self._heard is None:
-                continue
+            found = well = State.FOLLOWING if self.board.is_filled else State.MISSING
+            problem = None
+            # Asking costs a server work; a reading that has no trouble of its own has told already.
+            if self.stream.noticed().problem is not None:
+                health = await self.stream.health()
+                if self._heard is None:
+                    continue
+                found = _STATES.get(health.state, well)
+                problem = None if found is well else health.problem
             before = (self.state, self.problem)
-            well = State.FOLLOWING if self.board.is_filled else State.MISSING
-            found = _STATES.get(health.state, well)
-            self._tell(found, None if found is well else health.problem)
+            self._tell(found, problem)
             if (self.state, self.problem) != before:
                 on_change()
 

@@ -425,6 +425,21 @@ async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Addre
         await KafkaStream(address).snapshot()
 
 
+async def test_a_cluster_that_is_not_complete_yet_is_waited_for(address: Address) -> None:
+    with pytest.raises(StreamUnreachable, match="cannot make the topic"):
+        async with KafkaLog(address, Plan(replication=3)):
+            pass
+
+
+async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(address: Address) -> None:
+    ahead = (time.time_ns() // 1_000) + 60_000_000
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([replace(tick("o", "A", n), received=ahead + n) for n in range(1, 11)])
+        reading = log.read(await log.find(ahead + 4), follow=False)
+        found = [t.sequence async for batch in reading for t in batch.ticks]
+        assert found == [4, 5, 6, 7, 8, 9, 10]
+
+
 async def test_a_reader_of_topics_with_another_policy_says_so(address: Address) -> None:
     async with KafkaLog(address) as log, admin(address) as client:
         assert (await log.health()).problem is None

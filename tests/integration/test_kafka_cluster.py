@@ -14,7 +14,7 @@ import pytest
 
 from tests.kafka_broker import free_port
 from tests.kafka_flow import flowing, moved_on
-from ticker.streams.kafka import Address
+from ticker.streams.kafka import Address, KafkaStream
 
 NODES = 3
 
@@ -45,6 +45,9 @@ async def test_each_broker_killed_in_turn_costs_no_tick(brokers: list[Any], roun
         for number in range(rounds):
             broker = brokers[number % NODES]
             broker.kill()
+            # Its successor is waited for, by who asks just now too.
+            health = await KafkaStream(address).health()
+            assert (health.state, health.problem) == ("ok", None)
             await moved_on(flow)
             await asyncio.to_thread(broker.start)
             await moved_on(flow)

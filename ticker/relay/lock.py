@@ -9,10 +9,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from ticker.errors import AlreadyRelayed, StreamMissing, StreamNotWritable
+
+_LOOKS: Final = 5
+_A_LOOK: Final = 0.01
+"""Longer than anybody looks (s)."""
 
 
 @contextlib.contextmanager
@@ -29,10 +35,8 @@ def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
     except OSError as error:
         raise StreamNotWritable(str(path), f"cannot be made: {error.strerror}") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRelayed(source, destination, _holder(descriptor)) from None
+        if not _taken(descriptor):
+            raise AlreadyRelayed(source, destination, _holder(descriptor))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
@@ -52,6 +56,18 @@ def is_held(path: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+    return False
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock. Whoever looks whether it is held (`is_held`) holds it for a moment."""
+    for _ in range(_LOOKS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_A_LOOK)
+        else:
+            return True
     return False
 
 

@@ -9,7 +9,7 @@ knowledge of what keeps the ticks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ticker.records import Gap, Tick
@@ -74,6 +74,10 @@ class Order:
         """The sequence last seen, or told by a snapshot; `None` before the first."""
         return self._last.get((origin, symbol))
 
+    def heads(self) -> dict[Key, int]:
+        """The sequence last seen, or told by a snapshot, of each."""
+        return dict(self._last)
+
     def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
         """Ticks up to `through` (inclusive) are gone: the first and last that were missed by it.
 
@@ -92,17 +96,6 @@ class Order:
     def _hole(self, key: Key, first: int, last: int, tick: Tick) -> list[Gap]:
         """Gaps for `first` to `last` (inclusive), less what the stream's own gaps told already."""
         self.holes += last - first + 1
-        untold: list[tuple[int, int]] = []
-        for told_first, told_last in sorted(self._told.pop(key, ())):
-            if told_last < first:
-                continue
-            if told_first > first:
-                untold.append((first, min(told_first - 1, last)))
-            first = max(first, told_last + 1)
-            if first > last:
-                break
-        if first <= last:
-            untold.append((first, last))
         return [
             Gap(
                 source=tick.source,
@@ -114,5 +107,19 @@ class Order:
                 first_sequence=start,
                 last_sequence=end,
             )
-            for start, end in untold
+            for start, end in left_of(first, last, self._told.pop(key, ()))
         ]
+
+
+def left_of(first: int, last: int, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What of `first` to `last` lies in none of `spans`; all inclusive."""
+    for told_first, told_last in sorted(spans):
+        if told_last < first:
+            continue
+        if told_first > last:
+            break
+        if told_first > first:
+            yield first, told_first - 1
+        first = told_last + 1
+    if first <= last:
+        yield first, last

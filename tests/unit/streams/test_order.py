@@ -1,5 +1,7 @@
+import pytest
+
 from ticker.records import Gap, Tick
-from ticker.streams.order import READER, Order
+from ticker.streams.order import READER, Order, left_of
 
 
 def ticks(*sequences: int, symbol: str = "A", origin: str = "o") -> list[Tick]:
@@ -89,3 +91,19 @@ def test_told_gaps_that_meet_no_hole_are_not_remembered_for_ever() -> None:
         order.take(ticks(n), [missing(n, n), missing(n, n, symbol="NEVER")])
     assert max(map(len, order._told.values())) <= 1_000
     assert len(order._told["o", "A"]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("spans", "left"),
+    [
+        ([], [(2, 9)]),
+        ([(2, 5), (6, 9)], []),
+        ([(6, 9), (2, 4)], [(5, 5)]),
+        ([(1, 3), (8, 20)], [(4, 7)]),
+        ([(10, 12)], [(2, 9)]),
+    ],
+)
+def test_what_several_records_tell_together_is_left_out(
+    spans: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    assert list(left_of(2, 9, spans)) == left

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -20,13 +21,14 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
+    NodeNotReadyError,
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.offset import OffsetRequest
 
-from ticker.errors import StreamError, StreamMissing, StreamUnusable
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
 from ticker.streams.kafka.metadata import Describe
@@ -185,10 +187,12 @@ class Asking:
         while True:
             try:
                 return await self._offsets(topics, wanted)
-            except _PASSING as error:  # an election, or a deletion: look where the topics are
+            except (*_PASSING, StreamUnreachable) as error:
+                # An election or a deletion; or its leader was killed just now, and another one is
+                # to come. Look where the topics are: where nobody answers, that is the answer.
                 if asyncio.get_running_loop().time() > until:
                     with told(self.address):
-                        raise KafkaError(repr(error)) from error
+                        raise
                 await asyncio.sleep(_PAUSE)
                 found = await self.topics()
                 if found.origin != topics.origin:
@@ -252,9 +256,19 @@ class Asking:
         client = self._client
         answers: dict[Any, Any] = {}
         for node, request in requests.items():
-            where = client.get_random_node() if node is None else node
+            where = await _anybody(client) if node is None else node
             answers[node] = await client.send(where, request)
         return answers
+
+
+async def _anybody(client: Any) -> Any:
+    """A broker that is there: of a cluster one may just have been killed, and be named yet."""
+    nodes = [broker.nodeId for broker in client.cluster.brokers()]
+    random.shuffle(nodes)
+    for node in nodes:
+        if await client.ready(node):
+            return node
+    raise NodeNotReadyError
 
 
 def spans(

@@ -111,8 +111,11 @@ async def end(client: Any, within: float = 2.0) -> None:
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
-        # Whatever became of its stop, and of us: no connection stays.
+        # Whatever became of its stop, and of us: no connection stays, and nothing that lies in one
+        # arrives later, after the same was sent anew.
         for connection in tuple(_inner(client)._conns.values()):  # noqa: SLF001 - nothing public does it
+            if connection._writer is not None:  # noqa: SLF001 - the same
+                connection._writer.transport.abort()  # noqa: SLF001 - the same
             connection.close()
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal
+
+from aiokafka import TopicPartition
 
 from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.asking import BEGIN, END, Asking, spans
@@ -20,7 +22,7 @@ from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.place import Place
 
 SLACK: Final = 5_000
-"""How far a broker's clock may be behind a poller's (ms)."""
+"""How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
 SCAN: Final = 50_000
 """Messages passed over to come nearer, at most."""
 BACK: Final = 1_000_000
@@ -37,7 +39,8 @@ async def find(asking: Asking, when: int | Literal["start", "end"]) -> Place:
     ends = await asking.offsets(topics, END)
     if when == "end":
         return topics.place(ends)
-    found = await asking.offsets(topics, max(0, when // 1_000 - SLACK))
+    behind = SLACK + await _behind(asking, ends)
+    found = await asking.offsets(topics, max(0, when // 1_000 - behind))
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
     ahead = spans(offsets, ends, offsets)
     kinds = dict(zip(topics.names, _KINDS, strict=True))
@@ -61,6 +64,18 @@ async def find(asking: Asking, when: int | Literal["start", "end"]) -> Place:
         if passed <= SCAN:  # read to its end, and nothing so late
             offsets[where] = ends[where]
     return topics.place(offsets)
+
+
+async def _behind(asking: Asking, ends: Mapping[TopicPartition, int]) -> int:
+    """By how much the broker's clock is behind those who wrote last (ms); 0 if it is not."""
+    topics = await asking.topics()
+    last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
+    found = 0
+    async with contextlib.aclosing(span(asking.address, last)) as messages:
+        async for _, some in messages:
+            for record in decode(some, Tick).records:
+                found = max(found, record.received // 1_000 - some[-1].timestamp)
+    return found
 
 
 async def find_last(asking: Asking, ticks: int, symbols: Collection[str] | None) -> Place:

@@ -9,6 +9,7 @@ and read from their start. Holes and repeats are found by `streams/order`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Any, Final
@@ -225,7 +226,7 @@ class Reading:
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
-            self._missing.reason = "retention"
+            self._missing.passed = self.order.heads()
             self._offsets.update(there)
             await self._tell(topics, "retention", since)
         self._offsets.update(there)
@@ -234,7 +235,8 @@ class Reading:
     async def _tell(self, topics: Topics, reason: str, until: int = 0) -> None:
         """A gap from what was known last `until` what is known again (µs), about all we read."""
         about = None if self._symbols is None else tuple(sorted(self._symbols))
-        until = max(until, self._received)
+        # Where nothing was received yet, the present is all that is known.
+        until = max(until, self._received) or time.time_ns() // 1_000
         gap = Gap(
             source="",
             origin=topics.origin,

@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 from ticker.records import Batch, Gap, Tick
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
 from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
-from ticker.streams.order import Key, Order
+from ticker.streams.order import Key, Order, left_of
 
 
 class Missing:
@@ -25,8 +25,8 @@ class Missing:
     def __init__(self, asking: Asking, bases: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}
         """Where the reading began."""
-        self.reason: str | None = None
-        """Why ticks may be missing, once that is known."""
+        self.passed: Mapping[Key, int] = {}
+        """The last sequences before retention passed this reading by."""
         self._asking = asking
         self._bases = bases
         self._behind: Mapping[Key, Sequence[Tick]] | None = None  # once one of them is missed
@@ -91,18 +91,26 @@ class Missing:
     ) -> list[Gap]:
         ends = await self._asking.offsets(topics, END, GAPS)
         ahead = {where: (offsets.get(where, 0), last) for where, last in ends.items()}
-        told = await gaps_between(self._asking, ahead)
+        told: dict[Key, list[tuple[int, int]]] = {}
+        for gap in await gaps_between(self._asking, ahead):
+            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
+                spans = told.setdefault((gap.origin, gap.symbol), [])
+                spans.append((gap.first_sequence, gap.last_sequence))
         return [
-            hole if self.reason is None else msgspec.structs.replace(hole, reason=self.reason)
+            msgspec.structs.replace(
+                hole,
+                first_sequence=first,
+                last_sequence=last,
+                reason="retention" if self._is_passed(hole) else hole.reason,
+            )
             for hole in holes
-            if not any(_explains(gap, hole) for gap in told)
+            for first, last in left_of(
+                hole.first_sequence or 0,
+                hole.last_sequence or 0,
+                told.get((hole.origin, hole.symbol or ""), ()),
+            )
         ]
 
-
-def _explains(gap: Gap, hole: Gap) -> bool:
-    """Whether `gap` tells all that `hole` says is missing."""
-    return (
-        (gap.origin, gap.symbol) == (hole.origin, hole.symbol)
-        and (gap.first_sequence or 0) <= (hole.first_sequence or 0)
-        and (gap.last_sequence or 0) >= (hole.last_sequence or 0)
-    )
+    def _is_passed(self, hole: Gap) -> bool:
+        last = self.passed.get((hole.origin, hole.symbol or ""))
+        return last is not None and hole.first_sequence == last + 1

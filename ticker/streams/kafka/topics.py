@@ -13,9 +13,14 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    NotControllerError,
+    TopicAlreadyExistsError,
+)
 
-from ticker.errors import StreamMissing, StreamUnfit, StreamUnusable
+from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.asking import Asking, Topics
 from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, prefer, told
 
@@ -23,6 +28,8 @@ WEEK: Final = 7 * 86_400_000_000
 """The default of `Plan.keep_for` (µs)."""
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
+_HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
+"""What a cluster says that is not complete yet."""
 _PAUSE: Final = 0.02  # seconds between two looks at the metadata
 _SEGMENTS: Final = {  # small ones, because the active segment is never compacted
     "segment.ms": str(10 * 60_000),
@@ -138,9 +145,12 @@ async def _make(
     )
     for name, code, *words in answer.topic_errors:
         kind = fault(code)
-        if kind is not None and kind is not TopicAlreadyExistsError:  # somebody else was quicker
-            problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
-            raise StreamUnusable(asking.address.url, problem)
+        if kind is None or kind is TopicAlreadyExistsError:  # somebody else was quicker
+            continue
+        problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
+        if kind.retriable or kind in _HEALING:
+            raise StreamUnreachable(asking.address.url, problem)
+        raise StreamUnusable(asking.address.url, problem)
 
 
 async def _made(asking: Asking) -> Topics:
