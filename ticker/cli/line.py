@@ -13,10 +13,11 @@ from typing import Final
 
 from ticker.cli.settings import now
 from ticker.escape import escape
-from ticker.times import MINUTE, SECOND
+from ticker.times import MINUTE
 
 _log: Final = logging.getLogger(__name__)
-_REWRITE_EVERY: Final = SECOND // 10
+_REWRITE_EVERY: Final = 0.1
+"""Between two writes to a terminal (s)."""
 _LAST_WORD: Final = 0.5
 """How long the last line may take to be written (s)."""
 
@@ -29,21 +30,19 @@ class Line:
         self._quiet = quiet
         self._key = ""
         self._shown_at = 0
-        self._newest = Newest(_write)
+        self._newest = Newest(_write, _REWRITE_EVERY)
 
     def show(self, words: str, key: str) -> None:
         """Tell `words`, which may come from outside; another `key` makes them worth a log line."""
         if self._quiet:
             return
-        pause = MINUTE if self.plain else _REWRITE_EVERY
-        if key == self._key and now() - self._shown_at < pause:
-            return
-        self._key, self._shown_at = key, now()
-        if self.plain:
-            _log.info("%s", words)
-        else:
+        if not self.plain:
+            # All of it is handed on: what came last may be the last for hours, and must show.
             columns = shutil.get_terminal_size().columns - 1
             self._newest.put("\r\x1b[2K" + escape(words, 1_000)[:columns])
+        elif key != self._key or now() - self._shown_at >= MINUTE:
+            self._key, self._shown_at = key, now()
+            _log.info("%s", words)
 
     def end(self, words: str, *, always: bool = False) -> None:
         """A last line, which stays; `always`: even where quiet is wished."""
@@ -58,14 +57,17 @@ class Line:
 class Newest:
     """Writes to standard error from a daemon thread, and only what is newest.
 
-    A terminal that was told to wait (Ctrl-S) holds up this thread, and neither polls nor the end.
+    Between two writes it rests for `pause` seconds. A terminal that was told to wait (Ctrl-S) holds
+    up this thread, and neither polls nor the end.
     """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], pause: float = 0.0) -> None:
         self._write = write
+        self._pause = pause
         self._news = threading.Condition()
         self._text: str | None = None
         self._writing = False
+        self._hurry = False
         self._thread: threading.Thread | None = None
 
     def put(self, text: str) -> None:
@@ -80,7 +82,10 @@ class Newest:
     def drain(self, within: float) -> None:
         """Wait until all is written, at most `within` seconds."""
         with self._news:
+            self._hurry = True
+            self._news.notify_all()
             self._news.wait_for(lambda: self._text is None and not self._writing, within)
+            self._hurry = False
 
     def _run(self) -> None:
         while True:
@@ -91,6 +96,7 @@ class Newest:
             with self._news:
                 self._writing = False
                 self._news.notify_all()
+                self._news.wait_for(lambda: self._hurry, self._pause)
 
 
 def _write(text: str) -> None:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import sys
 import threading
 
-from ticker.cli.line import Newest
+import pytest
+
+from ticker.cli import line as lines
+from ticker.cli.line import Line, Newest
 
 
 def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest_line() -> None:
@@ -22,3 +26,24 @@ def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest
     goes_on.set()
     newest.drain(10)
     assert written == ["one", "three"]
+
+
+def test_what_was_shown_right_after_another_is_not_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = threading.Event()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(lines, "_write", lambda text: last.set() if "60 ticks" in text else None)
+    line = Line(quiet=False)
+    line.show("following, 0 ticks sent", "following")
+    line.show("following, 60 ticks sent", "following")
+    assert last.wait(10)
+
+
+def test_an_end_waits_for_no_pause_between_two_lines() -> None:
+    written: list[str] = []
+    newest = Newest(written.append, pause=600)
+    for text in ("one", "two", "three"):
+        newest.put(text)
+        newest.drain(10)
+    assert written == ["one", "two", "three"]
