@@ -66,6 +66,11 @@ def amount_text(amount: float | None) -> str:
     return f"{amount:,.0f}"
 
 
+def count_text(count: int, noun: str) -> str:
+    """`1 tick`, `1,204 ticks`; the noun's plural ends in s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _exponent(size: float) -> int:
     """The power of ten of the first digit that is not 0: 0.0084 → -3."""
     return int(f"{size:e}".partition("e")[2])

@@ -117,10 +117,9 @@ def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> st
         case Tick() | Quote():
             words = _trade_words(record, hints.get(record.symbol))
         case Gap(symbol=str(symbol)):
-            words = (
-                f"gap {escape(symbol)}: ticks {record.first_sequence} to {record.last_sequence} "
-                f"are missing ({escape(record.reason)})"
-            )
+            first, last = record.first_sequence, record.last_sequence
+            which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
+            words = f"gap {escape(symbol)}: {which} missing ({escape(record.reason)})"
         case Gap():
             named = record.symbols or ()
             # Without names it is all that this writer asks for; others may ask for more.

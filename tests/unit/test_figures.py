@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
+from ticker.figures import amount_text, change_text, count_text, decimals, percent_text, price_text
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,7 @@ def test_amounts_are_short(amount: float | None, shown: str) -> None:
 def test_a_price_as_shown_is_off_by_at_most_one_in_a_hundred(price: float, hint: int) -> None:
     shown = float(price_text(price, decimals(price, hint)).replace(",", ""))
     assert shown == pytest.approx(price, rel=0.01 if price < 1 else 0.5)
+
+
+def test_one_is_told_as_one() -> None:
+    assert [count_text(n, "tick") for n in (0, 1, 1_068)] == ["0 ticks", "1 tick", "1,068 ticks"]

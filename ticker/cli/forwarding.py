@@ -26,6 +26,7 @@ from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, now, stream_path
 from ticker.cli.standard import tell
 from ticker.errors import StreamError, StreamMissing, StreamNotWritable, UsageError
+from ticker.figures import count_text
 from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
 from ticker.streams import Stream, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
@@ -109,13 +110,14 @@ async def _forget(wish: Wish) -> int:
         if await place.load() is None:
             tell(f"Nothing was kept for {wish.end} in {wish.begin}")
             return NO_DATA
-        count = "the"
+        waiting = "what waited there is"
         # A source that is away, or another one by now, cannot say how many wait; so be it.
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(_COUNTING):
-                count = f"{await place.waiting() or 0:,}"
+                count = await place.waiting() or 0
+                waiting = f"{count_text(count, 'tick')} {'is' if count == 1 else 'are'}"
         await place.forget()
-    tell(f"Gave up {wish.end}: {count} ticks are not kept for it in {wish.begin} any more")
+    tell(f"Gave up {wish.end}: {waiting} not kept for it in {wish.begin} any more")
     return DONE
 
 
@@ -190,7 +192,7 @@ class Forwarding:
                 words = f"undelivered: {relay.undelivered:,} (kept in {wish.begin})"
                 self._line.end(words, always=True)
             raise
-        self._line.end(f"{report.ticks:,} ticks sent to {wish.end}")
+        self._line.end(f"{count_text(report.ticks, 'tick')} sent to {wish.end}")
         left = undelivered_words(report, wish.begin, "ticker forward")
         self._line.end(left, always=report.undelivered != 0)
         if not wish.follow and not self._stopping.is_set():
@@ -220,11 +222,20 @@ class Forwarding:
             more = f", and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004
             words = f"{wish.end} is not complete: {', '.join(named[:5])}{more}"
             raise Failed(words, NO_DATA)
-        told = f"complete: {proof.ticks:,} ticks of {proof.symbols:,} symbols are the same in both"
-        if proof.let_go:
-            told += f"; {proof.let_go:,} older ones are not in {wish.end} any more"
-        self._line.end(told)
+        self._line.end(_complete_words(proof, wish.end))
         return NO_DATA if report.undelivered else DONE
+
+
+def _complete_words(proof: Proof, end: str) -> str:
+    """What a proof that found nothing wrong has compared."""
+    told = f"complete: {count_text(proof.ticks, 'tick')} of {count_text(proof.symbols, 'symbol')}"
+    if proof.origins > 1:
+        told += f" from {proof.origins:,} origins"
+    told += " are the same in both"
+    if proof.let_go:
+        are = "is" if proof.let_go == 1 else "are"
+        told += f"; {count_text(proof.let_go, 'older one')} {are} not in {end} any more"
+    return told
 
 
 @asynccontextmanager

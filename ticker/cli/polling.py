@@ -42,6 +42,7 @@ from ticker.cli.settings import (
 from ticker.cli.standard import tell
 from ticker.cli.waiting import waiting_elsewhere
 from ticker.errors import InvalidRecord, StreamMissing
+from ticker.figures import count_text
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
@@ -193,7 +194,7 @@ async def _work(job: Job, line: StatusLine) -> None:
     """Poll into the log, which is open; and send on from there, in a loop of its own."""
     if job.destination is None:
         report = await job.poller.run()
-        line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
+        line.end(f"{count_text(report.ticks, 'tick')} kept in {job.log.url}")
         return
     if not await job.log.last():
         # All that will lie in it waits from the first tick on, whenever this process is killed.
@@ -209,7 +210,7 @@ async def _work(job: Job, line: StatusLine) -> None:
     )
     try:
         report = await job.poller.run()
-        line.end(f"{report.ticks:,} ticks kept in {job.log.url}")
+        line.end(f"{count_text(report.ticks, 'tick')} kept in {job.log.url}")
     finally:
         audience = job.tell.audience
         audience.undelivered(await sending.finish(audience.within))
@@ -287,7 +288,7 @@ def _words(status: PollStatus, zone: Zone) -> str:
         parts[0] += f" ({status.problem})"
     parts += [
         f"{status.answered} of {status.symbols} symbols",
-        f"{status.ticks:,} ticks kept",
+        f"{count_text(status.ticks, 'tick')} kept",
         f"every {format_duration(status.interval)}",
     ]
     if status.note:

@@ -12,6 +12,7 @@ from typing import Final, cast
 from ticker.cli.settings import StreamChoice, make_state_directory, now, stream_path
 from ticker.config import state_directory
 from ticker.errors import AlreadyRelayed, StreamError
+from ticker.figures import count_text
 from ticker.relay import (
     WITHIN,
     Bookmark,
@@ -169,7 +170,7 @@ def status_words(status: RelayStatus, zone: Zone) -> str:
     words = [f"{status.destination}: {status.state}"]
     if status.problem:
         words[0] += f" ({status.problem.removeprefix(f'{status.destination}: ')})"
-    words.append(f"{status.ticks:,} ticks sent")
+    words.append(f"{count_text(status.ticks, 'tick')} sent")
     if status.waiting:
         words.append(f"{status.waiting:,} wait")
     if status.next_try is not None:

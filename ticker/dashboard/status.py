@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ticker.board import Reason
 from ticker.board.freshness import Writer
 from ticker.escape import escape
+from ticker.figures import count_text
 from ticker.records import Gap
 from ticker.times import Zone, clock
 from ticker.verdict import Standing, invitation, of_writers
@@ -92,8 +93,7 @@ def _others(writers: list[Writer], now: int) -> str:
 
 
 def _ticks(watch: Watch) -> str:
-    ticks = watch.board.ticks
-    return f"{ticks:,} tick{'' if ticks == 1 else 's'}"
+    return count_text(watch.board.ticks, "tick")
 
 
 def _gaps(watch: Watch, now: int, zone: Zone) -> str:
@@ -102,7 +102,7 @@ def _gaps(watch: Watch, now: int, zone: Zone) -> str:
         return ""
     if now - board.gap.received < _GAP_SHOWN:
         return gap_words(board.gap, now, zone)
-    return f"{board.gaps:,} gap{'' if board.gaps == 1 else 's'}"
+    return count_text(board.gaps, "gap")
 
 
 def gap_words(gap: Gap, now: int, zone: Zone) -> str:
@@ -115,7 +115,7 @@ def gap_words(gap: Gap, now: int, zone: Zone) -> str:
         whose = f" of {named}" + (f" and {left} more" if left > 0 else "") if named else ""
         return f"gap{whose} {start} to {end}: {reason}"
     count = (gap.last_sequence or 0) - (gap.first_sequence or 0) + 1
-    return f"gap: {count:,} ticks of {escape(gap.symbol or '')} missing: {reason}"
+    return f"gap: {count_text(count, 'tick')} of {escape(gap.symbol or '')} missing: {reason}"
 
 
 def _joined(*parts: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ticker.figures import count_text
 from ticker.records import Tick
 from ticker.streams.order import Key
 from ticker.streams.protocol import Stream
@@ -41,6 +42,8 @@ class Proof(msgspec.Struct, frozen=True):
     ticks: int
     """Held against each other and found equal."""
     symbols: int
+    """Of these ticks; one that comes from two origins counts once."""
+    origins: int
     wrong: Mapping[Key, str]
     """(origin, symbol) → what differs, in words; empty if the destination is complete."""
     let_go: int = 0
@@ -96,7 +99,7 @@ def prove(
     nothing may be missing. `stopped` ends it early, at the next chunk. Raises `StreamError`.
     """
     if not wanted:
-        return Proof(0, 0, {})
+        return Proof(0, 0, 0, {})
     since = min(each.received for each in wanted.values())
     spans = {key: (each.first, each.last) for key, each in wanted.items()}
     there = tally(destination.columns(since=since), spans, stopped)
@@ -112,12 +115,15 @@ def prove(
         want = shortened.get(key, whole)
         have = there.get(key)
         if have is None:
-            wrong[key] = f"{want.count} ticks are missing"
+            are = "is" if want.count == 1 else "are"
+            wrong[key] = f"{count_text(want.count, 'tick')} {are} missing"
         elif have.count != want.count:
-            wrong[key] = f"{have.count} ticks of {want.count} are there"
+            wrong[key] = f"{have.count:,} of {count_text(want.count, 'tick')} are there"
         elif have.digest != want.digest:
-            wrong[key] = f"{want.count} ticks, but not the same"
+            wrong[key] = f"{count_text(want.count, 'tick')}, but not the same"
         else:
             compared += want.count
             let_go += whole.count - want.count
-    return Proof(compared, len(wanted) - len(wrong), wrong, let_go)
+    right = wanted.keys() - wrong.keys()
+    symbols, origins = {symbol for _, symbol in right}, {origin for origin, _ in right}
+    return Proof(compared, len(symbols), len(origins), wrong, let_go)

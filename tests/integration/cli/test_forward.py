@@ -80,7 +80,7 @@ def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path,
     assert done.returncode == 0, done.stderr
     assert "30 ticks sent" in done.stderr
     assert "undelivered: 0" in done.stderr
-    assert "complete: 30 ticks of 1 symbols are the same in both" in done.stderr
+    assert "complete: 30 ticks of 1 symbol are the same in both" in done.stderr
     for table in ("ticks", "quotes", "heartbeats"):
         assert rows(destination, table) == rows(source, table)
     again = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
@@ -108,7 +108,7 @@ def test_a_destination_that_was_tampered_with_is_not_called_complete(
     connection.close()
     done = ticker(*words)
     assert done.returncode == 4
-    assert "7 ticks of 9 are there" in done.stderr
+    assert "7 of 9 ticks are there" in done.stderr
 
 
 def kill_and_check(ticker: Program, source: Path, destination: Path, rounds: int) -> None:

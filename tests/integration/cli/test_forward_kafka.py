@@ -185,7 +185,7 @@ def test_forward_to_kafka_from_kafka_and_between_kafkas_each_with_its_proof(
     ):
         done = ticker("forward", source, destination, "--no-follow")
         assert done.returncode == 0, done.stderr
-        assert "complete: 7,000 ticks of 1 symbols are the same in both" in done.stderr
+        assert "complete: 7,000 ticks of 1 symbol are the same in both" in done.stderr
         assert "undelivered: 0" in done.stderr
         again = ticker("forward", source, destination, "--no-follow")
         assert again.returncode == 0, again.stderr

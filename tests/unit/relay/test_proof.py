@@ -48,14 +48,19 @@ def proof(
 def test_the_same_ticks_between_others_are_complete() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     more = ticks("z", 1, 4) + mine + ticks("a", 8, 9) + ticks("a", 1, 3, "C")
-    assert proof(mine, more) == Proof(ticks=9, symbols=2, wrong={})
+    assert proof(mine, more) == Proof(ticks=9, symbols=2, origins=1, wrong={})
+
+
+def test_a_symbol_of_two_origins_is_one_symbol() -> None:
+    mine = ticks("a", 1, 2) + ticks("b", 1, 2) + ticks("b", 1, 1, "B")
+    assert proof(mine, mine) == Proof(ticks=5, symbols=2, origins=2, wrong={})
 
 
 def test_a_tick_that_is_missing_is_named() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     found = proof(mine, mine[:3] + mine[4:7])
     assert found.wrong == {
-        ("a", "A"): "6 ticks of 7 are there",
+        ("a", "A"): "6 of 7 ticks are there",
         ("a", "B"): "2 ticks are missing",
     }
     assert (found.ticks, found.symbols) == (0, 0)
@@ -75,14 +80,14 @@ def test_the_order_counts() -> None:
 
 def test_older_ticks_that_the_destination_let_go_are_left_out_and_told() -> None:
     mine = ticks("a", 1, 7)
-    assert proof(mine, mine[4:]) == Proof(ticks=3, symbols=1, wrong={}, let_go=4)
+    assert proof(mine, mine[4:]) == Proof(ticks=3, symbols=1, origins=1, wrong={}, let_go=4)
 
 
 def test_what_this_relay_sent_itself_must_all_be_there() -> None:
     mine = ticks("a", 1, 7)
-    assert proof(mine, mine[4:], {("a", "A"): 3}).wrong == {("a", "A"): "3 ticks of 7 are there"}
+    assert proof(mine, mine[4:], {("a", "A"): 3}).wrong == {("a", "A"): "3 of 7 ticks are there"}
     assert not proof(mine, mine[4:], {("a", "A"): 5}).wrong
 
 
 def test_nothing_is_complete() -> None:
-    assert proof([], ticks("a", 1, 2)) == Proof(0, 0, {})
+    assert proof([], ticks("a", 1, 2)) == Proof(0, 0, 0, {})
