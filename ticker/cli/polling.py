@@ -277,7 +277,9 @@ class StatusLine:
         words = _words(status, self._zone)
         key = f"{status.state} {status.note} {status.problem}"
         if relay is not None:
-            words += " · " + status_words(relay, self._zone)
+            sent = status_words(relay, self._zone)
+            # A terminal cuts the line's end off: what is wrong must come before it.
+            words = f"{sent} · {words}" if relay.is_away else f"{words} · {sent}"
             key += f" {relay.state} {relay.problem}"
         self._line.show(words, key)
 
@@ -295,6 +297,6 @@ def _words(status: PollStatus, zone: Zone) -> str:
         parts.append(status.note)
     if status.refused:
         parts.append("refused: " + " ".join(sorted(status.refused)[:5]))
-    if status.retry_at:
+    if status.retry_at and status.retry_at > now():
         parts.append(f"next try {clock(status.retry_at, zone, now=now())}")
     return " · ".join(parts)

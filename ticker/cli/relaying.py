@@ -164,15 +164,17 @@ def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
 
 
 def status_words(status: RelayStatus, zone: Zone) -> str:
-    """How the relay is, on one line."""
+    """How the relay is, on one line; what is wrong comes first, because a terminal cuts the end."""
     if status.state == "elsewhere":
         return status.problem or ""
-    words = [f"{status.destination}: {status.state}"]
+    sent = f"{count_text(status.ticks, 'tick')} sent"
+    if not status.is_away:
+        return f"{status.destination}: {status.state} · {sent}"
+    wait = "waits" if status.waiting == 1 else "wait"
+    words = f"away, {status.waiting:,} {wait} for " if status.waiting else "away: "
+    words += status.destination
     if status.problem:
-        words[0] += f" ({status.problem.removeprefix(f'{status.destination}: ')})"
-    words.append(f"{count_text(status.ticks, 'tick')} sent")
-    if status.waiting:
-        words.append(f"{status.waiting:,} wait")
-    if status.next_try is not None:
-        words.append(f"next try {clock(status.next_try, zone, now=now())}")
-    return " · ".join(words)
+        words += f" ({status.problem.removeprefix(f'{status.destination}: ')})"
+    if status.next_try is not None and status.next_try > now():
+        words += f" · next try {clock(status.next_try, zone, now=now())}"
+    return f"{words} · {sent}"

@@ -22,6 +22,11 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: int | None = None
     """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether a side keeps it waiting, so that somebody should know it first of all."""
+        return self.state == "away"
+
 
 class RelayReport(msgspec.Struct, frozen=True):
     """What a relay did, from its start to its end."""

@@ -214,7 +214,7 @@ def test_a_poller_keeps_its_ticks_until_the_password_is_right_and_then_sends_the
     said = table(secure_kafka, "SASL_SSL", prefix(), password_file="../../password")
     configure(ticker, safe=said)
     polling = ticker.start("poll", "AAPL", "--source", exchange, "--stream", "safe", "-v")
-    outputs.texts.append(until(polling, f"{said['url']}: away (refuses the user {USER}, or"))
+    outputs.texts.append(until(polling, f"{said['url']} (refuses the user {USER}, or"))
     outputs.look_at_processes()
     password.write_text(PASSWORD + "\n")
     outputs.texts.append(until(polling, ": following · "))

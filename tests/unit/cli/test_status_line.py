@@ -1,0 +1,65 @@
+"""What a poller's line tells where its ticks go elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC
+
+import pytest
+
+from ticker.cli import line as lines
+from ticker.cli.polling import StatusLine
+from ticker.cli.settings import now
+from ticker.poll import PollStatus
+from ticker.relay import RelayStatus
+
+URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"
+SECOND = 1_000_000
+
+
+class Shown:
+    """The newest line on a terminal of 80 columns."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.text = ""
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        monkeypatch.setattr(lines.Newest, "put", lambda _, text: self._put(text))
+        self.line = StatusLine(UTC, quiet=False)
+        self.line.show(
+            PollStatus("ok", source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND)
+        )
+
+    def _put(self, text: str) -> None:
+        self.text = text.removeprefix("\r\x1b[2K")
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    return Shown(monkeypatch)
+
+
+def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Shown) -> None:
+    problem = f"{URL}: does not answer: connection refused"
+    shown.line.show_relay(RelayStatus("away", URL, 463, problem=problem, waiting=12))
+    assert shown.text.startswith(f"away, 12 wait for {URL}"[:79])
+    short = "kafka://h:1/p"
+    away = RelayStatus("away", short, 463, problem=f"{short}: does not answer", waiting=1)
+    shown.line.show_relay(away)
+    assert shown.text.startswith(
+        f"away, 1 waits for {short} (does not answer) · 463 ticks sent · ex"
+    )
+
+
+def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
+    shown.line.show_relay(RelayStatus("following", "kafka://h:1/p", 1))
+    assert shown.text.startswith(
+        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · kafka:"
+    )
+
+
+def test_a_next_try_that_is_past_is_not_told(shown: Shown) -> None:
+    for pause, is_told in ((60, True), (-1, False)):
+        away = RelayStatus("away", "kafka://h:1/p", next_try=now() + pause * SECOND)
+        shown.line.show_relay(away)
+        assert ("next try" in shown.text) is is_told
