@@ -57,7 +57,7 @@ def of_writer(writer: Writer, now: int, zone: Zone) -> str:
             words = f"{source} is slow: no answer{_since(beat, now, zone)}."
         case _:
             words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
-    if beat.retry_at is not None:
+    if beat.retry_at is not None and beat.retry_at > now:
         words += f" Next try {clock(beat.retry_at, zone, now=now)}."
     return words
 
@@ -172,7 +172,7 @@ def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
         words += " (gone)"
     if beat.last_good is not None and writer.reason is not Reason.FRESH:
         words += f", last good answer {clock(beat.last_good, zone, now=now)}"
-    if beat.retry_at is not None:
+    if beat.retry_at is not None and beat.retry_at > now:
         words += f", next try {clock(beat.retry_at, zone, now=now)}"
     return words
 

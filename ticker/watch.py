@@ -75,7 +75,7 @@ class Watch:
         """What is wrong with the stream, in a sentence from the backend; absent while all is well.
         """
         self.next_try: int | None = None
-        """When a stream that is away is asked again (µs, UTC)."""
+        """When a stream that is away is asked again (µs, UTC); absent while it is being asked."""
         self._symbols = None if symbols is None else list(symbols)
         self._pause = pause
         self._position: Position | None = None
@@ -120,6 +120,7 @@ class Watch:
                     self.next_try = self.clock() + round(seconds * _SECOND)
                     on_change()
                     await self._pause(seconds)
+                    self.next_try = None  # this is it, however long the answer takes
         finally:
             self._heard = None
             minding.cancel()

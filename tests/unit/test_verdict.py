@@ -42,6 +42,15 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
     )
 
 
+def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
+    for state in ("unreachable", "rate-limited"):
+        for pause, is_told in ((SECOND, True), (0, False), (-SECOND, False)):
+            late = beat(state=state, retry_at=NOW + pause)
+            assert ("Next try" in verdict(late).words) is is_told
+            listed = of_heartbeat(Writer(late, judge(late, NOW)), NOW, UTC)
+            assert ("next try" in listed) is is_told
+
+
 def test_the_reason_stays_the_same_while_only_its_times_move() -> None:
     before = verdict(beat())
     after = verdict(beat(age=-MINUTE), at=NOW + MINUTE)

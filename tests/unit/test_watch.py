@@ -144,6 +144,24 @@ async def test_the_pauses_between_attempts_grow_and_are_bounded(
     assert pauses.seconds[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
 
 
+async def test_while_a_stream_is_being_asked_again_no_next_try_is_told(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(StreamUnreachable(URL, "does not answer"))
+    watch = make(stream)
+    told: list[int | None] = []
+    ask = stream.snapshot
+
+    async def snapshot() -> Any:
+        told.append(watch.next_try)
+        return await ask()
+
+    stream.snapshot = snapshot
+    async with running(watch) as run:
+        await run.until(lambda: len(told) >= 3)
+        assert (watch.state, set(told)) == (State.AWAY, {None})
+
+
 async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeStream) -> None:
     watch = make(stream_in_memory(StreamUnusable(URL, "not a log of ticker")))
     async with running(watch) as run:

@@ -68,7 +68,7 @@ def _away(watch: Watch, now: int, zone: Zone) -> str:
     words = f"The stream is away: {problem}."
     if watch.state is State.UNUSABLE:
         words = f"The stream cannot be read: {problem}."
-    if watch.next_try is not None:
+    if watch.next_try is not None and watch.next_try > now:
         words += f" Next try {clock(watch.next_try, zone, now=now)}."
     return words + _shown_from(watch, now, zone)
 
