@@ -20,8 +20,11 @@ PREFIX: Final = "ticks"
 PORT: Final = 9092
 
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
-# Kafka allows 249 characters in a topic's name; the longest ending is ".heartbeats".
-_PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,238}")
+_PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_OTHERS: Final = (".gaps", ".quotes", ".heartbeats")
+"""Endings of the topics beside that of the ticks."""
+_LONGEST: Final = 249 - max(map(len, _OTHERS))
+"""Letters of a prefix: Kafka allows 249 in a topic's name."""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -66,7 +69,26 @@ def parse(url: str, security: Security | None = None) -> Address:
                 f"{url!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
             )
         servers.append(f"{form[1]}:{form[2] or PORT}")
-    if _PREFIX.fullmatch(prefix) is None:
-        raise UsageError(f"{prefix!r} cannot begin a topic's name: use letters, digits, . _ -")
+    _check(prefix)
     security = security or Security()
     return Address(tuple(servers), prefix, client_options(security), security)
+
+
+def _check(prefix: str) -> None:
+    """Raise `UsageError` where `prefix` cannot name the four topics of a stream."""
+    if _PREFIX.fullmatch(prefix) is None:
+        raise UsageError(
+            f"{prefix[:_LONGEST]!r} cannot begin a topic's name: use letters, digits, . _ -"
+        )
+    if len(prefix) > _LONGEST:
+        raise UsageError(
+            f"A prefix of {len(prefix):,} letters is too long: Kafka's names of topics leave room "
+            f"for {_LONGEST}. Use a shorter one"
+        )
+    for ending in _OTHERS:
+        if prefix.endswith(ending):
+            whose = prefix.removesuffix(ending) or "a stream"
+            raise UsageError(
+                f"{prefix!r} cannot be a prefix: that is the topic of the {ending[1:]} of {whose}, "
+                f"and no ticks lie there. Leave {ending} out, or use another prefix"
+            )

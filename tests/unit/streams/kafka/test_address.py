@@ -32,11 +32,34 @@ def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], pr
         "kafka://host/a/b",
         "kafka://host/..",
         "kafka://host/" + "x" * 239,
+        "kafka://host/demo.gaps",
+        "kafka://host/.quotes",
     ],
 )
 def test_what_names_no_topics_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError):
         open_stream(url)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [
+        ("x" * 300, "A prefix of 300 letters is too long: .* leave room for 238"),
+        ("demo.gaps", "the topic of the gaps of demo, .* Leave .gaps out"),
+        ("demo.quotes", "the quotes of demo"),
+        ("demo.heartbeats", "the heartbeats of demo"),
+        ("dé", "use letters, digits"),
+        ("é" * 300, "use letters, digits"),
+    ],
+)
+def test_a_prefix_that_cannot_be_is_told_why(prefix: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        open_stream(f"kafka://host/{prefix}")
+
+
+def test_the_longest_prefix_and_one_that_only_looks_like_an_ending_are_taken() -> None:
+    for prefix in ("x" * 238, "mygaps", "demo.gaps.mine"):
+        assert parse(f"kafka://host/{prefix}").prefix == prefix
 
 
 def test_a_password_typed_into_a_url_is_refused_and_not_repeated() -> None:
