@@ -39,6 +39,9 @@ NOT_REACHABLE: Final = 6
 CANNOT_WRITE: Final = 7
 INTERRUPTED: Final = 130
 
+_COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
+"""Where the Kafka of compose.yaml answers."""
+
 
 class Failed(TickerError):
     """A command's own failure, worded in full, with the exit code it ends with."""
@@ -75,12 +78,20 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
         case StreamNotWritable():
             return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
         case StreamUnreachable(problem=problem) if problem.startswith("does not answer"):
-            local = error.stream.startswith(("kafka://localhost", "kafka://127.0.0.1"))
-            return f"{words}. Is it up?{' docker compose up -d' * local}", NOT_REACHABLE
+            return f"{words}. {_is_it_up(error.stream)}", NOT_REACHABLE
         case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
             return words, NOT_REACHABLE
         case _:
             return words, UNEXPECTED
+
+
+def _is_it_up(stream: str) -> str:
+    """What to ask and do about a Kafka that does not answer; the one of compose.yaml is ours."""
+    scheme, _, rest = stream.partition("://")
+    servers = set(rest.partition("/")[0].split(","))
+    if scheme == "kafka" and servers <= _COMPOSED:
+        return "Is it up? docker compose up -d"
+    return "Is it up, and is that its address?"
 
 
 def _source_words(error: SourceError, zone: Zone, now: int) -> tuple[str, int]:

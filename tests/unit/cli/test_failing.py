@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from ticker.cli.failing import NOT_REACHABLE, explain
+from ticker.errors import StreamUnreachable
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_composed"),
+    [
+        ("kafka://localhost:9092/demo", True),
+        ("kafka://127.0.0.1:9092/ticks", True),
+        ("kafka://localhost:9093/demo", False),
+        ("kafka://localhost.example.org:9092/demo", False),
+        ("kafka://localhost:9092,broker:9092/demo", False),
+        ("kafka://broker:9092/demo", False),
+    ],
+)
+def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_composed: bool) -> None:
+    error = StreamUnreachable(stream, "does not answer: connection refused")
+    words, code = explain(error, zone=None, now=0)
+    assert words.startswith(f"{stream}: does not answer: connection refused. Is it up")
+    assert ("docker compose" in words, code) == (is_composed, NOT_REACHABLE)
