@@ -1,7 +1,9 @@
 """What to say of a writer and of a stream: one set of words for `status`, `tail` and the dashboard.
 
-Pure: records and a moment in, sentences out, each with its full stop. What came from outside is
-escaped. Every time told is that of an event, so nothing here moves while the data do not.
+Pure: records and a moment in, sentences out, each with its full stop; none follows a command, which
+might be typed with it. `option` is what a command needs to work on the stream that is spoken of,
+` --stream demo`; empty where it is the default. What came from outside is escaped. Every time told
+is that of an event, so nothing here moves while the data do not.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ _EXAMPLES: Final = 3
 _NAMED: Final = 10
 
 
-def invitation(symbols: Sequence[str] | None = None) -> str:
+def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """What to do about a stream in which nothing is; `symbols`: what is wished for."""
-    return f"The stream is empty: nobody has polled yet. {_poll(symbols)}"
+    return f"The stream is empty: nobody has polled yet. {to_poll(symbols, option)}"
 
 
 def passed_over(broken: int) -> str:
@@ -31,10 +33,22 @@ def passed_over(broken: int) -> str:
     return f"{broken:,} record{'s' * (broken != 1)} that cannot be read: not ours, or broken"
 
 
-def of_writer(writer: Writer, now: int, zone: Zone) -> str:
+def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
+    """How somebody begins to write a stream; `symbols`: what is wished for."""
+    named = " ".join(escape(symbol) for symbol in list(symbols or ["AAPL"])[:_EXAMPLES])
+    return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
+
+
+def followed_by(words: str, more: str) -> str:
+    """Both, with a dot between them where `words` end in a command."""
+    return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
+
+
+def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = escape(beat.source, 40)
+    start = f"Start one: ticker poll{escape(option, 1_000)}"
     match writer.reason:
         case Reason.FRESH:
             every = format_duration(max(beat.interval, 1))
@@ -42,9 +56,9 @@ def of_writer(writer: Writer, now: int, zone: Zone) -> str:
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
             return f"{source} every {every}, last asked {asked}: {answered}"
         case Reason.POLLER_STOPPED if beat.state == "stopped":
-            return f"The poller stopped at {clock(beat.received, zone, now=now)}. {_START}"
+            return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
-            return f"No sign of the poller since {clock(beat.received, zone, now=now)}. {_START}"
+            return f"No sign of the poller since {clock(beat.received, zone, now=now)}. {start}"
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
@@ -58,7 +72,7 @@ def of_writer(writer: Writer, now: int, zone: Zone) -> str:
         case _:
             words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
     if beat.retry_at is not None and beat.retry_at > now:
-        words += f" Next try {clock(beat.retry_at, zone, now=now)}."
+        words = followed_by(words, f"Next try {clock(beat.retry_at, zone, now=now)}.")
     return words
 
 
@@ -99,26 +113,35 @@ class Verdict:
 
 
 def of_stream(
-    health: Health, now: int, zone: Zone, symbols: Collection[str] | None = None
+    health: Health,
+    now: int,
+    zone: Zone,
+    symbols: Collection[str] | None = None,
+    option: str = "",
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that is as `health` says.
 
-    `symbols`: those that its reader wishes for; `None`: all.
+    `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
+    command line, for the advice.
     """
     match health.state:
         case "unreachable" | "unusable":
             words = escape(health.problem or health.state, 1_000)
             return Verdict(Standing.AWAY, words, (health.state, words))
         case "missing" | "empty":
-            return Verdict(Standing.EMPTY, invitation(), ("empty",))
+            return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
     writers = Writers()
     for beat in health.heartbeats:
         writers.take(beat)
-    return of_writers(writers, now, zone, symbols)
+    return of_writers(writers, now, zone, symbols, option)
 
 
 def of_writers(
-    writers: Writers, now: int, zone: Zone, symbols: Collection[str] | None = None
+    writers: Writers,
+    now: int,
+    zone: Zone,
+    symbols: Collection[str] | None = None,
+    option: str = "",
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that can be read, by those who write it.
 
@@ -127,9 +150,9 @@ def of_writers(
     """
     found = writers.at(now)
     if not found:
-        return Verdict(Standing.STALE, f"Nobody polls. {_poll(None)}", ("nobody",))
+        return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
     soundest = found[0]
-    words = of_writer(soundest, now, zone)
+    words = of_writer(soundest, now, zone, option)
     key = _key(soundest)
     if soundest.reason is Reason.POLLER_STOPPED:
         return Verdict(Standing.STALE, words, key)
@@ -139,7 +162,7 @@ def of_writers(
         if lack.writer != soundest
         and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
     ][:_EXAMPLES]
-    said = [of_lack(writer, wished, now, zone) for writer, wished in lacking]
+    said = [of_lack(writer, wished, now, zone, option) for writer, wished in lacking]
     keys = (part for writer, _ in lacking for part in _key(writer))
     if soundest.reason is not Reason.FRESH:
         return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
@@ -149,15 +172,15 @@ def of_writers(
     return Verdict(Standing.HEALTHY, words, (*key, *refused), refused)
 
 
-def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone) -> str:
+def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option: str = "") -> str:
     """Why no price of `symbols` comes from `writer`, the soundest that asks for them, or did."""
     named = _names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
-        return f"{named}: {of_writer(writer, now, zone)}"
+        return f"{named}: {of_writer(writer, now, zone, option)}"
     since = clock(writer.heartbeat.received, zone, now=now)
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
     command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
-    return f"No sign of the poller of {named} since {since}. Start one: {command}"
+    return f"No sign of the poller of {named} since {since}. Start one: {command}{escape(option, 1_000)}"
 
 
 def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
@@ -175,14 +198,6 @@ def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
     if beat.retry_at is not None and beat.retry_at > now:
         words += f", next try {clock(beat.retry_at, zone, now=now)}"
     return words
-
-
-_START: Final = "Start one: ticker poll."
-
-
-def _poll(symbols: Sequence[str] | None) -> str:
-    named = " ".join(escape(symbol) for symbol in list(symbols or ["AAPL"])[:_EXAMPLES])
-    return f"In another terminal: ticker poll {named}"
 
 
 def _names(symbols: Sequence[str]) -> str:
@@ -203,4 +218,4 @@ def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
 def _help(beat: Heartbeat) -> str:
     if beat.source.startswith("exchange"):
         return "Is it up? In another terminal: ticker exchange"
-    return "Is there a network? Without one: ticker demo."
+    return "Is there a network? Without one: ticker demo"

@@ -51,6 +51,17 @@ def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
             assert ("next try" in listed) is is_told
 
 
+def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
+    on = " --stream 'sqlite:my log'"
+    for beats in ((), (beat(state="stopped"),), (beat(age=60 * MINUTE),)):
+        words = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, on).words
+        assert words.endswith(on)
+        assert of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC).words + on == words
+    assert of_stream(Health("s", "missing"), NOW, UTC, on).words.endswith(f"ticker poll AAPL{on}")
+    away = of_writer(Writer(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
+    assert "ticker demo · Next try" in away
+
+
 def test_the_reason_stays_the_same_while_only_its_times_move() -> None:
     before = verdict(beat())
     after = verdict(beat(age=-MINUTE), at=NOW + MINUTE)

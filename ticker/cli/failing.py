@@ -6,6 +6,8 @@ each once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from ticker.errors import (
@@ -51,6 +53,18 @@ class Failed(TickerError):
         self.code = code
 
 
+@contextmanager
+def inviting(option: str) -> Iterator[None]:
+    """Let whoever reads a stream that is missing say how it comes to be.
+
+    `option` is what a command needs to work on it.
+    """
+    try:
+        yield
+    except StreamMissing as error:
+        raise Failed(f"{error}. {invitation(option=option)}", NO_DATA) from error
+
+
 def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
     """The words for standard error, and the exit code. `now` is µs since the epoch."""
     words = str(error)
@@ -66,7 +80,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
         case CannotListen():
             return f"{words}. Another port: --listen HOST:PORT (0: a free one)", NOT_REACHABLE
         case StreamMissing():
-            return f"{words}. {invitation()}", NO_DATA
+            return words, NO_DATA
         case AlreadyRelayed():
             return words, WRONG_USAGE
         case MixedPrices(log_is_simulated=True):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
-from ticker.cli.failing import DONE, NO_DATA, Failed
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZone, Verbose
 from ticker.cli.relaying import (
@@ -25,11 +25,12 @@ from ticker.cli.relaying import (
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, now, stream_path
 from ticker.cli.standard import tell
-from ticker.errors import StreamError, StreamMissing, StreamNotWritable, UsageError
+from ticker.errors import MixedPrices, StreamError, StreamMissing, StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
 from ticker.streams import Stream, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
+from ticker.verdict import invitation
 
 _LOOK_AGAIN: Final = 1.0
 """Between two looks for a source that is not there yet (s)."""
@@ -62,11 +63,15 @@ class Wish(msgspec.Struct, frozen=True):
 def forward(
     source: Annotated[
         str,
-        typer.Argument(metavar="FROM", help="The stream to read: a URL, demo, or a name."),
+        typer.Argument(
+            metavar="FROM",
+            help="The stream to read: sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: "
+            "ticks; commas between several HOST:PORT), demo, or a name from the configuration.",
+        ),
     ],
     destination: Annotated[
         str,
-        typer.Argument(metavar="TO", help="The log to append to, made if it is missing."),
+        typer.Argument(metavar="TO", help="The log to append to, likewise; made if it is missing."),
     ],
     since: Since = None,
     no_follow: NoFollow = False,
@@ -95,13 +100,34 @@ def forward(
     line = Line(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose or line.plain)
     path = stream_path(ends[0])
-    if path is not None and not path.exists() and not wish.follow:
-        raise StreamMissing(begin, "there is no such file")
-    with exclusively(lock_path(begin, end), begin, end):
-        if forget:
-            raise typer.Exit(asyncio.run(_forget(wish)))
-        forwarding = Forwarding(wish, line)
-        raise typer.Exit(run(forwarding.main(lasting), stop=forwarding.stop))
+    with _advising(wish):
+        if path is not None and not path.exists() and not wish.follow:
+            raise StreamMissing(begin, "there is no such file")
+        with exclusively(lock_path(begin, end), begin, end):
+            if forget:
+                raise typer.Exit(asyncio.run(_forget(wish)))
+            forwarding = Forwarding(wish, line)
+            raise typer.Exit(run(forwarding.main(lasting), stop=forwarding.stop))
+
+
+@contextlib.contextmanager
+def _advising(wish: Wish) -> Iterator[None]:
+    """Let errors say what to do about FROM and TO: no option of this command names a stream."""
+    end = (wish.end, wish.destination.url)
+    try:
+        yield
+    except StreamMissing as error:
+        if error.stream in end:
+            raise
+        words = invitation(option=wish.source.option)
+        raise Failed(f"{error}. {words}", NO_DATA) from error
+    except MixedPrices as error:
+        raise Failed(
+            f"{error}. Name a log of its own as TO, like sqlite:PATH", WRONG_USAGE
+        ) from error
+    except StreamNotWritable as error:
+        place = "as TO, like sqlite:PATH" if error.stream in end else "with XDG_STATE_HOME"
+        raise Failed(f"{error}. Name another place {place}", CANNOT_WRITE) from error
 
 
 async def _forget(wish: Wish) -> int:

@@ -46,8 +46,8 @@ StreamUrl = Annotated[
     typer.Option(
         "--stream",
         metavar="URL",
-        help="sqlite:PATH, kafka://HOST:PORT, demo, or a name from the configuration. "
-        "Default: the local log. "
+        help="sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: ticks; commas between "
+        "several HOST:PORT), demo, or a name from the configuration. Default: the local log. "
         "(env: TICKER_STREAM)",
         show_default=False,
     ),

@@ -67,7 +67,7 @@ def status(
     health, waiting = asyncio.run(look())
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     at = now()
-    verdict = of_stream(health, at, zone)
+    verdict = of_stream(health, at, zone, option=choice.option)
     code = _CODES[verdict.standing]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}

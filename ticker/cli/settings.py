@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class StreamChoice(msgspec.Struct, frozen=True):
     named: bool
     """Whether a user named it; the default log and the demo's are ours to prune."""
     demo: bool = False
+    default: bool = False
+    """Whether it is worked on where no stream is named."""
     temporary: bool = False
     """Whether it goes with the command."""
     name: str | None = None
@@ -40,6 +43,16 @@ class StreamChoice(msgspec.Struct, frozen=True):
     """How to speak with its brokers, where it has some."""
     topics: Topics = Topics()
     """How its topics are made, where it has some and they are missing."""
+
+    @property
+    def word(self) -> str:
+        """What names it on a command line."""
+        return "demo" if self.demo else self.name or self.url
+
+    @property
+    def option(self) -> str:
+        """What a command needs to work on it, ready for a shell: ` --stream WORD`, or nothing."""
+        return "" if self.default else f" --stream {shlex.quote(self.word)}"
 
     def log(self) -> Log:
         """What appends to it; retention only by what its table says. See `open_log`."""
@@ -121,9 +134,16 @@ class Settings:
 
         Raises `UsageError` for a name that is not configured, and `ConfigError`.
         """
-        word = self.config.setting("stream", option, default=None).value
-        if word is None:
-            return StreamChoice(f"sqlite:{state_directory() / 'stream.sqlite'}", named=False)
+        setting = self.config.setting("stream", option, default=None)
+        if setting.value is None:
+            url = f"sqlite:{state_directory() / 'stream.sqlite'}"
+            return StreamChoice(url, named=False, default=True)
+        choice = self._named_or_url(setting.value)
+        # What the file says holds in every terminal; what the environment says, in some.
+        said_here = setting.origin in ("--stream", "TICKER_STREAM")
+        return choice if said_here else msgspec.structs.replace(choice, default=True)
+
+    def _named_or_url(self, word: str) -> StreamChoice:
         if word == "demo":
             return demo_stream()
         if word in self.config.streams:

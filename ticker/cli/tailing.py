@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.cli.failing import DONE, NO_DATA
+from ticker.cli.failing import DONE, NO_DATA, inviting
 from ticker.cli.options import (
     STREAM_PANEL,
     Count,
@@ -38,7 +38,7 @@ from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
 from ticker.streams import Stream, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
-from ticker.verdict import Standing, of_stream, passed_over
+from ticker.verdict import Standing, of_stream, passed_over, to_poll
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -70,6 +70,8 @@ class Wish(msgspec.Struct, frozen=True):
     count: int | None
     visible: bool
     """Whether a terminal shows it."""
+    option: str
+    """What a command needs to work on the same stream."""
 
     @property
     def is_over(self) -> bool:
@@ -118,6 +120,7 @@ def tail(
     end = None if until is None else parse_when(until, now=now(), zone=zone)
     if end == "start":
         raise UsageError("--until start leaves nothing to print")
+    choice = settings.stream(stream)
     wish = Wish(
         symbols=settings.symbols(symbols, watchlist) or None,
         form=form or (Format.text if terminal else Format.json),
@@ -130,10 +133,12 @@ def tail(
         zone=zone,
         count=count,
         visible=terminal,
+        option=choice.option,
     )
-    choice = settings.stream(stream)
     within = None if duration is None else parse_duration(duration) / SECOND
-    raise typer.Exit(run(_tail(choice, wish, within, quiet=quiet)))
+    with inviting(choice.option):
+        code = run(_tail(choice, wish, within, quiet=quiet))
+    raise typer.Exit(code)
 
 
 async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet: bool) -> int:
@@ -148,7 +153,8 @@ async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet
             # A follower waits for them; whoever reads to the end is told that there are none.
             held = {quote.symbol for quote in (await stream.snapshot()).quotes}
             if missing := [symbol for symbol in wish.symbols if symbol not in held]:
-                tell(f"{', '.join(missing)}: not in {stream.url}. What it holds: ticker status")
+                names = ", ".join(missing)
+                tell(f"{names}: not in {stream.url}. What it holds: ticker status{wish.option}")
                 return NO_DATA
     return DONE
 
@@ -224,7 +230,7 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
             missing = isinstance(error, StreamMissing)
             words = f"{error}. Waiting for it"
             if words != told:
-                tell(f"{words}. In another terminal: ticker poll AAPL" if missing else words)
+                tell(f"{words}. {to_poll(wish.symbols, wish.option)}" if missing else words)
                 told = words
             await asyncio.sleep(_RETRY)
             printer.output.check()
@@ -282,7 +288,7 @@ class Printer:
 
 def why_quiet(health: Health, at: int, wish: Wish) -> tuple[tuple[str, ...], str]:
     """Why no tick comes from this stream: what stays the same with the reason, and the words."""
-    verdict = of_stream(health, at, wish.zone, wish.symbols)
+    verdict = of_stream(health, at, wish.zone, wish.symbols, wish.option)
     if verdict.standing is Standing.HEALTHY:
         return verdict.key, f"no price changed. {verdict.words}"
     return verdict.key, verdict.words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticker.cli import scene
-from ticker.cli.failing import DONE, INTERRUPTED, NO_DATA, Failed
+from ticker.cli.failing import DONE, INTERRUPTED, NO_DATA, Failed, inviting
 from ticker.cli.options import (
     WATCH_PANEL,
     Every,
@@ -71,11 +70,11 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """The main job: a poller (its own process) and the dashboard, in one terminal."""
-    _need_terminal("run", "ticker poll")
-    set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     settings = Settings()
-    wanted = settings.symbols_or_default(symbols, watchlist)
     choice = settings.stream(stream)
+    _need_terminal("run", f"ticker poll{choice.option}")
+    set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+    wanted = settings.symbols_or_default(symbols, watchlist)
     if not choice.named:
         make_state_directory()
     refuse_mixing(choice, settings.source(source))
@@ -142,8 +141,11 @@ def watch(
     if once:
         set_up_logging(quiet=quiet, verbose=verbose)
         how = form or (Format.table if sys.stdout.isatty() else Format.json)
-        raise typer.Exit(asyncio.run(_print_board(choice, wanted, how, settings.zone(tz))))
-    _need_terminal("watch", "ticker watch --once, or ticker tail")
+        with inviting(choice.option):
+            code = asyncio.run(_print_board(choice, wanted, how, settings.zone(tz)))
+        raise typer.Exit(code)
+    option = choice.option
+    _need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
     raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
@@ -200,6 +202,7 @@ class Shown:
                 zone=self._zone,
                 sort=self._sort,
                 simulated=self._choice.demo or self._choice.temporary,
+                option=self._choice.option,
             )
             for words in self._notices:
                 dashboard.tell(words)
@@ -219,10 +222,7 @@ class Shown:
         """The command that shows what was kept since `began` (µs)."""
         if self._choice.temporary:
             return ""
-        choice = self._choice
-        word = "demo" if choice.demo else (choice.name or choice.url) if choice.named else None
-        option = "" if word is None else f" --stream {shlex.quote(word)}"
-        return f" · ticker tail{option} --since {clock(began, self._zone)[:5]}"
+        return f" · ticker tail{self._choice.option} --since {clock(began, self._zone)[:5]}"
 
     async def stop(self) -> None:
         """End the screen; the children follow."""

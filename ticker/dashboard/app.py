@@ -68,7 +68,8 @@ class Dashboard(App[Exit]):
 
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
-    `light`; `simulated` says before the first price that all will be invented.
+    `light`; `simulated` says before the first price that all will be invented. `option` is what a
+    command needs to work on the same stream.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -110,6 +111,7 @@ class Dashboard(App[Exit]):
         look: str = "dark",
         sort: Sort | None = None,
         simulated: bool = False,
+        option: str = "",
     ) -> None:
         self.palette: Palette = PALETTES[look]
         super().__init__(driver_class=TerminalDriver)
@@ -117,6 +119,7 @@ class Dashboard(App[Exit]):
         self.watching = watch
         self._caption = title
         self._simulated = simulated
+        self._option = option
         self._controller = controller
         self._zone = zone
         self._table = Table(
@@ -227,7 +230,8 @@ class Dashboard(App[Exit]):
     def _say(self) -> None:
         palette = self.palette
         now = self.watching.clock()
-        told = status(self.watching, now, self._zone, has_poller=self._controller is not None)
+        has_poller = self._controller is not None
+        told = status(self.watching, now, self._zone, has_poller=has_poller, option=self._option)
         text = Text(style=palette.text)
         if self._is_simulated and not self._title_bar.display:
             # A terminal too low for a title still says that the prices are invented.
@@ -252,7 +256,7 @@ class Dashboard(App[Exit]):
             return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
         young = self.watching.state is State.MISSING and self.watching.problem is None
         if young and self._controller is None:
-            return invitation(self.watching.symbols)
+            return invitation(self.watching.symbols, self._option)
         return ""
 
     def _keys_that_work(self) -> list[tuple[str, str]]:

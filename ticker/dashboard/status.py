@@ -14,7 +14,7 @@ from ticker.escape import escape
 from ticker.figures import count_text
 from ticker.records import Gap
 from ticker.times import Zone, clock
-from ticker.verdict import Standing, invitation, of_writers
+from ticker.verdict import Standing, followed_by, invitation, of_writers
 from ticker.watch import State, Watch
 
 _GAP_SHOWN = 60_000_000
@@ -32,35 +32,39 @@ class Status:
     """Whether somebody should do something, or at least know it."""
 
 
-def status(watch: Watch, now: int, zone: Zone, *, has_poller: bool = False) -> Status:
+def status(
+    watch: Watch, now: int, zone: Zone, *, has_poller: bool = False, option: str = ""
+) -> Status:
     """How things are at `now` (µs), with times told in `zone`.
 
-    `has_poller`: one was started with this screen, so an empty stream is only young.
+    `has_poller`: one was started with this screen, so an empty stream is only young. `option` is
+    what a command needs to work on this stream.
     """
     if watch.state in (State.OPENING, State.MISSING):
-        return _waiting(watch, has_poller=has_poller)
+        return _waiting(watch, option, has_poller=has_poller)
     if watch.state is not State.FOLLOWING:
         return Status(_away(watch, now, zone), is_trouble=True)
     writers = watch.board.writers.at(now)
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
-    verdict = of_writers(watch.board.writers, now, zone, watch.symbols)
+    verdict = of_writers(watch.board.writers, now, zone, watch.symbols, option)
     if writers[0].reason is not Reason.FRESH:
-        return Status(verdict.words + _shown_from(watch, now, zone), is_trouble=True)
+        words = followed_by(verdict.words, _shown_from(watch, now, zone))
+        return Status(words, is_trouble=True)
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else _others(writers, now)
     words = _joined(verdict.words, others, _ticks(watch), _gaps(watch, now, zone))
     return Status(words, is_trouble=is_trouble)
 
 
-def _waiting(watch: Watch, *, has_poller: bool) -> Status:
+def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
     if watch.state is State.OPENING:
         return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
     if watch.problem is not None:
         return Status(f"{escape(watch.problem)} Waiting for it to come back.", is_trouble=True)
     if has_poller or not watch.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
-    return Status(invitation(watch.symbols), is_trouble=False)
+    return Status(invitation(watch.symbols, option), is_trouble=False)
 
 
 def _away(watch: Watch, now: int, zone: Zone) -> str:
@@ -70,12 +74,12 @@ def _away(watch: Watch, now: int, zone: Zone) -> str:
         words = f"The stream cannot be read: {problem}."
     if watch.next_try is not None and watch.next_try > now:
         words += f" Next try {clock(watch.next_try, zone, now=now)}."
-    return words + _shown_from(watch, now, zone)
+    return followed_by(words, _shown_from(watch, now, zone))
 
 
 def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
     received = watch.board.received
-    return "" if received is None else f" Prices shown are from {clock(received, zone, now=now)}."
+    return "" if received is None else f"Prices shown are from {clock(received, zone, now=now)}."
 
 
 def _others(writers: list[Writer], now: int) -> str:

@@ -158,18 +158,42 @@ NOW: Final = time.time_ns() // 1_000
 
 
 def write(
-    url: str, *, ticks: int = 0, name: str = "Gold", state: str = "ok", age: int = 0, **told: Any
+    url: str,
+    *,
+    ticks: int = 0,
+    name: str = "Gold",
+    state: str = "ok",
+    age: int = 0,
+    simulated: bool = False,
+    **told: Any,
 ) -> None:
     """A log with `ticks` of GC=F, its quote and a heartbeat of just now, or `age` µs ago."""
 
     async def fill() -> None:
         async with open_log(url) as log:
             made = [
-                Tick("GC=F", "yahoo", log.origin, n, NOW + n, NOW + n, 4100.0 + n)
+                Tick(
+                    "GC=F",
+                    "yahoo",
+                    log.origin,
+                    n,
+                    NOW + n,
+                    NOW + n,
+                    4100.0 + n,
+                    simulated=simulated,
+                )
                 for n in range(1, ticks + 1)
             ]
             quote = Quote(
-                "GC=F", "yahoo", NOW, NOW, 4100.0 + ticks, log.origin, ticks or None, name=name
+                "GC=F",
+                "yahoo",
+                NOW,
+                NOW,
+                4100.0 + ticks,
+                log.origin,
+                ticks or None,
+                name=name,
+                simulated=simulated,
             )
             now = time.time_ns() // 1_000 - age
             writer = told.pop("writer", "writer")

@@ -307,3 +307,61 @@ def test_symbols_that_a_stream_does_not_hold_are_named(ticker: Program, tmp_path
     assert "ZZZZ: not in" in done.stderr
     assert "GC=F" not in done.stderr
     assert ticker("tail", "GC=F", "--stream", url, "--no-follow").returncode == 0
+
+
+ADVICE = (
+    (("status", "--format", "table"), "ticker poll AAPL"),
+    (("tail", "--no-follow"), "ticker poll AAPL"),
+    (("watch", "--once"), "ticker poll AAPL"),
+    (("watch",), "ticker watch --once"),
+    (("run", "AAPL"), "ticker poll"),
+)
+
+
+@pytest.mark.parametrize(("words", "advice"), ADVICE)
+def test_advice_names_the_stream_as_its_user_did_and_not_the_default_one(
+    ticker: Program, words: tuple[str, ...], advice: str
+) -> None:
+    config = ticker.folder / "config" / "ticker" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[streams]\nmine = 'sqlite:mine.sqlite'\n")
+    for stream, named in (
+        ("demo", " --stream demo"),
+        ("mine", " --stream mine"),
+        ("sqlite:my log", " --stream 'sqlite:my log'"),
+    ):
+        done = ticker(*words, "--stream", stream)
+        assert f"{advice}{named}" in " ".join((done.stdout + done.stderr).split())
+    config.write_text("[defaults]\nstream = 'sqlite:mine.sqlite'\n")
+    for _ in range(2):
+        done = ticker(*words)
+        assert advice in done.stdout + done.stderr
+        assert "--stream" not in done.stdout + done.stderr
+        config.unlink(missing_ok=True)
+
+
+def test_what_a_stream_holds_is_asked_of_the_same_stream(ticker: Program) -> None:
+    write("sqlite:" + str(ticker.folder / "held.sqlite"), ticks=2)
+    done = ticker("tail", "ZZZZ", "--stream", "sqlite:held.sqlite", "--no-follow")
+    assert done.stderr.endswith("ticker status --stream sqlite:held.sqlite\n")
+
+
+def test_forward_advises_nothing_that_it_does_not_take(ticker: Program) -> None:
+    missing = ticker("forward", "sqlite:none.sqlite", "sqlite:to.sqlite", "--no-follow")
+    assert missing.returncode == 4
+    assert missing.stderr.endswith("ticker poll AAPL --stream sqlite:none.sqlite\n")
+    for name, invented in (("real", False), ("invented", True)):
+        write(f"sqlite:{ticker.folder / name}", ticks=1, simulated=invented)
+    for source, destination in (("real", "invented"), ("invented", "real")):
+        mixed = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+        assert (mixed.returncode, "--stream" in mixed.stderr) == (2, False)
+        assert "Name a log of its own as TO" in mixed.stderr
+    nowhere = ticker("forward", "sqlite:real", "sqlite:/proc/no.sqlite", "--no-follow")
+    assert (nowhere.returncode, "--stream" in nowhere.stderr) == (7, False)
+    assert "Name another place as TO" in nowhere.stderr
+
+
+def test_help_says_what_may_be_left_out_of_a_kafka_address(ticker: Program) -> None:
+    for command in ("run", "watch", "poll", "tail", "status", "forward"):
+        told = " ".join(ticker(command, "--help", COLUMNS="400").stdout.split())
+        assert "kafka://HOST:PORT/PREFIX (without /PREFIX: ticks; commas between several" in told
