@@ -40,7 +40,7 @@ from ticker.cli.settings import (
     stream_path,
 )
 from ticker.cli.standard import tell
-from ticker.cli.waiting import waiting_elsewhere
+from ticker.cli.waiting import left_behind
 from ticker.errors import InvalidRecord, StreamMissing
 from ticker.figures import count_text
 from ticker.poll import Poll, PollStatus
@@ -97,10 +97,11 @@ def poll(
     simulated = url.startswith("exchange")
     kept = choice if is_file else local_log(choice, simulated=simulated)
     if not is_file and not control:
-        for each in asyncio.run(waiting_elsewhere(choice)):
+        for each in asyncio.run(left_behind(choice)):
             tell(
-                f"{each.ticks:,} ticks wait here for {each.destination}, and nobody sends them. "
-                f"Is that this stream's old address? ticker status --stream {choice.url}"
+                f"{count_text(each.ticks, 'tick')} {'waits' if each.ticks == 1 else 'wait'} here "
+                f"for {each.destination}, and nobody sends {'it' if each.ticks == 1 else 'them'}. "
+                f"Is that this stream's old address? ticker status{choice.option}"
             )
 
     def make(asked: Source) -> Job:

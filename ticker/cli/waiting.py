@@ -15,8 +15,9 @@ import msgspec
 from ticker.cli.relaying import canonical, local_log, lock_path
 from ticker.cli.settings import StreamChoice, stream_path
 from ticker.config import state_directory
+from ticker.figures import count_text
 from ticker.records import Health
-from ticker.relay import LOCAL_LOGS, is_held
+from ticker.relay import LOCAL_LOGS, is_held, may_have_moved
 from ticker.streams import open_stream
 
 
@@ -33,22 +34,21 @@ class Waiting(msgspec.Struct, frozen=True):
 async def waiting_for(choice: StreamChoice, health: Health) -> list[Waiting]:
     """What waits in `choice`, which is as `health` says, or in the local logs of pollers to it.
 
-    Of a stream elsewhere also what waits in local logs for others and is sent by nobody: the same
-    stream may have had another address.
+    Of a stream elsewhere also what waits for an address that may have been its own before.
     """
     if stream_path(choice) is not None:
         return list(_of(canonical(choice), health))
     here = canonical(choice)
-    found = await waiting_elsewhere(choice)
+    found = await left_behind(choice)
     for simulated in (False, True):
         log = local_log(choice, simulated=simulated)
         held = await _health(log)
-        found += [each for each in _of(log.url, held) if each.destination == here]
+        found += [each for each in _of(log.url, held) if not may_have_moved(each.destination, here)]
     return found
 
 
-async def waiting_elsewhere(choice: StreamChoice) -> list[Waiting]:
-    """What waits in local logs for other destinations than `choice`, and nobody sends."""
+async def left_behind(choice: StreamChoice) -> list[Waiting]:
+    """What waits in local logs for an address that `choice` may have had, and nobody sends."""
     here = canonical(choice)
     found: list[Waiting] = []
     for path in sorted(state_directory().glob(LOCAL_LOGS)):
@@ -56,27 +56,27 @@ async def waiting_elsewhere(choice: StreamChoice) -> list[Waiting]:
         found += [
             each
             for each in _of(log.url, await _health(log))
-            if each.destination != here and not each.sending
+            if may_have_moved(each.destination, here) and not each.sending
         ]
     return found
 
 
 def words(each: Waiting, choice: StreamChoice) -> str:
     """How many ticks wait where, what becomes of them, and what to do for `choice`."""
-    told = f"{each.ticks:,} ticks for {each.destination} in {each.log}. "
+    told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}. "
     onwards = f"ticker forward {shlex.quote(each.log)} "
     if each.sending:
         return told + "A relay is sending them"
     told += "Nobody sends them: "
-    if stream_path(choice) is not None:
-        return f"{told}{onwards}{each.destination}"
-    here = canonical(choice)
+    here, word = canonical(choice), shlex.quote(choice.word)
     if each.destination == here:
-        return f"{told}ticker poll, or {onwards}{here}"
-    return (
-        f"{told}if that has become {here}: {onwards}{here} --no-follow. "
-        f"Then, or to give them up: {onwards}{each.destination} --forget"
-    )
+        return f"{told}ticker poll{choice.option}, or {onwards}{word}"
+    if may_have_moved(each.destination, here):
+        return (
+            f"{told}if that has become {here}: {onwards}{word} --no-follow · "
+            f"then, or to give them up: {onwards}{shlex.quote(each.destination)} --forget"
+        )
+    return f"{told}{onwards}{shlex.quote(each.destination)}"
 
 
 async def _health(log: StreamChoice) -> Health:

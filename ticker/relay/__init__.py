@@ -3,7 +3,7 @@
 from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark
 from ticker.relay.lock import exclusively, is_held
 from ticker.relay.loop import WITHIN, Relay
-from ticker.relay.naming import LOCAL_LOGS, local_log_name, route_digest
+from ticker.relay.naming import LOCAL_LOGS, local_log_name, may_have_moved, route_digest
 from ticker.relay.proof import Proof, prove, tally
 from ticker.relay.status import RelayReport, RelayStatus
 
@@ -20,6 +20,7 @@ __all__ = [
     "exclusively",
     "is_held",
     "local_log_name",
+    "may_have_moved",
     "prove",
     "route_digest",
     "tally",

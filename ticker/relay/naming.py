@@ -33,5 +33,19 @@ def route_digest(source: str, destination: str) -> str:
     return _digest(f"{without_password(source)}\0{without_password(destination)}")
 
 
+def may_have_moved(old: str, new: str) -> bool:
+    """Whether the stream at `old` may lie at `new` now: at other servers, with the same prefix."""
+    was, servers, prefix = _parts(old)
+    scheme, others, same = _parts(new)
+    return bool(prefix) and (was, prefix) == (scheme, same) and servers != others
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Scheme, servers and prefix; a file has no prefix."""
+    scheme, _, rest = url.partition("://")
+    servers, _, prefix = rest.partition("/")
+    return scheme, servers, prefix
+
+
 def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=4).hexdigest()

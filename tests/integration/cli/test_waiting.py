@@ -1,0 +1,26 @@
+"""What is told of ticks that wait on this machine for a Kafka that nobody reaches."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+from .conftest import Program
+
+
+def test_only_what_waits_for_a_former_address_is_told_to_a_poller(
+    ticker: Program, exchange: str
+) -> None:
+    words = ("poll", "AAPL", "--source", exchange, "--count", "1", "--stream")
+    with socket.socket() as one, socket.socket() as two:
+        for nobody in (one, two):
+            nobody.bind(("127.0.0.1", 0))
+        here, there = (f"kafka://127.0.0.1:{each.getsockname()[1]}" for each in (one, two))
+        assert "here for" not in ticker(*words, f"{here}/ticks").stderr
+        assert "here for" not in ticker(*words, f"{here}/other").stderr
+        told = ticker(*words, f"{there}/ticks").stderr
+        assert f"1 tick waits here for {here}/ticks, and nobody sends it." in told
+        assert f"ticker status --stream {there}/ticks" in told
+        assert f"{here}/other" not in told
+        found = json.loads(ticker("status", "--stream", f"{there}/other").stdout)["waiting"]
+        assert [each["destination"] for each in found] == [f"{here}/other"]
