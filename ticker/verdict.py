@@ -180,7 +180,8 @@ def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option
     since = clock(writer.heartbeat.received, zone, now=now)
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
     command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
-    return f"No sign of the poller of {named} since {since}. Start one: {command}{escape(option, 1_000)}"
+    command += escape(option, 1_000)
+    return f"No sign of the poller of {named} since {since}. Start one: {command}"
 
 
 def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
