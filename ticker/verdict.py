@@ -116,6 +116,7 @@ def of_stream(
     health: Health,
     now: int,
     zone: Zone,
+    *,
     symbols: Collection[str] | None = None,
     option: str = "",
 ) -> Verdict:
@@ -133,13 +134,14 @@ def of_stream(
     writers = Writers()
     for beat in health.heartbeats:
         writers.take(beat)
-    return of_writers(writers, now, zone, symbols, option)
+    return of_writers(writers, now, zone, symbols=symbols, option=option)
 
 
 def of_writers(
     writers: Writers,
     now: int,
     zone: Zone,
+    *,
     symbols: Collection[str] | None = None,
     option: str = "",
 ) -> Verdict:

@@ -54,10 +54,12 @@ def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
 def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     on = " --stream 'sqlite:my log'"
     for beats in ((), (beat(state="stopped"),), (beat(age=60 * MINUTE),)):
-        words = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, on).words
+        words = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, option=on).words
         assert words.endswith(on)
         assert of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC).words + on == words
-    assert of_stream(Health("s", "missing"), NOW, UTC, on).words.endswith(f"ticker poll AAPL{on}")
+    assert of_stream(Health("s", "missing"), NOW, UTC, option=on).words.endswith(
+        f"ticker poll AAPL{on}"
+    )
     away = of_writer(Writer(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
     assert "ticker demo · Next try" in away
 
@@ -133,5 +135,5 @@ def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> 
 def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
     health = Health("s", "ok", heartbeats=(LIVING, gone))
-    assert of_stream(health, NOW, UTC, ["AAPL"]).standing is Standing.HEALTHY
-    assert of_stream(health, NOW, UTC, ["AAPL", "MSFT"]).standing is Standing.STALE
+    assert of_stream(health, NOW, UTC, symbols=["AAPL"]).standing is Standing.HEALTHY
+    assert of_stream(health, NOW, UTC, symbols=["AAPL", "MSFT"]).standing is Standing.STALE

@@ -41,7 +41,7 @@ from ticker.cli.settings import (
 )
 from ticker.cli.standard import tell
 from ticker.cli.waiting import left_behind
-from ticker.errors import InvalidRecord, StreamMissing
+from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
@@ -214,7 +214,14 @@ async def _work(job: Job, line: StatusLine) -> None:
         line.end(f"{count_text(report.ticks, 'tick')} kept in {job.log.url}")
     finally:
         audience = job.tell.audience
-        audience.undelivered(await sending.finish(audience.within))
+        try:
+            words = await sending.finish(audience.within)
+        except MixedPrices:
+            raise  # what it refuses is no more to be sent tomorrow
+        except StreamError:
+            audience.undelivered(sending.left_words())
+            raise
+        audience.undelivered(words)
 
 
 def _obey(poller: Poll, order: Order) -> None:

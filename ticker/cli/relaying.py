@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,9 @@ from ticker.relay import (
 from ticker.streams import Log, Retained, Stream
 from ticker.times import Zone, clock
 
+_log: Final = logging.getLogger(__name__)
+_AFTER_FAILURE: Final = 5.0
+"""Before a relay that a mistake of ours ended is begun anew (s)."""
 _LOOK_AGAIN: Final = 1.0
 """Between two looks whether another relay has ended (s)."""
 
@@ -118,6 +122,14 @@ class Sending:
             return f"another process sends them on to {self._to}"
         return undelivered_words(report, self._from, "a poller or ticker forward")
 
+    def left_words(self) -> str:
+        """What is left undelivered where `finish` raised."""
+        report = RelayReport(0, 0, 0, self._left(), None)
+        return undelivered_words(report, self._from, "ticker forward")
+
+    def _left(self) -> int | None:
+        return None if self._relay is None else self._relay.undelivered
+
     async def _run(self) -> RelayReport | None:
         try:
             while True:
@@ -128,6 +140,14 @@ class Sending:
                     self._on_status(RelayStatus("elsewhere", self._to, problem=error.problem))
                     if await self._stopped_within(_LOOK_AGAIN):
                         return None
+                except StreamError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - no mistake of ours ends the sending unsaid
+                    _log.exception("the relay failed")
+                    problem = f"failed unexpectedly ({error}), and is begun anew"
+                    self._on_status(RelayStatus("away", self._to, problem=problem))
+                    if await self._stopped_within(_AFTER_FAILURE):
+                        return RelayReport(0, 0, 0, self._left(), problem)
         except StreamError:
             self._on_failure()
             raise

@@ -288,7 +288,7 @@ class Printer:
 
 def why_quiet(health: Health, at: int, wish: Wish) -> tuple[tuple[str, ...], str]:
     """Why no tick comes from this stream: what stays the same with the reason, and the words."""
-    verdict = of_stream(health, at, wish.zone, wish.symbols, wish.option)
+    verdict = of_stream(health, at, wish.zone, symbols=wish.symbols, option=wish.option)
     if verdict.standing is Standing.HEALTHY:
         return verdict.key, f"no price changed. {verdict.words}"
     return verdict.key, verdict.words

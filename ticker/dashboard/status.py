@@ -47,7 +47,7 @@ def status(
     writers = watch.board.writers.at(now)
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
-    verdict = of_writers(watch.board.writers, now, zone, watch.symbols, option)
+    verdict = of_writers(watch.board.writers, now, zone, symbols=watch.symbols, option=option)
     if writers[0].reason is not Reason.FRESH:
         words = followed_by(verdict.words, _shown_from(watch, now, zone))
         return Status(words, is_trouble=True)

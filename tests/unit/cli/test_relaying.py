@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticker.cli import relaying
+from ticker.cli.relaying import Sending
+from ticker.cli.settings import StreamChoice
+from ticker.records import Tick
+from ticker.relay import Relay, RelayStatus
+from ticker.streams.sqlite import SqliteLog
+
+NOW = 1_795_447_805_000_000
+
+
+async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Relay.run
+    failures = 1
+    told: list[RelayStatus] = []
+
+    async def failing(self: Relay) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ValueError("unforeseen")
+        return await run(self)
+
+    monkeypatch.setattr(Relay, "run", failing)
+    monkeypatch.setattr(relaying, "_AFTER_FAILURE", 0.01)
+    begin, end = (f"sqlite:{tmp_path / name}.sqlite" for name in ("from", "to"))
+    async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
+        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        sending = Sending(
+            log,
+            StreamChoice(begin, named=True),
+            StreamChoice(end, named=True),
+            on_status=told.append,
+            on_failure=lambda: pytest.fail("the poller was stopped"),
+        )
+        while not any(status.ticks for status in told):  # noqa: ASYNC110 - a status is no event
+            await asyncio.sleep(0.01)
+        assert "unforeseen" in (told[0].problem or "")
+        assert await sending.finish() == "undelivered: 0"
