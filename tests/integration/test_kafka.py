@@ -495,11 +495,16 @@ async def test_a_writer_that_lost_a_race_is_told_and_its_message_is_never_shown(
 
         writer._caught_up = late
         with pytest.raises(SequenceConflict):
-            await two.append([tick(two.origin, "A", 2, volume=2), tick(two.origin, "A", 3)])
-        await two.append([tick(two.origin, "A", 3, volume=2)])
+            await two.append(
+                [tick(two.origin, "A", 2, volume=2), tick(two.origin, "A", 3)],
+                quotes=[replace(quote(two.origin, "A", 3), price=777.0)],
+            )
+        assert [q.price for q in (await one.snapshot()).quotes] == [9.0], "of a refused append"
+        await two.append([tick(two.origin, "A", 3, volume=2)], quotes=[quote(two.origin, "A", 3)])
         ticks = [t for b in await read(one) for t in b.ticks]
         assert [(t.sequence, t.volume) for t in ticks] == [(1, 1), (2, 1), (3, 2)]
         assert (await one.health()).broken == 0
+        assert [q.price for q in (await one.snapshot()).quotes] == [103.0]
 
 
 def name_in(partition: int, partitions: int) -> str:

@@ -81,15 +81,18 @@ class Sequences:
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
-    def offer(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
-        """Let these wait, in place of older ones; `heads` are the last sequences of their call.
+    def check(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
+        """Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`, as an append must.
 
-        Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`, and takes none then.
+        `heads` are the last sequences of the same call.
         """
         self.simulated = kind(self._url, self.simulated, quotes)
         wrong = ahead(quotes, heads, self.last, self.origin)
         if wrong:
             raise SequenceConflict(self._url, wrong)
+
+    def offer(self, quotes: Iterable[Quote]) -> None:
+        """Let these, of which the log holds the ticks, wait in place of older ones."""
         for quote in quotes:
             key = (quote.origin or "", quote.symbol)
             other = self._waiting.get(key)

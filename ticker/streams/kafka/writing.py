@@ -25,6 +25,7 @@ from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.finding import find_ticks
 from ticker.streams.kafka.late import (
     BEATS,
     FURTHER,
@@ -42,7 +43,6 @@ from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.order import Key
 
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
-_BACK: Final = 5_000  # ticks first looked through backwards for repeats
 
 
 class Writer:
@@ -155,8 +155,10 @@ class Writer:
             known, topics = await self._caught_up()
         found = known.sort(ticks, gaps)
         if found.repeats:
-            known.differing(found.repeats, await self._find(topics, found.repeats))
-        known.offer(quotes, found.heads)
+            known.differing(
+                found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
+            )
+        known.check(quotes, found.heads)
         news = known.new_gaps(gaps)
         if news:
             await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
@@ -166,10 +168,13 @@ class Writer:
                 break
             known, topics = await self._caught_up()
             found = known.sort(ticks, gaps)
-            known.differing(found.repeats, await self._find(topics, found.repeats))
+            known.differing(
+                found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
+            )
         else:
             raise StreamUnreachable(self._address.url, "others write to it without a pause")
         known.last.update(found.heads)
+        known.offer(quotes)
         known.wrote(len(found.fresh))
         if not self._settled and known.simulated is not None:
             # Of two that wrote the first price at once, the later one sees the other's now.
@@ -237,6 +242,14 @@ class Writer:
                 if self._ends[where] == first:  # else others wrote in between: to be read yet
                     self._ends[where] = first + count
         return sent
+
+    def _by_lane(self, ticks: Iterable[Tick]) -> dict[int, set[tuple[Key, int]]]:
+        """What tells `ticks` from others, by the partition in which they lie."""
+        found: dict[int, set[tuple[Key, int]]] = defaultdict(set)
+        for tick in ticks:
+            lane = self._lanes.get(tick.symbol) or self._lane(tick.symbol)
+            found[lane[1]].add(((tick.origin, tick.symbol), tick.sequence))
+        return found
 
     def _lane(self, symbol: str) -> tuple[bytes, int]:
         assert self._topics is not None  # noqa: S101 - the log is open
@@ -306,42 +319,17 @@ class Writer:
                 for which, head in heads.items()
                 if isinstance(head, Tick)
             ]
-            known.offer(lagging, {})
+            known.offer(lagging)
         left = [
             quote
             for quote in self._unsent
             if (quote.sequence or 0) <= known.last.get((quote.origin or "", quote.symbol), 0)
         ]
-        known.offer(left, {})
+        known.offer(left)
         self._unsent = []
         self._settled = known.simulated is not None
         self._known = known
         self._ends, self._behind = dict(late.ends), {}
-
-    async def _find(self, topics: Topics, repeats: Sequence[Tick]) -> dict[tuple[Key, int], Tick]:
-        """What the log holds under the numbers of `repeats`, looked for from the end."""
-        wanted = {((tick.origin, tick.symbol), tick.sequence) for tick in repeats}
-        found: dict[tuple[Key, int], Tick] = {}
-        if not wanted:
-            return found
-        where = {
-            TopicPartition(topics.names[TICKS], (self._lanes.get(s) or self._lane(s))[1])
-            for s in {tick.symbol for tick in repeats}
-        }
-        begins = await self._asking.offsets(topics, BEGIN, TICKS)
-        ends = await self._asking.offsets(topics, END, TICKS)
-        last = {w: ends[w] for w in where}
-        size = max(_BACK, 2 * len(repeats))
-        while wanted - found.keys() and any(last[w] > begins[w] for w in where):
-            back = {w: max(begins[w], last[w] - size) for w in where}
-            between = {w: (back[w], last[w]) for w in where}
-            for seen in (await ticks_between(self._asking, between)).values():
-                for at in seen:
-                    name = ((at.tick.origin, at.tick.symbol), at.tick.sequence)
-                    if name in wanted:
-                        found[name] = at.tick
-            last, size = back, size * 4
-        return found
 
 
 def _message(record: Record) -> Message:

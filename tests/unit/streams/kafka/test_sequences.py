@@ -19,20 +19,20 @@ def tick(sequence: int, price: float = 1.0) -> Tick:
 
 def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
     known = Sequences("kafka://x/t", "mine")
-    known.offer([quote(1)], {})
+    known.offer([quote(1)])
     assert known.due(10.0) == [quote(1)]
     known.sent([quote(1)], 10.0)
-    known.offer([quote(2), quote(4), quote(3)], {})
+    known.offer([quote(2), quote(4), quote(3)])
     assert known.due(10.5) == []
     assert known.due(11.0) == known.due(None) == [quote(4)]
     known.sent(known.due(11.0), 11.0)
-    known.offer([quote(4, NOW - 1), quote(3)], {})
+    known.offer([quote(4, NOW - 1), quote(3)])
     assert known.due(None) == []
 
 
 def test_a_quote_without_a_number_is_refused() -> None:
     with pytest.raises(InvalidRecord):
-        Sequences("kafka://x/t", "o").offer([Quote("A", "test", NOW, NOW, 1.0)], {})
+        Sequences("kafka://x/t", "o").check([Quote("A", "test", NOW, NOW, 1.0)], {})
 
 
 def test_gaps_that_are_there_are_not_written_again() -> None:
