@@ -75,7 +75,7 @@ class StreamInMemory:
         raise NotImplementedError
 
     def noticed(self) -> Noticed:
-        return Noticed(problem=self.state.problem)
+        return Noticed(broken=self.state.broken, problem=self.state.problem)
 
     async def health(self) -> Health:
         return self.state

@@ -97,7 +97,9 @@ def _others(writers: list[Writer], now: int) -> str:
 
 
 def _ticks(watch: Watch) -> str:
-    return count_text(watch.board.ticks, "tick")
+    broken = watch.stream.noticed().broken
+    passed = f"{count_text(broken, 'record')} passed over, not to be read" if broken else ""
+    return _joined(count_text(watch.board.ticks, "tick"), passed)
 
 
 def _gaps(watch: Watch, now: int, zone: Zone) -> str:

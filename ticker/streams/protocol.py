@@ -29,8 +29,8 @@ class Stream(Protocol):
         """The last quote per (origin, symbol) and the last heartbeat per (writer, source).
 
         Ticks without a quote are shown by one made of the last, if the backend comes by it.
-        `read(after=batch.position)` goes on from here without a hole or a repeat, whoever writes
-        meanwhile. Raises `StreamMissing` where there is nothing yet.
+        `read(after=batch.position)` of this very reader goes on from here without a hole or a
+        repeat, whoever writes meanwhile. Raises `StreamMissing` where there is nothing yet.
         """
         ...
 
