@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # it is public
 
 from tests.serving import serving
@@ -289,6 +295,23 @@ def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
     assert board.end() == 0
     assert "undelivered: 0" in ended(poller, signal.SIGINT)[1]
     assert_arrived(stream, local)
+
+
+def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
+    ticker: Program, exchange: str, stream: str, broker: Any
+) -> None:
+    assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
+    held = sum(map(len, on_topic(stream).values()))
+    producer = Producer({"bootstrap.servers": broker.address})
+    for n in range(5):
+        producer.produce(stream.rpartition("/")[2], f"junk {n}", "AAPL")
+    assert producer.flush(PATIENCE) == 0
+    done = ticker("tail", "--stream", stream, "--since", "start", "--no-follow")
+    assert done.stderr == "Passed over 5 records that cannot be read: not ours, or broken\n"
+    assert len(printed(done.stdout)) == len(SYMBOLS)
+    told = status(ticker, stream)[1]
+    assert (told["ticks"], told["broken"]) == (held, 5)
+    assert "passed over" in ticker("status", "--stream", stream, "--format", "table").stdout
 
 
 def test_topics_are_made_as_the_streams_table_says(
