@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
@@ -161,6 +162,16 @@ async def on_the_topic(address: Address) -> dict[Key, list[int]]:
     finally:
         await consumer.stop()
     return found
+
+
+@contextlib.asynccontextmanager
+async def admin(address: Address) -> AsyncIterator[Any]:
+    client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def killed(broker: Any) -> None:

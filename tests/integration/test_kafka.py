@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from msgspec.structs import replace
 
+from tests.kafka_flow import admin
 from ticker import wire
 from ticker.errors import (
     InvalidRecord,
@@ -54,16 +55,6 @@ def quote(origin: str, symbol: str, sequence: int) -> Quote:
 def address(kafka: str, request: pytest.FixtureRequest) -> Address:
     name = "".join(c if c.isalnum() else "." for c in request.node.name)[:80]
     return Address((kafka,), f"{name}.{time.time_ns() % 10**9}")
-
-
-@contextlib.asynccontextmanager
-async def admin(address: Address) -> AsyncIterator[Any]:
-    client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def read(stream: Any, **options: Any) -> list[Batch]:

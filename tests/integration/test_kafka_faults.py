@@ -9,13 +9,13 @@ import contextlib
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import OutOfOrderSequenceNumber
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from tests.kafka_flow import (
     SYMBOLS,
     Flow,
     Key,
+    admin,
     away,
     flowing,
     frozen,
@@ -102,16 +103,6 @@ async def test_a_broker_behind_a_cut_cable_costs_no_tick(
     async with cable.listening(port):
         await suffer(Address((f"127.0.0.1:{port}",), "cut"), cut())
     broker.kill()
-
-
-@contextlib.asynccontextmanager
-async def admin(address: Address) -> AsyncIterator[Any]:
-    client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
