@@ -169,6 +169,9 @@ async def admin(address: Address) -> AsyncIterator[Any]:
     client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
     await client.start()
     try:
+        async with asyncio.timeout(30):  # a broker that was away names no controller for a moment
+            while client._client.cluster.controller is None:
+                await client._client.force_metadata_update()
         yield client
     finally:
         await client.close()

@@ -12,7 +12,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.protocol.admin import CreateTopicsRequest
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from msgspec.structs import replace
@@ -31,7 +33,8 @@ from ticker.errors import (
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.frame import Noticed
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing, topics
+from ticker.streams.kafka.asking import Asking
 from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, ticks_between
 from ticker.streams.kafka.producing import Producing
@@ -416,10 +419,47 @@ async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Addre
         await KafkaStream(address).snapshot()
 
 
-async def test_a_cluster_that_is_not_complete_yet_is_waited_for(address: Address) -> None:
+async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    real = Asking.ask
+
+    async def ask(self: Asking, request: Any) -> Any:
+        nonlocal asked
+        if isinstance(request, CreateTopicsRequest):
+            asked += 1
+            copies = 3 if asked == 1 else 1  # of one broker's cluster
+            request.create_topic_requests = [
+                (name, partitions, copies, *rest)
+                for name, partitions, _, *rest in request.create_topic_requests
+            ]
+        return await real(self, request)
+
+    monkeypatch.setattr(Asking, "ask", ask)
+    async with KafkaLog(address) as log:
+        assert asked == 2
+        await log.append([tick("o", "A", 1)])
+
+
+async def test_a_cluster_that_does_not_become_complete_is_told(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "ANSWER", 1)
     with pytest.raises(StreamUnreachable, match="cannot make the topic"):
         async with KafkaLog(address, Plan(replication=3)):
             pass
+
+
+async def test_topics_are_made_while_no_controller_is_known(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As it is for a moment after a broker began, or was away for longer than its session.
+    unknown = property(lambda _: None, lambda *_: None)
+    monkeypatch.setattr(ClusterMetadata, "controller", unknown, raising=False)
+    async with KafkaLog(address) as log:
+        await log.append([tick("o", "A", 1)])
+        assert await log.last() == {("o", "A"): 1}
 
 
 async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(address: Address) -> None:

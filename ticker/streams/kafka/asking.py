@@ -2,7 +2,7 @@
 
 One client, made when it is first needed and made anew after every failure, because a client of
 aiokafka that lost its brokers may stay lost. Every answer comes within `ANSWER` seconds or as a
-`StreamError`. Makes no topic, reads no record.
+`StreamError`. Knows no configuration, reads no record.
 """
 
 from __future__ import annotations
@@ -147,9 +147,16 @@ class Asking:
             self.address.url,
         )
 
+    async def ask(self, request: Any) -> Any:
+        """What a broker answers to `request` of `aiokafka.protocol`: the controller if it is known.
+
+        One that has just begun names none yet; of a KRaft cluster each broker hands on to it.
+        """
+        return (await self._ask({None: request}))[None]
+
     async def describe(self) -> dict[str, Mapping[str, Any]]:
         """Those of the four topics that are there → what the broker says of them."""
-        answer = (await self._ask({None: Describe(self.names)}))[None].to_object()
+        answer = (await self.ask(Describe(self.names))).to_object()
         found: dict[str, Mapping[str, Any]] = {}
         for topic in answer["topics"]:
             match fault(topic["error_code"]):
@@ -165,7 +172,7 @@ class Asking:
     ) -> dict[str, Mapping[str, str]]:
         """Topic → the values of `keys` that it has."""
         wanted = [(_TOPIC, name, list(keys)) for name in names]
-        answer = (await self._ask({None: DescribeConfigsRequest(wanted)}))[None]
+        answer = await self.ask(DescribeConfigsRequest(wanted))
         found: dict[str, Mapping[str, str]] = {}
         for code, words, _, name, entries in answer.resources:
             if (kind := fault(code)) is not None:
@@ -262,9 +269,14 @@ class Asking:
 
 
 async def _anybody(client: Any) -> Any:
-    """A broker that is there: of a cluster one may just have been killed, and be named yet."""
+    """A broker that is there: of a cluster one may just have been killed, and be named yet.
+
+    The controller before others; KRaft names a broker chosen by chance as such.
+    """
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
     random.shuffle(nodes)
+    if (controller := client.cluster.controller) is not None:
+        nodes.insert(0, controller.nodeId)
     for node in nodes:
         if await client.ready(node):
             return node

@@ -120,7 +120,7 @@ async def end(client: Any, within: float = 2.0) -> None:
 
 
 def _inner(client: Any) -> Any:
-    """The `AIOKafkaClient` in a producer, a consumer or an admin client, or `client` itself."""
+    """The `AIOKafkaClient` in a producer or a consumer, or `client` itself."""
     names = [name for name in ("client", "_client") if hasattr(client, name)]
     return getattr(client, names[0]) if names else client
 

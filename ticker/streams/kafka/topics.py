@@ -12,17 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     InvalidReplicationFactorError,
-    KafkaError,
     NotControllerError,
     TopicAlreadyExistsError,
 )
+from aiokafka.protocol.admin import CreateTopicsRequest
 
 from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.asking import Asking, Topics
-from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, prefer, told
+from ticker.streams.kafka.connecting import ANSWER, fault
 
 WEEK: Final = 7 * 86_400_000_000
 """The default of `Plan.keep_for` (µs)."""
@@ -31,6 +30,7 @@ _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
 """What a cluster says that is not complete yet."""
 _PAUSE: Final = 0.02  # seconds between two looks at the metadata
+_HEAL: Final = 0.2  # seconds before a cluster that is not complete is asked again
 _SEGMENTS: Final = {  # small ones, because the active segment is never compacted
     "segment.ms": str(10 * 60_000),
     "segment.bytes": str(16 * 2**20),
@@ -78,18 +78,7 @@ async def ensure(asking: Asking, plan: Plan) -> Topics:
     if (problem := await unfit(asking, list(there))) is not None:
         raise StreamUnfit(asking.address.url, problem)
     if missing := [name for name in asking.names if name not in there]:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=list(asking.address.servers),
-            request_timeout_ms=int(ANSWER * 1_000),
-            **asking.address.options,
-        )
-        with told(asking.address):
-            await begin_admin(asking, admin)
-            try:
-                async with asyncio.timeout(ANSWER):
-                    await _make(asking, admin, plan, missing)
-            finally:
-                await end(admin)
+        await _make(asking, plan, missing)
     return await _made(asking)
 
 
@@ -109,48 +98,38 @@ async def unfit(asking: Asking, present: Sequence[str]) -> str | None:
     return None
 
 
-async def begin_admin(asking: Asking, admin: Any) -> None:
-    """Start an admin client, whose `close` does nothing before it has begun."""
-    try:
-        async with asyncio.timeout(ANSWER):
-            await prefer(asking.address, admin)
-            await admin.start()
-    except (KafkaError, OSError):
-        await end(admin)
-        # Asked again in the way that finds the cause.
-        await begin(asking.address, admin._client)  # noqa: SLF001 - the same
-        raise
-
-
-async def _make(
-    asking: Asking,
-    admin: Any,
-    plan: Plan,
-    missing: list[str],
-) -> None:
-    wanted = dict(zip(asking.names, configurations(plan), strict=True))
+async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
+    """Ask for the topics that are `missing`, again while the cluster is not complete yet."""
+    configured = dict(zip(asking.names, configurations(plan), strict=True))
     many = {asking.names[0], asking.names[2]}  # quotes lie in their symbol's partition
-    answer = await admin.create_topics(
-        [
-            NewTopic(
-                name,
-                num_partitions=plan.partitions if name in many else 1,
-                replication_factor=plan.replication,
-                # aiokafka wants one of the two: the number of copies, or (empty) assignments.
-                replica_assignments={} if plan.replication == -1 else None,
-                topic_configs=dict(wanted[name]),
-            )
-            for name in missing
-        ]
-    )
-    for name, code, *words in answer.topic_errors:
-        kind = fault(code)
-        if kind is None or kind is TopicAlreadyExistsError:  # somebody else was quicker
-            continue
-        problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
-        if kind.retriable or kind in _HEALING:
-            raise StreamUnreachable(asking.address.url, problem)
-        raise StreamUnusable(asking.address.url, problem)
+    wanted: list[Any] = [
+        (
+            name,
+            plan.partitions if name in many else 1,
+            plan.replication,
+            [],  # the brokers choose where the partitions lie
+            list(configured[name].items()),
+        )
+        for name in missing
+    ]
+    until = asyncio.get_running_loop().time() + ANSWER
+    while True:
+        answer = await asking.ask(CreateTopicsRequest(wanted, int(ANSWER * 250), False))
+        healing = None
+        for name, code, *words in answer.topic_errors:
+            kind = fault(code)
+            if kind is None or kind is TopicAlreadyExistsError:  # somebody else was quicker
+                continue
+            problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
+            if not kind.retriable and kind not in _HEALING:
+                raise StreamUnusable(asking.address.url, problem)
+            healing = problem
+        if healing is None:
+            return
+        if asyncio.get_running_loop().time() > until:
+            raise StreamUnreachable(asking.address.url, healing)
+        await asking.close()  # who the controller is, is asked anew
+        await asyncio.sleep(_HEAL)
 
 
 async def _made(asking: Asking) -> Topics:
