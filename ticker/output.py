@@ -25,7 +25,7 @@ from ticker.figures import change_text, decimals, percent_text, price_text
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
 from ticker.times import Zone, clock, format_duration, iso, to_datetime
 
-_TIMES: Final = ("time", "received", "from", "until", "retry_at", "tape_time")
+_TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
 """So many symbols are named in a line; the others are counted."""
 _PRIVATE: Final = re.compile(r"[^ -~]")

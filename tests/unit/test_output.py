@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import msgspec
 import pytest
 
-from ticker.output import text_line
-from ticker.records import Gap
+from ticker.output import json_line, text_line
+from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Tick
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -43,3 +44,34 @@ def test_a_gap_says_whose_it_is(symbols: tuple[str, ...] | None, whose: str) -> 
 def test_one_missing_tick_is_told_as_one(last: int, words: str) -> None:
     gap = Gap("yahoo", "o", "w", NOW, "lost", symbol="A", first_sequence=7, last_sequence=last)
     assert f"gap A: {words} (lost)" in text_line(gap, UTC, {})
+
+
+@pytest.mark.parametrize("kind", [Tick, Gap, Quote, Heartbeat])
+def test_every_time_of_a_record_is_readable_where_readable_times_are_wished(
+    kind: type[Tick | Gap | Quote | Heartbeat],
+) -> None:
+    schema = msgspec.json.schema(kind)["$defs"][kind.__name__]
+    bounds = {
+        name: [field.get("maximum"), *(each.get("maximum") for each in field.get("anyOf", ()))]
+        for name, field in schema["properties"].items()
+    }
+    times = {name for name, bound in bounds.items() if MAX_TIME in bound}
+    assert "received" in times
+    facts = dict.fromkeys(times, NOW) | {"type": schema["properties"]["type"]["enum"][0]}
+    whole = {
+        "symbol": "A",
+        "source": "s",
+        "origin": "o",
+        "sequence": 1,
+        "price": 1.0,
+        "writer": "w",
+        "reason": "r",
+        "interval": 1,
+        "state": "ok",
+        "asked": 1,
+        "answered": 1,
+    }
+    needed = {name: whole[name] for name in schema["required"] if name in whole}
+    record = msgspec.convert({**needed, **facts}, kind)
+    told = msgspec.json.decode(json_line(record, iso_times=True))
+    assert {name for name in times if str(told[name]).endswith("Z")} == times
