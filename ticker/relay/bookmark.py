@@ -8,11 +8,13 @@ repeated by that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from ticker.errors import StreamNotWritable
 from ticker.records import Position
+from ticker.streams.order import Key
 from ticker.streams.protocol import Retained, Stream
 
 
@@ -33,6 +35,13 @@ class Bookmark(Protocol):
 
     async def waiting(self) -> int | None:
         """How many ticks follow the place; `None` if nothing was kept."""
+        ...
+
+    async def lacks(self, last: Mapping[Key, int]) -> int:
+        """How many ticks of its own the stream lacks up to `last`, (origin, symbol) → sequence.
+
+        Any, where an older copy of it was put in its place. Ticks of other origins do not count.
+        """
         ...
 
     async def met(self) -> str | None:
@@ -92,6 +101,11 @@ class HoldBookmark(_Meeting):
         hold = (await self._log.holds()).get(self._reader)
         return None if hold is None else hold.ticks
 
+    async def lacks(self, last: Mapping[Key, int]) -> int:
+        """See `Bookmark.lacks`."""
+        own, origin = await self._log.last(), self._log.origin
+        return sum(max(0, last[key] - own.get(key, 0)) for key in last if key[0] == origin)
+
 
 class FileBookmark(_Meeting):
     """A file at `path` beside a stream that holds nothing for us."""
@@ -121,6 +135,10 @@ class FileBookmark(_Meeting):
         if position is None:
             return None
         return sum([len(b.ticks) async for b in self._stream.read(position, follow=False)])
+
+    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
+        """See `Bookmark.lacks`."""
+        return 0
 
 
 def _read(path: Path) -> str | None:

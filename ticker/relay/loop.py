@@ -193,8 +193,9 @@ class Relay:
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:
-            self._filter.begin(log.origin, await self._patiently(log, log.last()))
-            await self._place.meet(log.origin)
+            last = await self._patiently(log, log.last())
+            self._filter.begin(log.origin, last)
+            await self._place.meet(log.url, log.origin, last)
             self._say(state="following", problem=None, next_try=None, waiting=None)
             yield log
         finally:

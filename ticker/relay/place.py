@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from ticker.errors import StreamError, StreamUnreachable
+from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
+from ticker.figures import count_text
 from ticker.records import Position
 from ticker.relay.bookmark import Bookmark
+from ticker.streams.order import Key
 from ticker.streams.protocol import Stream
 from ticker.times import Moment
 
@@ -51,8 +53,20 @@ class Place:
         if self.reached is None:
             await self._start(self._since)
 
-    async def meet(self, origin: str) -> None:
-        """Begin anew if the destination's `origin` is not the one met before: it has nothing."""
+    async def meet(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
+        """The destination `url` is connected: its origin, and what it holds.
+
+        Begins anew if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
+        if it holds more of the source than the source itself: whatever came next would bear
+        numbers that are there already, and be dropped for repeats.
+        """
+        if lacking := await self._bookmark.lacks(last):
+            words = (
+                f"lacks {count_text(lacking, 'tick')} of its own that {url} has: it is an older "
+                "copy, and its new ticks would bear their numbers. Move it away, and a new log is "
+                "begun in its place"
+            )
+            raise StreamUnusable(self._source.url, words)
         met = await self._bookmark.met()
         if met == origin:
             return

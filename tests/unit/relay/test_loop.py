@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ from ticker.errors import (
     StreamError,
     StreamNotWritable,
     StreamUnreachable,
+    StreamUnusable,
 )
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
 from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
@@ -162,6 +164,25 @@ async def test_all_four_kinds_arrive_as_they_were_in_the_order_of_the_source(ben
         assert list(batch.gaps) == [gap]
         assert list(batch.quotes) == [quote(origin, 3), quote(origin, 2, "B")]
         assert list(batch.heartbeats) == [beat(origin)]
+
+
+async def test_an_older_copy_of_the_source_is_told_and_not_taken_for_repeats(
+    tmp_path: Path,
+) -> None:
+    path, older = tmp_path / "from.sqlite", tmp_path / "older.sqlite"
+    destination = Destination(tmp_path / "to.sqlite")
+    async with SqliteLog(path) as source:
+        await source.append(ticks(source.origin, 1, 3))
+    shutil.copy(path, older)
+    async with SqliteLog(path) as source:
+        await source.append(ticks(source.origin, 4, 6) + ticks(source.origin, 1, 2, "B"))
+        await Bench(source, destination).once()
+    async with SqliteLog(older) as source:
+        # Another tick, with a number that is taken.
+        await source.append(ticks(source.origin, 4, 4))
+        with pytest.raises(StreamUnusable, match=r"older.sqlite: lacks 4 ticks of .* that .*to.sq"):
+            await Bench(source, destination).relay().run()
+    assert destination.appended == [8]
 
 
 async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
