@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
+from tests.kafka_flow import admin
 from ticker import wire
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
@@ -25,6 +27,7 @@ from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import QUOTES
 from ticker.streams.kafka.messages import HEADERS, key
 from ticker.streams.kafka.producing import Message, Producing
+from ticker.streams.kafka.topics import configurations
 
 SYMBOLS = [f"SYM{n}" for n in range(500)]
 ROUNDS_AT_ONCE = 40
@@ -135,7 +138,11 @@ async def test_a_late_reader_has_the_full_board_in_3_s_and_the_history_afterward
     address: Address, each: int, quotes: int, tmp_path: Path
 ) -> None:
     begin = time.time_ns() // 1_000 - 3_600_000_000
-    async with KafkaLog(address, Plan(partitions=3)) as log:
+    async with KafkaLog(address, Plan(partitions=3)) as log, admin(address) as client:
+        # Hours are written in seconds: segments end as often, or nothing would be compacted.
+        often = ConfigResource(ConfigResourceType.TOPIC, f"{address.prefix}.quotes")
+        often.configs = {**configurations(Plan())[QUOTES], "segment.ms": "1000"}
+        await client.alter_configs([often])
         filling = Filling(address, begin)
         for first in range(1, each + 1, ROUNDS_AT_ONCE):
             await filling.send("", tick, range(first, first + ROUNDS_AT_ONCE))
