@@ -8,14 +8,24 @@ repeated by that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ticker.errors import StreamNotWritable
 from ticker.records import Position
 from ticker.streams.order import Key
 from ticker.streams.protocol import Retained, Stream
+
+_WHOLE: Final = "whole"
+
+
+class Met(NamedTuple):
+    """A destination that was met."""
+
+    origin: str
+    whole: bool
+    """It was sent all that the source had, and not from some time on."""
 
 
 class Bookmark(Protocol):
@@ -44,29 +54,35 @@ class Bookmark(Protocol):
         """
         ...
 
-    async def met(self) -> str | None:
-        """The origin of the destination that took what lies before the place, if it is known."""
+    async def numbered(self, keys: Iterable[Key]) -> bool:
+        """Whether the stream itself numbered ticks of any of `keys`, (origin, symbol)."""
         ...
 
-    async def meet(self, origin: str) -> None:
-        """Keep that `origin`: another log in the destination's place has none of it."""
+    async def met(self) -> Met | None:
+        """The destination that took what lies before the place, if it is known."""
+        ...
+
+    async def meet(self, met: Met) -> None:
+        """Keep that: another log in the destination's place has none of it."""
         ...
 
 
 class _Meeting:
-    """Keeps the destination's origin in a small file; without one it is never known."""
+    """Keeps what was met in a small file; without one it is never known."""
 
     def __init__(self, path: Path | None) -> None:
         self._met_path = path
 
-    async def met(self) -> str | None:
+    async def met(self) -> Met | None:
         """See `Bookmark.met`."""
-        return None if self._met_path is None else _read(self._met_path)
+        words = "" if self._met_path is None else _read(self._met_path) or ""
+        origin, _, kind = words.partition(" ")
+        return Met(origin, kind == _WHOLE) if origin else None
 
-    async def meet(self, origin: str) -> None:
+    async def meet(self, met: Met) -> None:
         """See `Bookmark.meet`."""
         if self._met_path is not None:
-            _write(self._met_path, origin)
+            _write(self._met_path, f"{met.origin} {_WHOLE}" if met.whole else met.origin)
 
     async def forget(self) -> None:
         """See `Bookmark.forget`."""
@@ -106,6 +122,10 @@ class HoldBookmark(_Meeting):
         own, origin = await self._log.last(), self._log.origin
         return sum(max(0, last[key] - own.get(key, 0)) for key in last if key[0] == origin)
 
+    async def numbered(self, keys: Iterable[Key]) -> bool:
+        """See `Bookmark.numbered`."""
+        return any(origin == self._log.origin for origin, _ in keys)
+
 
 class FileBookmark(_Meeting):
     """A file at `path` beside a stream that holds nothing for us."""
@@ -139,6 +159,10 @@ class FileBookmark(_Meeting):
     async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
         """See `Bookmark.lacks`."""
         return 0
+
+    async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
+        """See `Bookmark.numbered`."""
+        return False
 
 
 def _read(path: Path) -> str | None:

@@ -23,15 +23,23 @@ class Filter:
         """Ticks that the destination had already."""
         self.sent: dict[Key, int] = {}
         """(origin, symbol) → the first sequence delivered."""
+        self.behind: dict[Key, int] = {}
+        """(origin, symbol) → the last sequence that the destination has, where the last `fresh` met
+        a hole behind it that nobody told of."""
         self._name = name
         self._own = ""
+        self._whole = False
         self._last: dict[Key, int] = {}
         self._quoted: set[Key] = set()
         self._beaten: set[Key] = set()
 
-    def begin(self, origin: str, last: Mapping[Key, int]) -> None:
-        """The destination is connected, or was written by somebody else: this is what it holds."""
+    def begin(self, origin: str, last: Mapping[Key, int], *, whole: bool) -> None:
+        """The destination is connected, or was written by somebody else: this is what it holds.
+
+        `whole`: it was sent all that the source had, and not from some time on.
+        """
         self._own = origin
+        self._whole = whole
         self._last = dict(last)
 
     def look_anew(self) -> None:
@@ -41,6 +49,7 @@ class Filter:
 
     def fresh(self, batch: Batch) -> Batch:
         """The part of `batch` to append, in one call."""
+        self.behind = {}
         gaps = [
             msgspec.structs.replace(gap, writer=self._name) if gap.writer == READER else gap
             for gap in batch.gaps
@@ -61,8 +70,11 @@ class Filter:
                 continue
             # Exactly this span: a gap that tells a part of it does not let the tick pass.
             span = (*key, last + 1, tick.sequence - 1)
-            if last and tick.sequence > last + 1 and span not in told:
-                gaps.append(self._missing(tick, last))
+            if tick.sequence > last + 1 and span not in told:
+                if last or self._whole:
+                    self.behind[key] = last
+                if last:
+                    gaps.append(self._missing(tick, last))
             heads[key] = tick.sequence
             ticks.append(tick)
         return Batch(
@@ -85,6 +97,22 @@ class Filter:
             self.sent.setdefault(key, tick.sequence)
         self._quoted.update((quote.origin or "", quote.symbol) for quote in batch.quotes)
         self._beaten.update((beat.writer, beat.source) for beat in batch.heartbeats)
+
+    def lacking(self, snapshot: Batch) -> dict[Key, int]:
+        """(origin, symbol) → the last sequence there, where the `snapshot`'s quotes tell of more.
+
+        Of the source, and not later than what was delivered since.
+        """
+        keys = {
+            (quote.origin or "", quote.symbol): quote.sequence or 0
+            for quote in snapshot.quotes
+            if quote.origin != self._own
+        }
+        return {
+            key: last
+            for key, sequence in keys.items()
+            if (last := self._last.get(key, 0)) < sequence and (last or self._whole)
+        }
 
     def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
         """The quotes and heartbeats of `snapshot` that no batch has brought since `look_anew`.

@@ -10,11 +10,11 @@ does not know what keeps either side, nor what shows its status.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random as _random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -61,6 +61,10 @@ def _wall_clock() -> int:
     return time.time_ns() // 1_000
 
 
+class _Behind(Exception):
+    """The source must be read from its start again."""
+
+
 class Relay:
     """One relay. `run` it once; `stop` may be called meanwhile, from its event loop.
 
@@ -104,6 +108,9 @@ class Relay:
         self._stop = asyncio.Event()
         self._within = WITHIN
         self._failures = 0
+        self._has_delivered = False
+        self._from_start = False  # what is read now
+        self._looked_back: dict[Key, int] = {}
         self.undelivered: int | None = None
         """Ticks that waited when `run` ended; `None` where that could not be counted."""
         self._status = RelayStatus("starting", destination().url)
@@ -182,9 +189,9 @@ class Relay:
             return False
         if error.stream == self._source.url:
             return isinstance(error, StreamUnreachable)
-        return isinstance(error, (StreamUnreachable, StreamMissing)) or self._status.ticks > 0
+        return isinstance(error, (StreamUnreachable, StreamMissing)) or self._has_delivered
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[Log]:
         try:
             log = self._make()
@@ -194,8 +201,8 @@ class Relay:
         await self._patiently(log, log.__aenter__())
         try:
             last = await self._patiently(log, log.last())
-            self._filter.begin(log.origin, last)
             await self._place.meet(log.url, log.origin, last)
+            self._filter.begin(log.origin, last, whole=self._place.whole)
             self._say(state="following", problem=None, next_try=None, waiting=None)
             yield log
         finally:
@@ -226,21 +233,39 @@ class Relay:
             # Taken before the catching up, so that it tells of no tick that is not delivered then.
             snapshot = await self._source.snapshot()
             self._filter.look_anew()
-            await self._pass_on(log, follow=False)
-            await self._send(log, self._filter.unseen(snapshot, self._place.reached))
-            if not self._follow or self._stop.is_set():
-                break
-            await self._pass_on(log, follow=True, until=since + REFRESH)
+            try:
+                await self._pass_on(log, follow=False)
+                self._look_back(self._filter.lacking(snapshot))
+                await self._send(log, self._filter.unseen(snapshot, self._place.reached))
+                if not self._follow or self._stop.is_set():
+                    break
+                await self._pass_on(log, follow=True, until=since + REFRESH)
+            except _Behind:
+                await self._place.rewind()
+                continue
             if self._stop.is_set():
                 break
         if self._follow:
-            await self._pass_on(log, follow=False)
+            with contextlib.suppress(_Behind):  # there is no time now: the next run looks back
+                await self._pass_on(log, follow=False)
         await self._place.note()
+
+    def _look_back(self, behind: Mapping[Key, int]) -> None:
+        """Raise `_Behind` where the destination lacks ticks of before, for all that was sent there.
+
+        It lost what it had acknowledged, as a broker does whose disk had not written it yet; the
+        source may have it still. Once for each loss: what is found nowhere becomes a gap.
+        """
+        lost = {key: last for key, last in behind.items() if self._looked_back.get(key) != last}
+        if lost and not self._from_start:
+            self._looked_back |= lost
+            raise _Behind
 
     async def _pass_on(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
         """One reading of the source; a following one ends when stopped, or soon after `until`."""
         place = self._place
         assert place.reached is not None  # noqa: S101  (it was begun)
+        self._from_start, place.is_start = place.is_start, False
         reading = self._source.read(place.reached, follow=follow, limit=self._limit)
         try:
             while (batch := await self._next(reading, follow=follow)) is not None:
@@ -278,6 +303,7 @@ class Relay:
         """Append what of `batch` is new to the destination; durable on return."""
         for _ in range(ATTEMPTS):
             fresh = self._filter.fresh(batch)
+            self._look_back(self._filter.behind)
             if not fresh:
                 break
             try:
@@ -286,9 +312,11 @@ class Relay:
                 )
                 await self._patiently(log, appending)
             except SequenceConflict:
-                self._filter.begin(log.origin, await self._patiently(log, log.last()))
+                last = await self._patiently(log, log.last())
+                self._filter.begin(log.origin, last, whole=self._place.whole)
                 continue
             self._filter.delivered(fresh)
+            self._has_delivered = True
             self._status = msgspec.structs.replace(
                 self._status,
                 ticks=self._status.ticks + len(fresh.ticks),

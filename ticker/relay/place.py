@@ -14,7 +14,7 @@ from typing import Final
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.figures import count_text
 from ticker.records import Position
-from ticker.relay.bookmark import Bookmark
+from ticker.relay.bookmark import Bookmark, Met
 from ticker.streams.order import Key
 from ticker.streams.protocol import Stream
 from ticker.times import Moment
@@ -33,6 +33,10 @@ class Place:
     ) -> None:
         self.reached: Position | None = None
         """Behind all that was delivered; `None` before `begin`."""
+        self.whole = False
+        """The destination was sent all that the source had, and not from some time on."""
+        self.is_start = False
+        """What is `reached` is the source's start."""
         self._source = source
         self._bookmark = bookmark
         self._since = since
@@ -57,6 +61,7 @@ class Place:
         """The destination `url` is connected: its origin, and what it holds.
 
         Begins anew if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
+        if it tells of ticks of the source all the same, as quotes do whose ticks were deleted; or
         if it holds more of the source than the source itself: whatever came next would bear
         numbers that are there already, and be dropped for repeats.
         """
@@ -68,16 +73,32 @@ class Place:
             )
             raise StreamUnusable(self._source.url, words)
         met = await self._bookmark.met()
-        if met == origin:
+        if met is None:
+            self.whole = self.is_start
+        elif met.origin == origin:
+            self.whole = met.whole
             return
-        if met is not None:
-            await self._start("start")
-        await self._bookmark.meet(origin)
+        else:
+            if await self._bookmark.numbered(last):
+                words = (
+                    f"is not the log that it was, yet tells of ticks of {self._source.url}. Delete "
+                    "what is left of it (on Kafka: its four topics), and all is sent again; or, "
+                    "where it does hold them, give it up once: ticker forward FROM TO --forget"
+                )
+                raise StreamUnusable(url, words)
+            await self.rewind()
+            self.whole = True
+        await self._bookmark.meet(Met(origin, self.whole))
+
+    async def rewind(self) -> None:
+        """Stand at the source's start: what the destination has of it is dropped on the way."""
+        await self._start("start")
 
     async def forget(self) -> None:
         """The source is another one than the place was kept of: all of it is new."""
         await self._bookmark.forget()
         self.reached = self._noted = None
+        self.is_start = False
         self._since = "start"
 
     async def note(self) -> None:
@@ -107,3 +128,4 @@ class Place:
         place = await self._source.find(since)
         await self._bookmark.save(place)
         self.reached = self._noted = place
+        self.is_start = since == "start"

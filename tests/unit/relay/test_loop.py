@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from ticker.errors import (
     ConfigError,
@@ -23,6 +24,7 @@ from ticker.records import Gap, Heartbeat, Position, Quote, Tick
 from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
+from ticker.times import Moment
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -183,6 +185,84 @@ async def test_an_older_copy_of_the_source_is_told_and_not_taken_for_repeats(
         with pytest.raises(StreamUnusable, match=r"older.sqlite: lacks 4 ticks of .* that .*to.sq"):
             await Bench(source, destination).relay().run()
     assert destination.appended == [8]
+
+
+async def _older_destination(
+    tmp_path: Path, *batches: list[Tick], since: Moment = "start"
+) -> tuple[dict[tuple[str, str], list[int]], list[tuple[int | None, int | None]]]:
+    """What arrived where the destination lost all but the first batch, and the gaps.
+
+    Each batch is appended and sent on before the next, the last one after the loss.
+    """
+    path, kept = tmp_path / "to.sqlite", tmp_path / "kept.sqlite"
+    async with SqliteLog(tmp_path / "from.sqlite") as source:
+        bench = Bench(source, Destination(path))
+
+        async def sent(batch: list[Tick]) -> None:
+            made = [replace(tick, origin=source.origin) for tick in batch]
+            heads = {tick.symbol: tick.sequence for tick in made}
+            quotes = [quote(source.origin, n, symbol) for symbol, n in heads.items()]
+            await source.append(made, quotes=quotes)
+            bookmark = HoldBookmark(source, "there", tmp_path / "met")
+            await bench.once(bookmark=bookmark, since=since)
+
+        await sent(batches[0])
+        shutil.copy(path, kept)
+        for batch in batches[1:-1]:
+            await sent(batch)
+        shutil.copy(kept, path)  # closed, so there is no file beside it
+        await sent(batches[-1])
+        gaps = [(gap.first_sequence, gap.last_sequence) for gap in await bench.gaps()]
+        arrived = await bench.arrived()
+    return {("o", symbol): found for (_, symbol), found in arrived.items()}, gaps
+
+
+async def test_what_the_destination_lost_is_sent_again(tmp_path: Path) -> None:
+    arrived, gaps = await _older_destination(
+        tmp_path,
+        ticks("o", 1, 3) + ticks("o", 1, 2, "B"),
+        ticks("o", 4, 6) + ticks("o", 3, 4, "B") + ticks("o", 1, 2, "NEW"),
+        ticks("o", 7, 7) + ticks("o", 3, 3, "NEW"),
+    )
+    assert arrived == {
+        ("o", "A"): [1, 2, 3, 4, 5, 6, 7],
+        ("o", "B"): [1, 2, 3, 4],  # which moved no more
+        ("o", "NEW"): [1, 2, 3],  # of which nothing was left
+    }
+    assert gaps == []
+
+
+async def test_what_was_not_wished_is_not_sent_where_the_destination_lost_something(
+    tmp_path: Path,
+) -> None:
+    early = ticks("o", 1, 4, "B")
+    async with SqliteLog(tmp_path / "from.sqlite") as source:
+        made = [replace(tick, origin=source.origin) for tick in early]
+        await source.append(made, quotes=[quote(source.origin, 4, "B")])
+    arrived, _ = await _older_destination(
+        tmp_path, ticks("o", 1, 3), ticks("o", 4, 6), ticks("o", 7, 7), since=NOW + SECOND
+    )
+    assert ("o", "B") not in arrived
+
+
+async def test_a_destination_that_took_something_is_waited_for_whatever_it_says_then(
+    bench: Bench,
+) -> None:
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.source.append(heartbeats=[beat(bench.source.origin)])
+    await bench.until(lambda _: bool(bench.destination.appended))
+
+    def refuse() -> None:
+        raise StreamUnusable(str(bench.destination.path), "this user may not use its topics")
+
+    bench.destination.trouble = refuse
+    await bench.source.append(heartbeats=[beat(bench.source.origin, NOW + SECOND)])
+    await bench.until(lambda status: status.is_away)
+    bench.destination.trouble = lambda: None
+    await bench.until(lambda status: not status.is_away)
+    relay.stop()
+    assert (await running).problem is None
 
 
 async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:

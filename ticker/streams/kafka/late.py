@@ -82,6 +82,15 @@ class Late(msgspec.Struct):
                     heads[key] = at.tick
         return heads
 
+    def tails(self) -> dict[Key, int]:
+        """(origin, symbol) → the last sequence of its ticks in the window."""
+        tails: dict[Key, int] = {}
+        for seen in self.window.values():
+            for at in seen:
+                key = (at.tick.origin, at.tick.symbol)
+                tails[key] = max(tails.get(key, 0), at.tick.sequence)
+        return tails
+
 
 def newer(quote: Quote, known: Quote | None) -> bool:
     """Whether `quote` replaces `known`: unless it has a lower sequence, or an earlier time."""

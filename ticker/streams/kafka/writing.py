@@ -19,7 +19,12 @@ from aiokafka import TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
 from ticker import wire
-from ticker.errors import SequenceConflict, StreamError, StreamMissing, StreamUnreachable
+from ticker.errors import (
+    SequenceConflict,
+    StreamError,
+    StreamMissing,
+    StreamUnreachable,
+)
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
 from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
@@ -44,6 +49,9 @@ from ticker.streams.order import Key
 
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
 
+_SURE: Final = 0.5  # seconds in which nobody deletes topics, makes them anew, and is not noticed
+_ANEW: Final = "its topics were made anew: open it again"
+
 
 class Writer:
     """Writes one set of topics. One task at a time appends; `close` may come from any."""
@@ -63,6 +71,7 @@ class Writer:
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
         self._unsent: list[Quote] = []  # that waited when a failure made us forget what we knew
+        self._met_at = 0.0  # when the topics were seen to be the same last (s, monotonic)
         self._settled = False  # whether the log holds real or invented prices for sure
         self.origin = ""
 
@@ -235,13 +244,30 @@ class Writer:
         if not messages:
             return {}
         assert self._topics is not None  # noqa: S101 - the log is open
+        await self._same_topics()
         sent = await self._producing.send(self._topics.names[which], messages)
+        self._met_at = asyncio.get_running_loop().time()
         for where, batches in sent.items():
             for first, count in batches:
+                if 0 <= first < self._ends[where]:
+                    words = "lost what it had acknowledged, or its topics were made anew"
+                    raise StreamUnreachable(self._address.url, words)
                 self._behind[where] = max(self._behind.get(where, 0), first + count)
                 if self._ends[where] == first:  # else others wrote in between: to be read yet
                     self._ends[where] = first + count
         return sent
+
+    async def _same_topics(self) -> None:
+        """Raise `StreamMissing` where the topics were made anew since we wrote last.
+
+        A broker takes what an old producer sends to new ones of the same name, without a word.
+        Under way, it refuses; so topics that took something just now are the same.
+        """
+        if asyncio.get_running_loop().time() - self._met_at > _SURE:
+            found = await self._asking.topics()
+            if found.origin != self.origin:
+                raise StreamMissing(self._address.url, _ANEW)
+            self._met_at = asyncio.get_running_loop().time()
 
     def _by_lane(self, ticks: Iterable[Tick]) -> dict[int, set[tuple[Key, int]]]:
         """What tells `ticks` from others, by the partition in which they lie."""
@@ -275,7 +301,7 @@ class Writer:
         if self._known is None:
             topics = await self._asking.topics()
             if topics.origin != self.origin:
-                raise StreamMissing(self._address.url, "its topics were made anew: open it again")
+                raise StreamMissing(self._address.url, _ANEW)
             topics.check(self._topics.partitions[TICKS])
             self._topics = topics
             await self._learn()
@@ -309,6 +335,8 @@ class Writer:
         known.saw(late.quotes.values())
         heads = late.heads()
         known.saw(head for head in heads.values() if isinstance(head, Tick))
+        # Of ticks that a broker lost, a quote that it kept may still tell.
+        known.last.update(late.tails())
         begins = await self._asking.offsets(topics, BEGIN, GAPS)
         known.saw_gaps(await gaps_between(self._asking, spans(begins, late.ends, topics.all(GAPS))))
         if not late.whole:
@@ -330,6 +358,7 @@ class Writer:
         self._settled = known.simulated is not None
         self._known = known
         self._ends, self._behind = dict(late.ends), {}
+        self._met_at = asyncio.get_running_loop().time()
 
 
 def _message(record: Record) -> Message:

@@ -1,0 +1,150 @@
+"""What a relay makes of topics that are not what they were: made anew, in part, or shorter."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kafka_flow import admin
+from ticker.records import Gap, Quote, Tick
+from ticker.relay import HoldBookmark, Relay, RelayStatus
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka.asking import ENDINGS
+from ticker.streams.sqlite import SqliteLog
+
+ONE = Plan(partitions=1)
+
+
+@pytest.fixture
+def broker(make_broker: Callable[..., Any]) -> Any:
+    broker = make_broker()
+    broker.start()
+    return broker
+
+
+@pytest.fixture
+def address(broker: Any) -> Address:
+    return Address((broker.address,), f"losses.{time.time_ns() % 10**9}")
+
+
+def tick(origin: str, sequence: int) -> Tick:
+    now = time.time_ns() // 1_000
+    return Tick("A", "yahoo", origin, sequence, now, now, 1.0 + sequence)
+
+
+def quote(origin: str, sequence: int) -> Quote:
+    now = time.time_ns() // 1_000
+    return Quote("A", "yahoo", now, now, 1.0 + sequence, origin, sequence)
+
+
+class Machine:
+    """A local log, and a relay from it."""
+
+    def __init__(self, local: SqliteLog, bookmark: HoldBookmark, address: Address) -> None:
+        self.local = local
+        self._told = asyncio.Event()
+        self.relay = Relay(
+            local, lambda: KafkaLog(address, ONE), bookmark, name="r", on_status=self._hear
+        )
+
+    def _hear(self, _: RelayStatus) -> None:
+        self._told.set()
+
+    async def append(self, *sequences: int) -> None:
+        origin = self.local.origin
+        made = [tick(origin, n) for n in sequences]
+        await self.local.append(made, quotes=[quote(origin, sequences[-1])])
+
+    async def until(self, holds: Callable[[RelayStatus], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not holds(self.relay.status):
+                self._told.clear()
+                await self._told.wait()
+
+
+@contextlib.asynccontextmanager
+async def machine(folder: Path, address: Address) -> AsyncIterator[Machine]:
+    async with SqliteLog(folder / "local.sqlite") as local:
+        here = Machine(local, HoldBookmark(local, address.url, folder / "met"), address)
+        running = asyncio.create_task(here.relay.run())
+        try:
+            yield here
+        finally:
+            here.relay.stop()
+            report = await running
+        assert report.undelivered == 0
+
+
+async def arrived(address: Address) -> tuple[list[int], list[Gap]]:
+    ticks: list[int] = []
+    gaps: list[Gap] = []
+    async with KafkaStream(address) as stream:
+        async for batch in stream.read(await stream.find("start"), follow=False):
+            ticks += [tick.sequence for tick in batch.ticks]
+            gaps += batch.gaps
+    return ticks, gaps
+
+
+async def delete(address: Address, *endings: str) -> None:
+    async with admin(address) as client:
+        await client.delete_topics([address.prefix + ending for ending in endings])
+
+
+async def test_topics_made_anew_in_a_silence_are_sent_everything(
+    tmp_path: Path, address: Address
+) -> None:
+    async with machine(tmp_path, address) as here:
+        await here.append(*range(1, 6))
+        await here.until(lambda status: status.ticks == 5)
+        await delete(address, *ENDINGS)
+        async with KafkaLog(address, ONE):
+            pass  # another machine was faster
+        await here.append(6, 7, 8)
+        await here.until(lambda status: status.ticks == 5 + 8)
+    assert await arrived(address) == (list(range(1, 9)), [])
+
+
+async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
+    tmp_path: Path, address: Address
+) -> None:
+    async with machine(tmp_path, address) as here:
+        await here.append(*range(1, 6))
+        await here.until(lambda status: status.ticks == 5)
+        async with KafkaStream(address) as stream:
+            reading = stream.read(await stream.find("start"))
+            while not (await anext(reading)).quotes:  # which comes once its second is over
+                pass
+            await reading.aclose()
+        await delete(address, "")
+        await here.append(6)
+        await here.until(lambda status: "yet tells of ticks" in (status.problem or ""))
+        await delete(address, *ENDINGS)
+        await here.until(lambda status: status.ticks == 5 + 6)
+    assert await arrived(address) == (list(range(1, 7)), [])
+
+
+async def test_what_a_broker_lost_that_it_had_acknowledged_is_sent_again(
+    tmp_path: Path, broker: Any, address: Address
+) -> None:
+    data, kept = broker.folder / "data", tmp_path / "kept"
+    async with machine(tmp_path, address) as here:
+        await here.append(*range(1, 6))
+        await here.until(lambda status: status.ticks == 5)
+        broker.kill()
+        await asyncio.to_thread(shutil.copytree, data, kept)
+        await asyncio.to_thread(broker.start)
+        await here.append(*range(6, 11))
+        await here.until(lambda status: status.ticks == 10)
+        broker.kill()
+        # The power failed before its disk had written the rest.
+        await asyncio.to_thread(shutil.rmtree, data)
+        await asyncio.to_thread(shutil.copytree, kept, data)
+        await asyncio.to_thread(broker.start)
+        await here.append(11)
+        await here.until(lambda status: status.ticks == 10 + 6)
+    assert await arrived(address) == (list(range(1, 12)), [])
