@@ -2,7 +2,8 @@
 
 Ticks that are there already are dropped; a hole, wherever it was made, becomes a gap record that
 names it, because a log refuses ticks that do not continue. Records that the destination itself
-numbered are not sent back to it, so that two logs may forward to each other.
+numbered are not sent back to it, nor what was delivered comes round again, so that two logs may
+forward to each other.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ class Filter:
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
-        self._quoted: set[Key] = set()
-        self._beaten: set[Key] = set()
+        # → `received` of the last one delivered since `look_anew`
+        self._quoted: dict[Key, int] = {}
+        self._beaten: dict[tuple[str, str], int] = {}
 
     def begin(self, origin: str, last: Mapping[Key, int], *, whole: bool) -> None:
         """The destination is connected, or was written by somebody else: this is what it holds.
@@ -84,9 +86,17 @@ class Filter:
             quotes=[
                 quote
                 for quote in batch.quotes
-                if quote.origin is not None and quote.sequence and quote.origin != self._own
+                if quote.origin is not None
+                and quote.sequence
+                and quote.origin != self._own
+                and quote.received > self._quoted.get((quote.origin, quote.symbol), -1)
             ],
-            heartbeats=[beat for beat in batch.heartbeats if beat.origin != self._own],
+            heartbeats=[
+                beat
+                for beat in batch.heartbeats
+                if beat.origin != self._own
+                and beat.received > self._beaten.get((beat.writer, beat.source), -1)
+            ],
         )
 
     def delivered(self, batch: Batch) -> None:
@@ -95,8 +105,10 @@ class Filter:
             key = (tick.origin, tick.symbol)
             self._last[key] = tick.sequence
             self.sent.setdefault(key, tick.sequence)
-        self._quoted.update((quote.origin or "", quote.symbol) for quote in batch.quotes)
-        self._beaten.update((beat.writer, beat.source) for beat in batch.heartbeats)
+        for quote in batch.quotes:
+            self._quoted[quote.origin or "", quote.symbol] = quote.received
+        for beat in batch.heartbeats:
+            self._beaten[beat.writer, beat.source] = beat.received
 
     def lacking(self, snapshot: Batch) -> dict[Key, int]:
         """(origin, symbol) → the last sequence there, where the `snapshot`'s quotes tell of more.

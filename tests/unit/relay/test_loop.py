@@ -20,8 +20,9 @@ from ticker.errors import (
     StreamUnreachable,
     StreamUnusable,
 )
-from ticker.records import Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
+from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 from ticker.times import Moment
@@ -263,6 +264,25 @@ async def test_a_destination_that_took_something_is_waited_for_whatever_it_says_
     await bench.until(lambda status: not status.is_away)
     relay.stop()
     assert (await running).problem is None
+
+
+def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
+    there, back = Filter("there"), Filter("back")
+    for one, own in ((there, "b"), (back, "a")):
+        one.begin(own, {}, whole=True)
+        one.look_anew()
+    at = Position("1")
+    first = Batch(at, quotes=[quote("o", 1)], heartbeats=[beat("o", NOW)])
+    later = Batch(at, quotes=[quote("o", 2)], heartbeats=[beat("o", NOW + SECOND)])
+    sent = []
+    for batch in (first, later):
+        going = there.fresh(batch)
+        there.delivered(going)
+        coming = back.fresh(going)
+        back.delivered(coming)
+        sent.append(coming)
+    assert [list(batch.heartbeats) for batch in sent] == [first.heartbeats, later.heartbeats]
+    assert [bool(there.fresh(batch)) for batch in sent] == [False, False]
 
 
 async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
