@@ -721,6 +721,31 @@ async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
             _ = [b async for b in stream.read(begin, follow=False)]
 
 
+async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
+    address: Address,
+) -> None:
+    moved, stays = name_in(2, 3), name_in(0, 3)
+    async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
+        await log.append([tick("o", s, n) for s in (moved, stays) for n in (1, 2)])
+        await client.create_partitions({address.prefix: NewPartitions(3)})
+    words = f"ticks of {moved} lie in two partitions"
+    async with KafkaLog(address) as log:
+        await log.append([tick("o", stays, 3)])
+        with pytest.raises(StreamUnusable, match=words):
+            await log.append([tick("o", moved, 3)])
+    stream = KafkaStream(address)
+    assert sum(len(batch.ticks) for batch in await read(stream)) == 5
+    # As a program writes it that does not look.
+    value = wire.encode(tick("o", moved, 3))
+    await put(address, address.prefix, {"key": moved.encode(), "value": value, "partition": 2})
+    assert words in ((await stream.health()).problem or "")
+    for asked in (stream.snapshot, KafkaLog(address).__aenter__):
+        with pytest.raises(StreamUnusable, match=words):
+            await asked()
+    with pytest.raises(StreamUnusable, match=words):
+        await read(stream)
+
+
 @pytest.mark.parametrize("own", [True, False])
 async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
     address: Address, own: bool

@@ -104,6 +104,7 @@ async def test_topics_made_anew_in_a_silence_are_sent_everything(
         await delete(address, *ENDINGS)
         async with KafkaLog(address, ONE):
             pass  # another machine was faster
+        await asyncio.sleep(0.2)  # the silence
         await here.append(6, 7, 8)
         await here.until(lambda status: status.ticks == 5 + 8)
     assert await arrived(address) == (list(range(1, 9)), [])

@@ -33,6 +33,7 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
 from ticker.streams.kafka.metadata import Describe
 from ticker.streams.kafka.place import Offsets, Place
+from ticker.streams.order import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
 """Of the names of the four topics, in the order of writing."""
@@ -82,6 +83,19 @@ class Topics(msgspec.Struct, frozen=True):
                 f"{self.partitions[0]}: no symbol's order is sure any more. Use another PREFIX"
             )
             raise StreamUnusable(self.url, words)
+
+    def check_lanes(self, lanes: dict[Key, int], partition: int, keys: Iterable[Key]) -> None:
+        """Note in `lanes` that ticks of `keys`, (origin, symbol), lie in `partition`.
+
+        Raises `StreamUnusable` where one of them lies in another too.
+        """
+        for key in keys:
+            if lanes.setdefault(key, partition) != partition:
+                words = (
+                    f"ticks of {key[1]} lie in two partitions of the topic {self.names[0]}, as "
+                    "after some were added: their order is not sure any more. Use another PREFIX"
+                )
+                raise StreamUnusable(self.url, words)
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> Place:
         """`offsets` of all partitions as a place."""

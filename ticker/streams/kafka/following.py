@@ -72,6 +72,7 @@ class Reading:
         self._watch = watch
         self._topics: Topics | None = None
         self._offsets: dict[TopicPartition, int] = {}
+        self._lanes: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
         self._drained = 0.0  # when all that the consumer had was taken last (s, monotonic)
@@ -200,6 +201,7 @@ class Reading:
             fresh = Order()
             fresh.holes, fresh.repeats = self.order.holes, self.order.repeats
             self.order = fresh
+            self._lanes = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             await self._tell(topics, "another log lies in its place")
         else:
@@ -323,6 +325,8 @@ class Reading:
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Messages as a batch that is ready, and the place behind them; in one step."""
         came = gather(topics, found, self._symbols)
+        for partition, keys in came.lanes.items():
+            topics.check_lanes(self._lanes, partition, keys)
         self.broken += came.broken
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1

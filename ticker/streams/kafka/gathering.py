@@ -25,6 +25,8 @@ class Gathered(msgspec.Struct):
     """The newest of each (origin, symbol)."""
     beats: dict[tuple[str, str], Heartbeat] = {}
     """The last of each (writer, source)."""
+    lanes: dict[int, set[Key]] = {}
+    """Partition → (origin, symbol) of the ticks that came from it."""
     broken: int = 0
     """Messages passed over, because they are no records of their topic."""
 
@@ -49,6 +51,7 @@ def gather(
             case n if n == TICKS:
                 decoded = decode(messages, Tick)
                 came.ticks += decoded.records
+                came.lanes[where.partition] = {(t.origin, t.symbol) for t in decoded.records}
             case n if n == GAPS:
                 decoded = decode(messages, Gap)
                 came.gaps += decoded.records

@@ -54,6 +54,8 @@ class Late(msgspec.Struct):
     """Of the last ticks of symbols that have no quote."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, list[Seen]]
+    lanes: dict[Key, int]
+    """(origin, symbol) → the partition in which its ticks of the window lie."""
     whole: bool
     """The window holds every tick there is."""
     broken: int
@@ -123,6 +125,11 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
     seen, whole, foreign = await _join(asking, topics, (begins, ends), _sequences(quotes), window)
+    lanes: dict[Key, int] = {}
+    for where, some in seen.items():
+        topics.check_lanes(
+            lanes, where.partition, {(at.tick.origin, at.tick.symbol) for at in some}
+        )
     bare = {
         (at.tick.origin, at.tick.symbol): at.tick
         for some in seen.values()
@@ -141,7 +148,7 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
     place = topics.place(offsets, received)
-    return Late(place, begins, ends, quotes, made, beats, seen, whole, broken + foreign)
+    return Late(place, begins, ends, quotes, made, beats, seen, lanes, whole, broken + foreign)
 
 
 def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:

@@ -49,7 +49,7 @@ from ticker.streams.order import Key
 
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
 
-_SURE: Final = 0.5  # seconds in which nobody deletes topics, makes them anew, and is not noticed
+_SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them anew, and is not noticed
 _ANEW: Final = "its topics were made anew: open it again"
 
 
@@ -67,6 +67,7 @@ class Writer:
         self._ends: dict[TopicPartition, int] = {}  # all before it is known
         self._behind: dict[TopicPartition, int] = {}  # the last message of ours is before it
         self._lanes: dict[str, tuple[bytes, int]] = {}
+        self._placed: dict[Key, int] = {}  # where ticks of before lie
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
@@ -168,6 +169,9 @@ class Writer:
                 found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
             )
         known.check(quotes, found.heads)
+        for which in found.heads:
+            lane = self._lanes.get(which[1]) or self._lane(which[1])
+            topics.check_lanes(self._placed, lane[1], [which])
         news = known.new_gaps(gaps)
         if news:
             await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
@@ -355,6 +359,7 @@ class Writer:
         ]
         known.offer(left)
         self._unsent = []
+        self._placed = late.lanes
         self._settled = known.simulated is not None
         self._known = known
         self._ends, self._behind = dict(late.ends), {}
