@@ -316,6 +316,20 @@ async def test_columns_hold_the_fields_between_since_and_until(
         assert list(log.columns(until=0)) == []
 
 
+async def test_count_tells_how_many_ticks_follow_a_position(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        begin = await log.find("start")
+        assert await log.count(begin) == 0
+        middle = await log.append(
+            [tick("one", "A", n) for n in (1, 2)], quotes=[quote("one", "A", 2)]
+        )
+        await log.append([tick("one", "B", n) for n in (1, 2, 3)], gaps=[span("one")])
+        counts = [await log.count(place) for place in (begin, middle, await log.find("end"))]
+        assert counts == [5, 3, 0]
+
+
 @pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{origin}:999:0"])
 async def test_a_position_that_was_never_given_out_is_refused(
     log_backend: Any, tmp_path: Path, position: str

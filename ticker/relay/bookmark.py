@@ -150,11 +150,9 @@ class FileBookmark(_Meeting):
         await super().forget()
 
     async def waiting(self) -> int | None:
-        """See `Bookmark.waiting`; reads what follows, so it takes time with what waits."""
+        """See `Bookmark.waiting`."""
         position = await self.load()
-        if position is None:
-            return None
-        return sum([len(b.ticks) async for b in self._stream.read(position, follow=False)])
+        return None if position is None else await self._stream.count(position)
 
     async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
         """See `Bookmark.lacks`."""

@@ -49,6 +49,13 @@ class Stream(Protocol):
         """
         ...
 
+    async def count(self, after: Position) -> int:
+        """How many ticks follow `after`, with a few that are none where they are not looked at.
+
+        Raises `WrongPosition` for a position that this stream never gave out.
+        """
+        ...
+
     def read(
         self,
         after: Position,

@@ -15,14 +15,15 @@ from typing import Any, Literal, Self
 
 from msgspec.structs import astuple
 
-from ticker.errors import StreamUnreachable
+from ticker.errors import StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.asking import BEGIN, END, Asking
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, Reading
-from ticker.streams.kafka.late import look, ticks_between
+from ticker.streams.kafka.late import TICKS, look, ticks_between
+from ticker.streams.kafka.place import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, unfit
 from ticker.streams.kafka.writing import Writer
@@ -51,6 +52,18 @@ class KafkaStream(Frame[Reading]):
         """See `Stream.find_last`; the last by the time of appending."""
         async with Asking(self._address) as asking:
             return (await find_last(asking, ticks, symbols)).position()
+
+    async def count(self, after: Position) -> int:
+        """See `Stream.count`; by the offsets, so that void and foreign messages count too."""
+        place = parse(self.url, after)
+        async with Asking(self._address) as asking:
+            topics = await asking.topics()
+            if place.origin != topics.origin:
+                raise WrongPosition(self.url, after)
+            begins = await asking.offsets(topics, BEGIN, TICKS)
+            ends = await asking.offsets(topics, END, TICKS)
+            offsets = topics.offsets(place)
+        return sum(max(0, ends[w] - max(begins[w], offsets[w])) for w in ends)
 
     async def read(
         self,

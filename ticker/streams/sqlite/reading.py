@@ -267,6 +267,13 @@ class Reader:
             by_column[-1] = (bool(state.simulated),) * len(chunk)
             yield dict(zip(rows.TICK_FIELDS, by_column, strict=True))
 
+    def count(self, position: Position) -> int:
+        """See `Stream.count`."""
+        place = self.place(position)
+        with self._transaction():
+            found = self._all("SELECT count(*) FROM ticks WHERE position > ?", place.number)
+        return int(found[0][0])
+
     def holds(self) -> dict[str, Hold]:
         """See `Retained.holds`."""
         with self._transaction() as state:

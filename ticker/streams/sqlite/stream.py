@@ -59,6 +59,10 @@ class SqliteStream(Frame[Following]):
         """See `Stream.find_last`; exact."""
         return (await self._ask(lambda reader: reader.find_last(ticks, symbols))).position()
 
+    async def count(self, after: Position) -> int:
+        """See `Stream.count`; exact."""
+        return await self._ask(lambda reader: reader.count(after))
+
     async def read(
         self,
         after: Position,
