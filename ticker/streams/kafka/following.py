@@ -91,9 +91,12 @@ class Reading:
                     async with asyncio.timeout(SILENCE):
                         found = await self._queue.get()
                 except TimeoutError:
-                    if self._follow:
-                        yield Batch(self._resting())
-                    continue
+                    # What is put in the turn of the loop in which the time runs out stays there.
+                    if self._queue.empty():
+                        if self._follow:
+                            yield Batch(self._resting())
+                        continue
+                    found = self._queue.get_nowait()
                 match found:
                     case Batch():
                         yield found
@@ -127,7 +130,7 @@ class Reading:
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
-        """Behind what was handed over, and behind what was passed over since.
+        """Behind what was handed over, and behind what was passed over since; for an empty queue.
 
         What is ready but was not handed over lies behind it: who resumes there reads it again.
         """

@@ -9,6 +9,7 @@ import pytest
 
 from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
+from ticker.streams.kafka import following
 from ticker.streams.kafka.address import parse
 from ticker.streams.kafka.following import Reading
 
@@ -64,3 +65,18 @@ async def test_a_batch_outlives_a_broker_that_cannot_say_whether_its_hole_is_tol
     handed = cut._queue.get_nowait()
     assert isinstance(handed, Batch)
     assert (list(handed.ticks), list(handed.gaps)) == (list(batch(5).ticks), [hole])
+
+
+async def test_no_empty_batch_comes_before_a_batch_that_is_put_as_the_silence_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # An end at once, so that it falls into the turn of the loop in which the batch is put.
+    monkeypatch.setattr(following, "SILENCE", 0)
+    late = reading()
+    late._ready.append((batch(1), []))
+    monkeypatch.setattr(late, "_run", lambda: late._hand_over(TOPICS))
+    monkeypatch.setattr(late, "_position", lambda: batch(1).position)
+    batches = late.batches()
+    assert await anext(batches) == batch(1)
+    assert await anext(batches) == Batch(batch(1).position)
+    await batches.aclose()
