@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from ticker.records import Tick
+from ticker.records import Gap, Tick
 from ticker.streams.order import Order
 
 
@@ -26,3 +26,34 @@ def test_passed_ticks_and_told_gaps_cover_every_sequence_exactly_once(
         assert sorted(passed + told) == list(range(passed[0], passed[-1] + 1))
     assert order.holes == len(told)
     assert order.repeats == sum(map(len, batches)) - len(passed)
+
+
+SPANS = st.tuples(st.integers(1, 12), st.integers(0, 5)).map(lambda span: (span[0], sum(span)))
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(1, 12), max_size=8), st.lists(SPANS)), max_size=6))
+def test_what_the_stream_told_missing_is_not_told_again_and_all_else_is(
+    batches: list[tuple[list[int], list[tuple[int, int]]]],
+) -> None:
+    order = Order()
+    known: set[int] = set()
+    last: int | None = None
+    for batch, spans in batches:
+        ticks, gaps = order.take(
+            [Tick("A", "s", "o", n, 1, 1, 1.0) for n in batch],
+            [
+                Gap("s", "o", "w", 1, "lost", symbol="A", first_sequence=first, last_sequence=end)
+                for first, end in spans
+            ],
+        )
+        known.update(n for first, end in spans for n in range(first, end + 1))
+        if not ticks:
+            assert gaps == []
+            continue
+        passed = [tick.sequence for tick in ticks]
+        missing = set(range(passed[0] if last is None else last + 1, passed[-1])) - set(passed)
+        told = [
+            n for gap in gaps for n in range(gap.first_sequence or 0, (gap.last_sequence or 0) + 1)
+        ]
+        assert told == sorted(missing - known)
+        last = passed[-1]

@@ -96,6 +96,10 @@ class Order:
     def _hole(self, key: Key, first: int, last: int, tick: Tick) -> list[Gap]:
         """Gaps for `first` to `last` (inclusive), less what the stream's own gaps told already."""
         self.holes += last - first + 1
+        told = self._told.pop(key, [])
+        # Those that reach further may tell of later holes.
+        if later := [span for span in told if span[1] > last]:
+            self._told[key] = later
         return [
             Gap(
                 source=tick.source,
@@ -107,7 +111,7 @@ class Order:
                 first_sequence=start,
                 last_sequence=end,
             )
-            for start, end in left_of(first, last, self._told.pop(key, ()))
+            for start, end in left_of(first, last, told)
         ]
 
 

@@ -70,6 +70,20 @@ def test_a_hole_that_is_told_in_part_is_told_for_the_rest() -> None:
     assert order.holes == 8
 
 
+def test_gaps_told_of_several_holes_of_a_symbol_are_told_once_each() -> None:
+    order = Order()
+    _, gaps = order.take(ticks(1, 2, 5, 6, 9), [missing(3, 4), missing(7, 8)])
+    assert (gaps, order.holes) == ([], 4)
+    assert spans(order.take(ticks(12))[1]) == [(10, 11)]
+    assert order._told == {}
+
+
+def test_a_gap_that_tells_of_two_holes_is_told_once() -> None:
+    order = Order({("o", "A"): 1})
+    order.take([], [missing(2, 9)])
+    assert spans(order.take(ticks(5, 11))[1]) == [(10, 10)]
+
+
 def test_a_gap_told_before_its_hole_is_remembered() -> None:
     order = Order({("o", "A"): 1})
     assert order.take([], [missing(2, 4)]) == ([], [])
