@@ -20,6 +20,7 @@ from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldBookmark, Relay
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka.asking import ENDINGS
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog
 
@@ -175,6 +176,11 @@ async def admin(address: Address) -> AsyncIterator[Any]:
         yield client
     finally:
         await client.close()
+
+
+async def delete_topics(address: Address) -> None:
+    async with admin(address) as client:
+        await client.delete_topics([address.prefix + ending for ending in ENDINGS])
 
 
 async def killed(broker: Any) -> None:

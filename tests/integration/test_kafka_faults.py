@@ -28,6 +28,7 @@ from tests.kafka_flow import (
     Key,
     admin,
     away,
+    delete_topics,
     flowing,
     frozen,
     killed,
@@ -38,7 +39,7 @@ from tests.kafka_flow import (
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
 from ticker.records import Gap
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import END, ENDINGS, Asking
+from ticker.streams.kafka.asking import END, Asking
 from ticker.streams.kafka.following import Reading
 from ticker.streams.kafka.late import TICKS
 
@@ -137,11 +138,6 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
         async with KafkaLog(address) as log:
             assert set((await log.last()).values()) == {6_000}
     broker.kill()
-
-
-async def delete_topics(address: Address) -> None:
-    async with admin(address) as client:
-        await client.delete_topics([address.prefix + ending for ending in ENDINGS])
 
 
 async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(

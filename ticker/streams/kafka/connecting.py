@@ -1,8 +1,9 @@
 """Clients of aiokafka, begun and ended within bounds; their errors come out as ours.
 
 aiokafka does not say why it cannot begin (`diagnosing` finds out), waits for ever for a broker that
-is away when it is told to stop, and raises a cancellation nobody asked for. So each beginning and
-end goes through here. Knows nothing of records.
+is away when it is told to stop, raises a cancellation nobody asked for, and has brokers make each
+topic that it asks for and they have not. So each beginning and end goes through here. Knows nothing
+of records.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
@@ -56,7 +58,11 @@ def told(address: Address) -> Iterator[None]:
 
 
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
-    """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds."""
+    """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
+
+    It makes no topic by asking for it.
+    """
+    _make_none(client)
     try:
         async with asyncio.timeout(within):
             await prefer(address, client)
@@ -68,6 +74,36 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     except BaseException:
         await end(client)
         raise
+
+
+class _Asked:
+    """A connection as a client has it that asks about topics: with the word not to make them."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send(self, request: MetadataRequest) -> Any:
+        asked = MetadataRequest(request._topics, allow_auto_topic_creation=False)  # noqa: SLF001 - nothing public tells
+        return self._connection.send(asked)
+
+
+def _make_none(client: Any) -> None:
+    """Let `client` ask about topics without making those that are missing.
+
+    A broker with `auto.create.topics.enable`, which is Kafka's default, makes each topic that it is
+    asked about, unless the question forbids it; aiokafka's does not, and has no setting for it. So
+    the consumers that were at work when somebody deleted a stream brought its topics back, with
+    policies that are not ours, and no log could be opened there any more. On what `_get_conn` gives
+    the client speaks itself with this question only; all others go by `send`.
+    """
+    inner = _inner(client)
+    connect = inner._get_conn  # noqa: SLF001 - nothing public comes between
+
+    async def connected(*where: Any, **how: Any) -> _Asked | None:
+        connection = await connect(*where, **how)
+        return None if connection is None else _Asked(connection)
+
+    inner._get_conn = connected  # noqa: SLF001 - the same
 
 
 async def prefer(address: Address, client: Any) -> None:

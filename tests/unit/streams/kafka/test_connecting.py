@@ -32,6 +32,9 @@ class Cluster:
         self._looks -= 1
         return True
 
+    async def _get_conn(self, *_: object) -> None:
+        return None
+
     async def close(self) -> None:
         self.closed = True
 
