@@ -140,7 +140,9 @@ log.initial.task.delay.ms=500
 {properties}"""
         )
         users = [word for user in scram for word in ("--add-scram", user)]
-        self._run("kafka.tools.StorageTool", "format", "-t", CLUSTER, *users)
+        self._run(
+            "kafka.tools.StorageTool", "format", "-t", CLUSTER, *users, "-c", str(self._properties)
+        )
 
     def start(self) -> None:
         """Begin, and wait until it takes connections."""
@@ -194,8 +196,14 @@ log.initial.task.delay.ms=500
             self.process.wait()
             self.process = None
 
+    def set_password(self, user: str, password: str, mechanism: str = "SCRAM-SHA-256") -> None:
+        """Make `user`, or change the password; who is connected stays so."""
+        words = ["--entity-type", "users", "--entity-name", user]
+        words += ["--alter", "--add-config", f"{mechanism}=[password={password}]"]
+        self._run("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, *words)
+
     def _run(self, program: str, *words: str) -> None:
-        command = [*self._java, program, *words, "-c", str(self._properties)]
+        command = [*self._java, program, *words]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 

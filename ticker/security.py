@@ -42,7 +42,8 @@ class InvalidSecurity(UsageError):
 class Security(msgspec.Struct, frozen=True, kw_only=True):
     """How to speak with the brokers of one stream. Raises `InvalidSecurity` for what cannot work.
 
-    The files are PEM, and are read when the stream is opened; `~` is the home.
+    The files are PEM; `~` is the home. They are read when the stream is opened, and anew for each
+    connection after that, so they may be replaced meanwhile.
     """
 
     security: str = "PLAINTEXT"

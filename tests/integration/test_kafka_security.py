@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.kafka_secure import PASSWORD, SecureKafka
 from ticker.errors import StreamUnreachable
 from ticker.records import Quote, Tick
 from ticker.streams import open_log, open_stream
+from ticker.streams.kafka import KafkaLog, parse
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +140,40 @@ async def test_a_server_that_does_not_know_the_password_is_not_believed(
     stream = open_stream(url, security=secure_kafka.security("SASL_PLAINTEXT"))
     with pytest.raises(StreamUnreachable, match="does not prove that it knows the password"):
         await stream.snapshot()
+
+
+async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
+    secure_kafka: SecureKafka, tmp_path: Path
+) -> None:
+    broker, file = secure_kafka.broker, tmp_path / "password"
+    await asyncio.to_thread(broker.set_password, "bob", "first")
+    file.touch(0o600)
+    file.write_text("first")
+    url = secure_kafka.url("SASL_PLAINTEXT", "rotated")
+    said = {"user": "bob", "password_file": str(file)}
+    security = secure_kafka.security("SASL_PLAINTEXT", **said)
+    async with (
+        asyncio.timeout(120),
+        open_stream(url, security=security) as stream,
+        KafkaLog(parse(url, security), delivery=3) as log,
+    ):
+        await log.append([tick(log.origin, 1)])
+        batches = aiter(stream.read(await stream.find("start")))
+        assert (await anext(batches)).ticks == [tick(log.origin, 1)]
+        await asyncio.to_thread(broker.set_password, "bob", "second")
+        away = file.rename(tmp_path / "away")
+        broker.kill()  # or they would stay connected
+        await asyncio.to_thread(broker.start)
+        while "password_file: cannot be read" not in str(stream.noticed().problem):
+            assert not await anext(batches)
+        with pytest.raises(StreamUnreachable, match="password_file: cannot be read"):
+            await log.append([tick(log.origin, 2)])
+        away.write_text("second")
+        away.rename(file)
+        with pytest.raises(StreamUnreachable):  # by the producer, which knows the first one
+            await log.append([tick(log.origin, 2)])
+        await log.append([tick(log.origin, 2)])
+        while not (batch := await anext(batches)).ticks:
+            pass
+        assert batch.ticks == [tick(log.origin, 2)]
+        assert stream.noticed().problem is None

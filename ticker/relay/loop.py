@@ -26,7 +26,6 @@ from ticker.errors import (
     StreamError,
     StreamMissing,
     StreamUnreachable,
-    StreamUnusable,
     WrongPosition,
 )
 from ticker.records import Batch
@@ -196,7 +195,7 @@ class Relay:
         try:
             log = self._make()
         except ConfigError as error:  # a file of its security that was there at the beginning
-            raise StreamUnusable(self._status.destination, str(error)) from error
+            raise StreamUnreachable(self._status.destination, str(error)) from error
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:

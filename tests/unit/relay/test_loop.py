@@ -553,6 +553,25 @@ async def test_a_password_file_that_vanishes_for_a_while_is_waited_for(bench: Be
     assert any("/secret: cannot be read" in (status.problem or "") for status in bench.told)
 
 
+async def test_a_password_file_that_vanishes_before_the_first_connection_is_waited_for(
+    bench: Bench,
+) -> None:
+    vanished = [ConfigError("cannot be read", path="/secret")]
+
+    def making() -> None:
+        if vanished:
+            raise vanished.pop()
+
+    await bench.source.append(ticks(bench.source.origin, 1, 2))
+    relay = bench.relay()
+    bench.destination.making = making
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.ticks == 2)
+    relay.stop()
+    await running
+    assert any("/secret: cannot be read" in (status.problem or "") for status in bench.told)
+
+
 async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) -> None:
     origin = bench.source.origin
     await bench.source.append(ticks(origin, 1, 6))

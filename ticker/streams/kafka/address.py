@@ -7,12 +7,11 @@ and certificates never stand in a URL: they come beside it, as `Security`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from ticker.errors import UsageError
+from ticker.errors import ConfigError, StreamUnreachable, UsageError
 from ticker.security import Security, refuse_password
 from ticker.streams.kafka.securing import client_options
 
@@ -33,18 +32,28 @@ class Address(msgspec.Struct, frozen=True):
     servers: tuple[str, ...]
     """HOST:PORT of the brokers that are asked first."""
     prefix: str
-    options: Mapping[str, Any] = {}
-    """Security options as aiokafka's clients take them; never shown."""
     security: Security = Security()
-    """What they were made of: errors tell what was asked for."""
+    """As it was asked for; errors tell it."""
 
     @property
     def url(self) -> str:
         """As a user may see it."""
         return f"kafka://{','.join(self.servers)}/{self.prefix}"
 
+    def options(self) -> dict[str, Any]:
+        """Of security, as aiokafka's clients take them; never shown.
+
+        For each client anew, so that one made later knows a password or a certificate that was
+        changed meanwhile. Raises `StreamUnreachable` where one of their files cannot be used now:
+        it could be at the beginning (see `parse`), and is there again once it is replaced.
+        """
+        try:
+            return client_options(self.security)
+        except ConfigError as error:
+            raise StreamUnreachable(self.url, str(error)) from error
+
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """What may be shown; `options` hold the password."""
+        """What may be shown."""
         return [("url", self.url), ("security", self.security)]
 
     def __repr__(self) -> str:
@@ -54,8 +63,7 @@ class Address(msgspec.Struct, frozen=True):
 def parse(url: str, security: Security | None = None) -> Address:
     """Raises `UsageError` for a URL that names no brokers, or no topics that Kafka allows.
 
-    Reads the files that `security` names, anew each time, so that one made later knows a password
-    that was changed meanwhile. Raises `ConfigError` where one cannot be used.
+    Raises `ConfigError` where a file that `security` names cannot be used.
     """
     refuse_password(url)
     scheme, _, rest = url.partition("://")
@@ -71,7 +79,8 @@ def parse(url: str, security: Security | None = None) -> Address:
         servers.append(f"{form[1]}:{form[2] or PORT}")
     _check(prefix)
     security = security or Security()
-    return Address(tuple(servers), prefix, client_options(security), security)
+    client_options(security)  # told at the beginning, where somebody looks
+    return Address(tuple(servers), prefix, security)
 
 
 def _check(prefix: str) -> None:

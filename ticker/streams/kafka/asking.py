@@ -270,7 +270,7 @@ class Asking:
                 client = AIOKafkaClient(
                     bootstrap_servers=list(self.address.servers),
                     request_timeout_ms=int(ANSWER * 500),
-                    **self.address.options,
+                    **self.address.options(),
                 )
                 await begin(self.address, client, ANSWER / 2)
                 self._client = client

@@ -113,7 +113,8 @@ async def prefer(address: Address, client: Any) -> None:
     """
     if len(address.servers) == 1:
         return
-    tasks = [asyncio.ensure_future(_answering(server, address)) for server in address.servers]
+    options = address.options()
+    tasks = [asyncio.ensure_future(_answering(server, options)) for server in address.servers]
     try:
         for first in asyncio.as_completed(tasks):
             with contextlib.suppress(Exception):  # told by the client, if none answers
@@ -125,8 +126,8 @@ async def prefer(address: Address, client: Any) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _answering(server: str, address: Address) -> str:
-    await speak(server, address.options)
+async def _answering(server: str, options: Any) -> str:
+    await speak(server, options)
     return server
 
 

@@ -23,6 +23,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
+from ticker.errors import StreamUnreachable
 from ticker.security import MECHANISMS, Security
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.metadata import Describe
@@ -41,22 +42,26 @@ async def reason(address: Address, error: BaseException) -> str:
 
     A broker that is there and refuses us says more than one that is away.
     """
-    answers = await asyncio.gather(*(_ask(address, server) for server in address.servers))
+    try:
+        options = address.options()
+    except StreamUnreachable as unusable:  # a file of its security: gone just now
+        return unusable.problem
+    asked = address.security
+    answers = await asyncio.gather(*(_ask(server, options, asked) for server in address.servers))
     causes = [cause for cause in answers if cause is not None]
     telling = [cause for cause in causes if _tells(cause)]
-    return words_of((telling or causes or [error])[0], address.security)
+    return words_of((telling or causes or [error])[0], asked)
 
 
 class _NotThatWay(ConnectionError):
     """A broker that speaks, and not in the way in which it was asked; the text is for people."""
 
 
-async def _ask(address: Address, server: str) -> BaseException | None:
+async def _ask(server: str, options: Any, asked: Security) -> BaseException | None:
     """What goes wrong with this broker, if anything does."""
-    asked = address.security
     try:
         async with asyncio.timeout(FRESH):
-            await speak(server, address.options)
+            await speak(server, options)
     except ConnectionResetError as error:
         # A broker that expects no TLS takes the first bytes of it for a size, and hangs up.
         if asked.has_tls and await _speaks_plainly(server):

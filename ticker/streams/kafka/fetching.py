@@ -62,7 +62,7 @@ class Fetching:
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=30_000,
-            **self._address.options,
+            **self._address.options(),
         )
         await begin(self._address, consumer)
         self._consumer = consumer

@@ -85,7 +85,7 @@ class Producing:
                 enable_idempotence=True,
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=_REQUEST_MS,
-                **self._address.options,
+                **self._address.options(),
             )
             self.made += 1
             self._requests = _watched(producer)

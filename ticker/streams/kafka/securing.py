@@ -6,6 +6,7 @@ never told, and no passphrase is ever asked for: a poller has nobody to ask.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import ssl
@@ -19,11 +20,14 @@ _log: Final = logging.getLogger(__name__)
 _OTHERS: Final = 0o077
 _warned: set[Path] = set()
 
+_File = tuple[Path, bytes]  # where, and what it holds
+
 
 def client_options(security: Security) -> dict[str, Any]:
     """Keywords of every client of aiokafka; empty where nothing is to be said.
 
-    Raises `ConfigError` for a file that cannot be used and for a password that nobody named.
+    Reads the files anew each time. Raises `ConfigError` for one that cannot be used and for a
+    password that nobody named.
     """
     if security.security == "PLAINTEXT":
         return {}
@@ -62,8 +66,11 @@ def _warn_of_readers(path: Path) -> None:
     everybody in them may read, on a file system where nothing can be changed. Where nothing can be
     changed, or only by somebody else, nothing is said.
     """
-    status = path.stat()
-    mendable = status.st_uid == os.geteuid() and not os.statvfs(path).f_flag & os.ST_RDONLY
+    try:
+        status, system = path.stat(), os.statvfs(path)
+    except FileNotFoundError:  # replaced just now, after it was read
+        return
+    mendable = status.st_uid == os.geteuid() and not system.f_flag & os.ST_RDONLY
     if status.st_mode & _OTHERS and mendable and path not in _warned:
         _warned.add(path)
         _log.warning("%s: others may read this password. Make it yours: chmod 600 %s", path, path)
@@ -71,24 +78,36 @@ def _warn_of_readers(path: Path) -> None:
 
 def _context(security: Security) -> ssl.SSLContext:
     """Verifies the broker's certificate and host name, always."""
-    if security.ca is None:
+    ca = None if security.ca is None else _read("ca", security.ca)
+    if security.certificate is None or security.key is None:
+        return _made(ca, None, None)
+    certificate = _read("certificate", security.certificate)
+    return _made(ca, certificate, _read("key", security.key))
+
+
+@functools.lru_cache(maxsize=8)
+def _made(ca: _File | None, certificate: _File | None, key: _File | None) -> ssl.SSLContext:
+    """The same as long as the files hold the same: this takes 30 ms where `ca` is `None`."""
+    if ca is None:
         context = ssl.create_default_context()
     else:
-        path, _ = _read("ca", security.ca)
+        path, _ = ca
         try:
             context = ssl.create_default_context(cafile=str(path))
         except ssl.SSLError:
             raise _unusable("ca", path, "holds no certificates in PEM") from None
-    if security.certificate is not None and security.key is not None:
-        _show_ourselves(context, security.certificate, security.key)
+        except OSError as error:  # replaced just now, after it was read
+            raise _unusable("ca", path, f"cannot be read: {error.strerror}") from None
+    if certificate is not None and key is not None:
+        _show_ourselves(context, certificate, key)
     return context
 
 
-def _show_ourselves(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    shown, text = _read("certificate", certificate)
+def _show_ourselves(context: ssl.SSLContext, certificate: _File, key: _File) -> None:
+    shown, text = certificate
     if b"-----BEGIN CERTIFICATE-----" not in text:
         raise _unusable("certificate", shown, "holds no certificate in PEM")
-    kept, text = _read("key", key)
+    kept, text = key
     if b"PRIVATE KEY-----" not in text:
         raise _unusable("key", kept, "holds no private key in PEM")
     if b"ENCRYPTED" in text:
@@ -101,9 +120,11 @@ def _show_ourselves(context: ssl.SSLContext, certificate: str, key: str) -> None
         matching = "KEY_VALUES_MISMATCH" in (error.reason or "")
         problem = f"is not the key of {shown}" if matching else "cannot be used"
         raise _unusable("key", kept, problem) from None
+    except OSError as error:  # one of them replaced just now, after it was read
+        raise _unusable("key", kept, f"cannot be read: {error.strerror}") from None
 
 
-def _read(name: str, where: str) -> tuple[Path, bytes]:
+def _read(name: str, where: str) -> _File:
     path = Path(where)
     try:
         path = path.expanduser()

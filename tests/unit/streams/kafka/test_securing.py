@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from ticker.errors import ConfigError
+from ticker.errors import ConfigError, StreamUnreachable
+from ticker.records import Position
 from ticker.security import Security
 from ticker.streams import open_stream
 from ticker.streams.kafka import parse, securing
@@ -146,5 +148,56 @@ def test_a_password_that_others_may_read_is_warned_of_once(
 
 def test_an_address_never_shows_the_password(folder: Path) -> None:
     address = parse("kafka://host/t", sasl(folder, "text"))
-    assert address.options["sasl_plain_password"] == SECRET
+    assert address.options()["sasl_plain_password"] == SECRET
     assert SECRET not in repr(address) + str(address) + str(address.__rich_repr__())
+
+
+def test_a_password_that_is_changed_is_known_to_the_next_client(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("first")
+    address = parse("kafka://host/t", sasl(tmp_path, "password"))
+    file.write_text("second")
+    assert address.options()["sasl_plain_password"] == "second"
+
+
+def test_certificates_that_are_changed_are_known_to_the_next_client(
+    folder: Path, tmp_path: Path
+) -> None:
+    ca, both = tmp_path / "ca.pem", tmp_path / "both.pem"
+    ca.write_bytes((folder / "ca.pem").read_bytes())
+    both.write_bytes((folder / "both.pem").read_bytes())
+    files = {"ca": str(ca), "certificate": str(both), "key": str(both)}
+    address = parse("kafka://host/t", Security(security="SSL", **files))
+    first = address.options()["ssl_context"]
+    assert address.options()["ssl_context"] is first, "30 ms for nothing"
+    other = trustme.CA()
+    ca.write_bytes(other.cert_pem.bytes())
+    both.write_bytes(other.issue_cert("ann@a.test").private_key_and_cert_chain_pem.bytes())
+    second = address.options()["ssl_context"]
+    assert second.get_ca_certs() != first.get_ca_certs()
+
+
+def test_a_file_that_vanishes_after_the_beginning_may_come_back(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(SECRET)
+    address = parse("kafka://host/t", sasl(tmp_path, "password"))
+    file.unlink()
+    with pytest.raises(StreamUnreachable, match="password_file: cannot be read: No such file"):
+        address.options()
+    file.write_text(SECRET)
+    assert address.options()["sasl_plain_password"] == SECRET
+
+
+async def test_a_reader_waits_for_a_password_file_that_is_being_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(SECRET)
+    async with open_stream("kafka://127.0.0.1:1/t", security=sasl(tmp_path, "password")) as stream:
+        file.unlink()
+        assert (await stream.health()).state == "unreachable"
+        batches = stream.read(Position("0"))
+        async with asyncio.timeout(20):
+            assert not await anext(batches)
+            assert f"{file}: password_file: cannot be read" in str(stream.noticed().problem)
+            file.write_text(SECRET)
+            while "connection refused" not in str(stream.noticed().problem):
+                assert not await anext(batches)
