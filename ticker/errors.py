@@ -106,6 +106,10 @@ class StreamUnfit(StreamNotWritable):
     """What lies there keeps records in another way than a log must: nothing was appended."""
 
 
+class RecordRefused(StreamNotWritable):
+    """A log cannot keep a record that another stream holds: it was not appended, and never will."""
+
+
 class MixedPrices(StreamError):
     """Invented prices for a log of real ones, or the reverse; `symbol` shows it."""
 

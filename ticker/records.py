@@ -1,8 +1,9 @@
 """The records that travel: `Tick`, `Quote`, `Gap`, `Heartbeat`; a `Batch` of them; a `Health`.
 
 All are frozen. The four that are stored refuse nonsense at construction with `InvalidRecord`, so
-a record that exists can be true. Field names and their order are the JSON names and the columns of
-every stream; an unknown value is `None` and absent on the wire, never zero.
+a record that exists can be true, and fits into every stream. Field names and their order are the
+JSON names and the columns of every stream; an unknown value is `None` and absent on the wire, never
+zero.
 
 Units, everywhere: times are whole microseconds since the epoch (µs, UTC); durations are µs; prices
 are in the instrument's own currency, spelled as its source spells it (`GBp` is pence).
@@ -12,6 +13,7 @@ This file does no input or output, reads no clock and knows nothing of streams.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, NewType
@@ -27,19 +29,30 @@ MAX_SYMBOL: Final = 64
 """The longest symbol, in characters; Yahoo's longest (options) have 21."""
 MAX_NAME: Final = 256
 """The longest free text kept (names, reasons), in characters; longer ones are cut at the door."""
+MAX_TEXT: Final = 1_000
+"""The longest text in a record of anybody's, in characters: a longer one makes it no record."""
+MAX_BYTES: Final = 900_000
+"""The longest record, as JSON (bytes): a broker of Kafka takes 1 MB, with all that goes with it."""
+MAX_NUMBER: Final = 2**63 - 1
+"""The largest whole number: a column of SQLite holds 64 bits."""
 
 MAX_TIME: Final = 253_402_214_399_999_999
 """The last microsecond of 9999-12-30: later ones fit no calendar in some zone (µs, UTC)."""
 
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Price = Annotated[float, msgspec.Meta(gt=0)]
 Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
 
 _INFINITY: Final = math.inf
 _symbols_seen: set[str] = set()
 _SYMBOLS_REMEMBERED: Final = 100_000
+_texts_seen: set[tuple[str | None, ...]] = set()  # of ticks: source, origin, currency, session
+_TEXTS_REMEMBERED: Final = 1_000
+_FEW: Final = 50
+"""So many symbols and refusals need no look at how long their record is."""
 
 
 def check_symbol(symbol: object) -> None:
@@ -79,22 +92,35 @@ def _check_finite(field: str, number: float | None) -> None:
 
 
 def _check_amount(field: str, number: float | None) -> None:
-    if number is not None and not 0.0 <= number < _INFINITY:
-        raise InvalidRecord(field, f"negative or not finite: {number!r}")
+    if number is not None and not 0.0 <= number <= MAX_NUMBER:
+        raise InvalidRecord(field, f"negative, not finite or beyond 64 bits: {number!r:.40}")
+
+
+def _check_texts(record: msgspec.Struct, *fields: str) -> None:
+    for field in fields:
+        text: str | None = getattr(record, field)
+        if text is not None and len(text) > MAX_TEXT:
+            raise InvalidRecord(field, f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…")
+
+
+def _check_length(record: Gap | Heartbeat, listed: int) -> None:
+    """`listed`: how many texts of others it lists; each may be as long as any."""
+    if listed > _FEW and len(msgspec.json.encode(record)) > MAX_BYTES:
+        raise InvalidRecord("record", f"longer than {MAX_BYTES:,} bytes")
 
 
 class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
     """One event: the price of one symbol changed. Its identity is (origin, symbol, sequence).
 
     Raises `InvalidRecord` for an empty or over-long symbol, control characters, a price that is
-    not finite and positive, a sequence below 1, or a time before 1970.
+    not finite and positive, a sequence below 1, a time before 1970, or an over-long text.
     """
 
     symbol: Symbol
     """Yahoo's name of the instrument, 1 to 64 visible characters."""
-    source: str
+    source: Text
     """Who told it: `yahoo`, `yahoo-live`, `exchange`, `exchange-live`, or an import's."""
-    origin: str
+    origin: Text
     """Random id of the log in which this tick was first numbered."""
     sequence: SequenceNumber
     """1, 2, 3 … for each (origin, symbol), without a hole."""
@@ -116,9 +142,9 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     """Best bid (currency)."""
     ask: Price | None = None
     """Best ask (currency)."""
-    currency: str | None = None
+    currency: Text | None = None
     """As the source spells it; never change its case."""
-    session: str | None = None
+    session: Text | None = None
     """`pre`, `regular`, `post` or `closed`."""
     size: int | float | None = None
     """Units of the trade that made this tick, where the source tells."""
@@ -139,8 +165,9 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
             and ((p := self.ask) is None or 0.0 < p < _INFINITY)
             and ((p := self.day_change) is None or -_INFINITY < p < _INFINITY)
             and ((p := self.day_change_percent) is None or -_INFINITY < p < _INFINITY)
-            and ((p := self.volume) is None or 0 <= p < _INFINITY)
-            and ((p := self.size) is None or 0 <= p < _INFINITY)
+            and ((p := self.volume) is None or 0 <= p <= MAX_NUMBER)
+            and ((p := self.size) is None or 0 <= p <= MAX_NUMBER)
+            and (self.source, self.origin, self.currency, self.session) in _texts_seen
         ):
             return
         _check_trade(self)
@@ -148,6 +175,9 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
         _check_price("previous_price", self.previous_price)
         _check_amount("size", self.size)
+        if len(_texts_seen) >= _TEXTS_REMEMBERED:
+            _texts_seen.clear()
+        _texts_seen.add((self.source, self.origin, self.currency, self.session))
 
 
 class Quote(
@@ -160,13 +190,13 @@ class Quote(
     """
 
     symbol: Symbol
-    source: str
+    source: Text
     time: Time
     """Of the price, by the source (µs, UTC)."""
     received: Time
     """When we had it (µs, UTC)."""
     price: Price
-    origin: str | None = None
+    origin: Text | None = None
     sequence: SequenceNumber | None = None
     """The last tick of (origin, symbol) that this quote takes in; `None` until it is numbered."""
     previous_price: Price | None = None
@@ -175,15 +205,15 @@ class Quote(
     volume: int | float | None = None
     bid: Price | None = None
     ask: Price | None = None
-    currency: str | None = None
-    session: str | None = None
+    currency: Text | None = None
+    session: Text | None = None
     size: int | float | None = None
     simulated: bool = False
-    name: str | None = None
+    name: Text | None = None
     """The instrument's name, as it came: may hold anything, so it is escaped where it is shown."""
-    kind: str | None = None
+    kind: Text | None = None
     """Yahoo's `quoteType` in lower case: `equity`, `etf`, `index`, `future`, `currency`, …"""
-    exchange: str | None = None
+    exchange: Text | None = None
     """The exchange's full name as the source spells it."""
     previous_close: Price | None = None
     """Last regular closing price before this session (currency)."""
@@ -194,9 +224,9 @@ class Quote(
     fifty_two_week_low: Price | None = None
     market_cap: int | float | None = None
     """Currency."""
-    price_hint: int | None = None
+    price_hint: Count | None = None
     """Decimals that the source suggests for this price."""
-    delay: int | None = None
+    delay: Count | None = None
     """By how much the exchange delays its prices (µs)."""
 
     def __post_init__(self) -> None:
@@ -208,6 +238,8 @@ class Quote(
         _check_amount("size", self.size)
         _check_amount("market_cap", self.market_cap)
         _check_amount("delay", self.delay)
+        _check_amount("price_hint", self.price_hint)
+        _check_texts(self, "name", "kind", "exchange")
 
 
 _QUOTE_PRICES: Final = (
@@ -232,6 +264,7 @@ def _check_trade(record: Tick | Quote) -> None:
     _check_amount("volume", record.volume)
     _check_finite("day_change", record.day_change)
     _check_finite("day_change_percent", record.day_change_percent)
+    _check_texts(record, "source", "origin", "currency", "session")
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="gap", gc=False):
@@ -241,13 +274,13 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
     or `symbol`, `first_sequence` and `last_sequence` (both inclusive).
     """
 
-    source: str
-    origin: str
-    writer: str
+    source: Text
+    origin: Text
+    writer: Text
     """Who looks, or should have: the id of the poller or relay, stable across its restarts."""
     received: Time
     """When it was written (µs, UTC)."""
-    reason: str
+    reason: Text
     """In words: `poller stopped`, `rate-limited`, `unreachable`, `slow answer`, `retention`, …"""
     symbols: tuple[Symbol, ...] | None = None
     from_: Time | None = msgspec.field(name="from", default=None)
@@ -260,8 +293,10 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
 
     def __post_init__(self) -> None:
         _check_time("received", self.received)
+        _check_texts(self, "source", "origin", "writer", "reason")
         for symbol in self.symbols or ():
             check_symbol(symbol)
+        _check_length(self, len(self.symbols or ()))
         match self.from_, self.until, self.symbol, self.first_sequence, self.last_sequence:
             case int(start), int(end), None, None, None:
                 _check_time("from", start)
@@ -280,23 +315,23 @@ class Heartbeat(
 ):
     """A writer's sign of life: when it last asked, what it got, what is wrong."""
 
-    origin: str
-    writer: str
+    origin: Text
+    writer: Text
     """The id of the poller or relay, stable across its restarts."""
-    source: str
+    source: Text
     time: Time
     """When it last asked (µs, UTC)."""
     received: Time
     """When this was written (µs, UTC)."""
     interval: Count
     """The announced time between two polls (µs)."""
-    state: str
+    state: Text
     """`ok`, `rate-limited`, `unreachable`, `stopped`, `replaying`, …"""
     asked: Count
     """Symbols asked for."""
     answered: Count
     """Symbols that came with a usable price."""
-    refused: Mapping[str, str] = {}
+    refused: Mapping[Text, Text] = {}
     """Symbol → why it was not used."""
     retry_at: Time | None = None
     """When the source may be asked again (µs, UTC)."""
@@ -317,11 +352,17 @@ class Heartbeat(
         _check_time("tape_time", self.tape_time)
         _check_amount("speed", self.speed)
         for field in ("interval", "asked", "answered"):
-            if (number := getattr(self, field)) < 0:
-                raise InvalidRecord(field, f"negative: {number!r}")
+            _check_amount(field, getattr(self, field))
+        _check_texts(self, "origin", "writer", "source", "state")
+        for text in itertools.chain.from_iterable(self.refused.items()):
+            if len(text) > MAX_TEXT:
+                raise InvalidRecord(
+                    "refused", f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…"
+                )
         for symbol in self.symbols or ():
             if symbol not in _symbols_seen:
                 check_symbol(symbol)
+        _check_length(self, len(self.symbols or ()) + len(self.refused))
 
 
 Record = Tick | Quote | Gap | Heartbeat
@@ -363,7 +404,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     stream: str
     """Its URL as a user may see it (no secrets)."""
-    state: str
+    state: Text
     """`ok`, `missing`, `empty`, `unreachable`, `unusable`."""
     problem: str | None = None
     """What is wrong, in a sentence; absent when nothing is."""

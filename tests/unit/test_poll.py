@@ -31,6 +31,15 @@ async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> Non
     assert scene.log.gaps == []
 
 
+async def test_of_very_many_symbols_a_heartbeat_tells_how_many_and_not_which() -> None:
+    crowd = [f"S{n}" for n in range(20_000)]
+    scene = Scene(lambda _, __: {"S7": 1.0})
+    await scene.poll(*crowd, every=SECOND, duration=SECOND).run()
+    for told in scene.log.heartbeats:
+        assert (told.asked, told.symbols) == (20_000, None)
+        assert len(told.refused) <= 5_000
+
+
 async def test_a_slow_answer_skips_slots_and_never_piles_up_requests() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(1_300_000)

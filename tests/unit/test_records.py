@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from ticker import wire
 from ticker.errors import InvalidRecord, TickerError
-from ticker.records import MAX_TIME, Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.records import MAX_BYTES, MAX_TIME, Batch, Gap, Heartbeat, Position, Quote, Tick
 
 TICK: dict[str, Any] = {
     "symbol": "GC=F",
@@ -65,7 +66,13 @@ WRONG_TRADES = [
     ("day_change_percent", -math.inf),
     ("volume", -1),
     ("volume", math.nan),
+    ("volume", 2**63),
     ("size", -1),
+    ("size", 10**40),
+    ("source", "s" * 1_001),
+    ("origin", "o" * 1_001),
+    ("currency", "c" * 1_001),
+    ("session", "x" * 950_000),
     ("previous_price", 0.0),
     ("sequence", 0),
     ("sequence", -1),
@@ -82,7 +89,18 @@ def test_a_tick_refuses_nonsense_and_names_the_field(field: str, value: object) 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [*WRONG_TRADES, ("previous_close", 0.0), ("day_high", math.nan), ("delay", -1)],
+    [
+        *WRONG_TRADES,
+        ("previous_close", 0.0),
+        ("day_high", math.nan),
+        ("delay", -1),
+        ("delay", 2**63),
+        ("price_hint", -1),
+        ("market_cap", 10**40),
+        ("name", "n" * 1_001),
+        ("kind", "k" * 1_001),
+        ("exchange", "e" * 1_001),
+    ],
 )
 def test_a_quote_refuses_nonsense_and_names_the_field(field: str, value: object) -> None:
     with pytest.raises(InvalidRecord) as refused:
@@ -100,6 +118,11 @@ def test_every_visible_symbol_is_taken(symbol: str) -> None:
     assert Tick(**{**TICK, "symbol": symbol}).symbol == symbol
 
 
+def test_texts_of_the_longest_allowed_are_taken() -> None:
+    assert Tick(**{**TICK, "session": "x" * 1_000}).session == "x" * 1_000
+    assert Quote(**QUOTE, name="n" * 1_000).name == "n" * 1_000
+
+
 def test_records_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Tick(**TICK).price = 1.0  # type: ignore[misc]
@@ -113,6 +136,8 @@ def test_records_are_frozen() -> None:
         {"from_": -1},
         {"symbol": "AAPL"},
         {"symbols": ("",)},
+        {"reason": "r" * 1_001},
+        {"writer": "w" * 1_001},
         {"from_": None, "until": None},
         {"from_": None, "until": None, "symbol": "A", "first_sequence": 2, "last_sequence": 1},
         {"from_": None, "until": None, "symbol": "A", "first_sequence": 0, "last_sequence": 1},
@@ -130,7 +155,17 @@ def test_a_gap_tells_a_span_or_missing_ticks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("time", -1), ("interval", -1), ("asked", -1), ("speed", math.nan)]
+    ("field", "value"),
+    [
+        ("time", -1),
+        ("interval", -1),
+        ("asked", -1),
+        ("asked", 2**63),
+        ("speed", math.nan),
+        ("state", "s" * 1_001),
+        ("refused", {"A": "r" * 1_001}),
+        ("refused", {"A" * 1_001: "r"}),
+    ],
 )
 def test_a_heartbeat_refuses_nonsense(field: str, value: object) -> None:
     with pytest.raises(InvalidRecord) as refused:
@@ -142,6 +177,36 @@ def test_a_heartbeat_asks_for_nothing_that_can_be_no_symbol() -> None:
     assert Heartbeat(**BEAT, symbols=("AAPL", "GC=F")).symbols == ("AAPL", "GC=F")
     with pytest.raises(InvalidRecord):
         Heartbeat(**BEAT, symbols=("AAPL", "\x1b[2J"))
+
+
+THOUSANDS = tuple(f"SYMBOL-{n}" for n in range(5_000))
+
+
+def test_lists_of_thousands_of_symbols_are_taken_and_no_record_is_too_long_for_a_broker() -> None:
+    refused = dict.fromkeys(THOUSANDS, "the exchange knows no such symbol")
+    assert Heartbeat(**BEAT, symbols=THOUSANDS, refused=refused).refused == refused
+    assert Gap(**SPAN, symbols=THOUSANDS).symbols == THOUSANDS
+    long = tuple("S" * 50 + name for name in THOUSANDS) * 4
+    for kind, fields, lists in (
+        (Gap, SPAN, {"symbols": long}),
+        (Heartbeat, BEAT, {"symbols": long}),
+        (Heartbeat, BEAT, {"refused": dict.fromkeys(THOUSANDS, "r" * 1_000)}),
+    ):
+        with pytest.raises(InvalidRecord, match="longer than 900,000 bytes"):
+            kind(**fields, **lists)
+
+
+def test_no_text_can_make_a_record_too_long_however_it_is_written() -> None:
+    for letter in ("\x01", "\U0001f4c8", '"'):
+        text = letter * 1_000
+        texts = ("source", "origin", "currency", "session", "name", "kind", "exchange")
+        quote = Quote(**{**QUOTE, **dict.fromkeys(texts, text)})
+        refused = {f"{text[:-2]}{n:02}": text for n in range(50)}
+        beat = Heartbeat(
+            **{**BEAT, **dict.fromkeys(("origin", "writer", "source", "state"), text)},
+            refused=refused,
+        )
+        assert max(len(wire.encode(quote)), len(wire.encode(beat))) < MAX_BYTES
 
 
 def test_a_refusal_is_both_a_ticker_error_and_a_value_error() -> None:

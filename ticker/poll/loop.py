@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random as _random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from socket import gethostname
@@ -40,6 +41,10 @@ from ticker.streams.protocol import Log
 
 FAREWELL: Final = 2.0
 """How long the last heartbeat may take (seconds)."""
+_LISTED: Final = 10_000
+"""Of more symbols a heartbeat does not tell which they are: no record may grow without bound …"""
+_REFUSED: Final = 5_000
+"""… and so many at most, why they were refused."""
 
 
 class Poll:
@@ -311,10 +316,10 @@ class Poll:
             state=state,
             asked=len(symbols),
             answered=answered,
-            refused=refused,
+            refused=dict(itertools.islice(refused.items(), _REFUSED)),
             retry_at=retry_at,
             last_good=last_good or self._absence.last_good,
-            symbols=tuple(symbols),
+            symbols=tuple(symbols) if len(symbols) <= _LISTED else None,
         )
 
     async def _beat(self, beat: Heartbeat) -> None:

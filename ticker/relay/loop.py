@@ -21,7 +21,9 @@ import msgspec
 
 from ticker.errors import (
     ConfigError,
+    InvalidRecord,
     MixedPrices,
+    RecordRefused,
     SequenceConflict,
     StreamError,
     StreamMissing,
@@ -132,9 +134,10 @@ class Relay:
     async def run(self) -> RelayReport:
         """Relay until stopped, or to the present end of the source where it does not follow.
 
-        Raises `MixedPrices` and other errors that do not heal, those of a destination only before
-        anything was delivered: one that has worked is waited for. Where it does not follow, raises
-        `StreamUnreachable` and `StreamMissing` too. What was delivered before is kept in mind.
+        Raises `MixedPrices`, `RecordRefused` and other errors that do not heal, the others of a
+        destination only before anything was delivered: one that has worked is waited for. Where it
+        does not follow, raises `StreamUnreachable` and `StreamMissing` too. What was delivered
+        before is kept in mind.
         """
         work = asyncio.create_task(self._work())
         try:
@@ -184,7 +187,7 @@ class Relay:
 
     def _heals(self, error: StreamError) -> bool:
         """Whether trying again may help."""
-        if not self._follow or isinstance(error, MixedPrices):
+        if not self._follow or isinstance(error, (MixedPrices, RecordRefused)):
             return False
         if error.stream == self._source.url:
             return isinstance(error, StreamUnreachable)
@@ -314,6 +317,9 @@ class Relay:
                 last = await self._patiently(log, log.last())
                 self._filter.begin(log.origin, last, whole=self._place.whole)
                 continue
+            except InvalidRecord as error:  # the same would come again and again
+                words = f"cannot keep a record that lies in {self._source.url} ({error})"
+                raise RecordRefused(log.url, words) from error
             self._filter.delivered(fresh)
             self._has_delivered = True
             self._status = msgspec.structs.replace(

@@ -314,6 +314,25 @@ def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
     assert "passed over" in ticker("status", "--stream", stream, "--format", "table").stdout
 
 
+def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
+    ticker: Program, stream: str, broker: Any
+) -> None:
+    write(stream, ticks=300)
+    producer = Producer({"bootstrap.servers": broker.address, "message.max.bytes": 1_000_000})
+    now = time.time_ns() // 1_000
+    tick = {"type": "tick", "symbol": "Z", "source": "me", "origin": "mine", "sequence": 1}
+    tick |= {"time": now, "received": now, "price": 1.5}
+    for more in ({"session": "x" * 950_000}, {"volume": 10**40}):
+        producer.produce(stream.rpartition("/")[2], json.dumps(tick | more), "Z")
+    assert producer.flush(PATIENCE) == 0
+    for destination in (f"{stream}.copy", f"sqlite:{ticker.folder / 'copy.sqlite'}"):
+        done = ticker("forward", stream, destination, "--no-follow")
+        assert done.returncode == 0, done.stderr
+        assert "complete: 300 ticks" in done.stderr
+    done = ticker("tail", "--stream", stream, "--since", "start", "--no-follow")
+    assert done.stderr.startswith("Passed over 2 records")
+
+
 def test_topics_are_made_as_the_streams_table_says(
     ticker: Program, exchange: str, stream: str, broker: Any
 ) -> None:

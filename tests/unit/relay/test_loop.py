@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from ticker.errors import (
     ConfigError,
+    InvalidRecord,
     MixedPrices,
+    RecordRefused,
     SequenceConflict,
     StreamError,
     StreamNotWritable,
@@ -505,6 +507,24 @@ async def test_what_does_not_heal_is_raised_at_the_start(
     await bench.source.append(ticks(bench.source.origin, 1, 2))
     with pytest.raises(kind):
         await bench.relay().run()
+
+
+async def test_a_record_that_cannot_be_kept_is_told_and_not_tried_for_ever(bench: Bench) -> None:
+    origin = bench.source.origin
+    await bench.source.append(ticks(origin, 1, 2))
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.ticks == 2)
+
+    def refuse() -> None:
+        raise InvalidRecord("record", "longer than 900,000 bytes")
+
+    bench.destination.trouble = refuse
+    await bench.source.append(ticks(origin, 3, 3))
+    with pytest.raises(RecordRefused, match=r"a record that lies in .*longer than") as refused:
+        await running
+    assert refused.value.stream.endswith("to.sqlite")
+    assert relay.undelivered == 1
 
 
 async def test_a_full_destination_that_worked_before_is_waited_for(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from ticker.errors import InvalidRecord, StreamUnreachable
+from ticker.records import MAX_BYTES
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import begin, bounded, end, told
 from ticker.streams.kafka.messages import Headers
@@ -26,9 +27,6 @@ after 7 to 15."""
 
 BATCH_BYTES: Final = 512 * 1024
 """Of one batch, before it is compressed; brokers take 1 MB unless told otherwise."""
-
-RECORD_BYTES: Final = 900_000
-"""Of one record, which is a batch of its own where it is longer than `BATCH_BYTES`."""
 
 _REQUEST_MS: Final = 5_000
 
@@ -111,8 +109,8 @@ class Producing:
         batch = self._producer.create_batch()
         append = batch.append
         for key, value, headers in messages:
-            if len(value) > RECORD_BYTES:
-                raise InvalidRecord("record", f"longer than {RECORD_BYTES:,} bytes")
+            if len(value) > MAX_BYTES:  # shorter ones are a batch of their own, if need be
+                raise InvalidRecord("record", f"longer than {MAX_BYTES:,} bytes: {value[:80]!r}")
             if append(timestamp=None, key=key, value=value, headers=headers) is None:
                 batch.close()
                 yield batch
