@@ -23,6 +23,7 @@ from aiokafka.errors import (
     LeaderNotAvailableError,
     NodeNotReadyError,
     NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.protocol.admin import DescribeConfigsRequest
@@ -184,12 +185,15 @@ class Asking:
     async def configurations(
         self, names: Iterable[str], keys: Sequence[str]
     ) -> dict[str, Mapping[str, str]]:
-        """Topic → the values of `keys` that it has."""
+        """Topic → the values of `keys` that it has; none of a topic whose user may not see them."""
         wanted = [(_TOPIC, name, list(keys)) for name in names]
         answer = await self.ask(DescribeConfigsRequest(wanted))
         found: dict[str, Mapping[str, str]] = {}
         for code, words, _, name, entries in answer.resources:
-            if (kind := fault(code)) is not None:
+            kind = fault(code)
+            if kind is TopicAuthorizationFailedError:
+                continue
+            if kind is not None:
                 with told(self.address):
                     raise kind(words)
             found[name] = {entry[0]: entry[1] for entry in entries}

@@ -25,7 +25,7 @@ from ticker.streams.kafka.following import WATCH, Reading
 from ticker.streams.kafka.late import TICKS, look, ticks_between
 from ticker.streams.kafka.place import parse
 from ticker.streams.kafka.producing import DELIVERY
-from ticker.streams.kafka.topics import Plan, unfit
+from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import Writer
 
 
@@ -141,10 +141,11 @@ class KafkaStream(Frame[Reading]):
         )
         held = [at.tick for some in late.window.values() for at in some]
         heads = late.heads()
+        kept = await policies(asking, topics.names)
         return Health(
             stream=self.url,
             state="ok" if count or late.batch() else "empty",
-            problem=await unfit(asking, topics.names),
+            problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in heads}),
             first=min((at.tick.received for s in firsts.values() for at in s), default=None),

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     InvalidReplicationFactorError,
     NotControllerError,
     TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
 )
 from aiokafka.protocol.admin import CreateTopicsRequest
 
@@ -75,27 +76,44 @@ async def ensure(asking: Asking, plan: Plan) -> Topics:
     otherwise.
     """
     there = await asking.describe()
-    if (problem := await unfit(asking, list(there))) is not None:
-        raise StreamUnfit(asking.address.url, problem)
+    if (wrong := (await policies(asking, list(there))).wrong) is not None:
+        raise StreamUnfit(asking.address.url, wrong)
     if missing := [name for name in asking.names if name not in there]:
         await _make(asking, plan, missing)
     return await _made(asking)
 
 
-async def unfit(asking: Asking, present: Sequence[str]) -> str | None:
-    """Which of the topics that are `present` has another policy than it must, and what to do."""
+class Policies(msgspec.Struct, frozen=True):
+    """What a look at how topics are kept has found, in words."""
+
+    wrong: str | None = None
+    """Which topic has another policy than it must, and what to do."""
+    hidden: str | None = None
+    """Whether a user with few rights may not look: its topics are as whoever made them says."""
+
+
+async def policies(asking: Asking, present: Sequence[str]) -> Policies:
+    """Look at how the topics that are `present` are kept."""
     if not present:
-        return None
+        return Policies()
     needed = dict(zip(asking.names, configurations(Plan()), strict=True))
-    for name, has in (await asking.configurations(present, _CHECKED)).items():
+    seen = await asking.configurations(present, _CHECKED)
+    hidden = None
+    if len(seen) < len(present):
+        hidden = (
+            "this user may not see how its topics are kept, so that is not checked. To have it "
+            f"checked, allow DESCRIBE_CONFIGS on the topics {asking.address.prefix}*"
+        )
+    for name, has in seen.items():
         for key in _CHECKED:
             should = needed[name][key]
             if sorted(str(has.get(key)).split(",")) != sorted(should.split(",")):
-                return (
+                wrong = (
                     f"the topic {name} has {key}={has.get(key)} where {should} is needed. Use "
                     "another PREFIX, or alter it with Kafka's kafka-configs.sh"
                 )
-    return None
+                return Policies(wrong, hidden)
+    return Policies(hidden=hidden)
 
 
 async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
@@ -120,7 +138,10 @@ async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
             kind = fault(code)
             if kind is None or kind is TopicAlreadyExistsError:  # somebody else was quicker
                 continue
-            problem = f"cannot make the topic {name}: {words[0] if words else kind.__name__}"
+            why = words[0] if words else kind.__name__
+            if kind is TopicAuthorizationFailedError:
+                why = "this user may not (CREATE). Let one make it who may, or allow it"
+            problem = f"cannot make the topic {name}: {why}"
             if not kind.retriable and kind not in _HEALING:
                 raise StreamUnusable(asking.address.url, problem)
             healing = problem
