@@ -34,7 +34,7 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.frame import Noticed
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing, topics
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.asking import BEGIN, Asking
 from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, ticks_between
 from ticker.streams.kafka.producing import Producing
@@ -366,6 +366,29 @@ async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Addre
                     break
         assert seen == [1, 2, 3, 4, 5, 16, 17, 18, 19, 20]
         assert [(g.reason, g.from_, g.until) for g in gaps] == [("retention", NOW + 5, NOW + 16)]
+
+
+async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told(
+    address: Address,
+) -> None:
+    sequences = itertools.count(1)
+    plan = Plan(partitions=1, keep_for=2_000_000)
+    async with KafkaLog(address, plan) as log, Asking(address) as asking:
+        await log.append([tick("o", "A", next(sequences))])
+        position = (await anext(log.read(await log.find("start")))).position
+        topics = await asking.topics()
+        async with asyncio.timeout(30):
+            while min((await asking.offsets(topics, BEGIN, 0)).values()) < 2:
+                await log.append([tick("o", "A", next(sequences))])
+                await asyncio.sleep(0.1)  # a steady flow: no segment is ever left to itself
+        seen: list[int] = []
+        gaps: list[Gap] = []
+        async for batch in log.read(position, follow=False):
+            seen += [t.sequence for t in batch.ticks]
+            gaps += batch.gaps
+        assert seen == list(range(seen[0], next(sequences)))
+        assert seen[0] > 2
+        assert {gap.reason for gap in gaps} == {"retention"}
 
 
 async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(

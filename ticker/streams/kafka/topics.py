@@ -30,6 +30,11 @@ WEEK: Final = 7 * 86_400_000_000
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
 """What a cluster says that is not complete yet."""
+_PARTS: Final = 10  # so many segments make up what is kept: the broker deletes whole ones only
+_SHORTEST: Final = 1_000  # of a segment (ms)
+_LONGEST: Final = 86_400_000  # … and at most, which is seven times shorter than the broker's own
+_SMALLEST: Final = 2**20  # of a segment (bytes); Kafka 4 allows none that is smaller
+_LARGEST: Final = 2**30  # the broker's own
 _PAUSE: Final = 0.02  # seconds between two looks at the metadata
 _HEAL: Final = 0.2  # seconds before a cluster that is not complete is asked again
 _SEGMENTS: Final = {  # small ones, because the active segment is never compacted
@@ -47,9 +52,10 @@ class Plan(msgspec.Struct, frozen=True):
     replication: int = -1
     """Copies of each record; -1: the broker's own default."""
     keep_for: int = WEEK
-    """How long ticks and gaps stay, from their appending (µs); -1: for ever."""
+    """How long ticks and gaps stay, from their appending (µs); -1: for ever. A tenth longer, or a
+    day if that is less, because they go by the segment."""
     keep_bytes: int = -1
-    """Of ticks, per partition (bytes); -1: without a bound."""
+    """Of ticks, per partition (bytes), and a tenth more; -1: without a bound."""
 
 
 def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
@@ -59,6 +65,9 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(plan.keep_for // 1_000 if plan.keep_for >= 0 else -1),
     }
+    if plan.keep_for >= 0:
+        part = plan.keep_for // 1_000 // _PARTS
+        by_time["segment.ms"] = str(min(max(part, _SHORTEST), _LONGEST))
     by_key = {
         "cleanup.policy": "compact,delete",
         "message.timestamp.type": "LogAppendTime",
@@ -66,6 +75,8 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
         **_SEGMENTS,
     }
     ticks = {**by_time, "retention.bytes": str(plan.keep_bytes)}
+    if plan.keep_bytes >= 0:
+        ticks["segment.bytes"] = str(min(max(plan.keep_bytes // _PARTS, _SMALLEST), _LARGEST))
     return ticks, by_time, by_key, by_key
 
 

@@ -1,0 +1,36 @@
+"""How topics are made: what is kept, and in how many parts, of which whole ones are deleted."""
+
+import pytest
+
+from ticker.streams.kafka import Plan
+from ticker.streams.kafka.topics import configurations
+
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("keep_for", "segment"),
+    [
+        (2 * SECOND, "1000"),
+        (3 * HOUR, "1080000"),
+        (24 * 7 * HOUR, "60480000"),
+        (24 * 365 * HOUR, "86400000"),
+        (-1, None),
+    ],
+)
+def test_segments_are_a_part_of_what_is_kept_so_that_no_more_is(
+    keep_for: int, segment: str | None
+) -> None:
+    ticks, gaps, *_ = configurations(Plan(keep_for=keep_for))
+    assert ticks.get("segment.ms") == gaps.get("segment.ms") == segment
+
+
+@pytest.mark.parametrize(
+    ("keep_bytes", "segment"),
+    [(1, str(2**20)), (10**9, str(10**8)), (10**12, str(2**30)), (-1, None)],
+)
+def test_bytes_that_are_kept_lie_in_several_segments_too(
+    keep_bytes: int, segment: str | None
+) -> None:
+    assert configurations(Plan(keep_bytes=keep_bytes))[0].get("segment.bytes") == segment
