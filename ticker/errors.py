@@ -110,6 +110,14 @@ class RecordRefused(StreamNotWritable):
     """A log cannot keep a record that another stream holds: it was not appended, and never will."""
 
 
+class SameLog(StreamError):
+    """A relay's destination is its source, by another name: all of it would be doubled for ever."""
+
+    def __init__(self, stream: str, source: str) -> None:
+        super().__init__(stream, f"is {source} by another name, and cannot be sent into itself")
+        self.source = source
+
+
 class MixedPrices(StreamError):
     """Invented prices for a log of real ones, or the reverse; `symbol` shows it."""
 

@@ -24,6 +24,7 @@ from ticker.errors import (
     InvalidRecord,
     MixedPrices,
     RecordRefused,
+    SameLog,
     SequenceConflict,
     StreamError,
     StreamMissing,
@@ -36,7 +37,7 @@ from ticker.relay.filter import Filter
 from ticker.relay.place import Place
 from ticker.relay.status import RelayReport, RelayStatus
 from ticker.streams.order import Key
-from ticker.streams.protocol import Log, Stream
+from ticker.streams.protocol import Log, Served, Stream
 from ticker.times import Moment
 
 PATIENCE: Final = 60.0
@@ -134,10 +135,10 @@ class Relay:
     async def run(self) -> RelayReport:
         """Relay until stopped, or to the present end of the source where it does not follow.
 
-        Raises `MixedPrices`, `RecordRefused` and other errors that do not heal, the others of a
-        destination only before anything was delivered: one that has worked is waited for. Where it
-        does not follow, raises `StreamUnreachable` and `StreamMissing` too. What was delivered
-        before is kept in mind.
+        Raises `MixedPrices`, `RecordRefused`, `SameLog` and others that do not heal; of those of a
+        destination the others only before anything was delivered: one that has worked is waited
+        for. Where it does not follow, raises `StreamUnreachable` and `StreamMissing` too. What was
+        delivered before is kept in mind.
         """
         work = asyncio.create_task(self._work())
         try:
@@ -187,7 +188,7 @@ class Relay:
 
     def _heals(self, error: StreamError) -> bool:
         """Whether trying again may help."""
-        if not self._follow or isinstance(error, (MixedPrices, RecordRefused)):
+        if not self._follow or isinstance(error, (MixedPrices, RecordRefused, SameLog)):
             return False
         if error.stream == self._source.url:
             return isinstance(error, StreamUnreachable)
@@ -202,6 +203,8 @@ class Relay:
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:
+            if isinstance(self._source, Served) and await self._source.log_origin() == log.origin:
+                raise SameLog(log.url, self._source.url)
             last = await self._patiently(log, log.last())
             await self._place.meet(log.url, log.origin, last)
             self._filter.begin(log.origin, last, whole=self._place.whole)

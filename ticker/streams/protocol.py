@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.frame import Noticed
@@ -137,6 +137,15 @@ class Log(Stream, Protocol):
         a log of real ones, or the reverse, raise `MixedPrices`. A quote replaces the one of its
         (origin, symbol), unless it is older (a lower sequence, or the same and an earlier `time`).
         """
+        ...
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A stream that lies on servers: they may be known by several names, and so may the stream."""
+
+    async def log_origin(self) -> str:
+        """The origin of the log that lies there now: see `Log.origin`. Raises `StreamError`."""
         ...
 
 

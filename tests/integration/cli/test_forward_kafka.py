@@ -314,6 +314,18 @@ def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
     assert "passed over" in ticker("status", "--stream", stream, "--format", "table").stdout
 
 
+def test_a_stream_is_not_forwarded_into_itself_by_another_name(
+    ticker: Program, stream: str
+) -> None:
+    write(stream, ticks=5)
+    held = on_topic(stream)
+    names = (stream.replace("127.0.0.1", "localhost"), stream.replace("//", "//LOCALHOST:1,"))
+    for other in names:
+        done = ticker("forward", stream, other, "--for", "5s")
+        assert (done.returncode, "into itself" in done.stderr) == (2, True), done.stderr
+    assert on_topic(stream) == held
+
+
 def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
     ticker: Program, stream: str, broker: Any
 ) -> None:

@@ -16,6 +16,7 @@ from ticker.errors import (
     InvalidRecord,
     MixedPrices,
     RecordRefused,
+    SameLog,
     SequenceConflict,
     StreamError,
     StreamNotWritable,
@@ -525,6 +526,23 @@ async def test_a_record_that_cannot_be_kept_is_told_and_not_tried_for_ever(bench
         await running
     assert refused.value.stream.endswith("to.sqlite")
     assert relay.undelivered == 1
+
+
+async def test_a_log_is_not_sent_into_itself_whatever_it_is_called(bench: Bench) -> None:
+    await bench.source.append(ticks(bench.source.origin, 1, 2))
+
+    class SameTopics(SqliteStream):
+        """As on servers that are known by two names."""
+
+        async def log_origin(self) -> str:
+            async with SqliteLog(bench.destination.path) as log:
+                return log.origin
+
+    source = SameTopics(Path(bench.source.url.removeprefix("sqlite:")))
+    relay = Relay(source, bench.destination, HoldBookmark(bench.source, "there"), name="relay-1")
+    with pytest.raises(SameLog, match=r"to\.sqlite: is .*from\.sqlite by another name"):
+        await relay.run()
+    assert bench.destination.appended == []
 
 
 async def test_a_full_destination_that_worked_before_is_waited_for(bench: Bench) -> None:

@@ -37,8 +37,8 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """As a user may see it."""
-        return f"kafka://{','.join(self.servers)}/{self.prefix}"
+        """As a user may see it: the same for the same servers, in whatever order they are named."""
+        return f"kafka://{','.join(sorted(set(self.servers)))}/{self.prefix}"
 
     def options(self) -> dict[str, Any]:
         """Of security, as aiokafka's clients take them; never shown.
@@ -76,7 +76,7 @@ def parse(url: str, security: Security | None = None) -> Address:
             raise UsageError(
                 f"{url!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
             )
-        servers.append(f"{form[1]}:{form[2] or PORT}")
+        servers.append(f"{form[1].lower()}:{int(form[2] or PORT)}")
     _check(prefix)
     security = security or Security()
     client_options(security)  # told at the beginning, where somebody looks

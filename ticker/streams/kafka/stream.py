@@ -30,12 +30,17 @@ from ticker.streams.kafka.writing import Writer
 
 
 class KafkaStream(Frame[Reading]):
-    """A reader of the topics at `address`. Implements `Stream`; makes no topic."""
+    """A reader of the topics at `address`. Implements `Stream` and `Served`; makes no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
         super().__init__(address.url)
         self._address = address
         self._watch = watch
+
+    async def log_origin(self) -> str:
+        """See `Served.log_origin`."""
+        async with Asking(self._address) as asking:
+            return (await asking.topics()).origin
 
     async def snapshot(self) -> Batch:
         """See `Stream.snapshot`."""

@@ -12,11 +12,20 @@ from ticker.streams.kafka import Address, parse
         ("kafka://localhost:9093/", ("localhost:9093",), "ticks"),
         ("kafka://a:1,b.example:2/my.own_ticks-2", ("a:1", "b.example:2"), "my.own_ticks-2"),
         ("kafka://[::1]:9092/t", ("[::1]:9092",), "t"),
+        ("kafka://Broker.Example:09092/T", ("broker.example:9092",), "T"),
     ],
 )
 def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], prefix: str) -> None:
     assert parse(url) == Address(servers, prefix)
     assert open_stream(url).url == open_log(url).url == f"kafka://{','.join(servers)}/{prefix}"
+
+
+def test_the_same_servers_make_the_same_url_however_they_are_named() -> None:
+    urls = {
+        parse(url).url
+        for url in ("kafka://b:1,a/t", "kafka://a:9092,B:1/t", "kafka://A,b:01,a:9092/t")
+    }
+    assert urls == {"kafka://a:9092,b:1/t"}
 
 
 @pytest.mark.parametrize(
