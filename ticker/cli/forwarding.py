@@ -98,7 +98,7 @@ def forward(
     lasting = None if duration is None else parse_duration(duration) / SECOND
     wish = Wish(*ends, begin=begin, end=end, since=when, follow=not no_follow, zone=zone)
     line = Line(quiet=quiet)
-    set_up_logging(quiet=quiet, verbose=verbose or line.plain)
+    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     path = stream_path(ends[0])
     with _advising(wish):
         if path is not None and not path.exists() and not wish.follow:

@@ -90,7 +90,7 @@ def poll(
     url = settings.source(source)
     refuse_mixing(choice, url)
     line = StatusLine(zone, quiet=quiet or control)
-    set_up_logging(quiet=quiet, verbose=verbose or line.plain)
+    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
 
     # What is to go elsewhere goes to a local log first, and a relay sends on from there: one path,
     # whether the destination is up, slow, down, or back after a week.

@@ -76,10 +76,13 @@ async def _await(awaitable: Awaitable[None]) -> None:
     await awaitable
 
 
-def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool = False) -> None:
+def set_up_logging(
+    *, quiet: bool = False, verbose: bool = False, plain: bool = False, screen: bool = False
+) -> None:
     """Diagnostics to standard error, and to a rotated file in the state directory if it can be.
 
-    With `screen` nothing goes to standard error: a dashboard is on it.
+    With `screen` nothing goes to standard error: a dashboard is on it. `plain`: no terminal tells
+    how it goes, so lines of the log do. `verbose`: so they do, and the file has Kafka's client too.
     """
     from ticker.cli.diagnostics import Harmless, Screen, SharedFile
 
@@ -88,12 +91,18 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
     # What asyncio finds (a task that nobody waited for) is for the file alone: without a handler
     # of its own it would be written across the screen.
     tasks = logging.getLogger("asyncio")
-    for logger in (root, tasks):
+    # Kafka's client says each failed attempt, several a second; what matters is told by errors of
+    # ours. Never more than INFO: what it sends, passwords too, it logs as DEBUG.
+    client = logging.getLogger("aiokafka")
+    client.setLevel(logging.INFO if verbose else logging.CRITICAL)
+    for logger in (root, tasks, client):
         logger.propagate = False
         for handler in list(logger.handlers):
             logger.removeHandler(handler)
             handler.close()
-    tasks.addHandler(logging.NullHandler())
+    for logger in (tasks, client):
+        logger.addHandler(logging.NullHandler())
+    verbose = verbose or plain
     if not screen:
         stderr = Screen(sys.stderr)
         level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
@@ -110,5 +119,5 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, screen: bool =
         return  # no place for a log file: standard error has it all
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
-    root.addHandler(file)
-    tasks.addHandler(file)
+    for logger in (root, tasks, client):
+        logger.addHandler(file)

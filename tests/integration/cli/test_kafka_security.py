@@ -159,6 +159,27 @@ def test_the_environment_alone_does_for_a_url(
     assert refused.returncode == 6
 
 
+def test_a_password_sent_in_the_clear_is_told_in_a_line_and_never_written_down(
+    ticker: Program, outputs: Outputs, secure_kafka: SecureKafka
+) -> None:
+    env = {
+        "TICKER_KAFKA_SECURITY": "SASL_PLAINTEXT",
+        "TICKER_KAFKA_MECHANISM": "PLAIN",
+        "TICKER_KAFKA_USER": USER,
+        "TICKER_KAFKA_PASSWORD": PASSWORD,
+    }
+    url = secure_kafka.url("SASL_PLAINTEXT", prefix())
+    write("sqlite:" + str(ticker.folder / "log.sqlite"), ticks=3)
+    here = outputs.run("forward", "sqlite:log.sqlite", url, "--no-follow", "-v", **env)
+    assert (here.returncode, "in the clear" in here.stderr) == (0, False)
+    log = (ticker.state / "ticker.log").read_text()
+    assert f"aiokafka.conn: Authenticated as {USER} via PLAIN" in log
+    away = outputs.run("status", "--stream", "kafka://broker.invalid:9092/t", "-v", **env)
+    assert away.returncode == 6
+    [line] = away.stderr.splitlines()
+    assert "kafka://broker.invalid:9092/t: the password is sent in the clear" in line
+
+
 @pytest.mark.parametrize(
     "words",
     [

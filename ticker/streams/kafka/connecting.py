@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 from collections.abc import Coroutine, Iterator
 from typing import Any, Final
@@ -33,10 +34,8 @@ ANSWER: Final = 8.0
 
 _PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker yet
 
-# aiokafka logs each failed attempt as an error, several a second; what matters is told as errors
-# of ours and in `health()`.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
+_log: Final = logging.getLogger(__name__)
+_warned: set[str] = set()  # of which streams was said that their password can be overheard
 _left: set[asyncio.Task[Any]] = set()
 
 
@@ -62,6 +61,7 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
 
     It makes no topic by asking for it.
     """
+    warn(address)
     _make_none(client)
     try:
         async with asyncio.timeout(within):
@@ -104,6 +104,26 @@ def _make_none(client: Any) -> None:
         return None if connection is None else _Asked(connection)
 
     inner._get_conn = connected  # noqa: SLF001 - the same
+
+
+def warn(address: Address) -> None:
+    """Say, once for each stream, that its password goes over a network as it is."""
+    asked = address.security
+    if asked.has_tls or asked.mechanism != "PLAIN" or address.url in _warned:
+        return
+    if not all(map(_is_here, address.servers)):
+        _warned.add(address.url)
+        words = "%s: the password is sent in the clear. Use SASL_SSL, or a mechanism of SCRAM"
+        _log.warning(words, address.url)
+
+
+def _is_here(server: str) -> bool:
+    """Whether HOST:PORT names this machine, so that nothing said to it leaves it."""
+    host = server.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def prefer(address: Address, client: Any) -> None:

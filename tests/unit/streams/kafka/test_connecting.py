@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from ticker.errors import StreamUnreachable
+from ticker.security import Security
+from ticker.streams.kafka import connecting
 from ticker.streams.kafka.address import parse
-from ticker.streams.kafka.connecting import begin
+from ticker.streams.kafka.connecting import begin, warn
 
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
 
@@ -51,3 +53,33 @@ async def test_a_cluster_that_never_names_a_broker_is_given_up() -> None:
     with pytest.raises(StreamUnreachable):
         await begin(ADDRESS, client, within=0.2)
     assert client.closed
+
+
+@pytest.mark.parametrize(
+    ("server", "security", "mechanism", "warns"),
+    [
+        ("broker", "SASL_PLAINTEXT", "PLAIN", True),
+        ("127.0.0.1:1,10.0.0.1:9092", "SASL_PLAINTEXT", "PLAIN", True),
+        ("[fe80::1]", "SASL_PLAINTEXT", "PLAIN", True),
+        ("localhost,127.0.0.2,[::1]", "SASL_PLAINTEXT", "PLAIN", False),
+        ("broker", "SASL_PLAINTEXT", "SCRAM-SHA-256", False),
+        ("broker", "SASL_SSL", "PLAIN", False),
+        ("broker", "PLAINTEXT", None, False),
+    ],
+)
+def test_a_password_that_others_can_overhear_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str,
+    security: str,
+    mechanism: str | None,
+    warns: bool,
+) -> None:
+    monkeypatch.setattr(connecting, "_warned", set())
+    user = {} if mechanism is None else {"user": "ann", "password": "hunter2"}
+    asked = Security(security=security, mechanism=mechanism, **user)
+    for _ in range(2):
+        warn(parse(f"kafka://{server}/t", asked))
+    assert len(caplog.records) == warns
+    assert "hunter2" not in caplog.text
+    assert ("in the clear. Use SASL_SSL" in caplog.text) is warns
