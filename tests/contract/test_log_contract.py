@@ -231,6 +231,23 @@ async def test_invented_and_real_prices_never_mix(log_backend: Any, tmp_path: Pa
         assert next(iter(log.columns()))["simulated"] == (True,)
 
 
+async def test_a_refused_append_does_not_decide_whether_prices_are_real(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        o = log.origin
+        invented = tick(o, "A", 1, simulated=True)
+        with pytest.raises(SequenceConflict):
+            await log.append([tick(o, "A", 5, simulated=True)])
+        with pytest.raises(SequenceConflict):
+            await log.append(quotes=[quote(o, "A", 5, simulated=True)])
+        with pytest.raises(SequenceConflict):
+            await log.append([invented], quotes=[quote(o, "A", 5, simulated=True)])
+        await log.append([tick(o, "A", 1)], quotes=[quote(o, "A", 1)])
+        with pytest.raises(MixedPrices):
+            await log.append([tick(o, "A", 2, simulated=True)])
+
+
 async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_replace_it(
     log_backend: Any, tmp_path: Path
 ) -> None:

@@ -41,7 +41,7 @@ class Sequences:
 
     def sort(self, ticks: Sequence[Tick], gaps: Sequence[Gap]) -> Judged:
         """Raises `SequenceConflict` for ticks that do not continue, and `MixedPrices`."""
-        self.simulated = kind(self._url, self.simulated, ticks)
+        kind(self._url, self.simulated, ticks)
         judged = judge(ticks, gaps, self.last, self.origin)
         if judged.wrong:
             raise SequenceConflict(self._url, judged.wrong)
@@ -81,12 +81,14 @@ class Sequences:
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
-    def check(self, quotes: Sequence[Quote], heads: Mapping[Key, int]) -> None:
+    def check(
+        self, ticks: Sequence[Tick], quotes: Sequence[Quote], heads: Mapping[Key, int]
+    ) -> None:
         """Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`, as an append must.
 
-        `heads` are the last sequences of the same call.
+        `ticks` are those of the same call, `heads` the last sequences after them.
         """
-        self.simulated = kind(self._url, self.simulated, quotes)
+        kind(self._url, self.simulated, ticks[:1], quotes)  # the ticks agree: they were sorted
         wrong = ahead(quotes, heads, self.last, self.origin)
         if wrong:
             raise SequenceConflict(self._url, wrong)
@@ -100,10 +102,16 @@ class Sequences:
             if (quote.sequence or 0, quote.time) >= newest:
                 self._waiting[key] = quote
 
-    def wrote(self, ticks: int) -> None:
-        """So many were written."""
+    def wrote(self, judged: Judged, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
+        """What is fresh of `ticks` lies in the log now, and what they and `quotes` are is settled.
+
+        Not before: the prices of an append that was refused decide nothing.
+        """
+        self.last.update(judged.heads)
+        self.simulated = kind(self._url, self.simulated, ticks[:1], quotes)
+        self.offer(quotes)
         if self._waiting:
-            self._written += ticks
+            self._written += len(judged.fresh)
 
     def due(self, now: float | None) -> list[Quote]:
         """The quotes to send at `now` (s, monotonic); `None`: all that wait."""

@@ -168,7 +168,7 @@ class Writer:
             known.differing(
                 found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
             )
-        known.check(quotes, found.heads)
+        known.check(ticks, quotes, found.heads)
         for which in found.heads:
             lane = self._lanes.get(which[1]) or self._lane(which[1])
             topics.check_lanes(self._placed, lane[1], [which])
@@ -186,9 +186,7 @@ class Writer:
             )
         else:
             raise StreamUnreachable(self._address.url, "others write to it without a pause")
-        known.last.update(found.heads)
-        known.offer(quotes)
-        known.wrote(len(found.fresh))
+        known.wrote(found, ticks, quotes)
         if not self._settled and known.simulated is not None:
             # Of two that wrote the first price at once, the later one sees the other's now.
             await self._caught_up()

@@ -32,7 +32,7 @@ def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
 
 def test_a_quote_without_a_number_is_refused() -> None:
     with pytest.raises(InvalidRecord):
-        Sequences("kafka://x/t", "o").check([Quote("A", "test", NOW, NOW, 1.0)], {})
+        Sequences("kafka://x/t", "o").check([], [Quote("A", "test", NOW, NOW, 1.0)], {})
 
 
 def test_gaps_that_are_there_are_not_written_again() -> None:
