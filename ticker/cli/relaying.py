@@ -134,7 +134,8 @@ class Sending:
         try:
             while True:
                 try:
-                    with exclusively(lock_path(self._from, self._to), self._from, self._to):
+                    path = lock_path(self._from, self._to)
+                    with exclusively(path, self._from, self._to, blocking=False):
                         return await self._relay_on()
                 except AlreadyRelayed as error:
                     self._on_status(RelayStatus("elsewhere", self._to, problem=error.problem))

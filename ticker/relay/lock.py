@@ -22,9 +22,13 @@ _A_LOOK: Final = 0.01
 
 
 @contextlib.contextmanager
-def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
+def exclusively(
+    path: Path, source: str, destination: str, *, blocking: bool = True
+) -> Iterator[None]:
     """Hold the lock at `path` while inside.
 
+    Takes up to 50 ms to see that another process holds it and does not only look. Not `blocking`,
+    for who tries again anyway and has an event loop: one try, which a mere look may thwart.
     `source` and `destination` are for the words of `AlreadyRelayed`, raised where another process
     holds it, and of `StreamNotWritable`, where the file cannot be made.
     """
@@ -35,7 +39,7 @@ def exclusively(path: Path, source: str, destination: str) -> Iterator[None]:
     except OSError as error:
         raise StreamNotWritable(str(path), f"cannot be made: {error.strerror}") from error
     try:
-        if not _taken(descriptor):
+        if not _taken(descriptor, _LOOKS if blocking else 1):
             raise AlreadyRelayed(source, destination, _holder(descriptor))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -59,13 +63,14 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _taken(descriptor: int) -> bool:
+def _taken(descriptor: int, tries: int) -> bool:
     """Take the lock. Whoever looks whether it is held (`is_held`) holds it for a moment."""
-    for _ in range(_LOOKS):
+    for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(_A_LOOK)
+            if left:
+                time.sleep(_A_LOOK)
         else:
             return True
     return False

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ticker.cli import relaying
-from ticker.cli.relaying import Sending
+from ticker.cli.relaying import Sending, canonical, lock_path
 from ticker.cli.settings import StreamChoice
 from ticker.records import Tick
-from ticker.relay import Relay, RelayStatus
+from ticker.relay import Relay, RelayStatus, exclusively
 from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
@@ -45,4 +46,30 @@ async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
         while not any(status.ticks for status in told):  # noqa: ASYNC110 - a status is no event
             await asyncio.sleep(0.01)
         assert "unforeseen" in (told[0].problem or "")
+        assert await sending.finish() == "undelivered: 0"
+
+
+async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("the event loop was blocked"))
+    told: list[RelayStatus] = []
+    begin, end = (StreamChoice(f"sqlite:{tmp_path / n}.sqlite", named=True) for n in ("from", "to"))
+    ends = canonical(begin), canonical(end)
+    async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
+        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        with exclusively(lock_path(*ends), *ends):
+            sending = Sending(
+                log,
+                begin,
+                end,
+                on_status=told.append,
+                on_failure=lambda: pytest.fail("the poller was stopped"),
+            )
+            while len(told) < 3:  # noqa: ASYNC110 - a status is no event
+                await asyncio.sleep(0.001)
+            assert {status.state for status in told} == {"elsewhere"}
+        while not told[-1].ticks:  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.001)
         assert await sending.finish() == "undelivered: 0"
