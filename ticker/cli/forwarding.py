@@ -25,7 +25,14 @@ from ticker.cli.relaying import (
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, now, stream_path
 from ticker.cli.standard import tell
-from ticker.errors import MixedPrices, StreamError, StreamMissing, StreamNotWritable, UsageError
+from ticker.errors import (
+    MixedPrices,
+    SameLog,
+    StreamError,
+    StreamMissing,
+    StreamNotWritable,
+    UsageError,
+)
 from ticker.figures import count_text
 from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
 from ticker.streams import Stream, open_log, open_stream
@@ -213,6 +220,8 @@ class Forwarding:
             wanted = await asyncio.to_thread(tally, columns, None, self._stopping.is_set)
         try:
             report = await relay.run()
+        except SameLog:
+            raise  # all of it is there
         except StreamError:
             if relay.undelivered is not None:
                 words = f"undelivered: {relay.undelivered:,} (kept in {wish.begin})"
