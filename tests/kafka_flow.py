@@ -1,7 +1,8 @@
 """A flow of ticks through Kafka to which something is done: one writes, two read, one judges.
 
 Per (origin, symbol) each reader's ticks are 1, 2, 3 … n, those that were acknowledged; and so says
-aiokafka's own consumer with plain JSON, which is none of our code.
+aiokafka's own consumer with plain JSON, which is none of our code. What is done must stop them all
+for a while: a fault that nobody feels proves nothing.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,26 @@ class Flow:
     anew: int = 0
     """How often a reader was told that another log lies in the place of the one it read."""
     refusals: list[StreamError] = field(default_factory=list)
+    moments: list[list[float]] = field(default_factory=list)
+    """For each writer and reader: when it got an acknowledgement, or ticks (s, of the loop)."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def pauses(self, since: float) -> list[float]:
+        """How long each writer and reader got nothing at a stretch, at most, since then (s)."""
+        now = asyncio.get_running_loop().time()
+        return [
+            max(later - earlier for earlier, later in pairwise([since, *after, now]))
+            for after in ([at for at in each if at > since] for each in self.moments)
+        ]
+
     async def write(self, log: Log, origin: str) -> None:
         heads = dict.fromkeys(SYMBOLS, 0)
+        moments: list[float] = []
+        self.moments.append(moments)
+        loop = asyncio.get_running_loop()
         while not self.stop.is_set():
-            begin = asyncio.get_running_loop().time()
+            begin = loop.time()
             ticks = [tick(origin, s, heads[s] + n) for n in range(1, EACH + 1) for s in SYMBOLS]
             quotes = [Quote(s, "test", NOW, NOW, 1.0, origin, heads[s] + EACH) for s in SYMBOLS]
             while True:  # as a relay does: the same again until it is acknowledged
@@ -65,12 +80,14 @@ class Flow:
             for symbol in SYMBOLS:
                 heads[symbol] += EACH
                 self.acknowledged[origin, symbol] = heads[symbol]
-            spent = asyncio.get_running_loop().time() - begin
-            await asyncio.sleep(max(0.0, 0.05 - spent))
+            moments.append(loop.time())
+            await asyncio.sleep(max(0.0, 0.05 - (moments[-1] - begin)))
 
     async def read(self, stream: KafkaStream) -> None:
         seen: dict[Key, list[int]] = defaultdict(list)
         self.seen.append(seen)
+        moments: list[float] = []
+        self.moments.append(moments)
         async for batch in stream.read(await stream.find("start")):
             for gap in batch.gaps:
                 if gap.reason == "another log lies in its place":
@@ -80,6 +97,8 @@ class Flow:
                     self.gaps.append(gap)
             for t in batch.ticks:
                 seen[t.origin, t.symbol].append(t.sequence)
+            if batch.ticks:
+                moments.append(asyncio.get_running_loop().time())
             if self.written.is_set() and {k: len(v) for k, v in seen.items()} == self.acknowledged:
                 return
 
@@ -212,8 +231,19 @@ async def moved_on(flow: Flow, within: float = 60) -> None:
             await asyncio.sleep(0.05)
 
 
-async def suffer(address: Address, *faults: Awaitable[None]) -> None:
+@contextlib.asynccontextmanager
+async def stalled(flow: Flow, seconds: float) -> AsyncIterator[None]:
+    """What is done inside stops each writer and reader for `seconds` at least; then all move on."""
+    begin = asyncio.get_running_loop().time()
+    yield
+    await moved_on(flow)
+    pauses = flow.pauses(begin)
+    assert min(pauses) >= seconds, f"not felt by all: the longest pauses were {pauses} s"
+
+
+async def suffer(address: Address, *faults: Awaitable[None], seconds: float) -> None:
+    """Each of `faults` stops the flow for `seconds` at least, and costs no tick."""
     async with flowing(address, "machine") as flow:
         for fault in faults:
-            await fault
-            await moved_on(flow)
+            async with stalled(flow, seconds):
+                await fault
