@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ticker.streams import Log, Stream
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 
@@ -41,9 +41,7 @@ def _kafka_reader(folder: Path, server: str) -> Stream:
 
 
 def _kafka_writer(folder: Path, server: str) -> Log:
-    # One partition, because the suite holds all symbols to one order; several are tested with
-    # their own promises in tests/integration.
-    return KafkaLog(_address(folder, server), Plan(partitions=1))
+    return KafkaLog(_address(folder, server))
 
 
 BACKENDS = [

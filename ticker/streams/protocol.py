@@ -64,9 +64,10 @@ class Stream(Protocol):
         follow: bool = True,
         limit: int = 5_000,
     ) -> AsyncIterator[Batch]:
-        """Batches of at most `limit` ticks, resuming after `after`, in the order of appending.
+        """Batches of at most `limit` ticks, resuming after `after`.
 
-        No tick twice; a hole, and records lost to retention, come as a `Gap` in the batch in which
+        Each symbol's ticks come in the order of appending, those of different symbols in any. No
+        tick twice; a hole, and records lost to retention, come as a `Gap` in the batch in which
         they are noticed; broken records are counted (`health().broken`) and passed over. `symbols`
         keeps ticks, quotes and gaps of these only. With `follow`: an empty batch comes each second
         of silence, and a stream that goes away is waited for, which `health()` tells. Without: ends
