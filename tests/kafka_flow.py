@@ -1,13 +1,15 @@
 """A flow of ticks through Kafka to which something is done: one writes, two read, one judges.
 
-Per (origin, symbol) each reader's ticks are 1, 2, 3 … n, those that were acknowledged; and so says
-aiokafka's own consumer with plain JSON, which is none of our code. What is done must stop them all
-for a while: a fault that nobody feels proves nothing.
+Per (origin, symbol) each reader's ticks are 1, 2, 3 … n and equal those that were acknowledged; and
+so says aiokafka's own consumer with plain JSON, which is none of our code. Every field of a tick
+follows from its identity, so that numbers are kept and each tick is compared as it comes. What is
+done must stop them all for a while: a fault that nobody feels proves nothing.
 """
 
 import asyncio
 import contextlib
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
@@ -33,9 +35,23 @@ EACH = 5  # ticks of each symbol in an append: 100, 20 times a second
 Key = tuple[str, str]
 
 
+def fields(origin: str, symbol: str, sequence: int) -> dict[str, Any]:
+    """All of a tick's, as in JSON; hardly two ticks have the same price."""
+    chance = zlib.crc32(f"{origin} {symbol} {sequence}".encode())
+    at = NOW + sequence * 10_000
+    return {
+        "symbol": symbol,
+        "source": "test",
+        "origin": origin,
+        "sequence": sequence,
+        "time": at,
+        "received": at + 5_000,
+        "price": (chance + 1) / 1_000,
+    }
+
+
 def tick(origin: str, symbol: str, sequence: int) -> Tick:
-    at = NOW + sequence
-    return Tick(symbol, "test", origin, sequence, at, at, 100.0 + sequence % 7)
+    return Tick(**fields(origin, symbol, sequence))
 
 
 @dataclass
@@ -96,6 +112,7 @@ class Flow:
                 else:
                     self.gaps.append(gap)
             for t in batch.ticks:
+                assert t == tick(t.origin, t.symbol, t.sequence), "not the tick that was written"
                 seen[t.origin, t.symbol].append(t.sequence)
             if batch.ticks:
                 moments.append(asyncio.get_running_loop().time())
@@ -161,7 +178,7 @@ async def flowing(
 
 
 async def on_the_topic(address: Address) -> dict[Key, list[int]]:
-    """By aiokafka's own consumer and plain JSON: the sequences as they lie there."""
+    """By aiokafka's own consumer and plain JSON: the sequences of ticks as they were written."""
     consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0])
     await consumer.start()
     try:
@@ -178,6 +195,9 @@ async def on_the_topic(address: Address) -> dict[Key, list[int]]:
                 for messages in (await consumer.getmany(timeout_ms=200)).values():
                     for message in messages:
                         value = json.loads(message.value)
+                        identity = value["origin"], value["symbol"], value["sequence"]
+                        assert value == {"type": "tick", **fields(*identity)}
+                        assert message.key == value["symbol"].encode()
                         found[value["origin"], value["symbol"]].append(value["sequence"])
     finally:
         await consumer.stop()

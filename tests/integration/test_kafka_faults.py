@@ -37,7 +37,7 @@ from tests.kafka_flow import (
     tick,
 )
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
-from ticker.records import Gap
+from ticker.records import Gap, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.asking import END, Asking
 from ticker.streams.kafka.following import Reading
@@ -127,15 +127,18 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
             await log.append(made[n : n + 5_000])
     line = Cable("127.0.0.1", broker.port, rate=500_000)  # 4 Mbit/s
     async with line.listening(port), asyncio.timeout(90), KafkaStream(address) as stream:
-        seen = 0
+        seen: list[Tick] = []
         reading = Reading(
             address, await stream.find("start"), None, symbols=None, follow=True, limit=5_000
         )
         async with contextlib.aclosing(reading.batches()) as batches:
             async for batch in batches:
-                seen += len(batch.ticks)
-                if seen == len(made):
+                seen += batch.ticks
+                if len(seen) == len(made):
                     break
+        for n, symbol in enumerate(SYMBOLS):
+            same = [t for t in seen if t.symbol == symbol] == made[n :: len(SYMBOLS)]
+            assert same, symbol  # too many to show
         assert reading.rebuilt == 0
         assert line.passed > 3_000_000, "too little to fill the line for long"
         async with KafkaLog(address) as log:
@@ -166,6 +169,7 @@ async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_tol
     async def read_slowly(stream: KafkaStream, flow: Flow) -> None:
         async for batch in stream.read(await stream.find("start"), limit=500):
             for t in batch.ticks:
+                assert t == tick(t.origin, t.symbol, t.sequence)
                 seen[t.origin, t.symbol].append(t.sequence)
             gaps.extend(batch.gaps)
             rests.set()
