@@ -122,18 +122,22 @@ class Flow:
 
 @contextlib.asynccontextmanager
 async def flowing(
-    address: Address, *origins: str, local: Path | None = None, whole: bool = True
+    address: Address,
+    *origins: str,
+    local: Path | None = None,
+    whole: bool = True,
+    replication: int = -1,
 ) -> AsyncIterator[Flow]:
     """Two readers follow and each of `origins` writes; at the end all is as it must be.
 
     `local`: into a log there, from which a relay sends on, as a poller does. Not `whole`: the
-    beginning of the topics was deleted.
+    beginning of the topics was deleted. `replication`: as the plan of the topics has it.
     """
     flow = Flow(address)
     async with contextlib.AsyncExitStack() as stack:
 
         def topics() -> KafkaLog:
-            return KafkaLog(address, Plan(partitions=2), delivery=8)
+            return KafkaLog(address, Plan(partitions=2, replication=replication), delivery=8)
 
         logs: list[Log] = []
         relaying = None

@@ -14,7 +14,8 @@ import pytest
 
 from tests.kafka_broker import free_port
 from tests.kafka_flow import flowing, moved_on, stalled
-from ticker.streams.kafka import Address, KafkaStream
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka.asking import Asking
 
 NODES = 3
 MISSED = 2.0
@@ -23,10 +24,9 @@ MISSED = 2.0
 
 @pytest.fixture(scope="module")
 def brokers(make_broker: Callable[..., Any]) -> list[Any]:
-    """Three; each partition lies on all of them, and two must have a tick before it counts."""
+    """Three, of which Kafka's own defaults would use one: copies are what our plan makes of it."""
     controllers = [free_port() for _ in range(NODES)]
-    words = f"default.replication.factor={NODES}\nmin.insync.replicas={NODES - 1}\n"
-    found = [make_broker(words, controllers=controllers, node=n + 1) for n in range(NODES)]
+    found = [make_broker(controllers=controllers, node=n + 1) for n in range(NODES)]
     for broker in found:
         broker.launch()
     for broker in found:
@@ -34,16 +34,31 @@ def brokers(make_broker: Callable[..., Any]) -> list[Any]:
     return found
 
 
+@pytest.fixture
+def address(brokers: list[Any]) -> Address:
+    return Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+
+
 def left(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     """Tasks of clients that were given up."""
     return [task for task in asyncio.all_tasks() - before if not task.done()]
 
 
+@pytest.mark.parametrize(("replication", "least"), [(NODES, "2"), (2, "1"), (-1, "1")])
+async def test_of_three_copies_two_are_written_before_a_record_counts(
+    address: Address, replication: int, least: str
+) -> None:
+    async with KafkaLog(address, Plan(replication=replication)), Asking(address) as asking:
+        has = await asking.configurations(asking.names, ["min.insync.replicas"])
+    assert has == {name: {"min.insync.replicas": least} for name in asking.names}
+
+
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
-async def test_each_broker_killed_in_turn_costs_no_tick(brokers: list[Any], rounds: int) -> None:
-    address = Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+async def test_each_broker_killed_in_turn_costs_no_tick(
+    brokers: list[Any], address: Address, rounds: int
+) -> None:
     before = asyncio.all_tasks()
-    async with flowing(address, "machine1", "machine2") as flow:
+    async with flowing(address, "machine1", "machine2", replication=NODES) as flow:
         for number in range(rounds):
             broker = brokers[number % NODES]
             async with stalled(flow, MISSED):
@@ -57,11 +72,12 @@ async def test_each_broker_killed_in_turn_costs_no_tick(brokers: list[Any], roun
 
 
 @pytest.mark.slow
-async def test_a_cluster_without_a_majority_is_waited_for(brokers: list[Any]) -> None:
-    address = Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+async def test_a_cluster_without_a_majority_is_waited_for(
+    brokers: list[Any], address: Address
+) -> None:
     before = asyncio.all_tasks()
     async with (
-        flowing(address, "machine1", "machine2") as flow,
+        flowing(address, "machine1", "machine2", replication=NODES) as flow,
         stalled(flow, 15 - 1),  # what was under way may come yet
     ):
         for broker in brokers[1:]:

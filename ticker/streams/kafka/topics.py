@@ -28,6 +28,8 @@ WEEK: Final = 7 * 86_400_000_000
 """The default of `Plan.keep_for` (µs)."""
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
+_COPIED: Final = 3
+"""Copies from which on one broker may be away and a record still be written twice."""
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
 """What a cluster says that is not complete yet."""
 _PARTS: Final = 10  # so many segments make up what is kept: the broker deletes whole ones only
@@ -50,7 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
     partitions: int = 3
     """Of ticks and quotes; gaps and heartbeats are few and have one."""
     replication: int = -1
-    """Copies of each record; -1: the broker's own default."""
+    """Copies of each record; -1: the broker's own default. Of 3 and more, 2 are written before it
+    is acknowledged (of 2, that would stop the writers when one broker is away)."""
     keep_for: int = WEEK
     """How long ticks and gaps stay, from their appending (µs); -1: for ever. A tenth longer, or a
     day if that is less, because they go by the segment."""
@@ -77,7 +80,9 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     ticks = {**by_time, "retention.bytes": str(plan.keep_bytes)}
     if plan.keep_bytes >= 0:
         ticks["segment.bytes"] = str(min(max(plan.keep_bytes // _PARTS, _SMALLEST), _LARGEST))
-    return ticks, by_time, by_key, by_key
+    # Otherwise acknowledged by all in sync may mean by one; how many a default makes is not known.
+    copied = {"min.insync.replicas": "2"} if plan.replication >= _COPIED else {}
+    return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
 async def ensure(asking: Asking, plan: Plan) -> Topics:
