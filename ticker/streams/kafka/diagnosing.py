@@ -18,7 +18,9 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     IllegalSaslStateError,
     KafkaError,
+    LeaderNotAvailableError,
     NodeNotReadyError,
+    NotLeaderForPartitionError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -141,7 +143,7 @@ def words_of(error: BaseException, asked: Security) -> str:
             return "does not answer: connection refused"
         case socket.gaierror():
             return "no such host"
-        case NodeNotReadyError():
+        case NodeNotReadyError() | LeaderNotAvailableError() | NotLeaderForPartitionError():
             return "one of its brokers is away, or begins only now"
         case TimeoutError():
             return "does not answer in time"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, NotLeaderForPartitionError
 
 from ticker.errors import StreamUnreachable
 from ticker.security import Security
 from ticker.streams.kafka import connecting
 from ticker.streams.kafka.address import parse
-from ticker.streams.kafka.connecting import begin, warn
+from ticker.streams.kafka.connecting import begin, told, warn
 
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
 
@@ -83,3 +84,10 @@ def test_a_password_that_others_can_overhear_is_told_once(
     assert len(caplog.records) == warns
     assert "hunter2" not in caplog.text
     assert ("in the clear. Use SASL_SSL" in caplog.text) is warns
+
+
+@pytest.mark.parametrize("kind", [LeaderNotAvailableError, NotLeaderForPartitionError])
+def test_an_election_that_takes_long_is_told_in_our_words(kind: type[KafkaError]) -> None:
+    with pytest.raises(StreamUnreachable) as caught, told(ADDRESS):
+        raise kind("ticks")
+    assert caught.value.problem == "one of its brokers is away, or begins only now"
