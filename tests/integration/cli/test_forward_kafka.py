@@ -244,6 +244,9 @@ def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
         time.sleep(chance.uniform(0.0, 0.8))  # the moment of the kill is chance's
         poller.kill()
         poller.wait()
+        if kill % 4 == 1:  # the broker was away the whole time
+            code, told = status(ticker, stream)
+            assert (code, told["undelivered"] > 0) == (6, True)
     if broker.process is None:
         broker.start()
     poller = ticker.start(*words)
