@@ -49,8 +49,6 @@ SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
 _INFINITY: Final = math.inf
 _symbols_seen: set[str] = set()
 _SYMBOLS_REMEMBERED: Final = 100_000
-_texts_seen: set[tuple[str | None, ...]] = set()  # of ticks: source, origin, currency, session
-_TEXTS_REMEMBERED: Final = 1_000
 _FEW: Final = 50
 """So many symbols and refusals need no look at how long their record is."""
 
@@ -167,7 +165,10 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
             and ((p := self.day_change_percent) is None or -_INFINITY < p < _INFINITY)
             and ((p := self.volume) is None or 0 <= p <= MAX_NUMBER)
             and ((p := self.size) is None or 0 <= p <= MAX_NUMBER)
-            and (self.source, self.origin, self.currency, self.session) in _texts_seen
+            and len(self.source) <= MAX_TEXT
+            and len(self.origin) <= MAX_TEXT
+            and ((t := self.currency) is None or len(t) <= MAX_TEXT)
+            and ((t := self.session) is None or len(t) <= MAX_TEXT)
         ):
             return
         _check_trade(self)
@@ -175,9 +176,6 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
         _check_price("previous_price", self.previous_price)
         _check_amount("size", self.size)
-        if len(_texts_seen) >= _TEXTS_REMEMBERED:
-            _texts_seen.clear()
-        _texts_seen.add((self.source, self.origin, self.currency, self.session))
 
 
 class Quote(

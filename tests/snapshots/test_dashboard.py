@@ -206,7 +206,7 @@ def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Sc
         "\x1b]0;x\x07",
         "[bold red]loud[/]",
         "left \u202egnp.exe",
-        "x" * 10_000,
+        "x" * 1_000,
         "nul \x00 and bell \x07",
         "lone \ud800 surrogate",
         "Z\u0336\u0336\u0336\u0336\u0336algo",

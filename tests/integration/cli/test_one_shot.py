@@ -277,7 +277,7 @@ def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["\x1b]0;x\x07", "[bold red]", "\u202egold", "G" * 10_000, "a\x00b", "\x9b31m"]
+    "name", ["\x1b]0;x\x07", "[bold red]", "\u202egold", "G" * 1_000, "a\x00b", "\x9b31m"]
 )
 def test_hostile_names_are_shown_and_never_obeyed(ticker: Program, name: str) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
