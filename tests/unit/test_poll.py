@@ -126,6 +126,23 @@ async def test_heartbeats_come_at_most_once_a_second_and_with_the_end() -> None:
     assert [beat.state for beat in scene.log.heartbeats] == ["ok", "ok", "ok", "stopped"]
 
 
+@pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000])
+async def test_however_often_it_asks_its_heartbeats_tell_when_it_last_did(every: int) -> None:
+    async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        await source.clock.sleep(9_000 if len(source.asked) % 7 == 1 else 2_000)
+        return dict.fromkeys(symbols, 5.0)
+
+    scene = Scene(uneven)
+    await scene.poll(every=every, duration=60 * SECOND).run()
+    *beats, _ = scene.log.heartbeats
+    assert all(beat.received - beat.time < every for beat in beats)
+    assert all(beat.last_good == beat.received for beat in beats)
+    assert all(
+        SECOND <= later.received - beat.received < SECOND + 2 * every
+        for beat, later in pairwise(beats)
+    )
+
+
 async def test_what_does_not_change_is_not_written() -> None:
     calls = 0
 

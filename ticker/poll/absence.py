@@ -105,7 +105,7 @@ class Absence:
         spans = [
             _Span(look.time, "poller stopped", look.symbols)
             for look in looks
-            if wall - look.time > TOO_FAR * (look.interval or every)
+            if wall - look.time > TOO_FAR * (look.interval or every) + look.lag
         ]
         good = self._good
         # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides

@@ -36,6 +36,7 @@ class Beats:
 
     def __init__(self) -> None:
         self._last: Heartbeat | None = None
+        self._newest: Heartbeat | None = None
         self._at = 0
 
     def __bool__(self) -> bool:
@@ -43,8 +44,13 @@ class Beats:
         return self._last is not None
 
     def note(self, beat: Heartbeat, now: int) -> None:
-        """`beat` is the last one."""
-        self._last, self._at = beat, now
+        """`beat` is the last one written."""
+        self._last = self._newest = beat
+        self._at = now
+
+    def hear(self, beat: Heartbeat) -> None:
+        """`beat` is what an answer says for which none was due."""
+        self._newest = beat
 
     def is_due(self, beat: Heartbeat, now: int) -> bool:
         """Whether `beat` is to be written with an answer."""
@@ -57,10 +63,13 @@ class Beats:
         )
 
     def next_due(self, every: int) -> int | None:
-        """When the last one is to be said again if no answer comes; `None` before the first."""
-        return None if self._last is None else self._at + max(BEAT_EVERY, every)
+        """When something is to be said again if no answer comes; `None` before the first."""
+        if self._last is None:
+            return None
+        # Beyond the first answer that brings one: what is said again would be in its way for ever.
+        return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
     def again(self, received: int) -> Heartbeat:
-        """The last one, written anew at `received` (µs, UTC)."""
-        assert self._last is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
-        return msgspec.structs.replace(self._last, received=received)
+        """What is known now, written anew at `received` (µs, UTC)."""
+        assert self._newest is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
+        return msgspec.structs.replace(self._newest, received=received)

@@ -28,6 +28,8 @@ class Look(msgspec.Struct, frozen=True):
     """What was announced between two polls (µs); 0 if nothing was."""
     symbols: tuple[str, ...] | None
     """What was looked at; `None`: all of this writer's."""
+    lag: int = 0
+    """How much later (µs) somebody may have looked without a word of it in the log."""
 
 
 class Looks:
@@ -81,8 +83,10 @@ class Looks:
                 looker = next(vague, None)
             if looker is not None and looker.last_good is not None:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
+                lag = _lag(looker)
             elif ours:
                 key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
+                lag = 0
             else:
                 continue
             # One look for all that one poller asked for at once, though their quotes differ.
@@ -92,7 +96,7 @@ class Looks:
                 together = (*(before.symbols or ()), symbol)
             else:
                 together = (symbol,)
-            found[key] = Look(time, interval, together)
+            found[key] = Look(time, interval, together, lag)
         if mine is not None and found.keys() == {mine.writer}:
             # Those of which nothing is known yet are in it too.
             return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
@@ -113,6 +117,12 @@ def _is_sure(beat: Heartbeat) -> bool:
 def _asks_for(beat: Heartbeat, symbol: str) -> bool:
     """Whether its writer asks, or may ask, for `symbol`."""
     return beat.symbols is None or symbol in beat.symbols
+
+
+def _lag(beat: Heartbeat) -> int:
+    """How much newer (µs) than the last good answer that `beat` tells its writer's last may be."""
+    # With its last words a poller tells its very last answer, and a slow one tells each.
+    return 0 if beat.state == "stopped" or beat.interval >= BEATS_LAG else BEATS_LAG
 
 
 def _explains(beat: Heartbeat, quote: Quote) -> bool:

@@ -263,8 +263,11 @@ class Poll:
         if found is None:
             self._say(problem="other pollers of this stream are faster")
             return
-        if beat is not None and self._beats.is_due(beat, now):
-            self._beats.note(beat, now)
+        if beat is not None:
+            if self._beats.is_due(beat, now):
+                self._beats.note(beat, now)
+            else:
+                self._beats.hear(beat)
         if good:
             self._absence.seen(wall, now, self._schedule.every)
         elif asked:

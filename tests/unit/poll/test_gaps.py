@@ -213,6 +213,19 @@ async def test_cut_off_together_a_poller_tells_of_all_that_it_asks_for() -> None
     assert (gap.from_, gap.symbols) == (START + 2 * SECOND, None)
 
 
+@pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000])
+async def test_what_another_poller_asked_for_often_is_in_no_gap(every: int) -> None:
+    async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        await source.clock.sleep(9_000 if len(source.asked) % 7 == 1 else 2_000)
+        return steady(source, symbols)
+
+    log = MemoryLog()
+    other = Scene(uneven, log=log)
+    await other.poll("A", "B", every=every, duration=60 * SECOND).run()
+    without_farewell(log)
+    assert await poll(log, "A", at=60, seconds=2) == []
+
+
 async def test_gaps_that_begin_when_the_same_poller_ceased_to_look_are_one() -> None:
     log = MemoryLog()
     await poll(log, "A", at=0, seconds=3)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.polling import SECOND, START
+from ticker.poll.beats import Beats
+from ticker.records import Heartbeat
+
+
+def asked(at: int, every: int = SECOND // 2) -> Heartbeat:
+    """A heartbeat of an answer `at` (elapsed µs)."""
+    time = START + at
+    return Heartbeat("o", "w", "yahoo", time, time, every, "ok", 1, 1, last_good=time)
+
+
+def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() -> None:
+    beats = Beats()
+    beats.note(asked(0), 0)
+    beats.hear(asked(500_000))
+    again = beats.again(START + 2 * SECOND)
+    assert again == msgspec.structs.replace(asked(500_000), received=START + 2 * SECOND)
+
+
+@pytest.mark.parametrize("every", [SECOND // 10, SECOND // 2, 7 * SECOND // 10, SECOND, 9 * SECOND])
+def test_nothing_is_said_again_before_the_next_answer_could_bring_it(every: int) -> None:
+    beats = Beats()
+    beats.note(asked(0, every), 0)
+    slot = every * -(-SECOND // every)
+    assert beats.is_due(asked(slot, every), slot)
+    due = beats.next_due(every)
+    assert due is not None
+    assert slot <= due
