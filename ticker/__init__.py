@@ -1,10 +1,18 @@
-"""A poller turns quotes into ticks on a stream; anything may subscribe."""
+"""A poller turns quotes into ticks on a stream; anything may subscribe.
 
-from ticker.processes import demo
-from ticker.records import Gap, Heartbeat, Quote, Tick
-from ticker.security import Security
-from ticker.sources import open_source
-from ticker.streams import open_log, open_stream
+What it hands on is imported when it is first asked for: the command line must be able to catch
+Ctrl-C before the rest is there.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # as type checkers know it; importing typing would take as long as all else
+if TYPE_CHECKING:
+    from ticker.processes import demo
+    from ticker.records import Gap, Heartbeat, Quote, Tick
+    from ticker.security import Security
+    from ticker.sources import open_source
+    from ticker.streams import open_log, open_stream
 
 __version__ = "0.1.0"
 
@@ -20,3 +28,26 @@ __all__ = [
     "open_source",
     "open_stream",
 ]
+
+_ROOMS = {
+    "Gap": "ticker.records",
+    "Heartbeat": "ticker.records",
+    "Quote": "ticker.records",
+    "Security": "ticker.security",
+    "Tick": "ticker.records",
+    "demo": "ticker.processes",
+    "open_log": "ticker.streams",
+    "open_source": "ticker.sources",
+    "open_stream": "ticker.streams",
+}
+
+
+if not TYPE_CHECKING:  # they know the names from above, and no others
+
+    def __getattr__(name: str) -> object:
+        if (room := _ROOMS.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(room), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

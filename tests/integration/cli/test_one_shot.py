@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import PATIENCE, Program, write
 
+INSTALLED = str(Path(sys.executable).parent / "ticker")
+INTERRUPTED = str(Path(__file__).parent / "interrupted")
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "yahoo"
 HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "apsw", "numpy")
 
@@ -54,6 +56,16 @@ def test_help_into_a_closed_pipe_is_a_quiet_end(ticker: Program, words: list[str
     os.close(into)
     assert asked.communicate(timeout=PATIENCE)[1] == b""
     assert asked.returncode == 0
+
+
+@pytest.mark.parametrize("program", [[sys.executable, "-P", "-m", "ticker"], [INSTALLED]])
+@pytest.mark.parametrize("module", ["ticker.cli", "msgspec", "ticker.cli.tailing", "apsw"])
+def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
+    ticker: Program, program: list[str], module: str
+) -> None:
+    ticker.words = program
+    pressed = ticker("status", PYTHONPATH=INTERRUPTED, INTERRUPTED=module)
+    assert (pressed.returncode, pressed.stdout, pressed.stderr) == (130, "", "")
 
 
 def test_python_dash_m_says_the_version(ticker: Program) -> None:
