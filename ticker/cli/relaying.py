@@ -192,10 +192,11 @@ def status_words(status: RelayStatus, zone: Zone) -> str:
     if not status.is_away:
         return f"{status.destination}: {status.state} · {sent}"
     wait = "waits" if status.waiting == 1 else "wait"
-    words = f"away, {status.waiting:,} {wait} for " if status.waiting else "away: "
-    words += status.destination
+    away = status.away or status.destination
+    is_waited_for = status.waiting and away == status.destination
+    words = f"away, {status.waiting:,} {wait} for {away}" if is_waited_for else f"away: {away}"
     if status.problem:
-        words += f" ({status.problem.removeprefix(f'{status.destination}: ')})"
+        words += f" ({status.problem.removeprefix(f'{away}: ')})"
     if status.next_try is not None and status.next_try > now():
         words += f" · next try {clock(status.next_try, zone, now=now())}"
     return f"{words} · {sent}"

@@ -208,7 +208,6 @@ class Relay:
             last = await self._patiently(log, log.last())
             await self._place.meet(log.url, log.origin, last)
             self._filter.begin(log.origin, last, whole=self._place.whole)
-            self._say(state="following", problem=None, next_try=None, waiting=None)
             yield log
         finally:
             closing = asyncio.ensure_future(log.close(_CLOSING))
@@ -221,8 +220,10 @@ class Relay:
         pause *= 0.75 + 0.5 * self._random()
         self._failures += 1
         waiting = await self._place.count()
+        is_source = error.stream == self._source.url
         self._say(
             state="away",
+            away=error.stream if is_source else self._status.destination,
             problem=str(error),
             next_try=self._clock() + round(pause * _SECOND),
             waiting=waiting,
@@ -237,6 +238,7 @@ class Relay:
             since = self._monotonic()
             # Taken before the catching up, so that it tells of no tick that is not delivered then.
             snapshot = await self._source.snapshot()
+            self._say_following()
             self._filter.look_anew()
             try:
                 await self._pass_on(log, follow=False)
@@ -291,9 +293,10 @@ class Relay:
         """Whether a source that brings nothing is away: its reading waits for it by itself."""
         problem = self._source.noticed().problem
         if problem is None:
-            self._say(state="following", problem=None)
+            self._say_following()
         else:
-            self._say(state="away", problem=f"{self._source.url}: {problem}")
+            url = self._source.url
+            self._say(state="away", away=url, problem=f"{url}: {problem}", waiting=None)
 
     async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
         """The next batch; `None` at the end, and for a following reading once stopped."""
@@ -331,7 +334,7 @@ class Relay:
                 gaps=self._status.gaps + len(fresh.gaps),
             )
             self._tell(self._status)
-            self._say(state="following", problem=None, next_try=None, waiting=None)
+            self._say_following()
             break
         else:
             raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
@@ -355,7 +358,8 @@ class Relay:
             await asyncio.sleep(self._silence)
             waiting = await self._place.count()
             if self._status.state != "away":
-                self._say(state="away", problem=f"{url}: does not answer", next_try=None)
+                problem = f"{url}: does not answer"
+                self._say(state="away", away=url, problem=problem, next_try=None)
             self._say(waiting=waiting)
 
     # Small change
@@ -370,6 +374,10 @@ class Relay:
             if cancel and not task.done():
                 task.cancel()
                 await asyncio.wait([task])
+
+    def _say_following(self) -> None:
+        """Both sides answer."""
+        self._say(state="following", away=None, problem=None, next_try=None, waiting=None)
 
     def _say(self, **news: Any) -> None:
         status = msgspec.structs.replace(self._status, **news)

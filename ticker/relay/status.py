@@ -19,6 +19,8 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which side is away and why, in a sentence; absent when nothing is wrong."""
     next_try: int | None = None
     """When a side that is away is tried again (µs, UTC)."""
+    away: str | None = None
+    """The URL of the side that is away; absent where both answer."""
     waiting: int | None = None
     """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
 

@@ -58,6 +58,14 @@ def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
     )
 
 
+def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) -> None:
+    away = RelayStatus(
+        "away", "sqlite:a", 3, problem="kafka://h:1/p: refused", away="kafka://h:1/p", waiting=2
+    )
+    shown.line.show_relay(away)
+    assert shown.text.startswith("away: kafka://h:1/p (refused) · 3 ticks sent · exchange: ok")
+
+
 def test_a_next_try_that_is_past_is_not_told(shown: Shown) -> None:
     for pause, is_told in ((60, True), (-1, False)):
         away = RelayStatus("away", "kafka://h:1/p", next_try=now() + pause * SECOND)

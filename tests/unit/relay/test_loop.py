@@ -343,6 +343,7 @@ async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(ben
     assert bench.paused == [0.5, 1, 2, 4, 8, 15, 15]
     away_words = [status for status in bench.told if status.state == "away"]
     assert "nobody answers" in (away_words[0].problem or "")
+    assert away_words[0].away == relay.status.destination
     assert away_words[0].waiting == 2
     assert bench.told[-1].problem is None
     assert bench.destination.closed == bench.destination.connected == 8
@@ -710,6 +711,33 @@ async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
     assert problem.startswith(f"{bench.source.url}: ")
     elsewhere.rename(path)
     await bench.until(lambda status: (status.state, status.problem) == ("following", None))
+    relay.stop()
+    await running
+
+
+async def test_a_source_that_does_not_answer_is_named_and_nothing_is_called_following(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = bench.source.snapshot
+    asked = 0
+
+    async def snapshot() -> Batch:
+        nonlocal asked
+        asked += 1
+        if asked <= 3:
+            raise StreamUnreachable(bench.source.url, "connection refused")
+        return await answer()
+
+    monkeypatch.setattr(bench.source, "snapshot", snapshot)
+    relay = bench.relay()
+    running = asyncio.create_task(relay.run())
+    await bench.until(lambda status: status.state == "following")
+    assert [(status.state, status.away) for status in bench.told] == [
+        ("away", bench.source.url),
+        ("away", bench.source.url),
+        ("away", bench.source.url),
+        ("following", None),
+    ]
     relay.stop()
     await running
 
