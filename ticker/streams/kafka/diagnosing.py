@@ -16,7 +16,9 @@ from typing import Any, Final
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    BrokerResponseError,
     IllegalSaslStateError,
+    KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
@@ -34,6 +36,7 @@ FRESH: Final = 3.0
 """Seconds for one broker to say why it does not take us."""
 
 _TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
+_CLOSES: Final = "closes the connection: is it Kafka?"
 _NOT_FOR: Final = (62, 64)  # OpenSSL's codes: another host name, another address
 _OUT_OF_TIME: Final = (9, 10)  # … not valid yet, expired
 _SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by nobody who is known
@@ -64,7 +67,7 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
     try:
         async with asyncio.timeout(FRESH):
             await speak(server, options)
-    except ConnectionResetError as error:
+    except ConnectionResetError:
         # A broker that expects no TLS takes the first bytes of it for a size, and hangs up.
         if asked.has_tls and await _speaks_plainly(server):
             name = asked.security.replace("SASL_SSL", "SASL_PLAINTEXT").replace("SSL", "PLAINTEXT")
@@ -72,10 +75,17 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
                 "speaks without TLS, and was asked with it. "
                 f"Name the port where it speaks TLS, or {_set('security', name)}"
             )
-        return error
+        return _NotThatWay(_CLOSES)
     except (KafkaError, OSError, ValueError) as error:
-        return error
+        return _NotThatWay(_CLOSES) if _is_closed(error) else error
     return None
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether the other side hung up, and did not say in TLS that it wants TLS."""
+    cause = error.__cause__
+    cut = isinstance(cause, asyncio.IncompleteReadError | ConnectionResetError)
+    return isinstance(error, KafkaConnectionError) and cut and _TLS_ALERT not in f"{cause}"
 
 
 async def speak(server: str, options: Any) -> None:
@@ -154,7 +164,20 @@ def words_of(error: BaseException, asked: Security) -> str:
             return f"speaks TLS, and was asked without: {_set('security', names)}"
         case _ if isinstance(error.__cause__, ssl.SSLError):
             return words_of(error.__cause__, asked)
-    return f"does not answer: {text or type(error).__name__}"
+    said = _said(error)
+    return f"does not answer: {said}" if said else "does not answer"
+
+
+def _said(error: BaseException) -> str:
+    """What an error says for people; the texts of aiokafka's begin with the name of their class."""
+    match error:
+        case KafkaConnectionError():
+            return "no connection"
+        case BrokerResponseError():
+            return str(error.description or error.message).rstrip(".")
+        case KafkaError():
+            return ": ".join(map(str, error.args))
+    return str(error)
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> str:

@@ -1,0 +1,50 @@
+"""Why a broker does not take us, in words for people."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    LeaderNotAvailableError,
+    RequestTimedOutError,
+)
+
+from ticker.errors import StreamUnreachable
+from ticker.security import Security
+from ticker.streams import open_stream
+from ticker.streams.kafka.diagnosing import words_of
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+async def test_a_server_that_hangs_up_is_asked_about_in_plain_words(says: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.write(says)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"kafka://127.0.0.1:{port}/x"
+        async with open_stream(url) as stream:
+            with pytest.raises(StreamUnreachable) as caught:
+                await stream.snapshot()
+    assert str(caught.value) == f"{url}: closes the connection: is it Kafka?"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaConnectionError("Connection at h:1 closed"),
+        KafkaError("Unable to go on"),
+        KafkaError(),
+        RequestTimedOutError(),
+        LeaderNotAvailableError("of ticks"),
+    ],
+)
+def test_no_name_of_a_class_reaches_anybody(error: KafkaError) -> None:
+    words = words_of(error, Security())
+    assert words.startswith("does not answer")
+    assert "Error" not in words
