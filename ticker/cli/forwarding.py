@@ -19,7 +19,7 @@ from ticker.cli.relaying import (
     canonical,
     lock_path,
     relay_name,
-    status_words,
+    status_forms,
     undelivered_words,
 )
 from ticker.cli.running import run, set_up_logging
@@ -243,7 +243,8 @@ class Forwarding:
     def _show(self, status: RelayStatus) -> None:
         if status.state != "stopped":  # the last words say more
             key = f"{status.state} {status.problem}"
-            self._line.show(status_words(status, self._wish.zone), key)
+            words, *shorter = status_forms(status, self._wish.zone)
+            self._line.show(words, key, shorter)
 
     def _judge(self, proof: Proof, report: RelayReport) -> int:
         """Tell what the proof found; the exit code."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -32,14 +32,20 @@ class Line:
         self._shown_at = 0
         self._newest = Newest(_write, _REWRITE_EVERY)
 
-    def show(self, words: str, key: str) -> None:
-        """Tell `words`, which may come from outside; another `key` makes them worth a log line."""
+    def show(self, words: str, key: str, shorter: Sequence[str] = ()) -> None:
+        """Tell `words`, which may come from outside; another `key` makes them worth a log line.
+
+        Where they do not fit the terminal, the first of the `shorter` ones that does, or as much of
+        the last as there is room for.
+        """
         if self._quiet:
             return
         if not self.plain:
             # All of it is handed on: what came last may be the last for hours, and must show.
             columns = shutil.get_terminal_size().columns - 1
-            self._newest.put("\r\x1b[2K" + escape(words, 1_000)[:columns])
+            forms = [escape(form, 1_000) for form in (words, *shorter)]
+            fitting = next((form for form in forms if len(form) <= columns), forms[-1])
+            self._newest.put("\r\x1b[2K" + fitting[:columns])
         elif key != self._key or now() - self._shown_at >= MINUTE:
             self._key, self._shown_at = key, now()
             _log.info("%s", words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.relaying import Sending, bookmark, canonical, local_log, status_words
+from ticker.cli.relaying import Sending, bookmark, canonical, local_log, status_forms
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import (
     Settings,
@@ -282,29 +282,51 @@ class StatusLine:
     def _say(self) -> None:
         assert self._poll is not None  # noqa: S101  (both callers have seen to it)
         status, relay = self._poll, self._relay
-        words = _words(status, self._zone)
+        forms = list(_forms(status, self._zone))
         key = f"{status.state} {status.note} {status.problem}"
         if relay is not None:
-            sent = status_words(relay, self._zone)
             # A terminal cuts the line's end off: what is wrong must come before it.
-            words = f"{sent} · {words}" if relay.is_away else f"{words} · {sent}"
+            pairs = _alongside(forms, status_forms(relay, self._zone))
+            forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
             key += f" {relay.state} {relay.problem}"
-        self._line.show(words, key)
+        words, *shorter = forms
+        self._line.show(words, key, shorter)
 
 
-def _words(status: PollStatus, zone: Zone) -> str:
-    parts = [f"{status.source}: {status.state}"]
+def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, str]]:
+    """Both at once, ever shorter: the relay's URL goes first, because its user typed it."""
+    return [
+        (polls[0], relays[0]),
+        (polls[0], relays[1]),
+        (polls[1], relays[1]),
+        (polls[2], relays[1]),
+        (polls[2], relays[2]),
+    ]
+
+
+def _forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
+    """How the poller is: in full, without what its user asked for, and as short as can be."""
+    does = f"{status.source}: {status.state}"
     if status.problem:
-        parts[0] += f" ({status.problem})"
-    parts += [
+        does += f" ({status.problem})"
+    counts = [
         f"{status.answered} of {status.symbols} symbols",
         f"{count_text(status.ticks, 'tick')} kept",
-        f"every {format_duration(status.interval)}",
     ]
-    if status.note:
-        parts.append(status.note)
+    pace = [f"every {format_duration(status.interval)}", *([status.note] if status.note else [])]
+    refused, retry = [], []
     if status.refused:
-        parts.append("refused: " + " ".join(sorted(status.refused)[:5]))
+        refused = ["refused: " + " ".join(sorted(status.refused)[:5])]
     if status.retry_at and status.retry_at > now():
-        parts.append(f"next try {clock(status.retry_at, zone, now=now())}")
-    return " · ".join(parts)
+        retry = [f"next try {clock(status.retry_at, zone, now=now())}"]
+    shortest = [
+        status.state,
+        *retry,
+        f"{status.answered} of {status.symbols}",
+        f"{status.ticks:,} kept",
+    ]
+    return (
+        " · ".join([does, *counts, *pace, *refused, *retry]),
+        " · ".join([does, *counts, *refused, *retry]),
+        " · ".join(shortest),
+    )

@@ -184,19 +184,33 @@ def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
     return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"
 
 
-def status_words(status: RelayStatus, zone: Zone) -> str:
-    """How the relay is, on one line; what is wrong comes first, because a terminal cuts the end."""
+def status_forms(status: RelayStatus, zone: Zone) -> tuple[str, str, str]:
+    """How the relay is, on one line: in full, without the URL, and as short as can be.
+
+    What is wrong comes first, because a terminal cuts the end.
+    """
     if status.state == "elsewhere":
-        return status.problem or ""
+        words = status.problem or ""
+        return words, words, words
     sent = f"{count_text(status.ticks, 'tick')} sent"
     if not status.is_away:
-        return f"{status.destination}: {status.state} · {sent}"
-    wait = "waits" if status.waiting == 1 else "wait"
+        following = f"{status.state} · {sent}"
+        return f"{status.destination}: {following}", following, f"{status.ticks:,} sent"
     away = status.away or status.destination
-    is_waited_for = status.waiting and away == status.destination
-    words = f"away, {status.waiting:,} {wait} for {away}" if is_waited_for else f"away: {away}"
-    if status.problem:
-        words += f" ({status.problem.removeprefix(f'{away}: ')})"
+    is_source = away != status.destination
+    brief = "source away" if is_source else "away"
+    full = f"away: {away}"
+    if status.waiting and not is_source:
+        brief = f"away, {status.waiting:,} {'waits' if status.waiting == 1 else 'wait'}"
+        full = f"{brief} for {away}"
+    problem = (status.problem or "").removeprefix(f"{away}: ")
+    shortest = problem.removeprefix("does not answer: ")
+    why, short_why = (f" ({words})" if words else "" for words in (problem, shortest))
+    rest = ""
     if status.next_try is not None and status.next_try > now():
-        words += f" · next try {clock(status.next_try, zone, now=now())}"
-    return f"{words} · {sent}"
+        rest = f" · next try {clock(status.next_try, zone, now=now())}"
+    return (
+        f"{full}{why}{rest} · {sent}",
+        f"{brief}{why}{rest} · {sent}",
+        f"{brief}{short_why}{rest}",
+    )

@@ -12,23 +12,28 @@ from ticker.cli.polling import StatusLine
 from ticker.cli.settings import now
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
+from ticker.times import clock
 
 URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"
 SECOND = 1_000_000
 
 
 class Shown:
-    """The newest line on a terminal of 80 columns."""
+    """The newest line on a terminal of 140 columns, or of others."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.text = ""
-        monkeypatch.setenv("COLUMNS", "80")
+        self._patch = monkeypatch
+        self.resize(140)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         monkeypatch.setattr(lines.Newest, "put", lambda _, text: self._put(text))
         self.line = StatusLine(UTC, quiet=False)
         self.line.show(
             PollStatus("ok", source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND)
         )
+
+    def resize(self, columns: int) -> None:
+        self._patch.setenv("COLUMNS", f"{columns}")
 
     def _put(self, text: str) -> None:
         self.text = text.removeprefix("\r\x1b[2K")
@@ -40,15 +45,42 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 
 
 def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Shown) -> None:
-    problem = f"{URL}: does not answer: connection refused"
-    shown.line.show_relay(RelayStatus("away", URL, 463, problem=problem, waiting=12))
-    assert shown.text.startswith(f"away, 12 wait for {URL}"[:79])
     short = "kafka://h:1/p"
     away = RelayStatus("away", short, 463, problem=f"{short}: does not answer", waiting=1)
     shown.line.show_relay(away)
     assert shown.text.startswith(
         f"away, 1 waits for {short} (does not answer) · 463 ticks sent · ex"
     )
+
+
+def test_where_not_all_fits_the_url_goes_before_anything_that_its_user_does_not_know(
+    shown: Shown,
+) -> None:
+    problem = f"{URL}: does not answer: connection refused"
+    shown.line.show_relay(RelayStatus("away", URL, 463, problem=problem, waiting=12))
+    assert shown.text == (
+        "away, 12 wait (does not answer: connection refused) · 463 ticks sent · "
+        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s"
+    )
+    shown.line.show_relay(RelayStatus("following", URL, 463))
+    assert shown.text == (
+        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · following · 463 ticks sent"
+    )
+
+
+def test_a_narrow_terminal_shows_the_reason_the_next_try_and_the_source(shown: Shown) -> None:
+    shown.resize(64)
+    problem = f"{URL}: does not answer: connection refused"
+    next_try = now() + 60 * SECOND
+    away = RelayStatus("away", URL, 0, problem=problem, waiting=4, next_try=next_try)
+    shown.line.show_relay(away)
+    when = clock(next_try, UTC, now=now())
+    assert shown.text.startswith(f"away, 4 wait (connection refused) · next try {when} · ok")
+    shown.line.show_relay(RelayStatus("following", URL, 463))
+    assert shown.text == "ok · 3 of 3 · 475 kept · following · 463 ticks sent"
+    shown.resize(40)
+    shown.line.show_relay(RelayStatus("following", URL, 465))
+    assert shown.text == "ok · 3 of 3 · 475 kept · 465 sent"
 
 
 def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
