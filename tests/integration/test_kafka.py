@@ -438,8 +438,14 @@ async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Addre
     with pytest.raises(StreamUnfit, match=r"cleanup.policy=compact where delete is needed"):
         async with KafkaLog(address):
             pass
-    with pytest.raises(StreamMissing, match=r"has no topic .*gaps, .*quotes, .*heartbeats"):
-        await KafkaStream(address).snapshot()
+    # Readers hear it too: no poller makes the other three.
+    reader = KafkaStream(address)
+    for read_something in (reader.snapshot(), reader.find("start"), reader.find_last(10)):
+        with pytest.raises(StreamUnusable, match=r"cleanup.policy=compact where delete is needed"):
+            await read_something
+    health = await reader.health()
+    assert health.state == "unusable"
+    assert "kafka-configs.sh" in (health.problem or "")
 
 
 async def test_a_cluster_that_is_not_complete_yet_is_waited_for(

@@ -15,7 +15,13 @@ from typing import Any, Literal, Self
 
 from msgspec.structs import astuple
 
-from ticker.errors import StreamUnreachable, WrongPosition
+from ticker.errors import (
+    StreamError,
+    StreamMissing,
+    StreamUnreachable,
+    StreamUnusable,
+    WrongPosition,
+)
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
@@ -44,24 +50,24 @@ class KafkaStream(Frame[Reading]):
 
     async def snapshot(self) -> Batch:
         """See `Stream.snapshot`."""
-        async with Asking(self._address) as asking:
+        async with self._asking() as asking:
             late = await look(asking, await asking.topics())
         return self._took(late.batch(), late.bases(), late.broken)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         """See `Stream.find`; exact, unless much was appended long after it was received."""
-        async with Asking(self._address) as asking:
+        async with self._asking() as asking:
             return (await find(asking, when)).position()
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
         """See `Stream.find_last`; the last by the time of appending."""
-        async with Asking(self._address) as asking:
+        async with self._asking() as asking:
             return (await find_last(asking, ticks, symbols)).position()
 
     async def count(self, after: Position) -> int:
         """See `Stream.count`; by the offsets, so that void and foreign messages count too."""
         place = parse(self.url, after)
-        async with Asking(self._address) as asking:
+        async with self._asking() as asking:
             topics = await asking.topics()
             if place.origin != topics.origin:
                 raise WrongPosition(self.url, after)
@@ -132,8 +138,22 @@ class KafkaStream(Frame[Reading]):
                 if batch.ticks:
                     yield batch.ticks
 
-    async def _look(self) -> Health:
+    @contextlib.asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[Asking, None]:
+        """For a question or two; raises `StreamUnusable` where no poller could make the rest."""
         async with Asking(self._address) as asking:
+            try:
+                yield asking
+            except StreamMissing as error:
+                problem = None
+                with contextlib.suppress(StreamError):  # what is missing is told all the same
+                    problem = (await policies(asking, list(await asking.describe()))).wrong
+                if problem is None:
+                    raise
+                raise StreamUnusable(self.url, problem) from error
+
+    async def _look(self) -> Health:
+        async with self._asking() as asking:
             return await self._health(asking)
 
     async def _health(self, asking: Asking) -> Health:
