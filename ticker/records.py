@@ -402,7 +402,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     stream: str
     """Its URL as a user may see it (no secrets)."""
-    state: Text
+    state: str
     """`ok`, `missing`, `empty`, `unreachable`, `unusable`."""
     problem: str | None = None
     """What is wrong, in a sentence; absent when nothing is."""
