@@ -76,6 +76,17 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     return words
 
 
+def of_sound(writers: Sequence[Writer], now: int, zone: Zone, option: str = "") -> str:
+    """How those are that are all well: one by itself, several in one."""
+    if len(writers) == 1:
+        return of_writer(writers[0], now, zone, option)
+    beats = [writer.heartbeat for writer in writers]
+    sources = _names(sorted({beat.source[:40] for beat in beats}))
+    asked = clock(max(beat.time for beat in beats), zone, now=now)
+    answered = f"{sum(b.answered for b in beats):,} of {sum(b.asked for b in beats):,} answered"
+    return f"{len(writers):,} pollers of {sources}, last asked {asked}: {answered}"
+
+
 class Standing(StrEnum):
     """How a stream stands, in one word."""
 
@@ -171,7 +182,11 @@ def of_writers(
     if said:
         return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
     refused = tuple(escape(symbol) for symbol in writers.refusals(now))
-    return Verdict(Standing.HEALTHY, words, (*key, *refused), refused)
+    sound = [writer for writer in found if writer.reason is Reason.FRESH]
+    words = of_sound(sound, now, zone, option)
+    # In an order that does not change with whoever was heard last.
+    keys = (part for each in sorted(map(_key, sound)) for part in each)
+    return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
 
 
 def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option: str = "") -> str:

@@ -4,6 +4,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ticker.board.freshness import REASONS, Reason, Writer, judge
 from ticker.records import Health, Heartbeat
@@ -92,6 +93,18 @@ def test_names_from_outside_are_harmless() -> None:
 
 
 LIVING = beat(writer="living", symbols=("BTC-USD", "AAPL"))
+
+
+def test_several_pollers_that_are_well_are_told_in_one() -> None:
+    other = replace(beat(SECOND, writer="other"), asked=24, answered=24)
+    told, later = verdict(LIVING, other), verdict(replace(LIVING, received=NOW - 2 * SECOND), other)
+    when = clock(NOW, UTC)
+    assert told.words == f"2 pollers of yahoo, last asked {when}: 25 of 26 answered"
+    assert (told.summary, told.key) == ("healthy", later.key)
+    elsewhere = replace(other, source="exchange")
+    assert verdict(LIVING, elsewhere).words.startswith("2 pollers of exchange, yahoo, last")
+    gone = beat(age=MINUTE, writer="gone", state="stopped")
+    assert verdict(LIVING, gone).words.startswith("yahoo every 15s, last asked")
 
 
 def test_what_only_a_poller_asked_for_that_is_gone_makes_the_stream_stale() -> None:

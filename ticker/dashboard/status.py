@@ -53,7 +53,7 @@ def status(
         return Status(words, is_trouble=True)
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else _others(writers, now)
-    words = _joined(verdict.words, others, _ticks(watch), _gaps(watch, now, zone))
+    words = _joined(others, verdict.words, _ticks(watch), _gaps(watch, now, zone))
     return Status(words, is_trouble=is_trouble)
 
 

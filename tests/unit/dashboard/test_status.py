@@ -5,7 +5,8 @@ from datetime import UTC
 from typing import Any
 
 from ticker.dashboard.status import status
-from ticker.records import Batch, Health, Position, Quote
+from ticker.records import Batch, Health, Heartbeat, Position, Quote
+from ticker.times import clock
 from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
@@ -20,3 +21,19 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
     assert status(watch, NOW, UTC).words == "0 ticks"
     stream.state = Health(stream.url, "ok", broken=5)
     assert status(watch, NOW, UTC).words == "0 ticks · 5 records passed over, not to be read"
+
+
+async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    def beat(writer: str, state: str, asked: int, source: str = "exchange") -> Heartbeat:
+        return Heartbeat("o", writer, source, NOW, NOW, 1_000_000, state, asked, asked)
+
+    quote = Quote("A", "exchange", NOW, NOW, 1.0, "o", 1)
+    beats = (beat("one", "ok", 4), beat("two", "ok", 24), beat("three", "slow", 1, "yahoo"))
+    watch = Watch(stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats)))
+    await watch.snapshot()
+    assert status(watch, NOW, UTC).words == (
+        "1 of 3 pollers not well (yahoo: source slow) · "
+        f"2 pollers of exchange, last asked {clock(NOW, UTC)}: 28 of 28 answered · 0 ticks"
+    )
