@@ -221,9 +221,9 @@ async def admin(address: Address) -> AsyncIterator[Any]:
         await client.close()
 
 
-async def delete_topics(address: Address) -> None:
+async def delete_topics(address: Address, *endings: str) -> None:
     async with admin(address) as client:
-        await client.delete_topics([address.prefix + ending for ending in ENDINGS])
+        await client.delete_topics([address.prefix + ending for ending in endings or ENDINGS])
 
 
 async def killed(broker: Any) -> None:

@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.kafka_flow import admin
+from tests.kafka_flow import delete_topics
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldBookmark, Relay, RelayStatus
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import ENDINGS
 from ticker.streams.sqlite import SqliteLog
 
 ONE = Plan(partitions=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broker(make_broker: Callable[..., Any]) -> Any:
     broker = make_broker()
     broker.start()
@@ -90,18 +89,13 @@ async def arrived(address: Address) -> tuple[list[int], list[Gap]]:
     return ticks, gaps
 
 
-async def delete(address: Address, *endings: str) -> None:
-    async with admin(address) as client:
-        await client.delete_topics([address.prefix + ending for ending in endings])
-
-
 async def test_topics_made_anew_in_a_silence_are_sent_everything(
     tmp_path: Path, address: Address
 ) -> None:
     async with machine(tmp_path, address) as here:
         await here.append(*range(1, 6))
         await here.until(lambda status: status.ticks == 5)
-        await delete(address, *ENDINGS)
+        await delete_topics(address)
         async with KafkaLog(address, ONE):
             pass  # another machine was faster
         await asyncio.sleep(0.2)  # the silence
@@ -121,10 +115,10 @@ async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
             while not (await anext(reading)).quotes:  # which comes once its second is over
                 pass
             await reading.aclose()
-        await delete(address, "")
+        await delete_topics(address, "")
         await here.append(6)
         await here.until(lambda status: "yet tells of ticks" in (status.problem or ""))
-        await delete(address, *ENDINGS)
+        await delete_topics(address)
         await here.until(lambda status: status.ticks == 5 + 6)
     assert await arrived(address) == (list(range(1, 7)), [])
 
