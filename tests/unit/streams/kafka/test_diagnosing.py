@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
-    LeaderNotAvailableError,
+    NotEnoughReplicasError,
     RequestTimedOutError,
 )
 
@@ -41,7 +41,7 @@ async def test_a_server_that_hangs_up_is_asked_about_in_plain_words(says: bytes)
         KafkaError("Unable to go on"),
         KafkaError(),
         RequestTimedOutError(),
-        LeaderNotAvailableError("of ticks"),
+        NotEnoughReplicasError("of ticks"),
     ],
 )
 def test_no_name_of_a_class_reaches_anybody(error: KafkaError) -> None:
