@@ -83,7 +83,8 @@ class Looks:
                 looker = next(vague, None)
             if looker is not None and looker.last_good is not None:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
-                lag = _lag(looker)
+                # Under our own name nobody looks now but us; of another nobody can be sure.
+                lag = 0 if looker is self.own else _lag(looker)
             elif ours:
                 key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
                 lag = 0
