@@ -1,9 +1,8 @@
 """Clients of aiokafka, begun and ended within bounds; their errors come out as ours.
 
 aiokafka does not say why it cannot begin (`diagnosing` finds out), waits for ever for a broker that
-is away when it is told to stop, raises a cancellation nobody asked for, and has brokers make each
-topic that it asks for and they have not. So each beginning and end goes through here. Knows nothing
-of records.
+is away when it is told to stop, and raises a cancellation nobody asked for. So each beginning and
+end goes through here, and what lies between through `connections`. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -23,16 +22,14 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
-from aiokafka.protocol.metadata import MetadataRequest
 
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.diagnosing import reason, speak, words_of
+from ticker.streams.kafka.connections import hold, let_go
+from ticker.streams.kafka.diagnosing import OLD, reason, speak, words_of
 
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
-
-_PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker yet
 
 _log: Final = logging.getLogger(__name__)
 _warned: set[str] = set()  # of which streams was said that their password can be overheard
@@ -52,6 +49,8 @@ def told(address: Address) -> Iterator[None]:
     except MessageSizeTooLargeError as error:
         words = "takes no batch of this size: raise max.message.bytes of its topics to 1 MB"
         raise StreamUnusable(url, words) from error
+    except NotImplementedError as error:  # aiokafka's, where a broker has no version of a question
+        raise StreamUnusable(url, OLD) from error
     except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
         raise StreamUnreachable(url, words_of(error, security)) from error
 
@@ -59,51 +58,20 @@ def told(address: Address) -> Iterator[None]:
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
 
-    It makes no topic by asking for it.
+    See `connections.hold` for what is then different with it.
     """
     warn(address)
-    _make_none(client)
+    hold(_inner(client))
     try:
         async with asyncio.timeout(within):
             await prefer(address, client)
             await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
-            await _brokers(client)
     except (KafkaError, OSError, ValueError) as error:  # ValueError: a server without the password
         await end(client)
         raise StreamUnreachable(address.url, await reason(address, error)) from error
     except BaseException:
         await end(client)
         raise
-
-
-class _Asked:
-    """A connection as a client has it that asks about topics: with the word not to make them."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def send(self, request: MetadataRequest) -> Any:
-        asked = MetadataRequest(request._topics, allow_auto_topic_creation=False)  # noqa: SLF001 - nothing public tells
-        return self._connection.send(asked)
-
-
-def _make_none(client: Any) -> None:
-    """Let `client` ask about topics without making those that are missing.
-
-    A broker with `auto.create.topics.enable`, which is Kafka's default, makes each topic that it is
-    asked about, unless the question forbids it; aiokafka's does not, and has no setting for it. So
-    the consumers that were at work when somebody deleted a stream brought its topics back, with
-    policies that are not ours, and no log could be opened there any more. On what `_get_conn` gives
-    the client speaks itself with this question only; all others go by `send`.
-    """
-    inner = _inner(client)
-    connect = inner._get_conn  # noqa: SLF001 - nothing public comes between
-
-    async def connected(*where: Any, **how: Any) -> _Asked | None:
-        connection = await connect(*where, **how)
-        return None if connection is None else _Asked(connection)
-
-    inner._get_conn = connected  # noqa: SLF001 - the same
 
 
 def warn(address: Address) -> None:
@@ -151,29 +119,12 @@ async def _answering(server: str, options: Any) -> str:
     return server
 
 
-async def _brokers(client: Any) -> None:
-    """Wait until the cluster names a broker.
-
-    One that has just begun knows of none, not even of itself; aiokafka takes that for an answer,
-    and has nobody to send its requests to.
-    """
-    inner = _inner(client)
-    while not inner.cluster.brokers():
-        await asyncio.sleep(_PAUSE)
-        await inner.force_metadata_update()
-
-
 async def end(client: Any, within: float = 2.0) -> None:
     """Let go of `client`, whichever kind it is, in about `within` seconds."""
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
-        # Whatever became of its stop, and of us: no connection stays, and nothing that lies in one
-        # arrives later, after the same was sent anew.
-        for connection in tuple(_inner(client)._conns.values()):  # noqa: SLF001 - nothing public does it
-            if connection._writer is not None:  # noqa: SLF001 - the same
-                connection._writer.transport.abort()  # noqa: SLF001 - the same
-            connection.close()
+        await let_go(_inner(client))
 
 
 def _inner(client: Any) -> Any:

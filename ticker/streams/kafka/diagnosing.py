@@ -35,6 +35,9 @@ from ticker.streams.kafka.metadata import Describe
 FRESH: Final = 3.0
 """Seconds for one broker to say why it does not take us."""
 
+OLD: Final = "is too old: ticker needs Kafka 3.0 or newer"
+"""Of a broker that does not know a question of ours."""
+
 _TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
 _CLOSES: Final = "closes the connection: is it Kafka?"
 _NOT_FOR: Final = (62, 64)  # OpenSSL's codes: another host name, another address
@@ -76,6 +79,8 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
                 f"Name the port where it speaks TLS, or {_set('security', name)}"
             )
         return _NotThatWay(_CLOSES)
+    except NotImplementedError:
+        return _NotThatWay(OLD)
     except (KafkaError, OSError, ValueError) as error:
         return _NotThatWay(_CLOSES) if _is_closed(error) else error
     return None

@@ -22,6 +22,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from ticker.errors import StreamUnreachable
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, told
+from ticker.streams.kafka.connections import coming
 
 _AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
 _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
@@ -134,8 +135,7 @@ class Fetching:
 
     def pulse(self) -> tuple[int, ...]:
         """What of answers has come by now (bytes): another one a moment later, and more comes."""
-        connections = self._consumer._client._conns.values()  # noqa: SLF001 - nothing public tells
-        return tuple(len(each._reader._buffer) for each in connections)  # noqa: SLF001 - the same
+        return coming(self._consumer._client)  # noqa: SLF001 - nothing public tells
 
     async def position(self, where: TopicPartition) -> int:
         """The offset of the next message; further than the last one where others lie between."""

@@ -1,0 +1,102 @@
+"""Half a broker of Kafka on loopback: it tells its versions and, when the test lets it, who is in
+its cluster. What it does at which moment no real one can be made to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator
+
+from aiokafka.protocol.admin import ApiVersionResponse_v0
+from aiokafka.protocol.metadata import MetadataResponse_v5
+
+_VERSIONS, _METADATA = 18, 3
+
+
+class HalfBroker:
+    """Node 1 of its cluster, when it names any."""
+
+    def __init__(self, newest: int = 5) -> None:
+        """`newest`: the last version of its metadata; real ones have had 12 since Kafka 3.0."""
+        self.port = 0
+        self.open = 0
+        """Connections that are there now."""
+        self.asked = 0
+        """How often it was asked for metadata."""
+        self.empty = 0
+        """How many of the next such answers name no broker."""
+        self.tells_versions = asyncio.Event()
+        self.tells_brokers = asyncio.Event()
+        self._newest = newest
+        self._changed = asyncio.Condition()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Both kinds of answers are given, until the test clears their events."""
+        self.tells_versions.set()
+        self.tells_brokers.set()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            server.close()
+            self.hang_up()
+            await self.until(0)
+
+    def hang_up(self) -> None:
+        """Close each connection."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def until(self, connections: int) -> None:
+        """Wait for so many of them, neither more nor less."""
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(lambda: self.open == connections)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        await self._count(1)
+        answers: set[asyncio.Task[None]] = set()
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+                while True:  # whatever of the answers is held up, a client that hangs up is noticed
+                    (size,) = struct.unpack(">i", await reader.readexactly(4))
+                    key, _, number = struct.unpack(">hhi", (await reader.readexactly(size))[:8])
+                    answers.add(asyncio.create_task(self._answer(writer, key, number)))
+        finally:
+            for answer in answers:
+                answer.cancel()
+            await asyncio.gather(*answers, return_exceptions=True)
+            self._writers.remove(writer)
+            writer.close()
+            await self._count(-1)
+
+    async def _answer(self, writer: asyncio.StreamWriter, key: int, number: int) -> None:
+        says = struct.pack(">i", number) + await self._says(key)
+        writer.write(struct.pack(">i", len(says)) + says)
+
+    async def _says(self, key: int) -> bytes:
+        if key == _VERSIONS:
+            await self.tells_versions.wait()
+            versions = [(_METADATA, 0, self._newest), (_VERSIONS, 0, 0)]
+            told: bytes = ApiVersionResponse_v0(0, versions).encode()
+            return told
+        assert key == _METADATA
+        self.asked += 1
+        await self.tells_brokers.wait()
+        names = [] if self.empty else [(1, "127.0.0.1", self.port, None)]
+        self.empty = max(0, self.empty - 1)
+        answer: bytes = MetadataResponse_v5(0, names, None, 1, []).encode()
+        return answer
+
+    async def _count(self, more: int) -> None:
+        async with self._changed:
+            self.open += more
+            self._changed.notify_all()

@@ -1,0 +1,169 @@
+"""No connection of a client is made by the way, and none outlives its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaClient
+
+from tests.half_broker import HalfBroker
+from ticker.errors import StreamUnreachable, StreamUnusable
+from ticker.streams.kafka import Address
+from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.connecting import begin, end
+from ticker.streams.kafka.connections import coming, let_go
+from ticker.streams.kafka.diagnosing import OLD
+
+ALL_VERSIONS = 12
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[HalfBroker]:
+    half = HalfBroker(ALL_VERSIONS)
+    async with half.listening():
+        yield half
+
+
+@pytest.fixture
+def address(broker: HalfBroker) -> Address:
+    return Address((broker.address,), "half")
+
+
+@contextlib.asynccontextmanager
+async def begun(address: Address) -> AsyncIterator[Any]:
+    client = made(address)
+    await begin(address, client)
+    yield client
+    await end(client)
+
+
+def made(address: Address) -> Any:
+    return AIOKafkaClient(bootstrap_servers=list(address.servers), **address.options())
+
+
+def tending() -> list[str]:
+    """The tasks that keep the metadata of some client fresh."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return [name for name in names if "AIOKafkaClient" in name]
+
+
+async def test_a_client_begins_on_one_connection_and_ends_with_none(
+    broker: HalfBroker, address: Address
+) -> None:
+    async with begun(address) as client:
+        assert await client.ready(1)
+        await broker.until(1)  # that to the server it was given is closed
+        assert tending()
+    await broker.until(0)
+    assert not tending()
+
+
+async def test_a_cluster_that_names_no_broker_yet_is_waited_for(
+    broker: HalfBroker, address: Address
+) -> None:
+    broker.empty = 2
+    async with begun(address) as client:
+        assert {node.nodeId for node in client.cluster.brokers()} == {1}
+    assert broker.asked == 3
+
+
+async def test_a_cluster_that_never_names_a_broker_is_given_up(
+    broker: HalfBroker, address: Address
+) -> None:
+    broker.empty = 1_000
+    with pytest.raises(StreamUnreachable):
+        await begin(address, made(address), within=0.3)
+    await broker.until(0)
+
+
+async def test_a_beginning_that_takes_too_long_leaves_no_connection(
+    broker: HalfBroker, address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.tells_brokers.clear()
+    task = asyncio.create_task(begin(address, made(address), within=0.3))
+    await broker.until(1)
+    with pytest.raises(StreamUnreachable):
+        await task
+    del task
+    await broker.until(0)
+    gc.collect()
+    assert "Unclosed" not in caplog.text
+
+
+async def test_a_beginning_that_is_cancelled_leaves_no_connection(
+    broker: HalfBroker, address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.tells_brokers.clear()
+    task = asyncio.create_task(begin(address, made(address)))
+    await broker.until(1)
+    while not broker.asked:  # noqa: ASYNC110 - the moment in which aiokafka would lose it
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    await broker.until(0)
+    gc.collect()
+    assert "Unclosed" not in caplog.text
+
+
+async def test_an_end_that_fails_half_way_leaves_neither_a_connection_nor_a_task(
+    broker: HalfBroker, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise asyncio.CancelledError  # as a consumer's stop does while a fetch is under way
+
+    async with begun(address) as client:
+        assert await client.ready(1)
+        monkeypatch.setattr(client, "close", fail)
+        await end(client)
+        await broker.until(0)
+        assert not tending()
+        assert not await client.ready(1)  # nor does anything bring it back
+    await broker.until(0)
+
+
+async def test_a_connection_that_comes_about_after_the_end_is_closed(
+    broker: HalfBroker, address: Address
+) -> None:
+    async with begun(address) as client:
+        await broker.until(0)
+        broker.tells_versions.clear()
+        late = asyncio.create_task(client.ready(1))
+        await broker.until(1)
+        await let_go(client)
+        broker.tells_versions.set()
+        assert not await late
+        await broker.until(0)
+
+
+async def test_what_is_coming_is_told_beside_a_connection_that_was_closed(
+    broker: HalfBroker, address: Address
+) -> None:
+    async with begun(address) as client:
+        assert await client.ready(1)
+        assert coming(client) == (0,)
+        broker.hang_up()
+        await broker.until(0)
+        while client._conns[1, 0].connected():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        assert coming(client) == ()
+
+
+async def test_a_broker_that_is_too_old_is_told_so() -> None:
+    old = HalfBroker()
+    async with old.listening():
+        async with Asking(Address((old.address,), "old")) as asking:
+            with pytest.raises(StreamUnusable) as caught:
+                await asking.describe()
+            assert caught.value.problem == OLD
+        old.empty = 1_000
+        address = Address((old.address,), "old")
+        with pytest.raises(StreamUnreachable) as told:
+            await begin(address, made(address), within=0.3)
+        assert told.value.problem == OLD
