@@ -48,6 +48,7 @@ class Round:
         words = [sys.executable, str(CHILD), str(log), str(symbols), str(every), source]
         self.acknowledged: list[tuple[str, int]] = []
         self.first = threading.Event()
+        """The first good answer is durable: a poller says that it begins before it has one."""
         self._process = subprocess.Popen(
             [*words, *([str(duration)] if duration else [])],
             stdout=subprocess.PIPE,
@@ -64,7 +65,8 @@ class Round:
                 for word in line.split():
                     symbol, _, sequence = word.rpartition(":")
                     self.acknowledged.append((symbol, int(sequence)))
-                self.first.set()
+                if self.acknowledged:
+                    self.first.set()
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
