@@ -1,0 +1,81 @@
+"""What streams hand over: a `Batch` of records, a `Hold` and a `Health`; a `Position` in them.
+
+Times are µs since the epoch, UTC. This file does no input or output, reads no clock and knows no
+stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NewType
+
+import msgspec
+
+from ticker.records.kinds import Gap, Heartbeat, Quote, Tick
+
+Position = NewType("Position", str)
+"""Where a reader stands. Opaque: given out with every batch, handed back to resume *after* it."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What a stream hands over at once, and where its reader stands after it.
+
+    Empty batches are normal: they come each second of silence and say "still here".
+    """
+
+    position: Position
+    """Resume after this batch with `read(after=position)`."""
+    ticks: Sequence[Tick] = ()
+    """Ascending by sequence for each (origin, symbol)."""
+    gaps: Sequence[Gap] = ()
+    quotes: Sequence[Quote] = ()
+    """Conflated: the last per (origin, symbol) of this batch's span."""
+    heartbeats: Sequence[Heartbeat] = ()
+    """The last per (writer, source)."""
+
+    def __bool__(self) -> bool:
+        """True if the batch holds any record."""
+        return bool(self.ticks or self.gaps or self.quotes or self.heartbeats)
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """What a log keeps for a reader that is not done with it."""
+
+    position: Position
+    """Behind all that the reader is done with."""
+    ticks: int
+    """How many follow it."""
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a stream is, as its reader sees it now."""
+
+    stream: str
+    """Its URL as a user may see it (no secrets)."""
+    state: str
+    """`ok`, `missing`, `empty`, `unreachable`, `unusable`."""
+    problem: str | None = None
+    """What is wrong, in a sentence; absent when nothing is."""
+    ticks: int | None = None
+    """How many the stream holds (rows)."""
+    symbols: int | None = None
+    first: int | None = None
+    """`received` of the first tick that is still held (µs, UTC)."""
+    last: int | None = None
+    """`received` of the last tick (µs, UTC)."""
+    size: int | None = None
+    """Bytes on disk, where the stream is a file."""
+    simulated: bool | None = None
+    """Whether its prices are invented; absent while it holds none."""
+    broken: int = 0
+    """Records passed over since this reader opened the stream, because they could not be read."""
+    holes: int = 0
+    """Ticks found missing since this reader opened the stream."""
+    repeats: int = 0
+    """Ticks seen twice and dropped since this reader opened the stream."""
+    undelivered: int = 0
+    """Ticks kept locally that a relay has not sent yet: of the destination furthest behind."""
+    waiting: Mapping[str, int] = {}
+    """Destination (its URL) → how many ticks a log of ours keeps for it; 0 where all is sent."""
+    heartbeats: tuple[Heartbeat, ...] = ()
+    """The last per (writer, source)."""

@@ -1,0 +1,102 @@
+"""What a field of a record may hold, and the refusal of what it may not.
+
+This file does no input or output, reads no clock and knows no record.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Final
+
+import msgspec
+
+from ticker.errors import InvalidRecord
+
+MAX_SYMBOL: Final = 64
+"""The longest symbol, in characters; Yahoo's longest (options) have 21."""
+MAX_NAME: Final = 256
+"""The longest free text kept (names, reasons), in characters; longer ones are cut at the door."""
+MAX_TEXT: Final = 1_000
+"""The longest text in a record of anybody's, in characters: a longer one makes it no record."""
+MAX_BYTES: Final = 900_000
+"""The longest record, as JSON (bytes): a broker of Kafka takes 1 MB, with all that goes with it."""
+MAX_NUMBER: Final = 2**63 - 1
+"""The largest whole number: a column of SQLite holds 64 bits."""
+
+MAX_TIME: Final = 253_402_214_399_999_999
+"""The last microsecond of 9999-12-30: later ones fit no calendar in some zone (µs, UTC)."""
+
+Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+Price = Annotated[float, msgspec.Meta(gt=0)]
+Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
+
+INFINITY: Final = math.inf
+symbols_seen: set[str] = set()
+"""Symbols that passed `check_symbol`. Ticks of the same few are built by the million."""
+_SYMBOLS_REMEMBERED: Final = 100_000
+_FEW: Final = 50
+"""So many symbols and refusals need no look at how long their record is."""
+
+
+def check_symbol(symbol: object) -> None:
+    """Raise `InvalidRecord` unless `symbol` is 1 to 64 visible characters without a space.
+
+    Controls, escape sequences, direction marks and lone surrogates are not visible characters
+    (`str.isprintable`), so a symbol can be printed anywhere as it is, except as markup.
+    """
+    if not isinstance(symbol, str):
+        raise InvalidRecord("symbol", f"not a text: {symbol!r:.40}")
+    if not symbol:
+        raise InvalidRecord("symbol", "empty")
+    if len(symbol) > MAX_SYMBOL:
+        raise InvalidRecord("symbol", f"longer than {MAX_SYMBOL} characters: {symbol[:16]!a}…")
+    if not symbol.isprintable() or " " in symbol:
+        raise InvalidRecord("symbol", f"has a control, hidden or space character: {symbol!a}")
+    # The bound keeps a hostile feed of ever new names from filling the memory.
+    if len(symbols_seen) >= _SYMBOLS_REMEMBERED:
+        symbols_seen.clear()
+    symbols_seen.add(symbol)
+
+
+def check_price(field: str, price: float | None) -> None:
+    """Raise `InvalidRecord` unless `price` is absent, or a price (currency)."""
+    if price is not None and not 0.0 < price < INFINITY:
+        raise InvalidRecord(field, f"not a positive, finite number: {price!r}")
+
+
+def check_time(field: str, time: int | None) -> None:
+    """Raise `InvalidRecord` unless `time` is absent, or one of 1970 to 9999 (µs, UTC)."""
+    if time is not None and not 0 <= time <= MAX_TIME:
+        raise InvalidRecord(field, f"before 1970 or after 9999: {time!r}")
+
+
+def check_finite(field: str, number: float | None) -> None:
+    """Raise `InvalidRecord` for an infinite number, and for none at all (NaN)."""
+    if number is not None and not math.isfinite(number):
+        raise InvalidRecord(field, f"not a finite number: {number!r}")
+
+
+def check_amount(field: str, number: float | None) -> None:
+    """Raise `InvalidRecord` unless `number` is absent, or from 0 to 64 bits."""
+    if number is not None and not 0.0 <= number <= MAX_NUMBER:
+        raise InvalidRecord(field, f"negative, not finite or beyond 64 bits: {number!r:.40}")
+
+
+def check_texts(record: msgspec.Struct, *fields: str) -> None:
+    """Raise `InvalidRecord` where a text in one of `fields` is too long."""
+    for field in fields:
+        text: str | None = getattr(record, field)
+        if text is not None and len(text) > MAX_TEXT:
+            raise InvalidRecord(field, f"longer than {MAX_TEXT:,} characters: {text[:16]!a}…")
+
+
+def check_length(record: msgspec.Struct, listed: int) -> None:
+    """Raise `InvalidRecord` where `record` is too long as JSON.
+
+    `listed`: how many texts it lists; each may be as long as any.
+    """
+    if listed > _FEW and len(msgspec.json.encode(record)) > MAX_BYTES:
+        raise InvalidRecord("record", f"longer than {MAX_BYTES:,} bytes")
