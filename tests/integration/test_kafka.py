@@ -36,7 +36,7 @@ from ticker.streams.frame import Noticed
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing, topics
 from ticker.streams.kafka.asking import BEGIN, Asking
 from ticker.streams.kafka.fetching import Fetching, span
-from ticker.streams.kafka.late import gaps_between, ticks_between
+from ticker.streams.kafka.late import gaps_between, look, ticks_between
 from ticker.streams.kafka.producing import Producing
 from ticker.streams.kafka.topics import configurations
 
@@ -160,13 +160,18 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
         await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
         # Its later ticks come with no quote, as after a writer that died in between.
         await log.append([tick("o", "QUIET", n) for n in (2, 3)])
-        for n in range(1, 5_001, 1_000):
-            await log.append([tick("o", "BUSY", m) for m in range(n, n + 1_000)])
-        await log.append([tick("o", "QUIET", 4)], quotes=[quote("o", "BUSY", 5_000)])
+        for n in range(1, 10_001, 2_000):
+            await log.append([tick("o", "BUSY", m) for m in range(n, n + 2_000)])
+        await log.append([tick("o", "QUIET", 4)], quotes=[quote("o", "BUSY", 10_000)])
         snapshot = await log.snapshot()
         batches = [b async for b in log.read(snapshot.position, follow=False)]
         assert [g for b in batches for g in b.gaps] == []
         assert [t.sequence for b in batches for t in b.ticks if t.symbol == "QUIET"] == [2, 3, 4]
+    async with Asking(address) as asking:
+        late = await look(asking, await asking.topics())
+    # By what was read at first, not by a search for what is missing afterwards.
+    [seen] = late.window.values()
+    assert [at.tick.sequence for at in seen if at.tick.symbol == "QUIET"][-3:] == [2, 3, 4]
 
 
 async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are_no_hole(
