@@ -31,7 +31,7 @@ from aiokafka.protocol.offset import OffsetRequest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import ANSWER, begin, end, fault, told
+from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, told
 from ticker.streams.kafka.metadata import Describe
 from ticker.streams.kafka.place import Offsets, Place
 from ticker.streams.order import Key
@@ -43,6 +43,9 @@ BEGIN: Final = -2
 """For `Asking.offsets`: where a partition begins now."""
 END: Final = -1
 """For `Asking.offsets`: where a partition ends now."""
+
+ANEW: Final = "its topics were made anew"
+"""Where others lie in their place."""
 
 _PASSING: Final = (
     LeaderNotAvailableError,
@@ -128,13 +131,20 @@ class Asking:
         self.address = address
         self.names = tuple(address.prefix + ending for ending in ENDINGS)
         self._client: Any = None
+        self._newest: Topics | None = None
+        self._closed = False
         self._lock = asyncio.Lock()
 
-    async def close(self) -> None:
+    async def renew(self) -> None:
         """Let go; the next question begins anew."""
         client, self._client = self._client, None
         if client is not None:
             await end(client)
+
+    async def close(self) -> None:
+        """Let go for good: a question that is under way, or comes, raises `StreamUnreachable`."""
+        self._closed = True
+        await self.renew()
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,13 +164,14 @@ class Asking:
             for name in self.names
             for partition in there[name]["partitions"]
         }
-        return Topics(
+        self._newest = Topics(
             self.names,
             tuple(len(there[name]["partitions"]) for name in self.names),
             base64.b32encode(digest)[:8].decode().lower(),
             leaders,
             self.address.url,
         )
+        return self._newest
 
     async def ask(self, request: Any) -> Any:
         """What a broker answers to `request` of `aiokafka.protocol`: the controller if it is known.
@@ -205,13 +216,17 @@ class Asking:
         """Per partition the first offset at `when` (`BEGIN`, `END`, or ms of appending), or -1.
 
         `which` are indices of the topics asked about; none: all four. -1: nothing that late.
+        Raises `StreamMissing` where `topics` were made anew, if that is noticed.
         """
         partitions = topics.all(*which)
         wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
         until = asyncio.get_running_loop().time() + ANSWER
         while True:
+            # Leaders may have moved since.
+            newest = self._newest or topics
+            leaders = newest.leaders if newest.origin == topics.origin else topics.leaders
             try:
-                return await self._offsets(topics, wanted)
+                return await self._offsets(leaders, wanted)
             except (*_PASSING, StreamUnreachable) as error:
                 # An election or a deletion; or its leader was killed just now, and another one is
                 # to come. Look where the topics are: where nobody answers, that is the answer.
@@ -219,17 +234,17 @@ class Asking:
                     with told(self.address):
                         raise
                 await asyncio.sleep(_PAUSE)
-                found = await self.topics()
-                if found.origin != topics.origin:
-                    raise StreamMissing(self.address.url, "its topics were made anew") from error
-                topics = found
+                if (await self.topics()).origin != topics.origin:
+                    raise StreamMissing(self.address.url, ANEW) from error
 
     async def _offsets(
-        self, topics: Topics, wanted: Mapping[TopicPartition, int]
+        self, leaders: Mapping[TopicPartition, int], wanted: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
         by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
         for where, when in wanted.items():
-            leader = topics.leaders[where]
+            if where not in leaders:  # its topic, and not that of the ticks, which has the id
+                raise StreamMissing(self.address.url, ANEW)
+            leader = leaders[where]
             if leader < 0:
                 raise LeaderNotAvailableError(where)
             by_node[leader][where.topic].append((where.partition, when))
@@ -260,17 +275,17 @@ class Asking:
                     try:
                         return await self._send(requests)
                     except (KafkaError, OSError):
-                        await self.close()
+                        await self.renew()
                         if fresh:
                             raise
                         return await self._send(requests)
         except StreamError:
-            await self.close()
+            await self.renew()
             raise
 
     async def _send(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
         async with self._lock:
-            if self._client is None:
+            if self._client is None and not self._closed:
                 client = AIOKafkaClient(
                     bootstrap_servers=list(self.address.servers),
                     request_timeout_ms=int(ANSWER * 500),
@@ -278,7 +293,10 @@ class Asking:
                 )
                 await begin(self.address, client, ANSWER / 2)
                 self._client = client
-        client = self._client
+            client = self._client
+        if self._closed:
+            await self.renew()
+            raise StreamUnreachable(self.address.url, CLOSED)
         answers: dict[Any, Any] = {}
         for node, request in requests.items():
             where = await _anybody(client) if node is None else node

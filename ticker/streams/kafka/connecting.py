@@ -31,6 +31,9 @@ from ticker.streams.kafka.diagnosing import OLD, reason, speak, words_of
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
 
+CLOSED: Final = "was closed meanwhile"
+"""Of what somebody goes on using that was closed."""
+
 _log: Final = logging.getLogger(__name__)
 _warned: set[str] = set()  # of which streams was said that their password can be overheard
 _left: set[asyncio.Task[Any]] = set()
@@ -139,13 +142,18 @@ async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
     In a task of its own, because aiokafka's stop raises `CancelledError` where a fetch fails, which
     would look like a cancellation of the caller.
     """
-    task = asyncio.ensure_future(work)
-    _left.add(task)
-    task.add_done_callback(_forget)
+    task = keep(asyncio.ensure_future(work))
     await asyncio.wait([task], timeout=within)
     if not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=0.2)
+
+
+def keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
+    """Let `task` live to its end, though nobody may be left who waits for it."""
+    _left.add(task)
+    task.add_done_callback(_forget)
+    return task
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

@@ -99,7 +99,7 @@ async def _learn(client: Any, servers: Iterable[str]) -> bool:
 async def let_go(client: Any) -> None:
     """Whatever became of its own end: no connection stays, none comes, and no task of its goes on.
 
-    Nothing that lies in a connection arrives later, after the same was sent anew.
+    What it had sent may yet arrive, after the same was sent anew.
     """
     client._get_conn = _nothing
     drop(client)

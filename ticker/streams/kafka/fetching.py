@@ -81,6 +81,7 @@ class Fetching:
                 async with asyncio.timeout(wait + ANSWER):
                     found = await self._fetch(limit, wait)
             except OffsetOutOfRangeError as error:
+                self._again()
                 raise Passed(error.args[0]) from error
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
@@ -112,9 +113,7 @@ class Fetching:
         The rest of its record batch cannot be read either, for aiokafka begins at the first of
         them: each is found so, one a call.
         """
-        # What aiokafka had of the others it has dropped, and counts as handed over.
-        for where, offset in self._offsets.items():
-            self._consumer.seek(where, offset)
+        self._again()
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
         share = max(1, limit // len(self._offsets))
         loop = asyncio.get_running_loop()
@@ -132,6 +131,11 @@ class Fetching:
                     break
             await asyncio.sleep(_GLANCE)
         return {where: messages for where, messages in found.items() if messages}
+
+    def _again(self) -> None:
+        """Go back to what was handed over: where it raised, aiokafka counts as such what it had."""
+        for where, offset in self._offsets.items():
+            self._consumer.seek(where, offset)
 
     def pulse(self) -> tuple[int, ...]:
         """What of answers has come by now (bytes): another one a moment later, and more comes."""

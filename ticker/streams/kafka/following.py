@@ -21,7 +21,7 @@ from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPo
 from ticker.records import Batch, Gap, Position
 from ticker.streams.frame import Noticed
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
+from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
 from ticker.streams.kafka.gathering import gather
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
@@ -152,10 +152,12 @@ class Reading:
                     await asyncio.sleep(_AGAIN)
                 except _Stalled:
                     self.rebuilt += 1
+                    await asyncio.sleep(_AGAIN)
                 except asyncio.CancelledError:
                     if task is None or task.cancelling():
                         raise
                     self.rebuilt += 1  # aiokafka's own, which nobody asked for
+                    await asyncio.sleep(_AGAIN)
         except Exception as error:  # noqa: BLE001 - told to the reader: a dead task is no silence
             await self._queue.put(error)
         else:
@@ -206,10 +208,13 @@ class Reading:
             self.order = fresh
             self._lanes = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
+            self._missing = Missing(self._asking, {})
+            self._missing.began = dict(self._offsets)
             await self._tell(topics, "another log lies in its place")
         else:
             topics.check(self._topics.partitions[TICKS])
-            self._offsets = dict.fromkeys(topics.all(), 0) | self._offsets
+            # Of quotes or heartbeats there may be more partitions than before, or fewer.
+            self._offsets = {where: self._offsets.get(where, 0) for where in topics.all()}
         self._topics = topics
         await self._skip(topics, ends)
 
@@ -267,6 +272,8 @@ class Reading:
             try:
                 found = await fetching.take(self._limit, SILENCE / 2)
             except Passed:
+                if (await self._asking.topics()).origin != topics.origin:
+                    raise StreamMissing(self._asking.address.url, ANEW) from None
                 ends = await self._asking.offsets(topics, END)
                 if not await self._skip(topics, ends):
                     raise _Stalled from None  # the broker and the cluster do not agree: look anew
@@ -302,7 +309,7 @@ class Reading:
             try:
                 there = await self._watching.topics()
                 if there.origin != topics.origin:
-                    raise StreamMissing(self._asking.address.url, "its topics were made anew")
+                    raise StreamMissing(self._asking.address.url, ANEW)
                 ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:
                 if not self._follow:

@@ -20,7 +20,11 @@ from ticker.streams.order import Key, Order, left_of
 
 
 class Missing:
-    """What one reading makes of holes. `bases` are the sequences of the snapshot it follows."""
+    """What one reading makes of holes. `bases` are the sequences of the snapshot it follows.
+
+    It belongs to one log: where another lies in its place, all of that is read, and `bases` is
+    empty.
+    """
 
     def __init__(self, asking: Asking, bases: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaTimeoutError
 from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.records import MAX_BYTES
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import begin, bounded, end, told
+from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, told
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
@@ -43,6 +43,7 @@ class Producing:
         self._producer: Any = None
         self._requests: set[asyncio.Task[Any]] = set()  # that the producer has under way
         self._sending: asyncio.Task[Any] | None = None
+        self._closed = False
         self.made = 0
         """How many producers there have been."""
 
@@ -75,6 +76,8 @@ class Producing:
     async def _send(
         self, topic: str, messages: Mapping[int, Iterable[Message]]
     ) -> dict[TopicPartition, list[tuple[int, int]]]:
+        if self._closed:
+            raise StreamUnreachable(self._address.url, CLOSED)
         if self._producer is None:
             producer = AIOKafkaProducer(
                 bootstrap_servers=list(self._address.servers),
@@ -144,7 +147,11 @@ class Producing:
         return offsets
 
     async def close(self, within: float) -> bool:
-        """Let go in at most `within` seconds; whether something was being sent and is not now."""
+        """Let go in at most `within` seconds; whether something was being sent and is not now.
+
+        Whatever is sent afterwards raises `StreamUnreachable`.
+        """
+        self._closed = True
         sending = self._sending
         if sending is not None:
             await asyncio.wait([sending], timeout=max(0.0, within - 3))
@@ -158,14 +165,10 @@ class Producing:
         return False
 
     async def abandon(self) -> None:
-        """End the producer with all that it has not sent."""
-        sending, producer = self._sending, self._producer
-        self._producer = None
-        if sending is not None and not sending.done():
-            sending.cancel()
-            await asyncio.wait([sending], timeout=1)
-        if producer is not None:
-            await _drop(producer, self._requests)
+        """End the producer with all that it has not sent; also where we are cancelled meanwhile."""
+        producer, self._producer = self._producer, None
+        ending = _abandon(self._sending, producer, self._requests)
+        await asyncio.shield(keep(asyncio.ensure_future(ending)))
 
 
 def _watched(producer: Any) -> set[asyncio.Task[Any]]:
@@ -186,6 +189,16 @@ def _watched(producer: Any) -> set[asyncio.Task[Any]]:
 
     sender._send_produce_req = watched  # noqa: SLF001 - the same
     return tasks
+
+
+async def _abandon(
+    sending: asyncio.Task[Any] | None, producer: Any, requests: Iterable[asyncio.Task[Any]]
+) -> None:
+    if sending is not None and not sending.done():
+        sending.cancel()
+        await asyncio.wait([sending], timeout=1)
+    if producer is not None:
+        await _drop(producer, requests)
 
 
 async def _drop(producer: Any, requests: Iterable[asyncio.Task[Any]]) -> None:

@@ -165,7 +165,7 @@ async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
             return
         if asyncio.get_running_loop().time() > until:
             raise StreamUnreachable(asking.address.url, healing)
-        await asking.close()  # who the controller is, is asked anew
+        await asking.renew()  # who the controller is, is asked anew
         await asyncio.sleep(_HEAL)
 
 

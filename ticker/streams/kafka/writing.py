@@ -29,7 +29,7 @@ from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
 from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics, spans
 from ticker.streams.kafka.finding import find_ticks
 from ticker.streams.kafka.late import (
     BEATS,
@@ -50,7 +50,7 @@ from ticker.streams.order import Key
 _TRIES: Final = 20  # of own ticks, while others write between our look and our message
 
 _SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them anew, and is not noticed
-_ANEW: Final = "its topics were made anew: open it again"
+_ANEW: Final = f"{ANEW}: open it again"
 
 
 class Writer:
@@ -137,15 +137,14 @@ class Writer:
         """Let go in at most `within` seconds; the number of ticks that nobody acknowledged."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within
-        known = self._known
         if self._later is not None and not self._lock.locked():
             self._later.cancel()
-        if known is not None and not self._lock.locked():
-            try:
-                async with self._lock, asyncio.timeout(max(0.1, within - 1)):
-                    await self._send_waiting(known)
-            except (StreamError, TimeoutError):
-                pass  # ticks tell the prices
+        try:
+            async with asyncio.timeout(max(0.1, within - 1)), self._lock:
+                if self._known is not None:
+                    await self._send_waiting(self._known)
+        except (StreamError, TimeoutError):
+            pass  # ticks tell the prices; and what takes longer ends here
         await self._producing.close(max(0.5, until - loop.time()))
         if self._later is not None:
             self._later.cancel()
@@ -307,6 +306,8 @@ class Writer:
             topics.check(self._topics.partitions[TICKS])
             self._topics = topics
             await self._learn()
+        else:
+            await self._same_topics()
         assert self._known is not None  # noqa: S101 - it was just read
         return self._known, self._topics
 

@@ -1,0 +1,234 @@
+"""Topics made anew under those who use them: all of them, or one with another count of partitions.
+
+The watchdog of a reading looks at the cluster once in a while; what is done between two looks must
+be noticed by what becomes of it.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
+from msgspec.structs import replace
+
+from tests.kafka_flow import admin, delete_topics, tick
+from ticker import wire
+from ticker.errors import StreamError, StreamMissing
+from ticker.records import Gap, Quote, Tick
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following
+from ticker.streams.kafka.asking import END, ENDINGS, Asking
+from ticker.streams.kafka.fetching import Fetching, Passed
+from ticker.streams.kafka.topics import configurations
+
+ONE, THREE = Plan(partitions=1), Plan(partitions=3)
+NEVER = 3_600.0
+
+
+@pytest.fixture(scope="module")
+def broker(make_broker: Callable[..., Any]) -> Any:
+    broker = make_broker()
+    broker.start()
+    return broker
+
+
+@pytest.fixture
+def address(broker: Any) -> Address:
+    return Address((broker.address,), f"anew.{time.time_ns() % 10**9}")
+
+
+def ticks(*sequences: int) -> list[Tick]:
+    return [tick("o", "A", n) for n in sequences]
+
+
+def quote(sequence: int, origin: str = "o") -> Quote:
+    now = time.time_ns() // 1_000
+    return Quote("A", "test", now, now, 1.0, origin, sequence)
+
+
+class Reader:
+    """What a reader is handed, and where it stood then."""
+
+    def __init__(self) -> None:
+        self.sequences: list[int] = []
+        self.gaps: list[Gap] = []
+        self.origins: list[str] = []
+        """Of the log in which the position behind each tick lies."""
+        self._rests = 0  # batches without anything, one a second of silence
+        self._changed = asyncio.Condition()
+
+    async def run(self, stream: KafkaStream, after: Any) -> None:
+        async for batch in stream.read(after):
+            async with self._changed:
+                self.sequences += [t.sequence for t in batch.ticks]
+                self.origins += [batch.position.split(":")[0]] * len(batch.ticks)
+                self.gaps += batch.gaps
+                self._rests += not batch
+                self._changed.notify_all()
+
+    async def until(self, *sequences: int) -> None:
+        """Wait until its last ticks are these."""
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(
+                lambda: self.sequences[-len(sequences) :] == list(sequences)
+            )
+
+    async def rested(self, times: int) -> None:
+        """Wait for so many seconds of silence from now on."""
+        until = self._rests + times
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(lambda: self._rests >= until)
+
+
+@contextlib.asynccontextmanager
+async def reading(stream: KafkaStream, after: Any) -> AsyncIterator[Reader]:
+    reader = Reader()
+    task = asyncio.create_task(reader.run(stream, after))
+    try:
+        yield reader
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
+    address: Address,
+) -> None:
+    async with KafkaStream(address, watch=NEVER) as stream:
+        async with KafkaLog(address, ONE) as log:
+            await log.append(ticks(*range(1, 101)))
+            old = log.origin
+        async with reading(stream, await stream.find("start")) as reader:
+            await reader.until(99, 100)
+            await reader.rested(2)
+            await delete_topics(address)
+            async with KafkaLog(address, ONE) as log:
+                new = log.origin
+                await log.append(ticks(*range(1, 11)))
+                await reader.until(*range(1, 11))
+            assert [gap.reason for gap in reader.gaps] == ["another log lies in its place"]
+            assert reader.sequences == [*range(1, 101), *range(1, 11)]
+            assert reader.origins == [old] * 100 + [new] * 10
+
+
+@pytest.mark.parametrize("ending", [".gaps", ".quotes", ".heartbeats"])
+async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
+    address: Address, ending: str
+) -> None:
+    async with KafkaLog(address, THREE) as log, KafkaStream(address, watch=0.5) as stream:
+
+        def own(sequence: int) -> list[Tick]:
+            return [tick(log.origin, "A", sequence)]
+
+        await log.append(own(1), quotes=[quote(1, log.origin)])
+        before = await stream.find("end")
+        async with reading(stream, await stream.find("start")) as reader:
+            await reader.until(1)
+            await make_anew(address, ending, 1)
+            await reader.rested(3)  # the watchdog has looked
+            # Whether it is noticed at once or by the next one, it is told in our words.
+            with contextlib.suppress(StreamError):
+                await log.append(own(2), quotes=[quote(2, log.origin)])
+            await log.append(own(2), quotes=[quote(2, log.origin)])
+            await log.append(own(3), quotes=[quote(3, log.origin)])
+            await reader.until(1, 2, 3)
+            assert reader.gaps == []
+        with contextlib.suppress(StreamError):  # a position beyond the end of that topic
+            async for _ in stream.read(before, follow=False):
+                pass
+
+
+async def make_anew(address: Address, ending: str, partitions: int) -> None:
+    plan = configurations(THREE)
+    policy = dict(zip(ENDINGS, plan, strict=True))[ending]
+    name = address.prefix + ending
+    await delete_topics(address, ending)
+    async with admin(address) as client, Asking(address) as asking:
+        while name in await asking.describe():  # noqa: ASYNC110 - a broker tells when it is asked
+            await asyncio.sleep(0.05)
+        await client.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(policy))])
+        while name not in await asking.describe():  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.05)
+
+
+async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: Address) -> None:
+    async with KafkaStream(address, watch=0.5) as stream:
+        async with KafkaLog(address, ONE) as log:
+            await log.append(ticks(*range(1, 6)), quotes=[quote(5)])
+            await log.snapshot()
+        snapshot = await stream.snapshot()
+        async with reading(stream, snapshot.position) as reader:
+            await delete_topics(address)
+            async with KafkaLog(address, THREE) as log:
+                await log.append(ticks(*range(1, 6)))
+                await reader.until(4, 5)
+                await put(address, tick("o", "A", 8))
+                await reader.until(4, 5, 8)
+            told = [(gap.first_sequence, gap.last_sequence) for gap in reader.gaps[1:]]
+            assert told == [(6, 7)]
+
+
+async def put(address: Address, record: Tick) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=address.servers[0])
+    await producer.start()
+    try:
+        key, value = record.symbol.encode(), wire.encode(record)
+        await producer.send_and_wait(address.prefix, key=key, value=value)
+    finally:
+        await producer.stop()
+
+
+async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(address: Address) -> None:
+    async with KafkaLog(address, ONE) as old:
+        await old.append(ticks(*range(1, 6)))
+        await delete_topics(address)
+        async with KafkaLog(address, ONE) as log:
+            await log.append(ticks(1))
+            await asyncio.sleep(0.15)  # longer than topics that took something are surely the same
+            with pytest.raises(StreamMissing):
+                await old.last()
+            with pytest.raises(StreamMissing):
+                await old.append()
+
+
+async def test_a_leader_that_moved_is_asked_at_once(address: Address) -> None:
+    async with KafkaLog(address, ONE):
+        pass
+    async with Asking(address) as asking:
+        topics = await asking.topics()
+        client = asking._client
+        gone = replace(topics, leaders=dict.fromkeys(topics.leaders, 99))
+        assert set((await asking.offsets(gone, END)).values()) == {0}
+        assert asking._client is client
+
+
+async def test_a_reading_that_cannot_go_on_begins_anew_with_a_pause(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_AGAIN", NEVER)
+    async with KafkaLog(address, ONE) as log:
+        await log.append(ticks(1))
+
+    async def take(*_: object) -> None:
+        raise Passed({})
+
+    monkeypatch.setattr(Fetching, "take", take)
+    made = 0
+    begin = Fetching.begin
+
+    async def count(fetching: Any) -> None:
+        nonlocal made
+        made += 1
+        await begin(fetching)
+
+    monkeypatch.setattr(Fetching, "begin", count)
+    async with KafkaStream(address) as stream:
+        batches = aiter(stream.read(await stream.find("start")))
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                assert not await anext(batches)  # seconds of silence
+    assert made == 1

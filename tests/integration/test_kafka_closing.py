@@ -1,0 +1,101 @@
+"""What is left of a log that was closed, whatever it was doing: no client, no producer, no task."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.kafka_flow import tick
+from ticker.errors import StreamUnreachable
+from ticker.streams.kafka import Address, KafkaLog, Plan
+from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.producing import Producing
+
+
+@pytest.fixture(scope="module")
+def broker(make_broker: Callable[..., Any]) -> Any:
+    broker = make_broker()
+    broker.start()
+    return broker
+
+
+@pytest.fixture
+def address(broker: Any) -> Address:
+    return Address((broker.address,), f"closing.{time.time_ns() % 10**9}")
+
+
+def tasks() -> set[str]:
+    """Those of aiokafka and of ours that are at work."""
+    every = asyncio.all_tasks() - {asyncio.current_task()}
+    return {getattr(task.get_coro(), "__qualname__", "") for task in every}
+
+
+async def ended() -> None:
+    async with asyncio.timeout(5):
+        while tasks():  # noqa: ASYNC110 - nothing tells of them
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        (Asking, "offsets"),
+        (Asking, "topics"),
+        (Producing, "send"),
+    ],
+)
+async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_its_log(
+    address: Address, monkeypatch: pytest.MonkeyPatch, where: type, what: str
+) -> None:
+    held, go_on = asyncio.Event(), asyncio.Event()
+    passed = getattr(where, what)
+
+    async def hold(*words: Any) -> Any:
+        held.set()
+        await go_on.wait()
+        return await passed(*words)
+
+    log = KafkaLog(address, Plan(partitions=1))
+    await log.__aenter__()
+    await asyncio.sleep(0.15)  # so long that topics are looked at once more before a message
+    monkeypatch.setattr(where, what, hold)
+    appending = asyncio.create_task(log.append([tick(log.origin, "A", n) for n in (1, 2, 3)]))
+    await held.wait()
+    assert await log.close(1.5) == 3
+    go_on.set()
+    with pytest.raises(StreamUnreachable):
+        await appending
+    await ended()
+
+
+async def test_an_append_that_is_under_way_ends_well_before_its_log_does(address: Address) -> None:
+    log = KafkaLog(address, Plan(partitions=1))
+    await log.__aenter__()
+    appending = asyncio.create_task(log.append([tick(log.origin, "A", n) for n in (1, 2, 3)]))
+    await asyncio.sleep(0)
+    assert await log.close(5) == 0
+    await appending
+    await ended()
+
+
+async def test_an_append_that_is_cancelled_again_and_again_leaves_nothing(
+    broker: Any, address: Address
+) -> None:
+    log = KafkaLog(address, Plan(partitions=1))
+    await log.__aenter__()
+    await log.append([tick("o", "A", 1)])
+    broker.freeze()
+    try:
+        appending = asyncio.create_task(log.append([tick("o", "A", 2)]))
+        await asyncio.sleep(0.05)
+        for _ in range(3):
+            appending.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await appending
+        await log.close(1)
+        await ended()
+    finally:
+        broker.thaw()
