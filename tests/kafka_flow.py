@@ -108,7 +108,6 @@ class Flow:
             for gap in batch.gaps:
                 if gap.reason == "another log lies in its place":
                     self.anew += 1
-                    seen.clear()
                 else:
                     self.gaps.append(gap)
             for t in batch.ticks:

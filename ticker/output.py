@@ -23,6 +23,7 @@ from ticker import wire
 from ticker.escape import escape
 from ticker.figures import change_text, decimals, percent_text, price_text
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
+from ticker.streams.order import READER
 from ticker.times import Zone, clock, format_duration, iso, to_datetime
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
@@ -126,11 +127,15 @@ def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> st
             whose = " ".join(map(escape, named[:_NAMED])) or escape(record.writer)
             more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
             start, end = record.from_ or 0, record.until or 0
-            words = (
-                f"gap {whose}{more}: nobody looked for {format_duration(max(end - start, 1))}, "
-                f"{clock(start, zone, now=record.received)} to {clock(end, zone, now=end)} "
-                f"({escape(record.reason)})"
-            )
+            span = f"{clock(start, zone, now=record.received)} to {clock(end, zone, now=end)}"
+            if record.writer == READER:
+                # Somebody may have looked: what he saw is not there, or not any more.
+                which = f" {whose}{more}" if named else ""
+                words = f"gap{which}: {escape(record.reason)}, {span}"
+            else:
+                lasted = format_duration(max(end - start, 1))
+                reason = escape(record.reason)
+                words = f"gap {whose}{more}: nobody looked for {lasted}, {span} ({reason})"
         case Heartbeat():
             words = (
                 f"heartbeat {escape(record.writer)} {escape(record.state)}: "

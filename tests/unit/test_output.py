@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ticker.output import json_line, text_line
 from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Tick
+from ticker.streams.order import READER
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -24,6 +26,20 @@ def gap(**facts: Any) -> Gap:
         until=NOW,
         **facts,
     )
+
+
+@pytest.mark.parametrize(
+    ("symbols", "words"),
+    [
+        (None, "gap: retention, 15:29:17 to 15:30:05\n"),
+        (("A", "B"), "gap A B: retention, 15:29:17 to 15:30:05\n"),
+    ],
+)
+def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
+    symbols: tuple[str, ...] | None, words: str
+) -> None:
+    noticed = replace(gap(symbols=symbols), writer=READER, reason="retention")
+    assert words in text_line(noticed, UTC, {})
 
 
 @pytest.mark.parametrize(

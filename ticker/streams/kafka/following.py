@@ -203,9 +203,7 @@ class Reading:
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.origin != topics.origin:
-            fresh = Order()
-            fresh.holes, fresh.repeats = self.order.holes, self.order.repeats
-            self.order = fresh
+            # The order stays: who fills it anew sends what it sent to the old one first.
             self._lanes = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._asking, {})

@@ -158,7 +158,10 @@ class Following:
         state = reader.state()
         if old.origin == state.origin and old.number <= state.position:
             return []
-        self.order = _renewed(self.order)
+        if old.origin == state.origin:
+            # An older copy, which gives its numbers once more. In another log they are of others,
+            # or of ticks that are sent there once more.
+            self.order = _renewed(self.order)
         self._place = reader.find("start" if old.origin != state.origin else "end")
         return [
             Gap(

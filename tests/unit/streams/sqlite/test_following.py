@@ -75,6 +75,21 @@ async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start
         assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 109)
 
 
+async def test_what_is_sent_to_another_log_once_more_is_not_told_once_more(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    stream = SqliteStream(path)
+    async with SqliteLog(path) as log:
+        await log.append(ticks("machine1", 1, 5))
+        reading = stream.read(await stream.find("start"))
+        assert len((await until_some(reading)).ticks) == 5
+        remove(path)
+    async with SqliteLog(path) as fresh, contextlib.aclosing(reading):
+        await fresh.append(ticks("machine1", 1, 7))
+        batch = await until_some(reading)
+        assert [t.sequence for t in batch.ticks] == [6, 7]
+        assert [gap.reason for gap in batch.gaps] == ["another log lies in its place"]
+
+
 async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
