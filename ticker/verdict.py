@@ -17,6 +17,7 @@ from typing import Final
 from ticker.board.freshness import Reason, Writer, Writers
 from ticker.escape import escape
 from ticker.records import Health, Heartbeat
+from ticker.states import WriterState
 from ticker.times import Zone, clock, format_duration
 
 _EXAMPLES: Final = 3
@@ -69,6 +70,9 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
             words = f"{source} sends no usable price{_since(beat, now, zone)}."
         case Reason.SLOW:
             words = f"{source} is slow: no answer{_since(beat, now, zone)}."
+        case Reason.STREAM_AWAY if beat.state != WriterState.STREAM_UNREACHABLE:
+            heard = clock(beat.received, zone, now=now)
+            words = f"The stream was away; the poller has not been heard since {heard}."
         case _:
             words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
     if beat.retry_at is not None and beat.retry_at > now:

@@ -22,8 +22,10 @@ _MISSING_PAUSE: Final = 0.2
 """Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
-_HEALTH_EVERY: Final = 2.0
-"""Between two questions after the health of a silent stream (s)."""
+_HEALTH_EVERY: Final = 0.5
+"""Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
+_AT_ONCE: Final = 0.3
+"""An answer that takes longer (s) is not waited for before the trouble is told."""
 _SECOND: Final = 1_000_000
 _SILENCE: Final = 2 * _SECOND
 """A stream without a record for this long is asked how it is (µs)."""
@@ -83,6 +85,8 @@ class Watch:
         """The symbols read so far, while others are wished for; `None` while nothing changed."""
         self._failures = 0
         """Attempts since the last batch."""
+        self._away_since: int | None = None
+        """Since when the stream does not follow, after it did (µs, UTC)."""
         self._heard: int | None = None
         """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
 
@@ -196,8 +200,17 @@ class Watch:
             found = well = State.FOLLOWING if self.board.is_filled else State.MISSING
             problem = None
             # Asking costs a server work; a reading that has no trouble of its own has told already.
-            if self.stream.noticed().problem is not None:
-                health = await self.stream.health()
+            trouble = self.stream.noticed().problem
+            if trouble is not None:
+                asking = asyncio.ensure_future(self.stream.health())
+                try:
+                    await asyncio.wait([asking], timeout=_AT_ONCE)
+                    if not asking.done() and self.state is State.FOLLOWING:
+                        self._tell(State.AWAY, trouble)
+                        on_change()
+                    health = await asking
+                finally:
+                    asking.cancel()
                 if self._heard is None:
                     continue
                 found = _STATES.get(health.state, well)
@@ -208,6 +221,11 @@ class Watch:
                 on_change()
 
     def _tell(self, state: State, problem: str | None) -> None:
+        if state is not State.FOLLOWING and self.state is State.FOLLOWING:
+            self._away_since = self.clock()
+        elif state is State.FOLLOWING and self._away_since is not None:
+            self.board.writers.excuse(self._away_since, self.clock())
+            self._away_since = None
         self.state = state
         self.problem = problem
         self.next_try = None

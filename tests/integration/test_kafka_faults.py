@@ -241,6 +241,28 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
         assert [gap.reason for gap in gaps] == ["another log lies in its place"]
 
 
+async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_to_be_gone(
+    broker: Any, address: Address
+) -> None:
+    async with KafkaLog(address) as log, KafkaStream(address) as stream:
+        await log.append([tick("o", "A", 1)])
+        begin = await stream.find("start")
+        async with contextlib.aclosing(stream.read(begin)) as batches:
+            assert (await anext(batches)).ticks
+            broker.freeze()
+            try:
+                # Long before any question to it is given up, after 8 s.
+                async with asyncio.timeout(6):
+                    while stream.noticed().problem is None:
+                        assert not await anext(batches)
+                assert stream.noticed().problem == "does not answer"
+            finally:
+                broker.thaw()
+            async with asyncio.timeout(20):
+                while stream.noticed().problem is not None:
+                    assert not await anext(batches)
+
+
 async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
     broker: Any, address: Address
 ) -> None:

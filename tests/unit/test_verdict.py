@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ticker.board.freshness import REASONS, Reason, Writer, judge
+from ticker.board.freshness import REASONS, Outage, Reason, Writer, judge
 from ticker.records import Health, Heartbeat
 from ticker.times import clock
 from ticker.verdict import Standing, of_heartbeat, of_stream, of_writer
@@ -41,6 +41,14 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
     assert "last good answer" in of_heartbeat(
         Writer(beat(state=state), judge(beat(state=state), NOW)), NOW, UTC
     )
+
+
+def test_after_an_outage_nobody_is_told_to_start_a_poller() -> None:
+    late = replace(beat(age=MINUTE), interval=SECOND)
+    found = Writer(late, judge(late, NOW, Outage(NOW - MINUTE, NOW + SECOND)))
+    since = clock(NOW - MINUTE, UTC)
+    words = f"The stream was away; the poller has not been heard since {since}."
+    assert of_writer(found, NOW, UTC) == words
 
 
 def test_a_next_try_is_told_only_while_it_is_to_come() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ticker.board import Reason
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.records import Batch, Health, Heartbeat, Position, Quote, Tick
 from ticker.watch import State, Watch
@@ -21,6 +22,9 @@ MakeStream = Callable[..., Any]
 
 def quote(symbol: str, sequence: int, price: float) -> Quote:
     return Quote(symbol, "yahoo", NOW, NOW, price, origin="one", sequence=sequence)
+
+
+BEAT = Heartbeat("one", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 1, 1)
 
 
 def tick(symbol: str, sequence: int, price: float) -> Tick:
@@ -197,6 +201,38 @@ async def test_a_silent_stream_is_asked_how_it_is(
         stream.state = Health(URL, "ok")
         await run.until(lambda: watch.state is State.FOLLOWING)
         assert watch.problem is None
+
+
+async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
+    monkeypatch.setattr("ticker.watch._AT_ONCE", 0.001)
+    stream = stream_in_memory(Batch(Position("7"), heartbeats=[BEAT]))
+    now, wall = NOW, NOW
+    watch = Watch(stream, clock=lambda: wall, elapsed=lambda: now)
+    answers = asyncio.Event()
+    health = stream.health
+
+    async def ask() -> Health:
+        await answers.wait()
+        found: Health = await health()
+        return found
+
+    monkeypatch.setattr(stream, "health", ask)
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        now += 3_000_000
+        stream.state = Health(URL, "unreachable", problem="does not answer")
+        await run.until(lambda: watch.state is State.AWAY)
+        assert watch.problem == "does not answer"
+        wall += 60_000_000
+        stream.state = Health(URL, "ok")
+        answers.set()
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        # Nothing came through: nobody is gone because of that.
+        [writer] = watch.board.writers.at(wall)
+        assert writer.reason is Reason.STREAM_AWAY
 
 
 async def test_other_wishes_are_read_from_where_the_stream_stands(

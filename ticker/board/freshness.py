@@ -24,6 +24,9 @@ _QUIET: Final = 60 * _SECOND
 _HISTORY: Final = 86_400 * _SECOND
 """A writer that is gone for longer is missed no more."""
 
+_EXCUSED: Final = 10 * _SECOND
+"""How long after an outage a writer may stay unheard: a relay tries anew within 6 s."""
+
 _Key = tuple[str, str]
 _NOBODY: Final[frozenset[_Key]] = frozenset()
 
@@ -100,6 +103,20 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """The stream was away: from `since` `until` when its writers should be heard again (µs, UTC).
+
+    Who was there at its beginning is not gone because nothing of him came through.
+    """
+
+    since: int
+    until: int
+
+
+_NEVER: Final = Outage(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """Symbols of which no new price comes, though somebody asks for others."""
 
@@ -120,6 +137,13 @@ class Writers:
         self._naming: dict[str, set[_Key]] = {}
         self._unnamed: set[_Key] = set()
         self._sources_named: set[str] = set()
+        self._outage = _NEVER
+
+    def excuse(self, since: int, now: int) -> None:
+        """The stream was away from `since` to `now` (µs, UTC)."""
+        # One that comes and goes was away for all of that time.
+        since = self._outage.since if since < self._outage.until else since
+        self._outage = Outage(since, now + _EXCUSED)
 
     def take(self, heartbeat: Heartbeat) -> Iterable[str]:
         """Note it; the symbols whose refusal changed with it."""
@@ -161,27 +185,35 @@ class Writers:
         """
         told = [h for h in self._last.values() if symbol in h.refused]
         if received is not None:
-            told = [h for h in told if h.time >= received and _is_there(h, now)]
+            told = [h for h in told if h.time >= received and self._is_there(h, now)]
         return max(told, key=lambda h: h.received).refused[symbol] if told else None
 
     def refusals(self, now: int) -> Mapping[str, str]:
         """Symbol → why, as those tell it who still ask at `now`."""
-        told = [h for h in self._last.values() if h.refused and _is_there(h, now)]
+        told = [h for h in self._last.values() if h.refused and self._is_there(h, now)]
         told.sort(key=lambda h: h.received)
         return {symbol: why for h in told for symbol, why in h.refused.items()}
 
     def at(self, now: int) -> list[Writer]:
         """All writers, the soundest first and of these the latest heard."""
-        return _judged(self._last.values(), now)
+        return self._judged(self._last.values(), now)
 
     def of(self, symbol: str, source: str | None, now: int) -> list[Writer]:
         """Those (of `source`) that ask for `symbol`, or may; in the order of `at`."""
         keys = self._unnamed | self._naming.get(symbol, _NOBODY)
-        return _judged((self._last[key] for key in keys if source in (None, key[1])), now)
+        return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
 
     def tell_symbols(self, source: str) -> bool:
         """Whether any writer of `source` ever told what it asks for."""
         return source in self._sources_named
+
+    def _judged(self, heartbeats: Iterable[Heartbeat], now: int) -> list[Writer]:
+        found = [Writer(beat, judge(beat, now, self._outage)) for beat in heartbeats]
+        found.sort(key=lambda w: (_BADNESS[w.reason], -w.heartbeat.received))
+        return found
+
+    def _is_there(self, heartbeat: Heartbeat, now: int) -> bool:
+        return judge(heartbeat, now, self._outage) is not Reason.POLLER_STOPPED
 
     def lacking(self, now: int) -> list[Lack]:
         """What those ask for that get no prices at `now`, and nobody who is sounder.
@@ -208,12 +240,6 @@ class Writers:
             # The latest heard comes first: what was stopped in order after a death is not missed.
             asked_for.update(beat.symbols)
         return found
-
-
-def _judged(heartbeats: Iterable[Heartbeat], now: int) -> list[Writer]:
-    found = [Writer(heartbeat, judge(heartbeat, now)) for heartbeat in heartbeats]
-    found.sort(key=lambda w: (_BADNESS[w.reason], -w.heartbeat.received))
-    return found
 
 
 _BADNESS: Final = {
@@ -247,15 +273,12 @@ REASONS: Final[Mapping[str, Reason]] = {
 """What each state means for the prices. One that is not here keeps no price from being new."""
 
 
-def judge(heartbeat: Heartbeat, now: int) -> Reason:
+def judge(heartbeat: Heartbeat, now: int, outage: Outage = _NEVER) -> Reason:
     """What to think, at `now` (µs), of the writer whose last heartbeat this is."""
     if not is_alive(heartbeat, now):
-        return Reason.POLLER_STOPPED
+        is_excused = now < outage.until and is_alive(heartbeat, outage.since)
+        return Reason.STREAM_AWAY if is_excused else Reason.POLLER_STOPPED
     return REASONS.get(heartbeat.state, Reason.FRESH)
-
-
-def _is_there(heartbeat: Heartbeat, now: int) -> bool:
-    return judge(heartbeat, now) is not Reason.POLLER_STOPPED
 
 
 def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:

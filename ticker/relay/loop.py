@@ -54,7 +54,8 @@ lives is to stay; and after each connection, because the one before may have los
 ATTEMPTS: Final = 5
 """How often a batch is sent anew where another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 15.0
+_LONGEST_PAUSE: Final = 5.0
+"""Screens take a poller for gone that is not heard some seconds after a destination is back."""
 _SECOND: Final = 1_000_000
 _R = TypeVar("_R")
 

@@ -340,7 +340,7 @@ async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(ben
     report = await running
     assert report.undelivered == 0
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4]}
-    assert bench.paused == [0.5, 1, 2, 4, 8, 15, 15]
+    assert bench.paused == [0.5, 1, 2, 4, 5, 5, 5]
     away_words = [status for status in bench.told if status.state == "away"]
     assert "nobody answers" in (away_words[0].problem or "")
     assert away_words[0].away == relay.status.destination

@@ -35,6 +35,7 @@ WATCH: Final = 2.0
 """Seconds between two questions of the watchdog to the cluster."""
 
 _AGAIN: Final = 0.3  # seconds before a stream that is away is tried anew
+_SLOW: Final = 0.5  # seconds after which a question of the watchdog counts as unanswered
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
@@ -75,6 +76,7 @@ class Reading:
         self._lanes: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
+        self._asked: float | None = None  # since when the watchdog waits (s, monotonic)
         self._drained = 0.0  # when all that the consumer had was taken last (s, monotonic)
         # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
         # consumer that read them, the offsets and the order are behind them already.
@@ -114,6 +116,10 @@ class Reading:
     def noticed(self) -> Noticed:
         """See `frame.Reading`."""
         problem = None if self.problem is None else self.problem.problem
+        if problem is None and self._asked is not None:
+            now = time.monotonic()
+            if now - self._asked > _SLOW and now - self._heard > self._watch:
+                problem = "does not answer"  # so far; why is known when the question has failed
         return Noticed(self.broken, self.order.holes, self.order.repeats, problem)
 
     def stop(self) -> None:
@@ -304,6 +310,7 @@ class Reading:
             if self._is_handing():
                 continue  # a slow reader is no silent broker
             before = dict(self._offsets)
+            self._asked = loop.time()
             try:
                 there = await self._watching.topics()
                 if there.origin != topics.origin:
@@ -315,6 +322,8 @@ class Reading:
                 if loop.time() - self._heard > self._watch:
                     self.problem = error
                 continue
+            finally:
+                self._asked = None
             if self.problem is not None or there.partitions != topics.partitions:
                 raise _Stalled  # it was away, or it grew: a new session looks
             if behind := [where for where, last in ends.items() if before[where] < last]:
