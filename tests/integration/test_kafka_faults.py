@@ -6,6 +6,7 @@ Two readers follow while one writes 2,000 ticks a second, and an oracle judges (
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections import defaultdict
@@ -38,8 +39,9 @@ from tests.kafka_flow import (
 )
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, writing
 from ticker.streams.kafka.asking import END, Asking
+from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import Reading
 from ticker.streams.kafka.late import TICKS
 
@@ -47,6 +49,8 @@ RESTART = 1.0
 """No Kafka takes connections again sooner after a kill (s)."""
 UNDER_WAY = 1.0
 """By then an answer that was under way when a fault began has come (s)."""
+GIVEN_UP = 6.0
+"""By then a client whose broker does not answer is let go (s)."""
 
 
 @pytest.fixture(scope="module")
@@ -263,10 +267,16 @@ async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_
                     assert not await anext(batches)
 
 
+@pytest.mark.parametrize(
+    ("sure", "within"),
+    [(math.inf, 2.0), (0, ANSWER)],
+    ids=["that sends at once", "that asks first"],
+)
 async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
-    broker: Any, address: Address
+    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch, sure: float, within: float
 ) -> None:
     loop = asyncio.get_running_loop()
+    monkeypatch.setattr(writing, "_SURE", sure)
     async with KafkaLog(address, delivery=2) as log:
         await log.append([tick("o", "A", 1)])
         broker.freeze()
@@ -274,7 +284,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
             begin = loop.time()
             with pytest.raises(StreamUnreachable):
                 await log.append([tick("o", "A", 2)])
-            assert loop.time() - begin < 8
+            assert loop.time() - begin < within + GIVEN_UP
             begin = loop.time()
             assert await log.close(5) == 1
             assert loop.time() - begin < 8
@@ -294,6 +304,7 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
         await never.wait()
 
     monkeypatch.setattr(AIOKafkaClient, "_maybe_wait_metadata", wait)
+    monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
     async with KafkaLog(address, delivery=2) as log:
         await log.append([tick("o", "A", 1)])
         waiting.clear()
@@ -309,9 +320,10 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
 
 
 async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
-    broker: Any, address: Address
+    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
+    monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
     async with KafkaLog(address) as log:
         await log.append([tick("o", "A", 1)])
         broker.freeze()

@@ -184,8 +184,9 @@ class KafkaStream(Frame[Reading]):
 class KafkaLog(KafkaStream):
     """The log at `address`, its topics made by `plan` when it is entered and they are missing.
 
-    Implements `Log`. `delivery` bounds each append (s): a broker that takes longer counts as away,
-    and what had arrived is looked up before the next append.
+    Implements `Log`. `delivery` bounds what each append sends to a topic (s): a broker that takes
+    longer counts as away, and what had arrived is looked up before the next append. A question to
+    the broker, which an append asks first unless another one came just before it, has 8 s.
     """
 
     def __init__(
