@@ -33,7 +33,16 @@ from ticker.errors import (
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.frame import Noticed
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following, missing, topics
+from ticker.streams.kafka import (
+    Address,
+    KafkaLog,
+    KafkaStream,
+    Plan,
+    fetching,
+    following,
+    missing,
+    topics,
+)
 from ticker.streams.kafka.asking import BEGIN, Asking
 from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, look, ticks_between
@@ -503,6 +512,29 @@ async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(addres
         reading = log.read(await log.find(ahead + 4), follow=False)
         found = [t.sequence async for batch in reading for t in batch.ticks]
         assert found == [4, 5, 6, 7, 8, 9, 10]
+
+
+async def test_columns_come_however_long_their_caller_works_on_a_chunk(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Fetching):
+        async def _fetch(self, limit: int, wait: float, *only: TopicPartition) -> Any:
+            await asyncio.sleep(0.05)  # under way when the caller has the chunk before
+            return await super()._fetch(min(1, limit), wait, *only)
+
+    async with KafkaLog(address, Plan(partitions=1)) as log:
+        await log.append([tick("o", "A", n) for n in (1, 2, 3)])
+    monkeypatch.setattr(following, "Fetching", Slow)
+    monkeypatch.setattr(fetching, "ANSWER", 0.1)
+
+    def work() -> list[int]:
+        seen: list[int] = []
+        for chunk in KafkaStream(address).columns():
+            seen += chunk["sequence"]
+            time.sleep(1)
+        return seen
+
+    assert await asyncio.to_thread(work) == [1, 2, 3]
 
 
 async def test_a_reader_of_topics_with_another_policy_says_so(address: Address) -> None:

@@ -7,10 +7,8 @@ have no event loop to spare.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Self
 
 from msgspec.structs import astuple
@@ -26,6 +24,7 @@ from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking
+from ticker.streams.kafka.blocking import blocking
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, Reading
 from ticker.streams.kafka.late import TICKS, look, ticks_between
@@ -106,28 +105,19 @@ class KafkaStream(Frame[Reading]):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """See `Stream.columns`; in a thread with an event loop of its own."""
-        runner = asyncio.Runner()
+        """See `Stream.columns`; from a thread with an event loop of its own."""
         batches = KafkaStream(self._address)._ticks(symbols, since)  # noqa: SLF001 - our own
-
-        async def following() -> Sequence[Tick] | None:
-            return await anext(batches, None)
-
-        with ThreadPoolExecutor(1, thread_name_prefix="ticker-columns") as thread:
-            try:
-                while (ticks := thread.submit(runner.run, following()).result()) is not None:
-                    wanted = [
-                        astuple(tick)
-                        for tick in ticks
-                        if (since is None or tick.received >= since)
-                        and (until is None or tick.received < until)
-                    ]
-                    if wanted:
-                        by_column = zip(*wanted, strict=True)
-                        yield dict(zip(Tick.__struct_encode_fields__, by_column, strict=True))
-            finally:
-                thread.submit(runner.run, batches.aclose()).result()
-                thread.submit(runner.close).result()
+        with contextlib.closing(blocking(batches)) as chunks:
+            for ticks in chunks:
+                wanted = [
+                    astuple(tick)
+                    for tick in ticks
+                    if (since is None or tick.received >= since)
+                    and (until is None or tick.received < until)
+                ]
+                if wanted:
+                    by_column = zip(*wanted, strict=True)
+                    yield dict(zip(Tick.__struct_encode_fields__, by_column, strict=True))
 
     async def _ticks(
         self, symbols: Collection[str] | None, since: int | None

@@ -1,0 +1,144 @@
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from ticker.streams.kafka.blocking import blocking
+
+PROGRAM = """
+import asyncio
+import time
+from ticker.streams.kafka.blocking import blocking
+
+async def items():
+    try:
+        while True:
+            yield 1
+            await asyncio.sleep(0)
+    finally:
+        print("closed")
+
+held = blocking(items())
+print(next(held))
+"""
+
+
+async def three() -> AsyncGenerator[int, None]:
+    for n in range(1, 4):
+        await asyncio.sleep(0)
+        yield n
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "ticker-columns"]
+
+
+def test_the_items_come_in_their_order_and_the_thread_ends_after_the_last() -> None:
+    items = blocking(three())
+    assert next(items) == 1
+    assert len(threads()) == 1
+    assert list(items) == [2, 3]
+    assert threads() == []
+
+
+def test_no_deadline_passes_because_the_caller_works() -> None:
+    async def items() -> AsyncGenerator[str, None]:
+        async def answer() -> None:
+            async with asyncio.timeout(0.2):
+                await asyncio.sleep(0.01)
+
+        asked = asyncio.create_task(answer())
+        yield "a long work"
+        await asked
+        yield "after it"
+
+    found = []
+    for item in blocking(items()):
+        found.append(item)
+        time.sleep(0.5)
+    assert found == ["a long work", "after it"]
+
+
+async def test_it_can_be_used_where_an_event_loop_runs() -> None:
+    assert list(blocking(three())) == [1, 2, 3]
+
+
+async def test_a_thread_keeps_the_event_loop_that_it_has() -> None:
+    def work() -> bool:
+        asyncio.set_event_loop(loop)
+        list(blocking(three()))
+        return asyncio.get_event_loop() is loop
+
+    loop = asyncio.new_event_loop()
+    try:
+        assert await asyncio.to_thread(work)
+    finally:
+        loop.close()
+
+
+def test_an_error_is_raised_to_the_caller_and_the_thread_ends() -> None:
+    async def items() -> AsyncGenerator[int, None]:
+        yield 1
+        raise KeyError("unforeseen")
+
+    found = blocking(items())
+    assert next(found) == 1
+    with pytest.raises(KeyError):
+        next(found)
+    assert threads() == []
+
+
+def test_dropped_half_way_the_items_are_closed() -> None:
+    closed: list[str] = []
+
+    async def items() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0.01)
+            closed.append(threading.current_thread().name)
+
+    for _ in blocking(items()):
+        break
+    assert closed == ["ticker-columns"]
+    assert threads() == []
+
+
+def test_dropped_in_its_own_thread_it_does_not_wait_for_itself() -> None:
+    closed = threading.Event()
+
+    async def items() -> AsyncGenerator[int, None]:
+        async def sweep() -> None:
+            while True:
+                gc.collect()
+                await asyncio.sleep(0)
+
+        sweeping = asyncio.create_task(sweep())
+        try:
+            yield 1
+        finally:
+            sweeping.cancel()
+            closed.set()
+
+    found = blocking(items())
+    assert next(found) == 1
+    circle: list[object] = [found]
+    circle.append(circle)
+    del found, circle
+    assert closed.wait(10)
+    for thread in threads():
+        thread.join(10)
+    assert threads() == []
+
+
+def test_an_interpreter_ends_though_somebody_holds_items() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\nclosed\n", "")

@@ -1,0 +1,79 @@
+"""What comes asynchronously, for a caller that blocks: the event loop runs on in its own thread.
+
+It runs between two items too, however long the caller works on one: a loop that stood still would
+find all its deadlines passed when it goes on, and call a broker silent that is well. Ends with the
+caller: at the end of the items, when they are dropped half way, and with the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import AsyncGenerator, Generator
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+def blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
+    """`items`, one after another; raises what they raise.
+
+    No further ahead of the caller than `items` are by themselves.
+    """
+    loop = _Loop(items)
+    try:
+        while (item := loop.next()) is not None:
+            yield item
+    finally:
+        loop.end()
+
+
+class _Loop(Generic[_T]):
+    """An event loop that runs in a thread, and what is drawn from there."""
+
+    def __init__(self, items: AsyncGenerator[_T, None]) -> None:
+        self._items = items
+        self._turn = asyncio.Lock()  # an interrupted `next` must end before the items are closed
+        self._stop = asyncio.Event()
+        # By a factory, or the loop would count as that of the thread that makes it.
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
+        # The interpreter waits for no daemon: it would wait for ever, as items that somebody still
+        # holds are dropped after all threads.
+        self._thread = threading.Thread(target=self._run, name="ticker-columns", daemon=True)
+        self._thread.start()
+        atexit.register(self.end)
+
+    def next(self) -> _T | None:
+        """The next item; `None` at the end."""
+        asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        try:
+            return asked.result()
+        finally:
+            asked.cancel()  # where the caller is interrupted
+
+    def end(self) -> None:
+        """Let go of the items, and wait until the thread has ended. Any number of times."""
+        atexit.unregister(self.end)
+        if self._thread.is_alive():
+            try:
+                self._loop.call_soon_threadsafe(self._stop.set)
+            except RuntimeError:
+                return  # closed just now
+            # Items in a circle of references are dropped by any thread, this one too.
+            if threading.current_thread() is not self._thread:
+                self._thread.join()
+
+    def _run(self) -> None:
+        with self._runner:
+            self._runner.run(self._live())
+
+    async def _live(self) -> None:
+        await self._stop.wait()
+        async with self._turn:
+            await self._items.aclose()
+
+    async def _next(self) -> _T | None:
+        async with self._turn:
+            return await anext(self._items, None)
