@@ -208,13 +208,14 @@ log.initial.task.delay.ms=500
 
 
 def main() -> None:
-    """Run one until Ctrl-C; prints its address."""
+    """Run one until Ctrl-C or SIGTERM; prints its address. Leaves no process behind."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         broker = Broker(Path(folder))
-        broker.start()
-        sys.stdout.write(f"{broker.address}\n")
-        sys.stdout.flush()
         try:
+            broker.start()
+            sys.stdout.write(f"{broker.address}\n")
+            sys.stdout.flush()
             signal.pause()
         except KeyboardInterrupt:
             pass
