@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -44,6 +45,7 @@ from ticker.streams.kafka import (
     topics,
 )
 from ticker.streams.kafka.asking import BEGIN, Asking
+from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, look, ticks_between
 from ticker.streams.kafka.producing import Producing
@@ -227,14 +229,16 @@ async def test_a_log_opened_again_goes_on_where_it_ended(address: Address) -> No
 async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end(
     address: Address,
 ) -> None:
+    begun = time.monotonic()
     async with KafkaLog(address) as log:
         for n in range(1, 6):
             await log.append([tick("o", "A", n)], quotes=[quote("o", "A", n)])
+    took = time.monotonic() - begun
     async with KafkaStream(address) as stream:
         begin = await stream.find("start")
         quotes = [q async for b in stream.read(begin, follow=False, limit=1) for q in b.quotes]
         assert [q.sequence for q in quotes][-1] == 5
-        assert len(quotes) <= 3
+        assert len(quotes) <= 2 + took, "the first, one a second, and the last at the end"
         assert [q.sequence for q in (await stream.snapshot()).quotes] == [5]
 
 
@@ -549,7 +553,17 @@ async def test_a_reader_of_topics_with_another_policy_says_so(address: Address) 
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:1", "no-such-host.invalid:9092"])
-async def test_a_broker_that_is_not_there_is_told_with_the_cause(server: str) -> None:
+async def test_a_broker_that_is_not_there_is_told_with_the_cause(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def resolved(host: Any, *what: Any, **more: Any) -> Any:
+        if f"{host}".endswith(".invalid"):  # as a resolver says, some of them after long
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *what, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
     cause = "connection refused" if "127" in server else "no such host"
     begin = time.monotonic()
     async with open_stream(f"kafka://{server}/ticks") as stream:
@@ -701,7 +715,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
             await asyncio.sleep(0.05)
         reader.cancel()
         await asyncio.wait([reader])
-        assert len(made) == 2
+        assert len(made) >= 2  # on a machine that is held up, it may be made anew once more
 
 
 async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
@@ -837,14 +851,20 @@ async def test_one_server_that_is_silent_does_not_hide_the_others(address: Addre
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)])
     several = Address((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
-    begin = time.monotonic()
-    try:
+
+    async def work(address: Address, sequence: int) -> float:
+        begin = time.monotonic()
         for _ in range(3):
-            assert (await KafkaStream(several).health()).state == "ok"
-        async with KafkaLog(several) as log:
-            await log.append([tick("o", "A", 2)])
-            assert sum(len(b.ticks) for b in await read(log)) == 2
-        assert time.monotonic() - begin < 8
+            assert (await KafkaStream(address).health()).state == "ok"
+        async with KafkaLog(address) as log:
+            await log.append([tick("o", "A", sequence)])
+            assert sum(len(b.ticks) for b in await read(log)) == sequence
+        return time.monotonic() - begin
+
+    try:
+        alone = await work(address, 2)
+        # Each of eight clients would wait for the silent one for half of this, or for all.
+        assert await work(several, 3) < 3 * alone + ANSWER
     finally:
         hung.set()
         silent.close()
