@@ -32,7 +32,9 @@ from ticker.streams.kafka.topics import configurations
 SYMBOLS = [f"SYM{n}" for n in range(500)]
 ROUNDS_AT_ONCE = 40
 WITHIN = 3.0
-"""Seconds in which the board is to be full."""
+"""Seconds in which the board of millions of ticks is to be full."""
+NO_HANG = 20.0
+"""Seconds in which that of a few is, on a machine that has much else to do."""
 
 
 @pytest.fixture
@@ -131,11 +133,11 @@ async def compacted(address: Address, at_most: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("each", "quotes"),
-    [(200, 20), pytest.param(20_000, 2_000, marks=pytest.mark.slow)],
+    ("each", "quotes", "within"),
+    [(200, 20, NO_HANG), pytest.param(20_000, 2_000, WITHIN, marks=pytest.mark.slow)],
 )
-async def test_a_late_reader_has_the_full_board_in_3_s_and_the_history_afterwards(
-    address: Address, each: int, quotes: int, tmp_path: Path
+async def test_a_late_reader_has_the_full_board_in_seconds_and_the_history_afterwards(
+    address: Address, each: int, quotes: int, within: float, tmp_path: Path
 ) -> None:
     begin = time.time_ns() // 1_000 - 3_600_000_000
     async with KafkaLog(address, Plan(partitions=3)) as log, admin(address) as client:
@@ -192,6 +194,6 @@ async def test_a_late_reader_has_the_full_board_in_3_s_and_the_history_afterward
         f"\n{seen:,} ticks, {left:,} quotes left: snapshot {took:.2f} s, health {told:.2f} s, "
         f"watch --once {watched:.2f} s, first of the history {first_batch:.2f} s, all {whole:.1f} s"
     )
-    assert took < WITHIN
-    assert watched < WITHIN
-    assert first_batch < WITHIN
+    assert took < within
+    assert watched < within
+    assert first_batch < within
