@@ -134,11 +134,12 @@ def of_stream(
     *,
     symbols: Collection[str] | None = None,
     option: str = "",
+    away: tuple[int, int] | None = None,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that is as `health` says.
 
     `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
-    command line, for the advice.
+    command line, for the advice. `away`: from when to when it did not answer last (µs), if known.
     """
     match health.state:
         case "unreachable" | "unusable":
@@ -149,6 +150,8 @@ def of_stream(
     writers = Writers()
     for beat in health.heartbeats:
         writers.take(beat)
+    if away is not None:
+        writers.excuse(*away)
     return of_writers(writers, now, zone, symbols=symbols, option=option)
 
 

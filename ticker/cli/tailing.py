@@ -168,6 +168,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             printer.hints.update((quote.symbol, quote.price_hint) for quote in quotes)
     passing = PassedOver(stream, quiet=quiet)
     heard = time.monotonic()
+    quietness = Quietness(wish)
     said: tuple[str, ...] = ()
     if wish.follow and not wish.is_over:
         async for batch in stream.read(position, symbols=wish.symbols):
@@ -183,7 +184,8 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             printer.output.check()
             silent = time.monotonic() - heard
             if not quiet and silent * SECOND >= _QUIET_AFTER:
-                key, why = why_quiet(await stream.health(), now(), wish)
+                health, at = await stream.health(), now()
+                key, why = quietness.why(health, at, at - round(silent * SECOND))
                 if key != said:
                     tell(f"Quiet for {silent:.0f} s: {why}")
                     said = key
@@ -286,9 +288,24 @@ class Printer:
                 )
 
 
-def why_quiet(health: Health, at: int, wish: Wish) -> tuple[tuple[str, ...], str]:
-    """Why no tick comes from this stream: what stays the same with the reason, and the words."""
-    verdict = of_stream(health, at, wish.zone, symbols=wish.symbols, option=wish.option)
-    if verdict.standing is Standing.HEALTHY:
-        return verdict.key, f"no price changed. {verdict.words}"
-    return verdict.key, verdict.words
+class Quietness:
+    """Why no tick comes from a stream, by what is known of its health since the last one."""
+
+    def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._since: int | None = None  # since when it is away, if it is (µs)
+        self._away: tuple[int, int] | None = None
+
+    def why(self, health: Health, at: int, since: int) -> tuple[tuple[str, ...], str]:
+        """What stays the same with the reason at `at`, and the words; silent `since` (µs, UTC)."""
+        if health.state != "ok":
+            self._since = since if self._since is None else self._since
+        elif self._since is not None:
+            self._away, self._since = (self._since, at), None
+        wish = self._wish
+        verdict = of_stream(
+            health, at, wish.zone, symbols=wish.symbols, option=wish.option, away=self._away
+        )
+        if verdict.standing is Standing.HEALTHY:
+            return verdict.key, f"no price changed. {verdict.words}"
+        return verdict.key, verdict.words
