@@ -88,10 +88,10 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
             assert await there(address) == set()
             assert (await stream.health()).state == "missing"
         async with KafkaLog(address) as log:
-            await log.append([tick("o", "A", 1)])
+            await log.append([tick("o", "A", n) for n in (1, 2, 3, 4)])
             while not (batch := await anext(batches)).ticks:
                 pass
-            assert [t.sequence for t in batch.ticks] == [1]
+            assert [t.sequence for t in batch.ticks] == [4]
             assert (await stream.health()).problem is None
 
 
