@@ -47,8 +47,8 @@ from ticker.streams.kafka.late import TICKS
 
 RESTART = 1.0
 """No Kafka takes connections again sooner after a kill (s)."""
-UNDER_WAY = 1.0
-"""By then an answer that was under way when a fault began has come (s)."""
+UNDER_WAY = 4.0
+"""By then what was under way when a fault began has come, on a busy machine too (s)."""
 GIVEN_UP = 6.0
 """By then a client whose broker does not answer is let go (s)."""
 
@@ -70,7 +70,7 @@ async def test_a_killed_broker_costs_no_tick(broker: Any, address: Address) -> N
 
 
 async def test_a_broker_that_freezes_costs_no_tick(broker: Any, address: Address) -> None:
-    await suffer(address, frozen(broker, 9), seconds=9 - UNDER_WAY)
+    await suffer(address, frozen(broker, 12), seconds=12 - UNDER_WAY)
 
 
 async def test_two_machines_on_one_symbol_do_not_meet(address: Address) -> None:
@@ -93,7 +93,7 @@ async def test_a_broker_away_for_2_min_costs_no_tick(broker: Any, address: Addre
     await suffer(address, away(broker, 120), seconds=120 - UNDER_WAY)
 
 
-@pytest.mark.parametrize("seconds", [9, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [12, pytest.param(120, marks=pytest.mark.slow)])
 async def test_a_broker_behind_a_cut_cable_costs_no_tick(
     make_broker: Callable[..., Any], seconds: float
 ) -> None:
