@@ -11,7 +11,7 @@ import random
 import signal
 import socket
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -251,24 +251,18 @@ def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
         broker.start()
     poller = ticker.start(*words)
     until_said(poller, "following")
-    busiest = rate(local)
+    before = count(local)
+    until(lambda: count(local) >= before + 1_000)
     code, err, took = ended(poller, signal.SIGTERM)
     assert (code, took < 10) == (143, True), err
     assert "undelivered: 0" in err
     arrived = assert_arrived(stream, local)
     assert arrived > 200 * kills
-    assert busiest > 1_000, "a busy machine may miss 2,000 a second, but not by so much"
     for tail, path in zip(tails, printing, strict=True):
         until(lambda where=path: where.read_bytes().count(b'"type":"tick"') >= arrived)
         assert printed(path.read_text()) == in_file(local)
         assert ended(tail, signal.SIGTERM)[0] == 143
     assert seen_by(ticker, stream) == in_file(local)
-
-
-def rate(path: Path) -> int:
-    """The most ticks that a log was given within one second."""
-    received = Counter(row[5] // 1_000_000 for row in rows(path))
-    return max(received.values())
 
 
 def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
