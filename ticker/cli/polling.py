@@ -105,7 +105,7 @@ def poll(
             )
 
     def make(asked: Source) -> Job:
-        log = open_log(kept.url, keep_for=kept.keep_for)
+        log = _open(kept)
         tell = Teller(Audience(line.show, line.show_relay, line.end, WITHIN))
         poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
         return Job(log, poller, tell, kept, None if is_file else choice)
@@ -149,37 +149,43 @@ class Job(msgspec.Struct, frozen=True):
     """Where a relay sends on to, if the ticks are for somewhere else."""
 
 
+def _open(choice: StreamChoice) -> Log:
+    return open_log(choice.url, keep_for=choice.keep_for)
+
+
 def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, controlled: bool) -> int:
-    """Poll to the end, anew if the log is taken away under the poller; the exit code."""
-    jobs: list[Job] = []
+    """Poll to the end, in a new log if one is taken away under the poller; the exit code."""
+    pollers: list[Poll] = []
 
     async def main(job: Job, asked: Source) -> int:
         try:
             while True:
-                jobs[:] = [job]
                 try:
                     async with job.log:
                         await _work(job, line)
                 except StreamMissing as error:
-                    _log.warning("%s. Going on in a new one", error)
-                    before, job = job, make(asked)
-                    job.tell.audience = before.tell.audience
+                    words = "%s. Going on in a new one"
+                    if job.destination is not None:
+                        words += ". What waited there to be sent elsewhere is sent no more"
+                    _log.warning(words, error)
+                    job = msgspec.structs.replace(job, log=_open(job.kept))
+                    job.poller.move(job.log)
                 else:
                     return DONE
         finally:
             await asked.close()
 
     async def stop() -> None:
-        for job in jobs:
-            job.poller.stop()
+        for poller in pollers:
+            poller.stop()
 
     async def begin() -> int:
         asked = open_source(url)
         job = make(asked)
-        jobs.append(job)
+        pollers.append(job.poller)
         if not controlled:
             return await main(job, asked)
-        async with Controlled(lambda order: _obey(jobs[0].poller, order), stop) as parent:
+        async with Controlled(lambda order: _obey(job.poller, order), stop) as parent:
             job.tell.audience = Audience(
                 poll=lambda status: parent.say("status", **msgspec.to_builtins(status)),
                 relay=lambda status: parent.say("relay", **msgspec.to_builtins(status)),
@@ -192,10 +198,13 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
 
 
 async def _work(job: Job, line: StatusLine) -> None:
-    """Poll into the log, which is open; and send on from there, in a loop of its own."""
+    """Poll into the log, which is open; and send on from there, in a loop of its own.
+
+    Raises `StreamMissing` where the log is taken away before the poller has ended.
+    """
     if job.destination is None:
         report = await job.poller.run()
-        line.end(f"{count_text(report.ticks, 'tick')} kept in {job.log.url}")
+        line.end(scene.kept_words(report.ticks, report.gone, job.log.url))
         return
     if not await job.log.last():
         # All that will lie in it waits from the first tick on, whenever this process is killed.
@@ -211,17 +220,30 @@ async def _work(job: Job, line: StatusLine) -> None:
     )
     try:
         report = await job.poller.run()
-        line.end(f"{count_text(report.ticks, 'tick')} kept in {job.log.url}")
-    finally:
-        audience = job.tell.audience
-        try:
-            words = await sending.finish(audience.within)
-        except MixedPrices:
-            raise  # what it refuses is no more to be sent tomorrow
-        except StreamError:
-            audience.undelivered(sending.left_words())
-            raise
-        audience.undelivered(words)
+    except StreamMissing:
+        # Not the end, so there is nothing to tell; what else ended the sending ends us too.
+        await sending.finish(job.tell.audience.within)
+        raise
+    except BaseException:
+        await _finish(sending, job.tell.audience)
+        raise
+    line.end(scene.kept_words(report.ticks, report.gone, job.log.url))
+    await _finish(sending, job.tell.audience, is_gone=report.is_log_gone)
+
+
+async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False) -> None:
+    """End the sending, and tell what it leaves undelivered; `is_gone`: in a log removed since."""
+    lost = "undelivered: unknown (the log in which they waited was removed)"
+    try:
+        words = await sending.finish(audience.within)
+    except MixedPrices:
+        raise  # what it refuses is no more to be sent tomorrow
+    except StreamMissing:
+        words = lost
+    except StreamError:
+        audience.undelivered(sending.left_words())
+        raise
+    audience.undelivered(lost if is_gone else words)
 
 
 def _obey(poller: Poll, order: Order) -> None:

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from ticker.cli.settings import StreamChoice, make_state_directory, now, stream_path
 from ticker.config import state_directory
-from ticker.errors import AlreadyRelayed, StreamError
+from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.relay import (
     WITHIN,
@@ -85,7 +85,8 @@ class Sending:
     """A relay beside a poller, from its local log `log` to `destination`.
 
     Several pollers of one machine share a local log; one of them sends for all, and another takes
-    over when it ends. `on_status` is told how it goes.
+    over when it ends. `on_status` is told how it goes. `on_failure` is called when it fails for
+    good, but not where `log` was taken away: the poller finds that out, and goes on in another.
     """
 
     def __init__(
@@ -149,8 +150,10 @@ class Sending:
                     self._on_status(RelayStatus("away", self._to, problem=problem))
                     if await self._stopped_within(_AFTER_FAILURE):
                         return RelayReport(0, 0, 0, self._left(), problem)
-        except StreamError:
-            self._on_failure()
+        except StreamError as error:
+            is_gone = isinstance(error, StreamMissing) and error.stream == self._log.url
+            if not is_gone:
+                self._on_failure()
             raise
 
     async def _relay_on(self) -> RelayReport:

@@ -19,6 +19,7 @@ from ticker.cli.settings import (
 )
 from ticker.config import state_directory
 from ticker.errors import StreamNotWritable
+from ticker.figures import count_text
 from ticker.processes import Poller
 from ticker.processes.child import News, command
 
@@ -98,13 +99,18 @@ class Kept:
         self.error = ""
         self.undelivered = ""
         """What a poller said of the ticks that it could not send on before its end."""
-        self._before = 0
-        self._now = 0
+        self._before = self._gone_before = 0
+        self._now = self._gone_now = 0
 
     @property
     def ticks(self) -> int:
         """Ticks that the poller kept since the start."""
         return self._before + self._now
+
+    @property
+    def gone(self) -> int:
+        """Of those: in logs that were taken away since."""
+        return self._gone_before + self._gone_now
 
     def take(self, news: News) -> None:
         """One piece of a child's news."""
@@ -113,11 +119,23 @@ class Kept:
                 ticks = int(news.get("ticks", 0))
                 if ticks < self._now:  # a new life counts anew
                     self._before += self._now
-                self._now = ticks
+                    self._gone_before += self._gone_now
+                self._now, self._gone_now = ticks, int(news.get("gone", 0))
             case "undelivered":
                 self.undelivered = str(news.get("text", ""))
             case "error":
                 self.error = str(news.get("text", ""))
+
+
+def kept_words(ticks: int, gone: int, url: str = "") -> str:
+    """How many ticks a poller kept, in `url`; and how many of them went with another log."""
+    words = f"{count_text(ticks, 'tick')} kept"
+    if url:
+        words += f" in {url}"
+    if gone == 0:
+        return words
+    share = "" if gone == ticks else f"{gone:,} of them "
+    return f"{words}, {share}in a file that was removed"
 
 
 def keep_alive(

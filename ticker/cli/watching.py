@@ -30,7 +30,6 @@ from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now, refuse_mixing
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
-from ticker.figures import count_text
 from ticker.processes import Poller
 from ticker.streams import open_stream
 from ticker.times import SECOND, Zone, clock, parse_duration
@@ -213,7 +212,7 @@ class Shown:
         if self._failure is not None:
             raise self._failure
         if children:
-            tell(f"{count_text(self._kept.ticks, 'tick')} kept" + self._way_back(began))
+            tell(scene.kept_words(self._kept.ticks, self._kept.gone) + self._way_back(began))
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
         return INTERRUPTED if left.interrupted else DONE

@@ -43,6 +43,11 @@ class Beats:
         """True once there was any."""
         return self._last is not None
 
+    @property
+    def newest(self) -> Heartbeat | None:
+        """What is known last, written or not; `None` before the first."""
+        return self._newest
+
     def note(self, beat: Heartbeat, now: int) -> None:
         """`beat` is the last one written."""
         self._last = self._newest = beat

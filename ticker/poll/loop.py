@@ -2,15 +2,14 @@
 
 It promises one request at a time, on an absolute schedule that neither drifts nor catches up; a
 heartbeat for each poll (at most one a second) and for each change of state or symbols; a gap record
-for each span in which nobody looked, its own absence included; and a stop that takes seconds,
-whatever the source does. It does not know where quotes come from, what keeps the ticks, or who
-shows them.
+for each span in which nobody looked, its own absence included; to go on as it was in another log
+where one was taken away; and a stop that takes seconds, whatever the source does. It does not know
+where quotes come from, what keeps the ticks, or who shows them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import random as _random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ from ticker.errors import (
     SourceError,
     SourceUnreachable,
     StreamError,
+    StreamMissing,
     StreamUnreachable,
 )
 from ticker.poll.absence import Absence
@@ -82,6 +82,7 @@ class Poll:
         self._duration = duration
         self._count = count
         self._wake = asyncio.Event()
+        self._began = False
         self._stopping = False
         self._status = PollStatus("starting", writer=self.writer, source=source.name)
         now = self._clock.elapsed()
@@ -89,6 +90,7 @@ class Poll:
         self._schedule = Schedule(source, every, symbols=len(self._symbols), now=now, random=random)
         self._asked, self._asked_at = self._clock.wall(), now
         self._beats = Beats()
+        self._said: Heartbeat | None = None
         self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
 
     @property
@@ -113,8 +115,7 @@ class Poll:
             return
         self._symbols += new
         self._absence.expect(new)
-        if self._status.state in {"starting", "ok", "slow", "no-prices"}:
-            self._schedule.hasten(self._clock.elapsed(), self._asked_at + SECOND)
+        self._hasten()
         self._wake.set()
 
     def remove(self, symbols: Iterable[str]) -> None:
@@ -122,6 +123,18 @@ class Poll:
         gone = set(symbols)
         self._symbols = [symbol for symbol in self._symbols if symbol not in gone]
         self._wake.set()
+
+    def move(self, log: Log) -> None:
+        """Let the next `run` go on in `log`, entered by then: the one so far was taken away.
+
+        What the poller asks for, its pace, its end and its counts are its own and stay as they are.
+        What it knew of the log, and of when it last looked for it, is learned anew.
+        """
+        self._log = log
+        self._ledger = Ledger(log)
+        self._absence = Absence(self._ledger, source=self._source.name, writer=self.writer)
+        self._said, self._beats = self._beats.newest or self._said, Beats()
+        self._say(gone=self._status.ticks)
 
     def stop(self) -> None:
         """End `run` cleanly, within seconds, whatever the source does. From its event loop only."""
@@ -132,21 +145,26 @@ class Poll:
         """Poll until stopped, or until `duration` or `count` is reached.
 
         Raises `StreamNotWritable` (disk full), `MixedPrices` and the other errors of a stream that
-        will not heal; whatever was counted before is durable. A source that fails, and a stream
-        that is away for a while, are waited for and told in the status and the heartbeats.
+        will not heal; whatever was counted before is durable. After `StreamMissing` the poller can
+        `move` to another log and be run once more: it has not stopped, and does not say so. A
+        source that fails, and a stream that is away for a while, are waited for and told in the
+        status and the heartbeats.
         """
         heartbeats = await self._ledger.read()
         wall, now = self._clock.wall(), self._clock.elapsed()
         self._absence.begin(heartbeats, self._symbols, wall)
-        self._schedule.begin(now)
-        self._end = None if self._duration is None else now + self._duration
         try:
+            await self._begin(now)
             while (why := self._why_end()) is None:
                 await self._rest()
                 if self._why_end() is None:
                     await self._poll()
-        finally:
+        except StreamMissing:
+            raise
+        except BaseException:
             await self._farewell()
+            raise
+        is_log_gone = not await self._farewell()
         done = self._status
         return PollReport(
             polls=done.polls,
@@ -155,7 +173,28 @@ class Poll:
             gaps=done.gaps,
             refused=done.refused,
             why=why,
+            gone=done.gone,
+            is_log_gone=is_log_gone,
         )
+
+    async def _begin(self, now: int) -> None:
+        """Ask at once the first time; in a log that took another's place, as soon as may be."""
+        if not self._began:
+            self._began = True
+            self._schedule.begin(now)
+            self._end = None if self._duration is None else now + self._duration
+            return
+        self._hasten()
+        if self._said is not None and self._schedule.due > now + SECOND:
+            # Nobody finds out otherwise that there is a poller, nor what it waits for. Of the good
+            # answers that went with the other log, it must not tell in this one.
+            beat = msgspec.structs.replace(
+                self._said,
+                origin=self._log.origin,
+                received=self._clock.wall(),
+                last_good=self._absence.last_good,
+            )
+            await self._beat(beat)
 
     # Waiting, and the end
 
@@ -182,36 +221,47 @@ class Poll:
         await self._clock.wait(self._wake, until if self._end is None else min(until, self._end))
         self._wake.clear()
 
-    async def _farewell(self) -> None:
+    async def _farewell(self) -> bool:
+        """Say the last words; false if the log was taken away."""
         self._say(state="stopped")
         if not self._beats:  # it never wrote here, so nobody misses it
-            return
+            return True
         beat = self._heartbeat("stopped", self.symbols, self._status.answered, {})
-        with contextlib.suppress(StreamError, TimeoutError):
+        try:
             async with asyncio.timeout(FAREWELL):
                 await self._ledger.append(Changes(), heartbeats=[beat])
+        except StreamMissing:
+            self._say(gone=self._status.ticks)
+            return False
+        except (StreamError, TimeoutError):
+            pass
+        return True
 
     # One poll
 
     async def _poll(self) -> None:
         symbols = self.symbols
         self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
+        planned = self._schedule.requests(len(symbols))
         if not symbols:
             self._absence.forget()
             outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
         else:
-            outcome = await self._asking.ask(
-                symbols,
-                elapsed=self._clock.elapsed,
-                every=self._schedule.every,
-                wait=self._wait,
-                wake=self._wake,
-                ends=lambda: self._why_end() is not None,
-                on_slow=self._slow,
-            )
+            try:
+                outcome = await self._asking.ask(
+                    symbols,
+                    elapsed=self._clock.elapsed,
+                    every=self._schedule.every,
+                    wait=self._wait,
+                    wake=self._wake,
+                    ends=lambda: self._why_end() is not None,
+                    on_slow=self._slow,
+                )
+            except StreamError:  # on the way to the source all the same
+                self._schedule.spend(self._asked_at, planned)
+                raise
         if outcome is None:
             return
-        planned = self._schedule.requests(len(symbols))
         requests = outcome.requests if isinstance(outcome, Answer) else planned
         self._schedule.spend(self._asked_at, requests)
         self._say(polls=self._status.polls + 1)
@@ -291,6 +341,12 @@ class Poll:
         self._put_off(retry_at)
         self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
         await self._beat(self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at))
+
+    def _hasten(self) -> None:
+        """Ask within a second of the last time, unless the source wants to be left in peace."""
+        if self._status.state in {"starting", "ok", "slow", "no-prices"}:
+            earliest = self._asked_at + SECOND
+            self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
     def _put_off(self, retry_at: int | None) -> None:
         # At most a day: a date far off is a mistake, and a poller is to heal by itself.

@@ -60,9 +60,10 @@ class Schedule:
         self._slots = Slots(now, self.every)
         self.due = now
 
-    def hasten(self, now: int, earliest: int) -> None:
-        """Ask at `earliest`, unless it is due before."""
-        self.due = max(now, min(self.due, earliest))
+    def hasten(self, now: int, earliest: int, symbols: int) -> None:
+        """Ask at `earliest` or when the budget allows it, unless it is due before."""
+        allowed = self._budget.earliest(now, self.requests(symbols))
+        self.due = max(now, min(self.due, max(earliest, allowed)))
 
     def spend(self, asked_at: int, requests: int) -> None:
         """Note what an asking took."""

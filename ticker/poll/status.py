@@ -23,6 +23,8 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Symbols with a usable price in the last answer."""
     ticks: int = 0
     """Kept: durable in the log."""
+    gone: int = 0
+    """Of those: in logs that were taken away since."""
     quotes: int = 0
     gaps: int = 0
     refused: Mapping[str, str] = {}
@@ -53,3 +55,7 @@ class PollReport(msgspec.Struct, frozen=True):
     """Symbol → why the last answer about it was not used."""
     why: str
     """What ended it: `stopped`, `duration` or `count`."""
+    gone: int = 0
+    """Of `ticks`: in logs that were taken away since."""
+    is_log_gone: bool = False
+    """The last of them was, before the end."""

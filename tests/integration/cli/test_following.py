@@ -4,6 +4,7 @@ import csv
 import fcntl
 import json
 import os
+import re
 import signal
 import sqlite3
 import struct
@@ -288,22 +289,98 @@ def test_a_signal_while_the_log_is_locked_is_not_forgotten(
     assert time.monotonic() - started < 5
 
 
+def remove(log: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{log.removeprefix('sqlite:')}{suffix}").unlink(missing_ok=True)
+
+
 def test_a_log_taken_away_under_a_poller_is_begun_anew(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = ticker.start(
         "poll", "GC=F", "--source", exchange, "--stream", log, "--every", "100ms"
     )
-    path = Path(log.removeprefix("sqlite:"))
     assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    remove(log)
     again = ticker("tail", "--stream", log, "--since", "start", "--count", "3")
     assert events(again.stdout) == [1, 2, 3]
     polling.send_signal(signal.SIGINT)
     _, err = polling.communicate(timeout=PATIENCE)
     assert polling.returncode == 130
     assert b"Going on in a new one" in err
+
+
+def test_the_ticks_that_went_with_a_log_count_at_the_end_of_a_poller_and_are_told(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "30")
+    polling = ticker.start("poll", "GC=F", *words)
+    assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
+    remove(log)
+    _, err = polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 0
+    told = re.search(rf"(\d+) ticks kept in {log}, (\d+) of them in a file that", err.decode())
+    assert told is not None, err
+    total, gone = map(int, told.groups())
+    assert total == 30
+    held = ticker("tail", "--stream", log, "--since", "start", "--no-follow").stdout
+    assert [tick["type"] for tick in map(json.loads, held.splitlines())].count("tick") == 30 - gone
+
+
+def test_a_poller_whose_log_was_taken_away_asks_for_what_its_parent_ordered_before(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--control")
+    polling = subprocess.Popen(
+        [*ticker.words, "poll", "AAPL", "GC=F", *words],
+        env=ticker.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert polling.stdin is not None
+    assert polling.stdout is not None
+    polling.stdin.write(b'{"do":"add","symbols":["NVDA","MSFT"]}\n')
+    polling.stdin.write(b'{"do":"remove","symbols":["AAPL"]}\n')
+    polling.stdin.flush()
+    while json.loads(polling.stdout.readline()).get("answered") != 3:
+        pass
+    remove(log)
+    assert events(ticker("tail", "--stream", log, "--since", "start", "--count", "9").stdout)
+    out, _ = polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 0
+    told = [json.loads(line) for line in out.splitlines()]
+    assert {status["symbols"] for status in told} == {3}
+    assert 0 < told[-1]["gone"] < told[-1]["ticks"]
+    quotes = json.loads(ticker("watch", "--once", "--stream", log).stdout)
+    assert {quote["symbol"] for quote in quotes} == {"GC=F", "NVDA", "MSFT"}
+
+
+def test_run_says_how_many_of_the_ticks_went_with_a_log(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    words = ("--source", exchange, "--stream", log, "--every", "100ms")
+    terminal = ticker.on_terminal("run", "AAPL", *words)
+    terminal.wait_for("answered")
+    assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
+    remove(log)
+    assert events(ticker("tail", "--stream", log, "--since", "start", "--count", "3").stdout)
+    terminal.type("q")
+    assert terminal.end() == 0
+    assert re.search(rb"\d+ ticks kept, \d+ of them in a file that was removed", terminal.seen)
+
+
+def test_a_log_that_was_removed_before_the_end_of_a_poller_is_not_said_to_hold_its_ticks(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log, "--every", "1h")
+    assert events(ticker("tail", "--stream", log, "--count", "1").stdout)
+    remove(log)
+    polling.send_signal(signal.SIGINT)
+    _, err = polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 130
+    assert f"1 tick kept in {log}, in a file that was removed".encode() in err
+    assert not Path(log.removeprefix("sqlite:")).exists()
 
 
 def test_a_demo_leaves_the_log_of_a_running_poller_alone(ticker: Program, exchange: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -307,6 +308,45 @@ def test_poll_elsewhere_goes_through_a_local_log_and_nothing_is_lost_while_it_is
     assert_whole(rows(local))
     assert rows(elsewhere) == rows(local)
     assert rows(elsewhere, "gaps") == rows(local, "gaps")
+
+
+def test_a_poller_whose_local_log_was_taken_away_sends_on_from_a_new_one(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    words = ("poll", "AAPL", "--source", exchange, "--every", "100ms")
+    polling = ticker.start(*words, "--stream", f"elsewhere:{elsewhere}", "--count", "40")
+    until(lambda: elsewhere.exists() and count(elsewhere) >= 5)
+    (local,) = local_logs(ticker)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{local}{suffix}").unlink(missing_ok=True)
+    _, err = polling.communicate(timeout=PATIENCE)
+    assert polling.returncode == 0, err
+    told = re.search(rf"40 ticks kept in sqlite:{local}, (\d+) of them in a", err.decode())
+    assert told is not None, err
+    assert err.count(b"undelivered: 0") == 1
+    assert err.count(b"undelivered") == 1
+    assert count(local) == 40 - int(told[1])
+    assert set(rows(local)) <= set(rows(elsewhere))
+    assert_whole(rows(elsewhere))
+    assert len({row[2] for row in rows(elsewhere)}) == 2
+
+
+def test_what_waited_in_a_local_log_that_was_taken_away_is_not_said_to_wait(
+    ticker: Program, exchange: str, elsewhere: Path
+) -> None:
+    Path(f"{elsewhere}.away").touch()
+    words = ("poll", "AAPL", "--source", exchange, "--every", "1h")
+    polling = ticker.start(*words, "--stream", f"elsewhere:{elsewhere}")
+    until(lambda: bool(local_logs(ticker)) and count(local_logs(ticker)[0]) == 1)
+    (local,) = local_logs(ticker)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{local}{suffix}").unlink(missing_ok=True)
+    code, err, _ = ended(polling, signal.SIGINT)
+    assert code == 130
+    assert "1 tick kept" in err
+    assert "in a file that was removed" in err
+    assert "undelivered: unknown (" in err
+    assert "sent when" not in err
 
 
 def test_a_destination_that_hangs_delays_neither_polling_nor_its_end(
