@@ -163,16 +163,17 @@ class Following:
             # or of ticks that are sent there once more.
             self.order = _renewed(self.order)
         self._place = reader.find("start" if old.origin != state.origin else "end")
+        received = state.received or old.received  # one that holds nothing yet knows of no time
         return [
             Gap(
                 source="",
                 origin=state.origin,
                 writer=READER,
-                received=max(old.received, state.received),
+                received=max(old.received, received),
                 reason="another log lies in its place",
                 symbols=self._about(),
-                from_=min(old.received, state.received),
-                until=max(old.received, state.received),
+                from_=min(old.received, received),
+                until=max(old.received, received),
             )
         ]
 

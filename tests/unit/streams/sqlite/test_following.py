@@ -90,6 +90,21 @@ async def test_what_is_sent_to_another_log_once_more_is_not_told_once_more(tmp_p
         assert [gap.reason for gap in batch.gaps] == ["another log lies in its place"]
 
 
+async def test_a_log_in_its_place_that_holds_nothing_yet_is_no_gap_since_1970(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.sqlite"
+    stream = SqliteStream(path)
+    async with SqliteLog(path) as log:
+        await log.append(ticks(log.origin, 1, 5))
+        reading = stream.read(await stream.find("start"))
+        assert len((await until_some(reading)).ticks) == 5
+        remove(path)
+    async with SqliteLog(path), contextlib.aclosing(reading):
+        (gap,) = (await until_some(reading)).gaps
+        assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 105)
+
+
 async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
