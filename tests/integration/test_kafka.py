@@ -529,13 +529,14 @@ async def test_columns_come_however_long_their_caller_works_on_a_chunk(
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", n) for n in (1, 2, 3)])
     monkeypatch.setattr(following, "Fetching", Slow)
-    monkeypatch.setattr(fetching, "ANSWER", 0.1)
+    monkeypatch.setattr(fetching, "ANSWER", 1.0)
 
     def work() -> list[int]:
         seen: list[int] = []
         for chunk in KafkaStream(address).columns():
+            if not seen:
+                time.sleep(2)  # longer than a broker has to answer
             seen += chunk["sequence"]
-            time.sleep(1)
         return seen
 
     assert await asyncio.to_thread(work) == [1, 2, 3]
