@@ -22,6 +22,8 @@ from ticker.times import Zone, clock, format_duration
 
 _EXAMPLES: Final = 3
 _NAMED: Final = 10
+_CHOSEN: Final = frozenset({"exchange"})
+"""Sources that a poller asks only where it is told to: words that `--source` takes."""
 
 
 def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
@@ -40,6 +42,15 @@ def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
 
+def asking(source: str, option: str = "") -> str:
+    """What `ticker poll` needs to ask `source`, as heartbeats name it, for the stream of `option`.
+
+    Empty where it would ask that anyway, or where the name is none that we gave.
+    """
+    chosen = f" --source {source}" if source in _CHOSEN else ""
+    return chosen + escape(option, 1_000)
+
+
 def followed_by(words: str, more: str) -> str:
     """Both, with a dot between them where `words` end in a command."""
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
@@ -49,7 +60,7 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = escape(beat.source, 40)
-    start = f"Start one: ticker poll{escape(option, 1_000)}"
+    start = f"Start one: ticker poll{asking(beat.source, option)}"
     match writer.reason:
         case Reason.FRESH:
             every = format_duration(max(beat.interval, 1))
@@ -204,7 +215,7 @@ def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option
     since = clock(writer.heartbeat.received, zone, now=now)
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
     command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
-    command += escape(option, 1_000)
+    command += asking(writer.heartbeat.source, option)
     return f"No sign of the poller of {named} since {since}. Start one: {command}"
 
 

@@ -73,6 +73,24 @@ def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     assert "ticker demo · Next try" in away
 
 
+@pytest.mark.parametrize("state", ["stopped", "ok"])
+def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) -> None:
+    on = " --stream kafka://h:1/p"
+    gone = replace(beat(age=MINUTE, state=state, symbols=("AAPL", "MSFT")), source="exchange")
+    health = Health("s", "ok", heartbeats=(gone,))
+    words = of_stream(health, NOW, UTC, option=on).words
+    assert words.endswith("Start one: ticker poll --source exchange --stream kafka://h:1/p")
+    for source in ("yahoo", "exchange; rm", "--help", "exchange:evil:1", "an import's"):
+        health = Health("s", "ok", heartbeats=(replace(gone, source=source),))
+        words = of_stream(health, NOW, UTC, option=on).words
+        assert words.endswith("Start one: ticker poll --stream kafka://h:1/p")
+
+
+def test_advice_about_symbols_that_are_missed_names_their_source() -> None:
+    gone = replace(beat(age=MINUTE, writer="gone", symbols=("^IXIC",)), source="exchange")
+    assert verdict(LIVING, gone).words.endswith("ticker poll '^IXIC' --source exchange")
+
+
 def test_the_reason_stays_the_same_while_only_its_times_move() -> None:
     before = verdict(beat())
     after = verdict(beat(age=-MINUTE), at=NOW + MINUTE)

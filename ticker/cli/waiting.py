@@ -19,6 +19,7 @@ from ticker.figures import count_text
 from ticker.records import Health
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved
 from ticker.streams import open_stream
+from ticker.verdict import asking
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -70,7 +71,10 @@ def words(each: Waiting, choice: StreamChoice) -> str:
     told += "Nobody sends them: "
     here, word = canonical(choice), shlex.quote(choice.word)
     if each.destination == here:
-        return f"{told}ticker poll{choice.option}, or {onwards}{word}"
+        # A poller of another kind of prices would open another log, and send nothing of this one.
+        invented = each.log == local_log(choice, simulated=True).url
+        option = asking("exchange" if invented else "yahoo", choice.option)
+        return f"{told}ticker poll{option}, or {onwards}{word}"
     if may_have_moved(each.destination, here):
         return (
             f"{told}if that has become {here}: {onwards}{word} --no-follow · "

@@ -24,3 +24,12 @@ def test_only_what_waits_for_a_former_address_is_told_to_a_poller(
         assert f"{here}/other" not in told
         found = json.loads(ticker("status", "--stream", f"{there}/other").stdout)["waiting"]
         assert [each["destination"] for each in found] == [f"{here}/other"]
+
+
+def test_what_waits_is_sent_by_the_command_that_is_told(ticker: Program, exchange: str) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/ticks"
+        ticker("poll", "AAPL", "--source", exchange, "--count", "1", "--stream", url)
+        told = ticker("status", "--stream", url, "--format", "table").stdout
+        assert f"ticker poll --source exchange --stream {url}, or ticker forward " in told
