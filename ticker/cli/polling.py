@@ -310,7 +310,7 @@ class StatusLine:
             # A terminal cuts the line's end off: what is wrong must come before it.
             pairs = _alongside(forms, status_forms(relay, self._zone))
             forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
-            key += f" {relay.state} {relay.problem}"
+            key += f" {relay.state} {relay.problem} {relay.is_away}"
         words, *shorter = forms
         self._line.show(words, key, shorter)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from socket import gethostname
@@ -14,6 +16,7 @@ from ticker.cli.settings import StreamChoice, make_state_directory, now, stream_
 from ticker.config import state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
+from ticker.records import Position
 from ticker.relay import (
     WITHIN,
     Bookmark,
@@ -34,6 +37,8 @@ _AFTER_FAILURE: Final = 5.0
 """Before a relay that a mistake of ours ended is begun anew (s)."""
 _LOOK_AGAIN: Final = 1.0
 """Between two looks whether another relay has ended (s)."""
+_UNMOVED: Final = 3.0
+"""What waits so long behind one place is told (s): a relay that gets on notes it each second."""
 
 
 def canonical(choice: StreamChoice) -> str:
@@ -107,6 +112,7 @@ class Sending:
         self._stopping = asyncio.Event()
         self._relay: Relay | None = None
         self._within = WITHIN
+        self._left_elsewhere = _LeftElsewhere(log, self._to)
         self._task = asyncio.create_task(self._run())
 
     async def finish(self, within: float = WITHIN) -> str:
@@ -139,7 +145,15 @@ class Sending:
                     with exclusively(path, self._from, self._to, blocking=False):
                         return await self._relay_on()
                 except AlreadyRelayed as error:
-                    self._on_status(RelayStatus("elsewhere", self._to, problem=error.problem))
+                    self._on_status(
+                        RelayStatus(
+                            "elsewhere",
+                            self._to,
+                            problem=error.problem,
+                            waiting=await self._left_elsewhere.count(),
+                            process=error.process,
+                        )
+                    )
                     if await self._stopped_within(_LOOK_AGAIN):
                         return None
                 except StreamError:
@@ -177,6 +191,41 @@ class Sending:
         return True
 
 
+class _LeftElsewhere:
+    """What waits in `log` for `destination` while another process sends.
+
+    Its hold is all that is known of how the other gets on.
+    """
+
+    def __init__(self, log: Log, destination: str) -> None:
+        self._log = cast("Retained", log)
+        self._destination = destination
+        self._place: Position | None = None
+        self._since = self._counted_at = -math.inf
+        self._waiting: int | None = None
+
+    async def count(self) -> int | None:
+        """How many ticks wait, as last counted; `None` while the other gets on, or none do."""
+        now = time.monotonic()
+        # Counting takes time with the ticks that wait, and after a week there are many.
+        if now - self._counted_at >= _UNMOVED / 3:
+            self._waiting = await self._look(now)
+            self._counted_at = time.monotonic()
+        return self._waiting
+
+    async def _look(self, now: float) -> int | None:
+        try:
+            hold = (await self._log.holds()).get(self._destination)
+        except StreamError:
+            return self._waiting  # the poller tells of it
+        if hold is None or not hold.ticks:
+            self._place = None
+            return None
+        if hold.position != self._place:
+            self._place, self._since = hold.position, now
+        return hold.ticks if now - self._since >= _UNMOVED else None
+
+
 def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
     """`undelivered: N`, and what becomes of them."""
     count = report.undelivered
@@ -193,8 +242,7 @@ def status_forms(status: RelayStatus, zone: Zone) -> tuple[str, str, str]:
     What is wrong comes first, because a terminal cuts the end.
     """
     if status.state == "elsewhere":
-        words = status.problem or ""
-        return words, words, words
+        return _elsewhere_forms(status)
     sent = f"{count_text(status.ticks, 'tick')} sent"
     if not status.is_away:
         following = f"{status.state} · {sent}"
@@ -217,3 +265,13 @@ def status_forms(status: RelayStatus, zone: Zone) -> tuple[str, str, str]:
         f"{brief}{why}{rest} · {sent}",
         f"{brief}{short_why}{rest}",
     )
+
+
+def _elsewhere_forms(status: RelayStatus) -> tuple[str, str, str]:
+    who = "another relay" + (f" (process {status.process})" if status.process else "")
+    if not status.waiting:
+        brief = f"{who} sends this on"
+        return status.problem or brief, brief, "another relay sends this on"
+    waits = f"{status.waiting:,} {'waits' if status.waiting == 1 else 'wait'}"
+    brief = f"{waits}, {who} sends {'it' if status.waiting == 1 else 'them'}"
+    return f"{brief} to {status.destination}", brief, f"{waits} for another relay"

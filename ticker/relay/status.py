@@ -9,7 +9,8 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the relay is now. Counts are since its start; times are µs, UTC."""
 
     state: str
-    """`starting`, `following`, `away` (also: has not answered for seconds), `stopped`."""
+    """`starting`, `following`, `away` (also: has not answered for seconds), `stopped`; `elsewhere`
+    where another process sends."""
     destination: str
     """Its URL as a user may see it."""
     ticks: int = 0
@@ -23,11 +24,13 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """The URL of the side that is away; absent where both answer."""
     waiting: int | None = None
     """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
+    process: int | None = None
+    """The id of the process that sends instead, if it is known."""
 
     @property
     def is_away(self) -> bool:
-        """Whether a side keeps it waiting, so that somebody should know it first of all."""
-        return self.state == "away"
+        """Whether a side keeps ticks waiting, so that somebody should know it first of all."""
+        return self.state == "away" or (self.state == "elsewhere" and bool(self.waiting))
 
 
 class RelayReport(msgspec.Struct, frozen=True):

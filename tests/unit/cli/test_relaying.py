@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,34 @@ async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
         while not told[-1].ticks:  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.001)
         assert await sending.finish() == "undelivered: 0"
+
+
+async def test_a_poller_tells_what_waits_where_another_relay_does_not_get_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(relaying, "_UNMOVED", 0.2)
+    told: list[RelayStatus] = []
+    begin, end = (StreamChoice(f"sqlite:{tmp_path / n}.sqlite", named=True) for n in ("from", "to"))
+    ends = canonical(begin), canonical(end)
+
+    async def until_waiting(ticks: int | None) -> None:
+        while told[-1:] == [] or told[-1].waiting != ticks:  # noqa: ASYNC110 - a status is no event
+            await asyncio.sleep(0.001)
+
+    async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
+        await log.hold(ends[1], await log.find("start"))
+        await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
+        with exclusively(lock_path(*ends), *ends):
+            sending = Sending(
+                log, begin, end, on_status=told.append, on_failure=lambda: pytest.fail("stopped")
+            )
+            await until_waiting(1)
+            assert told[0].waiting is None  # it may just be on its way
+            await log.append([Tick("A", "s", log.origin, 2, NOW, NOW, 2.0, previous_price=1.0)])
+            await until_waiting(2)
+            assert (told[-1].state, told[-1].is_away) == ("elsewhere", True)
+            assert told[-1].process == os.getpid()
+            await log.hold(ends[1], await log.find("end"))
+            await until_waiting(None)
+            await sending.finish()

@@ -83,6 +83,40 @@ def test_a_narrow_terminal_shows_the_reason_the_next_try_and_the_source(shown: S
     assert shown.text == "ok · 3 of 3 · 475 kept · 465 sent"
 
 
+def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(shown: Shown) -> None:
+    short = "kafka://h:1/p"
+    problem = f"another relay (process 10229) sends this on to {short} already"
+    stuck = RelayStatus("elsewhere", short, problem=problem, waiting=1_234, process=10229)
+    for columns, words in (
+        (
+            140,
+            f"1,234 wait, another relay (process 10229) sends them to {short} · "
+            "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s",
+        ),
+        (80, "1,234 wait, another relay (process 10229) sends them · ok · 3 of 3 · 475 kept"),
+        (60, "1,234 wait for another relay · ok · 3 of 3 · 475 kept"),
+    ):
+        shown.resize(columns)
+        shown.line.show_relay(stuck)
+        assert shown.text == words
+    shown.resize(140)
+    shown.line.show_relay(RelayStatus("elsewhere", short, waiting=1))
+    assert shown.text.startswith(f"1 waits, another relay sends it to {short} · exchange: ok")
+
+
+def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: Shown) -> None:
+    problem = f"another relay (process 10229) sends this on to {URL} already"
+    well = RelayStatus("elsewhere", URL, problem=problem, process=10229)
+    for columns, words in (
+        (200, f"exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · {problem}"),
+        (80, "ok · 3 of 3 · 475 kept · another relay (process 10229) sends this on"),
+        (60, "ok · 3 of 3 · 475 kept · another relay sends this on"),
+    ):
+        shown.resize(columns)
+        shown.line.show_relay(well)
+        assert shown.text == words
+
+
 def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
     shown.line.show_relay(RelayStatus("following", "kafka://h:1/p", 1))
     assert shown.text.startswith(
