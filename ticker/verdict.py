@@ -16,6 +16,7 @@ from typing import Final
 
 from ticker.board.freshness import Reason, Writer, Writers
 from ticker.escape import escape
+from ticker.figures import count_text
 from ticker.records import Health, Heartbeat
 from ticker.states import WriterState
 from ticker.times import Zone, clock, format_duration
@@ -49,6 +50,15 @@ def asking(source: str, option: str = "") -> str:
     """
     chosen = f" --source {source}" if source in _CHOSEN else ""
     return chosen + escape(option, 1_000)
+
+
+def awaited(ticks: int) -> str:
+    """What is on its way to a stream, from this machine."""
+    waits, them = ("waits", "it") if ticks == 1 else ("wait", "them")
+    return (
+        f"{count_text(ticks, 'tick')} {waits} here: "
+        f"a relay sends {them} as soon as the stream takes {them}."
+    )
 
 
 def followed_by(words: str, more: str) -> str:
@@ -146,16 +156,21 @@ def of_stream(
     symbols: Collection[str] | None = None,
     option: str = "",
     away: tuple[int, int] | None = None,
+    coming: int = 0,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that is as `health` says.
 
     `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
     command line, for the advice. `away`: from when to when it did not answer last (µs), if known.
+    `coming`: the ticks that a relay of this machine has for it.
     """
     match health.state:
         case "unreachable" | "unusable":
             words = escape(health.problem or health.state, 1_000)
             return Verdict(Standing.AWAY, words, (health.state, words))
+        case "missing" | "empty" if coming:
+            words = f"The stream is empty, but {awaited(coming)}"
+            return Verdict(Standing.EMPTY, words, ("empty", "coming"))
         case "missing" | "empty":
             return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
     writers = Writers()
@@ -163,7 +178,7 @@ def of_stream(
         writers.take(beat)
     if away is not None:
         writers.excuse(*away)
-    return of_writers(writers, now, zone, symbols=symbols, option=option)
+    return of_writers(writers, now, zone, symbols=symbols, option=option, coming=coming)
 
 
 def of_writers(
@@ -173,13 +188,17 @@ def of_writers(
     *,
     symbols: Collection[str] | None = None,
     option: str = "",
+    coming: int = 0,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that can be read, by those who write it.
 
     It is healthy if one of them is well and nothing is missed that others asked for, or that they
-    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all).
+    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While ticks are
+    `coming`, so are signs of life of those who look gone: nobody is told to start another.
     """
     found = writers.at(now)
+    if coming and (not found or not found[0].is_alive):
+        return Verdict(Standing.STALE, awaited(coming), ("coming",))
     if not found:
         return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
     soundest = found[0]

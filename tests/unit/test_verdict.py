@@ -176,3 +176,27 @@ def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
     health = Health("s", "ok", heartbeats=(LIVING, gone))
     assert of_stream(health, NOW, UTC, symbols=["AAPL"]).standing is Standing.HEALTHY
     assert of_stream(health, NOW, UTC, symbols=["AAPL", "MSFT"]).standing is Standing.STALE
+
+
+@pytest.mark.parametrize("state", ["stopped", "ok"])
+def test_while_ticks_are_on_their_way_nobody_is_told_to_start_another_poller(state: str) -> None:
+    gone = beat(age=MINUTE, state=state)
+    words = "86 ticks wait here: a relay sends them as soon as the stream takes them."
+    for beats in ((gone,), ()):
+        told = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, coming=86)
+        assert (told.standing, told.summary) == (Standing.STALE, f"stale: {words}")
+    for empty in ("missing", "empty"):
+        told = of_stream(Health("s", empty), NOW, UTC, coming=86)
+        assert (told.standing, told.words) == (Standing.EMPTY, f"The stream is empty, but {words}")
+    one = of_stream(Health("s", "ok", heartbeats=(gone,)), NOW, UTC, coming=1).words
+    assert one == "1 tick waits here: a relay sends it as soon as the stream takes it."
+
+
+def test_ticks_on_their_way_hide_neither_a_sound_poller_nor_what_is_wrong() -> None:
+    limited = beat(state="rate-limited")
+    gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
+    for beats in ((LIVING,), (limited,), (LIVING, gone)):
+        health = Health("s", "ok", heartbeats=beats)
+        assert of_stream(health, NOW, UTC, coming=3) == of_stream(health, NOW, UTC)
+    away = Health("s", "unreachable", problem="refused", heartbeats=(gone,))
+    assert of_stream(away, NOW, UTC, coming=3).standing is Standing.AWAY

@@ -16,7 +16,7 @@ from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone,
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, terminal_width, wants_colour
-from ticker.cli.waiting import Waiting, undelivered, waiting_for, words
+from ticker.cli.waiting import Waiting, coming, undelivered, waiting_for, words
 from ticker.errors import UsageError
 from ticker.liveness import is_alive
 from ticker.records import Health
@@ -67,7 +67,7 @@ def status(
     health, waiting = asyncio.run(look())
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     at = now()
-    verdict = of_stream(health, at, zone, option=choice.option)
+    verdict = of_stream(health, at, zone, option=choice.option, coming=coming(waiting, choice))
     code = _CODES[verdict.standing]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
@@ -82,7 +82,7 @@ def status(
         table = facts_table(
             [
                 *_facts(health, at, zone),
-                *(("waiting", words(each, choice)) for each in waiting),
+                *(("waiting", words(each, choice, health)) for each in waiting),
                 ("verdict", verdict.summary),
             ]
         )

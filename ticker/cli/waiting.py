@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,9 @@ from ticker.records import Health
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved
 from ticker.streams import open_stream
 from ticker.verdict import asking
+
+_AWAY: Final = frozenset({"unreachable", "unusable"})
+"""States of a stream that takes nothing."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -62,12 +66,16 @@ async def left_behind(choice: StreamChoice) -> list[Waiting]:
     return found
 
 
-def words(each: Waiting, choice: StreamChoice) -> str:
-    """How many ticks wait where, what becomes of them, and what to do for `choice`."""
+def words(each: Waiting, choice: StreamChoice, health: Health) -> str:
+    """How many ticks wait where, what becomes of them, and what to do for `choice`.
+
+    `health` is that of `choice`.
+    """
     told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}. "
     onwards = f"ticker forward {shlex.quote(each.log)} "
     if each.sending:
-        return told + "A relay is sending them"
+        is_away = each.destination == canonical(choice) and health.state in _AWAY
+        return told + f"A relay is {'trying to send' if is_away else 'sending'} them"
     told += "Nobody sends them: "
     here, word = canonical(choice), shlex.quote(choice.word)
     if each.destination == here:
@@ -102,3 +110,9 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
         return max((each.ticks for each in found), default=0)
     here = canonical(choice)
     return sum(each.ticks for each in found if each.destination == here)
+
+
+def coming(found: Iterable[Waiting], choice: StreamChoice) -> int:
+    """The ticks that a relay of this machine is about to bring to `choice`."""
+    here = canonical(choice)
+    return sum(each.ticks for each in found if each.sending and each.destination == here)
