@@ -52,13 +52,23 @@ def asking(source: str, option: str = "") -> str:
     return chosen + escape(option, 1_000)
 
 
-def awaited(ticks: int) -> str:
-    """What is on its way to a stream, from this machine."""
-    waits, them = ("waits", "it") if ticks == 1 else ("wait", "them")
-    return (
-        f"{count_text(ticks, 'tick')} {waits} here: "
-        f"a relay sends {them} as soon as the stream takes {them}."
-    )
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Ticks that wait on this machine for a stream."""
+
+    ticks: int
+    is_sending: bool
+    """Whether a relay is at work for them."""
+    source: str
+    """Which source a poller must ask that is to send them, as heartbeats name it."""
+
+    def words(self, option: str = "") -> str:
+        """What becomes of them; `option`: what a command needs to work on their stream."""
+        waits, them = ("waits", "it") if self.ticks == 1 else ("wait", "them")
+        words = f"{count_text(self.ticks, 'tick')} {waits} here"
+        if self.is_sending:
+            return f"{words}: a relay sends {them} as soon as the stream takes {them}."
+        return f"{words}. To send {them}: ticker poll{asking(self.source, option)}"
 
 
 def followed_by(words: str, more: str) -> str:
@@ -156,21 +166,21 @@ def of_stream(
     symbols: Collection[str] | None = None,
     option: str = "",
     away: tuple[int, int] | None = None,
-    coming: int = 0,
+    backlog: Backlog | None = None,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that is as `health` says.
 
     `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
     command line, for the advice. `away`: from when to when it did not answer last (µs), if known.
-    `coming`: the ticks that a relay of this machine has for it.
+    `backlog`: what waits here for it.
     """
     match health.state:
         case "unreachable" | "unusable":
             words = escape(health.problem or health.state, 1_000)
             return Verdict(Standing.AWAY, words, (health.state, words))
-        case "missing" | "empty" if coming:
-            words = f"The stream is empty, but {awaited(coming)}"
-            return Verdict(Standing.EMPTY, words, ("empty", "coming"))
+        case "missing" | "empty" if backlog is not None:
+            words = f"The stream is empty, but {backlog.words(option)}"
+            return Verdict(Standing.EMPTY, words, ("empty", "backlog"))
         case "missing" | "empty":
             return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
     writers = Writers()
@@ -178,7 +188,7 @@ def of_stream(
         writers.take(beat)
     if away is not None:
         writers.excuse(*away)
-    return of_writers(writers, now, zone, symbols=symbols, option=option, coming=coming)
+    return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
 
 
 def of_writers(
@@ -188,17 +198,19 @@ def of_writers(
     *,
     symbols: Collection[str] | None = None,
     option: str = "",
-    coming: int = 0,
+    backlog: Backlog | None = None,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that can be read, by those who write it.
 
     It is healthy if one of them is well and nothing is missed that others asked for, or that they
-    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While ticks are
-    `coming`, so are signs of life of those who look gone: nobody is told to start another.
+    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While a
+    relay sends a `backlog`, signs of life of those who look gone are on their way: nobody is told
+    to start another.
     """
     found = writers.at(now)
-    if coming and (not found or not found[0].is_alive):
-        return Verdict(Standing.STALE, awaited(coming), ("coming",))
+    is_gone = not found or not found[0].is_alive
+    if is_gone and backlog is not None and backlog.is_sending:
+        return Verdict(Standing.STALE, backlog.words(), ("backlog",))
     if not found:
         return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
     soundest = found[0]

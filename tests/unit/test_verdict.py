@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ticker.board.freshness import REASONS, Outage, Reason, Writer, judge
 from ticker.records import Health, Heartbeat
 from ticker.times import clock
-from ticker.verdict import Standing, of_heartbeat, of_stream, of_writer
+from ticker.verdict import Backlog, Standing, of_heartbeat, of_stream, of_writer
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -178,17 +178,27 @@ def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
     assert of_stream(health, NOW, UTC, symbols=["AAPL", "MSFT"]).standing is Standing.STALE
 
 
+ONE = Backlog(1, is_sending=True, source="yahoo")
+
+
 @pytest.mark.parametrize("state", ["stopped", "ok"])
 def test_while_ticks_are_on_their_way_nobody_is_told_to_start_another_poller(state: str) -> None:
     gone = beat(age=MINUTE, state=state)
     words = "86 ticks wait here: a relay sends them as soon as the stream takes them."
     for beats in ((gone,), ()):
-        told = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, coming=86)
+        told = of_stream(
+            Health("s", "ok", heartbeats=beats),
+            NOW,
+            UTC,
+            backlog=Backlog(86, is_sending=True, source="yahoo"),
+        )
         assert (told.standing, told.summary) == (Standing.STALE, f"stale: {words}")
     for empty in ("missing", "empty"):
-        told = of_stream(Health("s", empty), NOW, UTC, coming=86)
+        told = of_stream(
+            Health("s", empty), NOW, UTC, backlog=Backlog(86, is_sending=True, source="yahoo")
+        )
         assert (told.standing, told.words) == (Standing.EMPTY, f"The stream is empty, but {words}")
-    one = of_stream(Health("s", "ok", heartbeats=(gone,)), NOW, UTC, coming=1).words
+    one = of_stream(Health("s", "ok", heartbeats=(gone,)), NOW, UTC, backlog=ONE).words
     assert one == "1 tick waits here: a relay sends it as soon as the stream takes it."
 
 
@@ -197,6 +207,20 @@ def test_ticks_on_their_way_hide_neither_a_sound_poller_nor_what_is_wrong() -> N
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
     for beats in ((LIVING,), (limited,), (LIVING, gone)):
         health = Health("s", "ok", heartbeats=beats)
-        assert of_stream(health, NOW, UTC, coming=3) == of_stream(health, NOW, UTC)
+        assert of_stream(health, NOW, UTC, backlog=ONE) == of_stream(health, NOW, UTC)
     away = Health("s", "unreachable", problem="refused", heartbeats=(gone,))
-    assert of_stream(away, NOW, UTC, coming=3).standing is Standing.AWAY
+    assert of_stream(away, NOW, UTC, backlog=ONE).standing is Standing.AWAY
+
+
+def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does() -> None:
+    on = " --stream kafka://h:1/p"
+    for empty in ("missing", "empty"):
+        kept = Backlog(1_543, is_sending=False, source="exchange")
+        told = of_stream(Health("s", empty), NOW, UTC, option=on, backlog=kept)
+        assert (told.standing, told.words) == (
+            Standing.EMPTY,
+            "The stream is empty, but 1,543 ticks wait here. "
+            "To send them: ticker poll --source exchange --stream kafka://h:1/p",
+        )
+    stopped = Health("s", "ok", heartbeats=(beat(state="stopped"),))
+    assert of_stream(stopped, NOW, UTC, backlog=kept) == of_stream(stopped, NOW, UTC)

@@ -64,7 +64,7 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
 
 def bookmark(source: Stream, url: str, destination: str) -> Bookmark:
     """Where the relay from `source`, which is `url`, to `destination` keeps its place."""
-    met = lock_path(url, destination).with_suffix(".destination")
+    met = met_path(url, destination)
     if hasattr(source, "hold"):
         return HoldBookmark(cast("Retained", source), destination, met)
     name = f"relay-{route_digest(url, destination)}.position"
@@ -79,6 +79,11 @@ def lock_path(url: str, destination: str) -> Path:
     if scheme == "sqlite" and (os.access(path.parent, os.W_OK) or not path.parent.exists()):
         return path.with_name(f".{path.name}.{digest}.relay")
     return make_state_directory() / f"relay-{digest}.lock"
+
+
+def met_path(url: str, destination: str) -> Path:
+    """The file that tells which log the relay from `url` met at `destination`."""
+    return lock_path(url, destination).with_suffix(".destination")
 
 
 def relay_name(url: str, destination: str) -> str:

@@ -16,7 +16,7 @@ from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone,
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, terminal_width, wants_colour
-from ticker.cli.waiting import Waiting, coming, undelivered, waiting_for, words
+from ticker.cli.waiting import Waiting, backlog, undelivered, waiting_for, words
 from ticker.errors import UsageError
 from ticker.liveness import is_alive
 from ticker.records import Health
@@ -62,12 +62,12 @@ def status(
     async def look() -> tuple[Health, list[Waiting]]:
         async with open_stream(choice.url, security=choice.security) as opened:
             health = await opened.health()
-        return health, await waiting_for(choice, health)
+            return health, await waiting_for(choice, opened, health)
 
     health, waiting = asyncio.run(look())
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     at = now()
-    verdict = of_stream(health, at, zone, option=choice.option, coming=coming(waiting, choice))
+    verdict = of_stream(health, at, zone, option=choice.option, backlog=backlog(waiting, choice))
     code = _CODES[verdict.standing]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}

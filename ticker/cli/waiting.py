@@ -13,14 +13,16 @@ from typing import Final
 
 import msgspec
 
-from ticker.cli.relaying import canonical, local_log, lock_path
+from ticker.cli.relaying import canonical, local_log, lock_path, met_path
 from ticker.cli.settings import StreamChoice, stream_path
 from ticker.config import state_directory
+from ticker.errors import StreamError
 from ticker.figures import count_text
 from ticker.records import Health
-from ticker.relay import LOCAL_LOGS, is_held, may_have_moved
-from ticker.streams import open_stream
-from ticker.verdict import asking
+from ticker.relay import LOCAL_LOGS, is_held, may_have_moved, read_met
+from ticker.streams import Stream, open_stream
+from ticker.streams.protocol import Served
+from ticker.verdict import Backlog, asking
 
 _AWAY: Final = frozenset({"unreachable", "unusable"})
 """States of a stream that takes nothing."""
@@ -34,12 +36,15 @@ class Waiting(msgspec.Struct, frozen=True):
     ticks: int
     sending: bool
     """Whether a relay is at work for them."""
+    again: bool = False
+    """They were sent before, to another log in its place: what lies there now has none of them."""
 
 
-async def waiting_for(choice: StreamChoice, health: Health) -> list[Waiting]:
-    """What waits in `choice`, which is as `health` says, or in the local logs of pollers to it.
+async def waiting_for(choice: StreamChoice, stream: Stream, health: Health) -> list[Waiting]:
+    """What waits in `choice`, or in the local logs of pollers to it.
 
-    Of a stream elsewhere also what waits for an address that may have been its own before.
+    `stream` is that of `choice`, and is as `health` says. Of one elsewhere also what waits for an
+    address that may have been its own before.
     """
     if stream_path(choice) is not None:
         return list(_of(canonical(choice), health))
@@ -48,8 +53,31 @@ async def waiting_for(choice: StreamChoice, health: Health) -> list[Waiting]:
     for simulated in (False, True):
         log = local_log(choice, simulated=simulated)
         held = await _health(log)
-        found += [each for each in _of(log.url, held) if not may_have_moved(each.destination, here)]
+        waiting = [
+            each for each in _of(log.url, held) if not may_have_moved(each.destination, here)
+        ]
+        if here in held.waiting and held.ticks and await _is_another(stream, health, log.url, here):
+            sending = is_held(lock_path(log.url, here))
+            waiting = [each for each in waiting if each.destination != here]
+            waiting.append(Waiting(log.url, here, held.ticks, sending, again=True))
+        found += waiting
     return found
+
+
+async def _is_another(stream: Stream, health: Health, log: str, here: str) -> bool:
+    """Whether what was sent from `log` to `stream`, which is `here`, went to another log there.
+
+    So it is after its topics were deleted, or its server's disk was replaced.
+    """
+    met = read_met(met_path(log, here))
+    if met is None or health.state in _AWAY:
+        return False
+    if health.state == "missing":
+        return True
+    try:
+        return isinstance(stream, Served) and await stream.log_origin() != met.origin
+    except StreamError:
+        return False
 
 
 async def left_behind(choice: StreamChoice) -> list[Waiting]:
@@ -71,7 +99,8 @@ def words(each: Waiting, choice: StreamChoice, health: Health) -> str:
 
     `health` is that of `choice`.
     """
-    told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}. "
+    told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}"
+    told += ", sent before to a log that lies there no more. " if each.again else ". "
     onwards = f"ticker forward {shlex.quote(each.log)} "
     if each.sending:
         is_away = each.destination == canonical(choice) and health.state in _AWAY
@@ -79,9 +108,7 @@ def words(each: Waiting, choice: StreamChoice, health: Health) -> str:
     told += "Nobody sends them: "
     here, word = canonical(choice), shlex.quote(choice.word)
     if each.destination == here:
-        # A poller of another kind of prices would open another log, and send nothing of this one.
-        invented = each.log == local_log(choice, simulated=True).url
-        option = asking("exchange" if invented else "yahoo", choice.option)
+        option = asking(_source(each, choice), choice.option)
         return f"{told}ticker poll{option}, or {onwards}{word}"
     if may_have_moved(each.destination, here):
         return (
@@ -112,7 +139,20 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
     return sum(each.ticks for each in found if each.destination == here)
 
 
-def coming(found: Iterable[Waiting], choice: StreamChoice) -> int:
-    """The ticks that a relay of this machine is about to bring to `choice`."""
+def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
+    """What of it waits for `choice` itself: what a relay sends, if there is any."""
     here = canonical(choice)
-    return sum(each.ticks for each in found if each.sending and each.destination == here)
+    mine = [each for each in found if each.destination == here]
+    waiting = [each for each in mine if each.sending] or mine
+    if not waiting:
+        return None
+    ticks = sum(each.ticks for each in waiting)
+    return Backlog(ticks, waiting[0].sending, _source(waiting[0], choice))
+
+
+def _source(each: Waiting, choice: StreamChoice) -> str:
+    """What a poller to `choice` must ask to send these.
+
+    One of another kind of prices would open another log, and send nothing of this one.
+    """
+    return "exchange" if each.log == local_log(choice, simulated=True).url else "yahoo"

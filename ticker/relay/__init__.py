@@ -1,6 +1,6 @@
 """The loop from a stream to another log."""
 
-from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark
+from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark, read_met
 from ticker.relay.lock import exclusively, is_held
 from ticker.relay.loop import WITHIN, Relay
 from ticker.relay.naming import LOCAL_LOGS, local_log_name, may_have_moved, route_digest
@@ -22,6 +22,7 @@ __all__ = [
     "local_log_name",
     "may_have_moved",
     "prove",
+    "read_met",
     "route_digest",
     "tally",
 ]

@@ -75,9 +75,7 @@ class _Meeting:
 
     async def met(self) -> Met | None:
         """See `Bookmark.met`."""
-        words = "" if self._met_path is None else _read(self._met_path) or ""
-        origin, _, kind = words.partition(" ")
-        return Met(origin, kind == _WHOLE) if origin else None
+        return None if self._met_path is None else read_met(self._met_path)
 
     async def meet(self, met: Met) -> None:
         """See `Bookmark.meet`."""
@@ -161,6 +159,12 @@ class FileBookmark(_Meeting):
     async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
         """See `Bookmark.numbered`."""
         return False
+
+
+def read_met(path: Path) -> Met | None:
+    """What a bookmark keeps at `path` of the destination that it met."""
+    origin, _, kind = (_read(path) or "").partition(" ")
+    return Met(origin, kind == _WHOLE) if origin else None
 
 
 def _read(path: Path) -> str | None:

@@ -396,9 +396,36 @@ def test_topics_made_anew_get_all_that_the_local_log_holds(
     for each in admin.delete_topics([name + ending for ending in endings]).values():
         each.result(PATIENCE)
     until(lambda: name not in admin.list_topics(timeout=PATIENCE).topics)
+    # Until then it is told what will be sent again, and by what.
+    (local,) = local_logs(ticker)
+    held = count(local)
+    code, told = status(ticker, stream)
+    assert (code, told["state"], told["undelivered"]) == (4, "missing", held)
+    (waits,) = told["waiting"]
+    assert (waits["log"], waits["ticks"]) == (f"sqlite:{local}", held)
+    assert (waits["sending"], waits["again"]) == (False, True)
+    assert told["verdict"] == (
+        f"The stream is empty, but {held} ticks wait here. "
+        f"To send them: ticker poll --source exchange --stream {stream}"
+    )
+    table = ticker("status", "--stream", stream, "--format", "table").stdout
+    assert "sent before to a log that lies there no more. Nobody sends them: ticker poll" in table
+    assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
+    assert assert_arrived(stream, local) >= 18
+    assert status(ticker, stream)[1]["waiting"] == []
+
+
+def test_what_another_log_in_its_place_lacks_is_told_while_others_write_there(
+    ticker: Program, exchange: str, stream: str
+) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     (local,) = local_logs(ticker)
-    assert assert_arrived(stream, local) >= 18
+    assert status(ticker, stream)[1]["waiting"] == []
+    (met,) = local.parent.glob(f".{local.name}.*.destination")
+    met.write_text(met.read_text().replace(met.read_text().split()[0], "another1"))
+    code, told = status(ticker, stream)
+    (waits,) = told["waiting"]
+    assert (code, waits["ticks"], waits["again"]) == (4, count(local), True)
 
 
 def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
