@@ -71,6 +71,11 @@ class Backlog:
         return f"{words}. To send {them}: ticker poll{asking(self.source, option)}"
 
 
+def sentence(words: str) -> str:
+    """The words with a full stop, unless they end in a mark of their own."""
+    return words if words.endswith((".", "?")) else f"{words}."
+
+
 def followed_by(words: str, more: str) -> str:
     """Both, with a dot between them where `words` end in a command."""
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words

@@ -37,7 +37,7 @@ from ticker.figures import count_text
 from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
 from ticker.streams import Stream, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
-from ticker.verdict import invitation
+from ticker.verdict import invitation, sentence
 
 _LOOK_AGAIN: Final = 1.0
 """Between two looks for a source that is not there yet (s)."""
@@ -183,7 +183,7 @@ class Forwarding:
                 if not self._wish.follow:
                     raise
                 if str(error) != told:
-                    tell(f"{error}. Waiting for it")
+                    tell(f"{sentence(str(error))} Waiting for it")
                     told = str(error)
             await self._rest()
         return DONE

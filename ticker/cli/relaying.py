@@ -31,6 +31,7 @@ from ticker.relay import (
 )
 from ticker.streams import Log, Retained, Stream
 from ticker.times import Zone, clock
+from ticker.verdict import sentence
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
@@ -237,7 +238,7 @@ def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
     if count == 0:
         return "undelivered: 0"
     number = "unknown" if count is None else f"{count:,}"
-    why = f" {report.problem}." if report.problem else ""
+    why = f" {sentence(report.problem)}" if report.problem else ""
     return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"
 
 

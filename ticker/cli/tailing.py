@@ -38,7 +38,7 @@ from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
 from ticker.streams import Stream, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
-from ticker.verdict import Standing, of_stream, passed_over, to_poll
+from ticker.verdict import Standing, of_stream, passed_over, sentence, to_poll
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -230,7 +230,7 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
             if not wish.follow or wish.is_over:
                 raise
             missing = isinstance(error, StreamMissing)
-            words = f"{error}. Waiting for it"
+            words = f"{sentence(str(error))} Waiting for it"
             if words != told:
                 tell(f"{words}. {to_poll(wish.symbols, wish.option)}" if missing else words)
                 told = words

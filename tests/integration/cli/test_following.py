@@ -6,10 +6,12 @@ import json
 import os
 import re
 import signal
+import socketserver
 import sqlite3
 import struct
 import subprocess
 import termios
+import threading
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Program, Terminal, descendants, write
+from .conftest import PATIENCE, Program, Terminal, descendants, until_said, write
 
 
 @pytest.fixture
@@ -60,6 +62,19 @@ def test_tail_follows_a_stream_that_is_not_there_yet(ticker: Program, log: str) 
     out, _ = waiting.communicate(timeout=PATIENCE)
     assert events(out.decode()) == [1, 2]
     assert waiting.returncode == 0
+
+
+def test_a_problem_that_is_a_question_keeps_its_mark(ticker: Program) -> None:
+    class HangUp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1_000)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"kafka://127.0.0.1:{server.server_address[1]}/x"
+        said = until_said(ticker.start("tail", "--stream", url), "Waiting for it")
+        server.shutdown()
+    assert said == f"{url}: closes the connection: is it Kafka? Waiting for it\n"
 
 
 def test_a_reader_that_has_seen_enough_ends_tail_quietly(ticker: Program, log: str) -> None:

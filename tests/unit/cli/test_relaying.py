@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ticker.cli import relaying
-from ticker.cli.relaying import Sending, canonical, lock_path
+from ticker.cli.relaying import Sending, canonical, lock_path, undelivered_words
 from ticker.cli.settings import StreamChoice
 from ticker.records import Tick
-from ticker.relay import Relay, RelayStatus, exclusively
+from ticker.relay import Relay, RelayReport, RelayStatus, exclusively
 from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
@@ -105,3 +105,9 @@ async def test_a_poller_tells_what_waits_where_another_relay_does_not_get_on(
             await log.hold(ends[1], await log.find("end"))
             await until_waiting(None)
             await sending.finish()
+
+
+@pytest.mark.parametrize("problem", ["kafka://h:1/p: does not answer", "is it Kafka?", "So it is."])
+def test_why_something_is_undelivered_ends_in_one_mark(problem: str) -> None:
+    words = undelivered_words(RelayReport(0, 0, 0, 3, problem), "sqlite:a", "ticker forward")
+    assert words.endswith(problem if problem.endswith(("?", ".")) else f"{problem}.")
