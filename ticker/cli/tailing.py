@@ -179,6 +179,9 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             if wish.is_over:
                 break
             if batch.ticks:
+                if said and not wish.visible:
+                    # The terminal shows no ticks: the last word on it would still be the silence.
+                    tell(f"Ticks again, after {time.monotonic() - heard:.0f} s")
                 heard, said = time.monotonic(), ()
                 continue
             printer.output.check()

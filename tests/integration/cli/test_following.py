@@ -77,6 +77,32 @@ def test_a_problem_that_is_a_question_keeps_its_mark(ticker: Program) -> None:
     assert said == f"{url}: closes the connection: is it Kafka? Waiting for it\n"
 
 
+def test_a_silence_that_was_told_is_told_to_be_over_once(
+    ticker: Program, log: str, exchange: str
+) -> None:
+    write(log, ticks=1, simulated=True)
+    following = ticker.start("tail", "--stream", log, "--count", "5")
+    until_said(following, "Quiet for")
+    polling = ("poll", "GC=F", "AAPL", "--source", exchange, "--stream", log, "--every", "100ms")
+    ticker.start(*polling)
+    assert following.stderr is not None
+    said = following.stderr.read().decode()
+    assert following.wait(PATIENCE) == 0
+    assert re.fullmatch("Ticks again, after [0-9]+ s", said.splitlines()[-1])
+    assert said.count("Ticks again") == 1
+
+
+def test_a_tail_on_a_terminal_shows_by_its_ticks_that_a_silence_is_over(
+    ticker: Program, log: str
+) -> None:
+    write(log, ticks=1)
+    terminal = ticker.on_terminal("tail", "--stream", log, "--count", "3")
+    terminal.wait_for("Quiet for")
+    write(log, ticks=3)
+    assert terminal.end() == 0
+    assert b"Ticks again" not in terminal.seen
+
+
 def test_a_reader_that_has_seen_enough_ends_tail_quietly(ticker: Program, log: str) -> None:
     write(log, ticks=30)
     following = ticker.start("tail", "--stream", log)
