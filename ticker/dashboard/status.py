@@ -14,7 +14,7 @@ from ticker.escape import escape
 from ticker.figures import count_text
 from ticker.records import Gap
 from ticker.times import Zone, clock
-from ticker.verdict import Standing, followed_by, invitation, of_writers
+from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
 from ticker.watch import State, Watch
 
 _GAP_SHOWN = 60_000_000
@@ -61,17 +61,17 @@ def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
     if watch.state is State.OPENING:
         return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
     if watch.problem is not None:
-        return Status(f"{escape(watch.problem)} Waiting for it to come back.", is_trouble=True)
+        words = f"{sentence(escape(watch.problem))} Waiting for it to come back."
+        return Status(words, is_trouble=True)
     if has_poller or not watch.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
     return Status(invitation(watch.symbols, option), is_trouble=False)
 
 
 def _away(watch: Watch, now: int, zone: Zone) -> str:
-    problem = escape(watch.problem or "no answer").rstrip(".")
-    words = f"The stream is away: {problem}."
-    if watch.state is State.UNUSABLE:
-        words = f"The stream cannot be read: {problem}."
+    is_unusable = watch.state is State.UNUSABLE
+    problem = sentence(escape(watch.problem or "no answer"))
+    words = f"The stream {'cannot be read' if is_unusable else 'is away'}: {problem}"
     if watch.next_try is not None and watch.next_try > now:
         words += f" Next try {clock(watch.next_try, zone, now=now)}."
     return followed_by(words, _shown_from(watch, now, zone))

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
+import pytest
+
 from ticker.dashboard.status import status
 from ticker.records import Batch, Health, Heartbeat, Position, Quote
 from ticker.times import clock
-from ticker.watch import Watch
+from ticker.watch import State, Watch
 
 NOW = 1_795_447_805_000_000
 
@@ -37,3 +39,20 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
         "1 of 3 pollers not well (yahoo: source slow) · "
         f"2 pollers of exchange, last asked {clock(NOW, UTC)}: 28 of 28 answered · 0 ticks"
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "words"),
+    [
+        (State.AWAY, "does not answer", "The stream is away: does not answer."),
+        (State.AWAY, "is it Kafka?", "The stream is away: is it Kafka?"),
+        (State.UNUSABLE, "is no log.", "The stream cannot be read: is no log."),
+        (State.MISSING, "has no topic t", "has no topic t. Waiting for it to come back."),
+    ],
+)
+def test_what_is_wrong_with_the_stream_ends_in_one_mark(
+    stream_in_memory: Callable[..., Any], state: State, problem: str, words: str
+) -> None:
+    watch = Watch(stream_in_memory())
+    watch.state, watch.problem = state, problem
+    assert status(watch, NOW, UTC).words == words
