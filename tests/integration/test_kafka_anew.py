@@ -117,7 +117,14 @@ async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
             assert reader.origins == [old] * 100 + [new] * 3
 
 
-@pytest.mark.parametrize("ending", [".gaps", ".quotes", ".heartbeats"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ".quotes",
+        pytest.param(".gaps", marks=pytest.mark.slow),
+        pytest.param(".heartbeats", marks=pytest.mark.slow),
+    ],
+)
 async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
     address: Address, ending: str
 ) -> None:

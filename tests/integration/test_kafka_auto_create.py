@@ -95,6 +95,7 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
             assert (await stream.health()).problem is None
 
 
+@pytest.mark.slow
 async def test_topics_deleted_under_a_flow_are_made_anew_by_its_relay_and_get_all(
     address: Address, tmp_path: Path
 ) -> None:

@@ -13,7 +13,9 @@ PROGRAM = Path(__file__).parent.parent / "kafka_broker.py"
 
 
 @pytest.mark.usefixtures("make_broker")  # which skips where none can be started
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_broker_run_as_a_program_leaves_nothing_behind(
     number: signal.Signals, tmp_path: Path
 ) -> None:

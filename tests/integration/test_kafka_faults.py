@@ -123,7 +123,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     chance = random.Random(5)  # noqa: S311 - prices that do not compress
     made = [
         replace(tick("o", symbol, n), price=chance.uniform(1, 1e6), bid=chance.uniform(1, 1e6))
-        for n in range(1, 6_001)
+        for n in range(1, 4_001)
         for symbol in SYMBOLS
     ]
     async with Cable("127.0.0.1", broker.port).listening(port), KafkaLog(address) as log:
@@ -144,9 +144,9 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
             same = [t for t in seen if t.symbol == symbol] == made[n :: len(SYMBOLS)]
             assert same, symbol  # too many to show
         assert reading.rebuilt == 0
-        assert line.passed > 3_000_000, "too little to fill the line for long"
+        assert line.passed > 2_000_000, "too little to fill the line for long"
         async with KafkaLog(address) as log:
-            assert set((await log.last()).values()) == {6_000}
+            assert set((await log.last()).values()) == {4_000}
     broker.kill()
 
 
@@ -269,8 +269,10 @@ async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_
 
 @pytest.mark.parametrize(
     ("sure", "within"),
-    [(math.inf, 2.0), (0, ANSWER)],
-    ids=["that sends at once", "that asks first"],
+    [
+        pytest.param(math.inf, 2.0, id="that sends at once"),
+        pytest.param(0, ANSWER, id="that asks first", marks=pytest.mark.slow),
+    ],
 )
 async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
     broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch, sure: float, within: float
