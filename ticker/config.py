@@ -121,25 +121,16 @@ class Config(msgspec.Struct, frozen=True):
             return Setting(self.defaults[name], self.place("defaults", name))
         return Setting(default, "default")
 
-    def security(self, name: str | None = None) -> Security | None:
-        """How to speak with the brokers of the stream `name`, or of one that is no name here.
+    def security(self, name: str) -> Security | None:
+        """How to speak with the brokers of the stream `name`.
 
         What the environment says (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, word by
         word. `None` where nothing is said. Raises `ConfigError`.
         """
-        named = self.streams.get(name) if name is not None else None
-        said = dict(named.security) if named is not None else {}
-        around = {
-            key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
-        }
-        if not said and not around:
-            return None
         try:
-            return Security(**{**said, **around})
+            return _security_with_environment(self.streams[name].security)
         except InvalidSecurity as error:
-            if error.key in around:
-                raise ConfigError(error.problem, key=KAFKA_VARIABLES[error.key]) from None
-            raise self.mistake(error.problem, "streams", name or "", error.key) from None
+            raise self.mistake(error.problem, "streams", name, error.key) from None
 
     def watchlist(self, name: str) -> tuple[str, ...]:
         """The symbols of a watchlist. Raises `UsageError` for a name that is not there."""
@@ -161,6 +152,29 @@ def config_path() -> Path:
 def state_directory() -> Path:
     """Where logs of ticks and of diagnostics lie when nobody names another place."""
     return Path(platformdirs.user_state_dir("ticker"))
+
+
+def environment_security() -> Security | None:
+    """How to speak with brokers, as the environment says; `None` where it says nothing.
+
+    Raises `ConfigError`.
+    """
+    return _security_with_environment({})
+
+
+def _security_with_environment(said: Mapping[str, str]) -> Security | None:
+    """`said` with what the environment says over it, word by word; `None` where nothing is said."""
+    around = {
+        key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
+    }
+    if not said and not around:
+        return None
+    try:
+        return Security(**{**said, **around})
+    except InvalidSecurity as error:
+        if error.key in around:
+            raise ConfigError(error.problem, key=KAFKA_VARIABLES[error.key]) from None
+        raise
 
 
 def load(path: Path | None = None) -> Config:
@@ -263,6 +277,8 @@ def _streams(section: Any, folder: Path) -> dict[str, NamedStream]:
         at: Key = ("streams", name)
         if name == "demo":
             raise _Mistake(at, "demo is the name of the invented prices' own log")
+        if ":" in name:
+            raise _Mistake(at, "a name has no colon: a word with one is a URL")
         table = value if isinstance(value, dict) else {"url": value}
         url = table.get("url")
         if not isinstance(url, str):

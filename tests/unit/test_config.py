@@ -162,7 +162,12 @@ def test_the_environment_beats_the_table_and_serves_urls(
     wanted = Security(
         security="SASL_PLAINTEXT", mechanism="SCRAM-SHA-512", user="eve", password="hunter2"
     )
-    assert parsed.security() == parsed.security("plain") == parsed.security("safe") == wanted
+    assert (
+        config.environment_security()
+        == parsed.security("plain")
+        == parsed.security("safe")
+        == wanted
+    )
 
 
 def test_a_mistake_of_the_environment_names_the_variable(
@@ -171,7 +176,7 @@ def test_a_mistake_of_the_environment_names_the_variable(
     parsed = config.parse(SAFE, PATH)
     no_variables.setenv("TICKER_KAFKA_SECURITY", "TLS")
     with pytest.raises(ConfigError, match=r"^TICKER_KAFKA_SECURITY: there is no 'TLS'"):
-        parsed.security()
+        config.environment_security()
     no_variables.setenv("TICKER_KAFKA_SECURITY", "SSL")
     with pytest.raises(ConfigError, match=r"^config.toml:4: streams.safe.mechanism: needs sec"):
         parsed.security("safe")

@@ -13,6 +13,7 @@ from ticker.cli.options import FILES_PANEL
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.security import without_password
+from ticker.streams import configured_stream
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +71,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
     for name in loaded.streams:
-        choice = settings.named(name)
+        choice = configured_stream(name, settings.config)
         security = f", {choice.security.words}" if choice.security is not None else ""
         place = loaded.place("streams", name)
         facts.append((f"stream {name}", f"{choice.url}{security}  ({place})"))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -23,7 +24,7 @@ from ticker.cli.relaying import (
     undelivered_words,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, now, stream_path
+from ticker.cli.settings import Settings, now, stream_path
 from ticker.cli.standard import tell
 from ticker.errors import (
     MixedPrices,
@@ -35,7 +36,7 @@ from ticker.errors import (
 )
 from ticker.figures import count_text
 from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
-from ticker.streams import Stream, open_log, open_stream
+from ticker.streams import Stream, StreamChoice, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
 from ticker.verdict import invitation, sentence
 
@@ -205,7 +206,7 @@ class Forwarding:
             since = "start"
         self._relay = relay = Relay(
             source,
-            wish.destination.log,
+            partial(open_log, wish.destination),
             place,
             name=relay_name(wish.begin, wish.end),
             since=since,
@@ -231,9 +232,7 @@ class Forwarding:
         left = undelivered_words(report, wish.begin, "ticker forward")
         self._line.end(left, always=report.undelivered != 0)
         if not wish.follow and not self._stopping.is_set():
-            async with open_stream(
-                wish.destination.url, security=wish.destination.security
-            ) as arrived:
+            async with open_stream(wish.destination) as arrived:
                 proof = await asyncio.to_thread(
                     prove, source, arrived, wanted, relay.sent, self._stopping.is_set
                 )
@@ -282,7 +281,7 @@ async def _opened(wish: Wish) -> AsyncIterator[Stream]:
     """
     path = stream_path(wish.source)
     if path is not None and path.exists():
-        log = open_log(wish.source.url)
+        log = open_log(wish.source)
         try:
             await log.__aenter__()
         except StreamNotWritable as error:
@@ -293,7 +292,7 @@ async def _opened(wish: Wish) -> AsyncIterator[Stream]:
             finally:
                 await log.close()
             return
-    async with open_stream(wish.source.url, security=wish.source.security) as stream:
+    async with open_stream(wish.source) as stream:
         if path is not None:
             await stream.find("end")  # a missing file shows here
         yield stream

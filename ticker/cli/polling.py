@@ -33,7 +33,6 @@ from ticker.cli.relaying import Sending, bookmark, canonical, local_log, status_
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import (
     Settings,
-    StreamChoice,
     make_state_directory,
     now,
     refuse_mixing,
@@ -47,7 +46,7 @@ from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
-from ticker.streams import Log, open_log
+from ticker.streams import Log, StreamChoice, open_log
 from ticker.times import Zone, clock, format_duration, parse_duration
 
 _log: Final = logging.getLogger(__name__)

@@ -8,11 +8,12 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from socket import gethostname
 from typing import Final, cast
 
-from ticker.cli.settings import StreamChoice, make_state_directory, now, stream_path
+from ticker.cli.settings import make_state_directory, now, stream_path
 from ticker.config import state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
@@ -29,7 +30,7 @@ from ticker.relay import (
     local_log_name,
     route_digest,
 )
-from ticker.streams import Log, Retained, Stream
+from ticker.streams import Log, Retained, Stream, StreamChoice, open_log
 from ticker.times import Zone, clock
 from ticker.verdict import sentence
 
@@ -50,7 +51,7 @@ def canonical(choice: StreamChoice) -> str:
     path = stream_path(choice)
     if path is not None:
         return f"sqlite:{path.resolve()}"
-    return choice.log().url
+    return open_log(choice).url
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
@@ -179,7 +180,7 @@ class Sending:
     async def _relay_on(self) -> RelayReport:
         self._relay = relay = Relay(
             self._log,
-            self._destination.log,
+            partial(open_log, self._destination),
             bookmark(self._log, self._from, self._to),
             name=relay_name(self._from, self._to),
             on_status=self._on_status,

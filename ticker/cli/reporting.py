@@ -60,7 +60,7 @@ def status(
         raise UsageError("status is printed as table or json")
 
     async def look() -> tuple[Health, list[Waiting]]:
-        async with open_stream(choice.url, security=choice.security) as opened:
+        async with open_stream(choice) as opened:
             health = await opened.health()
             return health, await waiting_for(choice, opened, health)
 

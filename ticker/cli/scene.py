@@ -11,17 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from ticker.cli.settings import (
-    StreamChoice,
-    demo_stream,
-    make_state_directory,
-    stream_path,
-)
+from ticker.cli.settings import make_state_directory, stream_path
 from ticker.config import state_directory
 from ticker.errors import StreamNotWritable
 from ticker.figures import count_text
 from ticker.processes import Poller
 from ticker.processes.child import News, command
+from ticker.streams import StreamChoice, demo_stream
 
 EXCHANGE_PORT: Final = 8790
 

@@ -3,66 +3,21 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from ticker.board.order import Sort, parse_sort
-from ticker.config import Config, Topics, load, state_directory
+from ticker.config import Config, load, state_directory
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.records import check_symbol
-from ticker.security import Security, refuse_password
 from ticker.sources import open_source
-from ticker.streams import Log, open_log, open_stream
-from ticker.times import DAY, Zone, parse_duration
-
-KEEP_DEFAULT_LOG: Final = 7 * DAY
-"""How long the local log that nobody named keeps ticks (µs)."""
-
-
-class StreamChoice(msgspec.Struct, frozen=True):
-    """The stream that a command works on."""
-
-    url: str
-    named: bool
-    """Whether a user named it; the default log and the demo's are ours to prune."""
-    demo: bool = False
-    default: bool = False
-    """Whether it is worked on where no stream is named."""
-    temporary: bool = False
-    """Whether it goes with the command."""
-    name: str | None = None
-    """In the configuration: what knows its security too."""
-    security: Security | None = None
-    """How to speak with its brokers, where it has some."""
-    topics: Topics = Topics()
-    """How its topics are made, where it has some and they are missing."""
-
-    @property
-    def word(self) -> str:
-        """What names it on a command line."""
-        return "demo" if self.demo else self.name or self.url
-
-    @property
-    def option(self) -> str:
-        """What a command needs to work on it, ready for a shell: ` --stream WORD`, or nothing."""
-        return "" if self.default else f" --stream {shlex.quote(self.word)}"
-
-    def log(self) -> Log:
-        """What appends to it; retention only by what its table says. See `open_log`."""
-        made = msgspec.structs.asdict(self.topics)
-        return open_log(self.url, security=self.security, **made)
-
-    @property
-    def keep_for(self) -> int | None:
-        """Retention by time of appending (µs); `None`: for ever."""
-        return None if self.named else KEEP_DEFAULT_LOG
+from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
+from ticker.times import Zone, parse_duration
 
 
 def now() -> int:
@@ -111,7 +66,7 @@ class Settings:
             open_source(self.source(None))
         for name in self.config.streams:
             try:
-                _check(self.named(name))
+                _check(configured_stream(name, self.config))
             except UsageError as error:
                 raise self.config.mistake(str(error), "streams", name) from None
 
@@ -130,37 +85,8 @@ class Settings:
             ) from None
 
     def stream(self, option: str | None) -> StreamChoice:
-        """The stream, and how to speak with it.
-
-        Raises `UsageError` for a name that is not configured, and `ConfigError`.
-        """
-        setting = self.config.setting("stream", option, default=None)
-        if setting.value is None:
-            url = f"sqlite:{state_directory() / 'stream.sqlite'}"
-            return StreamChoice(url, named=False, default=True)
-        choice = self._named_or_url(setting.value)
-        # What the file says holds in every terminal; what the environment says, in some.
-        said_here = setting.origin in ("--stream", "TICKER_STREAM")
-        return choice if said_here else msgspec.structs.replace(choice, default=True)
-
-    def _named_or_url(self, word: str) -> StreamChoice:
-        if word == "demo":
-            return demo_stream()
-        if word in self.config.streams:
-            return self.named(word)
-        refuse_password(word)
-        if ":" not in word:
-            known = ", ".join(("demo", *self.config.streams))
-            hint = f"Did you mean sqlite:{word}?" if "." in word or "/" in word else ""
-            raise UsageError(f"No stream named {word!r} (known: {known}). {hint}".rstrip())
-        security = self.config.security() if word.startswith("kafka:") else None
-        return StreamChoice(word, named=True, security=security)
-
-    def named(self, name: str) -> StreamChoice:
-        """The stream of that name in the file. Raises `ConfigError`."""
-        url, topics = self.config.streams[name].url, self.config.streams[name].topics
-        security = self.config.security(name) if url.startswith("kafka:") else None
-        return StreamChoice(url, named=True, name=name, security=security, topics=topics)
+        """The stream, and how to speak with it: see `choose_stream`."""
+        return choose_stream(option, self.config)
 
     def source(self, option: str | None) -> str:
         """The source's URL."""
@@ -188,7 +114,7 @@ def _check(choice: StreamChoice) -> None:
     security = choice.security
     if security is not None and security.password is None and security.password_file is None:
         security = msgspec.structs.replace(security, password="-")  # noqa: S106  (stands in for it)
-    open_stream(choice.url, security=security)
+    open_stream(choice, security=security)
 
 
 def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
@@ -203,11 +129,6 @@ def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
     if words and not symbols:
         raise UsageError("An empty word is no symbol. Leave it out for the watchlist")
     return tuple(dict.fromkeys(symbols))
-
-
-def demo_stream() -> StreamChoice:
-    """The demo's own log in the state directory."""
-    return StreamChoice(f"sqlite:{state_directory() / 'demo.sqlite'}", named=False, demo=True)
 
 
 def stream_path(choice: StreamChoice) -> Path | None:

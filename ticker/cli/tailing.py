@@ -32,11 +32,11 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, now
+from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position, Record
-from ticker.streams import Stream, open_stream
+from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
 from ticker.verdict import Standing, of_stream, passed_over, sentence, to_poll
 
@@ -143,7 +143,7 @@ def tail(
 
 async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet: bool) -> int:
     printer = Printer(wish, Output())
-    async with open_stream(choice.url, security=choice.security) as stream:
+    async with open_stream(choice) as stream:
         try:
             async with asyncio.timeout(within):
                 await _follow(stream, wish, printer, quiet=quiet)

@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 
 from ticker.cli.relaying import canonical, local_log, lock_path, met_path
-from ticker.cli.settings import StreamChoice, stream_path
+from ticker.cli.settings import stream_path
 from ticker.config import state_directory
 from ticker.errors import StreamError
 from ticker.figures import count_text
 from ticker.records import Health
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved, read_met
-from ticker.streams import Stream, open_stream
+from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.streams.protocol import Served
 from ticker.verdict import Backlog, asking
 
@@ -119,7 +119,7 @@ def words(each: Waiting, choice: StreamChoice, health: Health) -> str:
 
 
 async def _health(log: StreamChoice) -> Health:
-    async with open_stream(log.url) as stream:
+    async with open_stream(log) as stream:
         return await stream.health()
 
 

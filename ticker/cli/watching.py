@@ -27,11 +27,11 @@ from ticker.cli.options import (
 )
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, StreamChoice, make_state_directory, now, refuse_mixing
+from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.processes import Poller
-from ticker.streams import open_stream
+from ticker.streams import StreamChoice, open_stream
 from ticker.times import SECOND, Zone, clock, parse_duration
 
 if TYPE_CHECKING:
@@ -189,9 +189,7 @@ class Shown:
             from ticker.dashboard import Dashboard
             from ticker.watch import Watch
 
-            stream = await stack.enter_async_context(
-                open_stream(self._choice.url, security=self._choice.security)
-            )
+            stream = await stack.enter_async_context(open_stream(self._choice))
             watched = Watch(stream, self._symbols)
             self._dashboard = dashboard = Dashboard(
                 watched,
@@ -274,7 +272,7 @@ async def _print_board(
     from ticker.dashboard.columns import age_text, reason_text
     from ticker.watch import Watch
 
-    async with open_stream(choice.url, security=choice.security) as stream:
+    async with open_stream(choice) as stream:
         watched = Watch(stream, symbols)
         batch = await stream.snapshot()
         board = watched.board

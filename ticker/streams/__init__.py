@@ -1,6 +1,23 @@
 """Streams: ordered logs of ticks and gaps, read by any number, written by pollers and relays."""
 
+from ticker.streams.choice import (
+    StreamChoice,
+    choose_stream,
+    configured_stream,
+    demo_stream,
+)
 from ticker.streams.open import open_log, open_stream
 from ticker.streams.protocol import Log, Retained, Stream, Tape
 
-__all__ = ["Log", "Retained", "Stream", "Tape", "open_log", "open_stream"]
+__all__ = [
+    "Log",
+    "Retained",
+    "Stream",
+    "StreamChoice",
+    "Tape",
+    "choose_stream",
+    "configured_stream",
+    "demo_stream",
+    "open_log",
+    "open_stream",
+]

@@ -1,26 +1,42 @@
-"""`open_stream(url)` and `open_log(url)`: a stream's URL → the backend that keeps it.
+"""`open_stream` and `open_log`: a stream's name or URL → the backend that keeps it.
 
 Backends are imported when they are needed, so that reading SQLite never loads a Kafka client.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from ticker.errors import UsageError
 from ticker.security import Security, without_password
+from ticker.streams.choice import StreamChoice, choose_stream
 from ticker.streams.protocol import Log, Stream
 
 KAFKA = "kafka:"
 
 
-def open_stream(url: str, *, security: Security | None = None) -> Stream:
-    """A reader of the stream at `url`. Nothing is opened yet, and nothing is ever created.
+def open_stream(
+    stream: str | StreamChoice | None = None, *, security: Security | None = None
+) -> Stream:
+    """Return a reader of `stream`. Opens nothing yet, and never creates anything.
 
-    `sqlite:PATH`, where `~` is the home, or `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, which
-    `security` is for. Raises `UsageError` for another scheme, and `ConfigError` where a file that
-    `security` names cannot be used or the password is missing.
+    `stream` is what `--stream` takes: `sqlite:PATH` (`~` is the home),
+    `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, `demo`, or a name from `[streams]` in the
+    configuration. Without it: `TICKER_STREAM`, then the configuration's default, then the local
+    log. `security` (for Kafka) replaces what the configuration and the environment say.
+
+        async with ticker.open_stream("demo") as stream:
+            async for batch in stream.read("start", follow=False):
+                print(batch.to_dicts())
+
+    Raises `UsageError` for an unknown name or scheme, and `ConfigError` where the configuration is
+    wrong, a file that `security` names cannot be used, or the password is missing.
     """
+    choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
+    url, security = choice.url, security or choice.security
     if url.startswith(KAFKA):
         from ticker.streams.kafka import KafkaStream, parse
 
@@ -32,7 +48,7 @@ def open_stream(url: str, *, security: Security | None = None) -> Stream:
 
 
 def open_log(
-    url: str,
+    stream: str | StreamChoice,
     *,
     keep_for: int | None = None,
     keep_bytes: int | None = None,
@@ -40,13 +56,16 @@ def open_log(
     replication: int | None = None,
     security: Security | None = None,
 ) -> Log:
-    """A writer (and reader) of the log at `url`, made when it is entered and missing.
+    """Return a writer (and reader) of `stream`. Entering it makes the log if it is missing.
 
-    `url` and `security` are as for `open_stream`.
-    `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever in a
-    file; in Kafka topics made here a week, and topics that are there keep what they have. So do
-    those of `partitions` (of ticks and quotes; 3) and `replication` (copies; the broker's default).
+    `stream` and `security` are as for `open_stream`.
+    `keep_for` (µs since appending) and `keep_bytes` limit what is kept. Without them a file keeps
+    everything; new Kafka topics keep a week, and existing topics keep their own setting.
+    `partitions` (of ticks and quotes; 3) and `replication` (copies; the broker's default) are for
+    new Kafka topics too. What is not given comes from the stream's table in the configuration.
     """
+    choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
+    url, security = choice.url, security or choice.security
     if url.startswith(KAFKA):
         from ticker.streams.kafka import KafkaLog, Plan, parse
 
@@ -56,12 +75,16 @@ def open_log(
             "keep_for": keep_for,
             "keep_bytes": keep_bytes,
         }
-        plan = Plan(**{name: value for name, value in asked.items() if value is not None})
+        plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
         return KafkaLog(parse(url, security), plan)
     path = _sqlite_path(url)
     from ticker.streams.sqlite import SqliteLog
 
     return SqliteLog(path, keep_for=keep_for, keep_bytes=keep_bytes)
+
+
+def _known(said: Mapping[str, int | None]) -> dict[str, int]:
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _sqlite_path(url: str) -> Path:

@@ -10,9 +10,9 @@ import pytest
 
 from ticker.cli import relaying
 from ticker.cli.relaying import Sending, canonical, lock_path, undelivered_words
-from ticker.cli.settings import StreamChoice
 from ticker.records import Tick
 from ticker.relay import Relay, RelayReport, RelayStatus, exclusively
+from ticker.streams import StreamChoice
 from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000

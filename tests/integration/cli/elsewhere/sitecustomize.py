@@ -12,7 +12,7 @@ from typing import Any
 
 import ticker.streams
 from ticker.errors import StreamUnreachable
-from ticker.streams import Log, Stream, open_log, open_stream
+from ticker.streams import Log, Stream, StreamChoice, open_log, open_stream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 SCHEME = "elsewhere:"
@@ -41,18 +41,19 @@ class Elsewhere(SqliteLog):
             raise StreamUnreachable(self.url, "nobody answers")
 
 
-def open_log_elsewhere(url: str, **options: Any) -> Log:
-    return Elsewhere(url.removeprefix(SCHEME)) if _is(url) else open_log(url, **options)
+def open_log_elsewhere(stream: str | StreamChoice, **options: Any) -> Log:
+    path = _path(stream)
+    return open_log(stream, **options) if path is None else Elsewhere(path)
 
 
-def open_stream_elsewhere(url: str, **options: Any) -> Stream:
-    if _is(url):
-        return SqliteStream(Path(url.removeprefix(SCHEME)))
-    return open_stream(url, **options)
+def open_stream_elsewhere(stream: str | StreamChoice | None = None, **options: Any) -> Stream:
+    path = _path(stream)
+    return open_stream(stream, **options) if path is None else SqliteStream(Path(path))
 
 
-def _is(url: str) -> bool:
-    return url.startswith(SCHEME)
+def _path(stream: str | StreamChoice | None) -> str | None:
+    url = stream.url if isinstance(stream, StreamChoice) else stream or ""
+    return url.removeprefix(SCHEME) if url.startswith(SCHEME) else None
 
 
 # Commands take these names from the package when they are imported, which is later than now.

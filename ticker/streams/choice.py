@@ -1,0 +1,105 @@
+"""A stream's name or URL → the stream that is meant, and how to speak with it.
+
+One rule for the command line and for Python: `--stream WORD` and `open_stream(WORD)` accept the
+same words. It opens nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+
+from ticker.config import Config, Topics, environment_security, load, state_directory
+from ticker.errors import UsageError
+from ticker.security import Security, refuse_password
+from ticker.times import DAY
+
+KEEP_DEFAULT_LOG = 7 * DAY
+"""How long the local log that nobody named keeps ticks (µs)."""
+
+
+class StreamChoice(msgspec.Struct, frozen=True):
+    """The stream that is meant."""
+
+    url: str
+    named: bool
+    """Whether a user named it; the default log and the demo's are ours to prune."""
+    demo: bool = False
+    default: bool = False
+    """Whether it is used where no stream is named."""
+    temporary: bool = False
+    """Whether it is deleted when the command ends."""
+    name: str | None = None
+    """Its name in the configuration."""
+    security: Security | None = None
+    """How to speak with its brokers, if it has any."""
+    topics: Topics = Topics()
+    """How its topics are made, if it has any and they are missing."""
+
+    @property
+    def word(self) -> str:
+        """What names it on a command line."""
+        return "demo" if self.demo else self.name or self.url
+
+    @property
+    def option(self) -> str:
+        """What a command needs to work on it, ready for a shell: ` --stream WORD`, or nothing."""
+        return "" if self.default else f" --stream {shlex.quote(self.word)}"
+
+    @property
+    def keep_for(self) -> int | None:
+        """Retention by time of appending (µs); `None`: for ever."""
+        return None if self.named else KEEP_DEFAULT_LOG
+
+
+def choose_stream(word: str | None = None, config: Config | None = None) -> StreamChoice:
+    """The stream that `word` names: a URL, `demo`, or a name of the configuration.
+
+    Without a word: `TICKER_STREAM`, then the configuration's `defaults.stream`, then the local
+    log. The configuration is read only where it is needed: a URL never needs it. Raises
+    `UsageError` for a name that is not configured, and `ConfigError`.
+    """
+    if word is not None:
+        return _named_or_url(word, config)
+    config = config or load()
+    setting = config.setting("stream", default=None)
+    if setting.value is None:
+        url = f"sqlite:{state_directory() / 'stream.sqlite'}"
+        return StreamChoice(url, named=False, default=True)
+    choice = _named_or_url(setting.value, config)
+    # What the file says is true in every terminal; what the environment says, only in this one.
+    is_in_file = setting.origin != "TICKER_STREAM"
+    return msgspec.structs.replace(choice, default=True) if is_in_file else choice
+
+
+def demo_stream() -> StreamChoice:
+    """The demo's own log in the state directory."""
+    return StreamChoice(f"sqlite:{state_directory() / 'demo.sqlite'}", named=False, demo=True)
+
+
+def configured_stream(name: str, config: Config) -> StreamChoice:
+    """The stream of that name in the file. Raises `ConfigError`."""
+    stream = config.streams[name]
+    security = config.security(name) if stream.url.startswith("kafka:") else None
+    return StreamChoice(stream.url, named=True, name=name, security=security, topics=stream.topics)
+
+
+def _named_or_url(word: str, config: Config | None) -> StreamChoice:
+    if not isinstance(word, str):
+        raise UsageError(
+            f"A stream is named by a text, like 'demo' or 'sqlite:PATH', not by {word!r:.80}"
+        )
+    if word == "demo":
+        return demo_stream()
+    if ":" in word:
+        refuse_password(word)
+        security = environment_security() if word.startswith("kafka:") else None
+        return StreamChoice(word, named=True, security=security)
+    config = config or load()
+    if word in config.streams:
+        return configured_stream(word, config)
+    refuse_password(word)
+    known = ", ".join(("demo", *config.streams))
+    hint = f"Did you mean sqlite:{word}?" if "." in word or "/" in word else ""
+    raise UsageError(f"No stream named {word!r} (known: {known}). {hint}".rstrip())
