@@ -26,6 +26,8 @@ class HalfBroker:
         """How often it was asked for metadata."""
         self.empty = 0
         """How many of the next such answers name no broker."""
+        self.advertised: list[tuple[str, int]] = []
+        """Where it says that the nodes of its cluster listen; none: itself, node 1."""
         self.tells_versions = asyncio.Event()
         self.tells_brokers = asyncio.Event()
         self._newest = newest
@@ -91,7 +93,9 @@ class HalfBroker:
         assert key == _METADATA
         self.asked += 1
         await self.tells_brokers.wait()
-        names = [] if self.empty else [(1, "127.0.0.1", self.port, None)]
+        where = self.advertised or [("127.0.0.1", self.port)]
+        nodes = [(n, host, port, None) for n, (host, port) in enumerate(where, 1)]
+        names = [] if self.empty else nodes
         self.empty = max(0, self.empty - 1)
         answer: bytes = MetadataResponse_v5(0, names, None, 1, []).encode()
         return answer

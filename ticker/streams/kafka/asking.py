@@ -32,6 +32,7 @@ from aiokafka.protocol.offset import OffsetRequest
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, told
+from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
 from ticker.streams.kafka.place import Offsets, Place
 from ticker.streams.order import Key
@@ -131,6 +132,7 @@ class Asking:
         self.address = address
         self.names = tuple(address.prefix + ending for ending in ENDINGS)
         self._client: Any = None
+        self._brokers: list[str] = []  # HOST:PORT, as the cluster advertises them
         self._newest: Topics | None = None
         self._closed = False
         self._lock = asyncio.Lock()
@@ -279,13 +281,18 @@ class Asking:
                         if fresh:
                             raise
                         return await self._send(requests)
-        except StreamError:
+        except StreamError as error:
             await self.renew()
+            if isinstance(error, StreamUnreachable) and not self._closed:
+                why = await unreachable(self.address, self._brokers)
+                if why is not None:
+                    raise StreamUnreachable(self.address.url, why) from error
             raise
 
     async def _send(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
         async with self._lock:
             if self._client is None and not self._closed:
+                self._brokers = []
                 client = AIOKafkaClient(
                     bootstrap_servers=list(self.address.servers),
                     request_timeout_ms=int(ANSWER * 500),
@@ -293,6 +300,7 @@ class Asking:
                 )
                 await begin(self.address, client, ANSWER / 2)
                 self._client = client
+                self._brokers = [_where(broker) for broker in client.cluster.brokers()]
             client = self._client
         if self._closed:
             await self.renew()
@@ -302,6 +310,12 @@ class Asking:
             where = await _anybody(client) if node is None else node
             answers[node] = await client.send(where, request)
         return answers
+
+
+def _where(broker: Any) -> str:
+    """HOST:PORT of a broker, as a URL has it."""
+    host = f"[{broker.host}]" if ":" in broker.host else broker.host
+    return f"{host}:{broker.port}"
 
 
 async def _anybody(client: Any) -> Any:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Any, Final
 
 from aiokafka.conn import create_conn
@@ -38,6 +39,7 @@ FRESH: Final = 3.0
 OLD: Final = "is too old: ticker needs Kafka 3.0 or newer"
 """Of a broker that does not know a question of ours."""
 
+_ADVERTISED: Final = "check advertised.listeners"
 _TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
 _CLOSES: Final = "closes the connection: is it Kafka?"
 _NOT_FOR: Final = (62, 64)  # OpenSSL's codes: another host name, another address
@@ -59,6 +61,42 @@ async def reason(address: Address, error: BaseException) -> str:
     causes = [cause for cause in answers if cause is not None]
     telling = [cause for cause in causes if _tells(cause)]
     return words_of((telling or causes or [error])[0], asked)
+
+
+async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
+    """Why we cannot connect to one of `brokers`, HOST:PORT as the cluster advertises them.
+
+    `None` if each can be reached now. The servers that the user named are not asked: one of them
+    answered, and the others are away.
+    """
+    others = [broker for broker in brokers if broker.lower() not in address.servers]
+    options, asked = address.options(), address.security
+    answers = await asyncio.gather(*(_ask(broker, options, asked) for broker in others))
+    failed = [(b, error) for b, error in zip(others, answers, strict=True) if error is not None]
+    if not failed:
+        return None
+    broker, error = failed[0]
+    names = f"answers, but names its broker {broker}, which"
+    if _tells(error):
+        words = words_of(error, asked)
+        return f"{names} {words}{'' if words.endswith('?') else '.'} Check advertised.listeners"
+    is_away = len(failed) < len(brokers) and not isinstance(error, socket.gaierror)
+    advice = "it is away, or its advertised.listeners is wrong" if is_away else _ADVERTISED
+    return f"{names} this machine cannot reach: {advice} ({_why(error)})"
+
+
+def _why(error: BaseException) -> str:
+    """Why there is no connection, in a few words."""
+    match error:
+        case ConnectionRefusedError():
+            return "connection refused"
+        case socket.gaierror():
+            return "no such host"
+        case TimeoutError():
+            return "no answer"
+        case OSError(strerror=str(why)):
+            return why.lower()
+    return "no connection"
 
 
 class _NotThatWay(ConnectionError):

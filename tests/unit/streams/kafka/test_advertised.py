@@ -1,0 +1,131 @@
+"""A Kafka that answers, and names brokers that this machine cannot reach."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.half_broker import HalfBroker
+from ticker.errors import StreamUnreachable
+from ticker.security import Security
+from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.kafka.diagnosing import unreachable
+
+NOBODY = "kafka-internal.invalid"
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[HalfBroker]:
+    half = HalfBroker(12)
+    async with half.listening():
+        yield half
+
+
+@pytest.fixture
+def address(broker: HalfBroker) -> Address:
+    return Address((broker.address,), "half")
+
+
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """A port that refuses connections, and that nobody else takes meanwhile."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        yield nobody.getsockname()[1]
+
+
+async def told(address: Address) -> str:
+    with pytest.raises(StreamUnreachable) as caught:
+        await KafkaStream(address).snapshot()
+    return caught.value.problem
+
+
+async def test_a_host_that_is_not_known_here_is_named_with_the_setting(
+    broker: HalfBroker, address: Address
+) -> None:
+    broker.advertised = [(NOBODY, 29092)]
+    assert await told(address) == (
+        f"answers, but names its broker {NOBODY}:29092, which this machine cannot reach: "
+        "check advertised.listeners (no such host)"
+    )
+
+
+async def test_a_port_that_refuses_is_named_with_the_setting(
+    broker: HalfBroker, address: Address, closed: int
+) -> None:
+    broker.advertised = [("127.0.0.1", closed)]
+    assert await told(address) == (
+        f"answers, but names its broker 127.0.0.1:{closed}, which this machine cannot reach: "
+        "check advertised.listeners (connection refused)"
+    )
+
+
+async def test_a_writer_is_told_too(broker: HalfBroker, address: Address) -> None:
+    broker.advertised = [(NOBODY, 29092)]
+    with pytest.raises(StreamUnreachable, match=rf"{NOBODY}:29092, which .* advertised\.listeners"):
+        await KafkaLog(address).__aenter__()
+
+
+async def test_health_says_so(broker: HalfBroker, address: Address) -> None:
+    broker.advertised = [(NOBODY, 29092)]
+    health = await KafkaStream(address).health()
+    assert health.state == "unreachable"
+    assert "check advertised.listeners" in (health.problem or "")
+
+
+async def test_something_else_at_the_advertised_address_is_told(
+    broker: HalfBroker, address: Address
+) -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        broker.advertised = [("127.0.0.1", port)]
+        words = await unreachable(address, [f"127.0.0.1:{port}"])
+    assert words == (
+        f"answers, but names its broker 127.0.0.1:{port}, which closes the connection: "
+        "is it Kafka? Check advertised.listeners"
+    )
+
+
+async def test_a_silent_address_is_told_in_time(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.streams.kafka.diagnosing.FRESH", 0.1)
+    with socket.socket() as full:  # takes one connection, and answers none
+        full.bind(("127.0.0.1", 0))
+        full.listen()
+        port = full.getsockname()[1]
+        words = await unreachable(address, [f"127.0.0.1:{port}"])
+    assert words == (
+        f"answers, but names its broker 127.0.0.1:{port}, which this machine cannot reach: "
+        "check advertised.listeners (no answer)"
+    )
+
+
+async def test_one_of_several_that_refuses_may_be_away(
+    broker: HalfBroker, address: Address, closed: int
+) -> None:
+    words = await unreachable(address, [broker.address, f"127.0.0.1:{closed}"])
+    assert words == (
+        f"answers, but names its broker 127.0.0.1:{closed}, which this machine cannot reach: "
+        "it is away, or its advertised.listeners is wrong (connection refused)"
+    )
+
+
+async def test_one_of_several_whose_name_is_not_known_is_a_wrong_setting(
+    broker: HalfBroker, address: Address
+) -> None:
+    words = await unreachable(address, [broker.address, f"{NOBODY}:9092"])
+    assert words is not None
+    assert words.endswith("check advertised.listeners (no such host)")
+
+
+async def test_a_server_that_was_named_is_not_blamed_on_the_setting(closed: int) -> None:
+    named = f"localhost:{closed}"
+    address = Address((named,), "half", Security())
+    assert await unreachable(address, [named.upper()]) is None
