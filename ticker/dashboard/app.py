@@ -61,6 +61,8 @@ class Exit:
     """Received while it ran."""
     interrupted: bool = False
     """By Ctrl-C rather than `q`."""
+    hung_up: bool = False
+    """The terminal was closed."""
 
 
 class Dashboard(App[Exit]):
@@ -150,10 +152,15 @@ class Dashboard(App[Exit]):
         return result or Exit(self.watching.board.ticks)
 
     def tell(self, words: str) -> None:
-        """Put a notice on the status line for a while; safe before the screen is there too."""
+        """Put a notice on the status line for a while.
+
+        Safe from any task of this event loop, before the screen is there and after it has gone.
+        """
         self._notice = (escape(words), self.watching.elapsed())
         if self.is_running:
-            self._changed()
+            # A task that began outside the app has no app in its context, and a timer of Textual
+            # set from there dies. The app's own task does it instead.
+            self.call_later(self._say)
 
     def compose(self) -> ComposeResult:
         """Title, table, status and keys."""
@@ -371,7 +378,7 @@ class Dashboard(App[Exit]):
 
     def on_hung_up(self, _: HungUp) -> None:
         """The terminal was closed: nobody is there to show anything to."""
-        self.action_leave()
+        self.exit(Exit(self.watching.board.ticks, hung_up=True))
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print its own traceback over the terminal; `show()` raises it instead, and

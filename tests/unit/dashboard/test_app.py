@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from datetime import UTC
 from itertools import pairwise
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -282,6 +284,34 @@ async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> Non
         await until(lambda: "started again ␛[2J" in app._status_bar.render().plain)
         clock.elapsed += 16 * SECOND
         await until(lambda: "started again" not in app._status_bar.render().plain)
+
+
+async def test_notices_from_a_task_outside_the_app_stop_neither_its_frames_nor_its_end(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "S0002" in app._table)
+        app._frames._last = monotonic()  # just now: the next frame needs a timer
+        # The task that minds the poller began before the app did, so its context has no app.
+        for number in range(3):
+            Context().run(app.tell, f"The poller was started again ({number})")
+        await until(lambda: "started again (2)" in app._status_bar.render().plain)
+        frames = app._frames._last
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
+        await until(lambda: app._frames._last > frames)
+
+
+async def test_it_ends_when_it_is_told_to_before_it_began(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(market(stream_in_memory))
+    run_async = app.run_async
+    monkeypatch.setattr(app, "run_async", lambda: run_async(headless=True, size=(80, 24)))
+    app.action_leave()
+    async with asyncio.timeout(5):
+        assert await app.show() == Exit(0)
 
 
 async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: MakeStream) -> None:
