@@ -40,6 +40,7 @@ NO_DATA: Final = 4
 RATE_LIMITED: Final = 5
 NOT_REACHABLE: Final = 6
 CANNOT_WRITE: Final = 7
+HUNG_UP: Final = 129
 INTERRUPTED: Final = 130
 
 _COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}

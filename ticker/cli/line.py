@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from ticker.cli.settings import now
+from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
 from ticker.times import MINUTE
 
@@ -108,4 +109,4 @@ class Newest:
 def _write(text: str) -> None:
     # Not through Python's buffer: a thread stuck in it would hold its lock, and the end with it.
     with suppress(OSError):
-        os.write(2, text.encode(errors="backslashreplace"))
+        os.write(2, text.encode(sys.stderr.encoding, SUBSTITUTE))

@@ -7,6 +7,7 @@ write that met them, and nothing is left to fail at exit.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import shutil
@@ -14,6 +15,7 @@ import sys
 from contextlib import suppress
 
 from ticker.cli.failing import CANNOT_WRITE, Failed
+from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
 from ticker.sources.worker import Worker
 
@@ -30,13 +32,14 @@ class Output:
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
+        self._charset = sys.stdout.encoding if os.isatty(descriptor) else "utf-8"
         self._hung_up = select.poll()
         self._hung_up.register(descriptor, 0)  # hang-ups and errors are always told
         self._worker = Worker("ticker-output")
 
     def write(self, data: bytes | str) -> None:
-        """All of `data`, before it returns."""
-        rest = memoryview(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
+        """All of `data`, before it returns. Text is UTF-8, but on a terminal of another charset."""
+        rest = memoryview(data.encode(self._charset, SUBSTITUTE) if isinstance(data, str) else data)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -87,6 +90,10 @@ def mend_standard_streams() -> None:
     sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115  (for as long as we run)
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # Help texts and messages have characters that not every locale can write.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SUBSTITUTE)
 
 
 def tell(text: str) -> None:

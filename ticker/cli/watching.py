@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticker.cli import scene
-from ticker.cli.failing import DONE, INTERRUPTED, NO_DATA, Failed, inviting
+from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, Failed, inviting
 from ticker.cli.options import (
     WATCH_PANEL,
     Every,
@@ -179,6 +179,7 @@ class Shown:
         self._dashboard: Dashboard | None = None
         self._kept = scene.Kept()
         self._failure: Failed | None = None
+        self._is_over = False
 
     async def main(self, children: Sequence[Sequence[str]]) -> int:
         """Show until `q`, a signal or the end of the time; the exit code."""
@@ -205,6 +206,8 @@ class Shown:
                 dashboard.tell(words)
             if self._lasting is not None:
                 asyncio.get_running_loop().call_later(self._lasting, self._leave)
+            if self._is_over:  # while it was still loading
+                self._leave()
             left = await dashboard.show()
             self._dashboard = None
         if self._failure is not None:
@@ -213,6 +216,8 @@ class Shown:
             tell(scene.kept_words(self._kept.ticks, self._kept.gone) + self._way_back(began))
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
+        if left.hung_up:
+            return HUNG_UP
         return INTERRUPTED if left.interrupted else DONE
 
     def _way_back(self, began: int) -> str:
@@ -226,6 +231,7 @@ class Shown:
         self._leave()
 
     def _leave(self) -> None:
+        self._is_over = True
         if self._dashboard is not None:
             self._dashboard.action_leave()
 

@@ -37,39 +37,45 @@ class Terminal:
         self, words: Sequence[str], env: Mapping[str, str], rows: int, columns: int
     ) -> None:
         self.seen = b""
-        self.pid, self._descriptor = pty.fork()
+        self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             os.execvpe(words[0], list(words), dict(env))  # noqa: S606  (a shell is not wanted)
-        ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, charset: str = "utf-8") -> None:
         deadline = time.monotonic() + PATIENCE
-        while text.encode() not in self.seen:
+        while text.encode(charset) not in self.seen:
             assert time.monotonic() < deadline, f"no {text!r} in {self.seen[-3000:]!r}"
             assert self._read(), f"ended without {text!r}: {self.seen[-3000:]!r}"
 
+    def shows(self, text: str, *, after: str) -> bool:
+        """Whether it has shown `text` by now; if not, the keys `after` may make it."""
+        self.type(after)
+        self._read()
+        return text.encode() in self.seen
+
     def type(self, keys: str) -> None:
-        os.write(self._descriptor, keys.encode())
+        os.write(self.descriptor, keys.encode())
 
     def kill(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
     def close(self) -> None:
         """The window is shut."""
-        os.close(self._descriptor)
-        self._descriptor = -1
+        os.close(self.descriptor)
+        self.descriptor = -1
 
     def end(self) -> int:
         """The exit code, once it has ended."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if self._descriptor >= 0:
+            if self.descriptor >= 0:
                 self._read()
             else:
                 time.sleep(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                while self._descriptor >= 0 and self._read():
+                while self.descriptor >= 0 and self._read():
                     pass
                 return os.waitstatus_to_exitcode(status)
         os.kill(self.pid, signal.SIGKILL)
@@ -78,10 +84,10 @@ class Terminal:
 
     def _read(self) -> bool:
         """False at the end."""
-        if not select.select([self._descriptor], [], [], 0.05)[0]:
+        if not select.select([self.descriptor], [], [], 0.05)[0]:
             return True
         try:
-            piece = os.read(self._descriptor, 65_536)
+            piece = os.read(self.descriptor, 65_536)
         except OSError:
             return False
         self.seen += piece
@@ -136,8 +142,8 @@ class Program:
                 if pipe is not None:
                     pipe.close()
 
-    def on_terminal(self, *words: str, rows: int = 24, columns: int = 110) -> Terminal:
-        return Terminal([*self.words, *words], self.env, rows, columns)
+    def on_terminal(self, *words: str, rows: int = 24, columns: int = 110, **env: str) -> Terminal:
+        return Terminal([*self.words, *words], {**self.env, **env}, rows, columns)
 
 
 @pytest.fixture

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from ticker.encoding import SUBSTITUTE
+
+
+def test_what_the_character_set_has_stays_as_it_is() -> None:
+    assert "Société · 12 €".encode("iso-8859-15", SUBSTITUTE).decode("iso-8859-15") == (
+        "Société · 12 €"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("▲ 4,101.30", "^ 4,101.30"),
+        ("▼ 0.35 … ● ↑↓", "v 0.35 . * ^v"),
+        ("╭─ Watch ─╮", "+- Watch -+"),
+        ("Société", "Societe"),
+        ("日本", "????"),
+        ("e\u0301", "e"),
+        ("\udce9", "\\udce9"),
+    ],
+)
+def test_what_it_lacks_becomes_something_alike_in_as_many_cells(text: str, plain: str) -> None:
+    assert text.encode("ascii", SUBSTITUTE).decode() == plain
+
+
+@pytest.mark.parametrize("charset", ["ascii", "iso-8859-1", "koi8-r", "euc-jp", "cp437"])
+def test_no_character_is_refused(charset: str) -> None:
+    for start in range(0, 0x3_0000, 0x1000):
+        "".join(map(chr, range(start, start + 0x1000))).encode(charset, SUBSTITUTE)
