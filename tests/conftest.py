@@ -15,7 +15,7 @@ import pytest
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
 from ticker.records import Batch, Health, Position
-from ticker.streams.frame import Noticed
+from ticker.streams.protocol import Noticed
 
 
 class StreamInMemory:
@@ -31,7 +31,7 @@ class StreamInMemory:
         self.told = told if told is not None else Batch(Position("0"))
         self.coming: asyncio.Queue[Batch | StreamError] = asyncio.Queue()
         self.state = Health(self.url, "ok")
-        self.read_after: list[Position] = []
+        self.read_after: list[str] = []
         self.read_symbols: list[Collection[str] | None] = []
 
     def put(self, what: Batch | StreamError) -> None:
@@ -44,7 +44,7 @@ class StreamInMemory:
 
     async def read(
         self,
-        after: Position,
+        after: Position | Literal["start", "end"],
         *,
         symbols: Collection[str] | None = None,
         follow: bool = True,

@@ -9,7 +9,7 @@ from typing import Any, cast
 from ticker.errors import SequenceConflict
 from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.sources.protocol import Answer
+from ticker.sources.protocol import Answer, Source
 from ticker.streams.protocol import Log
 
 SECOND = 1_000_000
@@ -53,7 +53,7 @@ class FakeClock:
 Script = Callable[["FakeSource", Sequence[str]], Any]
 
 
-class FakeSource:
+class FakeSource(Source):
     """Each asking calls `script`, which answers with prices, an error, or by taking its time."""
 
     name = "yahoo"

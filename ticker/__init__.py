@@ -9,18 +9,20 @@ from importlib import import_module
 TYPE_CHECKING = False  # as type checkers know it; importing typing would take as long as all else
 if TYPE_CHECKING:
     from ticker.processes import demo
-    from ticker.records import Gap, Heartbeat, Quote, Tick
+    from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
     from ticker.security import Security
     from ticker.sources import open_source
-    from ticker.streams import open_log, open_stream
+    from ticker.streams import Stream, open_log, open_stream
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batch",
     "Gap",
     "Heartbeat",
     "Quote",
     "Security",
+    "Stream",
     "Tick",
     "__version__",
     "demo",
@@ -30,10 +32,12 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Batch": "ticker.records",
     "Gap": "ticker.records",
     "Heartbeat": "ticker.records",
     "Quote": "ticker.records",
     "Security": "ticker.security",
+    "Stream": "ticker.streams",
     "Tick": "ticker.records",
     "demo": "ticker.processes",
     "open_log": "ticker.streams",

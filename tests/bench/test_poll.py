@@ -14,7 +14,7 @@ import pytest
 
 from ticker.poll import Poll
 from ticker.records import Quote
-from ticker.sources.protocol import Answer
+from ticker.sources.protocol import Answer, Source
 from ticker.streams import open_log, open_stream
 
 pytestmark = pytest.mark.bench
@@ -28,7 +28,7 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
-class Moving:
+class Moving(Source):
     """Every price moves; a quote's time is the moment at which the source had its answer ready."""
 
     name = "exchange"

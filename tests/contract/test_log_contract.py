@@ -4,15 +4,18 @@ On Kafka the symbols A, D and F lie in three different partitions, between which
 """
 
 import asyncio
+import contextlib
+import inspect
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ticker.errors import MixedPrices, SequenceConflict, StreamMissing, WrongPosition
+from ticker.errors import MixedPrices, SequenceConflict, StreamMissing, UsageError, WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams import Stream
 
@@ -452,3 +455,79 @@ async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> N
         assert await log.append() == await log.find("end")
         assert await everything(log) == ([], [], [], [])
         assert await log.snapshot() == Batch(await log.find("end"), quotes=[], heartbeats=[])
+
+
+async def test_reading_begins_at_the_words_start_and_end(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        ticks = [tick(log.origin, "A", n) for n in range(1, 4)]
+        await log.append(ticks[:2])
+        batches = [batch async for batch in log.read("start", follow=False)]
+        assert [each for batch in batches for each in batch.ticks] == ticks[:2]
+        assert not [b async for b in log.read("end", follow=False) if b.ticks]
+        async with asyncio.timeout(20), contextlib.aclosing(log.read("end")) as batches_to_come:
+            await anext(batches_to_come)  # of the first second of silence
+            await log.append(ticks[2:])
+            async for batch in batches_to_come:
+                if batch.ticks:
+                    assert list(batch.ticks) == ticks[2:]
+                    break
+        position = batches[-1].position
+        rest = [batch async for batch in log.read(position, follow=False)]
+        assert [each for batch in rest for each in batch.ticks] == ticks[2:]
+
+
+async def test_a_stream_that_is_missing_has_neither_start_nor_end(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    for word in ("start", "end"):
+        with pytest.raises(StreamMissing):
+            await anext(log_backend.reader(tmp_path).read(word))
+
+
+@pytest.mark.parametrize("after", [0, None, 1.5, b"start", ["start"]])
+async def test_what_is_no_position_is_refused_with_what_is_one(
+    log_backend: Any, tmp_path: Path, after: Any
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        with pytest.raises(UsageError, match='"start", "end" or the position of a batch'):
+            await anext(log.read(after))
+        with pytest.raises(WrongPosition):
+            await log.count(after)
+
+
+@pytest.mark.parametrize("symbols", ["AAPL", 7, ["AAPL", 7], [None]])
+async def test_symbols_that_are_no_list_of_texts_are_refused(
+    log_backend: Any, tmp_path: Path, symbols: Any
+) -> None:
+    stream = log_backend.reader(tmp_path)
+    with pytest.raises(UsageError, match="symbols: expected"):
+        await anext(stream.read("start", symbols=symbols))
+    with pytest.raises(UsageError, match="symbols: expected"):
+        list(stream.columns(symbols=symbols))
+    with pytest.raises(UsageError, match="symbols: expected"):
+        await stream.find_last(1, symbols=symbols)
+
+
+@pytest.mark.parametrize("wrong", [1.5, "yesterday", datetime(2026, 11, 28, tzinfo=UTC), True])
+async def test_times_and_counts_that_are_none_are_refused_by_name(
+    log_backend: Any, tmp_path: Path, wrong: Any
+) -> None:
+    stream = log_backend.reader(tmp_path)
+    with pytest.raises(UsageError, match="find: expected"):
+        await stream.find(wrong)
+    with pytest.raises(UsageError, match="since: expected microseconds"):
+        list(stream.columns(since=wrong))
+    with pytest.raises(UsageError, match="until: expected microseconds"):
+        list(stream.columns(until=wrong))
+    with pytest.raises(UsageError, match="ticks: expected"):
+        await stream.find_last(wrong)
+    with pytest.raises(UsageError, match="limit: expected"):
+        await anext(stream.read("start", limit=wrong))
+
+
+def test_help_tells_what_each_method_of_a_stream_does(log_backend: Any, tmp_path: Path) -> None:
+    for stream in (log_backend.reader(tmp_path), log_backend.writer(tmp_path)):
+        for name in (n for n in dir(stream) if not n.startswith("_") and n != "url"):
+            told = inspect.getdoc(getattr(type(stream), name)) or ""
+            assert len(told) > 30, name
+            assert not told.startswith("See "), name

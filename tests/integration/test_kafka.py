@@ -33,7 +33,6 @@ from ticker.errors import (
 )
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
-from ticker.streams.frame import Noticed
 from ticker.streams.kafka import (
     Address,
     KafkaLog,
@@ -50,6 +49,7 @@ from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, look, ticks_between
 from ticker.streams.kafka.producing import Producing
 from ticker.streams.kafka.topics import configurations
+from ticker.streams.protocol import Noticed
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(20)]

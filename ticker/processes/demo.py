@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ticker.errors import TickerError
+from ticker.errors import TickerError, UsageError
 from ticker.processes.child import Child, Ended, News, command
 
 START: Final = 30.0
@@ -34,8 +34,10 @@ def demo(
     """The URL of a stream on which invented prices of `symbols` flow, until the block ends.
 
     The same `seed` moves the same way; `every` is the time between polls. Raises `TickerError` if
-    no price comes `within` so many seconds.
+    no price comes `within` so many seconds, and `UsageError` for symbols that are no list.
     """
+    if isinstance(symbols, str):  # a sequence too, of its letters
+        raise UsageError(f'demo: expected a list of symbols, like ["AAPL"], not {symbols!r:.60}')
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as folder:
         url = f"sqlite:{Path(folder) / 'demo.sqlite'}"
         told: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()

@@ -7,10 +7,11 @@ stream.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NewType
+from typing import Any, Final, Literal, NewType
 
 import msgspec
 
+from ticker.errors import UsageError
 from ticker.records.kinds import Gap, Heartbeat, Quote, Tick
 
 Position = NewType("Position", str)
@@ -24,7 +25,7 @@ class Batch(msgspec.Struct, frozen=True):
     """
 
     position: Position
-    """Resume after this batch with `read(after=position)`."""
+    """Resume after this batch with `stream.read(batch.position)`."""
     ticks: Sequence[Tick] = ()
     """Ascending by sequence for each (origin, symbol)."""
     gaps: Sequence[Gap] = ()
@@ -36,6 +37,34 @@ class Batch(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         """True if the batch holds any record."""
         return bool(self.ticks or self.gaps or self.quotes or self.heartbeats)
+
+    def to_dicts(
+        self, kind: Literal["ticks", "gaps", "quotes", "heartbeats"] = "ticks"
+    ) -> list[dict[str, Any]]:
+        """Return the records of one kind as dictionaries, by the field names of the JSON events.
+
+            frame = pandas.DataFrame(batch.to_dicts())
+            quotes = pandas.DataFrame(snapshot.to_dicts("quotes"))
+
+        Every dictionary has every field, so all batches give the same columns. What is unknown is
+        `None`. Times are µs since the epoch, UTC. Raises `UsageError` for another kind.
+        """
+        kept = _KINDS.get(str(kind))
+        if kept is None:
+            raise UsageError(f"to_dicts: expected one of {', '.join(_KINDS)}, not {kind!r:.60}")
+        names = kept.__struct_encode_fields__
+        return [
+            dict(zip(names, msgspec.structs.astuple(record), strict=True))
+            for record in getattr(self, kind)
+        ]
+
+
+_KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
+    "ticks": Tick,
+    "gaps": Gap,
+    "quotes": Quote,
+    "heartbeats": Heartbeat,
+}
 
 
 class Hold(msgspec.Struct, frozen=True):

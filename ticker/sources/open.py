@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ticker.errors import UsageError
 from ticker.sources.protocol import Source
 
 
 def open_source(
     url: str = "yahoo", *, on_answer: Callable[[Sequence[str], bytes], None] | None = None
 ) -> Source:
-    """The source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
+    """Return the source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
 
-    Nothing is asked yet. `on_answer` is called with the symbols of each request and the body of its
+        async with ticker.open_source("yahoo") as source:
+            answer = await source.quotes(["AAPL", "GC=F"])
+
+    Asks nothing yet. `on_answer` is called with the symbols of each request and the body of its
     good answer, as it came. Raises `UsageError` for any other word.
     """
+    if not isinstance(url, str):
+        raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")
     from ticker.sources.yahoo import YahooSource
 
     return YahooSource.at(url, on_answer=on_answer)

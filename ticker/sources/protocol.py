@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 import msgspec
 
@@ -26,7 +27,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Source(Protocol):
-    """Where quotes come from, when asked. Raises `SourceError` only (and its kinds)."""
+    """Where quotes come from, when asked. Raises `SourceError` only (and its kinds).
+
+    An async context manager: leaving it closes the source.
+    """
 
     name: str
     """As the records call it: `yahoo`, `exchange`, …"""
@@ -52,3 +56,14 @@ class Source(Protocol):
     async def close(self) -> None:
         """Let go of connections and threads, without waiting for an answer under way."""
         ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Quote
-from ticker.sources.protocol import Answer
+from ticker.sources.protocol import Answer, Source
 from ticker.sources.reading import Context, is_symbol, read_answer
 from ticker.sources.worker import Worker
 
@@ -78,7 +78,7 @@ class Place:
         return cls(url, name, title, server, every=_SECOND, every_closed=_SECOND, budget=None)
 
 
-class YahooSource:
+class YahooSource(Source):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
     `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
@@ -120,6 +120,8 @@ class YahooSource:
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """See `Source.quotes`. Symbols beyond 50 take further requests, one after another."""
+        if isinstance(symbols, str):  # a collection too, of its letters
+            raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
         wanted = list(dict.fromkeys(symbols))
         asked = [symbol for symbol in wanted if is_symbol(symbol)]
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}

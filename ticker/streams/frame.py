@@ -10,37 +10,16 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 
 import msgspec
 
-from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position
 from ticker.streams.order import Key
+from ticker.streams.protocol import Noticed, Stream
 
 _STATES: Final = {StreamMissing: "missing", StreamUnreachable: "unreachable"}
-
-
-class Noticed(msgspec.Struct, frozen=True):
-    """What readings noticed."""
-
-    broken: int = 0
-    """Records passed over, because they could not be read."""
-    holes: int = 0
-    """Ticks found missing."""
-    repeats: int = 0
-    """Ticks seen twice, and dropped."""
-    problem: str | None = None
-    """What keeps one that goes on from reading now, in a sentence."""
-
-    def plus(self, other: Noticed) -> Noticed:
-        """Both together."""
-        return Noticed(
-            self.broken + other.broken,
-            self.holes + other.holes,
-            self.repeats + other.repeats,
-            self.problem or other.problem,
-        )
 
 
 class Reading(Protocol):
@@ -58,8 +37,8 @@ class Reading(Protocol):
 _R = TypeVar("_R", bound=Reading)
 
 
-class Frame(ABC, Generic[_R]):
-    """The frame of a `Stream` at `url`."""
+class Frame(Stream, ABC, Generic[_R]):
+    """The frame of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -72,7 +51,6 @@ class Frame(ABC, Generic[_R]):
         """The stream as it is now, without what readings noticed. Raises `StreamError`."""
 
     async def health(self) -> Health:
-        """See `Stream.health`."""
         try:
             found = await self._look()
         except StreamError as error:
@@ -88,14 +66,12 @@ class Frame(ABC, Generic[_R]):
         )
 
     def noticed(self) -> Noticed:
-        """See `Stream.noticed`."""
         noticed = self._ended
         for reading in tuple(self._readings):
             noticed = noticed.plus(reading.noticed())
         return noticed
 
     async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - a reader has nothing to send
-        """See `Stream.close`; readings under way end."""
         for reading in tuple(self._readings):
             reading.stop()
         return 0
@@ -116,6 +92,20 @@ class Frame(ABC, Generic[_R]):
         self._ended = self._ended.plus(Noticed(broken=broken))
         self._snapshot = snapshot.position, last
         return snapshot
+
+    async def _position(self, after: Position | Literal["start", "end"]) -> Position:
+        """The position that `read(after)` begins at. Raises `UsageError` for what is none."""
+        if not isinstance(after, str):
+            raise UsageError(
+                f'read: expected "start", "end" or the position of a batch, not {after!r:.60}'
+            )
+        match after:
+            case "start":
+                return await self.find("start")
+            case "end":
+                return await self.find("end")
+            case _:
+                return Position(after)
 
     def _bases(self, after: Position) -> Mapping[Key, int] | None:
         """What a reading that resumes `after` knows: the sequences of a snapshot, if it was one."""

@@ -12,45 +12,73 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+import msgspec
+
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.frame import Noticed
+
+
+class Noticed(msgspec.Struct, frozen=True):
+    """What the readings of one reader noticed."""
+
+    broken: int = 0
+    """Records passed over, because they could not be read."""
+    holes: int = 0
+    """Ticks found missing."""
+    repeats: int = 0
+    """Ticks seen twice, and dropped."""
+    problem: str | None = None
+    """What keeps one that goes on from reading now, in a sentence."""
+
+    def plus(self, other: Noticed) -> Noticed:
+        """Both together."""
+        return Noticed(
+            self.broken + other.broken,
+            self.holes + other.holes,
+            self.repeats + other.repeats,
+            self.problem or other.problem,
+        )
 
 
 class Stream(Protocol):
-    """A log, read from any position. Safe for many readers at once; raises `StreamError` only.
+    """An ordered log of ticks and gaps, with the latest quotes and heartbeats beside it.
 
-    Made without input or output: what is wrong with a stream shows at its first use.
+    `ticker.open_stream` returns one. Any number of readers may share a stream. Use it with
+    `async with`. All methods but `columns` are asynchronous. They raise `StreamError`, and
+    `UsageError` for an argument of the wrong kind. Making a stream does no input or output: what
+    is wrong with it shows when it is first used.
     """
 
     url: str
-    """As a user may see it: no secrets."""
+    """Where the stream is, without secrets."""
 
     async def snapshot(self) -> Batch:
-        """The last quote per (origin, symbol) and the last heartbeat per (writer, source).
+        """Return the last quote of each (origin, symbol) and the last heartbeat of each writer.
 
-        Ticks without a quote are shown by one made of the last, if the backend comes by it.
-        `read(after=batch.position)` of this very reader goes on from here without a hole or a
-        repeat, whoever writes meanwhile. Raises `StreamMissing` where there is nothing yet.
+        `read(batch.position)` on the same object continues from here without a hole or a repeat,
+        even while others write. A tick without a quote is shown by a quote made of it, where the
+        backend can find it. Raises `StreamMissing` if there is no stream yet.
         """
         ...
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
-        """Before every record with `received` >= `when` (µs, UTC); earlier ones may follow it.
+        """Return a position for `read`.
 
-        `"start"` is before the oldest record still held, `"end"` after the newest. A time beyond
-        the end is the end.
+        `"start"` is before the oldest record that is still held, `"end"` is after the newest. A
+        number is a time (µs since the epoch, UTC): the position is before every record that was
+        received at that time or later. Some earlier records may follow it. A time after the last
+        record gives the end.
         """
         ...
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        """Before the last `ticks` ticks (of `symbols`); before the first if there are fewer.
+        """Return the position before the last `ticks` ticks (of `symbols`).
 
-        More than that many may follow where the backend can only come near.
+        If there are fewer, it is before the first. On Kafka more may follow it.
         """
         ...
 
     async def count(self, after: Position) -> int:
-        """How many ticks follow `after`, with a few that are none where they are not looked at.
+        """Return how many ticks follow `after`: exact in a file, an upper bound on Kafka.
 
         Raises `WrongPosition` for a position that this stream never gave out.
         """
@@ -58,20 +86,33 @@ class Stream(Protocol):
 
     def read(
         self,
-        after: Position,
+        after: Position | Literal["start", "end"],
         *,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
     ) -> AsyncIterator[Batch]:
-        """Batches of at most `limit` ticks, resuming after `after`.
+        """Yield batches of at most `limit` ticks that follow `after`.
 
-        Each symbol's ticks come in the order of appending, those of different symbols in any. No
-        tick twice; a hole, and records lost to retention, come as a `Gap` in the batch in which
-        they are noticed; broken records are counted (`health().broken`) and passed over. `symbols`
-        keeps ticks, quotes and gaps of these only. With `follow`: an empty batch comes each second
-        of silence, and a stream that goes away is waited for, which `health()` tells. Without: ends
-        at the end that the stream had when the reading reached it.
+            async for batch in stream.read("start", symbols=["AAPL"], follow=False):
+                print(batch.to_dicts())
+
+        `after` is `"start"` (all that is held), `"end"` (only what comes from now on) or the
+        position of a batch: reading resumes after that batch. `symbols` limits ticks, quotes and
+        gaps to these symbols.
+
+        With `follow`, reading never ends by itself: an empty batch comes in each second of
+        silence, and if the stream goes away, reading waits for it (`health()` says so). Without
+        it, reading ends at the end that the stream had when it got there.
+
+        The ticks of one symbol come in the order in which they were appended; different symbols
+        have no fixed order. No tick comes twice. Missing ticks (a hole, or records lost to
+        retention) come as a `Gap` in the batch in which they are noticed. Records that cannot be
+        read are counted (`health().broken`) and skipped.
+
+        Raises `UsageError` if `after` is neither word nor position, `WrongPosition` if it is the
+        position of another stream, and `StreamMissing` if there is no stream for `"start"` or
+        `"end"` to begin in.
         """
         ...
 
@@ -82,23 +123,27 @@ class Stream(Protocol):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """Ticks by column, field name → values, in chunks, to the present end.
+        """Yield ticks by column (field name → values), in chunks, to the present end.
 
-        `since` is inclusive, `until` exclusive, both by `received` (µs, UTC). Synchronous, so that
-        it serves where an event loop is running already; makes no object per tick.
+        `since` is inclusive, `until` exclusive, both by `received` (µs since the epoch, UTC). This
+        method is synchronous, so it works where an event loop is running already. It makes no
+        object for each tick.
         """
         ...
 
     def noticed(self) -> Noticed:
-        """What readings noticed since this reader opened the stream. At once: nobody is asked."""
+        """Return what this object's readings noticed so far. Asks nobody."""
         ...
 
     async def health(self) -> Health:
-        """How the stream is now. Never raises: what is wrong is in the answer."""
+        """Return how the stream is now. Never raises: the answer says what is wrong."""
         ...
 
     async def close(self, within: float = 5.0) -> int:
-        """Let go, in at most `within` seconds; the number of ticks not delivered."""
+        """End all readings and let go, within `within` seconds.
+
+        Returns how many ticks could not be delivered: 0 for a reader.
+        """
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -116,11 +161,11 @@ class Log(Stream, Protocol):
 
     @property
     def origin(self) -> str:
-        """The random id of this log, made with it; known once the log is entered."""
+        """The random id of this log, made with it. Known once the log is entered."""
         ...
 
     async def last(self) -> Mapping[tuple[str, str], int]:
-        """(origin, symbol) → the sequence of its last tick."""
+        """Return (origin, symbol) → the sequence of its last tick."""
         ...
 
     async def append(
@@ -131,12 +176,13 @@ class Log(Stream, Protocol):
         quotes: Sequence[Quote] = (),
         heartbeats: Sequence[Heartbeat] = (),
     ) -> Position:
-        """Write; durable on return. The position after what was written.
+        """Write the records, and return the position after them. They are durable on return.
 
         A tick that is there already changes nothing. One that does not continue its (origin,
         symbol) raises `SequenceConflict` before anything of the call is written. Invented prices in
         a log of real ones, or the reverse, raise `MixedPrices`. A quote replaces the one of its
         (origin, symbol), unless it is older (a lower sequence, or the same and an earlier `time`).
+        On Kafka, a quote that follows another within a second is sent at the end of that second.
         """
         ...
 

@@ -19,7 +19,6 @@ from aiokafka import TopicPartition
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Position
-from ticker.streams.frame import Noticed
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
@@ -28,6 +27,7 @@ from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.place import parse
 from ticker.streams.order import READER, Key, Order
+from ticker.streams.protocol import Noticed
 
 SILENCE: Final = 1.0
 """An empty batch comes after this many seconds without a record."""

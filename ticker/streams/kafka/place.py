@@ -36,9 +36,9 @@ class Place(msgspec.Struct, frozen=True):
         return Position(f"{self.origin}:{topics}:{self.received}")
 
 
-def parse(url: str, position: Position) -> Place:
+def parse(url: str, position: object) -> Place:
     """Raises `WrongPosition` for a text that no stream of this kind ever gave out."""
-    form = _FORM.fullmatch(position)
+    form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)
     ticks, gaps, quotes, beats = (

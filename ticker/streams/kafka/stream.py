@@ -21,6 +21,12 @@ from ticker.errors import (
     WrongPosition,
 )
 from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.streams.arguments import (
+    checked_moment,
+    checked_number,
+    checked_place,
+    checked_symbols,
+)
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking
@@ -32,10 +38,11 @@ from ticker.streams.kafka.place import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import Writer
+from ticker.streams.protocol import Log, Served
 
 
-class KafkaStream(Frame[Reading]):
-    """A reader of the topics at `address`. Implements `Stream` and `Served`; makes no topic."""
+class KafkaStream(Frame[Reading], Served):
+    """A reader of the topics at `address`. It makes no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
         super().__init__(address.url)
@@ -43,28 +50,25 @@ class KafkaStream(Frame[Reading]):
         self._watch = watch
 
     async def log_origin(self) -> str:
-        """See `Served.log_origin`."""
         async with Asking(self._address) as asking:
             return (await asking.topics()).origin
 
     async def snapshot(self) -> Batch:
-        """See `Stream.snapshot`."""
         async with self._asking() as asking:
             late = await look(asking, await asking.topics())
         return self._took(late.batch(), late.bases(), late.broken)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
-        """See `Stream.find`; exact, unless much was appended long after it was received."""
+        place = checked_place(when)
         async with self._asking() as asking:
-            return (await find(asking, when)).position()
+            return (await find(asking, place)).position()
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        """See `Stream.find_last`; the last by the time of appending."""
+        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
         async with self._asking() as asking:
-            return (await find_last(asking, ticks, symbols)).position()
+            return (await find_last(asking, count, chosen)).position()
 
     async def count(self, after: Position) -> int:
-        """See `Stream.count`; by the offsets, so that void and foreign messages count too."""
         place = parse(self.url, after)
         async with self._asking() as asking:
             topics = await asking.topics()
@@ -77,20 +81,21 @@ class KafkaStream(Frame[Reading]):
 
     async def read(
         self,
-        after: Position,
+        after: Position | Literal["start", "end"],
         *,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
     ) -> AsyncGenerator[Batch, None]:
-        """See `Stream.read`. Each symbol's ticks in their order; symbols by partition."""
+        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
+        position = await self._position(after)
         reading = Reading(
             self._address,
-            after,
-            self._bases(after),
-            symbols=symbols,
+            position,
+            self._bases(position),
+            symbols=chosen,
             follow=follow,
-            limit=limit,
+            limit=most,
             watch=self._watch,
         )
         with self._under_way(reading):
@@ -105,8 +110,9 @@ class KafkaStream(Frame[Reading]):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """See `Stream.columns`; from a thread with an event loop of its own."""
-        batches = KafkaStream(self._address)._ticks(symbols, since)  # noqa: SLF001 - our own
+        chosen = checked_symbols(symbols)
+        since, until = checked_moment("since", since), checked_moment("until", until)
+        batches = KafkaStream(self._address)._ticks(chosen, since)  # noqa: SLF001 - our own
         with contextlib.closing(blocking(batches)) as chunks:
             for ticks in chunks:
                 wanted = [
@@ -171,10 +177,10 @@ class KafkaStream(Frame[Reading]):
         )
 
 
-class KafkaLog(KafkaStream):
+class KafkaLog(KafkaStream, Log):
     """The log at `address`, its topics made by `plan` when it is entered and they are missing.
 
-    Implements `Log`. `delivery` bounds what each append sends to a topic (s): a broker that takes
+    `delivery` bounds what each append sends to a topic (s): a broker that takes
     longer counts as away, and what had arrived is looked up before the next append. A question to
     the broker, which an append asks first unless another one came just before it, has 8 s.
     """
@@ -189,11 +195,9 @@ class KafkaLog(KafkaStream):
 
     @property
     def origin(self) -> str:
-        """See `Log.origin`; made from the id that the cluster gave to the ticks' topic."""
         return self._entered().origin
 
     async def last(self) -> Mapping[tuple[str, str], int]:
-        """See `Log.last`."""
         return await self._entered().last()
 
     async def append(
@@ -204,14 +208,9 @@ class KafkaLog(KafkaStream):
         quotes: Sequence[Quote] = (),
         heartbeats: Sequence[Heartbeat] = (),
     ) -> Position:
-        """See `Log.append`; in the order gaps, ticks, quotes, heartbeats.
-
-        A quote that follows another within a second is sent at the end of that second.
-        """
         return await self._entered().append(ticks, gaps, quotes, heartbeats)
 
     async def close(self, within: float = 5.0) -> int:
-        """See `Stream.close`."""
         await super().close(within)
         writer, self._writer = self._writer, None
         return 0 if writer is None else await writer.close(within)

@@ -16,8 +16,8 @@ from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Position
-from ticker.streams.frame import Noticed
 from ticker.streams.order import READER, Key, Order
+from ticker.streams.protocol import Noticed
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.place import Place
 from ticker.streams.sqlite.reading import Found, Reader

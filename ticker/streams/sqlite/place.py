@@ -32,9 +32,9 @@ class Place(msgspec.Struct, frozen=True):
         return Position(f"{self.origin}:{self.number}:{self.received}")
 
 
-def parse(url: str, position: Position) -> Place:
+def parse(url: str, position: object) -> Place:
     """Raises `WrongPosition` for a text that no log of this kind ever gave out."""
-    form = _FORM.fullmatch(position)
+    form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)
     return Place(form[1], int(form[2]), min(int(form[3]), MAX_TIME))

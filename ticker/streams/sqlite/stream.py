@@ -17,7 +17,14 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
+from ticker.streams.arguments import (
+    checked_moment,
+    checked_number,
+    checked_place,
+    checked_symbols,
+)
 from ticker.streams.frame import Frame
+from ticker.streams.protocol import Retained
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import Following
 from ticker.streams.sqlite.reading import Reader
@@ -40,7 +47,7 @@ def now() -> int:
 
 
 class SqliteStream(Frame[Following]):
-    """A reader of the log at `path`. Implements `Stream`; never creates or changes the file."""
+    """A reader of the log at `path`. It never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY) -> None:
         super().__init__(opening.url(path))
@@ -48,37 +55,36 @@ class SqliteStream(Frame[Following]):
         self._busy = busy
 
     async def snapshot(self) -> Batch:
-        """See `Stream.snapshot`."""
         return self._took(*await self._ask(Reader.snapshot))
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
-        """See `Stream.find`."""
-        return (await self._ask(lambda reader: reader.find(when))).position()
+        place = checked_place(when)
+        return (await self._ask(lambda reader: reader.find(place))).position()
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        """See `Stream.find_last`; exact."""
-        return (await self._ask(lambda reader: reader.find_last(ticks, symbols))).position()
+        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
+        return (await self._ask(lambda reader: reader.find_last(count, chosen))).position()
 
     async def count(self, after: Position) -> int:
-        """See `Stream.count`; exact."""
         return await self._ask(lambda reader: reader.count(after))
 
     async def read(
         self,
-        after: Position,
+        after: Position | Literal["start", "end"],
         *,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
     ) -> AsyncGenerator[Batch, None]:
-        """See `Stream.read`."""
+        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
+        position = await self._position(after)
         reading = Following(
             self._path,
-            after,
-            self._bases(after),
-            symbols=symbols,
+            position,
+            self._bases(position),
+            symbols=chosen,
             follow=follow,
-            limit=limit,
+            limit=most,
         )
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")
@@ -98,9 +104,10 @@ class SqliteStream(Frame[Following]):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """See `Stream.columns`."""
+        chosen = checked_symbols(symbols)
+        span = checked_moment("since", since), checked_moment("until", until)
         with Reader(self._path, self._busy) as reader:
-            yield from reader.columns(symbols, since, until)
+            yield from reader.columns(chosen, *span)
 
     async def _look(self) -> Health:
         return await self._ask(self._health)
@@ -132,8 +139,8 @@ class SqliteStream(Frame[Following]):
         )
 
 
-class SqliteLog(SqliteStream):
-    """The log at `path`, made when it is entered and missing. Implements `Retained`.
+class SqliteLog(SqliteStream, Retained):
+    """The log at `path`, made when it is entered and missing.
 
     `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever.
     `clock` gives the time of appending (µs, UTC).
@@ -156,11 +163,9 @@ class SqliteLog(SqliteStream):
 
     @property
     def origin(self) -> str:
-        """See `Log.origin`."""
         return self._entered().origin
 
     async def last(self) -> Mapping[tuple[str, str], int]:
-        """See `Log.last`."""
         return await self._write(self._entered().last)
 
     async def append(
@@ -171,23 +176,19 @@ class SqliteLog(SqliteStream):
         quotes: Sequence[Quote] = (),
         heartbeats: Sequence[Heartbeat] = (),
     ) -> Position:
-        """See `Log.append`."""
         writer = self._entered()
         return await self._write(
             lambda: writer.append(ticks, gaps, quotes, heartbeats, self._clock())
         )
 
     async def hold(self, reader: str, position: Position | None) -> None:
-        """See `Retained.hold`."""
         writer = self._entered()
         await self._write(lambda: writer.hold(reader, position))
 
     async def holds(self) -> Mapping[str, Hold]:
-        """See `Retained.holds`."""
         return await self._ask(Reader.holds)
 
     async def prune(self) -> int:
-        """See `Retained.prune`."""
         writer = self._entered()
         total = 0
         while deleted := await self._write(lambda: writer.prune(self._clock())):
@@ -195,7 +196,6 @@ class SqliteLog(SqliteStream):
         return total
 
     async def close(self, within: float = 5.0) -> int:
-        """See `Stream.close`."""
         await super().close(within)
         thread, writer = self._thread, self._writer
         self._thread = self._writer = None

@@ -1,0 +1,75 @@
+"""Check what a caller passes to a stream, before the stream is asked. One rule for all backends.
+
+`UsageError` names the argument, what it expects and what it got.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection
+from typing import Any, Literal
+
+from ticker.errors import UsageError
+
+
+def checked_symbols(symbols: Any) -> Collection[str] | None:
+    """`symbols`, if it is absent or a collection of texts. Raises `UsageError` otherwise.
+
+    A single text is refused: it is a collection of its letters, so "AAPL" would ask for A, P and L.
+    """
+    if symbols is None:
+        return None
+    if isinstance(symbols, str) or not hasattr(symbols, "__iter__"):
+        raise UsageError(f'symbols: expected a list, like ["AAPL", "GC=F"], not {symbols!r:.60}')
+    listed = list(symbols)
+    for symbol in listed:
+        if not isinstance(symbol, str):
+            raise UsageError(f"symbols: expected texts, not {symbol!r:.60}")
+    return listed
+
+
+def checked_moment(name: str, when: Any) -> int | None:
+    """`when` as an integer (µs since the epoch, UTC), if it is given.
+
+    Raises `UsageError` for anything else.
+    """
+    if when is None:
+        return None
+    if (moment := _whole(when)) is None:
+        raise UsageError(
+            f"{name}: expected microseconds since 1970 (UTC) as a whole number, not {when!r:.60}"
+        )
+    return moment
+
+
+def checked_place(when: Any) -> int | Literal["start", "end"]:
+    """`when`, if it is "start", "end" or a moment (µs, UTC). Raises `UsageError` otherwise."""
+    match when:
+        case "start":
+            return "start"
+        case "end":
+            return "end"
+    if (moment := _whole(when)) is None:
+        raise UsageError(
+            'find: expected "start", "end" or microseconds since 1970 (UTC) as a whole number, '
+            f"not {when!r:.60}"
+        )
+    return moment
+
+
+def checked_number(name: str, number: Any, least: int) -> int:
+    """`number` as an integer from `least` on. Raises `UsageError` for anything else."""
+    whole = _whole(number)
+    if whole is None or whole < least:
+        raise UsageError(f"{name}: expected a whole number from {least} on, not {number!r:.60}")
+    return whole
+
+
+def _whole(number: Any) -> int | None:
+    """`number` as an integer, also where it is NumPy's; `None` for True, 1.5 and "1"."""
+    if isinstance(number, bool):
+        return None
+    try:
+        return operator.index(number)
+    except TypeError:
+        return None
