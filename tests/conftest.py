@@ -1,21 +1,65 @@
-"""What tests of several rooms share: a stream in memory, driven by the test; a real Kafka."""
+"""What tests share: a stream in memory that the test drives, a real Kafka, workers.
+
+Tests with Kafka run with CI or TICKER_TEST_KAFKA in the environment, and are skipped otherwise.
+Those that share a broker run in one worker. Those that have a broker of their own run in one worker
+per module, because what they do to it must not disturb others.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Literal, Self
 
 import pytest
 
+from tests.kafka_broker import NEEDS_JAVA, Broker, available, start_only_once
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
 from ticker.records import Batch, Health, Position
 from ticker.streams.protocol import Noticed
+
+KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` means: one per core; two more with Kafka, whose tests wait.
+
+    None for benches: they want the machine for themselves.
+    """
+    if config.option.markexpr == "bench":
+        return 0
+    return max(2, os.cpu_count() or 1) + (2 if _kafka_is_wanted() else 0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests with Kafka, and skip them unless they are asked for."""
+    for item in items:
+        group = _kafka_group(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+            if not _kafka_is_wanted():
+                item.add_marker(pytest.mark.skip(reason=KAFKA_IS_OPTIONAL))
+
+
+def _kafka_is_wanted() -> bool:
+    return bool(os.environ.get("CI") or os.environ.get("TICKER_TEST_KAFKA"))
+
+
+def _kafka_group(item: pytest.Item) -> str | None:
+    """The group of a test with Kafka; None for every other test."""
+    fixtures = getattr(item, "fixturenames", ())
+    for broker in ("broker", "secure_kafka"):  # one for all the tests that break or secure it
+        if broker in fixtures and "make_broker" in fixtures:
+            return broker
+    if "make_broker" in fixtures:
+        return item.path.stem
+    is_shared = "kafka" in fixtures or "server" in fixtures or item.get_closest_marker("kafka")
+    return "kafka" if is_shared else None
 
 
 class StreamInMemory:
@@ -101,30 +145,18 @@ def stream_in_memory() -> Callable[..., Any]:
     return StreamInMemory
 
 
-def _kafka_broker() -> ModuleType:
-    """tests/kafka_broker.py: tests are no package, so it is found by its place."""
-    place = Path(__file__).parent / "kafka_broker.py"
-    spec = importlib.util.spec_from_file_location("kafka_broker", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Makes a `Broker` that the test starts, kills and freezes; skips where none can be had.
+def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Broker]]:
+    """Makes a `Broker` that the test starts, kills and freezes.
 
-    Never skips in CI: there its absence is a failure.
+    Skips where none can be started, except in CI: there it fails.
     """
-    module = _kafka_broker()
-    if not module.available() and not os.environ.get("CI"):
-        pytest.skip(module.HOW)
-    brokers: list[Any] = []
+    if not available() and not os.environ.get("CI"):
+        pytest.skip(NEEDS_JAVA)
+    brokers: list[Broker] = []
 
-    def make(properties: str = "", **options: Any) -> Any:
-        brokers.append(module.Broker(tmp_path_factory.mktemp("kafka"), properties, **options))
+    def make(properties: str = "", **options: Any) -> Broker:
+        brokers.append(Broker(tmp_path_factory.mktemp("kafka"), properties, **options))
         return brokers[-1]
 
     yield make
@@ -144,9 +176,14 @@ def secure_kafka(
 
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> str:
-    """HOST:PORT of a running Apache Kafka: that of TICKER_TEST_KAFKA, or one of our own."""
-    if named := os.environ.get("TICKER_TEST_KAFKA"):
+    """HOST:PORT of a running Apache Kafka: that of TICKER_TEST_KAFKA, or one that all share.
+
+    Only one worker starts one. A second worker that tries fails here.
+    """
+    if ":" in (named := os.environ.get("TICKER_TEST_KAFKA", "")):
         return named
-    broker = request.getfixturevalue("make_broker")()
+    folder: Path = request.getfixturevalue("tmp_path_factory").getbasetemp()
+    start_only_once(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    broker: Broker = request.getfixturevalue("make_broker")()
     broker.start()
-    return str(broker.address)
+    return broker.address

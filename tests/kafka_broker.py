@@ -1,7 +1,6 @@
 """A real Apache Kafka for tests: KRaft nodes, from jars of Maven Central kept in `.cache/kafka`.
 
-`TICKER_TEST_KAFKA` (HOST:PORT) names a broker of your own instead; tests that kill or freeze the
-broker start one of theirs all the same. `python tests/kafka_broker.py` runs one in the foreground.
+`python tests/kafka_broker.py` runs one in the foreground.
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 KAFKA = "4.3.1"
 LOG4J = "2.25.4"
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "kafka" / KAFKA
 CLUSTER = "AAAAAAAAQACAAAAAAAAAAA"
-HOW = (
-    "needs a Kafka: apt-get install default-jdk-headless maven, "
-    "or TICKER_TEST_KAFKA=HOST:PORT names a broker"
-)
+NEEDS_JAVA = "needs Java and Maven: apt-get install default-jdk-headless maven"
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -65,19 +62,24 @@ def available() -> bool:
 def jars(artifact: str = "kafka_2.13", folder: str = "libs") -> Path:
     """The folder of the broker's jars, or another artifact's; fetched when not there yet (8 s)."""
     libs = CACHE / folder
-    if not libs.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        # Fetched beside its place, so that two runs at once never see half of it.
-        with tempfile.TemporaryDirectory(dir=CACHE) as beside:
-            pom = _POM.replace("ARTIFACT", artifact)
-            pom = pom.replace("KAFKA", KAFKA).replace("LOG4J", LOG4J)
-            Path(beside, "pom.xml").write_text(pom)
-            command = ["mvn", "-q", "-B", "dependency:copy-dependencies"]
-            options = [f"-DoutputDirectory={beside}/libs", "-DincludeScope=runtime"]
-            subprocess.run([*command, *options], cwd=beside, check=True, timeout=300)
-            if not libs.is_dir():
-                Path(beside, "libs").rename(libs)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)  # two workers must not fetch the same
+        if not libs.is_dir():
+            _fetch(artifact, libs)
     return libs
+
+
+def _fetch(artifact: str, libs: Path) -> None:
+    # Fetched beside its place, so that an interrupted run leaves no half of it.
+    with tempfile.TemporaryDirectory(dir=CACHE) as beside:
+        pom = _POM.replace("ARTIFACT", artifact)
+        pom = pom.replace("KAFKA", KAFKA).replace("LOG4J", LOG4J)
+        Path(beside, "pom.xml").write_text(pom)
+        command = ["mvn", "-q", "-B", "dependency:copy-dependencies"]
+        options = [f"-DoutputDirectory={beside}/libs", "-DincludeScope=runtime"]
+        subprocess.run([*command, *options], cwd=beside, check=True, timeout=300)
+        Path(beside, "libs").rename(libs)
 
 
 def free_port() -> int:
@@ -85,6 +87,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def start_only_once(folder: Path) -> None:
+    """Raise `RuntimeError` at the second call for `folder`, which all workers of a run share."""
+    try:
+        (folder / "shared-kafka").touch(exist_ok=False)
+    except FileExistsError:
+        message = "a second worker starts a shared Kafka: put all its tests in one xdist_group"
+        raise RuntimeError(message) from None
 
 
 class Broker:

@@ -23,7 +23,10 @@ class Backend:
     writer: Callable[..., Log]
     """Called with the folder, and for logs whose retention is ours `keep_for` and `clock`."""
     server: str | None = None
-    """The fixture that gives the server's address, as the keyword `server` of the two above."""
+    """The fixture that gives the server's address, as the keyword `server` of the two above.
+
+    Its tests have a mark of the same name.
+    """
     protocols: frozenset[str] = frozenset({"Stream", "Log", "Retained"})
 
 
@@ -57,7 +60,11 @@ BACKENDS = [
 
 
 def _having(protocol: str) -> list[Any]:
-    return [pytest.param(b, id=b.name) for b in BACKENDS if protocol in b.protocols]
+    return [
+        pytest.param(b, id=b.name, marks=getattr(pytest.mark, b.server) if b.server else ())
+        for b in BACKENDS
+        if protocol in b.protocols
+    ]
 
 
 @pytest.fixture(params=_having("Log"))

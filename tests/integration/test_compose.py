@@ -21,10 +21,12 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from tests.compose_file import NEEDS_GO, ROOT, has_go, load
 from tests.compose_up import Composed
-from tests.kafka_broker import HOW, available, free_port
+from tests.kafka_broker import free_port
 from ticker.processes.child import command, environment
 
 PATIENCE: Final = 60.0
+
+pytestmark = pytest.mark.usefixtures("make_broker")  # it starts a Kafka of its own
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,6 @@ def model() -> Any:
 def composed(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """The file's services, up; 9092 may be taken, so Kafka is published elsewhere."""
     del model  # skips where there is no loader
-    if not available() and not os.environ.get("CI"):
-        pytest.skip(HOW)
     composed = Composed(tmp_path_factory.mktemp("compose"), {9092: free_port()})
     try:
         composed.up()

@@ -65,12 +65,6 @@ def quote(origin: str, symbol: str, sequence: int) -> Quote:
     return Quote(symbol, "test", at, at, 100.0 + sequence, origin, sequence)
 
 
-@pytest.fixture
-def address(kafka: str, request: pytest.FixtureRequest) -> Address:
-    name = "".join(c if c.isalnum() else "." for c in request.node.name)[:80]
-    return Address((kafka,), f"{name}.{time.time_ns() % 10**9}")
-
-
 async def read(stream: Any, **options: Any) -> list[Batch]:
     begin = await stream.find("start")
     return [batch async for batch in stream.read(begin, follow=False, **options)]

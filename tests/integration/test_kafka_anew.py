@@ -7,7 +7,7 @@ be noticed by what becomes of it.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,18 +26,6 @@ from ticker.streams.kafka.topics import configurations
 
 ONE, THREE = Plan(partitions=1), Plan(partitions=3)
 NEVER = 3_600.0
-
-
-@pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
-    broker = make_broker()
-    broker.start()
-    return broker
-
-
-@pytest.fixture
-def address(broker: Any) -> Address:
-    return Address((broker.address,), f"anew.{time.time_ns() % 10**9}")
 
 
 def ticks(*sequences: int) -> list[Tick]:

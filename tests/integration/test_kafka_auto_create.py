@@ -6,14 +6,13 @@ away until a writer makes them by its plan.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
+from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics, flowing, moved_on, tick
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream
@@ -23,15 +22,11 @@ from ticker.streams.kafka.producing import Producing
 
 
 @pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
+def broker(make_broker: Callable[..., Broker]) -> Iterator[Broker]:
     broker = make_broker("auto.create.topics.enable=true")
     broker.start()
-    return broker
-
-
-@pytest.fixture
-def address(broker: Any) -> Address:
-    return Address((broker.address,), f"auto.{time.time_ns() % 10**9}")
+    yield broker
+    broker.kill()
 
 
 async def there(address: Address) -> set[str]:

@@ -1,4 +1,4 @@
-"""The Kafka of the tests as a program of its own."""
+"""The Kafkas of the tests: one that many tests share, and one as a program of its own."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.kafka_broker import start_only_once
 
 PROGRAM = Path(__file__).parent.parent / "kafka_broker.py"
 
@@ -32,3 +34,19 @@ def test_a_broker_run_as_a_program_leaves_nothing_behind(
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), 5)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_start_of_the_shared_kafka_fails(tmp_path: Path) -> None:
+    start_only_once(tmp_path)
+    with pytest.raises(RuntimeError, match="a second worker"):
+        start_only_once(tmp_path)
+
+
+@pytest.mark.usefixtures("kafka")
+def test_all_that_share_a_kafka_run_in_one_worker(request: pytest.FixtureRequest) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("one process runs all")
+    groups = {item.nodeid: item.get_closest_marker("xdist_group") for item in request.session.items}
+    sharing = [name for name, mark in groups.items() if mark and mark.args == ("kafka",)]
+    assert len(sharing) > 1
+    assert [name for name in sharing if not name.endswith("@kafka")] == []

@@ -24,11 +24,6 @@ def tick(origin: str, sequence: int) -> Tick:
 
 
 @pytest.fixture
-def address(kafka: str) -> Address:
-    return Address((kafka,), f"clients.{time.time_ns()}")
-
-
-@pytest.fixture
 def producer(kafka: str) -> Iterator[Producer]:
     producer = Producer({"bootstrap.servers": kafka})
     yield producer

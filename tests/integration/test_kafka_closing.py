@@ -1,29 +1,16 @@
 """What is left of a log that was closed, whatever it was doing: no client, no producer, no task."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.kafka_broker import Broker
 from tests.kafka_flow import tick
 from ticker.errors import StreamUnreachable
 from ticker.streams.kafka import Address, KafkaLog, Plan
 from ticker.streams.kafka.asking import Asking
 from ticker.streams.kafka.producing import Producing
-
-
-@pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
-    broker = make_broker()
-    broker.start()
-    return broker
-
-
-@pytest.fixture
-def address(broker: Any) -> Address:
-    return Address((broker.address,), f"closing.{time.time_ns() % 10**9}")
 
 
 def tasks() -> set[str]:
@@ -81,7 +68,7 @@ async def test_an_append_that_is_under_way_ends_well_before_its_log_does(address
 
 
 async def test_an_append_that_is_cancelled_again_and_again_leaves_nothing(
-    broker: Any, address: Address
+    broker: Broker, address: Address
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.kafka_broker import free_port
+from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import flowing, moved_on, stalled
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.asking import Asking
@@ -23,7 +23,7 @@ MISSED = 2.0
 
 
 @pytest.fixture(scope="module")
-def brokers(make_broker: Callable[..., Any]) -> list[Any]:
+def brokers(make_broker: Callable[..., Broker]) -> Iterator[list[Broker]]:
     """Three, of which Kafka's own defaults would use one: copies are what our plan makes of it."""
     controllers = [free_port() for _ in range(NODES)]
     found = [make_broker(controllers=controllers, node=n + 1) for n in range(NODES)]
@@ -31,11 +31,13 @@ def brokers(make_broker: Callable[..., Any]) -> list[Any]:
         broker.launch()
     for broker in found:
         broker.wait()
-    return found
+    yield found
+    for broker in found:
+        broker.kill()
 
 
 @pytest.fixture
-def address(brokers: list[Any]) -> Address:
+def address(brokers: list[Broker]) -> Address:
     return Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
 
 
@@ -67,7 +69,7 @@ async def test_of_three_copies_two_are_written_before_a_record_counts(
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
 async def test_each_broker_killed_in_turn_costs_no_tick(
-    brokers: list[Any], address: Address, rounds: int
+    brokers: list[Broker], address: Address, rounds: int
 ) -> None:
     before = asyncio.all_tasks()
     async with flowing(address, "machine1", "machine2", replication=NODES) as flow:
@@ -83,7 +85,7 @@ async def test_each_broker_killed_in_turn_costs_no_tick(
 
 @pytest.mark.slow
 async def test_a_cluster_without_a_majority_is_waited_for(
-    brokers: list[Any], address: Address
+    brokers: list[Broker], address: Address
 ) -> None:
     before = asyncio.all_tasks()
     async with (

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import math
 import random
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from aiokafka.errors import OutOfOrderSequenceNumber
 from msgspec.structs import replace
 
 from tests.cable import Cable
-from tests.kafka_broker import free_port
+from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import (
     SYMBOLS,
     Flow,
@@ -53,23 +52,11 @@ GIVEN_UP = 6.0
 """By then a client whose broker does not answer is let go (s)."""
 
 
-@pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
-    broker = make_broker()
-    broker.start()
-    return broker
-
-
-@pytest.fixture
-def address(broker: Any) -> Address:
-    return Address((broker.address,), f"faults.{time.time_ns() % 10**9}")
-
-
-async def test_a_killed_broker_costs_no_tick(broker: Any, address: Address) -> None:
+async def test_a_killed_broker_costs_no_tick(broker: Broker, address: Address) -> None:
     await suffer(address, killed(broker), seconds=RESTART)
 
 
-async def test_a_broker_that_freezes_costs_no_tick(broker: Any, address: Address) -> None:
+async def test_a_broker_that_freezes_costs_no_tick(broker: Broker, address: Address) -> None:
     await suffer(address, frozen(broker, 12), seconds=12 - UNDER_WAY)
 
 
@@ -79,17 +66,17 @@ async def test_two_machines_on_one_symbol_do_not_meet(address: Address) -> None:
 
 
 @pytest.mark.slow
-async def test_a_broker_killed_five_times_costs_no_tick(broker: Any, address: Address) -> None:
+async def test_a_broker_killed_five_times_costs_no_tick(broker: Broker, address: Address) -> None:
     await suffer(address, *(killed(broker) for _ in range(5)), seconds=RESTART)
 
 
 @pytest.mark.slow
-async def test_a_broker_frozen_for_30_s_costs_no_tick(broker: Any, address: Address) -> None:
+async def test_a_broker_frozen_for_30_s_costs_no_tick(broker: Broker, address: Address) -> None:
     await suffer(address, frozen(broker, 30), seconds=30 - UNDER_WAY)
 
 
 @pytest.mark.slow
-async def test_a_broker_away_for_2_min_costs_no_tick(broker: Any, address: Address) -> None:
+async def test_a_broker_away_for_2_min_costs_no_tick(broker: Broker, address: Address) -> None:
     await suffer(address, away(broker, 120), seconds=120 - UNDER_WAY)
 
 
@@ -246,7 +233,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
 
 
 async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_to_be_gone(
-    broker: Any, address: Address
+    broker: Broker, address: Address
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream:
         await log.append([tick("o", "A", 1)])
@@ -275,7 +262,7 @@ async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_
     ],
 )
 async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
-    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch, sure: float, within: float
+    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch, sure: float, within: float
 ) -> None:
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", sure)
@@ -295,7 +282,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
 
 
 async def test_a_producer_that_is_given_up_leaves_no_task_behind(
-    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = asyncio.Event()
     waiting: set[Any] = set()
@@ -322,7 +309,7 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
 
 
 async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
-    broker: Any, address: Address, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
@@ -400,7 +387,7 @@ async def test_a_consumer_that_falls_silent_is_made_anew(
         assert reading.rebuilt >= 1
 
 
-async def test_aiokafka_alone_hangs_where_we_do_not(broker: Any, address: Address) -> None:
+async def test_aiokafka_alone_hangs_where_we_do_not(broker: Broker, address: Address) -> None:
     """The reason for all this: if it ever ends by itself, we may trust it more (#1101)."""
     async with KafkaLog(address):
         pass

@@ -6,10 +6,8 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldBookmark, Relay, RelayStatus
@@ -17,18 +15,6 @@ from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.sqlite import SqliteLog
 
 ONE = Plan(partitions=1)
-
-
-@pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
-    broker = make_broker()
-    broker.start()
-    return broker
-
-
-@pytest.fixture
-def address(broker: Any) -> Address:
-    return Address((broker.address,), f"losses.{time.time_ns() % 10**9}")
 
 
 def tick(origin: str, sequence: int) -> Tick:
@@ -124,7 +110,7 @@ async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
 
 
 async def test_what_a_broker_lost_that_it_had_acknowledged_is_sent_again(
-    tmp_path: Path, broker: Any, address: Address
+    tmp_path: Path, broker: Broker, address: Address
 ) -> None:
     data, kept = broker.folder / "data", tmp_path / "kept"
     async with machine(tmp_path, address) as here:

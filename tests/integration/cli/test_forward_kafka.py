@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # it is public
 
+from tests.kafka_broker import Broker
 from tests.serving import serving
 from ticker.exchange import Exchange, Market, crowd
 
@@ -46,19 +47,10 @@ SYMBOLS = ("AAPL", "GC=F", "BTC-USD")
 Sequences = dict[tuple[str, str], list[tuple[int, float]]]
 
 
-@pytest.fixture(scope="module")
-def broker(make_broker: Callable[..., Any]) -> Any:
-    broker = make_broker()
-    broker.start()
-    return broker
-
-
 @pytest.fixture
-def stream(broker: Any) -> Iterator[str]:
-    """A stream of its own; the broker is there again afterwards."""
-    yield f"kafka://{broker.address}/p{time.time_ns()}"
-    if broker.process is None:
-        broker.start()
+def stream(server: str) -> str:
+    """A stream of its own."""
+    return f"kafka://{server}/p{time.time_ns()}"
 
 
 def on_topic(url: str) -> Sequences:
@@ -218,7 +210,7 @@ def busy() -> Iterator[str]:
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
-    ticker: Program, busy: str, broker: Any, stream: str, kills: int
+    ticker: Program, busy: str, broker: Broker, stream: str, kills: int
 ) -> None:
     chance = random.Random(6)  # noqa: S311 - moments, not secrets
     words = poll_words(busy, stream, *(f"S{n:04}" for n in range(1, 201)))
@@ -266,7 +258,7 @@ def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
 
 
 def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
-    ticker: Program, exchange: str, broker: Any, stream: str
+    ticker: Program, exchange: str, broker: Broker, stream: str
 ) -> None:
     broker.kill()
     poller = ticker.start(*poll_words(exchange, stream))
@@ -295,11 +287,11 @@ def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
 
 
 def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
-    ticker: Program, exchange: str, stream: str, broker: Any
+    ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     held = sum(map(len, on_topic(stream).values()))
-    producer = Producer({"bootstrap.servers": broker.address})
+    producer = Producer({"bootstrap.servers": server})
     for n in range(5):
         producer.produce(stream.rpartition("/")[2], f"junk {n}", "AAPL")
     assert producer.flush(PATIENCE) == 0
@@ -325,10 +317,10 @@ def test_a_stream_is_not_forwarded_into_itself_by_another_name(
 
 
 def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
-    ticker: Program, stream: str, broker: Any
+    ticker: Program, stream: str, server: str
 ) -> None:
     write(stream, ticks=300)
-    producer = Producer({"bootstrap.servers": broker.address, "message.max.bytes": 1_000_000})
+    producer = Producer({"bootstrap.servers": server, "message.max.bytes": 1_000_000})
     now = time.time_ns() // 1_000
     tick = {"type": "tick", "symbol": "Z", "source": "me", "origin": "mine", "sequence": 1}
     tick |= {"time": now, "received": now, "price": 1.5}
@@ -344,7 +336,7 @@ def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
 
 
 def test_topics_are_made_as_the_streams_table_says(
-    ticker: Program, exchange: str, stream: str, broker: Any
+    ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     path = ticker.folder / "config.toml"
     table = f'url = "{stream}", partitions = 2, replication = 1, keep_for = "3h"'
@@ -352,7 +344,7 @@ def test_topics_are_made_as_the_streams_table_says(
     words = poll_words(exchange, "mine")
     assert ticker(*words, "--count", "9", TICKER_CONFIG=str(path)).returncode == 0
     topic = stream.rpartition("/")[2]
-    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin = AdminClient({"bootstrap.servers": server})
     topics = admin.list_topics(timeout=PATIENCE).topics
     assert [len(topics[topic + each].partitions) for each in ("", ".quotes", ".gaps")] == [2, 2, 1]
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
@@ -371,14 +363,14 @@ def test_what_was_sent_and_given_up_does_not_wait(
 
 
 def test_a_source_whose_topics_are_gone_can_be_given_up(
-    ticker: Program, exchange: str, stream: str, broker: Any
+    ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     copy = f"sqlite:{ticker.folder / 'copy.sqlite'}"
     assert ticker("forward", stream, copy, "--no-follow").returncode == 0
     name = stream.rpartition("/")[2]
     endings = ("", ".gaps", ".quotes", ".heartbeats")
-    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin = AdminClient({"bootstrap.servers": server})
     for each in admin.delete_topics([name + ending for ending in endings]).values():
         each.result(PATIENCE)
     done = ticker("forward", stream, copy, "--forget")
@@ -387,11 +379,11 @@ def test_a_source_whose_topics_are_gone_can_be_given_up(
 
 
 def test_topics_made_anew_get_all_that_the_local_log_holds(
-    ticker: Program, exchange: str, stream: str, broker: Any
+    ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     name = stream.rpartition("/")[2]
-    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin = AdminClient({"bootstrap.servers": server})
     endings = ("", ".gaps", ".quotes", ".heartbeats")
     for each in admin.delete_topics([name + ending for ending in endings]).values():
         each.result(PATIENCE)
@@ -467,14 +459,14 @@ def test_what_waits_for_one_destination_is_not_told_as_waiting_for_another(
 
 
 def test_topics_deleted_under_the_relay_are_made_anew_and_get_all_that_the_local_log_holds(
-    ticker: Program, exchange: str, broker: Any, stream: str
+    ticker: Program, exchange: str, server: str, stream: str
 ) -> None:
     poller = ticker.start(*poll_words(exchange, stream))
     until_said(poller, "following")
     until(lambda: len(on_topic(stream)) == len(SYMBOLS))
     (local,) = local_logs(ticker)
     prefix = stream.rpartition("/")[2]
-    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin = AdminClient({"bootstrap.servers": server})
     names = [prefix + ending for ending in ("", ".gaps", ".quotes", ".heartbeats")]
 
     def topic_id() -> str:
@@ -509,7 +501,7 @@ def test_topics_deleted_under_the_relay_are_made_anew_and_get_all_that_the_local
     ],
 )
 def test_an_end_takes_seconds_and_says_what_is_undelivered_whatever_became_of_the_broker(
-    ticker: Program, exchange: str, broker: Any, stream: str, how: str, number: signal.Signals
+    ticker: Program, exchange: str, broker: Broker, stream: str, how: str, number: signal.Signals
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms", "--stream", stream)
     poller = ticker.start("poll", *words)

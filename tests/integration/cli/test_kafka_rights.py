@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
@@ -17,6 +17,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it is publi
     ResourcePatternType,
     ResourceType,
 )
+
+from tests.kafka_broker import Broker
 
 from .conftest import Program, until, write
 
@@ -50,12 +52,13 @@ class Guarded:
 
 
 @pytest.fixture(scope="module")
-def guarded(make_broker: Callable[..., Any]) -> Guarded:
+def guarded(make_broker: Callable[..., Broker]) -> Iterator[Guarded]:
     broker = make_broker(
         f"authorizer.class.name={_AUTHORIZER}\nallow.everyone.if.no.acl.found=true\n"
     )
     broker.start()
-    return Guarded(broker.address)
+    yield Guarded(broker.address)
+    broker.kill()
 
 
 @pytest.fixture
