@@ -1,0 +1,304 @@
+"""A recording holds what its stream held, and reads like any stream."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ticker.errors import StreamMissing, StreamNotWritable, StreamUnusable, WrongPosition
+from ticker.records import Batch, Gap, Position, Quote, Tick
+from ticker.streams.digest import digests
+from ticker.streams.recording import Recorder, RecordingStream, record
+from ticker.streams.recording.layout import Manifest
+from ticker.streams.sqlite import SqliteLog
+
+NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
+
+
+def tick(symbol: str, sequence: int, received: int, price: float = 100.0, **other: object) -> Tick:
+    fields: dict[str, object] = {"source": "test", "origin": "o", "time": received, **other}
+    return Tick(symbol=symbol, sequence=sequence, received=received, price=price, **fields)  # type: ignore[arg-type]  # by name
+
+
+def gap(until: int, *symbols: str) -> Gap:
+    return Gap("test", "o", "w", until, "poller stopped", symbols or None, until - SECOND, until)
+
+
+def quote(of: Tick, **facts: object) -> Quote:
+    return Quote(
+        symbol=of.symbol, source="test", time=of.time, received=of.received, price=of.price,
+        origin=of.origin, sequence=of.sequence, **facts,  # type: ignore[arg-type]  # by name
+    )  # fmt: skip
+
+
+@dataclasses.dataclass
+class Step:
+    """One append: gaps, then ticks."""
+
+    ticks: list[Tick]
+    gaps: list[Gap] = dataclasses.field(default_factory=list)
+
+
+def write(path: Path, steps: Sequence[Step], quotes: Sequence[Quote] = ()) -> Manifest:
+    with Recorder(path) as recorder:
+        for step in steps:
+            recorder.add(step.ticks, step.gaps)
+        recorder.tell(quotes)
+        return recorder.finish()
+
+
+async def read(
+    stream: RecordingStream, after: Position | None = None, limit: int = 5_000
+) -> list[Batch]:
+    begin = await stream.find("start") if after is None else after
+    return [batch async for batch in stream.read(begin, follow=False, limit=limit)]
+
+
+def events(batches: Sequence[Batch]) -> list[Tick | Gap]:
+    """In the order in which a reader prints them: a batch's gaps before its ticks."""
+    found: list[Tick | Gap] = []
+    for batch in batches:
+        found += batch.gaps
+        found += batch.ticks
+    return found
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Step]:
+    """Appends of three symbols; the clock mostly goes on, and may step back."""
+    steps: list[Step] = []
+    now, sequences = NOW, dict.fromkeys("ABC", 0)
+    for n in range(draw(st.integers(0, 12))):
+        now += draw(st.sampled_from([0, 1, 1_000, SECOND, -SECOND]))
+        gaps = [gap(now + n, "A")] if draw(st.booleans()) else []
+        ticks = []
+        for symbol in draw(st.lists(st.sampled_from("ABC"), max_size=4)):
+            sequences[symbol] += 1
+            price = draw(st.floats(0.01, 1e6))
+            volume = draw(st.sampled_from([None, 7, 2.5]))
+            ticks.append(tick(symbol, sequences[symbol], now, price, volume=volume))
+        steps.append(Step(ticks, gaps))
+    return steps
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=histories(), limit=st.sampled_from([1, 3, 5_000]))
+async def test_what_is_read_is_what_was_recorded(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step], limit: int
+) -> None:
+    path = tmp_path_factory.mktemp("tape") / "a.parquet"
+    manifest = write(path, steps)
+    told = [one for step in steps for one in (*step.gaps, *step.ticks)]
+    async with RecordingStream(path) as tape:
+        found = events(await read(tape, limit=limit))
+        for symbol in "ABC":
+            mine = [one for one in told if isinstance(one, Tick) and one.symbol == symbol]
+            assert [one for one in found if isinstance(one, Tick) and one.symbol == symbol] == mine
+        # Each gap stands before every tick that came after it.
+        for at, one in enumerate(told):
+            if isinstance(one, Gap):
+                later = [each for each in told[at:] if isinstance(each, Tick)]
+                behind = found[found.index(one) :]
+                assert all(each in behind for each in later)
+        spans = {(s.origin, s.symbol): (s.first, s.last, s.count, s.digest) for s in manifest.spans}
+        assert spans == {
+            key: (d.first, d.last, d.count, d.digest) for key, d in digests(tape.columns()).items()
+        }
+
+
+async def test_a_position_resumes_after_its_batch_and_gaps_at_the_end_come_once(
+    tmp_path: Path,
+) -> None:
+    steps = [Step([tick("A", n, NOW + n)]) for n in range(1, 8)]
+    steps.insert(3, Step([], [gap(NOW + 4, "A")]))
+    steps.append(Step([], [gap(NOW + 9)]))
+    write(tmp_path / "a.parquet", steps)
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        whole = events(await read(tape))
+        assert sum(isinstance(one, Gap) for one in whole) == 2
+        for batch in await read(tape, limit=2):
+            seen = len(events(await read(tape))) - len(events(await read(tape, batch.position)))
+            assert whole[:seen] + events(await read(tape, batch.position)) == whole
+        end = await tape.find("end")
+        assert await read(tape, end) == []
+
+
+async def test_a_reader_that_follows_stays_at_the_end(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", [Step([tick("A", 1, NOW)])])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        reading = tape.read(await tape.find("start"))
+        assert [t.symbol for t in (await anext(reading)).ticks] == ["A"]
+        quiet = await anext(reading)
+        assert not quiet
+        assert quiet.position == await tape.find("end")
+        await reading.aclose()
+
+
+async def test_the_snapshot_of_a_moment_knows_nothing_of_what_came_after(tmp_path: Path) -> None:
+    ticks = [tick("A", n, NOW + n * SECOND, 100.0 + n, day_change=1.0) for n in range(1, 6)]
+    ticks += [tick("B", 1, NOW + 4 * SECOND)]
+    write(tmp_path / "a.parquet", [Step([one]) for one in ticks])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        moment = await tape.find(NOW + 3 * SECOND)
+        then = await tape.snapshot_at(moment)
+        assert [(q.symbol, q.sequence, q.price) for q in then.quotes] == [("A", 2, 102.0)]
+        assert then.quotes[0].previous_close == 101.0
+        (batch,) = [b async for b in tape.read(then.position, follow=False)]
+        assert [t.sequence for t in batch.ticks if t.symbol == "A"] == [3, 4, 5]
+        assert batch.gaps == []
+        assert {q.symbol for q in (await tape.snapshot()).quotes} == {"A", "B"}
+
+
+async def test_facts_are_true_from_their_place_on(tmp_path: Path) -> None:
+    first, second = tick("A", 1, NOW), tick("A", 2, NOW + SECOND)
+    with Recorder(tmp_path / "a.parquet") as recorder:
+        recorder.tell([quote(second, name="Apple", session="post")], fixed_only=True)
+        recorder.add([first])
+        recorder.add([second])
+        recorder.tell([quote(second, name="Apple", session="post", open=99.0)])
+        recorder.finish()
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        (early,) = (await tape.snapshot_at(await tape.find(NOW + 1))).quotes
+        assert (early.name, early.session, early.open) == ("Apple", None, None)
+        (late,) = (await tape.snapshot()).quotes
+        assert (late.name, late.session, late.open) == ("Apple", "post", 99.0)
+
+
+async def test_a_step_moves_by_ticks_and_stays_inside(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", [Step([tick("A", n, NOW + n) for n in range(1, 6)])])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        start, end = await tape.find("start"), await tape.find("end")
+        third = await tape.step(start, 3)
+        assert await tape.step(third, -3) == start
+        assert await tape.step(await tape.step(third, 1), -1) == third
+        assert await tape.count(await tape.step(start, 99)) == 0
+        assert await tape.step(start, -1) == start
+        assert await tape.count(end) == 0
+        assert await tape.count(third) == 2
+
+
+async def test_symbols_filter_ticks_gaps_and_places(tmp_path: Path) -> None:
+    steps = [Step([tick(s, n, NOW + n) for s in ("A", "B'C")], [gap(NOW + n, "A")]) for n in (1, 2)]
+    write(tmp_path / "a.parquet", steps)
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        begin = await tape.find("start")
+        batches = [b async for b in tape.read(begin, symbols=["B'C"], follow=False)]
+        assert [t.sequence for b in batches for t in b.ticks] == [1, 2]
+        assert [g for b in batches for g in b.gaps] == []
+        last = await tape.find_last(1, symbols=["B'C"])
+        (batch,) = [b async for b in tape.read(last, symbols=["B'C"], follow=False)]
+        assert [t.sequence for t in batch.ticks] == [2]
+        (chunk,) = tape.columns(symbols=["A"], since=NOW + 2)
+        assert chunk["sequence"] == (2,)
+
+
+async def test_any_parquet_reader_opens_the_ticks_with_times_in_utc(tmp_path: Path) -> None:
+    path = tmp_path / "it's.parquet"
+    write(path, [Step([tick("A", 1, NOW, volume=7)])])
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'America/New_York'")
+    (row,) = connection.execute(
+        "SELECT symbol, epoch_us(time), volume, typeof(time) FROM read_parquet(?)", [str(path)]
+    ).fetchall()
+    assert row == ("A", NOW, 7.0, "TIMESTAMP WITH TIME ZONE")
+
+
+async def test_a_log_becomes_a_recording_with_its_gaps_and_names(tmp_path: Path) -> None:
+    async with SqliteLog(tmp_path / "log.sqlite") as log:
+        for n in range(1, 6):
+            one = tick("A", n, NOW + n * SECOND, 100.0 + n, origin=log.origin)
+            gaps = [gap(one.received, "A")] if n == 3 else []
+            await log.append([one], gaps=gaps, quotes=[quote(one, name="Apple", price_hint=2)])
+        with Recorder(tmp_path / "a.parquet") as recorder:
+            await record(log, recorder, until=NOW + 5 * SECOND)
+            manifest = recorder.finish()
+        assert manifest.ticks == 4
+        async with RecordingStream(tmp_path / "a.parquet") as tape:
+            assert sum(isinstance(one, Gap) for one in events(await read(tape))) == 1
+            (early,) = (await tape.snapshot_at(await tape.find(NOW + 2 * SECOND))).quotes
+            assert (early.name, early.price_hint, early.price) == ("Apple", 2, 101.0)
+    assert {"a.parquet"} == {name for name in os.listdir(tmp_path) if "parquet" in name}  # noqa: PTH208
+
+
+def test_an_existing_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"mine")
+    with pytest.raises(StreamNotWritable, match="is there already"):
+        write(path, [Step([tick("A", 1, NOW)])])
+    assert path.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_ticks_make_the_same_file(tmp_path: Path) -> None:
+    steps = [Step([tick("A", n, NOW + n)], [gap(NOW + n)]) for n in range(1, 4)]
+    one, two = tmp_path / "1.parquet", tmp_path / "2.parquet"
+    assert write(one, steps) == write(two, steps)
+    assert one.read_bytes() == two.read_bytes()
+
+
+async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.parquet"
+    write(whole, [Step([tick("A", n, NOW + n) for n in range(1, 2_000)])])
+    data = whole.read_bytes()
+    foreign = tmp_path / "foreign.parquet"
+    duckdb.execute(f"COPY (SELECT 1 AS a) TO '{foreign}' (FORMAT parquet)")
+    newer = tmp_path / "newer.parquet"
+    duckdb.execute(
+        f"COPY (SELECT 1 AS a) TO '{newer}' "
+        """(FORMAT parquet, KV_METADATA {'ticker.manifest': '{"version":99}'})"""
+    )
+    broken = bytearray(data)
+    broken[len(data) - 300 : len(data) - 100] = b"\0" * 200
+    cases = {
+        "empty": (b"", "not a Parquet file"),
+        "text": (b"symbol,price\nA,1\n", "not a Parquet file"),
+        "short": (data[: len(data) // 2], "cut off"),
+        "broken": (bytes(broken), ""),
+        "foreign": (foreign.read_bytes(), "no recording"),
+        "newer": (newer.read_bytes(), "another version"),
+    }
+    for name, (content, words) in cases.items():
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(content)
+        async with RecordingStream(path) as tape:
+            with pytest.raises(StreamUnusable, match=words):
+                await tape.snapshot()
+            assert (await tape.health()).state == "unusable"
+    async with RecordingStream(tmp_path / "none.parquet") as tape:
+        with pytest.raises(StreamMissing):
+            await tape.find("start")
+        with pytest.raises(StreamMissing):
+            list(tape.columns())
+        assert (await tape.health()).state == "missing"
+    async with RecordingStream(tmp_path) as tape:
+        with pytest.raises(StreamUnusable, match="folder"):
+            await tape.snapshot()
+
+
+async def test_an_empty_recording_reads_as_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", [])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        assert events(await read(tape)) == []
+        assert list((await tape.snapshot()).quotes) == []
+        assert (await tape.health()).state == "empty"
+        assert list(tape.columns()) == []
+
+
+@pytest.mark.parametrize("position", ["", "x:1", "{id}:", "{id}:-1", "{id}:99", "{id}"])
+async def test_a_position_that_was_never_given_out_is_refused(
+    tmp_path: Path, position: str
+) -> None:
+    identity = write(tmp_path / "a.parquet", [Step([tick("A", 1, NOW)])]).identity
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        with pytest.raises(WrongPosition):
+            await read(tape, Position(position.format(id=identity)))

@@ -1,0 +1,6 @@
+"""Recordings: Parquet files that are tapes. `RecordingStream` reads one, `Recorder` writes one."""
+
+from ticker.streams.recording.stream import RecordingStream
+from ticker.streams.recording.writing import Recorder, record
+
+__all__ = ["Recorder", "RecordingStream", "record"]

@@ -1,0 +1,76 @@
+"""DuckDB, as this project uses it: connections in UTC, and its errors in our words.
+
+Every connection is set to UTC, or frames come in the machine's zone. An open result owns its
+connection, so each reader takes a cursor of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from ticker.errors import (
+    StreamMissing,
+    StreamNotWritable,
+    StreamUnreachable,
+    StreamUnusable,
+)
+
+Connection = duckdb.DuckDBPyConnection
+
+
+def connect(database: str = ":memory:") -> Connection:
+    """A connection in UTC."""
+    connection = duckdb.connect(database)
+    prepare(connection)
+    return connection
+
+
+def prepare(connection: Connection) -> None:
+    """Settings that a cursor does not inherit."""
+    connection.execute("SET TimeZone = 'UTC'")
+
+
+def literal(text: str) -> str:
+    """`text` as a literal of SQL, for places that take no parameter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextlib.contextmanager
+def reading(path: Path, url: str) -> Iterator[None]:
+    """Turns what DuckDB and the system say of reading `path` into errors of ours."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise StreamMissing(url, "there is no such file") from None
+    except OSError as error:
+        raise StreamUnreachable(url, f"cannot be read: {error.strerror}") from error
+    except duckdb.IOException as error:
+        if not path.exists():
+            raise StreamMissing(url, "there is no such file") from None
+        raise StreamUnusable(url, f"cannot be read: {first_line(error)}") from error
+    except duckdb.Error as error:
+        raise StreamUnusable(url, f"is damaged: {first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def writing(url: str) -> Iterator[None]:
+    """Turns what DuckDB and the system say of writing into errors of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise StreamNotWritable(url, f"cannot be written: {error.strerror}") from error
+    except duckdb.OutOfMemoryException as error:
+        raise StreamNotWritable(url, f"cannot be written: {first_line(error)}") from error
+    except duckdb.IOException as error:
+        full = "No space left" in str(error)
+        why = "no space left on device" if full else first_line(error)
+        raise StreamNotWritable(url, f"cannot be written: {why}") from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error, without the name of its kind."""
+    return str(error).partition("\n")[0].partition(": ")[2] or str(error).partition("\n")[0]

@@ -1,0 +1,214 @@
+"""`RecordingStream`: the `Tape` protocol over a recording.
+
+Here synchronous work meets the event loop: questions go to a thread, each `read` has a cursor of
+its own. A recording never changes, so a reading that follows stays at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from ticker.records import Batch, Health, Position, Tick
+from ticker.streams.frame import Frame, Noticed
+from ticker.streams.order import Order
+from ticker.streams.recording import layout
+from ticker.streams.recording.layout import Manifest
+from ticker.streams.recording.reading import Reader, to_tick
+
+_R = TypeVar("_R")
+
+SILENCE: Final = 1.0
+"""An empty batch comes after this many seconds at the end (s)."""
+
+
+class _Reading:
+    """One `read` under way."""
+
+    def __init__(self) -> None:
+        self.order = Order()
+        self.stopped = asyncio.Event()
+
+    def noticed(self) -> Noticed:
+        """See `frame.Reading`."""
+        return Noticed(0, self.order.holes, self.order.repeats)
+
+    def stop(self) -> None:
+        """Make it end soon."""
+        self.stopped.set()
+
+
+class RecordingStream(Frame[_Reading]):
+    """A reader of the recording at `path`. Implements `Tape`; never changes the file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+        self._opened: Reader | None = None
+        self._opening = asyncio.Lock()
+
+    async def manifest(self) -> Manifest:
+        """What the recording says that it holds. Raises `StreamError`."""
+        return (await self._reader()).manifest
+
+    async def snapshot(self) -> Batch:
+        """See `Stream.snapshot`: as it was known at the end."""
+        reader = await self._reader()
+        return await self.snapshot_at(reader.place(reader.end))
+
+    async def snapshot_at(self, position: Position) -> Batch:
+        """See `Tape.snapshot_at`."""
+        quotes = await self._ask(lambda reader: reader.quotes(reader.row(position)))
+        last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in quotes}
+        return self._took(Batch(position, quotes=quotes), last, 0)
+
+    async def find(self, when: int | Literal["start", "end"]) -> Position:
+        """See `Stream.find`."""
+        return await self._ask(lambda reader: reader.place(reader.find(when)))
+
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        """See `Stream.find_last`; exact."""
+        return await self._ask(lambda reader: reader.place(reader.find_last(ticks, symbols)))
+
+    async def step(self, position: Position, ticks: int) -> Position:
+        """See `Tape.step`."""
+        reader = await self._reader()
+        row = min(reader.row(position), reader.manifest.ticks)
+        return reader.place(max(0, min(row + ticks, reader.manifest.ticks)))
+
+    async def count(self, after: Position) -> int:
+        """See `Stream.count`; exact."""
+        reader = await self._reader()
+        return max(0, reader.manifest.ticks - reader.row(after))
+
+    async def read(
+        self,
+        after: Position,
+        *,
+        symbols: Collection[str] | None = None,
+        follow: bool = True,
+        limit: int = 5_000,
+    ) -> AsyncGenerator[Batch, None]:
+        """See `Stream.read`."""
+        reader = await self._reader()
+        begin = reader.row(after)
+        reading = _Reading()
+        reading.order = Order(self._bases(after))
+        wanted = None if symbols is None else frozenset(symbols)
+        with self._under_way(reading):
+            batches = _batches(reader, begin, wanted, limit, reading.order)
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                if reading.stopped.is_set():
+                    return
+                yield batch
+            while follow and not reading.stopped.is_set():
+                try:
+                    async with asyncio.timeout(SILENCE):
+                        await reading.stopped.wait()
+                except TimeoutError:
+                    yield Batch(reader.place(reader.end))
+
+    def columns(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """See `Stream.columns`."""
+        with Reader(self._path) as reader:
+            yield from reader.columns(symbols, since, until)
+
+    async def close(self, within: float = 5.0) -> int:
+        """See `Stream.close`."""
+        await super().close(within)
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+        return 0
+
+    async def _look(self) -> Health:
+        manifest = (await self._reader()).manifest
+        return Health(
+            stream=self.url,
+            state="ok" if manifest.ticks else "empty",
+            ticks=manifest.ticks,
+            symbols=len({span.symbol for span in manifest.spans}),
+            first=manifest.first,
+            last=manifest.last,
+            size=(await asyncio.to_thread(self._path.stat)).st_size,
+            simulated=manifest.simulated,
+        )
+
+    async def _reader(self) -> Reader:
+        async with self._opening:
+            if self._opened is None:
+                self._opened = await asyncio.to_thread(Reader, self._path)
+            return self._opened
+
+    async def _ask(self, question: Callable[[Reader], _R]) -> _R:
+        reader = await self._reader()
+
+        def answer() -> _R:
+            with reader.cursor() as cursor:
+                return question(cursor)
+
+        return await asyncio.to_thread(answer)
+
+
+def _batches(
+    reader: Reader, begin: int, symbols: frozenset[str] | None, limit: int, order: Order
+) -> Iterator[Batch]:
+    """The batches from row `begin` on; gaps come before the ticks of their batch."""
+    with reader.cursor() as cursor:
+        stops = sorted(
+            {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
+        )
+        ends = [*stops, cursor.end]
+        facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
+        for end in ends:
+            for first, last, ticks in _pieces(cursor, begin, end, symbols, limit):
+                fresh, holes = order.take(ticks)
+                gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
+                yield Batch(
+                    cursor.place(last),
+                    ticks=fresh,
+                    gaps=[*gaps, *holes],
+                    quotes=_told(cursor, first, last, symbols) if facts else (),
+                )
+            begin = end
+
+
+def _pieces(
+    reader: Reader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
+) -> Iterator[tuple[int, int, list[Tick]]]:
+    """First row, row behind the last, and the ticks between, at most `limit` of them."""
+    waiting: list[tuple[Any, ...]] = []
+    for rows in reader.rows(begin, end, symbols):
+        waiting += rows
+        while len(waiting) > limit:
+            some, waiting = waiting[:limit], waiting[limit:]
+            last = int(some[-1][0]) + 1
+            yield begin, last, [to_tick(row) for row in some]
+            begin = last
+    if begin < end:
+        yield begin, end, [to_tick(row) for row in waiting]
+
+
+def _told(reader: Reader, first: int, last: int, symbols: frozenset[str] | None) -> list[Any]:
+    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
+    keys = {
+        (placed.facts.origin, placed.facts.symbol)
+        for placed in reader.facts
+        if first < placed.row <= last and (symbols is None or placed.facts.symbol in symbols)
+    }
+    if not keys:
+        return []
+    facts = reader.facts_before(last)
+    return [
+        layout.quote_of(tick, facts[tick.origin, tick.symbol])
+        for _, tick in reader.last_ticks(last)
+        if (tick.origin, tick.symbol) in keys
+    ]

@@ -1,0 +1,261 @@
+"""Writes a recording: ticks, gaps and standing facts in, one Parquet file out.
+
+Ticks are staged in a temporary DuckDB database beside the destination, in the order in which they
+come, and sorted once at the end. The file appears under its name only when it is whole and on the
+disk; until then nothing lies there. Synchronous: `record` feeds it from a stream.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+import numpy as np
+
+from ticker.errors import StreamNotWritable
+from ticker.records import Batch, Gap, Position, Quote, Tick
+from ticker.streams.digest import Digests
+from ticker.streams.protocol import Stream
+from ticker.streams.recording import layout
+from ticker.streams.recording.database import Connection, connect, literal, writing
+
+_ROWS_AT_ONCE: Final = 20_000
+"""Ticks gathered before they go into the database: each insertion costs some milliseconds."""
+_ROWS_HASHED: Final = 250_000
+"""Ticks hashed at once: a bound on memory."""
+_GROUP: Final = 122_880
+"""Rows in a row group of the Parquet file: DuckDB's own default."""
+
+_SORTED: Final = f"""
+CREATE TABLE sorted AS SELECT {layout.COLUMNS}, ordinal FROM (
+    SELECT *, max(received) OVER (PARTITION BY origin, symbol ORDER BY sequence) AS since
+    FROM staged
+) ORDER BY since, origin, symbol, sequence
+"""
+# A clock that was set back must not part the ticks of a symbol from their order, so a tick sorts
+# by the latest `received` of its symbol so far.
+
+
+class Recorder:
+    """Gathers a recording that `finish` writes to `path`. A context manager; one thread uses it.
+
+    Raises `StreamNotWritable` where the disk is full or the folder cannot be written, and where
+    `path` is there already and `replace` is false.
+    """
+
+    def __init__(self, path: Path, *, replace: bool = False) -> None:
+        self.path = path
+        self.ticks = 0
+        """Staged so far."""
+        self._url = str(path)
+        self._replace = replace
+        self._rows: list[Tick] = []
+        self._gaps: list[tuple[int, Gap]] = []
+        self._facts: list[tuple[int, layout.Facts]] = []
+        self._known: dict[tuple[str, str], layout.Facts] = {}
+        self._folder: Path | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """Where ticks are staged, for who fills it by SQL: `staged` has the fields and `ordinal`.
+
+        `ordinal` is the place of a tick in the order of its stream, from 0.
+        """
+        if self._connection is None:
+            with writing(self._url):
+                self._folder = Path(
+                    tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+                )
+                self._connection = connect(str(self._folder / "staged.duckdb"))
+                self._connection.execute(f"CREATE TABLE staged ({layout.TABLE}, ordinal BIGINT)")
+        return self._connection
+
+    def add(self, ticks: Sequence[Tick] = (), gaps: Sequence[Gap] = ()) -> None:
+        """Gaps, and the ticks that follow them."""
+        self._gaps += [(self.ticks, gap) for gap in gaps]
+        self._rows += ticks
+        self.ticks += len(ticks)
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def tell(self, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
+        """Standing facts, true from here on; what is known already is not kept twice.
+
+        `fixed_only`: of these quotes only what was true all along (name, currency …), because they
+        are of a later day than the ticks to come.
+        """
+        for quote in quotes:
+            facts = layout.facts_of(quote)
+            if fixed_only:
+                facts = layout.fixed(facts)
+            key = (facts.origin, facts.symbol)
+            if self._known.get(key) != facts:
+                self._known[key] = facts
+                self._facts.append((self.ticks, facts))
+
+    def finish(self) -> layout.Manifest:
+        """Sort, write, and put the file in its place. The file is on the disk on return."""
+        if not self._replace and self.path.exists():
+            raise StreamNotWritable(self._url, "is there already")
+        connection = self.connection
+        self._flush()
+        with writing(self._url):
+            connection.execute(_SORTED)
+            connection.execute("DROP TABLE staged")
+            manifest = self._manifest(connection)
+            metadata = {
+                layout.MANIFEST: msgspec.json.encode(manifest),
+                layout.GAPS: msgspec.json.encode(self._placed(connection, self._gaps)),
+                layout.FACTS: msgspec.json.encode(self._placed(connection, self._facts)),
+            }
+            assert self._folder is not None  # noqa: S101  (it came with the connection)
+            made = self._folder / "whole.parquet"
+            pairs = ", ".join(
+                f"{literal(name)}: {literal(text.decode())}" for name, text in metadata.items()
+            )
+            connection.execute(
+                f"COPY (SELECT {layout.COLUMNS} FROM sorted ORDER BY rowid) "
+                f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
+                f"ROW_GROUP_SIZE {_GROUP}, KV_METADATA {{{pairs}}})"
+            )
+            _settle(made, self.path)
+        return manifest
+
+    def close(self) -> None:
+        """Remove what was staged; a second time is harmless."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        begin = self.ticks - len(rows)
+        chunk = {
+            field: _array(field, [getattr(tick, field) for tick in rows]) for field in layout.FIELDS
+        }
+        chunk["ordinal"] = np.arange(begin, self.ticks)
+        values = ", ".join(_staged(field) for field in layout.FIELDS)
+        with writing(self._url):
+            self.connection.execute(f"INSERT INTO staged SELECT {values}, ordinal FROM chunk")
+
+    def _manifest(self, connection: Connection) -> layout.Manifest:
+        found = Digests()
+        for begin in range(0, self.ticks, _ROWS_HASHED):
+            found.add(
+                connection.execute(
+                    f"SELECT {layout.VALUES} FROM sorted WHERE rowid >= ? AND rowid < ?",
+                    [begin, begin + _ROWS_HASHED],
+                ).fetchnumpy()
+            )
+        spans = tuple(
+            layout.Span(origin, symbol, each.first, each.last, each.count, each.digest)
+            for (origin, symbol), each in sorted(found.result().items())
+        )
+        ticks = sum(span.count for span in spans)
+        first, last, simulated = None, None, None
+        if ticks:
+            first, last, simulated = connection.execute(
+                "SELECT (SELECT epoch_us(received) FROM sorted WHERE rowid = 0), "
+                "epoch_us(max(received)), bool_or(simulated) FROM sorted"
+            ).fetchall()[0]
+        identity = layout.identity_of(spans, [gap for _, gap in self._gaps])
+        return layout.Manifest(layout.VERSION, identity, ticks, simulated, first, last, spans)
+
+    def _placed(self, connection: Connection, told: Sequence[tuple[int, Any]]) -> list[Any]:
+        """`told` with rows of the sorted file: before the first of all ticks that came after it."""
+        if not told:
+            return []
+        ordinals = connection.execute("SELECT ordinal FROM sorted ORDER BY rowid").fetchnumpy()
+        rows = np.full(len(ordinals["ordinal"]) + 1, len(ordinals["ordinal"]))
+        rows[ordinals["ordinal"]] = np.arange(len(ordinals["ordinal"]))
+        first = np.minimum.accumulate(rows[::-1])[::-1]
+        return sorted(((int(first[n]), each) for n, each in told), key=lambda one: one[0])
+
+
+async def record(
+    stream: Stream,
+    recorder: Recorder,
+    *,
+    symbols: Collection[str] | None = None,
+    after: Position | None = None,
+    until: int | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Stage what `stream` holds after `after` (default: its start), to its present end.
+
+    `until` (µs, UTC, exclusive) is by `received`. `on_progress` is told the ticks staged so far.
+    Raises `StreamError`.
+    """
+    begin = await stream.find("start") if after is None else after
+    snapshot = await stream.snapshot()
+    wanted = [q for q in snapshot.quotes if symbols is None or q.symbol in symbols]
+    recorder.tell(wanted, fixed_only=True)
+    async for batch in stream.read(begin, symbols=symbols, follow=False):
+        _stage(recorder, batch, until)
+        on_progress(recorder.ticks)
+
+
+def _stage(recorder: Recorder, batch: Batch, until: int | None) -> None:
+    ticks, gaps = batch.ticks, batch.gaps
+    if until is not None:
+        ticks = [tick for tick in ticks if tick.received < until]
+        gaps = [gap for gap in gaps if gap.received < until]
+    recorder.add(ticks, gaps)
+    recorder.tell([quote for quote in batch.quotes if until is None or quote.received < until])
+
+
+def _array(field: str, values: list[Any]) -> Any:
+    match layout.sql_type(field):
+        case "VARCHAR":
+            return np.array(values, object)
+        case "BOOLEAN":
+            return np.array(values, bool)
+        case "DOUBLE":
+            return np.array(values, np.float64)  # an unknown value becomes NaN
+        case _:
+            return np.array(values, np.int64)
+
+
+def _staged(field: str) -> str:
+    match layout.sql_type(field):
+        case "TIMESTAMPTZ":
+            return f'make_timestamptz("{field}")'
+        case "DOUBLE":
+            return f'CASE WHEN isnan("{field}") THEN NULL ELSE "{field}" END'
+        case _:
+            return f'"{field}"'
+
+
+def _settle(made: Path, path: Path) -> None:
+    """Put `made` at `path` so that a crash leaves the old file or the whole new one."""
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+    made.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
