@@ -77,6 +77,11 @@ class Recorder:
                 self._connection.execute(f"CREATE TABLE staged ({layout.TABLE}, ordinal BIGINT)")
         return self._connection
 
+    def refuse_existing(self) -> None:
+        """Raise `StreamNotWritable` where a file lies at `path` that must not be replaced."""
+        if not self._replace and self.path.exists():
+            raise StreamNotWritable(self._url, "is there already")
+
     def add(self, ticks: Sequence[Tick] = (), gaps: Sequence[Gap] = ()) -> None:
         """Gaps, and the ticks that follow them."""
         self._gaps += [(self.ticks, gap) for gap in gaps]
@@ -102,8 +107,7 @@ class Recorder:
 
     def finish(self) -> layout.Manifest:
         """Sort, write, and put the file in its place. The file is on the disk on return."""
-        if not self._replace and self.path.exists():
-            raise StreamNotWritable(self._url, "is there already")
+        self.refuse_existing()
         connection = self.connection
         self._flush()
         with writing(self._url):

@@ -1,0 +1,247 @@
+"""The tick files that people have: one entry a layout, and nothing about a layout elsewhere.
+
+An entry says how its files are recognised, what their columns mean, in which zone and unit their
+times are, and what to tell the user. Sources: the publishers' own documentation. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+UTC: Final = "UTC"
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """How the files of one publisher are read.
+
+    `columns` maps what we need (time, symbol, price, bid, ask, size, volume, currency, received) to
+    the file's names. A time of two columns is `date+clock`.
+    """
+
+    name: str
+    """What `--layout` takes, and the `source` of the ticks."""
+    title: str
+    """Said aloud when the layout is taken."""
+    columns: Mapping[str, str]
+    header: str | None = None
+    """The file's first line, or how it begins; absent: the file has none."""
+    names: tuple[str, ...] = ()
+    """The columns of a file without a header."""
+    pattern: str | None = None
+    """What the first line of a file without a header looks like (a regular expression)."""
+    file: str | None = None
+    """What the file's name looks like, with the symbol as group `symbol`."""
+    delimiter: str = ","
+    time: str | None = None
+    """The format of its times (as `strptime` has them); absent: ISO 8601 or a number."""
+    zone: str | None = UTC
+    """Of times that name none; absent: the user must say it."""
+    scaled: bool = False
+    """A price without a decimal point is in units of 1e-9."""
+    carried: bool = False
+    """An empty bid or ask is unchanged since the row before."""
+
+
+_BINANCE: Final = r"\d+,[0-9.]+,[0-9.]+,"
+
+LAYOUTS: Final = (
+    Layout(
+        name="binance",
+        title="Binance aggregated trades",
+        columns={"time": "time", "price": "price", "size": "quantity"},
+        names=("id", "price", "quantity", "first", "last", "time", "maker", "best"),
+        pattern=_BINANCE + r"\d+,\d+,\d{13,16},(True|False|true|false),(True|False|true|false)",
+        file=r"(?P<symbol>[A-Z0-9]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
+    ),
+    Layout(
+        name="binance",
+        title="Binance trades",
+        columns={"time": "time", "price": "price", "size": "quantity"},
+        names=("id", "price", "quantity", "quote_quantity", "time", "maker", "best"),
+        pattern=_BINANCE + r"[0-9.]+,\d{13,16},(True|False|true|false),(True|False|true|false)",
+        file=r"(?P<symbol>[A-Z0-9]+)-trades-\d{4}-\d{2}(-\d{2})?",
+    ),
+    Layout(
+        name="histdata",
+        title="HistData ASCII ticks: EST without DST",
+        columns={"time": "time", "bid": "bid", "ask": "ask"},
+        names=("time", "bid", "ask", "volume"),
+        pattern=r"\d{8} \d{9},[0-9.]+,[0-9.]+,\d+",
+        file=r"DAT_ASCII_(?P<symbol>[A-Z0-9]+)_T_\d{4,6}",
+        time="%Y%m%d %H%M%S%g",
+        zone="Etc/GMT+5",  # in POSIX's sign: UTC-5, all year
+    ),
+    Layout(
+        name="dukascopy",
+        title="Dukascopy ticks: ask before bid, day first, UTC",
+        header="Gmt time,Ask,Bid,AskVolume,BidVolume",
+        columns={"time": "Gmt time", "bid": "Bid", "ask": "Ask"},
+        file=r"(?P<symbol>[A-Z]{6})_Ticks.*",
+        time="%d.%m.%Y %H:%M:%S.%g",
+    ),
+    Layout(
+        name="dukascopy",
+        title="Dukascopy ticks: ask before bid, day first, local times with their offset",
+        header="Local time,Ask,Bid,AskVolume,BidVolume",
+        columns={"time": "Local time", "bid": "Bid", "ask": "Ask"},
+        file=r"(?P<symbol>[A-Z]{6})_Ticks.*",
+        time="%d.%m.%Y %H:%M:%S.%g GMT%z",
+    ),
+    Layout(
+        name="truefx",
+        title="TrueFX quotes: UTC",
+        columns={"time": "time", "symbol": "pair", "bid": "bid", "ask": "ask"},
+        names=("pair", "time", "bid", "ask"),
+        pattern=r"[A-Z]{3}/[A-Z]{3},\d{8} \d{2}:\d{2}:\d{2}\.\d{3},[0-9.]+,[0-9.]+",
+        time="%Y%m%d %H:%M:%S.%g",
+    ),
+    Layout(
+        name="databento",
+        title="Databento trades: prices in units of 1e-9 where they have no decimal point",
+        header="ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size",
+        columns={
+            "time": "ts_event",
+            "received": "ts_recv",
+            "price": "price",
+            "size": "size",
+            "symbol": "symbol",
+        },
+        scaled=True,
+    ),
+    Layout(
+        name="kraken",
+        title="Kraken trades: UTC",
+        columns={"time": "time", "price": "price", "size": "volume"},
+        names=("time", "price", "volume"),
+        pattern=r"\d{10}(\.\d+)?,[0-9.]+,[0-9.]+",
+        file=r"(?P<symbol>[A-Z0-9]+)",
+    ),
+    Layout(
+        name="tardis",
+        title="Tardis trades: local_timestamp is when they were received",
+        header="exchange,symbol,timestamp,local_timestamp,id,side,price,amount",
+        columns={
+            "time": "timestamp",
+            "received": "local_timestamp",
+            "symbol": "symbol",
+            "price": "price",
+            "size": "amount",
+        },
+    ),
+    Layout(
+        name="tardis",
+        title="Tardis quotes: ask before bid, local_timestamp is when they were received",
+        header="exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount",
+        columns={
+            "time": "timestamp",
+            "received": "local_timestamp",
+            "symbol": "symbol",
+            "bid": "bid_price",
+            "ask": "ask_price",
+        },
+    ),
+    Layout(
+        name="bybit",
+        title="Bybit trades: times in fractional seconds",
+        header="timestamp,symbol,side,size,price,tickDirection,trdMatchID",
+        columns={"time": "timestamp", "symbol": "symbol", "price": "price", "size": "size"},
+    ),
+    Layout(
+        name="metatrader5",
+        title="MetaTrader 5 ticks: times in the broker's zone",
+        header="<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>",
+        columns={"time": "<DATE>+<TIME>", "bid": "<BID>", "ask": "<ASK>"},
+        file=r"(?P<symbol>[A-Za-z0-9.#]+?)_\d{12}_\d{12}",
+        delimiter="\t",
+        time="%Y.%m.%d %H:%M:%S.%g",
+        zone=None,
+        carried=True,
+    ),
+    Layout(
+        name="massive",
+        title="Massive (Polygon) trades: the time is sip_timestamp",
+        header="ticker,conditions,correction,exchange,id,participant_timestamp,price",
+        columns={"time": "sip_timestamp", "symbol": "ticker", "price": "price", "size": "size"},
+    ),
+    Layout(
+        name="binance-futures",
+        title="Binance futures, aggregated trades",
+        header="agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time",
+        columns={"time": "transact_time", "price": "price", "size": "quantity"},
+        file=r"(?P<symbol>[A-Z0-9_]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
+    ),
+    Layout(
+        name="binance-futures",
+        title="Binance futures, aggregated trades",
+        columns={"time": "time", "price": "price", "size": "quantity"},
+        names=("id", "price", "quantity", "first", "last", "time", "maker"),
+        pattern=_BINANCE + r"\d+,\d+,\d{13,16},(True|False|true|false)",
+        file=r"(?P<symbol>[A-Z0-9_]+)-aggTrades-\d{4}-\d{2}(-\d{2})?",
+    ),
+    Layout(
+        name="dukascopy-node",
+        title="dukascopy-node ticks: ask before bid, UTC",
+        header="timestamp,askPrice,bidPrice",
+        columns={"time": "timestamp", "bid": "bidPrice", "ask": "askPrice"},
+        file=r"(?P<symbol>[a-z0-9]+)-tick-.*",
+    ),
+)
+"""In the order in which they are tried."""
+
+PLAIN: Final = Layout(
+    name="plain",
+    title="plain columns",
+    columns={
+        "time": "time",
+        "received": "received",
+        "symbol": "symbol",
+        "price": "price",
+        "bid": "bid",
+        "ask": "ask",
+        "size": "size",
+        "volume": "volume",
+        "currency": "currency",
+    },
+    zone=None,
+)
+"""Our own: columns by their plain names."""
+
+NAMES: Final = tuple(dict.fromkeys((PLAIN.name, *(layout.name for layout in LAYOUTS))))
+
+_BARS: Final = re.compile(r"\bopen\b.*\bhigh\b.*\blow\b.*\bclose\b", re.IGNORECASE)
+
+
+def recognise(first_line: str, wanted: str | None = None) -> Layout | None:
+    """The layout of a file with this first line; `None` if it is none of ours.
+
+    `wanted` (a name) leaves only the entries of that name.
+    """
+    entries = [layout for layout in LAYOUTS if wanted in (None, layout.name)]
+    line = first_line.strip()
+    for layout in entries:
+        if layout.header is not None:
+            if line.lower().startswith(layout.header.lower()):
+                return layout
+        elif layout.pattern is not None and re.fullmatch(layout.pattern, line):
+            return layout
+    return None
+
+
+def is_bars(first_line: str) -> bool:
+    """Whether a header names open, high, low and close."""
+    return (
+        _BARS.search(first_line.replace("<", " ").replace(">", " ").replace("_", " ")) is not None
+    )
+
+
+def symbol_in_name(layout: Layout, file_name: str) -> str | None:
+    """The symbol that the file's name tells, in capitals."""
+    if layout.file is None:
+        return None
+    stem = re.sub(r"(\.(csv|txt|zip|gz|parquet))+$", "", file_name, flags=re.IGNORECASE)
+    found = re.fullmatch(layout.file, stem)
+    return found["symbol"].upper() if found else None

@@ -1,0 +1,114 @@
+"""A file's beginning → what it is: unpacked path, first line, header or not, delimiter.
+
+Reads the first 64 KiB and unpacks zips into a folder that the caller removes. Knows no layout.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ticker.errors import UsageError
+
+_LOOK: Final = 65_536
+_DELIMITERS: Final = (",", "\t", ";", "|")
+_GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK\x03\x04"
+_PARQUET: Final = b"PAR1"
+
+
+class Sniffed(msgspec.Struct, frozen=True):
+    """What a file looks like."""
+
+    path: Path
+    """Where DuckDB reads it: of a zip, its one member, unpacked."""
+    name: str
+    """The name that tells a symbol: of a zip, its member's."""
+    is_parquet: bool
+    lines: tuple[str, ...] = ()
+    """The first lines that are not blank, without line ends and without a byte order mark."""
+    delimiter: str = ","
+    blank: int = 0
+    """Blank lines before the first."""
+
+
+def sniff(path: Path, folder: Path) -> list[Sniffed]:
+    """Look at `path`; a zip with several members gives several. Raises `UsageError`."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head.startswith(_ZIP):
+            return [_look(member, member.name) for member in _unzip(path, folder)]
+        if head.startswith(_PARQUET):
+            return [Sniffed(path, path.name, is_parquet=True)]
+        if head.startswith(_GZIP) and not path.name.endswith(".gz"):
+            linked = folder / f"{path.name}.gz"  # DuckDB tells a gzip by its name
+            linked.symlink_to(path.resolve())
+            return [_look(linked, path.name)]
+        return [_look(path, path.name)]
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder: name its files") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _unzip(path: Path, folder: Path) -> list[Path]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [
+                each
+                for each in archive.infolist()
+                if not each.is_dir() and each.filename.lower().endswith((".csv", ".txt"))
+            ]
+            found = []
+            for each in members:
+                # Only the last part of a member's name: an archive must not choose our folders.
+                target = folder / path.name / Path(each.filename).name
+                target.parent.mkdir(exist_ok=True)
+                with archive.open(each) as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file)
+                found.append(target)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise UsageError(f"{path} cannot be unpacked: {error}") from error
+    if not found:
+        raise UsageError(f"{path} holds no CSV file")
+    return found
+
+
+def _look(path: Path, name: str) -> Sniffed:
+    if path.name.endswith(".gz"):
+        with gzip.open(path, "rb") as packed:
+            data = packed.read(_LOOK)
+    else:
+        with path.open("rb") as file:
+            data = file.read(_LOOK)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{path} is UTF-16. Save it as UTF-8")
+    text = data.decode("utf-8-sig", errors="replace")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    whole = lines[:-1] if len(data) == _LOOK else lines
+    blank = next((n for n, line in enumerate(whole) if line.strip()), 0)
+    told = tuple(line for line in whole if line.strip())
+    return Sniffed(path, name, False, told, _delimiter(told), blank)
+
+
+def _delimiter(lines: tuple[str, ...]) -> str:
+    """The one that parts the most lines into the same number of columns."""
+    some = lines[:20]
+    if not some:
+        return ","
+
+    def score(delimiter: str) -> tuple[int, int]:
+        counts = [line.count(delimiter) for line in some]
+        most = max(counts)
+        return (sum(count == most for count in counts) if most else 0, most)
+
+    return max(_DELIMITERS, key=score)
