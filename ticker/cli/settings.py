@@ -17,6 +17,7 @@ from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageEr
 from ticker.records import check_symbol
 from ticker.sources import open_source
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
+from ticker.streams.address import Backend
 from ticker.times import Zone, parse_duration
 
 
@@ -133,8 +134,8 @@ def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
 
 def stream_path(choice: StreamChoice) -> Path | None:
     """The file of a SQLite stream; `None` for another kind."""
-    scheme, _, rest = choice.url.partition(":")
-    return Path(rest).expanduser() if scheme == "sqlite" else None
+    address = choice.address
+    return address.path if address.backend is Backend.SQLITE else None
 
 
 def make_state_directory() -> Path:

@@ -13,6 +13,7 @@ import msgspec
 from ticker.config import Config, Topics, environment_security, load, state_directory
 from ticker.errors import UsageError
 from ticker.security import Security, refuse_password
+from ticker.streams.address import Backend, StreamAddress, is_recording, parse_address
 from ticker.times import DAY
 
 KEEP_DEFAULT_LOG = 7 * DAY
@@ -36,6 +37,11 @@ class StreamChoice(msgspec.Struct, frozen=True):
     """How to speak with its brokers, if it has any."""
     topics: Topics = Topics()
     """How its topics are made, if it has any and they are missing."""
+
+    @property
+    def address(self) -> StreamAddress:
+        """Where it is. Raises `UsageError` for a URL that names no stream."""
+        return parse_address(self.url)
 
     @property
     def word(self) -> str:
@@ -81,7 +87,8 @@ def demo_stream() -> StreamChoice:
 def configured_stream(name: str, config: Config) -> StreamChoice:
     """The stream of that name in the file. Raises `ConfigError`."""
     stream = config.streams[name]
-    security = config.security(name) if stream.url.startswith("kafka:") else None
+    is_kafka = parse_address(stream.url).backend is Backend.KAFKA
+    security = config.security(name) if is_kafka else None
     return StreamChoice(stream.url, named=True, name=name, security=security, topics=stream.topics)
 
 
@@ -92,9 +99,12 @@ def _named_or_url(word: str, config: Config | None) -> StreamChoice:
         )
     if word == "demo":
         return demo_stream()
+    if is_recording(word):
+        return StreamChoice(word, named=True)
     if ":" in word:
         refuse_password(word)
-        security = environment_security() if word.startswith("kafka:") else None
+        is_kafka = parse_address(word).backend is Backend.KAFKA
+        security = environment_security() if is_kafka else None
         return StreamChoice(word, named=True, security=security)
     config = config or load()
     if word in config.streams:

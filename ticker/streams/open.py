@@ -11,11 +11,10 @@ from pathlib import Path
 import msgspec
 
 from ticker.errors import UsageError
-from ticker.security import Security, without_password
+from ticker.security import Security
+from ticker.streams.address import Backend, StreamAddress
 from ticker.streams.choice import StreamChoice, choose_stream
 from ticker.streams.protocol import Log, Stream
-
-KAFKA = "kafka:"
 
 
 def open_stream(
@@ -24,9 +23,10 @@ def open_stream(
     """Return a reader of `stream`. Opens nothing yet, and never creates anything.
 
     `stream` is what `--stream` takes: `sqlite:PATH` (`~` is the home),
-    `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, `demo`, or a name from `[streams]` in the
-    configuration. Without it: `TICKER_STREAM`, then the configuration's default, then the local
-    log. `security` (for Kafka) replaces what the configuration and the environment say.
+    `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, the path of a recording (`.parquet`), `demo`, or a
+    name from `[streams]` in the configuration. Without it: `TICKER_STREAM`, then the
+    configuration's default, then the local log. `security` (for Kafka) replaces what the
+    configuration and the environment say.
 
         async with ticker.open_stream("demo") as stream:
             async for batch in stream.read("start", follow=False):
@@ -36,15 +36,20 @@ def open_stream(
     wrong, a file that `security` names cannot be used, or the password is missing.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
-    url, security = choice.url, security or choice.security
-    if url.startswith(KAFKA):
-        from ticker.streams.kafka import KafkaStream, parse
+    address, security = choice.address, security or choice.security
+    match address.backend:
+        case Backend.KAFKA:
+            from ticker.streams.kafka import KafkaStream, parse
 
-        return KafkaStream(parse(url, security))
-    path = _sqlite_path(url)
-    from ticker.streams.sqlite import SqliteStream
+            return KafkaStream(parse(address.url, security))
+        case Backend.RECORDING:
+            from ticker.streams.recording import RecordingStream
 
-    return SqliteStream(path)
+            return RecordingStream(_path(address))
+        case Backend.SQLITE:
+            from ticker.streams.sqlite import SqliteStream
+
+            return SqliteStream(_path(address))
 
 
 def open_log(
@@ -65,32 +70,31 @@ def open_log(
     new Kafka topics too. What is not given comes from the stream's table in the configuration.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
-    url, security = choice.url, security or choice.security
-    if url.startswith(KAFKA):
-        from ticker.streams.kafka import KafkaLog, Plan, parse
+    address, security = choice.address, security or choice.security
+    match address.backend:
+        case Backend.KAFKA:
+            from ticker.streams.kafka import KafkaLog, Plan, parse
 
-        asked = {
-            "partitions": partitions,
-            "replication": replication,
-            "keep_for": keep_for,
-            "keep_bytes": keep_bytes,
-        }
-        plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
-        return KafkaLog(parse(url, security), plan)
-    path = _sqlite_path(url)
-    from ticker.streams.sqlite import SqliteLog
+            asked = {
+                "partitions": partitions,
+                "replication": replication,
+                "keep_for": keep_for,
+                "keep_bytes": keep_bytes,
+            }
+            plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
+            return KafkaLog(parse(address.url, security), plan)
+        case Backend.RECORDING:
+            raise UsageError(f"{address.url} is a recording, and cannot be written as a stream")
+        case Backend.SQLITE:
+            from ticker.streams.sqlite import SqliteLog
 
-    return SqliteLog(path, keep_for=keep_for, keep_bytes=keep_bytes)
+            return SqliteLog(_path(address), keep_for=keep_for, keep_bytes=keep_bytes)
 
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _sqlite_path(url: str) -> Path:
-    scheme, colon, rest = url.partition(":")
-    if colon and scheme == "sqlite" and rest:
-        return Path(rest).expanduser()
-    raise UsageError(
-        f"{without_password(url)!r} is no stream: expected sqlite:PATH or kafka://HOST:PORT/PREFIX"
-    )
+def _path(address: StreamAddress) -> Path:
+    assert address.path is not None  # noqa: S101  (it is a file)
+    return address.path

@@ -17,3 +17,9 @@ def test_a_sqlite_url_names_a_file_and_nothing_is_made_of_it(tmp_path: Path) -> 
 def test_what_is_no_stream_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="is no stream"):
         open_stream(url)
+
+
+def test_the_path_of_a_recording_is_a_stream_that_cannot_be_written() -> None:
+    assert open_stream("a/b.parquet").url == "a/b.parquet"
+    with pytest.raises(UsageError, match="cannot be written"):
+        open_log("a/b.parquet")

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from ticker.records import Batch, Health, Position, Tick
-from ticker.streams.frame import Frame, Noticed
+from ticker.streams.arguments import checked_moment, checked_number, checked_place, checked_symbols
+from ticker.streams.frame import Frame
 from ticker.streams.order import Order
+from ticker.streams.protocol import Noticed
 from ticker.streams.recording import layout
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.recording.reading import Reader, to_tick
@@ -27,8 +29,8 @@ SILENCE: Final = 1.0
 class _Reading:
     """One `read` under way."""
 
-    def __init__(self) -> None:
-        self.order = Order()
+    def __init__(self, order: Order) -> None:
+        self.order = order
         self.stopped = asyncio.Event()
 
     def noticed(self) -> Noticed:
@@ -54,51 +56,47 @@ class RecordingStream(Frame[_Reading]):
         return (await self._reader()).manifest
 
     async def snapshot(self) -> Batch:
-        """See `Stream.snapshot`: as it was known at the end."""
         reader = await self._reader()
         return await self.snapshot_at(reader.place(reader.end))
 
     async def snapshot_at(self, position: Position) -> Batch:
-        """See `Tape.snapshot_at`."""
         quotes = await self._ask(lambda reader: reader.quotes(reader.row(position)))
         last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in quotes}
         return self._took(Batch(position, quotes=quotes), last, 0)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
-        """See `Stream.find`."""
-        return await self._ask(lambda reader: reader.place(reader.find(when)))
+        place = checked_place(when)
+        return await self._ask(lambda reader: reader.place(reader.find(place)))
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        """See `Stream.find_last`; exact."""
-        return await self._ask(lambda reader: reader.place(reader.find_last(ticks, symbols)))
+        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
+        return await self._ask(lambda reader: reader.place(reader.find_last(count, chosen)))
 
     async def step(self, position: Position, ticks: int) -> Position:
-        """See `Tape.step`."""
         reader = await self._reader()
         row = min(reader.row(position), reader.manifest.ticks)
         return reader.place(max(0, min(row + ticks, reader.manifest.ticks)))
 
     async def count(self, after: Position) -> int:
-        """See `Stream.count`; exact."""
         reader = await self._reader()
         return max(0, reader.manifest.ticks - reader.row(after))
 
     async def read(
         self,
-        after: Position,
+        after: Position | Literal["start", "end"],
         *,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
     ) -> AsyncGenerator[Batch, None]:
-        """See `Stream.read`."""
+        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
+        position = await self._position(after)
         reader = await self._reader()
-        begin = reader.row(after)
-        reading = _Reading()
-        reading.order = Order(self._bases(after))
-        wanted = None if symbols is None else frozenset(symbols)
+        begin = reader.row(position)
+        reading = _Reading(Order(self._bases(position)))
+        wanted = None if chosen is None else frozenset(chosen)
         with self._under_way(reading):
-            batches = _batches(reader, begin, wanted, limit, reading.order)
+            batches = _batches(reader, begin, wanted, most, reading.order)
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
                 if reading.stopped.is_set():
                     return
@@ -117,12 +115,11 @@ class RecordingStream(Frame[_Reading]):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """See `Stream.columns`."""
+        begin, end = checked_moment("since", since), checked_moment("until", until)
         with Reader(self._path) as reader:
-            yield from reader.columns(symbols, since, until)
+            yield from reader.columns(checked_symbols(symbols), begin, end)
 
     async def close(self, within: float = 5.0) -> int:
-        """See `Stream.close`."""
         await super().close(within)
         if self._opened is not None:
             self._opened.close()

@@ -217,7 +217,7 @@ async def test_a_log_becomes_a_recording_with_its_gaps_and_names(tmp_path: Path)
     async with SqliteLog(tmp_path / "log.sqlite") as log:
         for n in range(1, 6):
             one = tick("A", n, NOW + n * SECOND, 100.0 + n, origin=log.origin)
-            gaps = [gap(one.received, "A")] if n == 3 else []
+            gaps = [gap(one.received, "A")] if n == 1 else []
             await log.append([one], gaps=gaps, quotes=[quote(one, name="Apple", price_hint=2)])
         with Recorder(tmp_path / "a.parquet") as recorder:
             await record(log, recorder, until=NOW + 5 * SECOND)
@@ -263,7 +263,7 @@ async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
         "empty": (b"", "not a Parquet file"),
         "text": (b"symbol,price\nA,1\n", "not a Parquet file"),
         "short": (data[: len(data) // 2], "cut off"),
-        "broken": (bytes(broken), ""),
+        "broken": (bytes(broken), "damaged|cannot be read"),
         "foreign": (foreign.read_bytes(), "no recording"),
         "newer": (newer.read_bytes(), "another version"),
     }
