@@ -35,7 +35,7 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.figures import count_text
-from ticker.relay import Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
+from ticker.relay import Bookmark, Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
 from ticker.verdict import invitation, sentence
@@ -199,8 +199,9 @@ class Forwarding:
     async def _forward(self, source: Stream) -> int:
         wish = self._wish
         place = bookmark(source, wish.begin, wish.end)
+        is_new = await place.load() is None
         since = wish.since
-        if since != "start" and await place.load() is not None:
+        if since != "start" and not is_new:
             words = "Going on where it stopped: --since is for the first time. Anew: --forget"
             self._line.end(words)
             since = "start"
@@ -215,29 +216,37 @@ class Forwarding:
         )
         if self._stopping.is_set():
             relay.stop()
-        wanted = {}
-        if not wish.follow and since != "end":
-            columns = source.columns(since=since if isinstance(since, int) else None)
-            wanted = await asyncio.to_thread(tally, columns, None, self._stopping.is_set)
+        async with _claim(place, is_new, relay, follow=wish.follow):
+            wanted = {}
+            if not wish.follow and since != "end":
+                columns = source.columns(since=since if isinstance(since, int) else None)
+                wanted = await asyncio.to_thread(tally, columns, None, self._stopping.is_set)
+            report = await self._relayed(relay)
+            if wish.follow or self._stopping.is_set():
+                return DONE
+            async with open_stream(wish.destination) as arrived:
+                proof = await asyncio.to_thread(
+                    prove, source, arrived, wanted, relay.sent, self._stopping.is_set
+                )
+            return self._judge(proof, report)
+
+    async def _relayed(self, relay: Relay) -> RelayReport:
+        """Run it, and tell what was sent and what is left."""
+        wish = self._wish
+        sender = "ticker forward" if wish.follow else None
         try:
             report = await relay.run()
         except SameLog:
             raise  # all of it is there
         except StreamError:
             if relay.undelivered is not None:
-                words = f"undelivered: {relay.undelivered:,} (kept in {wish.begin})"
-                self._line.end(words, always=True)
+                left = RelayReport(0, 0, 0, relay.undelivered, None)
+                self._line.end(undelivered_words(left, wish.begin, sender), always=True)
             raise
         self._line.end(f"{count_text(report.ticks, 'tick')} sent to {wish.end}")
-        left = undelivered_words(report, wish.begin, "ticker forward")
-        self._line.end(left, always=report.undelivered != 0)
-        if not wish.follow and not self._stopping.is_set():
-            async with open_stream(wish.destination) as arrived:
-                proof = await asyncio.to_thread(
-                    prove, source, arrived, wanted, relay.sent, self._stopping.is_set
-                )
-            return self._judge(proof, report)
-        return DONE
+        left_words = undelivered_words(report, wish.begin, sender)
+        self._line.end(left_words, always=report.undelivered != 0)
+        return report
 
     def _show(self, status: RelayStatus) -> None:
         if status.state != "stopped":  # the last words say more
@@ -259,6 +268,29 @@ class Forwarding:
             raise Failed(words, NO_DATA)
         self._line.end(_complete_words(proof, wish.end))
         return NO_DATA if report.undelivered else DONE
+
+
+@asynccontextmanager
+async def _claim(
+    place: Bookmark, is_new: bool, relay: Relay, *, follow: bool
+) -> AsyncIterator[None]:
+    """Give the claim on FROM back at the end, unless it is to be used again.
+
+    It is, if it is older than this run, and after a relay that follows: that one goes on where it
+    stopped. A one-off copy has no next time. A relay that fails before it sends anything (a typo in
+    TO, invented prices for real ones) has none either.
+    """
+    is_kept = False
+    try:
+        yield
+        is_kept = follow
+    except BaseException:
+        is_kept = follow and bool(relay.sent)
+        raise
+    finally:
+        if is_new and not is_kept:
+            with contextlib.suppress(StreamError):  # FROM is away: nothing can be given back
+                await place.forget()
 
 
 def _complete_words(proof: Proof, end: str) -> str:

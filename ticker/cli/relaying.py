@@ -233,13 +233,15 @@ class _LeftElsewhere:
         return hold.ticks if now - self._since >= _UNMOVED else None
 
 
-def undelivered_words(report: RelayReport, source: str, sender: str) -> str:
-    """`undelivered: N`, and what becomes of them."""
+def undelivered_words(report: RelayReport, source: str, sender: str | None) -> str:
+    """`undelivered: N`, and what becomes of them: `sender` sends them later, if there is one."""
     count = report.undelivered
     if count == 0:
         return "undelivered: 0"
     number = "unknown" if count is None else f"{count:,}"
     why = f" {sentence(report.problem)}" if report.problem else ""
+    if sender is None:
+        return f"undelivered: {number} (still in {source}; run this command again).{why}"
     return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"
 
 

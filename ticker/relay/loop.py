@@ -74,7 +74,8 @@ class Relay:
     `source` must be usable as it is and is not closed here; `destination` makes the log anew for
     every connection. `name` is the writer of the gaps that the relay finds itself. `since` is where
     a relay begins that has no place kept. `follow`: go on at the source's present end, and wait for
-    a side that is away; without, end there and raise. `on_status` must not block.
+    a side that is away. Without, end there and raise; what the source gets after the beginning is
+    not promised, and does not count as undelivered. `on_status` must not block.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Relay:
         self._source = source
         self._make = destination
         self._monotonic = monotonic
-        self._place = Place(source, bookmark, since, monotonic)
+        self._place = Place(source, bookmark, since, monotonic, bounded=not follow)
         self._follow = follow
         self._limit = limit
         self._tell = on_status or (lambda _: None)

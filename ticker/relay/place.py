@@ -26,10 +26,19 @@ _COUNTING: Final = 2.0
 
 
 class Place:
-    """The place in `source`; `since` is where a relay begins that has none kept."""
+    """The place in `source`. `since` is where a relay begins that has none kept.
+
+    `bounded`: what the source gets after `begin` does not count as waiting.
+    """
 
     def __init__(
-        self, source: Stream, bookmark: Bookmark, since: Moment, monotonic: Callable[[], float]
+        self,
+        source: Stream,
+        bookmark: Bookmark,
+        since: Moment,
+        monotonic: Callable[[], float],
+        *,
+        bounded: bool = False,
     ) -> None:
         self.reached: Position | None = None
         """Behind all that was delivered; `None` before `begin`."""
@@ -40,6 +49,8 @@ class Place:
         self._source = source
         self._bookmark = bookmark
         self._since = since
+        self._bounded = bounded
+        self._end: Position | None = None
         self._monotonic = monotonic
         self._noted: Position | None = None
         self._noted_at = monotonic()
@@ -53,6 +64,8 @@ class Place:
         """Find the place to go on from, and hold it."""
         if self.reached is not None:
             return
+        if self._bounded:
+            self._end = await self._source.find("end")
         self.reached = self._noted = await self._bookmark.load()
         if self.reached is None:
             await self._start(self._since)
@@ -120,7 +133,11 @@ class Place:
         try:
             async with asyncio.timeout(_COUNTING):
                 await self.note()
-                return await self._bookmark.waiting()
+                waiting = await self._bookmark.waiting()
+                if waiting and self._end is not None:
+                    # Reading may have gone beyond that end: then fewer ticks follow the place.
+                    waiting = max(0, waiting - await self._source.count(self._end))
+                return waiting
         except (TimeoutError, StreamError):
             return None
 

@@ -42,6 +42,8 @@ class RelayReport(msgspec.Struct, frozen=True):
     repeats: int
     """Ticks that the destination had already."""
     undelivered: int | None
-    """Ticks that wait in the source; `None` where they could not be counted in time."""
+    """Ticks that wait in the source; `None` where they could not be counted in time.
+
+    Of a relay that does not follow: only those that the source had when it began."""
     problem: str | None
     """What kept them from being delivered, as last heard."""

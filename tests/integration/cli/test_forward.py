@@ -228,7 +228,9 @@ def test_forget_gives_a_destination_up(
     write(f"sqlite:{source}", ticks=3)
     Path(f"{elsewhere}.away").touch()
     words = ("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}")
-    ticker(*words, "--no-follow")
+    relay = ticker.start(*words)
+    until_said(relay, "3 wait")
+    ended(relay, signal.SIGINT)
     done = ticker(*words, "--forget")
     assert done.returncode == 0
     assert "3 ticks" in done.stderr
@@ -246,12 +248,25 @@ def test_since_leaves_out_what_was_before(ticker: Program, paths: tuple[Path, Pa
     # The quote tells the price that no tick told.
     assert len(rows(destination, "quotes")) == 1
     later = ticker(*words, "--since", "start")
-    assert later.returncode == 4  # what was left out is missing, and the proof says so
-    assert "GC=F" in later.stderr
-    ticker(*words[:3], "--forget")
-    anew = ticker(*words, "--since", "now")
+    assert later.returncode == 0, later.stderr
+    assert rows(destination) == rows(source)
+
+
+def test_since_is_for_the_first_time_of_a_relay(ticker: Program, paths: tuple[Path, Path]) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=3)
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    relay = ticker.start(*words, "--since", "now")
+    until_said(relay, "following")
+    ended(relay, signal.SIGINT)
+    assert rows(destination) == []
+    again = ticker(*words, "--since", "-10m", "--no-follow")
+    assert "Going on where it stopped" in again.stderr
+    assert again.returncode == 4  # what was left out is missing, and the proof says so
+    assert "GC=F" in again.stderr
+    ticker(*words, "--forget")
+    anew = ticker(*words, "--since", "now", "--no-follow")
     assert "Going on" not in anew.stderr
-    assert "Going on where it stopped" in ticker(*words, "--since", "-10m").stderr
 
 
 @pytest.mark.parametrize(
@@ -434,3 +449,107 @@ def test_quiet_still_says_what_is_left(
     Path(f"{elsewhere}.away").unlink()
     done = ticker("forward", f"sqlite:{paths[0]}", to, "--no-follow", "-q")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def waiting(ticker: Program, source: Path) -> str:
+    """What `status` says of ticks that wait in `source`."""
+    told = ticker("status", "--stream", f"sqlite:{source}", "--format", "table").stdout
+    return "\n".join(line for line in told.splitlines() if "waiting" in line)
+
+
+def test_a_copy_that_is_complete_leaves_no_claim(ticker: Program, paths: tuple[Path, Path]) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=3)
+    words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    assert ticker(*words, "--no-follow").returncode == 0
+    write(f"sqlite:{source}", ticks=6)
+    assert waiting(ticker, source) == ""
+    assert ticker(*words, "--forget").returncode == 4
+    assert [path.name for path in ticker.folder.rglob("*.destination")] == []
+    again = ticker(*words, "--no-follow")
+    assert "complete: 6 ticks" in again.stderr
+    assert rows(destination) == rows(source)
+
+
+@pytest.mark.parametrize(
+    ("to", "code"),
+    [
+        ("kafka://127.0.0.1:1/ticks", 6),  # a typo: nobody listens there
+        ("sqlite:nowhere/at/all.sqlite/x", 7),
+        ("elsewhere:{}", 6),
+    ],
+)
+def test_a_copy_that_failed_leaves_no_claim(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path, to: str, code: int
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    (ticker.folder / "nowhere").write_text("a file, no folder")
+    Path(f"{elsewhere}.away").touch()
+    words = ("forward", f"sqlite:{source}", to.format(elsewhere))
+    done = ticker(*words, "--no-follow")
+    assert done.returncode == code, done.stderr
+    assert waiting(ticker, source) == ""
+    assert ticker(*words, "--forget").returncode == 4
+
+
+def test_a_copy_that_was_stopped_leaves_no_claim(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    Path(f"{elsewhere}.hang").touch()
+    running = ticker.start("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}", "--no-follow")
+    until_said(running, "following")
+    code, err, _ = ended(running, signal.SIGINT)
+    assert code == 130
+    assert f"undelivered: 3 (still in sqlite:{source}; run this command again)" in err
+    assert waiting(ticker, source) == ""
+
+
+def test_a_relay_that_cannot_begin_leaves_no_claim(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    source, destination = paths
+    write(f"sqlite:{source}", ticks=3)
+    write(f"sqlite:{destination}", ticks=3, simulated=True)
+    done = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}")
+    assert done.returncode == 2
+    assert "would mix" in done.stderr
+    assert waiting(ticker, source) == ""
+
+
+def test_a_copy_goes_on_with_the_claim_of_a_relay_and_leaves_it(
+    ticker: Program, paths: tuple[Path, Path], elsewhere: Path
+) -> None:
+    source, _ = paths
+    write(f"sqlite:{source}", ticks=3)
+    words = ("forward", f"sqlite:{source}", f"elsewhere:{elsewhere}")
+    relay = ticker.start(*words)
+    until(lambda: elsewhere.exists() and count(elsewhere) == 3)
+    ended(relay, signal.SIGINT)
+    write(f"sqlite:{source}", ticks=7)
+    assert "4 ticks" in waiting(ticker, source)
+    done = ticker(*words, "--no-follow")
+    assert done.returncode == 0, done.stderr
+    assert "4 ticks sent" in done.stderr
+    assert waiting(ticker, source) == ""
+    assert ticker(*words, "--forget").returncode == 0
+
+
+def test_a_copy_of_a_log_that_is_written_is_complete_up_to_the_end_that_it_had(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
+    source, destination = paths
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, f"sqlite:{source}"], env=ticker.env)
+    try:
+        until(lambda: source.exists() and count(source) > 100)
+        for _ in range(3):
+            done = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
+            assert done.returncode == 0, done.stderr
+            assert "undelivered: 0" in done.stderr
+            assert "complete: " in done.stderr
+    finally:
+        writer.kill()
+        writer.wait()
+    assert_whole(rows(destination))

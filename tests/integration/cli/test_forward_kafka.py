@@ -368,6 +368,10 @@ def test_a_source_whose_topics_are_gone_can_be_given_up(
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     copy = f"sqlite:{ticker.folder / 'copy.sqlite'}"
     assert ticker("forward", stream, copy, "--no-follow").returncode == 0
+    assert ticker("forward", stream, copy, "--forget").returncode == 4  # a copy leaves no claim
+    relay = ticker.start("forward", stream, copy)
+    until_said(relay, "following")
+    ended(relay, signal.SIGINT)
     name = stream.rpartition("/")[2]
     endings = ("", ".gaps", ".quotes", ".heartbeats")
     admin = AdminClient({"bootstrap.servers": server})
@@ -451,7 +455,9 @@ def test_what_waits_for_one_destination_is_not_told_as_waiting_for_another(
     ticker(*poll_words(exchange, stream), "--count", "9")
     (local,) = local_logs(ticker)
     copy = f"sqlite:{ticker.folder / 'copy.sqlite'}"
-    assert ticker("forward", f"sqlite:{local}", copy, "--no-follow").returncode == 0
+    relay = ticker.start("forward", f"sqlite:{local}", copy)
+    until_said(relay, "following")
+    ended(relay, signal.SIGINT)
     assert "undelivered: 0" in ticker(*poll_words(exchange, stream), "--count", "9").stderr
     _, told = status(ticker, stream)
     assert told["undelivered"] == 0
