@@ -9,7 +9,7 @@ is that of an event, so nothing here moves while the data do not.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -86,6 +86,7 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     beat = writer.heartbeat
     source = escape(beat.source, 40)
     start = f"Start one: ticker poll{asking(beat.source, option)}"
+    heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
         case Reason.FRESH:
             every = format_duration(max(beat.interval, 1))
@@ -95,7 +96,13 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
         case Reason.POLLER_STOPPED if beat.state == "stopped":
             return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
-            return f"No sign of the poller since {clock(beat.received, zone, now=now)}. {start}"
+            return f"No sign of the poller since {heard}. {start}"
+        case Reason.UNKNOWN:
+            told = clock(beat.received, zone, now=now)
+            return (
+                f"The last sign of the poller is dated {told}, ahead of this machine's clock, "
+                "so it may run or not. Check both clocks."
+            )
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
@@ -107,7 +114,6 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
         case Reason.SLOW:
             words = f"{source} is slow: no answer{_since(beat, now, zone)}."
         case Reason.STREAM_AWAY if beat.state != WriterState.STREAM_UNREACHABLE:
-            heard = clock(beat.received, zone, now=now)
             words = f"The stream was away; the poller has not been heard since {heard}."
         case _:
             words = f"{source}: {writer.reason}{_since(beat, now, zone)}."
@@ -132,6 +138,8 @@ class Standing(StrEnum):
 
     HEALTHY = "healthy"
     STALE = "stale"
+    UNKNOWN = "unknown"
+    """The last sign of life is ahead of the clock, and no other was seen to arrive."""
     EMPTY = "empty"
     AWAY = "away"
 
@@ -157,8 +165,8 @@ class Verdict:
                 left = len(self.refused) - _NAMED
                 more = f" and {left} more" if left > 0 else ""
                 return f"healthy, but refused: {named}{more}" if named else "healthy"
-            case Standing.STALE:
-                return f"stale: {self.words}"
+            case Standing.STALE | Standing.UNKNOWN:
+                return f"{self.standing}: {self.words}"
             case _:
                 return self.words
 
@@ -170,14 +178,14 @@ def of_stream(
     *,
     symbols: Collection[str] | None = None,
     option: str = "",
-    away: tuple[int, int] | None = None,
+    arrived: Iterable[Heartbeat] = (),
     backlog: Backlog | None = None,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that is as `health` says.
 
     `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
-    command line, for the advice. `away`: from when to when it did not answer last (µs), if known.
-    `backlog`: what waits here for it.
+    command line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here
+    for it.
     """
     match health.state:
         case "unreachable" | "unusable":
@@ -188,12 +196,18 @@ def of_stream(
             return Verdict(Standing.EMPTY, words, ("empty", "backlog"))
         case "missing" | "empty":
             return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
+    writers = writers_of(health, now, arrived)
+    return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
+
+
+def writers_of(health: Health, now: int, arrived: Iterable[Heartbeat] = ()) -> Writers:
+    """The writers that a reader who looks once finds `now` (µs); `arrived` came since `health`."""
     writers = Writers()
     for beat in health.heartbeats:
-        writers.take(beat)
-    if away is not None:
-        writers.excuse(*away)
-    return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
+        writers.take(beat, now, read_at=now)
+    for beat in arrived:
+        writers.take(beat, now)
+    return writers
 
 
 def of_writers(
@@ -201,18 +215,21 @@ def of_writers(
     now: int,
     zone: Zone,
     *,
+    elapsed: int | None = None,
     symbols: Collection[str] | None = None,
     option: str = "",
     backlog: Backlog | None = None,
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that can be read, by those who write it.
 
-    It is healthy if one of them is well and nothing is missed that others asked for, or that they
+    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. It is
+    healthy if one of them is well and nothing is missed that others asked for, or that they
     ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While a
     relay sends a `backlog`, signs of life of those who look gone are on their way: nobody is told
     to start another.
     """
-    found = writers.at(now)
+    elapsed = now if elapsed is None else elapsed
+    found = writers.at(elapsed)
     is_gone = not found or not found[0].is_alive
     if is_gone and backlog is not None and backlog.is_sending:
         return Verdict(Standing.STALE, backlog.words(), ("backlog",))
@@ -223,9 +240,11 @@ def of_writers(
     key = _key(soundest)
     if soundest.reason is Reason.POLLER_STOPPED:
         return Verdict(Standing.STALE, words, key)
+    if soundest.reason is Reason.UNKNOWN:
+        return Verdict(Standing.UNKNOWN, words, key)
     lacking = [
         (lack.writer, wished)
-        for lack in writers.lacking(now)
+        for lack in writers.lacking(elapsed)
         if lack.writer != soundest
         and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
     ][:_EXAMPLES]
@@ -235,7 +254,7 @@ def of_writers(
         return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
     if said:
         return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
-    refused = tuple(escape(symbol) for symbol in writers.refusals(now))
+    refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
     sound = [writer for writer in found if writer.reason is Reason.FRESH]
     words = of_sound(sound, now, zone, option)
     # In an order that does not change with whoever was heard last.
@@ -248,7 +267,7 @@ def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option
     named = _names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
-    since = clock(writer.heartbeat.received, zone, now=now)
+    since = clock(writer.last_sign(now), zone, now=now)
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
     command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
     command += asking(writer.heartbeat.source, option)
@@ -258,11 +277,14 @@ def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option
 def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
     """All that a heartbeat tells, on one line: for lists of writers."""
     beat = writer.heartbeat
-    ago = format_duration(max(now - beat.received, 1))
     words = f"{escape(beat.source, 40)} {escape(beat.state, 40)}, "
     words += f"{beat.answered} of {beat.asked} symbols"
     words += f" ({_names(beat.symbols)}), " if beat.symbols else ", "
-    words += f"every {format_duration(max(beat.interval, 1))}, last sign {ago} ago"
+    words += f"every {format_duration(max(beat.interval, 1))}, "
+    if writer.silent is None:
+        words += f"last sign dated {clock(beat.received, zone, now=now)}, ahead of this clock"
+    else:
+        words += f"last sign {format_duration(max(writer.silent, 1))} ago"
     if writer.reason is Reason.POLLER_STOPPED and beat.state != "stopped":
         words += " (gone)"
     if beat.last_good is not None and writer.reason is not Reason.FRESH:

@@ -86,7 +86,7 @@ class Watch:
         self._failures = 0
         """Attempts since the last batch."""
         self._away_since: int | None = None
-        """Since when the stream does not follow, after it did (µs, UTC)."""
+        """Since when the stream does not follow, after it did (µs, by `elapsed`)."""
         self._heard: int | None = None
         """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
 
@@ -106,7 +106,7 @@ class Watch:
         """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
         batch = await self.stream.snapshot()
         self._position = batch.position
-        self._take(batch)
+        self._take(batch, read_at=self.clock())
         return self.board
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
@@ -160,12 +160,12 @@ class Watch:
                 await close()
         raise StreamUnreachable(self.stream.url, "it ended while it was being followed")
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: Batch, read_at: int | None = None) -> None:
         found_again = self._failures > 0 or self.state is State.OPENING
         self._failures = 0
         if batch:
             self._heard = now = self.elapsed()
-            self.board.fold(batch, now)
+            self.board.fold(batch, now, read_at=read_at)
         if batch or found_again:
             self._tell(State.FOLLOWING if self.board.is_filled else State.MISSING, None)
 
@@ -222,9 +222,9 @@ class Watch:
 
     def _tell(self, state: State, problem: str | None) -> None:
         if state is not State.FOLLOWING and self.state is State.FOLLOWING:
-            self._away_since = self.clock()
+            self._away_since = self.elapsed()
         elif state is State.FOLLOWING and self._away_since is not None:
-            self.board.writers.excuse(self._away_since, self.clock())
+            self.board.writers.excuse(self._away_since, self.elapsed())
             self._away_since = None
         self.state = state
         self.problem = problem

@@ -288,6 +288,24 @@ async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_rep
         assert snapshot.ticks == ()
 
 
+async def test_the_heartbeat_written_last_stays_though_its_writers_clock_was_set_back(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        ahead = heartbeat(log.origin, received=NOW + 3_600_000_000)
+        other = heartbeat(log.origin, "other")
+        now = heartbeat(log.origin, state="unreachable")
+        await log.append(heartbeats=[ahead])
+        await log.append(heartbeats=[other])
+        seen = await log.find("end")
+        await log.append(heartbeats=[now])
+        # In the order in which they were written.
+        assert list((await log.snapshot()).heartbeats) == [other, now]
+        assert (await log.health()).heartbeats == (other, now)
+        beats = [b async for batch in log.read(seen, follow=False) for b in batch.heartbeats]
+        assert beats == [now]
+
+
 async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         made = [tick(log.origin, s, n) for n in (1, 2) for s in ("A", "D", "A'F")]

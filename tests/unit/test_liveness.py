@@ -23,3 +23,11 @@ def test_a_writer_that_said_goodbye_is_gone_at_once() -> None:
 def test_a_writer_in_trouble_is_alive_only_while_it_says_so(state: str) -> None:
     assert is_alive(beat(state), 20 * SECOND)
     assert not is_alive(beat(state, retry_at=3_600 * SECOND), 60 * SECOND)
+
+
+def test_a_heartbeat_that_is_ahead_of_the_clock_does_not_prove_a_life() -> None:
+    later = Heartbeat("o", "w", "yahoo", 0, 3_600 * SECOND, 10 * SECOND, "ok", 1, 1)
+    assert not is_alive(later, SECOND)
+    # Two machines never agree to the second.
+    assert is_alive(later, later.received - GRACE)
+    assert not is_alive(later, later.received - GRACE - 1)

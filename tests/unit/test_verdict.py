@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ticker.board.freshness import REASONS, Outage, Reason, Writer, judge
+from ticker.board.freshness import REASONS, Outage, Reason, Sign, Writer, Writers, judge
 from ticker.records import Health, Heartbeat
 from ticker.times import clock
-from ticker.verdict import Backlog, Standing, of_heartbeat, of_stream, of_writer
+from ticker.verdict import Backlog, Standing, of_heartbeat, of_stream, of_writer, of_writers
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -38,14 +38,12 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
     words = verdict(beat(state=state)).words
     assert f"since {clock(NOW - 10 * MINUTE, UTC)}" in words
     assert "since" not in verdict(beat(state=state, last_good=None)).words
-    assert "last good answer" in of_heartbeat(
-        Writer(beat(state=state), judge(beat(state=state), NOW)), NOW, UTC
-    )
+    assert "last good answer" in of_heartbeat(judge(Sign(beat(state=state), NOW), NOW), NOW, UTC)
 
 
 def test_after_an_outage_nobody_is_told_to_start_a_poller() -> None:
     late = replace(beat(age=MINUTE), interval=SECOND)
-    found = Writer(late, judge(late, NOW, Outage(NOW - MINUTE, NOW + SECOND)))
+    found = judge(Sign(late, NOW - MINUTE), NOW, Outage(NOW - MINUTE, NOW + SECOND))
     since = clock(NOW - MINUTE, UTC)
     words = f"The stream was away; the poller has not been heard since {since}."
     assert of_writer(found, NOW, UTC) == words
@@ -56,7 +54,7 @@ def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
         for pause, is_told in ((SECOND, True), (0, False), (-SECOND, False)):
             late = beat(state=state, retry_at=NOW + pause)
             assert ("Next try" in verdict(late).words) is is_told
-            listed = of_heartbeat(Writer(late, judge(late, NOW)), NOW, UTC)
+            listed = of_heartbeat(judge(Sign(late, NOW), NOW), NOW, UTC)
             assert ("next try" in listed) is is_told
 
 
@@ -224,3 +222,29 @@ def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does
         )
     stopped = Health("s", "ok", heartbeats=(beat(state="stopped"),))
     assert of_stream(stopped, NOW, UTC, backlog=kept) == of_stream(stopped, NOW, UTC)
+
+
+def test_a_sign_ahead_of_the_clock_makes_a_stream_unknown_until_another_arrives() -> None:
+    ahead = beat(age=-60 * MINUTE)
+    told = verdict(ahead)
+    assert told.standing is Standing.UNKNOWN
+    assert told.summary == (
+        f"unknown: The last sign of the poller is dated {clock(NOW + 60 * MINUTE, UTC, now=NOW)}, "
+        "ahead of this machine's clock, so it may run or not. Check both clocks."
+    )
+    health = Health("s", "ok", heartbeats=(ahead,))
+    arrived = [beat(age=-61 * MINUTE)]
+    assert of_stream(health, NOW, UTC, arrived=arrived).standing is Standing.HEALTHY
+    listed = of_heartbeat(judge(Sign(ahead, NOW, is_sure=False), NOW), NOW, UTC)
+    assert f"last sign dated {clock(NOW + 60 * MINUTE, UTC, now=NOW)}, ahead of this" in listed
+
+
+def test_a_reader_whose_clock_was_stepped_tells_by_its_own_clock_since_when_nobody_is_heard() -> (
+    None
+):
+    writers = Writers()
+    writers.take(beat(), 0)
+    # The clock was set back an hour, and a minute went by.
+    at = NOW - 59 * MINUTE
+    told = of_writers(writers, at, UTC, elapsed=MINUTE)
+    assert f"No sign of the poller since {clock(NOW - 60 * MINUTE, UTC, now=at)}" in told.words

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ticker.board import Reason
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
@@ -209,8 +210,8 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
     monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
     monkeypatch.setattr("ticker.watch._AT_ONCE", 0.001)
     stream = stream_in_memory(Batch(Position("7"), heartbeats=[BEAT]))
-    now, wall = NOW, NOW
-    watch = Watch(stream, clock=lambda: wall, elapsed=lambda: now)
+    now = NOW
+    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: now)
     answers = asyncio.Event()
     health = stream.health
 
@@ -226,12 +227,12 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
         stream.state = Health(URL, "unreachable", problem="does not answer")
         await run.until(lambda: watch.state is State.AWAY)
         assert watch.problem == "does not answer"
-        wall += 60_000_000
+        now += 60_000_000
         stream.state = Health(URL, "ok")
         answers.set()
         await run.until(lambda: watch.state is State.FOLLOWING)
         # Nothing came through: nobody is gone because of that.
-        [writer] = watch.board.writers.at(wall)
+        [writer] = watch.board.writers.at(now)
         assert writer.reason is Reason.STREAM_AWAY
 
 
@@ -277,3 +278,36 @@ def test_board_and_watch_load_neither_the_screen_nor_a_source() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("step", [-3_600_000_000, 3_600_000_000])
+async def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(
+    stream_in_memory: MakeStream, step: int
+) -> None:
+    wall, elapsed = NOW, 0
+    stream = stream_in_memory(Batch(Position("7"), heartbeats=[BEAT]))
+    watch = Watch(stream, clock=lambda: wall, elapsed=lambda: elapsed)
+
+    def reason() -> Reason:
+        [writer] = watch.board.writers.at(elapsed)
+        return writer.reason
+
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is State.FOLLOWING)
+        wall += step
+        elapsed += 4_000_000
+        assert reason() is Reason.FRESH
+        elapsed += 1_000_000
+        assert reason() is Reason.POLLER_STOPPED
+        stream.put(Batch(Position("8"), heartbeats=[replace(BEAT, received=NOW - 7_200_000_000)]))
+        await run.until(lambda: reason() is Reason.FRESH)
+
+
+async def test_a_snapshot_with_a_heartbeat_ahead_of_the_clock_tells_nothing_of_its_poller(
+    stream_in_memory: MakeStream,
+) -> None:
+    later = replace(BEAT, received=NOW + 3_600_000_000)
+    watch = make(stream_in_memory(Batch(Position("7"), heartbeats=[later])))
+    await watch.snapshot()
+    [writer] = watch.board.writers.at(watch.elapsed())
+    assert writer.reason is Reason.UNKNOWN

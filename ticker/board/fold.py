@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from ticker.board.freshness import Age, Writers, age_of
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
-from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
+from ticker.records import Batch, Gap, Quote, Tick
 
 
 class _Told:
@@ -124,14 +124,17 @@ class Board:
         self._watched = None if symbols is None else dict.fromkeys(symbols)
         self._changed.update(self.symbols)
 
-    def fold(self, batch: Batch, now: int) -> None:
-        """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen."""
+    def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
+        """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen.
+
+        `read_at` is the wall clock (µs, UTC) for a snapshot: nobody saw its heartbeats arrive.
+        """
         for tick in batch.ticks:
             self._fold_tick(tick, now)
         for quote in batch.quotes:
             self._fold_quote(quote, now)
         for heartbeat in batch.heartbeats:
-            self._fold_heartbeat(heartbeat)
+            self._touch(self.writers.take(heartbeat, now, read_at=read_at))
         if batch.gaps:
             self.gaps += len(batch.gaps)
             self.gap = batch.gaps[-1]
@@ -169,9 +172,11 @@ class Board:
         """Rows with `text` in symbol or name, sorted (`None`: in the order of `symbols`)."""
         return arrange([self.row(symbol) for symbol in self.symbols], sort, text)
 
-    def age(self, row: Row, now: int, trouble: str | None = None) -> Age:
-        """How old the row's price is at `now` (µs), and why; `trouble`: why the stream is away."""
-        return age_of(row, self.writers, now, trouble)
+    def age(
+        self, row: Row, now: int, trouble: str | None = None, *, elapsed: int | None = None
+    ) -> Age:
+        """How old the row's price is at `now` (µs), and why; see `age_of`."""
+        return age_of(row, self.writers, now, trouble, elapsed)
 
     def _state(self, symbol: str) -> _Symbol | None:
         if self._watched is not None and symbol not in self._watched:
@@ -206,9 +211,6 @@ class Board:
         if record.simulated:
             self._invented.add(record.symbol)
         self._changed.add(record.symbol)
-
-    def _fold_heartbeat(self, heartbeat: Heartbeat) -> None:
-        self._touch(self.writers.take(heartbeat))
 
     def _touch(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:

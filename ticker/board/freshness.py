@@ -3,7 +3,10 @@
 The age counts from the event's own time. Its reason is the nearest cause that we know: the stream
 is away, the poller stopped or is gone, the source is rate-limited, out of reach or not to be read,
 it refused the symbol, the market is closed, the exchange delays its prices, or nothing was traded.
-Pure: now is passed in.
+
+Whether a writer is alive goes by the reader's own clock, `elapsed` (µs), which never goes back: a
+wall clock that is stepped neither kills a live writer nor revives a dead one. A reader that looks
+once has no other clock than the wall clock. Pure: both clocks are passed in.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from ticker.board.row import Row
-from ticker.liveness import is_alive
+from ticker.liveness import patience, silence
 from ticker.records import Heartbeat
 from ticker.states import WriterState
 
@@ -25,7 +28,10 @@ _HISTORY: Final = 86_400 * _SECOND
 """A writer that is gone for longer is missed no more."""
 
 _EXCUSED: Final = 10 * _SECOND
-"""How long after an outage a writer may stay unheard: a relay tries anew within 6 s."""
+"""How long after an outage a writer may stay unheard: a relay tries again within 6 s."""
+
+_AGREES: Final = 60 * _SECOND
+"""By how much two clocks may differ and still count as one."""
 
 _Key = tuple[str, str]
 _NOBODY: Final[frozenset[_Key]] = frozenset()
@@ -37,6 +43,7 @@ class Reason(StrEnum):
     FRESH = ""
     STREAM_AWAY = "stream away"
     POLLER_STOPPED = "poller stopped"
+    UNKNOWN = "poller unknown"
     RATE_LIMITED = "rate-limited"
     SLOW = "source slow"
     NO_PRICES = "no usable prices"
@@ -53,6 +60,7 @@ TROUBLES: Final = frozenset(
     {
         Reason.STREAM_AWAY,
         Reason.POLLER_STOPPED,
+        Reason.UNKNOWN,
         Reason.RATE_LIMITED,
         Reason.SLOW,
         Reason.NO_PRICES,
@@ -84,17 +92,40 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """The last sign of life of a writer."""
+
+    heartbeat: Heartbeat
+    heard: int
+    """When it was written, as far as the reader knows (µs, by the reader's own clock)."""
+    is_sure: bool = True
+    """False: its time was ahead of the wall clock and nobody saw it arrive."""
+
+
+@dataclass(frozen=True, slots=True)
 class Writer:
     """One writer at one moment: its last heartbeat, and what to think of it."""
 
     heartbeat: Heartbeat
     reason: Reason
     """FRESH while it looks as it announced and gets prices; else what keeps it from them."""
+    silent: int | None = None
+    """How long ago its last sign of life was (µs); `None` if that cannot be known."""
 
     @property
     def is_alive(self) -> bool:
         """Whether it shows life, whatever it gets."""
-        return self.reason is not Reason.POLLER_STOPPED
+        return self.reason not in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
+
+    def last_sign(self, now: int) -> int:
+        """When its last sign of life was, by the wall clock that says `now` (µs, UTC).
+
+        The time that its heartbeat tells, unless its clock and this one do not agree.
+        """
+        told = self.heartbeat.received
+        if self.silent is None or abs(now - self.silent - told) < _AGREES:
+            return told
+        return now - self.silent
 
     @property
     def is_stopped(self) -> bool:
@@ -104,9 +135,9 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stream was away: from `since` `until` when its writers should be heard again (µs, UTC).
+    """The stream was away from `since`; its writers should be heard again `until` (µs, elapsed).
 
-    Who was there at its beginning is not gone because nothing of him came through.
+    A writer that was there when it began is not gone because none of its heartbeats came through.
     """
 
     since: int
@@ -128,11 +159,13 @@ class Lack:
 class Writers:
     """The last heartbeat per (writer, source).
 
-    A heartbeat that names no symbols is of a writer that may ask for any of its source.
+    The last one written counts, whatever its time. A heartbeat that names no symbols is of a writer
+    that may ask for any of its source. `now` is the reader's own clock (µs) everywhere here: one
+    that never goes back for a reader that follows, the wall clock for one that looks once.
     """
 
     def __init__(self) -> None:
-        self._last: dict[_Key, Heartbeat] = {}
+        self._last: dict[_Key, Sign] = {}
         # Every row asks for its own writers, and there may be as many writers as rows.
         self._naming: dict[str, set[_Key]] = {}
         self._unnamed: set[_Key] = set()
@@ -140,25 +173,30 @@ class Writers:
         self._outage = _NEVER
 
     def excuse(self, since: int, now: int) -> None:
-        """The stream was away from `since` to `now` (µs, UTC)."""
+        """The stream was away from `since` to `now`."""
         # One that comes and goes was away for all of that time.
         since = self._outage.since if since < self._outage.until else since
         self._outage = Outage(since, now + _EXCUSED)
 
-    def take(self, heartbeat: Heartbeat) -> Iterable[str]:
-        """Note it; the symbols whose refusal changed with it."""
+    def take(self, heartbeat: Heartbeat, now: int, *, read_at: int | None = None) -> Iterable[str]:
+        """Note the heartbeat that its writer wrote last; the symbols whose refusal changed with it.
+
+        It counts as written `now`, because it was seen to arrive. `read_at` is the wall clock (µs,
+        UTC) where it was found instead, as in a snapshot: then its own time tells its age, unless
+        that is ahead of the clock.
+        """
         key = (heartbeat.writer, heartbeat.source)
-        known = self._last.get(key)
-        if known is not None and heartbeat.received < known.received:
-            return ()
-        self._last[key] = heartbeat
+        before = self._last.get(key)
+        known = None if before is None else before.heartbeat
+        if known == heartbeat:
+            return ()  # the same once more is no sign of life
+        silent = 0 if read_at is None else silence(heartbeat, read_at)
+        # Another one than before was written since, whatever its time says.
+        is_sure = silent is not None or before is not None
+        self._last[key] = Sign(heartbeat, now - (silent or 0), is_sure)
         if known is None or known.symbols != heartbeat.symbols:
             self._index(key, None if known is None else known.symbols, heartbeat.symbols)
-        before = {} if known is None else known.refused
-        after = heartbeat.refused
-        if before == after:
-            return ()
-        return {s for s in before.keys() | after.keys() if before.get(s) != after.get(s)}
+        return _changed_refusals(known, heartbeat)
 
     def _index(
         self, key: _Key, before: Sequence[str] | None, symbols: Sequence[str] | None
@@ -183,16 +221,16 @@ class Writers:
         `received` (µs): when its price was had. A refusal from before that, or by a writer that is
         gone by `now`, says nothing of such a price; without one, it is the best that is known.
         """
-        told = [h for h in self._last.values() if symbol in h.refused]
+        told = [sign for sign in self._last.values() if symbol in sign.heartbeat.refused]
         if received is not None:
-            told = [h for h in told if h.time >= received and self._is_there(h, now)]
-        return max(told, key=lambda h: h.received).refused[symbol] if told else None
+            told = [s for s in told if s.heartbeat.time >= received and self._is_there(s, now)]
+        return max(told, key=_heard).heartbeat.refused[symbol] if told else None
 
     def refusals(self, now: int) -> Mapping[str, str]:
         """Symbol → why, as those tell it who still ask at `now`."""
-        told = [h for h in self._last.values() if h.refused and self._is_there(h, now)]
-        told.sort(key=lambda h: h.received)
-        return {symbol: why for h in told for symbol, why in h.refused.items()}
+        told = [s for s in self._last.values() if s.heartbeat.refused and self._is_there(s, now)]
+        told.sort(key=_heard)
+        return {symbol: why for sign in told for symbol, why in sign.heartbeat.refused.items()}
 
     def at(self, now: int) -> list[Writer]:
         """All writers, the soundest first and of these the latest heard."""
@@ -207,13 +245,14 @@ class Writers:
         """Whether any writer of `source` ever told what it asks for."""
         return source in self._sources_named
 
-    def _judged(self, heartbeats: Iterable[Heartbeat], now: int) -> list[Writer]:
-        found = [Writer(beat, judge(beat, now, self._outage)) for beat in heartbeats]
-        found.sort(key=lambda w: (_BADNESS[w.reason], -w.heartbeat.received))
+    def _judged(self, signs: Iterable[Sign], now: int) -> list[Writer]:
+        newest_first = sorted(signs, key=_heard, reverse=True)
+        found = [judge(sign, now, self._outage) for sign in newest_first]
+        found.sort(key=lambda writer: _BADNESS[writer.reason])
         return found
 
-    def _is_there(self, heartbeat: Heartbeat, now: int) -> bool:
-        return judge(heartbeat, now, self._outage) is not Reason.POLLER_STOPPED
+    def _is_there(self, sign: Sign, now: int) -> bool:
+        return judge(sign, now, self._outage).is_alive
 
     def lacking(self, now: int) -> list[Lack]:
         """What those ask for that get no prices at `now`, and nobody who is sounder.
@@ -230,14 +269,14 @@ class Writers:
                 if writer.is_alive:
                     anything.add(beat.source)
                 continue
-            is_recent = now - beat.received < _HISTORY and not writer.is_stopped
+            is_recent = (writer.silent or 0) < _HISTORY and not writer.is_stopped
             is_missed = writer.is_alive or (is_recent and beat.source not in anything)
             if writer.reason is not Reason.FRESH and is_missed:
                 told = beat.refused if writer.is_alive else ()
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
                     found.append(Lack(writer, tuple(left)))
-            # The latest heard comes first: what was stopped in order after a death is not missed.
+            # The last one heard comes first: what was stopped in order after a death is not missed.
             asked_for.update(beat.symbols)
         return found
 
@@ -253,6 +292,7 @@ _BADNESS: Final = {
             Reason.UNREADABLE,
             Reason.UNREACHABLE,
             Reason.STREAM_AWAY,
+            Reason.UNKNOWN,
             Reason.POLLER_STOPPED,
         )
     )
@@ -273,23 +313,51 @@ REASONS: Final[Mapping[str, Reason]] = {
 """What each state means for the prices. One that is not here keeps no price from being new."""
 
 
-def judge(heartbeat: Heartbeat, now: int, outage: Outage = _NEVER) -> Reason:
-    """What to think, at `now` (µs), of the writer whose last heartbeat this is."""
-    if not is_alive(heartbeat, now):
-        is_excused = now < outage.until and is_alive(heartbeat, outage.since)
-        return Reason.STREAM_AWAY if is_excused else Reason.POLLER_STOPPED
-    return REASONS.get(heartbeat.state, Reason.FRESH)
+def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> Writer:
+    """What to think, at `now` (µs, by the reader's own clock), of the writer with this last sign.
+
+    A heartbeat that is ahead of the clock is waited for as long as its next one may take.
+    """
+    beat = sign.heartbeat
+    silent = now - sign.heard
+    patient = patience(beat)
+    if beat.state == WriterState.STOPPED:
+        reason = Reason.POLLER_STOPPED
+    elif silent > patient:
+        is_excused = now < outage.until and outage.since - sign.heard <= patient
+        reason = Reason.STREAM_AWAY if is_excused else Reason.POLLER_STOPPED
+    elif not sign.is_sure:
+        reason = Reason.UNKNOWN
+    else:
+        reason = REASONS.get(beat.state, Reason.FRESH)
+    return Writer(beat, reason, None if reason is Reason.UNKNOWN else silent)
 
 
-def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
-    """The age of the row's price at `now` (µs) with its reason.
+def _heard(sign: Sign) -> int:
+    return sign.heard
 
-    `trouble`: why the stream itself is away, in words; `None` while it is read.
+
+def _changed_refusals(before: Heartbeat | None, after: Heartbeat) -> Iterable[str]:
+    """The symbols that one refuses and the other does not, or for another reason."""
+    was, now = {} if before is None else before.refused, after.refused
+    if was == now:
+        return ()
+    return {s for s in was.keys() | now.keys() if was.get(s) != now.get(s)}
+
+
+def age_of(
+    row: Row, writers: Writers, now: int, trouble: str | None, elapsed: int | None = None
+) -> Age:
+    """The age of the row's price at `now` (µs, UTC) with its reason.
+
+    `trouble`: why the stream itself is away, in words; `None` while it is read. `elapsed`: the
+    reader's own clock, by which writers are judged; `None` for a reader that looks once.
     """
     age = None if row.time is None else max(0, now - row.time)
-    cause, until = _cause(row, writers, now, trouble)
+    elapsed = now if elapsed is None else elapsed
+    cause, until = _cause(row, writers, elapsed, trouble)
     if age is None or cause is Reason.FRESH:
-        refused = writers.refusal(row.symbol, now, row.received)
+        refused = writers.refusal(row.symbol, elapsed, row.received)
         if refused is not None:
             return Age(age, Reason.REFUSED, detail=refused)
     if cause is not Reason.FRESH:
@@ -303,14 +371,16 @@ def age_of(row: Row, writers: Writers, now: int, trouble: str | None) -> Age:
     return Age(age, Reason.UNCHANGED if age > _QUIET else Reason.FRESH)
 
 
-def _cause(row: Row, writers: Writers, now: int, trouble: str | None) -> tuple[Reason, int | None]:
+def _cause(
+    row: Row, writers: Writers, elapsed: int, trouble: str | None
+) -> tuple[Reason, int | None]:
     """What keeps the row's price from being new, and until when (µs) if known."""
     if trouble is not None:
         return Reason.STREAM_AWAY, None
-    found = writers.of(row.symbol, row.source, now)
+    found = writers.of(row.symbol, row.source, elapsed)
     if not found and row.source is None:
-        # Just wished for, perhaps: nobody has named it yet, so whoever polls may still do.
-        found = writers.at(now)
+        # Just wished for, perhaps: nobody has named it yet, but any poller still may.
+        found = writers.at(elapsed)
     if found:
         return found[0].reason, found[0].heartbeat.retry_at
     if row.source is not None and writers.tell_symbols(row.source):

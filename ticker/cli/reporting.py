@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -10,26 +11,29 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from ticker.board.freshness import Writer, judge
+from ticker.board.freshness import Reason, Writer
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
+from ticker.cli.listening import arrivals, is_newest_ahead
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.cli.waiting import Waiting, backlog, undelivered, waiting_for, words
-from ticker.errors import UsageError
-from ticker.liveness import is_alive
-from ticker.records import Health
-from ticker.streams import open_stream
-from ticker.times import Zone, clock
-from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over
+from ticker.errors import StreamError, UsageError
+from ticker.records import Health, Heartbeat
+from ticker.streams import Stream, open_stream
+from ticker.times import HOUR, Zone, clock
+from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over, writers_of
 
 _CODES: Final = {
     Standing.HEALTHY: DONE,
     Standing.STALE: NO_DATA,
+    Standing.UNKNOWN: NO_DATA,
     Standing.EMPTY: NO_DATA,
     Standing.AWAY: NOT_REACHABLE,
 }
+_REFUSED: Final = 20
+"""Refused symbols of one writer that are listed."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +50,9 @@ def status(
     form: Annotated[
         Format | None, typer.Option("--format", help="table or json. Default: json in a pipe.")
     ] = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Every writer, not only those of the last hour.")
+    ] = False,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -59,20 +66,25 @@ def status(
     if how is Format.csv:
         raise UsageError("status is printed as table or json")
 
-    async def look() -> tuple[Health, list[Waiting]]:
+    async def look() -> tuple[Health, list[Waiting], list[Heartbeat]]:
         async with open_stream(choice) as opened:
             health = await opened.health()
-            return health, await waiting_for(choice, opened, health)
+            waiting = await waiting_for(choice, opened, health)
+            return health, waiting, await _arrived(opened, health)
 
-    health, waiting = asyncio.run(look())
+    health, waiting, arrived = asyncio.run(look())
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     at = now()
-    verdict = of_stream(health, at, zone, option=choice.option, backlog=backlog(waiting, choice))
+    verdict = of_stream(
+        health, at, zone, option=choice.option, arrived=arrived, backlog=backlog(waiting, choice)
+    )
     code = _CODES[verdict.standing]
+    writers = writers_of(health, at, arrived).at(at)
+    shown = [each for each in writers if everyone or _is_listed(each)]
     if how is Format.json:
         told = {**msgspec.to_builtins(health), "verdict": verdict.summary, "healthy": code == DONE}
         told["heartbeats"] = [
-            {**msgspec.to_builtins(beat), "alive": is_alive(beat, at)} for beat in health.heartbeats
+            {**msgspec.to_builtins(each.heartbeat), "alive": _alive(each)} for each in shown
         ]
         told["waiting"] = msgspec.to_builtins(waiting)
         text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
@@ -82,6 +94,8 @@ def status(
         table = facts_table(
             [
                 *_facts(health, at, zone),
+                *_writers(shown, at, zone),
+                *_unlisted(len(writers) - len(shown), choice.option),
                 *(("waiting", words(each, choice, health)) for each in waiting),
                 ("verdict", verdict.summary),
             ]
@@ -89,6 +103,27 @@ def status(
         text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     raise typer.Exit(code)
+
+
+async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
+    """Heartbeats that came after `health`: waited for only where its newest tells nothing."""
+    if not is_newest_ahead(health.heartbeats, now()):
+        return []
+    try:
+        snapshot = await stream.snapshot()
+    except StreamError:
+        return []
+    since = [beat for beat in snapshot.heartbeats if beat not in health.heartbeats]
+    return since or await arrivals(stream, snapshot.position, snapshot.heartbeats, now())
+
+
+def _is_listed(writer: Writer) -> bool:
+    """Whether it is listed without `--all`: if it lives, or did within the last hour."""
+    return writer.silent is None or writer.is_alive or writer.silent < HOUR
+
+
+def _alive(writer: Writer) -> bool | None:
+    return None if writer.reason is Reason.UNKNOWN else writer.is_alive
 
 
 def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
@@ -107,7 +142,18 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
         yield "to", clock(health.last, zone, now=at)
     if health.size is not None:
         yield "size", f"{health.size / 1e6:,.1f} MB"
-    for beat in sorted(health.heartbeats, key=lambda each: -each.received)[:10]:
-        yield f"writer {beat.writer}", of_heartbeat(Writer(beat, judge(beat, at)), at, zone)
-        for symbol, why in list(beat.refused.items())[:20]:
+
+
+def _writers(shown: list[Writer], at: int, zone: Zone) -> Iterator[tuple[str, str]]:
+    for each in shown:
+        yield f"writer {each.heartbeat.writer}", of_heartbeat(each, at, zone)
+        refused = each.heartbeat.refused
+        for symbol, why in itertools.islice(refused.items(), _REFUSED):
             yield f"  {symbol}", why
+        if len(refused) > _REFUSED:
+            yield "", f"and {len(refused) - _REFUSED:,} more refused"
+
+
+def _unlisted(count: int, option: str) -> Iterator[tuple[str, str]]:
+    if count:
+        yield "writers", f"{count:,} more, gone for over an hour: ticker status --all{option}"

@@ -6,7 +6,7 @@ import asyncio
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Final
 
@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from ticker import output
+from ticker.board import Writers
 from ticker.cli.failing import DONE, NO_DATA, inviting
 from ticker.cli.options import (
     STREAM_PANEL,
@@ -35,10 +36,13 @@ from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
-from ticker.records import Batch, Health, Position, Record
+from ticker.escape import escape
+from ticker.liveness import silence
+from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
-from ticker.verdict import Standing, of_stream, passed_over, sentence, to_poll
+from ticker.verdict import Standing, invitation, of_writers, passed_over, sentence, to_poll
+from ticker.watch import monotonic
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -161,20 +165,23 @@ async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet
 
 async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) -> None:
     position = await _begin(stream, wish, printer)
-    if wish.form is Format.text and wish.last != 0:
-        # Decimals for the last ticks: a stream that has just gone away is waited for below.
+    quietness = Quietness(wish)
+    if (wish.follow and not quiet) or (wish.form is Format.text and wish.last != 0):
+        # Decimals for the last ticks, and the writers: a stream that has just gone away is waited
+        # for below.
         with suppress(StreamUnreachable):
-            quotes = (await stream.snapshot()).quotes
-            printer.hints.update((quote.symbol, quote.price_hint) for quote in quotes)
+            snapshot = await stream.snapshot()
+            quietness.begin(snapshot)
+            printer.hints.update((quote.symbol, quote.price_hint) for quote in snapshot.quotes)
     passing = PassedOver(stream, quiet=quiet)
     heard = time.monotonic()
-    quietness = Quietness(wish)
     said: tuple[str, ...] = ()
     if wish.follow and not wish.is_over:
         async for batch in stream.read(position, symbols=wish.symbols):
             if await printer.take(batch):
                 return
             position = batch.position
+            quietness.take(batch)
             passing.tell()
             if wish.is_over:
                 break
@@ -187,8 +194,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             printer.output.check()
             silent = time.monotonic() - heard
             if not quiet and silent * SECOND >= _QUIET_AFTER:
-                health, at = await stream.health(), now()
-                key, why = quietness.why(health, at, at - round(silent * SECOND))
+                key, why = quietness.why(stream.noticed().problem, round(silent * SECOND))
                 if key != said:
                     tell(f"Quiet for {silent:.0f} s: {why}")
                     said = key
@@ -292,22 +298,70 @@ class Printer:
 
 
 class Quietness:
-    """Why no tick comes from a stream, by what is known of its health since the last one."""
+    """Why no tick comes from a stream, by the heartbeats that came with its batches.
 
-    def __init__(self, wish: Wish) -> None:
+    Asks nobody: a question costs a server work, and a silence may last for hours. `clock` (µs, UTC)
+    is for the words, `elapsed` (µs), which never goes back, for the judgement.
+    """
+
+    def __init__(
+        self,
+        wish: Wish,
+        *,
+        clock: Callable[[], int] = now,
+        elapsed: Callable[[], int] = monotonic,
+    ) -> None:
         self._wish = wish
-        self._since: int | None = None  # since when it is away, if it is (µs)
-        self._away: tuple[int, int] | None = None
+        self._clock = clock
+        self._elapsed = elapsed
+        self._writers = Writers()
+        self._is_empty = False
+        self._there: dict[tuple[str, str], int] = {}
+        """Writer → `received` of its last heartbeat at the beginning: the reading may begin before
+        it, and what it reads on the way there is history and no sign of life."""
+        self._away_since: int | None = None
 
-    def why(self, health: Health, at: int, since: int) -> tuple[tuple[str, ...], str]:
-        """What stays the same with the reason at `at`, and the words; silent `since` (µs, UTC)."""
-        if health.state != "ok":
-            self._since = since if self._since is None else self._since
-        elif self._since is not None:
-            self._away, self._since = (self._since, at), None
-        wish = self._wish
-        verdict = of_stream(
-            health, at, wish.zone, symbols=wish.symbols, option=wish.option, away=self._away
+    def begin(self, snapshot: Batch) -> None:
+        """The stream is as `snapshot` says when the reading begins, somewhere before its end."""
+        self._is_empty = not snapshot
+        at = self._clock()
+        for beat in snapshot.heartbeats:
+            self._writers.take(beat, self._elapsed(), read_at=at)
+            if silence(beat, at) is not None:
+                self._there[beat.writer, beat.source] = beat.received
+
+    def take(self, batch: Batch) -> None:
+        """`batch` was read."""
+        if not batch:
+            self._there.clear()  # the reading is at the end
+            return
+        self._is_empty = False
+        for beat in batch.heartbeats:
+            if beat.received >= self._there.get((beat.writer, beat.source), 0):
+                self._there.pop((beat.writer, beat.source), None)
+                self._writers.take(beat, self._elapsed())
+
+    def why(self, problem: str | None, silent: int) -> tuple[tuple[str, ...], str]:
+        """What stays the same for as long as the reason does, and the words.
+
+        `problem` is what keeps the reading from going on; `silent` is how long no tick came (µs).
+        """
+        wish, elapsed = self._wish, self._elapsed()
+        if problem is not None:
+            self._away_since = self._away_since or elapsed - silent
+            return (problem,), escape(problem, 1_000)
+        if self._away_since is not None:
+            self._writers.excuse(self._away_since, elapsed)
+            self._away_since = None
+        if self._is_empty:
+            return ("empty",), invitation(wish.symbols, wish.option)
+        verdict = of_writers(
+            self._writers,
+            self._clock(),
+            wish.zone,
+            elapsed=elapsed,
+            symbols=wish.symbols,
+            option=wish.option,
         )
         if verdict.standing is Standing.HEALTHY:
             return verdict.key, f"no price changed. {verdict.words}"

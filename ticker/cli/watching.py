@@ -12,6 +12,7 @@ import typer
 
 from ticker.cli import scene
 from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, Failed, inviting
+from ticker.cli.listening import arrivals
 from ticker.cli.options import (
     WATCH_PANEL,
     Every,
@@ -33,6 +34,7 @@ from ticker.errors import UsageError
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
 from ticker.times import SECOND, Zone, clock, parse_duration
+from ticker.verdict import Standing, of_writers
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
@@ -282,7 +284,10 @@ async def _print_board(
         watched = Watch(stream, symbols)
         batch = await stream.snapshot()
         board = watched.board
-        board.fold(batch, now())
+        at = now()
+        board.fold(batch, at, read_at=at)
+        for beat in await arrivals(stream, batch.position, batch.heartbeats, at):
+            board.writers.take(beat, now())
     chosen = set(board.symbols)
     quotes = [quote for quote in batch.quotes if quote.symbol in chosen]
     order = {symbol: place for place, symbol in enumerate(board.symbols)}
@@ -307,4 +312,10 @@ async def _print_board(
     for symbol in missing:
         why = board.age(board.row(symbol), now()).detail or "no price in this stream"
         tell(f"{symbol}: {why}")
-    return NO_DATA if missing or not quotes else DONE
+    verdict = of_writers(board.writers, now(), zone, symbols=symbols, option=choice.option)
+    is_unknown = verdict.standing is Standing.UNKNOWN
+    if is_unknown:
+        tell(verdict.summary)
+    elif not quotes and not missing:
+        tell(f"No price in {choice.url} yet. {verdict.words}")
+    return NO_DATA if missing or is_unknown or not quotes else DONE

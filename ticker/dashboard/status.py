@@ -13,7 +13,7 @@ from ticker.board.freshness import Writer
 from ticker.escape import escape
 from ticker.figures import count_text
 from ticker.records import Gap
-from ticker.times import Zone, clock
+from ticker.times import DAY, Zone, clock
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
 from ticker.watch import State, Watch
 
@@ -44,15 +44,18 @@ def status(
         return _waiting(watch, option, has_poller=has_poller)
     if watch.state is not State.FOLLOWING:
         return Status(_away(watch, now, zone), is_trouble=True)
-    writers = watch.board.writers.at(now)
+    elapsed = watch.elapsed()
+    writers = watch.board.writers.at(elapsed)
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
-    verdict = of_writers(watch.board.writers, now, zone, symbols=watch.symbols, option=option)
+    verdict = of_writers(
+        watch.board.writers, now, zone, elapsed=elapsed, symbols=watch.symbols, option=option
+    )
     if writers[0].reason is not Reason.FRESH:
         words = followed_by(verdict.words, _shown_from(watch, now, zone))
         return Status(words, is_trouble=True)
     is_trouble = verdict.standing is not Standing.HEALTHY
-    others = "" if is_trouble else _others(writers, now)
+    others = "" if is_trouble else _others(writers)
     words = _joined(others, verdict.words, _ticks(watch), _gaps(watch, now, zone))
     return Status(words, is_trouble=is_trouble)
 
@@ -82,13 +85,12 @@ def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
     return "" if received is None else f"Prices shown are from {clock(received, zone, now=now)}."
 
 
-def _others(writers: list[Writer], now: int) -> str:
+def _others(writers: list[Writer]) -> str:
     """Of several writers, those that are not well; a long-gone one is history, not news."""
-    day = 86_400_000_000
     bad = [
         w
         for w in writers[1:]
-        if w.reason is not Reason.FRESH and now - w.heartbeat.received < day and not w.is_stopped
+        if w.reason is not Reason.FRESH and (w.silent or 0) < DAY and not w.is_stopped
     ]
     if not bad:
         return ""

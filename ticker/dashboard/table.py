@@ -111,12 +111,13 @@ class Table(ScrollView, can_focus=True):
 
     def lay_out(self) -> None:
         """Place the columns anew, by what all rows say now."""
-        now = self.clock()
+        now, elapsed = self.clock(), self.elapsed()
         trouble = self.trouble()
         rows = [self.board.row(symbol) for symbol in self.symbols]
         self.is_tight = False
         columns = lay_out(
-            [(row, self.board.age(row, now, trouble)) for row in rows], self.size.width
+            [(row, self.board.age(row, now, trouble, elapsed=elapsed)) for row in rows],
+            self.size.width,
         )
         if columns != self.columns:
             self.columns = columns
@@ -137,12 +138,12 @@ class Table(ScrollView, can_focus=True):
 
     def paint_ages(self) -> None:
         """Paint the rows on the screen whose age, in words, is another by now."""
-        now = self.clock()
+        now, elapsed = self.clock(), self.elapsed()
         trouble = self.trouble()
         top = self.scroll_offset.y
         changed = set()
         for symbol in self.symbols[top : top + self.size.height]:
-            age = self.board.age(self.board.row(symbol), now, trouble)
+            age = self.board.age(self.board.row(symbol), now, trouble, elapsed=elapsed)
             if self._ages.get(symbol) != (age_text(age), reason_text(age)):
                 changed.add(symbol)
         self._paint_rows(changed)
@@ -178,7 +179,7 @@ class Table(ScrollView, can_focus=True):
         if line >= len(self.symbols):
             return self._hint_line(line, width)
         row = self.board.row(self.symbols[line])
-        age = self.board.age(row, self.clock(), self.trouble())
+        age = self.board.age(row, self.clock(), self.trouble(), elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
         is_chosen = line == self.cursor and self.has_focus
         return self._strip(row, age, width, is_chosen=is_chosen)

@@ -107,4 +107,4 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: Mapping[str, int] = {}
     """Destination (its URL) → how many ticks a log of ours keeps for it; 0 where all is sent."""
     heartbeats: tuple[Heartbeat, ...] = ()
-    """The last per (writer, source)."""
+    """The last per (writer, source), in the order in which they were written."""

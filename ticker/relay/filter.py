@@ -2,18 +2,24 @@
 
 Ticks that are there already are dropped; a hole, wherever it was made, becomes a gap record that
 names it, because a log refuses ticks that do not continue. Records that the destination itself
-numbered are not sent back to it, nor what was delivered comes round again, so that two logs may
+numbered are not sent back to it, nor is anything that was delivered before, so that two logs may
 forward to each other.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
 import msgspec
 
-from ticker.records import Batch, Gap, Position, Tick
+from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams.order import READER, Key
+
+_REMEMBERED: Final = 64
+"""Heartbeats of each writer that are known to be delivered: more than ever come back at once."""
 
 
 class Filter:
@@ -31,9 +37,13 @@ class Filter:
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
-        # → `received` of the last one delivered since `look_anew`
-        self._quoted: dict[Key, int] = {}
-        self._beaten: dict[tuple[str, str], int] = {}
+        # What was delivered since `look_anew`: the age of the last quote of each symbol, and
+        # `received` of the last heartbeats of each writer. Those have no order of their own but
+        # that of the log: a writer's clock may be stepped back.
+        self._quoted: dict[Key, tuple[int, int, int]] = {}
+        self._beaten: defaultdict[tuple[str, str], deque[int]] = defaultdict(
+            partial(deque, maxlen=_REMEMBERED)
+        )
 
     def begin(self, origin: str, last: Mapping[Key, int], *, whole: bool) -> None:
         """The destination is connected, or was written by somebody else: this is what it holds.
@@ -89,13 +99,13 @@ class Filter:
                 if quote.origin is not None
                 and quote.sequence
                 and quote.origin != self._own
-                and quote.received > self._quoted.get((quote.origin, quote.symbol), -1)
+                and _age(quote) > self._quoted.get((quote.origin, quote.symbol), (0, 0, 0))
             ],
             heartbeats=[
                 beat
                 for beat in batch.heartbeats
                 if beat.origin != self._own
-                and beat.received > self._beaten.get((beat.writer, beat.source), -1)
+                and beat.received not in self._beaten.get((beat.writer, beat.source), ())
             ],
         )
 
@@ -106,9 +116,9 @@ class Filter:
             self._last[key] = tick.sequence
             self.sent.setdefault(key, tick.sequence)
         for quote in batch.quotes:
-            self._quoted[quote.origin or "", quote.symbol] = quote.received
+            self._quoted[quote.origin or "", quote.symbol] = _age(quote)
         for beat in batch.heartbeats:
-            self._beaten[beat.writer, beat.source] = beat.received
+            self._beaten[beat.writer, beat.source].append(beat.received)
 
     def lacking(self, snapshot: Batch) -> dict[Key, int]:
         """(origin, symbol) → the last sequence there, where the `snapshot`'s quotes tell of more.
@@ -156,3 +166,8 @@ class Filter:
             first_sequence=last + 1,
             last_sequence=tick.sequence - 1,
         )
+
+
+def _age(quote: Quote) -> tuple[int, int, int]:
+    """The greater one is newer. Its sequence counts first: a writer's clock may be stepped back."""
+    return quote.sequence or 0, quote.time, quote.received

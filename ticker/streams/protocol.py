@@ -54,6 +54,8 @@ class Stream(Protocol):
     async def snapshot(self) -> Batch:
         """Return the last quote of each (origin, symbol) and the last heartbeat of each writer.
 
+        The last heartbeat is the one that was written last, whatever its times; heartbeats come in
+        the order in which they were written.
         `read(batch.position)` on the same object continues from here without a hole or a repeat,
         even while others write. A tick without a quote is shown by a quote made of it, where the
         backend can find it. Raises `StreamMissing` if there is no stream yet.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ticker.board import Reason, Row, Writers
-from ticker.board.freshness import REASONS, TROUBLES, age_of, judge
+from ticker.board.freshness import REASONS, TROUBLES, age_of
 from ticker.records import Heartbeat
 from ticker.states import WriterState
 
@@ -36,7 +36,7 @@ def row(age: int = SECOND, **facts: Any) -> Row:
 def writers(*heartbeats: Heartbeat) -> Writers:
     heard = Writers()
     for beat in heartbeats:
-        heard.take(beat)
+        heard.take(beat, NOW, read_at=NOW)
     return heard
 
 
@@ -67,7 +67,7 @@ def writers(*heartbeats: Heartbeat) -> Writers:
 def test_a_writer_is_judged_by_its_state_and_by_its_silence(
     beat: Heartbeat, reason: Reason
 ) -> None:
-    assert judge(beat, NOW) is reason
+    assert writers(beat).at(NOW)[0].reason is reason
 
 
 def test_who_was_there_when_the_stream_went_away_is_not_gone_while_it_comes_back() -> None:
@@ -161,9 +161,57 @@ def test_imported_prices_have_no_writer_that_could_be_missed() -> None:
     assert age_of(row(), writers(), NOW, None).reason is Reason.FRESH
 
 
-def test_an_older_heartbeat_that_comes_late_is_ignored() -> None:
-    heard = writers(heartbeat(), heartbeat(age=MINUTE, state="stopped"))
+def test_the_heartbeat_that_was_written_last_counts_whatever_its_time() -> None:
+    ahead = heartbeat(age=-120 * MINUTE, state="unreachable", refused={"ADH": "no price"})
+    heard = writers(ahead, heartbeat(refused={"ADH": "not known"}))
     assert heard.at(NOW)[0].reason is Reason.FRESH
+    assert heard.refusals(NOW) == {"ADH": "not known"}
+
+
+def test_a_heartbeat_that_is_ahead_of_the_clock_tells_nothing_of_its_writer() -> None:
+    ahead = heartbeat(age=-60 * MINUTE)
+    assert writers(heartbeat(age=-2 * SECOND)).at(NOW)[0].reason is Reason.FRESH
+    heard = writers(ahead)
+    assert heard.at(NOW)[0].reason is Reason.UNKNOWN
+    assert heard.at(NOW)[0].silent is None
+    assert not heard.at(NOW)[0].is_alive
+    assert age_of(row(), heard, NOW, None).reason is Reason.UNKNOWN
+    # Whoever goes on looking knows after the time in which the next should have come.
+    assert heard.at(NOW + 39 * SECOND)[0].reason is Reason.UNKNOWN
+    assert heard.at(NOW + 40 * SECOND)[0].reason is Reason.POLLER_STOPPED
+    heard.take(heartbeat(age=-61 * MINUTE), NOW + 40 * SECOND)
+    assert heard.at(NOW + 40 * SECOND)[0].reason is Reason.FRESH
+
+
+def test_a_sound_writer_comes_before_one_of_which_nothing_is_known() -> None:
+    heard = writers(heartbeat(age=-MINUTE, writer="a"), heartbeat(writer="b"))
+    assert [writer.reason for writer in heard.at(NOW)] == [Reason.FRESH, Reason.UNKNOWN]
+
+
+@pytest.mark.parametrize("skew", [-120 * MINUTE, 0, 120 * MINUTE])
+def test_a_reader_that_follows_goes_by_what_it_saw_arrive(skew: int) -> None:
+    heard = Writers()
+    for second in (0, 15, 30):
+        heard.take(heartbeat(age=-second * SECOND + skew), second * SECOND)
+    assert heard.at(30 * SECOND)[0].reason is Reason.FRESH
+    assert heard.at(69 * SECOND)[0].reason is Reason.FRESH
+    gone = heard.at(70 * SECOND)[0]
+    assert (gone.reason, gone.silent) == (Reason.POLLER_STOPPED, 40 * SECOND)
+    # Told by the clock of whoever reads, where the writer's own is another.
+    assert abs(gone.last_sign(NOW + 70 * SECOND) - (NOW + 30 * SECOND)) <= SECOND
+
+
+def test_the_same_heartbeat_once_more_is_no_sign_of_life() -> None:
+    heard = Writers()
+    heard.take(heartbeat(), 0)
+    heard.take(heartbeat(), 30 * SECOND)
+    assert heard.at(40 * SECOND)[0].reason is Reason.POLLER_STOPPED
+
+
+def test_another_heartbeat_than_before_is_a_sign_of_life_though_it_is_ahead() -> None:
+    heard = writers(heartbeat())
+    heard.take(heartbeat(age=-60 * MINUTE), NOW + 20 * SECOND, read_at=NOW)
+    assert heard.at(NOW + 59 * SECOND)[0].reason is Reason.FRESH
 
 
 def test_a_row_is_judged_by_those_who_ask_for_it() -> None:
@@ -180,9 +228,9 @@ def test_a_row_is_judged_by_those_who_ask_for_it() -> None:
 def test_a_row_that_nobody_asks_for_any_more_has_no_poller() -> None:
     heard = writers(heartbeat(age=2, symbols=("AAPL", "MSFT")))
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
-    heard.take(heartbeat(age=1, symbols=("MSFT",)))
+    heard.take(heartbeat(age=1, symbols=("MSFT",)), NOW)
     assert age_of(row(), heard, NOW, None).reason is Reason.POLLER_STOPPED
-    heard.take(heartbeat(symbols=("AAPL",)))
+    heard.take(heartbeat(symbols=("AAPL",)), NOW)
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Any
+
+import pytest
 
 from ticker.cli.options import Format
 from ticker.cli.tailing import Quietness, Wish
-from ticker.records import Health, Heartbeat
+from ticker.records import Batch, Heartbeat, Position
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -27,25 +30,94 @@ WISH = Wish(
 )
 
 
-def health(state: str, heard: int) -> Health:
-    beat = Heartbeat("one", "w", "yahoo", heard, heard, SECOND, "ok", 1, 1)
-    return Health("s", state, problem="does not answer", heartbeats=(beat,))
+POSITION = Position("1")
+
+
+def beat(second: int = 0, **facts: Any) -> Heartbeat:
+    at = NOW + second * SECOND
+    told: dict[str, Any] = {"interval": SECOND, "state": "ok", "asked": 1, "answered": 1}
+    return Heartbeat("one", "w", "yahoo", at, at, **(told | facts))
+
+
+def batch(*beats: Heartbeat) -> Batch:
+    return Batch(POSITION, heartbeats=beats)
+
+
+class Reader:
+    """A quietness with clocks that stand where a test puts them, and not on one another."""
+
+    def __init__(self) -> None:
+        self.wall = NOW
+        self.elapsed = 0
+        self.quietness = Quietness(WISH, clock=lambda: self.wall, elapsed=lambda: self.elapsed)
+
+    def pass_(self, seconds: int) -> None:
+        self.wall += seconds * SECOND
+        self.elapsed += seconds * SECOND
+
+    def why(self, problem: str | None = None, silent: int = 6) -> str:
+        return self.quietness.why(problem, silent * SECOND)[1]
 
 
 def test_a_stream_that_is_back_is_not_said_to_have_lost_its_poller() -> None:
-    quietness = Quietness(WISH)
-    _, words = quietness.why(health("unreachable", NOW), NOW + 6 * SECOND, NOW)
-    assert words == "does not answer"
-    _, words = quietness.why(health("ok", NOW), NOW + 30 * SECOND, NOW)
-    assert words.startswith("The stream was away; the poller has not been heard since")
-    _, words = quietness.why(health("ok", NOW), NOW + 39 * SECOND, NOW)
-    assert "No sign" not in words
-    _, words = quietness.why(health("ok", NOW), NOW + 41 * SECOND, NOW)
-    assert words.startswith("No sign of the poller")
+    reader = Reader()
+    reader.quietness.begin(batch(beat()))
+    reader.pass_(6)
+    assert reader.why("does not answer") == "does not answer"
+    reader.pass_(24)
+    away = "The stream was away; the poller has not been heard since"
+    assert reader.why(silent=30).startswith(away)
+    reader.pass_(9)
+    assert "No sign" not in reader.why(silent=39)
+    reader.pass_(2)
+    assert reader.why(silent=41).startswith("No sign of the poller")
 
 
 def test_a_poller_that_was_gone_before_is_gone() -> None:
-    quietness = Quietness(WISH)
-    quietness.why(health("unreachable", NOW), NOW + 60 * SECOND, NOW + 50 * SECOND)
-    _, words = quietness.why(health("ok", NOW), NOW + 70 * SECOND, NOW + 50 * SECOND)
-    assert words.startswith("No sign of the poller")
+    reader = Reader()
+    reader.quietness.begin(batch(beat()))
+    reader.pass_(60)
+    reader.why("does not answer", silent=10)
+    reader.pass_(10)
+    assert reader.why(silent=20).startswith("No sign of the poller")
+
+
+@pytest.mark.parametrize("step", [-3_600, 3_600])
+def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(step: int) -> None:
+    reader = Reader()
+    reader.quietness.begin(batch(beat()))
+    reader.wall += step * SECOND
+    assert reader.why().startswith("no price changed.")
+    reader.pass_(5)
+    assert reader.why().startswith("No sign of the poller")
+    # The poller lives, and its own clock is another: what arrives counts.
+    reader.quietness.take(Batch(POSITION))
+    reader.quietness.take(batch(beat(-7_200)))
+    assert reader.why().startswith("no price changed.")
+
+
+def test_what_is_read_on_the_way_to_the_end_is_history_and_no_sign_of_life() -> None:
+    reader = Reader()
+    reader.quietness.begin(batch(beat(-600)))
+    reader.quietness.take(batch(beat(-900)))
+    reader.quietness.take(batch(beat(-600)))
+    assert reader.why().startswith("No sign of the poller since")
+    reader.quietness.take(batch(beat(-599)))
+    assert reader.why().startswith("no price changed.")
+
+
+def test_a_reading_that_was_at_the_end_has_no_history_before_it() -> None:
+    reader = Reader()
+    reader.quietness.begin(batch(beat()))
+    reader.quietness.take(Batch(POSITION))
+    reader.pass_(10)
+    reader.quietness.take(batch(beat(-3_600)))
+    assert reader.why().startswith("no price changed.")
+
+
+def test_a_stream_in_which_nothing_is_invites_to_poll() -> None:
+    reader = Reader()
+    reader.quietness.begin(Batch(POSITION))
+    assert reader.why().startswith("The stream is empty: nobody has polled yet.")
+    reader.quietness.take(batch(beat()))
+    assert reader.why().startswith("no price changed.")

@@ -33,7 +33,8 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
 
     quote = Quote("A", "exchange", NOW, NOW, 1.0, "o", 1)
     beats = (beat("one", "ok", 4), beat("two", "ok", 24), beat("three", "slow", 1, "yahoo"))
-    watch = Watch(stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats)))
+    stream = stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats))
+    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == (
         "1 of 3 pollers not well (yahoo: source slow) · "

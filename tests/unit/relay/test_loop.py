@@ -288,6 +288,20 @@ def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
     assert [bool(there.fresh(batch)) for batch in sent] == [False, False]
 
 
+def test_heartbeats_and_quotes_of_a_clock_that_was_set_back_are_sent() -> None:
+    relay = Filter("there")
+    relay.begin("b", {}, whole=True)
+    relay.look_anew()
+    at = Position("1")
+    moved = replace(quote("o", 2), received=NOW - SECOND)
+    before = Batch(at, quotes=[quote("o", 1)], heartbeats=[beat("o", NOW)])
+    after = Batch(at, quotes=[moved], heartbeats=[beat("o", NOW - SECOND)])
+    for batch in (before, after):
+        sent = relay.fresh(batch)
+        assert (list(sent.quotes), list(sent.heartbeats)) == (batch.quotes, batch.heartbeats)
+        relay.delivered(sent)
+
+
 async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     await bench.once()

@@ -122,6 +122,7 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
             else:
                 decoded = decode(found, Heartbeat)
                 for beat in decoded.records:
+                    beats.pop((beat.writer, beat.source), None)  # in the order of the log
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
     seen, whole, foreign = await _join(asking, topics, (begins, ends), _sequences(quotes), window)

@@ -37,7 +37,7 @@ def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
     return f"INSERT INTO {table} ({_listed(kind)}, position) VALUES ({places}) {conflict}"
 
 
-def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str) -> str:
+def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "true") -> str:
     fields = (*_names(kind), "position")
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
     # The same once more is no news: two logs that forward to each other would pass it to and fro.
@@ -74,8 +74,7 @@ INSERT_HEARTBEAT: Final = _insert(
     _replacing(
         "heartbeats",
         Heartbeat,
-        "writer, source",
-        "excluded.received >= heartbeats.received",
+        "writer, source",  # the last one written counts: its writer's clock may have been stepped
     ),
 )
 
