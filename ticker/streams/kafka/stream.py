@@ -30,7 +30,6 @@ from ticker.streams.arguments import (
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import BEGIN, END, Asking
-from ticker.streams.kafka.blocking import blocking
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, Reading
 from ticker.streams.kafka.late import TICKS, look, ticks_between
@@ -39,6 +38,7 @@ from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import Writer
 from ticker.streams.protocol import Log, Served
+from ticker.streams.sync import blocking
 
 
 class KafkaStream(Frame[Reading], Served):

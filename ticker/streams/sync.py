@@ -1,8 +1,9 @@
-"""What comes asynchronously, for a caller that blocks: the event loop runs on in its own thread.
+"""Asynchronous reading for synchronous callers: an event loop runs in a thread of its own.
 
-It runs between two items too, however long the caller works on one: a loop that stood still would
-find all its deadlines passed when it goes on, and call a broker silent that is well. Ends with the
-caller: at the end of the items, when they are dropped half way, and with the interpreter.
+It works where an event loop is running already, as in a notebook. The loop also runs while the
+caller works on an item: a loop that stood still would find its deadlines passed afterwards, and
+call a healthy broker silent. It ends at the end of the items, when the caller drops them half way,
+and with the interpreter.
 """
 
 from __future__ import annotations

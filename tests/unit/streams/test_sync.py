@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from ticker.streams.kafka.blocking import blocking
+from ticker.streams.sync import blocking
 
 PROGRAM = """
 import asyncio
 import time
-from ticker.streams.kafka.blocking import blocking
+from ticker.streams.sync import blocking
 
 async def items():
     try:
