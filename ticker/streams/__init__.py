@@ -7,10 +7,11 @@ from ticker.streams.choice import (
     demo_stream,
 )
 from ticker.streams.open import open_log, open_stream
-from ticker.streams.protocol import Log, Retained, Stream, Tape
+from ticker.streams.protocol import Log, Numeric, Retained, Stream, Tape
 
 __all__ = [
     "Log",
+    "Numeric",
     "Retained",
     "Stream",
     "StreamChoice",

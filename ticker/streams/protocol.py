@@ -198,6 +198,24 @@ class Served(Protocol):
         ...
 
 
+@runtime_checkable
+class Numeric(Protocol):
+    """A stream that gives ticks as numpy arrays, quicker than `columns` does."""
+
+    def arrays(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """As `Stream.columns`, field name → array: int64, float64, bool, and texts as objects.
+
+        Unknown floats are NaN, unknown texts `None`.
+        """
+        ...
+
+
 class Retained(Log, Protocol):
     """A log whose retention is ours: SQLite, not Kafka."""
 

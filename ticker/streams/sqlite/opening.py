@@ -33,7 +33,8 @@ from ticker.streams.sqlite.state import load
 BUSY: Final = 5.0
 """How long to wait for another program's lock before giving up (seconds)."""
 
-_READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOMUTEX
+# Only one thread at a time uses a reader, so it needs no lock, which costs a quarter of the speed.
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -24,9 +24,6 @@ from ticker.streams.sqlite.state import State, load
 
 SPAN: Final = 50_000
 """Positions looked through in one transaction, however few of them a filter lets through."""
-
-FOREVER: Final = 2**63 - 1
-"""Later than every time (µs, UTC)."""
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -231,41 +228,65 @@ class Reader:
         return int(past[0][0]) if past else end
 
     def columns(
+        self, symbols: Collection[str] | None, since: int | None, until: int | None
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        """See `Stream.columns`."""
+
+        def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
+            chunk, _ = decoding.fetch(
+                self._connection,
+                "ticks",
+                rows.TICK_COLUMNS,
+                f"{condition} ORDER BY position",
+                bindings,
+            )
+            if not chunk:
+                return None
+            by_column = (*zip(*chunk, strict=True), (simulated,) * len(chunk))
+            return dict(zip(rows.TICK_FIELDS, by_column, strict=True))
+
+        return self._spans(symbols, since, until, take, positions=5_000)
+
+    def arrays(
+        self, symbols: Collection[str] | None, since: int | None, until: int | None
+    ) -> Iterator[Mapping[str, Any]]:
+        """See `Numeric.arrays`."""
+        from ticker.streams.sqlite import arrays  # for those who compute: numpy takes 0.1 s to load
+
+        def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
+            chunk = arrays.read(self._connection, condition, bindings, simulated=simulated)
+            return chunk if len(chunk["symbol"]) else None
+
+        return self._spans(symbols, since, until, take, positions=SPAN)
+
+    def _spans(
         self,
         symbols: Collection[str] | None,
         since: int | None,
         until: int | None,
-        rows_at_once: int = 5_000,
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        """See `Stream.columns`. A transaction a chunk, to the end that the log had at first."""
-        where, bindings = _only(symbols)
-        place = self.find("start" if since is None else since)
-        with self._transaction() as state:
-            end = state.position
-        number = place.number
+        take: Callable[[str, Sequence[Any], bool], Any],
+        *,
+        positions: int,
+    ) -> Iterator[Any]:
+        """What `take` makes of the ticks of each span, to the end that the log had at first.
+
+        A span has so many `positions`, and a transaction of its own.
+        """
+        condition, bound = _only(symbols)
+        if since is not None:
+            condition, bound = f"{condition} AND received >= ?", (*bound, since)
+        if until is not None:
+            condition, bound = f"{condition} AND received < ?", (*bound, until)
+        number = self.find("start" if since is None else since).number
+        end = self.state().position
         while number < end:
+            upto = min(number + positions, end)
             with self._transaction() as state:
-                chunk, _ = decoding.fetch(
-                    self._connection,
-                    "ticks",
-                    f"{rows.TICK_COLUMNS}, position",
-                    "position > ? AND position <= ? AND received >= ? AND received < ? "
-                    f"{where} ORDER BY position LIMIT ?",
-                    (
-                        number,
-                        end,
-                        since or 0,
-                        FOREVER if until is None else until,
-                        *bindings,
-                        rows_at_once,
-                    ),
-                )
-            if not chunk:
-                return
-            number = chunk[-1][-1]
-            by_column: list[Sequence[Any]] = list(zip(*chunk, strict=True))
-            by_column[-1] = (bool(state.simulated),) * len(chunk)
-            yield dict(zip(rows.TICK_FIELDS, by_column, strict=True))
+                span = f"position > ? AND position <= ? {condition}"
+                taken = take(span, (number, upto, *bound), bool(state.simulated))
+            if taken is not None:
+                yield taken
+            number = upto
 
     def count(self, position: Position) -> int:
         """See `Stream.count`."""

@@ -24,7 +24,7 @@ from ticker.streams.arguments import (
     checked_symbols,
 )
 from ticker.streams.frame import Frame
-from ticker.streams.protocol import Retained
+from ticker.streams.protocol import Numeric, Retained
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import Following
 from ticker.streams.sqlite.reading import Reader
@@ -46,7 +46,7 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
-class SqliteStream(Frame[Following]):
+class SqliteStream(Frame[Following], Numeric):
     """A reader of the log at `path`. It never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY) -> None:
@@ -108,6 +108,18 @@ class SqliteStream(Frame[Following]):
         span = checked_moment("since", since), checked_moment("until", until)
         with Reader(self._path, self._busy) as reader:
             yield from reader.columns(chosen, *span)
+
+    def arrays(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        chosen = checked_symbols(symbols)
+        span = checked_moment("since", since), checked_moment("until", until)
+        with Reader(self._path, self._busy) as reader:
+            yield from reader.arrays(chosen, *span)
 
     async def _look(self) -> Health:
         return await self._ask(self._health)
