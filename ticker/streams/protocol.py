@@ -209,9 +209,9 @@ class Numeric(Protocol):
         since: int | None = None,
         until: int | None = None,
     ) -> Iterator[Mapping[str, Any]]:
-        """As `Stream.columns`, field name → array: int64, float64, bool, and texts as objects.
+        """As `Stream.columns`, field name → array of int64, float64 or bool, or `Texts`.
 
-        Unknown floats are NaN, unknown texts `None`.
+        Unknown floats are NaN.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The ticks of a span as arrays, for computing: quicker than one row after another.
 
-Most of the time of a plain read goes into Python objects, one for each value. Here integers and
+A plain read spends most of its time on Python objects, one for each value. Here integers and
 floats go straight into arrays. The texts beside the symbol rarely change, so they are read once,
 and again only for the rows in which they differ. Knows SQL and one connection, inside the caller's
 transaction.
@@ -8,7 +8,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import numpy as np
 from msgspec.structs import astuple
 
 from ticker.streams.sqlite import decoding, rows
+from ticker.streams.texts import Texts, encode
 
 INTEGERS: Final = ("sequence", "time", "received")
 FLOATS: Final = (
@@ -26,63 +27,58 @@ FLOATS: Final = (
 TEXTS: Final = ("source", "origin", "currency", "session")
 """Beside the symbol."""
 
-_TYPES: Final = {
-    **dict.fromkeys(INTEGERS, np.dtype(np.int64)),
-    **dict.fromkeys(FLOATS, np.dtype(np.float64)),
-    **dict.fromkeys(("symbol", *TEXTS), np.dtype(object)),
-    "simulated": np.dtype(np.bool_),
-}
+Column = np.ndarray | Texts
 
 
 def read(
     connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
-) -> Mapping[str, np.ndarray]:
-    """The ticks that meet `condition`: field name → array, in the order of positions.
+) -> Mapping[str, Column]:
+    """The ticks that meet `condition`: field name → column, in the order of positions.
 
-    Unknown floats are NaN, unknown texts `None`. Rows that are no ticks are left out.
+    Unknown floats are NaN. Rows that are no ticks are left out.
     """
     try:
         return _read(connection, condition, bindings, simulated=simulated)
-    except rows.BROKEN:  # somebody edited the file: find the rows, slowly
+    except rows.BROKEN:  # somebody edited the file: take what can be read, row by row
         ordered = f"{condition} ORDER BY position"
-        made, _ = decoding.ticks(connection, ordered, bindings, simulated=simulated)
-        by_column = zip(*map(astuple, made), strict=True) if made else [()] * len(rows.TICK_FIELDS)
+        ticks, _ = decoding.ticks(connection, ordered, bindings, simulated=simulated)
+        made = zip(*map(astuple, ticks), strict=True) if ticks else [()] * len(rows.TICK_FIELDS)
+        by_name = dict(zip(rows.TICK_FIELDS, made, strict=True))
         return {
-            name: np.array(values, dtype=_TYPES[name])
-            for name, values in zip(rows.TICK_FIELDS, by_column, strict=True)
+            **{name: encode(by_name[name]) for name in ("symbol", *TEXTS)},
+            **{name: np.array(by_name[name], dtype=np.int64) for name in INTEGERS},
+            **{name: np.array(by_name[name], dtype=np.float64) for name in FLOATS},
+            "simulated": np.array(by_name["simulated"], dtype=np.bool_),
         }
 
 
 def _read(
     connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
-) -> Mapping[str, np.ndarray]:
+) -> Mapping[str, Column]:
     def select(names: Sequence[str], more: str = "", *bound: Any) -> apsw.Cursor:
         query = f"SELECT {', '.join(names)} FROM ticks WHERE {condition} {more} ORDER BY position"
         return connection.execute(query, (*bindings, *bound))
 
-    found: dict[str, np.ndarray] = {"symbol": _flat(select(("symbol",)), np.dtype(object))}
-    integers = ("position", *INTEGERS)
-    for names, kind in ((integers, np.dtype(np.int64)), (FLOATS, np.dtype(np.float64))):
-        table = _flat(select(names), kind).reshape(-1, len(names))
-        found |= {name: table[:, place] for place, name in enumerate(names)}
-    positions = found.pop("position")
-    if len(positions):
-        first = connection.execute(
-            f"SELECT {', '.join(TEXTS)} FROM ticks WHERE position = ?", (int(positions[0]),)
-        ).fetchall()[0]
-        differ = f"AND ({', '.join(TEXTS)}) IS NOT (?, ?, ?, ?)"
-        others = select(("position", *TEXTS), differ, *first).fetchall()
-        where, *changed = zip(*others, strict=True) if others else [()] * (1 + len(TEXTS))
-        at = np.searchsorted(positions, np.array(where, dtype=np.int64))
-        for name, usual, values in zip(TEXTS, first, changed, strict=True):
-            found[name] = np.full(len(positions), usual, dtype=object)
-            found[name][at] = np.array(values, dtype=object)
-    else:
-        found |= dict.fromkeys(TEXTS, np.array((), dtype=object))
-    found["simulated"] = np.full(len(positions), simulated)
-    return {name: found[name] for name in rows.TICK_FIELDS}
+    def numbers(names: Sequence[str], kind: type[np.generic]) -> np.ndarray:
+        """A row for each of `names`; NULL becomes NaN among floats."""
+        flat = np.fromiter(chain.from_iterable(select(names)), dtype=kind)
+        return flat.reshape(-1, len(names)).T
 
-
-def _flat(cursor: Iterable[Sequence[Any]], kind: np.dtype[Any]) -> np.ndarray:
-    """All values, row after row; NULL becomes NaN among floats."""
-    return np.fromiter(chain.from_iterable(cursor), dtype=kind)
+    symbols = encode(chain.from_iterable(select(("symbol",))))
+    found: dict[str, Column] = {
+        "symbol": symbols,
+        **dict(zip(INTEGERS, numbers(INTEGERS, np.int64), strict=True)),
+        **dict(zip(FLOATS, numbers(FLOATS, np.float64), strict=True)),
+        "simulated": np.full(len(symbols.codes), simulated),
+    }
+    usual = next(select(TEXTS), (None,) * len(TEXTS))  # those of the first row
+    differ = f"AND ({', '.join(TEXTS)}) IS NOT (?, ?, ?, ?)"
+    others = select(("position", *TEXTS), differ, *usual).fetchall()
+    positions, *changed = zip(*others, strict=True) if others else [()] * (1 + len(TEXTS))
+    at: Any = np.searchsorted(numbers(("position",), np.int64)[0], positions) if others else []
+    for name, first, values in zip(TEXTS, usual, changed, strict=True):
+        codes, words = encode(chain((first,), values))
+        column = np.zeros(len(symbols.codes), dtype=np.int32)
+        column[at] = codes[1:]
+        found[name] = Texts(column, words)
+    return found

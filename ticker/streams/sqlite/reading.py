@@ -255,7 +255,7 @@ class Reader:
 
         def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
             chunk = arrays.read(self._connection, condition, bindings, simulated=simulated)
-            return chunk if len(chunk["symbol"]) else None
+            return chunk if len(chunk["price"]) else None
 
         return self._spans(symbols, since, until, take, positions=SPAN)
 

@@ -1,0 +1,316 @@
+"""A stream as pandas frames, for notebooks and scripts: `ticker.frames.read("demo")`.
+
+Frames are long: one row for each tick, the event's time as index (`time`, UTC), `symbol` as a
+column, the fields of the JSON events as the other columns. Every backend gives the same dtypes:
+prices, `volume` and `size` float64, `sequence` int64, texts `str`, `simulated` bool, times
+`datetime64[us, UTC]`. What is unknown is missing (NaN, NaT), never zero. All functions are
+synchronous, and work where an event loop is running already, as in a notebook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import time
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, SupportsIndex
+
+import numpy as np
+import pandas as pd
+from msgspec.structs import astuple
+
+from ticker.errors import UsageError
+from ticker.records import Batch, Gap, Quote, Tick
+from ticker.streams import Numeric, open_stream
+from ticker.streams.sync import blocking
+from ticker.streams.texts import Texts, encode, join
+from ticker.times import parse_when
+
+When = str | datetime | SupportsIndex | None
+"""A moment: words as in `--since` (`-10m`, `09:30`, ISO 8601), a datetime, or µs since 1970, UTC.
+
+Without a time zone it is in this machine's. `None`: no limit.
+"""
+
+
+def read(
+    url: str | None = None,
+    symbols: str | Iterable[str] | None = None,
+    since: When = None,
+    until: When = None,
+) -> pd.DataFrame:
+    """Return the ticks of a stream, sorted by time.
+
+    `url` is what `--stream` takes: a URL, `demo`, or a name of the configuration; without it, the
+    default stream. `symbols` keeps ticks of these only. `since` is inclusive, `until` exclusive;
+    both go by `received`, as on the command line. Ticks of the same time are sorted by `received`,
+    symbol and sequence. A stream without ticks gives an empty frame with the same columns.
+
+        ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
+
+    Raises `StreamMissing` where there is no such stream yet, and other `TickerError`s.
+    """
+    stream, now = open_stream(url), time.time_ns() // 1_000
+    span: dict[str, Any] = {
+        "symbols": _symbols(symbols),
+        "since": _micros(since, now),
+        "until": _micros(until, now),
+    }
+    chunks = stream.arrays(**span) if isinstance(stream, Numeric) else stream.columns(**span)
+    return _frame(chunks, _TICK)
+
+
+def quotes(url: str | None = None) -> pd.DataFrame:
+    """Return the latest quote of each symbol, sorted by time. `url` is as for `read`."""
+    with contextlib.closing(blocking(_snapshot(url))) as snapshots:
+        frame = _frame(_columns(next(snapshots).quotes, Quote), _QUOTE)
+    return frame.drop_duplicates("symbol", keep="last")
+
+
+def gaps(url: str | None = None) -> pd.DataFrame:
+    """Return the spans in which nobody looked, and the ticks that are known to be missing.
+
+    One row for each gap and symbol, sorted by time. `symbol` is missing where a gap concerns all
+    symbols of its `writer`. Spans have `from` and `until`. Missing ticks have `first_sequence` and
+    `last_sequence` instead. The index is `from`, or for missing ticks the time when that was
+    noticed. `url` is as for `read`.
+    """
+    with contextlib.closing(blocking(_history(url))) as batches:
+        found = [gap for batch in batches for gap in batch.gaps]
+    rows = [
+        {
+            **dict(zip(Gap.__struct_encode_fields__, astuple(gap), strict=True)),
+            "time": gap.received if gap.from_ is None else gap.from_,
+            "symbol": symbol,
+        }
+        for gap in found
+        for symbol in (gap.symbols or (gap.symbol,))
+    ]
+    return _frame([{name: [row[name] for row in rows] for name in _GAP}], _GAP)
+
+
+def follow(
+    url: str | None = None, symbols: str | Iterable[str] | None = None, since: When = None
+) -> Iterator[pd.DataFrame]:
+    """Yield a frame of ticks, as of `read`, for every batch that arrives; without an end.
+
+    It begins with what arrives from now on, or at `since`. Each second of silence gives an empty
+    frame, so that a loop can look at the clock and `break`.
+    """
+    batches = _live(url, _symbols(symbols), _micros(since, time.time_ns() // 1_000))
+    with contextlib.closing(blocking(batches)) as arriving:
+        for batch in arriving:
+            yield _frame(_columns(batch.ticks, Tick), _TICK)
+
+
+def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return open, high, low, close, volume and number of ticks for each span of `every`.
+
+    `ticks` is a frame of `read`; `every` is a frequency of pandas, such as `"1min"` or `"5s"`. A
+    long frame again: the beginning of the bar as index, one row for each symbol and bar, from the
+    symbol's first tick to its last. Prices agree with pandas' own `resample(every).ohlc()`.
+
+    A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if somebody looked and
+    the price did not change, and NaN if it touches one of `gaps` (a frame of `gaps`): then nobody
+    knows.
+
+    `volume` is the sum of the trades' sizes where the source tells them. Otherwise it is the
+    increase of the day's volume since the symbol's tick before; where that fell (a new day), the
+    tick adds nothing. It is NaN where the source tells neither.
+    """
+    ticks = ticks if ticks.index.is_monotonic_increasing else ticks.sort_index(kind="stable")
+    if ticks.empty:
+        return _long(pd.DataFrame(columns=_BARS, dtype=np.float64, index=_bins([], [])))
+    origin = ticks.index[0].normalize()
+    bar = pd.Grouper(level="time", freq=every, origin=origin)
+    grouped = ticks.assign(_traded=_traded(ticks)).groupby(["symbol", bar])
+    made = grouped["price"].ohlc()
+    made["volume"] = grouped["_traded"].sum(min_count=1)
+    made["ticks"] = grouped.size().astype(np.float64)
+    # Between a symbol's first bar and its last, bars without a tick are rows too.
+    at = made.index.get_level_values("time")
+    spans = at.to_series().groupby(made.index.get_level_values("symbol")).agg(["first", "last"])
+    steps = pd.date_range(at.min(), at.max(), freq=every, unit="us")
+    begins, ends = steps.searchsorted(spans["first"]), steps.searchsorted(spans["last"])
+    made = made.reindex(
+        _bins(
+            spans.index.repeat(ends - begins + 1),
+            steps[np.concatenate([np.arange(a, b + 1) for a, b in zip(begins, ends, strict=True)])],
+        )
+    )
+    empty = made["ticks"].isna()
+    told = made["volume"].groupby(level="symbol").transform("any")
+    made.loc[empty, "ticks"] = 0.0
+    made.loc[empty & told, "volume"] = 0.0
+    if gaps is not None:
+        unknown = empty & _touched(made.index, pd.tseries.frequencies.to_offset(every), gaps)
+        made.loc[unknown, ["volume", "ticks"]] = np.nan
+    return _long(made)
+
+
+_BARS: Final = ["open", "high", "low", "close", "volume", "ticks"]
+
+
+def _bins(symbols: Any, times: Any) -> pd.MultiIndex:
+    index = pd.DatetimeIndex(times, dtype=_TIME)
+    return pd.MultiIndex.from_arrays([pd.Index(symbols, dtype="str"), index], names=_LEVELS)
+
+
+def _long(made: pd.DataFrame) -> pd.DataFrame:
+    """Rows by (symbol, time) → a long frame, sorted by time."""
+    return made.reset_index("symbol").sort_index(kind="stable")
+
+
+def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
+    """What each tick adds to its bar's volume."""
+    increase = ticks.groupby(["symbol", "source"], sort=False)["volume"].diff()
+    return ticks["size"].fillna(increase.clip(lower=0))
+
+
+def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame) -> np.ndarray:
+    """Which bars touch a span of `gaps` of their symbol."""
+    begins, symbols = bins.get_level_values("time"), bins.get_level_values("symbol")
+    ends = begins + width
+    found = np.zeros(len(bins), dtype=bool)
+    spans = gaps.dropna(subset=["from", "until"])
+    for symbol, begin, end in zip(spans["symbol"], spans["from"], spans["until"], strict=True):
+        touched = (begins < end) & (ends > begin)
+        found |= touched if pd.isna(symbol) else touched & (symbols == symbol)
+    return found
+
+
+_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
+_LEVELS: Final = ["symbol", "time"]
+
+_DTYPES: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("time", "received", "from", "until"), _TIME),
+    **dict.fromkeys(("symbol", "source", "origin", "currency", "session"), "str"),
+    **dict.fromkeys(("name", "kind", "exchange", "writer", "reason"), "str"),
+    **dict.fromkeys(("price_hint", "delay", "first_sequence", "last_sequence"), "Int64"),
+    "sequence": np.dtype(np.int64),
+    "simulated": np.dtype(np.bool_),
+}
+"""Field → the dtype of its column; all others are float64. `Int64` has missing values."""
+
+_TICK: Final = Tick.__struct_encode_fields__
+_QUOTE: Final = Quote.__struct_encode_fields__
+_GAP: Final = (
+    "time",
+    "symbol",
+    *(f for f in Gap.__struct_encode_fields__ if f not in {"symbol", "symbols"}),
+)
+_NO_TIME: Final = np.iinfo(np.int64).min  # NaT, as numpy writes it
+
+
+def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
+    """The fields `names` of all `chunks` (name → values), sorted."""
+    pieces: dict[str, list[Any]] = {name: [] for name in names}
+    for chunk in chunks:
+        for name in names:
+            pieces[name].append(_piece(chunk[name], name))
+    whole = {name: _joined(some or [_piece((), name)]) for name, some in pieces.items()}
+    order = _order(whole)
+    columns = {name: _column(values, name, order) for name, values in whole.items()}
+    index = pd.DatetimeIndex(columns.pop("time"), name="time")
+    return pd.DataFrame(columns, index=index, copy=False)
+
+
+def _piece(values: Any, name: str) -> np.ndarray | Texts:
+    """The values of a chunk, as they come from a stream, in a form that can be joined."""
+    dtype = _DTYPES.get(name, np.float64)
+    if isinstance(values, np.ndarray | Texts):
+        return values
+    if dtype == "str":
+        return encode(values)
+    if dtype is _TIME:
+        return np.array([_NO_TIME if value is None else value for value in values], dtype=np.int64)
+    return np.array(values, dtype=object if dtype == "Int64" else dtype)
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    return join(pieces) if isinstance(pieces[0], Texts) else np.concatenate(pieces)
+
+
+def _column(values: Any, name: str, order: np.ndarray | None) -> Any:
+    if isinstance(values, Texts):
+        codes = values.codes if order is None else values.codes[order]
+        return pd.array(values.words, dtype="str").take(codes)
+    if order is not None:
+        values = values[order]
+    dtype = _DTYPES.get(name)
+    if dtype is _TIME:
+        return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")
+    return pd.array(values, dtype="Int64") if dtype == "Int64" else values
+
+
+def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
+    """By time, `received`, symbol and sequence; `None` where they are in this order already.
+
+    So that every backend gives the same frame: Kafka has no order between symbols.
+    """
+    moments = whole["time"]
+    if np.all(moments[1:] > moments[:-1]):
+        return None
+    codes, words = whole["symbol"]
+    ranks = np.empty(len(words), dtype=np.int64)
+    ranks[sorted(range(len(words)), key=lambda code: words[code] or "")] = range(len(words))
+    symbols = ranks[codes]
+    return np.lexsort((whole.get("sequence", symbols), symbols, whole["received"], moments))
+
+
+def _columns(records: Sequence[Tick] | Sequence[Quote], kind: type[Tick | Quote]) -> list[Any]:
+    """Records → at most one chunk for `_frame`."""
+    if not records:
+        return []
+    by_column = zip(*map(astuple, records), strict=True)
+    return [dict(zip(kind.__struct_encode_fields__, by_column, strict=True))]
+
+
+# From streams
+
+
+def _symbols(wanted: str | Iterable[str] | None) -> frozenset[str] | None:
+    """Lower case is taken as upper, as on the command line."""
+    if wanted is None:
+        return None
+    return frozenset(word.upper() for word in ([wanted] if isinstance(wanted, str) else wanted))
+
+
+def _micros(when: When, now: int) -> int | None:
+    """A moment → µs since 1970, UTC; `None`: no limit. Raises `UsageError`."""
+    if when is None:
+        return None
+    if isinstance(when, datetime):
+        try:
+            when = when.isoformat()
+        except ValueError:
+            raise UsageError("NaT is no time") from None
+    if isinstance(when, str):
+        moment = parse_when(when, now=now, zone=None)
+        return {"start": 0, "end": now}[moment] if isinstance(moment, str) else moment
+    try:
+        return operator.index(when)
+    except TypeError:
+        raise UsageError(f"{when!r:.80} is no time: give a text, a datetime, or µs") from None
+
+
+async def _snapshot(url: str | None) -> AsyncGenerator[Batch, None]:
+    async with open_stream(url) as stream:
+        yield await stream.snapshot()
+
+
+async def _history(url: str | None) -> AsyncGenerator[Batch, None]:
+    async with open_stream(url) as stream:
+        begin = await stream.find("start")
+        async for batch in stream.read(begin, follow=False):
+            yield batch
+
+
+async def _live(
+    url: str | None, symbols: frozenset[str] | None, since: int | None
+) -> AsyncGenerator[Batch, None]:
+    async with open_stream(url) as stream:
+        begin = await stream.find("end" if since is None else since)
+        async for batch in stream.read(begin, symbols=symbols):
+            yield batch
