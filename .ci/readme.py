@@ -1,6 +1,7 @@
-"""Runs the README's commands as they are printed.
+"""Runs the commands of the README, and of other files for people, as they are printed.
 
-A comment before each block of code says how:
+The files' blocks run one after another, as one session of one user. What a file starts in the
+background also serves the files that follow. A comment before each block of code says how:
 
     <!-- ci: run -->                     must end with 0
     <!-- ci: run, needs PROGRAM -->      the same; PROGRAM must be on the path
@@ -50,7 +51,9 @@ class Runner:
         self.background: list[subprocess.Popen[bytes]] = []
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         certificates = {
-            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(("PIP_", "SSL_", "UV_"))
         }
         self.environment = {**kept, **certificates, "HOME": str(home), "TERM": "xterm-256color"}
         docker = home / "bin" / "docker"
@@ -145,8 +148,8 @@ class Runner:
 
 def main() -> None:
     arguments = sys.argv[1:]
-    readme = Path(arguments[0])
-    blocks = [match.groupdict() for match in BLOCK.finditer(readme.read_text())]
+    files = [Path(word) for word in arguments if not word.startswith("--")]
+    blocks = [match.groupdict() for file in files for match in BLOCK.finditer(file.read_text())]
     if "--print-tests" in arguments:
         print(next(block["code"] for block in blocks if block["how"] == "tests").strip())
         return
