@@ -9,6 +9,7 @@ background also serves the files that follow. A comment before each block of cod
     <!-- ci: background until "X" -->    goes on until the end; X must appear within 180 s
     <!-- ci: screen until "X" -->        on a terminal: X must appear, then `q` ends it with 0
     <!-- ci: python -->                  a script
+    <!-- ci: notebook -->                a cell in a fresh kernel; Jupyter is installed by then
     <!-- ci: tests -->                   the project's test command: `--print-tests` shows it
     <!-- ci: skip, REASON -->             is told
 
@@ -20,6 +21,7 @@ compose.yaml says as processes, on the ports that the file publishes; Kafka is a
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -83,6 +85,15 @@ class Runner:
         script = Path(self.environment["HOME"]) / "example.py"
         script.write_text(code)
         self.run(f"timeout 60 python {script}")
+
+    def notebook(self, code: str) -> None:
+        cell = {"cell_type": "code", "id": "only", "metadata": {}, "outputs": []}
+        cell |= {"execution_count": None, "source": code}
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        book = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}
+        path = Path(self.environment["HOME"]) / "example.ipynb"
+        path.write_text(json.dumps(book))
+        self.run(f"jupyter execute --timeout=60 {path}")
 
     def start(self, code: str, until: str) -> None:
         child = subprocess.Popen(
@@ -177,6 +188,8 @@ def obey(runner: Runner, how: str | None, code: str) -> None:
             runner.run(code)
         case "python":
             runner.python(code)
+        case "notebook":
+            runner.notebook(code)
         case "source":
             runner.before += code
         case "background":
