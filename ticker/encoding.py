@@ -26,7 +26,7 @@ _PLAIN: Final = {
     **dict.fromkeys("…·○◌◦∙", "."),
     **dict.fromkeys("‘’‚‛′", "'"),  # noqa: RUF001  (quotation marks)
     **dict.fromkeys("“”„«»″", '"'),
-    **dict.fromkeys("×✗✕✖", "x"),  # noqa: RUF001  (crosses)
+    **dict.fromkeys("×✗✕✖", "x"),
     "µ": "u",
     "\u00a0": " ",
     "␛": "?",

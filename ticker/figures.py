@@ -71,6 +71,13 @@ def count_text(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def speed_text(speed: float | None) -> str:
+    """Of a replay: `×10`, `×0.5`; `max` for 0, and `paused` for `None`."""
+    if speed is None:
+        return "paused"
+    return f"×{speed:g}" if speed else "max"
+
+
 def _exponent(size: float) -> int:
     """The power of ten of the first digit that is not 0: 0.0084 → -3."""
     return int(f"{size:e}".partition("e")[2])

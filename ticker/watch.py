@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from ticker.board import Board
+from ticker.clock import StreamClock
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
@@ -67,8 +68,8 @@ class Watch:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.stream = stream
-        self.clock = clock
-        """Now (µs, UTC)."""
+        self.clock = StreamClock(clock, elapsed)
+        """Now (µs, UTC) on this stream: the tape's time while a replay fills it."""
         self.elapsed = elapsed
         """µs on a clock that never goes back: what durations are measured by."""
         self.board = Board(symbols)
@@ -81,6 +82,8 @@ class Watch:
         self._symbols = None if symbols is None else list(symbols)
         self._pause = pause
         self._position: Position | None = None
+        self._next: Stream | None = None
+        """The stream to watch instead, as soon as the present one says something."""
         self._wished_before: frozenset[str] | None = None
         """The symbols read so far, while others are wished for; `None` while nothing changed."""
         self._failures = 0
@@ -102,11 +105,15 @@ class Watch:
         self._symbols = list(symbols)
         self.board.watch(self._symbols)
 
+    def switch(self, stream: Stream) -> None:
+        """Watch `stream` instead, with an empty board, within a second: it begins again."""
+        self._next = stream
+
     async def snapshot(self) -> Board:
         """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
         batch = await self.stream.snapshot()
         self._position = batch.position
-        self._take(batch, read_at=self.clock())
+        self._take(batch, read_at=self.clock.wall())
         return self.board
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
@@ -121,7 +128,7 @@ class Watch:
                     await self._follow(on_change)
                 except StreamError as error:
                     seconds = self._lose(error)
-                    self.next_try = self.clock() + round(seconds * _SECOND)
+                    self.next_try = self.clock.wall() + round(seconds * _SECOND)
                     on_change()
                     await self._pause(seconds)
                     self.next_try = None  # this is it, however long the answer takes
@@ -131,6 +138,9 @@ class Watch:
 
     async def _follow(self, on_change: Callable[[], None]) -> None:
         """Read until the wishes change; raises `StreamError` when the stream is lost."""
+        if self._next is not None:
+            self.stream, self._next, self._position = self._next, None, None
+            self.board.forget()
         if self._position is None:
             await self.snapshot()
             on_change()
@@ -149,7 +159,7 @@ class Watch:
                 # "Still here" is no change: a screen would spend a frame on it.
                 if batch or self.state is not before:
                     on_change()
-                if self._wished_before is not None:
+                if self._must_begin_again():
                     return
         finally:
             self._heard = None
@@ -160,9 +170,14 @@ class Watch:
                 await close()
         raise StreamUnreachable(self.stream.url, "it ended while it was being followed")
 
+    def _must_begin_again(self) -> bool:
+        """Whether others are to be read than those that are."""
+        return self._wished_before is not None or self._next is not None
+
     def _take(self, batch: Batch, read_at: int | None = None) -> None:
         found_again = self._failures > 0 or self.state is State.OPENING
         self._failures = 0
+        self.clock.take(batch.heartbeats, read_at=read_at)
         if batch:
             self._heard = now = self.elapsed()
             self.board.fold(batch, now, read_at=read_at)

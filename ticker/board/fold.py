@@ -124,6 +124,14 @@ class Board:
         self._watched = None if symbols is None else dict.fromkeys(symbols)
         self._changed.update(self.symbols)
 
+    def forget(self) -> None:
+        """Know nothing any more of prices and writers; the rows stay."""
+        self.ticks = self.gaps = 0
+        self.gap = self.received = None
+        self.writers = Writers()
+        self._symbols = {symbol: _Symbol() for symbol in self._symbols}
+        self._changed.update(self.symbols)
+
     def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
         """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen.
 

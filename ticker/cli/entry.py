@@ -59,12 +59,24 @@ def _main(words: list[str]) -> int:
         forwarding,
         learning,
         polling,
+        replay,
         reporting,
         tailing,
         watching,
     )
 
-    for room in (watching, asking, polling, tailing, forwarding, reporting, configuring, learning):
+    rooms = (
+        watching,
+        asking,
+        replay,
+        polling,
+        tailing,
+        forwarding,
+        reporting,
+        configuring,
+        learning,
+    )
+    for room in rooms:
         room.register(app)
     command = typer.main.get_command(app)
     names = [info.name for info in app.registered_commands if info.name]

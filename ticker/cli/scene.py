@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import shlex
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from ticker.cli.settings import make_state_directory, stream_path
+from ticker.cli.settings import Settings, make_state_directory, now, stream_path
 from ticker.config import state_directory
-from ticker.errors import StreamNotWritable
+from ticker.errors import StreamError, StreamNotWritable
 from ticker.figures import count_text
 from ticker.processes import Poller
 from ticker.processes.child import News, command
-from ticker.streams import StreamChoice, demo_stream
+from ticker.streams import StreamChoice, demo_stream, open_stream
+from ticker.times import MINUTE, to_datetime
 
 EXCHANGE_PORT: Final = 8790
+_COUNTING: Final = 2.0
+"""How long the last words may look for the first tick kept (s)."""
 
 
 @contextmanager
@@ -132,6 +137,35 @@ def kept_words(ticks: int, gone: int, url: str = "") -> str:
         return words
     share = "" if gone == ticks else f"{gone:,} of them "
     return f"{words}, {share}in a file that was removed"
+
+
+async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
+    """The command that replays what was kept in `choice` since `began`, as a last line ends.
+
+    Empty where the log is deleted. To the minute where that begins with the first tick kept, else
+    to the second; with the date where `began` is not of the day of `at` (µs, UTC; `None`: now).
+    """
+    if choice.temporary:
+        return ""
+    zone = Settings().zone(None)  # that in which the command will be read
+    moment = to_datetime(began, zone)
+    by_minute = await _is_first(choice, began - began % MINUTE, began)
+    time = moment.strftime("%H:%M" if by_minute else "%H:%M:%S")
+    if moment.date() != to_datetime(now() if at is None else at, zone).date():
+        time = f"{moment.date().isoformat()}T{time}"
+    named = "" if choice.default else f" {shlex.quote(choice.word)}"
+    return f" · ticker replay{named} --since {time}"
+
+
+async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
+    """Whether nothing was kept from `minute` until `began`; False where that takes long."""
+    if stream_path(choice) is None:
+        return False
+    with suppress(StreamError, TimeoutError):
+        async with asyncio.timeout(_COUNTING), open_stream(choice) as stream:
+            counts = [await stream.count(await stream.find(time)) for time in (minute, began)]
+            return counts[0] == counts[1]
+    return False
 
 
 def keep_alive(

@@ -33,7 +33,7 @@ from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
-from ticker.times import SECOND, Zone, clock, parse_duration
+from ticker.times import SECOND, Zone, parse_duration
 from ticker.verdict import Standing, of_writers
 
 if TYPE_CHECKING:
@@ -215,18 +215,14 @@ class Shown:
         if self._failure is not None:
             raise self._failure
         if children:
-            tell(scene.kept_words(self._kept.ticks, self._kept.gone) + self._way_back(began))
+            kept = self._kept
+            way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
+            tell(scene.kept_words(kept.ticks, kept.gone) + way_back)
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
         if left.hung_up:
             return HUNG_UP
         return INTERRUPTED if left.interrupted else DONE
-
-    def _way_back(self, began: int) -> str:
-        """The command that shows what was kept since `began` (µs)."""
-        if self._choice.temporary:
-            return ""
-        return f" · ticker tail{self._choice.option} --since {clock(began, self._zone)[:5]}"
 
     async def stop(self) -> None:
         """End the screen; the children follow."""

@@ -53,6 +53,14 @@ class Controller(Protocol):
         ...
 
 
+class Player(Protocol):
+    """What plays the stream that is shown; without one, the keys for it are not there."""
+
+    def toggle(self) -> None:
+        """Pause, or go on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How the dashboard ended."""
@@ -100,6 +108,7 @@ class Dashboard(App[Exit]):
         Binding("slash", "ask('filter')", show=False),
         Binding("plus", "ask('add')", show=False),
         Binding("minus", "drop", show=False),
+        Binding("space", "pause", show=False),
         Binding("escape", "clear", show=False),
     ]
 
@@ -109,6 +118,7 @@ class Dashboard(App[Exit]):
         *,
         title: str = "",
         controller: Controller | None = None,
+        player: Player | None = None,
         zone: Zone = None,
         look: str = "dark",
         sort: Sort | None = None,
@@ -123,6 +133,7 @@ class Dashboard(App[Exit]):
         self._simulated = simulated
         self._option = option
         self._controller = controller
+        self._player = player
         self._zone = zone
         self._table = Table(
             watch.board,
@@ -142,7 +153,8 @@ class Dashboard(App[Exit]):
         self._frames = Frames(self.set_timer, self._paint)
         self._failure: Exception | None = None
         self._arranged = 0.0
-        self._told: tuple[State, str | None] | None = None
+        self._told: object = None
+        """What the status line last spoke of."""
 
     async def show(self) -> Exit:
         """Run in this event loop until the user leaves; raises what went wrong inside."""
@@ -207,7 +219,9 @@ class Dashboard(App[Exit]):
             self._arranged = now
             table.lay_out()
         table.paint(changed)
-        state = (self.watching.state, self.watching.problem)
+        tape = self.watching.clock.tape
+        pace = None if tape is None else (tape.speed, tape.has_ended)
+        state = (self.watching.state, self.watching.problem, pace)
         if state != self._told:
             self._told = state
             table.paint_ages()
@@ -238,12 +252,21 @@ class Dashboard(App[Exit]):
         palette = self.palette
         now = self.watching.clock()
         has_poller = self._controller is not None
-        told = status(self.watching, now, self._zone, has_poller=has_poller, option=self._option)
+        told = status(
+            self.watching,
+            now,
+            self._zone,
+            has_poller=has_poller,
+            has_player=self._player is not None,
+            option=self._option,
+        )
         text = Text(style=palette.text)
         if self._is_simulated and not self._title_bar.display:
             # A terminal too low for a title still says that the prices are invented.
             text.append("SIMULATED ", style=f"bold {palette.warning}")
         text.append("● ", style=palette.warning if told.is_trouble else palette.up)
+        if told.badge:
+            text.append(f"{told.badge} · ", style=f"bold {palette.accent}")
         if self._notice is not None and self.watching.elapsed() - self._notice[1] < _NOTICE_SHOWN:
             text.append(f"{self._notice[0]} · ", style=palette.accent)
         text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
@@ -267,12 +290,16 @@ class Dashboard(App[Exit]):
         return ""
 
     def _keys_that_work(self) -> list[tuple[str, str]]:
-        return [key for key in KEYS if key[0] not in "+-" or self._controller is not None]
+        absent = set() if self._controller is not None else {"+", "-"}
+        absent |= set() if self._player is not None else {"space"}
+        return [key for key in KEYS if key[0] not in absent]
 
     # The keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Adding and removing are there only with a controller."""
+        """Adding and removing are there only with a controller, pausing only with a player."""
+        if action == "pause":
+            return self._player is not None
         needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
         return self._controller is not None or not needs_controller
 
@@ -343,6 +370,11 @@ class Dashboard(App[Exit]):
         self.watching.choose([s for s in self.watching.board.symbols if s != symbol])
         self._table.put_in_order()
         await self._controller.remove([symbol])
+
+    def action_pause(self) -> None:
+        """Pause the replay, or go on."""
+        if self._player is not None:
+            self._player.toggle()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""

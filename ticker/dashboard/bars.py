@@ -16,6 +16,7 @@ from ticker.escape import escape
 
 KEYS: Final = (
     ("↑↓ j k", "row, also PgUp PgDn Home End, mouse"),
+    ("space", "pause, and go on"),
     ("/", "filter, by symbol or name; esc shows all"),
     ("s S", "sort, by the next column; reverse it"),
     ("+", "add, symbols to poll"),

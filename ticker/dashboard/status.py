@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from ticker.board import Reason
 from ticker.board.freshness import Writer
+from ticker.clock import Tape
 from ticker.escape import escape
-from ticker.figures import count_text
+from ticker.figures import count_text, speed_text
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
@@ -30,20 +31,31 @@ class Status:
     """Harmless: what came from outside is escaped."""
     is_trouble: bool
     """Whether somebody should do something, or at least know it."""
+    badge: str = ""
+    """What stands before the words: that this is a replay, and where its tape stands."""
 
 
 def status(
-    watch: Watch, now: int, zone: Zone, *, has_poller: bool = False, option: str = ""
+    watch: Watch,
+    now: int,
+    zone: Zone,
+    *,
+    has_poller: bool = False,
+    has_player: bool = False,
+    option: str = "",
 ) -> Status:
     """How things are at `now` (µs), with times told in `zone`.
 
-    `has_poller`: one was started with this screen, so an empty stream is only young. `option` is
-    what a command needs to work on this stream.
+    `has_poller`: one was started with this screen, so an empty stream is only young. `has_player`:
+    this screen shows a replay of its own, from its beginning. `option` is what a command needs to
+    work on this stream.
     """
     if watch.state in (State.OPENING, State.MISSING):
         return _waiting(watch, option, has_poller=has_poller)
     if watch.state is not State.FOLLOWING:
         return Status(_away(watch, now, zone), is_trouble=True)
+    if watch.clock.tape is not None:
+        return _replaying(watch, watch.clock.tape, now, zone, has_player=has_player)
     elapsed = watch.elapsed()
     writers = watch.board.writers.at(elapsed)
     if not writers:
@@ -58,6 +70,20 @@ def status(
     others = "" if is_trouble else _others(writers)
     words = _joined(others, verdict.words, _ticks(watch), _gaps(watch, now, zone))
     return Status(words, is_trouble=is_trouble)
+
+
+def _replaying(watch: Watch, tape: Tape, now: int, zone: Zone, *, has_player: bool) -> Status:
+    """Where the tape stands; `now` is its time."""
+    badge = f"REPLAY {clock(now, zone, now=watch.clock.wall())}"
+    played, gaps = _ticks(watch), _gaps(watch, now, zone)
+    if watch.clock.is_silent:
+        return Status(_joined("The replay is gone without a word", played), True, badge)
+    if not tape.has_ended:
+        return Status(_joined(played, gaps), False, f"{badge} {speed_text(tape.speed)}")
+    if not has_player:  # which may have begun before this screen
+        played = f"The replay has ended · {played} seen here"
+        return Status(played, False, badge)
+    return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
 def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:

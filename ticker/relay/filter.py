@@ -33,7 +33,7 @@ class Filter:
         self.behind: dict[Key, int] = {}
         """(origin, symbol) → the last sequence that the destination has, where the last `fresh` met
         a hole behind it that nobody told of."""
-        self._name = name
+        self.name = name
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
@@ -63,7 +63,7 @@ class Filter:
         """The part of `batch` to append, in one call."""
         self.behind = {}
         gaps = [
-            msgspec.structs.replace(gap, writer=self._name) if gap.writer == READER else gap
+            msgspec.structs.replace(gap, writer=self.name) if gap.writer == READER else gap
             for gap in batch.gaps
             if gap.origin != self._own
         ]
@@ -159,7 +159,7 @@ class Filter:
         return Gap(
             source=tick.source,
             origin=tick.origin,
-            writer=self._name,
+            writer=self.name,
             received=tick.received,
             reason="ticks missing",
             symbol=tick.symbol,

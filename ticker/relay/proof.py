@@ -36,6 +36,14 @@ class Tally(msgspec.Struct, frozen=True):
     """The earliest `received` (µs, UTC)."""
 
 
+class Side(msgspec.Struct, frozen=True):
+    """What one side of a comparison holds in all."""
+
+    ticks: int = 0
+    digest: str = ""
+    """Over the digests of each (origin, symbol), in their order."""
+
+
 class Proof(msgspec.Struct, frozen=True):
     """What the comparison found."""
 
@@ -48,6 +56,10 @@ class Proof(msgspec.Struct, frozen=True):
     """(origin, symbol) → what differs, in words; empty if the destination is complete."""
     let_go: int = 0
     """Older ticks that the destination no longer holds, so that they could not be compared."""
+    wanted: Side = Side()
+    """The source when it was tallied."""
+    found: Side = Side()
+    """What the destination holds of that."""
 
 
 def tally(
@@ -126,4 +138,13 @@ def prove(
             let_go += whole.count - want.count
     right = wanted.keys() - wrong.keys()
     symbols, origins = {symbol for _, symbol in right}, {origin for origin, _ in right}
-    return Proof(compared, len(symbols), len(origins), wrong, let_go)
+    sides = summed(wanted), summed(there)
+    return Proof(compared, len(symbols), len(origins), wrong, let_go, *sides)
+
+
+def summed(tallies: Mapping[Key, Tally]) -> Side:
+    """All tallies of one side in one."""
+    digest = blake2b(digest_size=8)
+    for key, each in sorted(tallies.items()):
+        digest.update(_encode([*key, each.digest]))
+    return Side(sum(each.count for each in tallies.values()), digest.hexdigest())

@@ -186,7 +186,7 @@ def test_q_ends_run_and_says_how_many_ticks_were_kept(ticker: Program, running: 
     running.wait_for("ticks")
     running.type("q")
     assert running.end() == 0
-    assert b"ticks kept \xc2\xb7 ticker tail --stream demo --since " in running.seen
+    assert b"ticks kept \xc2\xb7 ticker replay demo --since " in running.seen
     assert gone(ticker)
 
 
@@ -432,7 +432,7 @@ def test_a_demo_leaves_the_log_of_a_running_poller_alone(ticker: Program, exchan
     demo.wait_for("answered")
     demo.type("q")
     assert demo.end() == 0
-    assert b"ticker tail" not in demo.seen  # its own log has gone with it
+    assert b"ticker replay" not in demo.seen  # its own log has gone with it
     assert polling.poll() is None
     (quote,) = json.loads(ticker("watch", "--once", "--stream", "demo").stdout)
     assert quote["symbol"] == "GC=F"

@@ -255,7 +255,7 @@ def test_run_starts_its_poller_without_a_secret_on_the_command_line(
     terminal.type("q")
     assert terminal.end() == 0
     outputs.texts.append(terminal.seen.decode(errors="replace"))
-    assert "ticker tail --stream safe --since" in outputs.texts[-1]
+    assert "ticker replay safe --since" in outputs.texts[-1]
 
 
 @pytest.mark.parametrize(

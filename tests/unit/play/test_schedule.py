@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from ticker.errors import UsageError
+from ticker.play.schedule import MAX, Schedule, parse_speed
+from ticker.records import MAX_TIME
+
+TAPE = 1_795_447_805_000_000
+SECOND = 1_000_000
+
+
+def begun(speed: float = 1.0) -> Schedule:
+    """Stands at `TAPE` when the clock says 0."""
+    schedule = Schedule(speed)
+    schedule.begin(TAPE, 0)
+    return schedule
+
+
+@pytest.mark.parametrize(
+    ("text", "speed"), [("1", 1.0), ("0.1", 0.1), (".5", 0.5), ("10x", 10.0), ("MAX", MAX)]
+)
+def test_a_speed_is_a_number_or_max(text: str, speed: float) -> None:
+    assert parse_speed(text) == speed
+
+
+@pytest.mark.parametrize("text", ["0", "0.09", "-1", "", "fast", "nan", "1e9", "100001"])
+def test_no_other_word_is_a_speed(text: str) -> None:
+    with pytest.raises(UsageError, match="write a number"):
+        parse_speed(text)
+
+
+@pytest.mark.parametrize("speed", [0.1, 1.0, 10.0])
+def test_the_tape_runs_as_many_times_as_fast_as_the_clock(speed: float) -> None:
+    schedule = begun(speed)
+    assert schedule.at(3 * SECOND) == TAPE + round(3 * SECOND * speed)
+    assert schedule.wait(TAPE + SECOND, 0) == round(SECOND / speed)
+    assert schedule.wait(TAPE, SECOND) == 0
+
+
+def test_a_late_look_delays_nothing_that_follows() -> None:
+    schedule = begun()
+    schedule.look(4 * SECOND)  # the log was slow
+    assert schedule.at(4 * SECOND) == TAPE + 4 * SECOND
+    assert schedule.wait(TAPE + 5 * SECOND, 4 * SECOND) == SECOND
+
+
+def test_a_paused_tape_stands_and_goes_on_where_it_stood() -> None:
+    schedule = begun(10.0)
+    schedule.pause(SECOND)
+    assert schedule.at(60 * SECOND) == TAPE + 10 * SECOND
+    schedule.resume(61 * SECOND)
+    assert schedule.at(62 * SECOND) == TAPE + 20 * SECOND
+
+
+def test_a_machine_that_slept_goes_on_where_it_was() -> None:
+    schedule = begun()
+    schedule.look(SECOND)
+    schedule.look(3_601 * SECOND)
+    assert schedule.at(3_601 * SECOND) == TAPE + SECOND
+
+
+def test_at_max_all_is_due_unless_it_is_paused() -> None:
+    schedule = begun(MAX)
+    assert schedule.at(0) == MAX_TIME
+    assert schedule.wait(TAPE + SECOND, 0) == 0
+    schedule.pause(0)
+    assert schedule.is_paused

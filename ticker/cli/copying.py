@@ -1,0 +1,96 @@
+"""`replay --to`: a replay into another stream, and the comparison of both at its end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ticker.cli.failing import DONE, NO_DATA, Failed
+from ticker.cli.line import Line
+from ticker.cli.relaying import canonical
+from ticker.cli.standard import tell
+from ticker.cli.tape import Wish, find_beginning, missing
+from ticker.errors import UsageError
+from ticker.figures import count_text, speed_text
+from ticker.play import Player
+from ticker.relay import Proof, prove, tally
+from ticker.streams import Stream, StreamChoice, open_log, open_stream
+from ticker.times import clock
+from ticker.watch import monotonic, wall_clock
+
+
+class Copying:
+    """One replay from `wish.source` into `destination`."""
+
+    def __init__(self, wish: Wish, destination: StreamChoice, line: Line) -> None:
+        self._wish = wish
+        self._destination = destination
+        self._begin, self._end = canonical(wish.source), canonical(destination)
+        self._line = line
+        self._player: Player | None = None
+        self._is_stopped = False
+
+    async def stop(self) -> None:
+        """End it soon."""
+        self._is_stopped = True
+        if self._player is not None:
+            self._player.stop()
+
+    async def main(self) -> int:
+        """Play to the end, then compare; the exit code."""
+        wish = self._wish
+        async with open_stream(wish.source) as source:
+            span, beginning = await find_beginning(source, wish)
+            columns = source.columns(symbols=wish.symbols, since=span.since, until=span.until)
+            wanted = await asyncio.to_thread(tally, columns, None, lambda: self._is_stopped)
+            async with open_log(self._destination) as log:
+                if await log.last():
+                    raise UsageError(
+                        f"{self._end} holds ticks already. Name a fresh one after --to"
+                    )
+                player = self._player = Player(
+                    beginning,
+                    log,
+                    wish.speed,
+                    clock=wall_clock,
+                    elapsed=monotonic,
+                    on_change=self._show,
+                )
+                await player.prepare()
+                if self._is_stopped:
+                    player.stop()
+                has_ended = await player.run()
+                played = f"{count_text(player.ticks, 'tick')} played into {self._end}"
+                if not has_ended:
+                    self._line.end(f"{played}, up to {clock(player.time, wish.zone)} of the tape")
+                    return DONE  # a signal's own code follows
+                self._line.end(played)
+                sent = {key: each.first for key, each in wanted.items()}  # nothing may be missing
+                proof = await asyncio.to_thread(
+                    prove, source, log, wanted, sent, lambda: self._is_stopped
+                )
+            return DONE if self._is_stopped else await self._judge(source, proof)
+
+    def _show(self) -> None:
+        player = self._player
+        if player is not None:
+            told = f"REPLAY {clock(player.time, self._wish.zone)} {speed_text(self._wish.speed)}"
+            self._line.show(f"{told} · {count_text(player.ticks, 'tick')} → {self._end}", "playing")
+
+    async def _judge(self, source: Stream, proof: Proof) -> int:
+        """Tell what the comparison found; the exit code."""
+        sides = ((self._begin, proof.wanted), (self._end, proof.found))
+        width = max(len(url) for url, _ in sides)
+        for url, side in sides:
+            self._line.end(f"{url:<{width}}  {count_text(side.ticks, 'tick')}, hash {side.digest}")
+        if proof.wrong:
+            named = [
+                f"{symbol} ({origin}): {what}" for (origin, symbol), what in proof.wrong.items()
+            ]
+            more = f", and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004
+            raise Failed(f"{self._end} is not complete: {', '.join(named[:5])}{more}", NO_DATA)
+        self._line.end(f"complete: {count_text(proof.ticks, 'tick')}")
+        absent = await missing(source, self._wish)
+        if absent:
+            tell(f"{', '.join(absent)}: not in {self._begin}")
+            return NO_DATA
+        return DONE

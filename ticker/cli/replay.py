@@ -1,0 +1,151 @@
+"""`replay`: what a stream holds, played again on a dashboard, or into another stream."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ticker.cli.copying import Copying
+from ticker.cli.failing import NO_DATA, Failed, inviting
+from ticker.cli.line import Line
+from ticker.cli.options import (
+    WATCH_PANEL,
+    Quiet,
+    Since,
+    StreamUrl,
+    TimeZone,
+    Until,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.relaying import canonical
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, now
+from ticker.cli.showing import Showing
+from ticker.cli.tape import Wish
+from ticker.errors import UsageError
+from ticker.play import parse_speed
+from ticker.times import Zone, parse_when
+
+_FILES: Final = (".sqlite", ".sqlite3", ".db", ".parquet")
+"""A word that ends so means a file, whether it is there or not."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "replay",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker replay demo AAPL --speed 10",
+    )(replay)
+
+
+def replay(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STREAM] [SYMBOL]...",
+            help="The first word is a stream if it is a URL, a name from the configuration, demo "
+            "or an existing file; all others are symbols. Without a stream: the local log, from "
+            "the beginning of its last session (after 30 min without a tick).",
+            show_default=False,
+        ),
+    ] = None,
+    watchlist: Watchlist = None,
+    stream: StreamUrl = None,
+    speed: Annotated[
+        str,
+        typer.Option("--speed", metavar="N", help="0.1, 1, 10, … or max: as fast as it goes."),
+    ] = "1",
+    since: Since = None,
+    until: Until = None,
+    loop: Annotated[bool, typer.Option("--loop", help="At the end, begin again.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="STREAM",
+            help="Play into this stream, without a screen. It must be empty or missing. Ends with "
+            "a comparison of both.",
+        ),
+    ] = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Play what a stream holds again, offline and at the pace at which it came. space pauses."""
+    settings = Settings()
+    named, symbols = _stream_word(settings, words or [], stream)
+    source = settings.stream(named)
+    begins, ends = _moments(since, until, settings.zone(tz))
+    wish = Wish(
+        source=source,
+        symbols=settings.symbols(symbols, watchlist) or None,
+        since=begins,
+        until=ends,
+        last_session=named is None and since is None,
+        speed=parse_speed(speed),
+        zone=settings.zone(tz),
+    )
+    with inviting(source.option):
+        if to is None:
+            _need_terminal(named)
+            set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+            title = watchlist or f"replay of {source.word}"
+            showing = Showing(wish, settings, title=title, loop=loop)
+            raise typer.Exit(run(showing.main(), stop=showing.stop))
+        if loop:
+            raise UsageError("--loop is for the screen: another stream takes each tick once")
+        destination = settings.stream(to)
+        if canonical(destination) == canonical(source):
+            raise UsageError(f"{canonical(source)} cannot be replayed into itself")
+        line = Line(quiet=quiet)
+        set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
+        copying = Copying(wish, destination, line)
+        raise typer.Exit(run(copying.main(), stop=copying.stop))
+
+
+def _stream_word(
+    settings: Settings, words: Sequence[str], option: str | None
+) -> tuple[str | None, Sequence[str]]:
+    """The stream that is named (`None`: none), and the symbols. Raises `Failed` for no such file.
+
+    With `--stream`, all words are symbols.
+    """
+    if option is not None or not words:
+        return option, words
+    first = words[0]
+    if first == "demo" or first in settings.config.streams or ":" in first:
+        return first, words[1:]
+    path = Path(first).expanduser()
+    if path.is_file():
+        return f"sqlite:{first}", words[1:]
+    if "/" in first or path.suffix.lower() in _FILES:
+        raise Failed(f"{first}: there is no such file", NO_DATA)
+    return None, words
+
+
+def _moments(since: str | None, until: str | None, zone: Zone) -> tuple[int | None, int | None]:
+    """`--since` and `--until` in µs; `None`: from the start, to the end."""
+    at = now()
+    first = None if since is None else parse_when(since, now=at, zone=zone)
+    end = None if until is None else parse_when(until, now=at, zone=zone)
+    if end == "start":
+        raise UsageError("--until start leaves nothing to play")
+    return (
+        at if first == "end" else None if first == "start" else first,
+        None if end == "end" else end,
+    )
+
+
+def _need_terminal(stream: str | None) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        named = "" if stream is None else f" {stream}"
+        raise UsageError(
+            "replay needs a terminal for its screen. "
+            f"Without one: ticker replay{named} --to sqlite:copy.sqlite"
+        )

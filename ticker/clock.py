@@ -1,0 +1,81 @@
+"""What time it is for a reader of a stream: the wall clock's, or the tape's during a replay.
+
+A replay writes heartbeats that say where its tape stands and how fast it runs. Between two of them
+the tape's time grows by a clock that never goes back. Pure: both clocks are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ticker.liveness import patience, silence
+from ticker.records import Heartbeat
+from ticker.states import WriterState
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Where the tape of a replay stood when its last heartbeat was heard."""
+
+    time: int
+    """µs, UTC."""
+    speed: float | None
+    """Recorded seconds a second; 0: as fast as it goes; `None`: paused."""
+    heard: int
+    """When (µs, by the reader's own clock)."""
+    has_ended: bool
+    """Whether the replay said that it is over."""
+    patience: int
+    """How long the next heartbeat may take (µs)."""
+
+    def at(self, elapsed: int) -> int:
+        """The tape's time (µs, UTC). It stands while no heartbeat comes."""
+        speed = 0.0 if self.has_ended else self.speed or 0.0
+        return self.time + round(min(elapsed - self.heard, self.patience) * speed)
+
+    def is_silent(self, elapsed: int) -> bool:
+        """Whether the replay died: its next heartbeat is overdue, and it did not say its end."""
+        return not self.has_ended and elapsed - self.heard > self.patience
+
+
+class StreamClock:
+    """Now (µs, UTC) for a reader of one stream: call it.
+
+    `wall` is the time of day (µs, UTC); `elapsed` is µs on a clock that never goes back.
+    """
+
+    def __init__(self, wall: Callable[[], int], elapsed: Callable[[], int]) -> None:
+        self.wall = wall
+        self._elapsed = elapsed
+        self.tape: Tape | None = None
+        """The replay that fills the stream; `None` while the stream is live."""
+
+    def __call__(self) -> int:
+        """Now."""
+        return self.wall() if self.tape is None else self.tape.at(self._elapsed())
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a replay filled the stream, and died."""
+        return self.tape is not None and self.tape.is_silent(self._elapsed())
+
+    def take(self, heartbeats: Iterable[Heartbeat], *, read_at: int | None = None) -> None:
+        """Learn from heartbeats that arrived now; `read_at`: that were found in a snapshot then.
+
+        A replay that was over before a reader came is history: the wall clock counts for it. So it
+        does once a poller writes to the stream after the replay. `read_at` is µs, UTC.
+        """
+        now = self._elapsed()
+        for beat in sorted(heartbeats, key=lambda beat: beat.received):
+            if beat.tape_time is None:
+                tape = self.tape
+                if tape is not None and (tape.has_ended or tape.is_silent(now)):
+                    self.tape = None
+                continue
+            silent = 0 if read_at is None else silence(beat, read_at) or 0
+            ended = beat.state == WriterState.STOPPED
+            if read_at is not None and (ended or silent > patience(beat)):
+                self.tape = None
+                continue
+            self.tape = Tape(beat.tape_time, beat.speed, now - silent, ended, patience(beat))

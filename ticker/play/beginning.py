@@ -1,0 +1,171 @@
+"""Where a replay begins, and what was known there: nothing of what came later.
+
+Reads a stream; knows no backend. The whole of what lies before the beginning is read once for the
+last price of each symbol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final, cast
+
+import msgspec
+
+from ticker.errors import StreamError
+from ticker.play.timed import Timed, by_time, in_order, within
+from ticker.records import Batch, Quote, Tick
+from ticker.streams.protocol import Served, Stream
+from ticker.times import DAY, MINUTE
+
+SILENCE: Final = 30 * MINUTE
+"""A session begins after so long without a tick (µs)."""
+
+Key = tuple[str, str]
+"""(origin, symbol)."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What of a stream is played: by `received`, µs, UTC."""
+
+    symbols: tuple[str, ...] | None = None
+    """`None`: all."""
+    since: int | None = None
+    """Inclusive; `None`: from the start."""
+    until: int | None = None
+    """Exclusive; `None`: to the end."""
+
+
+class NothingToPlay(StreamError):
+    """The stream holds no tick in the span that was asked for."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream, "holds no tick to play there")
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """A replay before its first record."""
+
+    facts: Mapping[Key, Quote]
+    """The last quotes, of which only the standing facts may be told."""
+    known: Sequence[Quote]
+    """The last price of each (origin, symbol) before the span."""
+    first: Sequence[Timed]
+    """The first records, a tick among them."""
+    rest: AsyncIterator[Sequence[Timed]]
+    """Those that follow. To be closed."""
+
+    @property
+    def time(self) -> int:
+        """When the first record is due (µs of the tape)."""
+        return self.first[0][0]
+
+
+async def begin(stream: Stream, span: Span) -> Beginning:
+    """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`."""
+    snapshot = await stream.snapshot()
+    facts = {(quote.origin or "", quote.symbol): quote for quote in snapshot.quotes}
+    known: Sequence[Quote] = ()
+    if span.since is not None:
+        last = await asyncio.to_thread(_last_before, stream, span.symbols, span.since)
+        known = [spoken(facts, tick) for tick in last]
+    records = _records(stream, span)
+    first: list[Timed] = []
+    async for some in records:
+        first += some
+        if any(isinstance(record, Tick) for _, record in some):
+            return Beginning(facts, known, first, records)
+    raise NothingToPlay(stream.url)
+
+
+async def _records(stream: Stream, span: Span) -> AsyncIterator[Sequence[Timed]]:
+    """The span in the order of the tape, in chunks."""
+    position = await stream.find("start" if span.since is None else span.since)
+    batches = cast("Any", stream.read(position, symbols=span.symbols, follow=False))
+    # What lies on servers comes partition by partition: only all of it can be put in order.
+    gathered: list[Batch] | None = [] if isinstance(stream, Served) else None
+    floor = 0
+    async with aclosing(batches):
+        async for batch in batches:
+            wanted = within(batch, span.since, span.until)
+            if not wanted:
+                continue
+            if gathered is not None:
+                gathered.append(wanted)
+                continue
+            timed = in_order(wanted, floor)
+            floor = timed[-1][0]
+            yield timed
+    if gathered:
+        yield by_time(gathered)
+
+
+def _last_before(stream: Stream, symbols: Iterable[str] | None, since: int) -> Iterable[Tick]:
+    """The last tick of each (origin, symbol) before `since` (µs). Synchronous, for a thread."""
+    chosen = None if symbols is None else list(symbols)
+    last: dict[Key, tuple[Any, ...]] = {}
+    for chunk in stream.columns(symbols=chosen, until=since):
+        for row in zip(*(chunk[name] for name in _FIELDS), strict=True):
+            last[row[_ORIGIN], row[_SYMBOL]] = row
+    return [Tick(*row) for row in last.values()]
+
+
+_FIELDS: Final = Tick.__struct_encode_fields__
+_ORIGIN: Final = _FIELDS.index("origin")
+_SYMBOL: Final = _FIELDS.index("symbol")
+
+
+def session_start(stream: Stream, last: int, span: Span) -> int:
+    """Where the last session begins: `received` (µs) of the first tick after the last silence.
+
+    `last` is `received` of the last tick. Synchronous, for a thread. Looks back a day, and further
+    where that is one session.
+    """
+    back = DAY
+    while True:
+        since = max(0, last - back)
+        begins, before = None, None
+        for chunk in stream.columns(symbols=span.symbols, since=since, until=span.until):
+            for received in chunk["received"]:
+                if before is None or received - before >= SILENCE:
+                    begins, is_first = received, before is None
+                before = received if before is None else max(before, received)
+        if begins is None:
+            if since == 0:
+                return last
+        elif not is_first or since == 0:
+            return int(begins)
+        back *= 8
+
+
+def spoken(quotes: Mapping[tuple[str, str], Quote], tick: Tick) -> Quote:
+    """The quote of `tick`: its own price and time, with standing facts of `quotes`.
+
+    Of these only what does not move: a later price would tell the tape what comes.
+    """
+    facts = quotes.get((tick.origin, tick.symbol))
+    return Quote(
+        symbol=tick.symbol,
+        source=tick.source,
+        time=tick.time,
+        received=tick.received,
+        price=tick.price,
+        origin=tick.origin,
+        sequence=tick.sequence,
+        previous_price=tick.previous_price,
+        day_change=tick.day_change,
+        day_change_percent=tick.day_change_percent,
+        volume=tick.volume,
+        bid=tick.bid,
+        ask=tick.ask,
+        currency=tick.currency or (facts.currency if facts else None),
+        session=tick.session,
+        size=tick.size,
+        simulated=tick.simulated,
+        name=facts.name if facts else None,
+        kind=facts.kind if facts else None,
+        exchange=facts.exchange if facts else None,
+        price_hint=facts.price_hint if facts else None,
+        delay=facts.delay if facts else None,
+    )
