@@ -45,15 +45,34 @@ def proof(
     return prove(a, b, tally(a.columns()), sent or {})
 
 
+def summary(found: Proof) -> tuple[int, int, int, int]:
+    return found.ticks, found.symbols, found.origins, found.let_go
+
+
 def test_the_same_ticks_between_others_are_complete() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     more = ticks("z", 1, 4) + mine + ticks("a", 8, 9) + ticks("a", 1, 3, "C")
-    assert proof(mine, more) == Proof(ticks=9, symbols=2, origins=1, wrong={})
+    found = proof(mine, more)
+    assert summary(found) == (9, 2, 1, 0)
+    assert not found.wrong
+
+
+def test_each_side_has_one_hash_that_tells_them_apart() -> None:
+    mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
+    same = proof(mine, ticks("a", 1, 2, "B") + ticks("a", 1, 7))
+    assert same.wanted == same.found
+    assert same.wanted.ticks == 9
+    other = proof(mine, mine[:-1])
+    assert other.wanted == same.wanted
+    assert other.found.ticks == 8
+    assert other.found.digest != other.wanted.digest
 
 
 def test_a_symbol_of_two_origins_is_one_symbol() -> None:
     mine = ticks("a", 1, 2) + ticks("b", 1, 2) + ticks("b", 1, 1, "B")
-    assert proof(mine, mine) == Proof(ticks=5, symbols=2, origins=2, wrong={})
+    found = proof(mine, mine)
+    assert summary(found) == (5, 2, 2, 0)
+    assert not found.wrong
 
 
 def test_a_tick_that_is_missing_is_named() -> None:
@@ -80,7 +99,9 @@ def test_the_order_counts() -> None:
 
 def test_older_ticks_that_the_destination_let_go_are_left_out_and_told() -> None:
     mine = ticks("a", 1, 7)
-    assert proof(mine, mine[4:]) == Proof(ticks=3, symbols=1, origins=1, wrong={}, let_go=4)
+    found = proof(mine, mine[4:])
+    assert summary(found) == (3, 1, 1, 4)
+    assert not found.wrong
 
 
 def test_what_this_relay_sent_itself_must_all_be_there() -> None:
