@@ -29,9 +29,10 @@ from ticker.cli.showing import Showing
 from ticker.cli.tape import Wish
 from ticker.errors import UsageError
 from ticker.play import parse_speed
+from ticker.streams.address import is_recording
 from ticker.times import Zone, parse_when
 
-_FILES: Final = (".sqlite", ".sqlite3", ".db", ".parquet")
+_FILES: Final = (".sqlite", ".sqlite3", ".db")
 """A word that ends so means a file, whether it is there or not."""
 
 
@@ -123,8 +124,8 @@ def _stream_word(
         return first, words[1:]
     path = Path(first).expanduser()
     if path.is_file():
-        return f"sqlite:{first}", words[1:]
-    if "/" in first or path.suffix.lower() in _FILES:
+        return first if is_recording(first) else f"sqlite:{first}", words[1:]
+    if "/" in first or is_recording(first) or path.suffix.lower() in _FILES:
         raise Failed(f"{first}: there is no such file", NO_DATA)
     return None, words
 
