@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ticker import config
+from ticker.cli.configuring import TEMPLATE
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
 from ticker.times import DAY
@@ -13,14 +14,14 @@ PATH = Path("config.toml")
 
 
 def test_the_template_that_is_written_for_users_is_valid_as_it_is() -> None:
-    parsed = config.parse(config.TEMPLATE, PATH)
+    parsed = config.parse(TEMPLATE, PATH)
     assert parsed.watchlist("default") == config.DEFAULT_WATCHLIST
 
 
 def test_the_template_is_valid_with_its_examples_switched_on() -> None:
     text = "\n".join(
         line.removeprefix("# ") if " = " in line or '= "' in line else line
-        for line in config.TEMPLATE.splitlines()
+        for line in TEMPLATE.splitlines()
     )
     parsed = config.parse(text, PATH)
     assert parsed.defaults["every"] == "15s"

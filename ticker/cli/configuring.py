@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import typer
 
 from ticker import config as configuration
+from ticker import files
 from ticker.cli.failing import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
 from ticker.cli.options import FILES_PANEL
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
+from ticker.errors import ConfigError
 from ticker.security import without_password
 from ticker.streams import configured_stream
+from ticker.streams.choice import LOCAL_LOG
+
+TEMPLATE: Final = """\
+# ticker's configuration. An option beats the environment, which beats this file.
+[defaults]
+# source = "yahoo"            # or "exchange", "yahoo+http://HOST:PORT"
+# stream = "sqlite:~/stream.sqlite"   # or a name from [streams]
+# every  = "15s"              # between polls; default: what the source bears
+# tz     = "Europe/Berlin"    # of the times on screens; default: this machine's
+# sort   = "-day_change_percent"
+
+[watchlists]
+default     = ["AAPL", "MSFT", "NVDA", "AMZN", "^IXIC", "GC=F", "CL=F", "EURUSD=X", "BTC-USD"]
+commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
+
+[streams]
+# work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
+# mine = { url = "kafka://broker:9092/mine", partitions = 6, keep_for = "30d" }
+# safe = { url = "kafka://broker:9093/ticks", security = "SSL", ca = "~/broker-ca.pem" }
+"""
+"""What `--init` writes."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,17 +54,19 @@ def config(
     ] = False,
 ) -> None:
     """The file's path, each value in force, and where it comes from."""
-    path = configuration.config_path()
     out = Output()
     if init:
         out.write(f"{_write_template()}\n")
         raise typer.Exit(DONE)
-    settings = Settings(configuration.load(path if path.exists() else None))
+    loaded, mistakes = configuration.check()
     if check:
-        settings.check()
-        found = settings.config.found
-        out.write(f"{path}: good\n" if found else f"{path}: not there; the defaults are in force\n")
+        _tell_all([*mistakes, *Settings(loaded).mistakes()])
+        words = "good" if loaded.found else "not there; the defaults are in force"
+        out.write(f"{loaded.path}: {words}\n")
         raise typer.Exit(DONE)
+    if mistakes:
+        raise mistakes[0]
+    settings = Settings(loaded)
     from ticker.output import facts_table, render
 
     table = facts_table(_facts(settings))
@@ -48,13 +74,24 @@ def config(
     raise typer.Exit(DONE)
 
 
+def _tell_all(mistakes: Sequence[ConfigError]) -> None:
+    """Raise the mistakes of the file as one failure, a line each; nothing if there are none."""
+    if mistakes:
+        inside = sorted(mistakes, key=lambda mistake: mistake.line or 0)
+        raise Failed("\n".join(dict.fromkeys(map(str, inside))), WRONG_CONFIG)
+
+
 def _facts(settings: Settings) -> list[tuple[str, str]]:
     loaded = settings.config
-    log = configuration.state_directory() / "ticker.log"
-    local = f"sqlite:{configuration.state_directory() / 'stream.sqlite'}"
+    try:
+        log, local = (str(files.state_directory() / each) for each in ("ticker.log", LOCAL_LOG))
+    except ConfigError as error:
+        log = local = str(error)
+    else:
+        local = f"sqlite:{local}"
     facts = [
         ("file", f"{loaded.path}" + ("" if loaded.found else "  (not there; write it: --init)")),
-        ("diagnostics", str(log)),
+        ("diagnostics", log),
     ]
     for name, default in (
         ("source", "yahoo"),
@@ -83,12 +120,14 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _write_template() -> str:
-    path = configuration.config_path()
+    path = files.config_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(configuration.TEMPLATE)
+            file.write(TEMPLATE)
     except FileExistsError:
+        if (problem := files.dead_link(path)) is not None:
+            raise Failed(f"{problem}. Make that file, or remove the link", WRONG_CONFIG) from None
         raise Failed(f"{path} is there already. Look at it: ticker config", WRONG_CONFIG) from None
     except OSError as error:
         raise Failed(f"{path}: cannot be written: {error.strerror}", CANNOT_WRITE) from None

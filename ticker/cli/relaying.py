@@ -14,9 +14,9 @@ from socket import gethostname
 from typing import Final, cast
 
 from ticker.cli.settings import make_state_directory, now, stream_path
-from ticker.config import state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
+from ticker.files import state_directory
 from ticker.records import Position
 from ticker.relay import (
     WITHIN,

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from ticker.config import state_directory
+from ticker.errors import ConfigError
+from ticker.files import real_path, state_directory
 
 _ASKED_ENOUGH: Final = 2
 _PATIENCE: Final = 10.0
@@ -112,10 +113,10 @@ def set_up_logging(
     try:
         directory = state_directory()
         directory.mkdir(parents=True, exist_ok=True)
-        file = SharedFile(directory / "ticker.log")
+        file = SharedFile(real_path(directory / "ticker.log"))
         if not os.access(directory, os.W_OK):
             return
-    except OSError:
+    except (ConfigError, OSError):
         return  # no place for a log file: standard error has it all
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

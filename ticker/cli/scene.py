@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from ticker.cli.settings import Settings, make_state_directory, now, stream_path
-from ticker.config import state_directory
-from ticker.errors import StreamError, StreamNotWritable
+from ticker.errors import ConfigError, StreamError, StreamNotWritable
 from ticker.figures import count_text
+from ticker.files import state_directory
 from ticker.processes import Poller
 from ticker.processes.child import News, command
 from ticker.streams import StreamChoice, demo_stream, open_stream
@@ -34,11 +34,13 @@ def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
     It lies in the state directory; where that cannot be written, or somebody writes to it, in a
     temporary folder that goes with the demo.
     """
-    choice = demo_stream()
     with ExitStack() as stack:
         try:
+            choice = demo_stream()
             lock = stack.enter_context(_open_lock())
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ConfigError as error:
+            why = str(error).partition(".")[0].capitalize()
         except (StreamNotWritable, PermissionError):
             why = f"{state_directory()} cannot be written"
         except BlockingIOError:

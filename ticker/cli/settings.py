@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticker.board.order import Sort, parse_sort
-from ticker.config import Config, load, state_directory
+from ticker.config import Config, load
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
+from ticker.files import dead_link, state_directory
 from ticker.records import check_symbol
 from ticker.sources import open_source
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
@@ -58,18 +59,27 @@ class Settings:
         with self._blamed("sort"):
             return parse_sort(word) if word else None
 
-    def check(self) -> None:
-        """Raise what using the values of the file would raise."""
-        self.sort()
-        with self._blamed("stream"):
-            _check(self.stream(None))
-        with self._blamed("source"):
-            open_source(self.source(None))
+    def mistakes(self) -> list[ConfigError]:
+        """What using the values of the file would raise, all of it."""
+        found: list[ConfigError] = []
+        for name, use in (
+            ("sort", self.sort),
+            ("stream", lambda: _check(self.stream(None))),
+            ("source", lambda: open_source(self.source(None))),
+        ):
+            try:
+                with self._blamed(name):
+                    use()
+            except ConfigError as error:
+                found.append(error)
         for name in self.config.streams:
             try:
                 _check(configured_stream(name, self.config))
             except UsageError as error:
-                raise self.config.mistake(str(error), "streams", name) from None
+                found.append(self.config.mistake(str(error), "streams", name))
+            except ConfigError as error:
+                found.append(error)
+        return found
 
     @contextmanager
     def _blamed(self, name: str) -> Iterator[None]:
@@ -144,7 +154,8 @@ def make_state_directory() -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StreamNotWritable(str(directory), f"cannot be made: {error.strerror}") from None
+        problem = dead_link(directory) or f"cannot be made: {error.strerror}"
+        raise StreamNotWritable(str(directory), problem) from None
     if not os.access(directory, os.W_OK | os.X_OK):
         raise StreamNotWritable(str(directory), "cannot be written")
     return directory

@@ -15,9 +15,9 @@ import msgspec
 
 from ticker.cli.relaying import canonical, local_log, lock_path, met_path
 from ticker.cli.settings import stream_path
-from ticker.config import state_directory
 from ticker.errors import StreamError
 from ticker.figures import count_text
+from ticker.files import state_directory
 from ticker.records import Health
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved, read_met
 from ticker.streams import Stream, StreamChoice, open_stream

@@ -30,6 +30,7 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.config import DEFAULT_WATCHLIST
 from ticker.errors import UsageError
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
@@ -107,7 +108,7 @@ def demo(
     """The whole scenario without a network: exchange, poller, stream and dashboard."""
     _need_terminal("demo", "ticker exchange")
     settings = Settings()
-    wanted = settings.symbols_or_default(symbols, watchlist)
+    wanted = settings.symbols(symbols, watchlist) or DEFAULT_WATCHLIST
     settings.every(every)
     with scene.demo_log(keep=keep) as (choice, notices):
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)

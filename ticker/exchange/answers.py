@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from ticker.errors import UsageError
+from ticker.files import decode_text
 
 _EMPTY: Final = b'{"quoteResponse":{"result":[%s],"error":null}}'
 
@@ -94,7 +95,7 @@ class SavedAnswers:
 
     def _read(self, path: Path) -> None:
         try:
-            content = path.read_bytes()
+            content = decode_text(path.read_bytes()).encode()
             raw = msgspec.json.decode(content, type=_File).response.result
             entries = [msgspec.json.decode(entry, type=_Entry) for entry in raw]
         except OSError as error:

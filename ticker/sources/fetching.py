@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-import yfinance
+import ticker.sources._cache  # noqa: F401  before yfinance
+
+import yfinance  # isort: skip
 from curl_cffi.requests import Response
 from curl_cffi.requests.exceptions import (
     ConnectionError as CurlConnectionError,

@@ -2,7 +2,7 @@
 
 No other module looks at the beginning of a URL. `sqlite:PATH` is a log in a file,
 `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` lies on a cluster, and the path of a Parquet file is a
-recording. Opens nothing; looks at a file's name only.
+recording. Opens nothing; of a file it follows links, and looks at its name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from ticker.errors import UsageError
+from ticker.files import real_path, user_path
 from ticker.security import without_password
 
 _RECORDING: Final = ".parquet"
@@ -60,18 +61,18 @@ class StreamAddress(msgspec.Struct, frozen=True):
     url: str
     """As it was written. It holds no secrets: a URL with a password is refused before."""
     path: Path | None = None
-    """The file, if it is one; `~` is the home."""
+    """The file itself, if it is one: `~` is the home, and links are followed."""
 
 
 def parse_address(url: str) -> StreamAddress:
     """Take `url` apart. Raises `UsageError` for one that names no stream."""
     scheme, colon, rest = url.partition(":")
     if colon and rest and scheme == "sqlite":
-        return StreamAddress(Backend.SQLITE, url, Path(rest).expanduser())
+        return StreamAddress(Backend.SQLITE, url, real_path(user_path(rest)))
     if colon and scheme == "kafka":
         return StreamAddress(Backend.KAFKA, url)
     if is_recording(url):
-        return StreamAddress(Backend.RECORDING, url, Path(url).expanduser())
+        return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
     raise UsageError(
         f"{without_password(url)!r} is no stream: expected sqlite:PATH, "
         f"kafka://HOST:PORT/PREFIX or the path of a recording ({_RECORDING})"

@@ -10,12 +10,15 @@ import shlex
 
 import msgspec
 
-from ticker.config import Config, Topics, environment_security, load, state_directory
+from ticker.config import Config, Topics, environment_security, load
 from ticker.errors import UsageError
+from ticker.files import state_directory
 from ticker.security import Security, refuse_password
 from ticker.streams.address import Backend, StreamAddress, is_recording, parse_address
 from ticker.times import DAY
 
+LOCAL_LOG = "stream.sqlite"
+"""The local log's name in the state directory."""
 KEEP_DEFAULT_LOG = 7 * DAY
 """How long the local log that nobody named keeps ticks (µs)."""
 
@@ -71,7 +74,7 @@ def choose_stream(word: str | None = None, config: Config | None = None) -> Stre
     config = config or load()
     setting = config.setting("stream", default=None)
     if setting.value is None:
-        url = f"sqlite:{state_directory() / 'stream.sqlite'}"
+        url = f"sqlite:{state_directory() / LOCAL_LOG}"
         return StreamChoice(url, named=False, default=True)
     choice = _named_or_url(setting.value, config)
     # What the file says is true in every terminal; what the environment says, only in this one.

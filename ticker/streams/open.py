@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from ticker.errors import UsageError
+from ticker.errors import StreamNotWritable, UsageError
+from ticker.files import dead_link, user_path
 from ticker.security import Security
 from ticker.streams.address import Backend, StreamAddress
 from ticker.streams.choice import StreamChoice, choose_stream
@@ -86,6 +87,7 @@ def open_log(
         case Backend.RECORDING:
             raise UsageError(f"{address.url} is a recording, and cannot be written as a stream")
         case Backend.SQLITE:
+            _refuse_dead_link(address)
             from ticker.streams.sqlite import SqliteLog
 
             return SqliteLog(_path(address), keep_for=keep_for, keep_bytes=keep_bytes)
@@ -93,6 +95,14 @@ def open_log(
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _refuse_dead_link(address: StreamAddress) -> None:
+    """Make no folder in the place of one behind a dead link, such as a disk not mounted yet."""
+    if not _path(address).parent.exists():
+        problem = dead_link(user_path(address.url.partition(":")[2]))
+        if problem is not None:
+            raise StreamNotWritable(address.url, problem)
 
 
 def _path(address: StreamAddress) -> Path:

@@ -9,8 +9,8 @@ import pytest
 
 import ticker
 from ticker.cli.settings import Settings
-from ticker.config import state_directory
 from ticker.errors import ConfigError, UsageError
+from ticker.files import state_directory
 from ticker.streams import choose_stream, open_log, open_stream
 
 

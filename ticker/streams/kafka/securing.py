@@ -13,7 +13,8 @@ import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from ticker.errors import ConfigError
+from ticker.errors import ConfigError, UsageError
+from ticker.files import dead_link, decode_text, user_path
 from ticker.security import PASSWORD_ADVICE, Security
 
 _log: Final = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def _password(security: Security) -> str:
     path, data = _read("password_file", security.password_file)
     _warn_of_readers(path)
     try:
-        text = data.decode()
+        text = decode_text(data)
     except UnicodeDecodeError:
         # Without its cause: that would show what is in the file.
         raise _unusable("password_file", path, "is not UTF-8") from None
@@ -127,11 +128,11 @@ def _show_ourselves(context: ssl.SSLContext, certificate: _File, key: _File) -> 
 def _read(name: str, where: str) -> _File:
     path = Path(where)
     try:
-        path = path.expanduser()
+        path = user_path(where)
         return path, path.read_bytes()
     except OSError as error:
-        problem = error.strerror
-    except (RuntimeError, ValueError) as error:  # no such user's home; a zero in a name
+        problem = dead_link(path) or error.strerror
+    except (UsageError, ValueError) as error:  # no such user's home; a zero in a name
         problem = str(error)
     raise _unusable(name, path, f"cannot be read: {problem}")
 

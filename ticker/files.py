@@ -1,0 +1,84 @@
+"""Files: where they lie by default, and as their users name them.
+
+Text is read as it is written, by an editor on Windows too.
+
+Paths come back without links where there were some, so that what lies beside a file is looked for
+beside the file and not beside a link to it, and so that a file is never put in a link's place.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from ticker.errors import ConfigError, UsageError
+
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def config_path() -> Path:
+    """Where the file lies: `TICKER_CONFIG`, or `ticker/config.toml` at the XDG place.
+
+    Raises `ConfigError` where no home directory is known and nothing names another place.
+    """
+    if named := os.environ.get("TICKER_CONFIG"):
+        return _in_a_home(lambda: str(Path(named).expanduser()), "TICKER_CONFIG")
+    folder = _in_a_home(lambda: platformdirs.user_config_dir("ticker"), "TICKER_CONFIG")
+    return folder / "config.toml"
+
+
+def state_directory() -> Path:
+    """Where logs of ticks and of diagnostics lie when nobody names another place.
+
+    Raises `ConfigError` where no home directory is known and `XDG_STATE_HOME` is not set.
+    """
+    return _in_a_home(lambda: platformdirs.user_state_dir("ticker"), "XDG_STATE_HOME")
+
+
+def _in_a_home(place: Callable[[], str], variable: str) -> Path:
+    # A container may run with a user id that has no HOME and no entry in /etc/passwd.
+    try:
+        found = place()
+    except (RuntimeError, KeyError):
+        found = "~"
+    if found.startswith("~"):
+        advice = "Set XDG_STATE_HOME, or name the stream: --stream sqlite:PATH"
+        if variable != "XDG_STATE_HOME":
+            advice = f"Set {variable} to the path of a file"
+        raise ConfigError(f"no home directory is known for user {os.getuid()}. {advice}")
+    return Path(found)
+
+
+def user_path(word: str) -> Path:
+    """`~/x` → the path that is meant. Raises `UsageError` where that home is not known."""
+    try:
+        return Path(word).expanduser()
+    except RuntimeError:
+        home = word.partition("/")[0]
+        raise UsageError(f"{word}: there is no home directory for {home}. Write the path") from None
+
+
+def real_path(path: Path) -> Path:
+    """The file itself where links lead to it; otherwise `path` as it was written."""
+    real = path.resolve()
+    return path if real == path.absolute() else real
+
+
+def dead_link(path: Path) -> str | None:
+    """`PATH is a link to TARGET, which is not there`; `None` where no link on the way is dead."""
+    for each in (path, *path.parents):
+        if each.is_symlink() and not each.exists():
+            return f"{each} is a link to {each.readlink()}, which is not there"
+    return None
+
+
+def decode_text(data: bytes) -> str:
+    """UTF-8, with or without a byte order mark, or UTF-16 with one. Raises `UnicodeDecodeError`."""
+    if data.startswith(_UTF_16):
+        return data.decode("utf-16")
+    return data.removeprefix(codecs.BOM_UTF8).decode()

@@ -1,0 +1,93 @@
+"""What is wrong in a TOML file, each mistake with its line and its key.
+
+A check reports a mistake by raising `Mistake` inside `Mistakes.noting()`; the checks after it still
+run, so that a user learns all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ticker.errors import ConfigError
+
+Key = tuple[str | int, ...]
+"""The way to a value: names of tables and keys, places in lists."""
+
+_CLOSINGS: Final = ("", "]", "}", "]}", "}]", "]]")
+
+
+class Mistake(Exception):
+    """What stands at `key` is wrong: `problem` says how."""
+
+    def __init__(self, key: Key, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+
+
+class Mistakes:
+    """All that was found wrong in `text`, the content of the file at `path`."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self._text = text
+        self._path = path
+        self._found: list[ConfigError] = []
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note a mistake that is raised inside, and go on after it."""
+        try:
+            yield
+        except Mistake as mistake:
+            self._found.append(located(mistake, self._path, self._text))
+
+    @property
+    def in_order(self) -> list[ConfigError]:
+        """The mistakes from the top of the file to its end."""
+        return sorted(self._found, key=lambda error: error.line or 0)
+
+
+def located(mistake: Mistake, path: Path, text: str) -> ConfigError:
+    """The error for users: where the mistake stands, and what is wrong."""
+    line = line_of(text, mistake.key)
+    return ConfigError(mistake.problem, path=str(path), line=line, key=spell(mistake.key))
+
+
+def unknown_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key) -> Iterator[Mistake]:
+    """A mistake for each key of `table` that is not `known`."""
+    for name in table:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
+            yield Mistake((*at, name), f'unknown key "{name}". {hint}')
+
+
+def spell(key: Key) -> str:
+    """`watchlists.mine[2]`."""
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    return words.removeprefix(".")
+
+
+def line_of(text: str, key: Key) -> int | None:
+    """The line (from 1) on which `key` stands.
+
+    No TOML parser for Python tells places. So the file is parsed again up to each line, with what
+    may still be open closed, until the key has appeared. This is exact, and only errors need it.
+    """
+    lines = text.splitlines(keepends=True)
+    for count in range(1, len(lines) + 1):
+        beginning = "".join(lines[:count])
+        for closing in _CLOSINGS:
+            try:
+                found: Any = tomllib.loads(beginning + closing)
+                for part in key:
+                    found = found[part]
+            except (tomllib.TOMLDecodeError, KeyError, IndexError, TypeError):
+                continue
+            return count
+    return None
