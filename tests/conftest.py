@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import hypothesis
 import pytest
 
 from tests.kafka_broker import NEEDS_JAVA, Broker, available, start_only_once
@@ -23,6 +24,10 @@ from ticker.records import Batch, Health, Position
 from ticker.streams.protocol import Noticed
 
 KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
+
+
+hypothesis.settings.register_profile("patient", deadline=None)  # other tests run beside
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests import forked
 from tests.serving import serving
 from ticker.exchange import Exchange, Market
 from ticker.processes.child import environment
@@ -108,9 +109,17 @@ class Program:
         }
         self.state = folder / "state" / "ticker"
         self.words = [sys.executable, "-P", "-m", "ticker"]
+        self.forks = True
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end: in a fork of this process, if it `forks`."""
+        if not self.forks:
+            return self.run(*words, **env)
+        return forked.run(words, env={**self.env, **env}, cwd=self.folder, timeout=PATIENCE)
+
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end, in a process of its own: it is imported and ended, too."""
         return subprocess.run(
             [*self.words, *words],
             env={**self.env, **env},

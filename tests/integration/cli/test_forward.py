@@ -63,6 +63,7 @@ def elsewhere(ticker: Program) -> Path:
     """The file of a log that commands know as `elsewhere:FILE`."""
     before = [ticker.env["PYTHONPATH"]] if "PYTHONPATH" in ticker.env else []
     ticker.env["PYTHONPATH"] = os.pathsep.join([str(ELSEWHERE), *before])
+    ticker.forks = False  # only an interpreter that starts imports it
     return ticker.folder / "elsewhere.sqlite"
 
 
@@ -387,12 +388,13 @@ def test_two_pollers_share_a_local_log_and_one_sends_for_both(
     until_said(first, "following")
     second = ticker.start("poll", "GC=F", *words)
     until_said(second, "another relay")
+    (local,) = local_logs(ticker)
+    until(lambda: {row[0] for row in rows(local)} == {"AAPL", "GC=F"})
     assert ended(first, signal.SIGTERM)[0] == 143
     until_said(second, "following")  # it takes over
     code, err, _ = ended(second, signal.SIGTERM)
     assert code == 143
     assert "undelivered: 0" in err
-    (local,) = local_logs(ticker)
     assert rows(elsewhere) == rows(local)
     assert {row[0] for row in rows(elsewhere)} == {"AAPL", "GC=F"}
 

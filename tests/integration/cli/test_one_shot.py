@@ -64,12 +64,12 @@ def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
     ticker: Program, program: list[str], module: str
 ) -> None:
     ticker.words = program
-    pressed = ticker("status", PYTHONPATH=INTERRUPTED, INTERRUPTED=module)
+    pressed = ticker.run("status", PYTHONPATH=INTERRUPTED, INTERRUPTED=module)
     assert (pressed.returncode, pressed.stdout, pressed.stderr) == (130, "", "")
 
 
 def test_python_dash_m_says_the_version(ticker: Program) -> None:
-    assert ticker("--version").stdout.startswith("ticker ")
+    assert ticker.run("--version").stdout.startswith("ticker ")
 
 
 def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:

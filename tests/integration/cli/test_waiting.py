@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
-from .conftest import Program, until_said
+from .conftest import Program, until, until_said
 
 
 def test_only_what_waits_for_a_former_address_is_told_to_a_poller(
@@ -40,8 +40,10 @@ def test_a_relay_is_said_to_try_while_its_stream_is_away(ticker: Program, exchan
         nobody.bind(("127.0.0.1", 0))
         url = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/ticks"
         until_said(ticker.start("poll", "AAPL", "--source", exchange, "--stream", url), "refused")
-        told = ticker("status", "--stream", url, "--format", "table").stdout
-        assert "A relay is trying to send them" in told
+
+        def told(stream: str) -> str:
+            return ticker("status", "--stream", stream, "--format", "table").stdout
+
+        until(lambda: "A relay is trying to send them" in told(url))  # once there is a tick
         log = json.loads(ticker("status", "--stream", url).stdout)["waiting"][0]["log"]
-        told = ticker("status", "--stream", log, "--format", "table").stdout
-        assert "A relay is sending them" in told  # of the other end nothing is asked then
+        assert "A relay is sending them" in told(log)  # of the other end nothing is asked then

@@ -1,0 +1,90 @@
+"""A command of `ticker` in a fork of this process: a true process that has nothing to import.
+
+An interpreter takes half a second of a core to start and import the program. A fork takes a
+hundredth, and a suite runs hundreds of commands. Tests of what happens while the program starts or
+ends use a process of their own instead.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import ticker.cli.asking
+import ticker.cli.configuring
+import ticker.cli.diagnostics
+import ticker.cli.forwarding
+import ticker.cli.learning
+import ticker.cli.polling
+import ticker.cli.reporting
+import ticker.cli.tailing
+import ticker.cli.watching
+import ticker.output
+import ticker.relay
+import ticker.streams.kafka
+import ticker.streams.sqlite  # noqa: F401  (all of these are imported for the forks)
+from ticker.cli import main
+
+
+def run(
+    words: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, as `subprocess.run` does with captured text."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(2)]
+        pid = os.fork()
+        if pid == 0:
+            _become(words, env, cwd, files)
+        _wait(pid, timeout)
+        status = os.waitpid(pid, 0)[1]
+        out, err = (_text(file) for file in files)
+    return subprocess.CompletedProcess([*words], os.waitstatus_to_exitcode(status), out, err)
+
+
+def _wait(pid: int, timeout: float) -> None:
+    ended = os.pidfd_open(pid)
+    try:
+        if not select.select([ended], [], [], timeout)[0]:
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.close(ended)
+
+
+def _text(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
+def _become(
+    words: Sequence[str], env: Mapping[str, str], cwd: Path, files: Sequence[BinaryIO]
+) -> NoReturn:
+    """Be the process that runs `words`; never return."""
+    code = 70
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, file in enumerate(files, 1):
+            os.dup2(file.fileno(), number)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (until the end)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        os.environ.clear()
+        os.environ.update(env)
+        time.tzset()
+        os.chdir(cwd)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.excepthook = threading.__excepthook__
+        main(words)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else code
+    finally:
+        os._exit(code)
