@@ -17,10 +17,13 @@ A block of shell or Python without a comment is an error, so that none is forgot
 
 There is no container engine, so `docker` is a stand-in (tests/compose_up.py): it starts what
 compose.yaml says as processes, on the ports that the file publishes; Kafka is a real one.
+
+Whatever the blocks start has ended when this ends: by itself, by a failure or by a signal.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import pty
@@ -28,6 +31,7 @@ import re
 import select
 import shlex
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -37,11 +41,19 @@ import time
 from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
+from typing import NoReturn
+
+import psutil
 
 BLOCK = re.compile(
     r"(?:<!-- ci: (?P<how>.*?) -->\n)?```(?P<kind>sh|python)\n(?P<code>.*?)```", re.DOTALL
 )
 PATIENCE = 180.0
+GRACE = 30.0
+"""How long what still runs at the end may take to end by itself (s)."""
+PORTS = {8790: "ticker exchange", 9092: "docker compose up"}
+"""Ports that blocks with these words listen on."""
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Runner:
@@ -79,6 +91,7 @@ class Runner:
             check=True,
             timeout=PATIENCE,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us, who end all the others
         )
 
     def python(self, code: str) -> None:
@@ -103,6 +116,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         self.background.append(child)
         assert child.stdout is not None
@@ -144,17 +158,56 @@ class Runner:
                 raise SystemExit(f"ended without {until!r}: {seen[-2000:]!r}")
             seen += piece
 
-    def kill(self) -> None:
-        for child in self.background:
-            child.kill()
-            child.wait()
-
     def end(self) -> None:
         for child in reversed(self.background):
             child.send_signal(signal.SIGINT)
             code = child.wait(timeout=40)
             if code != 130:
                 raise SystemExit(f"a background command ended with {code}, not 130")
+
+
+def adopt_descendants() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none is lost."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_descendants() -> None:
+    """End all that was started, wherever it moved to: first politely, then by force."""
+    for descendant in descendants():
+        with suppress(psutil.NoSuchProcess):
+            descendant.terminate()
+    psutil.wait_procs(descendants(), timeout=GRACE)
+    while left := descendants():
+        for descendant in left:
+            with suppress(psutil.NoSuchProcess):
+                descendant.kill()
+        psutil.wait_procs(left, timeout=1)
+
+
+def descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def check_ports(blocks: list[dict[str, str]]) -> None:
+    """Leave if a port that a block will listen on is taken."""
+    told = [block["code"] for block in blocks if not (block["how"] or "").startswith("skip")]
+    for port, words in PORTS.items():
+        if not any(words in code for code in told):
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise SystemExit(
+                    f"Port {port} is not free ({error.strerror}), and `{words}` needs it. "
+                    f"See who has it: ss -ltnp 'sport = :{port}'"
+                ) from None
+
+
+def leave(number: int, _: object) -> NoReturn:
+    """End as on Ctrl-C: by an exception, so that all is cleaned up."""
+    raise SystemExit(128 + number)
 
 
 def main() -> None:
@@ -164,21 +217,27 @@ def main() -> None:
     if "--print-tests" in arguments:
         print(next(block["code"] for block in blocks if block["how"] == "tests").strip())
         return
+    check_ports(blocks)
+    adopt_descendants()
+    # A shell starts what it puts into the background with Ctrl-C ignored, and so would we.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as clone:
-        # The very first command is for a clone in an empty folder, so that is where all run.
-        folder = Path(clone) / "ticker"
-        subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(folder)], check=True)
-        subprocess.run([sys.executable, "-m", "tests.compose_up", "fetch"], check=True)
-        runner = Runner(folder, Path(home))
-        # A shell starts what it puts into the background with Ctrl-C ignored, and so would we.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            # The very first command is for a clone in an empty folder, so that is where all run.
+            folder = Path(clone) / "ticker"
+            subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(folder)], check=True)
+            if any("docker" in block["code"] for block in blocks):
+                subprocess.run([sys.executable, "-m", "tests.compose_up", "fetch"], check=True)
+            runner = Runner(folder, Path(home))
             for block in blocks:
                 print(f"-- {block['how']}: {block['code'].strip()}", flush=True)
                 obey(runner, block["how"], block["code"])
             runner.end()
         finally:
-            runner.kill()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)  # what is being ended is ended whole
+            end_descendants()
 
 
 def obey(runner: Runner, how: str | None, code: str) -> None:

@@ -252,6 +252,7 @@ def main() -> None:
             jars("kafka-tools", "tools")
         case ["compose", "up"]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
             with tempfile.TemporaryDirectory(prefix="compose-") as folder:
                 composed = Composed(Path(folder))
                 try:
