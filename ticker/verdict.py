@@ -16,7 +16,7 @@ from typing import Final
 
 from ticker.board.freshness import Reason, Writer, Writers
 from ticker.escape import escape
-from ticker.figures import count_text
+from ticker.figures import count_text, speed_text
 from ticker.records import Health, Heartbeat
 from ticker.states import WriterState
 from ticker.times import Zone, clock, format_duration
@@ -88,6 +88,8 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     start = f"Start one: ticker poll{asking(beat.source, option)}"
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
+        case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:
+            return _of_replay(writer, beat.tape_time, now, zone)
         case Reason.FRESH:
             every = format_duration(max(beat.interval, 1))
             asked = clock(beat.time, zone, now=now)
@@ -120,6 +122,16 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     if beat.retry_at is not None and beat.retry_at > now:
         words = followed_by(words, f"Next try {clock(beat.retry_at, zone, now=now)}.")
     return words
+
+
+def _of_replay(writer: Writer, tape_time: int, now: int, zone: Zone) -> str:
+    if writer.reason is Reason.FRESH:
+        tape = clock(tape_time, zone, now=now)
+        return f"A replay fills it, {speed_text(writer.heartbeat.speed)}: its tape is at {tape}"
+    heard = clock(writer.last_sign(now), zone, now=now)
+    return (
+        f"{'The replay ended at' if writer.is_stopped else 'No sign of the replay since'} {heard}."
+    )
 
 
 def of_sound(writers: Sequence[Writer], now: int, zone: Zone, option: str = "") -> str:

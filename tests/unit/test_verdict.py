@@ -41,6 +41,19 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
     assert "last good answer" in of_heartbeat(judge(Sign(beat(state=state), NOW), NOW), NOW, UTC)
 
 
+def test_a_replay_is_told_by_its_tape_and_never_as_a_poller_to_start() -> None:
+    tape = NOW - 60 * MINUTE
+    running = beat(state="replaying", tape_time=tape, speed=10.0)
+    words = f"A replay fills it, ×10: its tape is at {clock(tape, UTC)}"
+    assert verdict(running).words == words
+    paused = beat(state="replaying", tape_time=tape)
+    assert "paused: its tape is at" in verdict(paused).words
+    over = beat(state="stopped", tape_time=tape)
+    assert verdict(over).words == f"The replay ended at {clock(NOW, UTC)}."
+    dead = beat(age=5 * MINUTE, state="replaying", tape_time=tape)
+    assert verdict(dead).words == f"No sign of the replay since {clock(NOW - 5 * MINUTE, UTC)}."
+
+
 def test_after_an_outage_nobody_is_told_to_start_a_poller() -> None:
     late = replace(beat(age=MINUTE), interval=SECOND)
     found = judge(Sign(late, NOW - MINUTE), NOW, Outage(NOW - MINUTE, NOW + SECOND))

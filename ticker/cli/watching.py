@@ -283,6 +283,7 @@ async def _print_board(
         board = watched.board
         at = now()
         board.fold(batch, at, read_at=at)
+        watched.clock.take(batch.heartbeats, read_at=at)
         for beat in await arrivals(stream, batch.position, batch.heartbeats, at):
             board.writers.take(beat, now())
     chosen = set(board.symbols)
@@ -296,8 +297,11 @@ async def _print_board(
             lines = output.csv_lines(quotes, output.QUOTE_COLUMNS, visible=sys.stdout.isatty())
             text = output.csv_header(output.QUOTE_COLUMNS) + lines
         case Format.table | Format.text:
-            at = now()
-            aged = {symbol: board.age(board.row(symbol), at) for symbol in board.symbols}
+            at, elapsed = watched.clock(), now()
+            aged = {
+                symbol: board.age(board.row(symbol), at, elapsed=elapsed)
+                for symbol in board.symbols
+            }
             ages = {
                 symbol: f"{age_text(age)} {reason_text(age)}".strip()
                 for symbol, age in aged.items()

@@ -64,6 +64,16 @@ class Controlled:
         self.asked.append(("remove", list(symbols)))
 
 
+class Playing:
+    """Counts how often it was asked to pause or to go on."""
+
+    def __init__(self) -> None:
+        self.toggled = 0
+
+    def toggle(self) -> None:
+        self.toggled += 1
+
+
 class Painted:
     """Counts which lines the table painted."""
 
@@ -377,3 +387,63 @@ async def test_an_empty_stream_with_a_poller_of_its_own_is_only_young(
         assert ("nobody has polled yet" in told) is not has_poller
         # Before the first price: a demo's will be invented for certain.
         assert ("SIMULATED" in str(app._title_bar.render())) is has_poller
+
+
+def replaying(state: str = "replaying", speed: float | None = 10.0) -> Heartbeat:
+    return Heartbeat(
+        "one",
+        "replay",
+        "replay",
+        NOW,
+        NOW,
+        SECOND // 2,
+        state,
+        1,
+        1,
+        tape_time=NOW - 3_600 * SECOND,
+        speed=speed,
+    )
+
+
+async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
+    stream_in_memory: MakeStream,
+) -> None:
+    old = Quote("A", "yahoo", NOW - 3_605 * SECOND, NOW, 5.0, origin="one", sequence=1)
+    stream = stream_in_memory(Batch(Position("1"), quotes=[old], heartbeats=[replaying()]))
+    player = Playing()
+    app = make(stream, player=player)
+
+    def said() -> str:
+        return app._status_bar.render().plain
+
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "REPLAY 14:30:05 ×10" in said())
+        assert "5s" in text_of(app, 0)  # the age on the tape, not the hour since
+        assert "space pause" in app._key_bar.render().plain
+        await pilot.press("space")
+        assert player.toggled == 1
+        stream.put(Batch(Position("2"), heartbeats=[replaying(speed=None)]))
+        await until(lambda: "REPLAY 14:30:05 paused" in said())
+        stream.put(Batch(Position("3"), ticks=[tick("A", 2, 6.0)]))
+        stream.put(Batch(Position("4"), heartbeats=[replaying("stopped")]))
+        await until(lambda: "REPLAY 14:30:05 · end of the recording: 1 tick" in said())
+
+
+async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
+    clock = Clock()
+    stream = stream_in_memory(
+        Batch(Position("1"), quotes=[quote("A", 5.0)], heartbeats=[replaying()])
+    )
+    app = make(stream, clock)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "REPLAY" in app._status_bar.render().plain)
+        clock.elapsed += 60 * SECOND
+        await until(lambda: "The replay is gone" in app._status_bar.render().plain)
+
+
+async def test_without_a_player_there_is_no_key_to_pause(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("space")
+        assert "space" not in app._key_bar.render().plain
+        assert app.check_action("pause", ()) is False

@@ -1,0 +1,202 @@
+"""`replay`: on a screen and into another stream; and the command that `run` and `demo` offer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ticker.records import Quote, Tick
+from ticker.streams import open_log
+
+from .conftest import PATIENCE, Program, rows, until_said
+
+SECOND = 1_000_000
+NOW = time.time_ns() // 1_000
+HOUR = 3_600 * SECOND
+
+
+def record(url: str, *moments: int, symbol: str = "AAPL") -> None:
+    """Ticks of `symbol`, received at these moments (µs); its quote is that of the end."""
+
+    async def fill() -> None:
+        async with open_log(url) as log:
+            first = (await log.last()).get((log.origin, symbol), 0) + 1
+            made = [
+                Tick(symbol, "exchange", log.origin, n, at, at, 100.0 + n, simulated=True)
+                for n, at in enumerate(moments, first)
+            ]
+            last = made[-1]
+            quote = Quote(
+                symbol,
+                "exchange",
+                last.time,
+                last.received,
+                last.price,
+                log.origin,
+                last.sequence,
+                name="Apple",
+                simulated=True,
+            )
+            await log.append(made, quotes=[quote])
+
+    asyncio.run(fill())
+
+
+@pytest.fixture
+def recorded(ticker: Program) -> str:
+    """The path of a log with three ticks in 4 s, an hour ago."""
+    began = NOW - HOUR
+    path = ticker.folder / "recorded.sqlite"
+    record(f"sqlite:{path}", began, began + SECOND, began + 4 * SECOND)
+    return str(path)
+
+
+def test_the_screen_says_that_it_is_a_replay_and_ends_on_the_last_price(
+    ticker: Program, recorded: str
+) -> None:
+    screen = ticker.on_terminal("replay", recorded, "--speed", "10")
+    screen.wait_for("REPLAY")
+    screen.wait_for("SIMULATED")
+    screen.wait_for("Apple")
+    screen.wait_for("end of the recording: 3 ticks")
+    screen.wait_for("103.00")
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_space_pauses_and_goes_on(ticker: Program, recorded: str) -> None:
+    screen = ticker.on_terminal("replay", recorded)
+    screen.wait_for("101.00")
+    screen.type(" ")
+    screen.wait_for("paused")
+    screen.seen = b""
+    screen.type(" ")
+    screen.wait_for("×1")
+    screen.wait_for("end of the recording: 3 ticks")
+    screen.kill(signal.SIGINT)
+    assert screen.end() == 130
+
+
+def test_a_loop_begins_again(ticker: Program, recorded: str) -> None:
+    screen = ticker.on_terminal("replay", recorded, "--speed", "max", "--loop")
+    for _ in range(2):
+        screen.wait_for("end of the recording: 3 ticks")
+        screen.seen = b""
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_a_replay_leaves_no_file_behind(
+    ticker: Program, recorded: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ticker.env["TMPDIR"] = str(tmp_path_factory.mktemp("temporary"))
+    screen = ticker.on_terminal("replay", recorded, "--speed", "max")
+    screen.wait_for("end of the recording")
+    screen.type("q")
+    assert screen.end() == 0
+    assert not list(Path(ticker.env["TMPDIR"]).iterdir())
+
+
+def test_all_of_a_stream_is_played_into_another_and_compared(
+    ticker: Program, recorded: str
+) -> None:
+    done = ticker("replay", recorded, "--to", "sqlite:copy.sqlite", "--speed", "max")
+    assert done.returncode == 0, done.stderr
+    assert "complete: 3 ticks" in done.stderr
+    first, second = re.findall(r"3 ticks, hash (\w{16})", done.stderr)
+    assert first == second
+    assert rows(Path(recorded)) == rows(ticker.folder / "copy.sqlite")
+    again = ticker("replay", recorded, "--to", "sqlite:copy.sqlite", "--speed", "max")
+    assert again.returncode == 2
+    assert "copy.sqlite holds ticks already. Name a fresh one" in again.stderr
+
+
+def test_a_watch_of_a_stream_that_is_being_replayed_has_the_tapes_clock(
+    ticker: Program,
+) -> None:
+    began = NOW - 24 * HOUR
+    record("sqlite:" + str(ticker.folder / "day.sqlite"), began, began + SECOND, began + HOUR)
+    replaying = ticker.start("replay", "day.sqlite", "--to", "sqlite:copy.sqlite")
+    until_said(replaying, "REPLAY")
+    copy = f"sqlite:{ticker.folder / 'copy.sqlite'}"
+    screen = ticker.on_terminal("watch", "--stream", copy)
+    screen.wait_for("REPLAY")
+    screen.wait_for("102.00")
+    assert b"1d" not in screen.seen  # the age, by the wall clock
+    screen.type("q")
+    assert screen.end() == 0
+    replaying.send_signal(signal.SIGINT)
+    _, said = replaying.communicate(timeout=PATIENCE)
+    assert replaying.returncode == 130
+    assert b"2 ticks played into" in said
+
+
+def test_without_a_stream_the_last_session_of_the_local_log_is_played(ticker: Program) -> None:
+    ticker.state.mkdir(parents=True)
+    log = f"sqlite:{ticker.state / 'stream.sqlite'}"
+    record(log, NOW - 5 * HOUR, NOW - 4 * HOUR, NOW - HOUR, NOW - HOUR + SECOND)
+    done = ticker("replay", "--to", "sqlite:copy.sqlite", "--speed", "max")
+    assert "complete: 2 ticks" in done.stderr
+    whole = ticker("replay", "--since", "start", "--to", "sqlite:all.sqlite", "--speed", "max")
+    assert "complete: 4 ticks" in whole.stderr
+    assert whole.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["recorded.sqlite"], 2, "replay needs a terminal"),
+        (["absent.sqlite", "--to", "sqlite:to"], 4, "absent.sqlite: there is no such file"),
+        (["--to", "sqlite:to"], 4, "The stream is empty: nobody has polled yet"),
+        (["recorded.sqlite", "--speed", "0.01", "--to", "sqlite:to"], 2, "is no speed"),
+        (["recorded.sqlite", "--since", "-1m", "--to", "sqlite:to"], 4, "no tick of that time"),
+        (["recorded.sqlite", "--until", "start", "--to", "sqlite:to"], 2, "leaves nothing"),
+        (["recorded.sqlite", "ZZZ", "--to", "sqlite:to"], 4, "ZZZ: not in"),
+        (["recorded.sqlite", "AAPL,ZZZ", "--to", "sqlite:to", "--speed", "max"], 4, "ZZZ: not in"),
+        (["recorded.sqlite", "--to", "sqlite:recorded.sqlite"], 2, "into itself"),
+        (["recorded.sqlite", "--loop", "--to", "sqlite:to"], 2, "--loop is for the screen"),
+        (["nowhere:x", "--to", "sqlite:to"], 2, "is no stream"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told(
+    ticker: Program,
+    recorded: str,  # noqa: ARG001  (it is there)
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    done = ticker("replay", *words)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_the_command_that_a_demo_offers_replays_what_it_showed(ticker: Program) -> None:
+    demo = ticker.on_terminal("demo", "AAPL", "--seed", "7", "--every", "100ms")
+    demo.wait_for("ticks")
+    demo.type("q")
+    assert demo.end() == 0
+    last = re.search(r"(\d+) ticks? kept · ticker (replay demo --since \S+)", demo.seen.decode())
+    assert last is not None
+    copied = ticker(*last[2].split(), "--to", "sqlite:copy.sqlite", "--speed", "max")
+    assert copied.returncode == 0, copied.stderr
+    assert f"complete: {last[1]} tick" in copied.stderr
+    assert rows(ticker.state / "demo.sqlite") == rows(ticker.folder / "copy.sqlite")
+    screen = ticker.on_terminal(*last[2].split(), "--speed", "max")
+    screen.wait_for(f"end of the recording: {last[1]} tick")
+    screen.type("q")
+    assert screen.end() == 0
+
+
+def test_where_nothing_was_kept_no_replay_is_offered(ticker: Program) -> None:
+    screen = ticker.on_terminal(
+        "run", "AAPL", "--source", "exchange:1", "--stream", "sqlite:none.sqlite"
+    )
+    screen.wait_for("AAPL")
+    screen.type("q")
+    assert screen.end() == 0
+    assert b"0 ticks kept" in screen.seen
+    assert b"ticker replay" not in screen.seen

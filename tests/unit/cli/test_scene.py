@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ticker.cli import scene
+from ticker.records import Tick
+from ticker.streams import StreamChoice, open_log
+
+
+def at(day: int, hour: int, minute: int, second: int = 0) -> int:
+    return int(datetime(2026, 11, day, hour, minute, second, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[defaults]\ntz = "UTC"\n')
+    monkeypatch.setenv("TICKER_CONFIG", str(config))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> StreamChoice:
+    return StreamChoice(f"sqlite:{tmp_path / 'my log.sqlite'}", named=True)
+
+
+async def keep(choice: StreamChoice, *received: int) -> None:
+    async with open_log(choice) as log:
+        await log.append(
+            [Tick("A", "x", log.origin, n, at, at, 1.0 + n) for n, at in enumerate(received, 1)]
+        )
+
+
+async def test_the_way_back_names_the_stream_and_the_minute(log: StreamChoice) -> None:
+    began = at(23, 14, 2, 31)
+    await keep(log, at(23, 14, 1, 59), began + 1)
+    words = await scene.way_back(log, began, at(23, 15, 0))
+    assert words == f" · ticker replay '{log.url}' --since 14:02"
+
+
+async def test_the_way_back_names_the_second_where_an_earlier_tick_is_of_the_same_minute(
+    log: StreamChoice,
+) -> None:
+    began = at(23, 14, 2, 31)
+    await keep(log, at(23, 14, 2, 1), began + 1)
+    assert (await scene.way_back(log, began, at(23, 15, 0))).endswith(" --since 14:02:31")
+
+
+async def test_the_way_back_names_the_day_once_it_is_over(log: StreamChoice) -> None:
+    began = at(23, 23, 58)
+    await keep(log, began)
+    words = await scene.way_back(log, began, at(24, 0, 1))
+    assert words.endswith(" --since 2026-11-23T23:58")
+
+
+async def test_the_local_log_needs_no_name_and_a_deleted_one_has_no_way_back(
+    log: StreamChoice,
+) -> None:
+    began = at(23, 14, 2)
+    await keep(log, began)
+    default = StreamChoice(log.url, named=False, default=True)
+    assert await scene.way_back(default, began, began) == " · ticker replay --since 14:02"
+    gone = StreamChoice(log.url, named=True, temporary=True)
+    assert not await scene.way_back(gone, began, began)
+
+
+async def test_a_stream_on_servers_is_not_asked_and_gets_the_second() -> None:
+    work = StreamChoice("kafka://127.0.0.1:1/ticks", named=True, name="work")
+    began = at(23, 14, 2, 31)
+    words = await scene.way_back(work, began, began)
+    assert words == " · ticker replay work --since 14:02:31"
