@@ -57,6 +57,7 @@ def _main(words: list[str]) -> int:
         asking,
         configuring,
         forwarding,
+        import_,
         learning,
         polling,
         replay,
@@ -73,6 +74,7 @@ def _main(words: list[str]) -> int:
         tailing,
         forwarding,
         reporting,
+        import_,
         configuring,
         learning,
     )

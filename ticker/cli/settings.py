@@ -46,12 +46,7 @@ class Settings:
     def zone(self, option: str | None) -> Zone:
         """The zone of the times shown. Raises `UsageError` for one that is not known."""
         name = self.config.setting("tz", option, default=None).value
-        if name is None:
-            return None
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
+        return None if name is None else known_zone(name)
 
     def sort(self) -> Sort | None:
         """The order of the rows; `None`: that of the watchlist."""
@@ -118,6 +113,14 @@ class Settings:
     ) -> tuple[str, ...]:
         """The same; the watchlist `default` where neither is given."""
         return self.symbols(words, watchlist) or self.config.watchlist("default")
+
+
+def known_zone(name: str) -> ZoneInfo:
+    """The time zone of that name. Raises `UsageError`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
 
 
 def _check(choice: StreamChoice) -> None:

@@ -149,7 +149,8 @@ def _take(
             if need in columns
         }
         connection.execute(f"INSERT INTO rows {query.rows_of(taken, readings)}")
-        _take_rejected(connection, number)
+        if not file.is_parquet:
+            _take_rejected(connection, number)
     except duckdb.Error as error:
         first = str(error).partition("\n")[0]
         raise UsageError(f"{file.name} cannot be read: {first}") from error
@@ -185,7 +186,7 @@ def _source(
         f"read_csv({literal(str(file.path))}, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', header = false, skip = {file.blank + header}, auto_detect = false, "
         f"columns = {{{typed}}}, ignore_errors = true, store_rejects = true, "
-        "rejects_limit = 0, null_padding = false, strict_mode = false)"
+        "rejects_limit = 0, null_padding = false, strict_mode = true)"
     )
     return source, names, header
 

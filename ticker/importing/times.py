@@ -47,10 +47,13 @@ def reading(
     samples = [sample.strip() for sample in samples if sample.strip()]
     if not samples:
         return TimeReading("NULL")
-    if all(_NUMBER.fullmatch(sample) for sample in samples):
-        return _by_number(samples, column)
-    sample = samples[0]
-    if _ISO.match(sample) is None:
+    # What most rows are; the others are bad rows.
+    numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
+    if 2 * len(numbers) >= len(samples):
+        return _by_number(numbers, column)
+    dates = [sample for sample in samples if _ISO.match(sample)]
+    if 2 * len(dates) < len(samples):
+        sample = samples[0]
         if _AMBIGUOUS.fullmatch(sample):
             raise UsageError(
                 f"{file}: a time like {sample!r} may be day or month first. "
@@ -60,7 +63,7 @@ def reading(
             f"{file}: {sample!r:.60} is no time that can be read. "
             "Name its column with --column time=NAME, its format with --time-format"
         )
-    return _by_iso(samples, zone, column, file)
+    return _by_iso(dates, zone, column, file)
 
 
 def _by_iso(samples: Sequence[str], zone: str | None, column: str, file: str) -> TimeReading:

@@ -17,7 +17,7 @@ from ticker.errors import UsageError
 from ticker.files import real_path, user_path
 from ticker.security import without_password
 
-_RECORDING: Final = ".parquet"
+RECORDING: Final = ".parquet"
 """What the name of a recording ends with."""
 
 
@@ -75,10 +75,10 @@ def parse_address(url: str) -> StreamAddress:
         return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
     raise UsageError(
         f"{without_password(url)!r} is no stream: expected sqlite:PATH, "
-        f"kafka://HOST:PORT/PREFIX or the path of a recording ({_RECORDING})"
+        f"kafka://HOST:PORT/PREFIX or the path of a recording ({RECORDING})"
     )
 
 
 def is_recording(word: str) -> bool:
     """Whether `word` is the path of a recording, by its name."""
-    return word.lower().endswith(_RECORDING)
+    return word.lower().endswith(RECORDING)

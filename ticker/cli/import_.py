@@ -1,0 +1,130 @@
+"""`import`: tick files of others become a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.options import FILES_PANEL, Quiet
+from ticker.cli.settings import known_zone
+from ticker.cli.standard import tell
+from ticker.errors import StreamNotWritable, UsageError
+from ticker.figures import count_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "import",
+        rich_help_panel=FILES_PANEL,
+        epilog="Example: ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
+    )(import_)
+
+
+def import_(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE... OUT",
+            help="CSV files (also in gz or zip) or Parquet files; the last word is the recording.",
+            show_default=False,
+        ),
+    ],
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout",
+            metavar="NAME",
+            help="Whose files they are, if the first line does not tell: binance, histdata, "
+            "dukascopy … plain: none of these.",
+        ),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", metavar="SYMBOL", help="The symbol of all rows.")
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone", metavar="ZONE", help="Zone of times that tell none: UTC, Europe/Berlin."
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option("--time-format", metavar="FORMAT", help="Like '%d.%m.%Y %H:%M:%S.%f'."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="Of a file without a header, in order: time,price,size. An unused one: -",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="NEED=NAME",
+            help="Another name: price=last, time=date+clock. May be repeated.",
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording."""
+    from ticker.importing import Options, import_files
+    from ticker.streams.address import RECORDING
+
+    if len(files) < 2:  # noqa: PLR2004  (a file and the recording)
+        raise UsageError("Name the files, then the recording: ticker import FILE OUT.parquet")
+    *named, out = (Path(word).expanduser() for word in files)
+    if out.suffix.lower() != RECORDING:
+        raise UsageError(f"{out}: the last word names the recording, like {out.stem}{RECORDING}")
+    if any(path.resolve() == out.resolve() for path in named):
+        raise UsageError(f"{out} cannot be imported into itself")
+    if zone is not None:
+        known_zone(zone)
+    options = Options(
+        layout=layout,
+        symbol=symbol.strip().upper() if symbol else None,
+        zone=zone,
+        time_format=time_format,
+        columns=_listed(columns),
+        renamed=dict(_renamed(each) for each in column or ()),
+        strict=strict,
+    )
+    try:
+        report = import_files(
+            named, out, options, replace=force, on_words=(lambda _: None) if quiet else tell
+        )
+    except StreamNotWritable as error:
+        advice = "Use --force to replace it" if out.exists() else "Name another place"
+        raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
+    for bad in report.shown:
+        tell(f"{bad.file}:{bad.line}: left out, because {bad.reason}")
+    if report.bad > len(report.shown):
+        tell(f"… and {report.bad - len(report.shown):,} more rows")
+    ticks = report.manifest.ticks
+    if not quiet:
+        told = f"{count_text(ticks, 'tick')} from {count_text(report.rows, 'row')}"
+        unmoved = f", {report.unmoved:,} without a new price" if report.unmoved else ""
+        left = f", {report.bad:,} left out" if report.bad else ""
+        tell(f"{told}{unmoved}{left} · ticker replay {out}")
+    raise typer.Exit(DONE if ticks else NO_DATA)
+
+
+def _listed(columns: str | None) -> tuple[str, ...]:
+    """`time,price,-` → names; an unused column gets a name that nothing asks for."""
+    names = [] if columns is None else [name.strip() for name in columns.split(",")]
+    return tuple(f"unused {n}" if name in ("", "-") else name for n, name in enumerate(names))
+
+
+def _renamed(word: str) -> tuple[str, str]:
+    need, equals, name = word.partition("=")
+    if not equals or not need or not name:
+        raise UsageError(f"--column {word}: expected NEED=NAME, like price=last")
+    return need.strip().lower(), name.strip()
