@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 from textual.strip import Strip
+from textual.widgets import Input
 from textual.worker import WorkerFailed
 
 from ticker.board import Sort
@@ -233,7 +234,9 @@ async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
     app = make(market(stream_in_memory), symbols=["S0000"], controller=controller)
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0000" in app._table)
-        await pilot.press("plus", *"x" * 65, "enter")
+        await pilot.press("plus")
+        app.query_one("#ask", Input).value = "x" * 65
+        await pilot.press("enter")
         await until(lambda: "no symbol" in app._status_bar.render().plain)
         assert app._table.symbols == ["S0000"]
     assert controller.asked == []

@@ -714,7 +714,7 @@ async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
     path, elsewhere = tmp_path / "from.sqlite", tmp_path / "elsewhere.sqlite"
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     await bench.source.close()
-    bench.source = cast("SqliteLog", SqliteStream(path))
+    bench.source = cast("SqliteLog", SqliteStream(path, silence=0.05))
     relay = bench.relay(bookmark=FileBookmark(bench.source, tmp_path / "place"))
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 3)

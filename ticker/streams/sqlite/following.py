@@ -43,6 +43,7 @@ class Following:
         symbols: Collection[str] | None,
         follow: bool,
         limit: int,
+        silence: float = SILENCE,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -55,6 +56,7 @@ class Following:
         self._symbols = None if symbols is None else frozenset(symbols)
         self._follow = follow
         self._limit = limit
+        self._silence = silence
         self._monotonic = monotonic
         self._sleep = sleep
         self._reader: Reader | None = None
@@ -86,7 +88,7 @@ class Following:
         Raises `StreamMissing` and `StreamUnreachable` only where it does not follow;
         `StreamUnusable` and `WrongPosition` always.
         """
-        until = self._monotonic() + SILENCE
+        until = self._monotonic() + self._silence
         while not (self._stopped or self._done):
             try:
                 batch = self._take()
@@ -239,7 +241,7 @@ class Following:
                     raise
                 self._problem = error.problem
                 return
-            if now - self._looked >= SILENCE:
+            if now - self._looked >= self._silence:
                 self._looked = now
                 if identity(self._path) != self._file:
                     self.close()

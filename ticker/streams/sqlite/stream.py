@@ -26,7 +26,7 @@ from ticker.streams.arguments import (
 from ticker.streams.frame import Frame
 from ticker.streams.protocol import Numeric, Retained
 from ticker.streams.sqlite import opening
-from ticker.streams.sqlite.following import Following
+from ticker.streams.sqlite.following import SILENCE, Following
 from ticker.streams.sqlite.reading import Reader
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import Writer
@@ -49,10 +49,12 @@ def now() -> int:
 class SqliteStream(Frame[Following], Numeric):
     """A reader of the log at `path`. It never creates or changes the file."""
 
-    def __init__(self, path: Path, *, busy: float = opening.BUSY) -> None:
+    def __init__(self, path: Path, *, busy: float = opening.BUSY, silence: float = SILENCE) -> None:
+        """`silence`: seconds without a record after which an empty batch comes."""
         super().__init__(opening.url(path))
         self._path = path
         self._busy = busy
+        self._silence = silence
 
     async def snapshot(self) -> Batch:
         return self._took(*await self._ask(Reader.snapshot))
@@ -85,6 +87,7 @@ class SqliteStream(Frame[Following], Numeric):
             symbols=chosen,
             follow=follow,
             limit=most,
+            silence=self._silence,
         )
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")

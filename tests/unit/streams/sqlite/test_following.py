@@ -16,6 +16,9 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.sqlite import SqliteLog, SqliteStream, rows
 from ticker.streams.sqlite.reading import Reader
 
+SOON = 0.05
+"""The silence of these readers (s)."""
+
 
 def ticks(origin: str, first: int, last: int, symbol: str = "A") -> list[Tick]:
     return [Tick(symbol, "s", origin, n, n, 100 + n, 1.0) for n in range(first, last + 1)]
@@ -36,7 +39,7 @@ async def until_some(reading: AsyncIterator[Batch]) -> Batch:
 
 async def test_a_file_that_goes_away_is_waited_for_and_told_as_missing(tmp_path: Path) -> None:
     path, aside = tmp_path / "log.sqlite", tmp_path / "aside.sqlite"
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 2))
     reading = stream.read(await stream.find("start"))
@@ -59,7 +62,7 @@ async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         old = log.origin
         await log.append(ticks(old, 1, 5))
@@ -77,7 +80,7 @@ async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start
 
 async def test_what_is_sent_to_another_log_once_more_is_not_told_once_more(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         await log.append(ticks("machine1", 1, 5))
         reading = stream.read(await stream.find("start"))
@@ -94,7 +97,7 @@ async def test_a_log_in_its_place_that_holds_nothing_yet_is_no_gap_since_1970(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 5))
         reading = stream.read(await stream.find("start"))
@@ -121,7 +124,7 @@ async def test_a_file_cut_short_while_it_is_followed_is_told_as_unusable(
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 900))
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     reading = stream.read(await stream.find("start"))
     async with contextlib.aclosing(reading):
         assert len((await until_some(reading)).ticks) == 900
@@ -165,7 +168,7 @@ async def test_rows_edited_into_nonsense_are_counted_and_passed_over(tmp_path: P
         other.execute(change)
     other.commit()
     other.close()
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     batches = [b async for b in stream.read(await stream.find("start"), follow=False)]
     assert [t.sequence for b in batches for t in b.ticks] == [1, 3, 5, 7, 8]
     assert [(g.first_sequence, g.last_sequence) for b in batches for g in b.gaps] == [
@@ -213,7 +216,7 @@ async def test_a_file_that_is_cut_off_while_it_is_followed_is_told_as_damaged(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
-    stream = SqliteStream(path)
+    stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 500))
     reading = stream.read(await stream.find("start"))
