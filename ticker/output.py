@@ -29,6 +29,8 @@ from ticker.times import Zone, clock, format_duration, iso, to_datetime
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
 """So many symbols are named in a line; the others are counted."""
+_FACT: Final = 24
+"""Cells that the value of a fact gets at least; its name takes a line of its own otherwise."""
 _PRIVATE: Final = re.compile(r"[^ -~]")
 
 
@@ -162,37 +164,107 @@ def _trade_words(record: Tick | Quote, hint: int | None) -> str:
     return "  ".join(words).rstrip()
 
 
+class _Column(msgspec.Struct, frozen=True):
+    """A column of the table of quotes."""
+
+    heading: str
+    leaves: int
+    """The highest leaves first where there is not room for all."""
+    is_figure: bool = False
+    """A figure is whole, or its column leaves."""
+    least: int = 0
+    """A column of words may shrink to this (cells) before it leaves; 0: it never shrinks."""
+
+
+_SYMBOL: Final = _Column("Symbol", 0, least=4)
+_NAME: Final = _Column("Name", 7, least=10)
+_AGE: Final = _Column("Age", 3, least=8)
+_QUOTE_TABLE: Final = (
+    *(_SYMBOL, _NAME),
+    *(_Column("Price", 1, is_figure=True), _Column("Change", 4, is_figure=True)),
+    *(_Column("%", 2, is_figure=True), _Column("Currency", 5), _Column("Session", 8)),
+    *(_Column("Time", 6), _AGE),
+)
+_SPACE: Final = 2
+"""Cells between two columns."""
+
+
 def quote_table(
-    quotes: Sequence[Quote], zone: Zone, now: int, ages: Mapping[str, str] | None = None
+    quotes: Sequence[Quote],
+    zone: Zone,
+    now: int,
+    ages: Mapping[str, str] | None = None,
+    *,
+    width: int | None = None,
 ) -> Table:
-    """The quotes as a table for people. `ages`: symbol → its age in words, if it is to be shown."""
+    """The quotes as a table for people, with the columns that fit `width` cells.
+
+    `ages`: symbol → its age in words, if it is to be shown. Figures are whole: a column that has no
+    room leaves.
+    """
     invented = any(quote.simulated for quote in quotes)
     table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
     table.title_style = "bold black on yellow"
-    for heading in ("Symbol", "Name"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
-    for heading in ("Price", "Change", "%"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("Currency", "Session", "Time", *(["Age"] if ages is not None else [])):
-        table.add_column(heading, no_wrap=True)
-    for quote in quotes:
-        places = decimals(quote.price, quote.price_hint)
-        change = quote.day_change or 0
-        style = "green" if change > 0 else "red" if change < 0 else ""
-        cells = [
-            Text(escape(quote.symbol), style="bold"),
-            Text(escape(quote.name or "", 40)),
-            Text(price_text(quote.price, places)),
-            Text(change_text(quote.day_change, places), style=style),
-            Text(percent_text(quote.day_change_percent), style=style),
-            Text(escape(quote.currency or "")),
-            Text(escape(quote.session or "")),
-            Text(clock(quote.time, zone, now=now)),
-        ]
-        if ages is not None:
-            cells.append(Text(ages.get(quote.symbol, "")))
-        table.add_row(*cells)
+    rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
+    headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
+    wishes = {
+        column: max([len(column.heading), *(row[place].cell_len for row in rows)])
+        for place, column in enumerate(headings)
+    }
+    widths = _fitting(wishes, width)
+    for column, cells in widths.items():
+        table.add_column(
+            column.heading[:cells],
+            justify="right" if column.is_figure else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            width=cells,
+        )
+    for row in rows:
+        table.add_row(*(row[place] for place, each in enumerate(headings) if each in widths))
     return table
+
+
+def _quote_cells(
+    quote: Quote, zone: Zone, now: int, ages: Mapping[str, str] | None
+) -> tuple[Text, ...]:
+    places = decimals(quote.price, quote.price_hint)
+    change = quote.day_change or 0
+    style = "green" if change > 0 else "red" if change < 0 else ""
+    return (
+        Text(escape(quote.symbol), style="bold"),
+        Text(escape(quote.name or "", 40)),
+        Text(price_text(quote.price, places)),
+        Text(change_text(quote.day_change, places), style=style),
+        Text(percent_text(quote.day_change_percent), style=style),
+        Text(escape(quote.currency or "")),
+        Text(escape(quote.session or "")),
+        Text(clock(quote.time, zone, now=now)),
+        Text((ages or {}).get(quote.symbol, "")),
+    )
+
+
+def _fitting(wishes: Mapping[_Column, int], width: int | None) -> dict[_Column, int]:
+    """The columns that fit, and how wide each is; words shrink, then columns leave."""
+    chosen = dict(wishes)
+    if width is None:
+        return chosen
+
+    def surplus(widths: Iterable[int]) -> int:
+        listed = list(widths)
+        return sum(listed) + _SPACE * (len(listed) - 1) - width
+
+    while len(chosen) > 1:
+        if surplus(min(wish, each.least or wish) for each, wish in chosen.items()) <= 0:
+            break
+        del chosen[max(chosen, key=lambda each: each.leaves)]
+    for column in sorted(chosen, key=lambda each: -each.leaves):
+        over = surplus(chosen.values())
+        if over > 0 and column.least:
+            chosen[column] = max(min(column.least, chosen[column]), chosen[column] - over)
+    if surplus(chosen.values()) > 0:  # one column alone, and a terminal of a few cells
+        chosen = {column: min(cells, width) for column, cells in chosen.items()}
+    return chosen
 
 
 def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -205,13 +277,25 @@ def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table
     return table
 
 
-def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
-    """Two columns: what, and what it is. Both may come from outside."""
-    table = Table.grid(padding=(0, 2))
+def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -> Table:
+    """Two columns: what, and what it is. Both may come from outside.
+
+    Where `width` leaves the second column no room for a figure, each fact takes two lines.
+    """
+    listed = [(escape(name), escape(value, 2_000)) for name, value in facts]
+    longest = max((len(name) for name, _ in listed), default=0)
+    if width is not None and longest + _SPACE + _FACT > width:
+        table = Table.grid()
+        table.add_column(overflow="fold")
+        for name, value in listed:
+            table.add_row(Text(name, style="dim"))
+            table.add_row(Text(value))
+        return table
+    table = Table.grid(padding=(0, _SPACE))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(Text(escape(name)), Text(escape(value, 2_000)))
+    for name, value in listed:
+        table.add_row(Text(name), Text(value))
     return table
 
 

@@ -23,6 +23,9 @@ DAY: Final = 24 * HOUR
 
 _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_WRITTEN: Final = re.compile(
+    r"(?:(\d{4})-(\d{1,2})-(\d{1,2}))?(?:(?:^|(?<=\d)[T ])(\d{1,2}):(\d{2})(?::(\d{1,2}))?(\D.*)?)?"
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Zone = tzinfo | None
@@ -78,11 +81,7 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
     if word.startswith("-") and word[1:2].isdigit():
         return max(0, now - parse_duration(word[1:]))
     try:
-        if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", word):
-            today = to_datetime(now, zone).date().isoformat()
-            moment = datetime.fromisoformat(f"{today}T{word.zfill(5)}")
-        else:
-            moment = datetime.fromisoformat(word)
+        moment = datetime.fromisoformat(_in_full(word, now, zone))
         if moment.tzinfo is None:
             # Without a zone, astimezone() takes a naive time for this machine's.
             moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
@@ -94,6 +93,19 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
     if micros < 0:
         raise UsageError(f"{text!r} lies before 1970")
     return micros
+
+
+def _in_full(word: str, now: int, zone: Zone) -> str:
+    """`9:30:15`, `2026-11-3 9:30`, … → ISO 8601, of today where no date is written."""
+    written = _WRITTEN.fullmatch(word)
+    if written is None or not word:
+        return word
+    year, month, day, hour, minute, second, rest = written.groups()
+    today = to_datetime(now, zone).date().isoformat()
+    date = f"{year}-{month:0>2}-{day:0>2}" if year else today
+    if hour is None:
+        return date
+    return f"{date}T{hour:0>2}:{minute}:{second or '00':0>2}{rest or ''}"
 
 
 def to_datetime(time: int, zone: Zone) -> datetime:

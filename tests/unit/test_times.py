@@ -82,13 +82,39 @@ def test_a_told_duration_reads_back_within_its_precision(micros: int) -> None:
         ("2026-11-23T16:30:05.120", NOW),
         ("16:30", NOW - 5_120 * MILLISECOND),
         ("16:30:05", NOW - 120 * MILLISECOND),
+        ("9:30", NOW - 5_120 * MILLISECOND - 7 * HOUR),
+        ("9:30:15", NOW - 5_120 * MILLISECOND - 7 * HOUR + 15 * SECOND),
+        ("9:30:15.5", NOW - 5_120 * MILLISECOND - 7 * HOUR + 15_500 * MILLISECOND),
+        ("16:30:5", NOW - 120 * MILLISECOND),
+        ("8:30Z", NOW - 5_120 * MILLISECOND - 7 * HOUR),
+        ("2026-11-3", "2026-11-03"),
+        ("2026-1-3 9:30", "2026-01-03T09:30"),
+        ("2026-1-3T9:30:5+01:00", "2026-01-03T09:30:05"),
     ],
 )
 def test_moments_are_read_as_people_write_them(words: str, expected: int | str) -> None:
+    if isinstance(expected, str) and expected[0].isdigit():  # as ISO 8601 has it
+        expected = round(
+            datetime.fromisoformat(expected).replace(tzinfo=BERLIN).timestamp() * SECOND
+        )
     assert parse_when(words, now=NOW, zone=BERLIN) == expected
 
 
-@pytest.mark.parametrize("words", ["", "soon", "25:00", "9:61", "2026-13-01", "-x", "1969-12-31"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "soon",
+        "25:00",
+        "9:61",
+        "9:3",
+        "T9:30",
+        "2026-11-319:30",
+        "2026-13-01",
+        "-x",
+        "1969-12-31",
+    ],
+)
 def test_anything_else_is_no_moment(words: str) -> None:
     with pytest.raises(UsageError):
         parse_when(words, now=NOW, zone=BERLIN)

@@ -100,7 +100,7 @@ def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
         case Format.table | Format.text:
             if not quotes:
                 return ""
-            table = output.quote_table(quotes, zone, now())
+            table = output.quote_table(quotes, zone, now(), width=terminal_width())
             return output.render(table, width=terminal_width(), colour=wants_colour())
 
 

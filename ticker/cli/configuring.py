@@ -69,7 +69,7 @@ def config(
     settings = Settings(loaded)
     from ticker.output import facts_table, render
 
-    table = facts_table(_facts(settings))
+    table = facts_table(_facts(settings), width=terminal_width())
     out.write(render(table, width=terminal_width(), colour=wants_colour()))
     raise typer.Exit(DONE)
 

@@ -13,7 +13,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ticker import __version__
+from ticker.cli.completing import COMPLETING, print_or_install
 from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE, explain
+from ticker.cli.help import hide_types
 from ticker.cli.routing import route
 from ticker.cli.settings import Settings, now
 from ticker.cli.standard import ClosedPipe, let_go, mend_standard_streams, tell
@@ -25,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A poller turns quotes into ticks on a stream; anything may subscribe.\n\n"
-    "[dim]ticker AAPL GC=F  is short for  ticker run AAPL GC=F. Without a network: ticker demo[/]",
+    "[dim]ticker AAPL GC=F is short for ticker run AAPL GC=F. ticker help COMMAND explains a "
+    "command. Without a network: ticker demo[/]",
 )
 
 
@@ -38,7 +41,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _ticker(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """See the app's own help."""
@@ -52,7 +58,8 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _main(words: list[str]) -> int:
+def make_command() -> Any:
+    """All commands, as typer runs them."""
     from ticker.cli import (
         asking,
         configuring,
@@ -81,11 +88,19 @@ def _main(words: list[str]) -> int:
     for room in rooms:
         room.register(app)
     command = typer.main.get_command(app)
+    hide_types(command)
+    return command
+
+
+def _main(words: list[str]) -> int:
+    command = make_command()
     names = [info.name for info in app.registered_commands if info.name]
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        if os.environ.get("_TICKER_COMPLETE"):  # the shell asks for completions, not for us
-            routed = words
+        if COMPLETING in os.environ:  # the shell asks for completions
+            routed = list(words)
+        elif (done := print_or_install(words)) is not None:
+            return done
         else:
             routed = route(words, names, on_terminal=on_terminal)
         code = _invoke(command.main, routed)
@@ -112,7 +127,7 @@ def _main(words: list[str]) -> int:
             "-v leaves in ticker.log (ticker config tells where)."
         )
         return UNEXPECTED
-    return WRONG_USAGE if not words and not on_terminal else code
+    return WRONG_USAGE if routed == ["--help"] and not words else code
 
 
 def _invoke(command: Callable[..., Any], words: list[str]) -> int:

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from ticker.cli import completing
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZone, Verbose
@@ -73,13 +74,18 @@ def forward(
         str,
         typer.Argument(
             metavar="FROM",
+            autocompletion=completing.streams,
             help="The stream to read: sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: "
             "ticks; commas between several HOST:PORT), demo, or a name from the configuration.",
         ),
     ],
     destination: Annotated[
         str,
-        typer.Argument(metavar="TO", help="The log to append to, likewise; made if it is missing."),
+        typer.Argument(
+            metavar="TO",
+            autocompletion=completing.streams,
+            help="The log to append to, likewise; made if it is missing.",
+        ),
     ],
     since: Since = None,
     no_follow: NoFollow = False,

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from ticker.cli.settings import now
+from ticker.cli.standard import is_dumb
 from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
 from ticker.times import MINUTE
@@ -27,7 +28,7 @@ class Line:
     """Rewritten on a terminal; elsewhere a log line at each change of state, and each minute."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.plain = not sys.stderr.isatty() and not quiet
+        self.plain = not _rewrites() and not quiet
         self._quiet = quiet
         self._key = ""
         self._shown_at = 0
@@ -56,9 +57,14 @@ class Line:
         if self.plain:
             _log.info("%s", words)
         elif always or not self._quiet:
-            clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+            clear = "\r\x1b[2K" if _rewrites() else ""
             self._newest.put(clear + escape(words, 1_000) + "\n")
             self._newest.drain(_LAST_WORD)
+
+
+def _rewrites() -> bool:
+    """Whether standard error is a terminal on which a line can be written again."""
+    return sys.stderr.isatty() and not is_dumb()
 
 
 class Newest:

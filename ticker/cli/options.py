@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ticker.cli import completing
+
 WATCH_PANEL = "Watch"
 STREAM_PANEL = "Stream"
 FILES_PANEL = "Files"
@@ -32,20 +34,28 @@ class TimeStyle(StrEnum):
 Symbols = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SYMBOL]...",
+        metavar="SYMBOL",
+        autocompletion=completing.symbols,
         help="Yahoo's symbols, as in AAPL GC=F '^IXIC'; commas separate too.",
         show_default=False,
     ),
 ]
 Watchlist = Annotated[
     str | None,
-    typer.Option("--watchlist", "-w", metavar="NAME", help="Symbols from the configuration too."),
+    typer.Option(
+        "--watchlist",
+        "-w",
+        metavar="NAME",
+        autocompletion=completing.watchlists,
+        help="Symbols from the configuration too.",
+    ),
 ]
 StreamUrl = Annotated[
     str | None,
     typer.Option(
         "--stream",
         metavar="URL",
+        autocompletion=completing.streams,
         help="sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: ticks; commas between "
         "several HOST:PORT), demo, or a name from the configuration. Default: the local log. "
         "(env: TICKER_STREAM)",
@@ -57,6 +67,7 @@ SourceUrl = Annotated[
     typer.Option(
         "--source",
         metavar="URL",
+        autocompletion=completing.sources,
         help="yahoo, exchange[:HOST[:PORT]] or yahoo+http://HOST:PORT. (env: TICKER_SOURCE)",
         show_default=False,
     ),
@@ -86,7 +97,12 @@ Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The 
 NoFollow = Annotated[bool, typer.Option("--no-follow", help="Read to the present end and stop.")]
 TimeZone = Annotated[
     str | None,
-    typer.Option("--tz", metavar="ZONE", help="Zone of the times shown, like Europe/Berlin."),
+    typer.Option(
+        "--tz",
+        metavar="ZONE",
+        autocompletion=completing.zones,
+        help="Zone of the times shown, like Europe/Berlin.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from ticker.cli import completing
 from ticker.cli.copying import Copying
 from ticker.cli.failing import NO_DATA, Failed, inviting
 from ticker.cli.line import Line
@@ -26,6 +26,7 @@ from ticker.cli.relaying import canonical
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.showing import Showing
+from ticker.cli.standard import need_terminal
 from ticker.cli.tape import Wish
 from ticker.errors import UsageError
 from ticker.play import parse_speed
@@ -49,7 +50,8 @@ def replay(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STREAM] [SYMBOL]...",
+            metavar="STREAM|SYMBOL",
+            autocompletion=completing.streams_and_symbols,
             help="The first word is a stream if it is a URL, a name from the configuration, demo "
             "or an existing file; all others are symbols. Without a stream: the local log, from "
             "the beginning of its last session (after 30 min without a tick).",
@@ -70,6 +72,7 @@ def replay(
         typer.Option(
             "--to",
             metavar="STREAM",
+            autocompletion=completing.streams,
             help="Play into this stream, without a screen. It must be empty or missing. Ends with "
             "a comparison of both.",
         ),
@@ -94,7 +97,10 @@ def replay(
     )
     with inviting(source.option):
         if to is None:
-            _need_terminal(named)
+            need_terminal(
+                "replay",
+                f"ticker replay{'' if named is None else f' {named}'} --to sqlite:copy.sqlite",
+            )
             set_up_logging(quiet=quiet, verbose=verbose, screen=True)
             title = watchlist or f"replay of {source.word}"
             showing = Showing(wish, settings, title=title, loop=loop)
@@ -141,12 +147,3 @@ def _moments(since: str | None, until: str | None, zone: Zone) -> tuple[int | No
         at if first == "end" else None if first == "start" else first,
         None if end == "end" else end,
     )
-
-
-def _need_terminal(stream: str | None) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        named = "" if stream is None else f" {stream}"
-        raise UsageError(
-            "replay needs a terminal for its screen. "
-            f"Without one: ticker replay{named} --to sqlite:copy.sqlite"
-        )

@@ -98,7 +98,8 @@ def status(
                 *_unlisted(len(writers) - len(shown), choice.option),
                 *(("waiting", words(each, choice, health)) for each in waiting),
                 ("verdict", verdict.summary),
-            ]
+            ],
+            width=terminal_width(),
         )
         text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)

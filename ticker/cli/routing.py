@@ -1,7 +1,7 @@
 """Which command the first word means, when it names none. Pure.
 
-`ticker AAPL GC=F` is `ticker run AAPL GC=F`; `ticker wacth` is a mistake, and is told what it may
-have meant. What looks like a symbol has a capital, a digit or one of `^ = . -` and is no option.
+`ticker AAPL GC=F` is `ticker run AAPL GC=F`, and so is `ticker aapl gc=f`. `ticker wacth` is a
+mistake, and the error says what may have been meant. `ticker help tail` is `ticker tail --help`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from ticker.errors import UsageError
+
+HELP: Final = "help"
+_CLOSE: Final = 0.65
+"""How alike a word and a command must be: `rnu` is close to `run`, and `coin` to no `config`."""
+_SYMBOL: Final = re.compile(r"[A-Za-z]{1,5}(,[A-Za-z]{1,5})*|\S*[\d^=.\-]\S*")
 
 
 def route(words: Sequence[str], commands: Sequence[str], *, on_terminal: bool) -> list[str]:
@@ -21,10 +27,32 @@ def route(words: Sequence[str], commands: Sequence[str], *, on_terminal: bool) -
     if not words:
         return ["run"] if on_terminal else ["--help"]
     first = words[0]
+    if first == HELP:
+        return _help(words[1:], commands)
     if first in commands or first.startswith("-"):
         return list(words)
-    if re.search(r"[A-Z0-9^=.\-]", first):
+    if re.search(r"[A-Z0-9^=.]", first):
         return ["run", *words]
-    close = difflib.get_close_matches(first, commands, n=1)
-    hint = f'Did you mean "{close[0]}"?' if close else f"A symbol? Then: ticker run {first.upper()}"
-    raise UsageError(f'No command "{first}". {hint}')
+    close = _closest(first, [*commands, HELP])
+    if close is None and _SYMBOL.fullmatch(first):
+        return ["run", *words]
+    raise _no_command(first, close)
+
+
+def _help(words: Sequence[str], commands: Sequence[str]) -> list[str]:
+    if not words:
+        return ["--help"]
+    if words[0] in commands:
+        return [words[0], "--help"]
+    raise _no_command(words[0], _closest(words[0], commands))
+
+
+def _closest(word: str, commands: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, commands, n=1, cutoff=_CLOSE)), None)
+
+
+def _no_command(word: str, close: str | None) -> UsageError:
+    hint = f'Did you mean "{close}"?' if close else "All commands: ticker --help"
+    if _SYMBOL.fullmatch(word):
+        hint += f" A symbol? Then: ticker run {word.upper()}"
+    return UsageError(f'No command "{word}". {hint}')

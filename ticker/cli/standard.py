@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from ticker.cli.failing import CANNOT_WRITE, Failed
 from ticker.encoding import SUBSTITUTE
+from ticker.errors import UsageError
 from ticker.escape import escape
 from ticker.sources.worker import Worker
 
@@ -122,6 +123,21 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def need_terminal(command: str, instead: str) -> None:
+    """Raise `UsageError` where `command` cannot have a screen; it names what works `instead`."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(f"{command} needs a terminal for its screen. Without one: {instead}")
+    if is_dumb():
+        name = os.environ["TERM"]
+        words = f"{command} needs a terminal that can move its cursor, and TERM is {name}"
+        raise UsageError(f"{words}. Use {instead}")
+
+
+def is_dumb() -> bool:
+    """Whether the terminal can only append text, as Emacs' shell does."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
+
+
 def wants_colour() -> bool:
-    """Whether standard output takes colour: a terminal, and nobody set NO_COLOR."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Whether standard output takes colour: a terminal that can, and nobody set NO_COLOR."""
+    return sys.stdout.isatty() and not is_dumb() and not os.environ.get("NO_COLOR")

@@ -29,9 +29,8 @@ from ticker.cli.options import (
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
-from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
-from ticker.errors import UsageError
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
 from ticker.times import SECOND, Zone, parse_duration
@@ -74,7 +73,7 @@ def run(
     """The main job: a poller (its own process) and the dashboard, in one terminal."""
     settings = Settings()
     choice = settings.stream(stream)
-    _need_terminal("run", f"ticker poll{choice.option}")
+    need_terminal("run", f"ticker poll{choice.option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     wanted = settings.symbols_or_default(symbols, watchlist)
     if not choice.named:
@@ -106,7 +105,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """The whole scenario without a network: exchange, poller, stream and dashboard."""
-    _need_terminal("demo", "ticker exchange")
+    need_terminal("demo", "ticker exchange")
     settings = Settings()
     wanted = settings.symbols(symbols, watchlist) or DEFAULT_WATCHLIST
     settings.every(every)
@@ -147,15 +146,10 @@ def watch(
             code = asyncio.run(_print_board(choice, wanted, how, settings.zone(tz)))
         raise typer.Exit(code)
     option = choice.option
-    _need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
+    need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
     shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
     raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
-
-
-def _need_terminal(command: str, instead: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(f"{command} needs a terminal for its screen. Without one: {instead}")
 
 
 class Shown:
@@ -306,7 +300,7 @@ async def _print_board(
                 symbol: f"{age_text(age)} {reason_text(age)}".strip()
                 for symbol, age in aged.items()
             }
-            table = output.quote_table(quotes, zone, at, ages)
+            table = output.quote_table(quotes, zone, at, ages, width=terminal_width())
             text = output.render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]

@@ -239,6 +239,8 @@ class Dashboard(App[Exit]):
 
     def _tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
+        if self._table.is_tight:  # no change may come that would lay it out with more room
+            self._table.lay_out()
         self._table.paint_ages()
         self._say()
 
@@ -269,6 +271,8 @@ class Dashboard(App[Exit]):
             text.append(f"{told.badge} · ", style=f"bold {palette.accent}")
         if self._notice is not None and self.watching.elapsed() - self._notice[1] < _NOTICE_SHOWN:
             text.append(f"{self._notice[0]} · ", style=palette.accent)
+        if self._table.filter and not self._asking:
+            text.append(f"{self._filter_words()} · ", style=palette.accent)
         text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
         self._status_bar.show(text)
         self._title_bar.show(
@@ -281,12 +285,18 @@ class Dashboard(App[Exit]):
         )
         self._table.say_when_empty(self._empty_words())
 
+    def _filter_words(self) -> str:
+        shown, all_of_them = len(self._table.symbols), len(self.watching.board.symbols)
+        return f"filter: {escape(self._table.filter)} ({shown} of {all_of_them}), esc shows all"
+
     def _empty_words(self) -> str:
         if self._table.filter:
             return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
         young = self.watching.state is State.MISSING and self.watching.problem is None
         if young and self._controller is None:
             return invitation(self.watching.symbols, self._option)
+        if self._controller is not None and not self.watching.board.symbols:
+            return "No symbols are shown. + adds some, such as AAPL GC=F."
         return ""
 
     def _keys_that_work(self) -> list[tuple[str, str]]:
@@ -369,6 +379,7 @@ class Dashboard(App[Exit]):
             return
         self.watching.choose([s for s in self.watching.board.symbols if s != symbol])
         self._table.put_in_order()
+        self._say()
         await self._controller.remove([symbol])
 
     def action_pause(self) -> None:
@@ -401,12 +412,13 @@ class Dashboard(App[Exit]):
         self._asking = ""
         self._question.remove_class("-open")
         self._table.focus()
+        self._say()
 
     def _filter(self, text: str) -> None:
         self._table.filter = text.strip()
-        self._table.say_when_empty(self._empty_words())
         self._table.put_in_order()
         self._table.show_cursor()
+        self._say()
 
     def on_hung_up(self, _: HungUp) -> None:
         """The terminal was closed: nobody is there to show anything to."""

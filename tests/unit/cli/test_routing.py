@@ -5,7 +5,7 @@ import pytest
 from ticker.cli.routing import route
 from ticker.errors import UsageError
 
-COMMANDS = ("run", "watch", "status", "tail")
+COMMANDS = ("run", "watch", "status", "tail", "config", "poll")
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,12 @@ COMMANDS = ("run", "watch", "status", "tail")
         (["btc-usd"], ["run", "btc-usd"]),
         (["7203"], ["run", "7203"]),
         (["ocdo.l"], ["run", "ocdo.l"]),
+        (["aapl"], ["run", "aapl"]),
+        (["tsla", "gc=f"], ["run", "tsla", "gc=f"]),
+        (["coin"], ["run", "coin"]),
+        (["aapl,msft"], ["run", "aapl,msft"]),
+        (["help"], ["--help"]),
+        (["help", "tail"], ["tail", "--help"]),
     ],
 )
 def test_what_looks_like_a_symbol_is_run(words: list[str], routed: list[str]) -> None:
@@ -35,6 +41,18 @@ def test_a_mistyped_command_is_told_what_it_may_have_meant() -> None:
         route(["wacth"], COMMANDS, on_terminal=True)
 
 
-def test_a_symbol_in_lower_case_is_told_how_to_be_run() -> None:
-    with pytest.raises(UsageError, match=r'No command "aapl". A symbol\? Then: ticker run AAPL'):
-        route(["aapl"], COMMANDS, on_terminal=True)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["rnu"], 'Did you mean "run"? A symbol? Then: ticker run RNU'),
+        (["tial"], 'Did you mean "tail"?'),
+        (["hlep"], 'Did you mean "help"?'),
+        (["wat-ch"], 'Did you mean "watch"?'),
+        (["nonsense"], 'No command "nonsense". All commands: ticker --help'),
+        (["help", "stauts"], 'Did you mean "status"?'),
+    ],
+)
+def test_what_is_close_to_a_command_is_no_symbol(words: list[str], told: str) -> None:
+    with pytest.raises(UsageError) as mistake:
+        route(words, COMMANDS, on_terminal=True)
+    assert told in str(mistake.value)

@@ -201,6 +201,36 @@ async def test_a_filter_is_typed_and_escape_shows_all_again(stream_in_memory: Ma
         assert "zzz" in app._table.hint
 
 
+async def test_an_accepted_filter_is_shown_while_it_is_on(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory, 50))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0049" in app._table)
+        await pilot.press("slash", *"s004", "enter")
+        told = "filter: s004 (10 of 50), esc shows all"
+        await until(lambda: told in app._status_bar.render().plain)
+        await pilot.press("escape")
+        await until(lambda: "filter" not in app._status_bar.render().plain)
+
+
+async def test_a_board_without_symbols_says_how_to_add_some(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory), symbols=["S0000"], controller=Controlled())
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0000" in app._table)
+        await pilot.press("minus")
+        await until(lambda: "+ adds some" in app._table.hint)
+
+
+async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_comes(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "10.00" in text_of(app, 0))
+        stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 12_345_678.25)]))
+        await until(lambda: "12,345,678.25" in text_of(app, 0))
+
+
 async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory), symbols=["S0000", "S0001"])
     async with app.run_test(size=(100, 20)) as pilot:

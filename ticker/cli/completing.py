@@ -1,0 +1,147 @@
+"""Completion in shells: installing it, and the words that options and arguments may have.
+
+The words come from the configuration; a mistake in it completes nothing, and says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ticker.cli.failing import DONE
+from ticker.errors import TickerError, UsageError
+
+COMPLETING: Final = "_TICKER_COMPLETE"
+"""The variable with which a shell asks for completions."""
+SHELLS: Final = ("bash", "zsh", "fish")
+
+_BASH: Final = """\
+%(complete_func)s() {
+    local line="${COMP_LINE:0:COMP_POINT}" IFS=' 	' words last taken
+    words=($line)
+    [[ $line == *' ' ]] && words+=('')
+    last="${words[${#words[@]}-1]}"
+    taken="${last%%"${last##*[:=]}"}"
+    IFS=$'\n'
+    COMPREPLY=( $( env COMP_WORDS="$line" COMP_CWORD=$((${#words[@]} - 1)) \\
+                   %(autocomplete_var)s=complete_bash $1 ) )
+    COMPREPLY=( "${COMPREPLY[@]#"$taken"}" )
+    return 0
+}
+
+complete -o default -F %(complete_func)s %(prog_name)s
+"""
+"""For bash; `%%` is one `%`."""
+_SHOW: Final = "--show-completion"
+_SOURCES: Final = (
+    "yahoo",
+    "yahoo-live",
+    "exchange",
+    "exchange-live",
+    "yahoo+http://",
+    "yahoo-live+ws://",
+)
+_STREAMS: Final = ("demo", "sqlite:", "kafka://localhost:9092")
+
+
+def print_or_install(words: Sequence[str]) -> int | None:
+    """Do what `--install-completion SHELL` or `--show-completion SHELL` asks for; the exit code.
+
+    `None` for other words: without a shell, typer finds out which one it is.
+    """
+    match words:
+        case [("--install-completion" | "--show-completion") as what, shell]:
+            pass
+        case _:
+            return None
+    if shell not in SHELLS:
+        raise UsageError(f"Cannot complete for {shell!r}: {what} takes bash, zsh or fish")
+    from typer import _completion_shared as typers
+
+    # Typer's own script for bash loses words with = or :, at which bash takes words apart.
+    typers._completion_scripts["bash"] = _BASH  # noqa: SLF001  (it has no public door)
+
+    if what == _SHOW:
+        script = typers.get_completion_script(
+            prog_name="ticker", complete_var=COMPLETING, shell=shell
+        )
+        print(script)  # noqa: T201  (standard output is for this)
+        return DONE
+    _, path = typers.install(shell=shell, prog_name="ticker", complete_var=COMPLETING)
+    print(f"Completion for {shell} is in {path}. Open a new terminal to use it")  # noqa: T201
+    return DONE
+
+
+def streams(incomplete: str) -> list[str]:
+    """The words of `--stream`: `demo`, the configured names, recordings and logs in files."""
+    words = [*_STREAMS]
+    with suppress(TickerError):
+        from ticker.config import load
+
+        words += load().streams
+    scheme, colon, rest = incomplete.partition(":")
+    if colon and scheme == "sqlite":
+        words += [f"sqlite:{path}" for path in _paths(rest)]
+    elif not colon:
+        words += _paths(incomplete)
+    return _beginning(incomplete, words)
+
+
+def sources(incomplete: str) -> list[str]:
+    """The words of `--source`."""
+    return _beginning(incomplete, _SOURCES)
+
+
+def watchlists(incomplete: str) -> list[str]:
+    """The names of watchlists."""
+    names = ["default"]
+    with suppress(TickerError):
+        from ticker.config import load
+
+        names += load().watchlists
+    return _beginning(incomplete, names)
+
+
+def symbols(incomplete: str) -> list[str]:
+    """The symbols of all watchlists."""
+    from ticker.config import DEFAULT_WATCHLIST, load
+
+    words = [*DEFAULT_WATCHLIST]
+    with suppress(TickerError):
+        words += [symbol for listed in load().watchlists.values() for symbol in listed]
+    if incomplete.islower():  # as it may be typed; shells want what begins the same way
+        words = [word.lower() for word in words]
+    return _beginning(incomplete, words)
+
+
+def streams_and_symbols(incomplete: str) -> list[str]:
+    """Both, for a word that may be either."""
+    return [*streams(incomplete), *symbols(incomplete)]
+
+
+def zones(incomplete: str) -> list[str]:
+    """The names of time zones."""
+    from zoneinfo import available_timezones
+
+    return _beginning(incomplete, sorted(available_timezones()))
+
+
+def _beginning(incomplete: str, words: Sequence[str]) -> list[str]:
+    return [word for word in dict.fromkeys(words) if word.startswith(incomplete)]
+
+
+def _paths(incomplete: str) -> Iterator[str]:
+    """Folders, logs and recordings whose path begins with `incomplete`."""
+    folder, name = os.path.split(incomplete)
+    with suppress(OSError, RuntimeError):
+        for path in sorted(Path(folder or ".").expanduser().iterdir()):
+            if not path.name.startswith(name) or path.name.startswith(".") > name.startswith("."):
+                continue
+            word = os.path.join(folder, path.name)  # noqa: PTH118  (as it was typed)
+            if path.is_dir():
+                yield f"{word}/"
+            elif path.suffix in (".sqlite", ".parquet"):
+                yield word
