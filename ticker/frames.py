@@ -144,7 +144,9 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     made.loc[empty, "ticks"] = 0.0
     made.loc[empty & told, "volume"] = 0.0
     if gaps is not None:
-        unknown = empty & _touched(made.index, pd.tseries.frequencies.to_offset(every), gaps)
+        late = (ticks["received"] - ticks.index).groupby(ticks["symbol"]).min()
+        width = pd.tseries.frequencies.to_offset(every)
+        unknown = empty & _touched(made.index, width, gaps, late)
         made.loc[unknown, ["volume", "ticks"]] = np.nan
     return _long(made)
 
@@ -168,9 +170,14 @@ def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
     return ticks["size"].fillna(increase.clip(lower=0))
 
 
-def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame) -> np.ndarray:
-    """Which bars touch a span of `gaps` of their symbol."""
-    begins, symbols = bins.get_level_values("time"), bins.get_level_values("symbol")
+def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> np.ndarray:
+    """Which bars touch a span of `gaps` of their symbol.
+
+    Bars are in the time of events, gaps in the time of the poller. `late` is symbol → the delay
+    between the two, so that the gap of a symbol that comes 10 minutes late lies 10 minutes earlier.
+    """
+    symbols = bins.get_level_values("symbol")
+    begins = bins.get_level_values("time") + pd.TimedeltaIndex(late.reindex(symbols))
     ends = begins + width
     found = np.zeros(len(bins), dtype=bool)
     spans = gaps.dropna(subset=["from", "until"])

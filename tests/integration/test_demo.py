@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 import ticker
 from ticker.processes.child import environment
@@ -33,6 +34,30 @@ async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_be
                         break
     assert children() == before
     assert not Path(url.removeprefix("sqlite:")).parent.exists()
+
+
+def test_a_demo_with_an_outage_has_a_gap_and_goes_on_after_it() -> None:
+    before = children()
+    with ticker.demo(["AAPL"], outage=(0.5, 1)) as url:
+        deadline = time.monotonic() + 60
+        while (gaps := ticker.frames.gaps(url)).empty:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert gaps["reason"].tolist() == ["poller stopped"]
+        assert (gaps["until"] - gaps["from"]).iloc[0].total_seconds() > 1
+        while ticker.frames.read(url, since=gaps["until"].iloc[0]).empty:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    assert children() == before
+
+
+@pytest.mark.parametrize("after", [0, 60])
+def test_a_demo_with_an_outage_ends_at_any_moment(after: float) -> None:
+    before = children()
+    with ticker.demo(["AAPL"], outage=(after, 0)):
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 10
+    assert children() == before
 
 
 def test_a_demo_whose_caller_was_killed_leaves_no_process() -> None:

@@ -245,7 +245,14 @@ SECOND = 1_000_000
 
 def traded(at: float, price: float, **other: Any) -> dict[str, Any]:
     moment = pd.Timestamp(NOW // 60_000_000 * 60_000_000 + int(at * SECOND), unit="us", tz="UTC")
-    row = {"symbol": "A", "source": "test", "volume": np.nan, "size": np.nan, "price": price}
+    row = {
+        "received": moment,
+        "symbol": "A",
+        "source": "test",
+        "volume": np.nan,
+        "size": np.nan,
+        "price": price,
+    }
     return {"time": moment.as_unit("us"), **row, **other}
 
 
@@ -292,6 +299,15 @@ def test_an_empty_bar_is_unknown_only_where_nobody_looked() -> None:
     )
     assert apple["ticks"].tolist() == pytest.approx([1, 0, np.nan, 0, np.nan, 1], nan_ok=True)
     assert apple["volume"].tolist() == pytest.approx([np.nan, 0, np.nan, 0, np.nan, 1], nan_ok=True)
+
+
+def test_the_gap_of_a_symbol_that_comes_late_lies_earlier_in_its_bars() -> None:
+    ticks = frame_of(traded(1, 10.0), traded(301, 11.0))
+    ticks["received"] += pd.Timedelta("2min")
+    begin = ticks.index[0].floor("1min") + pd.Timedelta("250s")
+    gaps = pd.DataFrame({"symbol": ["A"], "from": [begin], "until": [begin + pd.Timedelta("20s")]})
+    unknown = ticker.frames.bars(ticks, "1min", gaps)["ticks"].isna()
+    assert unknown.tolist() == [False, False, True, False, False, False]
 
 
 def test_bars_of_no_ticks_are_an_empty_frame_of_the_same_columns() -> None:

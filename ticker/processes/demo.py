@@ -29,19 +29,28 @@ WATCHLIST: Final = (
 
 @contextmanager
 def demo(
-    symbols: Sequence[str] = WATCHLIST, *, seed: int = 7, every: str = "1s", within: float = START
+    symbols: Sequence[str] = WATCHLIST,
+    *,
+    seed: int = 7,
+    every: str = "1s",
+    outage: tuple[float, float] | None = None,
+    within: float = START,
 ) -> Iterator[str]:
     """The URL of a stream on which invented prices of `symbols` flow, until the block ends.
 
-    The same `seed` moves the same way; `every` is the time between polls. Raises `TickerError` if
-    no price comes `within` so many seconds, and `UsageError` for symbols that are no list.
+    The same `seed` moves the same way; `every` is the time between polls. `outage=(20, 5)` makes a
+    gap, to see how a program treats one: 20 s after the first prices the poller stops, and 5 s
+    later another one starts (which takes some seconds more). Raises `TickerError` if no price
+    comes `within` so many seconds, and `UsageError` for symbols that are no list.
     """
     if isinstance(symbols, str):  # a sequence too, of its letters
         raise UsageError(f'demo: expected a list of symbols, like ["AAPL"], not {symbols!r:.60}')
     with tempfile.TemporaryDirectory(prefix="ticker-demo-") as folder:
         url = f"sqlite:{Path(folder) / 'demo.sqlite'}"
         told: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        scene = _Scene(url, symbols, seed=seed, every=every, within=within, told=told)
+        scene = _Scene(
+            url, symbols, seed=seed, every=every, outage=outage, within=within, told=told
+        )
         # A thread with an event loop of its own: a notebook's is busy running this very line.
         thread = threading.Thread(target=scene.run, name="ticker-demo", daemon=True)
         thread.start()
@@ -64,6 +73,7 @@ class _Scene:
         *,
         seed: int,
         every: str,
+        outage: tuple[float, float] | None,
         within: float,
         told: queue.SimpleQueue[BaseException | None],
     ) -> None:
@@ -71,10 +81,12 @@ class _Scene:
         self._symbols = symbols
         self._seed = seed
         self._every = every
+        self._outage = outage
         self._within = within
         self._told = told
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
+        self._source = ""
         self._children: list[Child] = []
 
     def run(self) -> None:
@@ -97,6 +109,8 @@ class _Scene:
             self._told.put(error)
         else:
             self._told.put(None)
+            if self._outage is not None:
+                await self._stop_for_a_while(*self._outage)
             await self._over.wait()
         finally:
             for child in reversed(self._children):
@@ -106,9 +120,32 @@ class _Scene:
         ready = await self._start(
             "exchange", "--listen", "127.0.0.1:0", "--seed", str(self._seed), until="ready"
         )
-        source = f"exchange:{ready['host']}:{ready['port']}"
-        words = ["--source", source, "--stream", self._url, "--every", self._every]
+        self._source = f"exchange:{ready['host']}:{ready['port']}"
+        await self._poll()
+
+    async def _poll(self) -> None:
+        words = ["--source", self._source, "--stream", self._url, "--every", self._every]
         await self._start("poll", *self._symbols, *words, until="status")
+
+    async def _stop_for_a_while(self, after: float, length: float) -> None:
+        """Stop the poller, and start another one; earlier if the scene is over."""
+        if await self._is_over(after):
+            return
+        await self._children.pop().stop()
+        if not await self._is_over(length):
+            starting = asyncio.create_task(self._poll())
+            over = asyncio.create_task(self._over.wait())
+            either: set[asyncio.Future[Any]] = {starting, over}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+
+    async def _is_over(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+        return self._over.is_set()
 
     async def _start(self, *words: str, until: str) -> News:
         """Start a child, and wait until it says `until` (a status: with ticks kept)."""
