@@ -10,7 +10,7 @@ from ticker.errors import SequenceConflict
 from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.sources.protocol import Answer, Source
-from ticker.streams.protocol import Log
+from ticker.streams.protocol import NumberingLog
 
 SECOND = 1_000_000
 START = 1_795_447_805_000_000
@@ -165,7 +165,7 @@ class Scene:
     def poll(self, *symbols: str, **options: Any) -> Poll:
         return Poll(
             self.source,
-            cast("Log", self.log),
+            cast("NumberingLog", self.log),
             symbols or ("A",),
             clock=self.clock,
             on_status=self.told.append,

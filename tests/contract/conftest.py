@@ -27,7 +27,7 @@ class Backend:
 
     Its tests have a mark of the same name.
     """
-    protocols: frozenset[str] = frozenset({"Stream", "Log", "Retained"})
+    protocols: frozenset[str] = frozenset({"Stream", "Log", "NumberingLog", "Retained"})
 
 
 def _sqlite_writer(folder: Path, **options: Any) -> Log:
@@ -69,6 +69,11 @@ def _having(protocol: str) -> list[Any]:
 
 @pytest.fixture(params=_having("Log"))
 def log_backend(request: pytest.FixtureRequest) -> Any:
+    return _served(request)
+
+
+@pytest.fixture(params=_having("NumberingLog"))
+def numbering_backend(request: pytest.FixtureRequest) -> Any:
     return _served(request)
 
 

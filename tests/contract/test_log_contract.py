@@ -14,8 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from ticker.errors import MixedPrices, SequenceConflict, StreamMissing, UsageError, WrongPosition
+from ticker.errors import (
+    InvalidRecord,
+    MixedPrices,
+    SequenceConflict,
+    StreamMissing,
+    UsageError,
+    WrongPosition,
+)
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams import Stream
 
@@ -70,6 +78,11 @@ def by_symbol(ticks: Iterable[Tick]) -> Mapping[tuple[str, str], list[Tick]]:
     return found
 
 
+def own(log: Any) -> str:
+    """The origin of what a test writes: the log's, if it numbers."""
+    return str(getattr(log, "origin", "program"))
+
+
 async def everything(
     stream: Stream, after: Position | None = None, **options: Any
 ) -> tuple[list[Tick], list[Gap], list[Quote], list[Heartbeat]]:
@@ -100,7 +113,7 @@ async def test_a_missing_stream_is_named_and_never_created(
 async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         full = tick(
-            log.origin,
+            own(log),
             "GC=F",
             2,
             previous_price=101.0,
@@ -113,15 +126,15 @@ async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_pa
             session="pre",
             size=3,
         )
-        ticks = [tick(log.origin, "GC=F", 1), full]
+        ticks = [tick(own(log), "GC=F", 1), full]
         gaps = [
-            span(log.origin, symbols=("GC=F", "AAPL")),
-            span(log.origin, symbol="X", first_sequence=1, last_sequence=2, from_=None, until=None),
+            span(own(log), symbols=("GC=F", "AAPL")),
+            span(own(log), symbol="X", first_sequence=1, last_sequence=2, from_=None, until=None),
         ]
-        quotes = [quote(log.origin, "GC=F", 2, market_cap=10**12, delay=600_000_000)]
+        quotes = [quote(own(log), "GC=F", 2, market_cap=10**12, delay=600_000_000)]
         beats = [
             heartbeat(
-                log.origin, retry_at=NOW, tape_time=NOW, speed=0.5, symbols=("GC=F", "EURUSD=X")
+                own(log), retry_at=NOW, tape_time=NOW, speed=0.5, symbols=("GC=F", "EURUSD=X")
             )
         ]
         await log.append(ticks, gaps=gaps, quotes=quotes, heartbeats=beats)
@@ -131,7 +144,7 @@ async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_pa
 
 async def test_a_position_resumes_after_its_batch(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        ticks = [tick(log.origin, "A", n) for n in range(1, 11)]
+        ticks = [tick(own(log), "A", n) for n in range(1, 11)]
         await log.append(ticks)
         seen: list[Tick] = []
         position = await log.find("start")
@@ -146,52 +159,85 @@ async def test_a_position_resumes_after_its_batch(log_backend: Any, tmp_path: Pa
 
 async def test_the_position_of_an_append_is_behind_it(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        position = await log.append([tick(log.origin, "A", 1)])
-        await log.append([tick(log.origin, "A", 2)])
+        position = await log.append([tick(own(log), "A", 1)])
+        await log.append([tick(own(log), "A", 2)])
         assert [t.sequence for t in (await everything(log, position))[0]] == [2]
 
 
 async def test_appending_again_changes_nothing(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        ticks = [tick(log.origin, s, n) for n in (1, 2, 3) for s in "AD"]
-        gaps = [span(log.origin)]
+        ticks = [tick(own(log), s, n) for n in (1, 2, 3) for s in "AD"]
+        gaps = [span(own(log))]
         await log.append(ticks, gaps=gaps)
         await log.append(ticks, gaps=gaps)
         await log.append(ticks[1:3])
-        await log.append([*ticks[-2:], tick(log.origin, "A", 4)])
+        await log.append([*ticks[-2:], tick(own(log), "A", 4)])
         found, *others = await everything(log)
-        assert by_symbol(found) == by_symbol([*ticks, tick(log.origin, "A", 4)])
+        assert by_symbol(found) == by_symbol([*ticks, tick(own(log), "A", 4)])
         assert others == [gaps, [], []]
         assert (await log.health()).ticks == 7
 
 
 @pytest.mark.parametrize(
     ("wrong", "expected"),
-    [((5,), 4), ((4, 6), 4), ((2,), 4)],
-    ids=["a hole before it", "a hole inside", "another tick's number"],
+    [((5,), 4), ((4, 6), 4)],
+    ids=["a hole before it", "a hole inside"],
 )
 async def test_a_tick_that_does_not_continue_is_refused_with_all_of_its_call(
     log_backend: Any, tmp_path: Path, wrong: tuple[int, ...], expected: int
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
+        await log.append([tick(own(log), "A", n) for n in (1, 2, 3)])
+        before = await everything(log)
+        call = [tick(own(log), "D", 1), *(tick(own(log), "A", n, price=9.0) for n in wrong)]
+        with pytest.raises(SequenceConflict) as caught:
+            await log.append(call, gaps=[span(own(log))], heartbeats=[heartbeat(own(log))])
+        assert caught.value.expected.keys() == {(own(log), "A")}
+        assert caught.value.expected[own(log), "A"] in {expected, 5}
+        assert await everything(log) == before
+        assert await log.last() == {(own(log), "A"): 3}
+        await log.append([tick(own(log), "A", 4), tick(own(log), "D", 1)])
+
+
+async def test_a_number_that_was_given_to_another_tick_is_refused_with_all_of_its_call(
+    numbering_backend: Any, tmp_path: Path
+) -> None:
+    async with numbering_backend.writer(tmp_path) as log:
         await log.append([tick(log.origin, "A", n) for n in (1, 2, 3)])
         before = await everything(log)
-        call = [tick(log.origin, "D", 1), *(tick(log.origin, "A", n, price=9.0) for n in wrong)]
+        call = [tick(log.origin, "D", 1), tick(log.origin, "A", 2, price=9.0)]
         with pytest.raises(SequenceConflict) as caught:
-            await log.append(call, gaps=[span(log.origin)], heartbeats=[heartbeat(log.origin)])
-        assert caught.value.expected.keys() == {(log.origin, "A")}
-        assert caught.value.expected[log.origin, "A"] in {expected, 5}
+            await log.append(call, gaps=[span(log.origin)], heartbeats=[heartbeat(own(log))])
+        assert caught.value.expected == {(log.origin, "A"): 4}
         assert await everything(log) == before
         assert await log.last() == {(log.origin, "A"): 3}
         await log.append([tick(log.origin, "A", 4), tick(log.origin, "D", 1)])
+
+
+async def test_ticks_numbered_here_begin_at_one(numbering_backend: Any, tmp_path: Path) -> None:
+    async with numbering_backend.writer(tmp_path) as log:
+        with pytest.raises(SequenceConflict):
+            await log.append([tick(log.origin, "A", 2)])
+
+
+async def test_what_is_not_numbered_is_refused_in_a_sentence(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        for call in (
+            {"ticks": [tick("", "A", 1)]},
+            {"quotes": [replace(quote("o", "A", 1), origin=None)]},
+            {"quotes": [replace(quote("o", "A", 1), sequence=None)]},
+        ):
+            with pytest.raises(InvalidRecord, match="A is not numbered: give it an origin"):
+                await log.append(**call)
+        assert await everything(log) == ([], [], [], [])
 
 
 async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_gap(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        with pytest.raises(SequenceConflict):
-            await log.append([tick(log.origin, "A", 2)])
         await log.append([tick("elsewhere", "A", 42)])
         with pytest.raises(SequenceConflict):
             await log.append([tick("elsewhere", "A", 45)])
@@ -205,9 +251,9 @@ async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_g
 
 
 async def test_ticks_numbered_here_pass_no_gap_though_one_is_told(
-    log_backend: Any, tmp_path: Path
+    numbering_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with numbering_backend.writer(tmp_path) as log:
         await log.append([tick(log.origin, "A", 1)])
         told = span(
             log.origin, symbol="A", first_sequence=2, last_sequence=8, from_=None, until=None
@@ -219,9 +265,9 @@ async def test_ticks_numbered_here_pass_no_gap_though_one_is_told(
 
 
 async def test_a_quote_numbered_here_never_runs_ahead_of_the_ticks(
-    log_backend: Any, tmp_path: Path
+    numbering_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with numbering_backend.writer(tmp_path) as log:
         with pytest.raises(SequenceConflict) as caught:
             await log.append(quotes=[quote(log.origin, "A", 99)])
         assert caught.value.expected == {(log.origin, "A"): 1}
@@ -235,13 +281,13 @@ async def test_a_quote_numbered_here_never_runs_ahead_of_the_ticks(
 
 async def test_invented_and_real_prices_never_mix(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick(log.origin, "A", 1, simulated=True)])
+        await log.append([tick(own(log), "A", 1, simulated=True)])
         with pytest.raises(MixedPrices) as caught:
-            await log.append([tick(log.origin, "A", 2)])
+            await log.append([tick(own(log), "A", 2)])
         assert caught.value.symbol == "A"
         assert caught.value.log_is_simulated
         with pytest.raises(MixedPrices):
-            await log.append(quotes=[quote(log.origin, "A", 1)])
+            await log.append(quotes=[quote(own(log), "A", 1)])
         ticks, _, quotes, _ = await everything(log)
         assert [t.simulated for t in ticks] == [True]
         assert quotes == []
@@ -252,6 +298,17 @@ async def test_a_refused_append_does_not_decide_whether_prices_are_real(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
+        with pytest.raises(SequenceConflict):
+            await log.append([tick("o", "A", n, simulated=True) for n in (1, 3)])
+        await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
+        with pytest.raises(MixedPrices):
+            await log.append([tick("o", "A", 2, simulated=True)])
+
+
+async def test_a_refused_append_of_own_ticks_does_not_decide_whether_prices_are_real(
+    numbering_backend: Any, tmp_path: Path
+) -> None:
+    async with numbering_backend.writer(tmp_path) as log:
         o = log.origin
         invented = tick(o, "A", 1, simulated=True)
         with pytest.raises(SequenceConflict):
@@ -269,13 +326,13 @@ async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_rep
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        newest = quote(log.origin, "A", 2, time=NOW + 50)
-        await log.append([tick(log.origin, "A", n) for n in (1, 2)])
-        await log.append(quotes=[quote(log.origin, "A", 1), newest])
-        await log.append(quotes=[quote(log.origin, "A", 2, time=NOW + 49), quote("o2", "A", 1)])
-        await log.append(quotes=[quote(log.origin, "A", 1, time=NOW + 99)])
-        later = heartbeat(log.origin, received=NOW + 5, state="unreachable")
-        await log.append(heartbeats=[heartbeat(log.origin), later, heartbeat(log.origin, "other")])
+        newest = quote(own(log), "A", 2, time=NOW + 50)
+        await log.append([tick(own(log), "A", n) for n in (1, 2)])
+        await log.append(quotes=[quote(own(log), "A", 1), newest])
+        await log.append(quotes=[quote(own(log), "A", 2, time=NOW + 49), quote("o2", "A", 1)])
+        await log.append(quotes=[quote(own(log), "A", 1, time=NOW + 99)])
+        later = heartbeat(own(log), received=NOW + 5, state="unreachable")
+        await log.append(heartbeats=[heartbeat(own(log)), later, heartbeat(own(log), "other")])
         snapshot = await log.snapshot()
         assert sorted(snapshot.quotes, key=lambda q: str(q.origin == "o2")) == [
             newest,
@@ -292,9 +349,9 @@ async def test_the_heartbeat_written_last_stays_though_its_writers_clock_was_set
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        ahead = heartbeat(log.origin, received=NOW + 3_600_000_000)
-        other = heartbeat(log.origin, "other")
-        now = heartbeat(log.origin, state="unreachable")
+        ahead = heartbeat(own(log), received=NOW + 3_600_000_000)
+        other = heartbeat(own(log), "other")
+        now = heartbeat(own(log), state="unreachable")
         await log.append(heartbeats=[ahead])
         await log.append(heartbeats=[other])
         seen = await log.find("end")
@@ -308,15 +365,15 @@ async def test_the_heartbeat_written_last_stays_though_its_writers_clock_was_set
 
 async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        made = [tick(log.origin, s, n) for n in (1, 2) for s in ("A", "D", "A'F")]
+        made = [tick(own(log), s, n) for n in (1, 2) for s in ("A", "D", "A'F")]
         await log.append(
             made,
             gaps=[
-                span(log.origin, symbols=("A",)),
-                span(log.origin, symbols=("D",), received=NOW + 10),
-                span(log.origin, received=NOW + 11),
+                span(own(log), symbols=("A",)),
+                span(own(log), symbols=("D",), received=NOW + 10),
+                span(own(log), received=NOW + 11),
             ],
-            quotes=[quote(log.origin, s, 2) for s in "AD"],
+            quotes=[quote(own(log), s, 2) for s in "AD"],
         )
         ticks, gaps, quotes, _ = await everything(log, symbols={"D", "A'F"})
         assert by_symbol(ticks) == by_symbol(t for t in made if t.symbol != "A")
@@ -332,7 +389,7 @@ async def test_find_stands_before_everything_received_since(
     async with log_backend.writer(tmp_path) as log:
         received = [10, 30, 20, 40, 35, 50]  # mostly, but not always, in order
         for n, at in enumerate(received, 1):
-            await log.append([tick(log.origin, "A", n, received=at)])
+            await log.append([tick(own(log), "A", n, received=at)])
         for when in range(60):
             ticks, *_ = await everything(log, await log.find(when))
             assert {t.received for t in ticks} >= {at for at in received if at >= when}
@@ -343,7 +400,7 @@ async def test_find_stands_before_everything_received_since(
 
 async def test_find_last_stands_before_the_last_ticks(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick(log.origin, s, n) for n in range(1, 6) for s in "AD"])
+        await log.append([tick(own(log), s, n) for n in range(1, 6) for s in "AD"])
         for count, expected in ((0, 0), (3, 3), (10, 10), (99, 10)):
             ticks, *_ = await everything(log, await log.find_last(count))
             assert len(ticks) == expected
@@ -356,7 +413,7 @@ async def test_columns_hold_the_fields_between_since_and_until(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        await log.append([tick(log.origin, "A", n) for n in range(1, 8)])
+        await log.append([tick(own(log), "A", n) for n in range(1, 8)])
         (chunk,) = log.columns(since=NOW + 3_000, until=NOW + 6_000)
         assert tuple(chunk) == Tick.__struct_encode_fields__
         assert chunk["sequence"] == (3, 4, 5)
@@ -378,19 +435,19 @@ async def test_count_tells_how_many_ticks_follow_a_position(
         assert counts == [5, 3, 0]
 
 
-@pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{origin}:999:0"])
+@pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{id}:999:0"])
 async def test_a_position_that_was_never_given_out_is_refused(
     log_backend: Any, tmp_path: Path, position: str
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        wrong = Position(position.format(origin=log.origin))
+        wrong = Position(position.format(id=log.id))
         with pytest.raises(WrongPosition):
             await everything(log, wrong)
 
 
 async def test_silence_is_told_by_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log, asyncio.timeout(5):
-        await log.append([tick(log.origin, "A", 1)])
+        await log.append([tick(own(log), "A", 1)])
         async for batch in log.read(await log.find("end")):
             assert not batch
             assert batch.position == await log.find("end")
@@ -406,8 +463,8 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
         async def write() -> None:
             for n in range(1, rounds + 1):
                 await log.append(
-                    [tick(log.origin, s, n) for s in "ADF"],
-                    quotes=[quote(log.origin, s, n) for s in "ADF"],
+                    [tick(own(log), s, n) for s in "ADF"],
+                    quotes=[quote(own(log), s, n) for s in "ADF"],
                 )
 
         async def look() -> None:
@@ -421,7 +478,7 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
                 if known == dict.fromkeys("ADF", rounds):
                     break
 
-        await log.append(heartbeats=[heartbeat(log.origin)])
+        await log.append(heartbeats=[heartbeat(own(log))])
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(write())
             for _ in range(3):
@@ -429,7 +486,7 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
 
 
 async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
-    log_backend: Any, tmp_path: Path
+    numbering_backend: Any, tmp_path: Path
 ) -> None:
     async def write(writer: Any, price: float) -> int:
         done = 0
@@ -444,7 +501,7 @@ async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
                 last = dict(await writer.last())
         return done
 
-    async with log_backend.writer(tmp_path) as one, log_backend.writer(tmp_path) as two:
+    async with numbering_backend.writer(tmp_path) as one, numbering_backend.writer(tmp_path) as two:
         assert one.origin == two.origin
         async with asyncio.timeout(30):
             await asyncio.gather(write(one, 1.0), write(two, 2.0))
@@ -458,14 +515,14 @@ async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) 
     async with log_backend.writer(tmp_path) as log:
         assert (await log.health()).state == "empty"
         await log.append(
-            [tick(log.origin, s, n) for n in (1, 2) for s in "AD"],
-            heartbeats=[heartbeat(log.origin)],
+            [tick(own(log), s, n) for n in (1, 2) for s in "AD"],
+            heartbeats=[heartbeat(own(log))],
         )
         health = await log.health()
         assert (health.state, health.ticks, health.symbols) == ("ok", 4, 2)
         assert (health.first, health.last) == (NOW + 1_000, NOW + 2_000)
         assert health.simulated is False
-        assert health.heartbeats == (heartbeat(log.origin),)
+        assert health.heartbeats == (heartbeat(own(log)),)
 
 
 async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> None:
@@ -477,7 +534,7 @@ async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> N
 
 async def test_reading_begins_at_the_words_start_and_end(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
-        ticks = [tick(log.origin, "A", n) for n in range(1, 4)]
+        ticks = [tick(own(log), "A", n) for n in range(1, 4)]
         await log.append(ticks[:2])
         batches = [batch async for batch in log.read("start", follow=False)]
         assert [each for batch in batches for each in batch.ticks] == ticks[:2]

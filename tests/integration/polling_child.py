@@ -15,7 +15,7 @@ from ticker.poll import Poll
 from ticker.records import Position
 from ticker.sources import open_source
 from ticker.streams import open_log
-from ticker.streams.protocol import Log
+from ticker.streams.protocol import Log, NumberingLog
 
 
 class Acknowledging:
@@ -40,7 +40,7 @@ async def main(path: str, symbols: str, every: str, url: str, duration: str = ""
     async with open_log(f"sqlite:{path}") as log:
         await Poll(
             source,
-            cast("Log", Acknowledging(log)),
+            cast("NumberingLog", Acknowledging(log)),
             [f"S{number:04}" for number in range(1, int(symbols) + 1)],
             every=int(every),
             duration=int(duration) if duration else None,

@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import socket
 import time
-from collections.abc import Callable
 from typing import Any
 
 import confluent_kafka
@@ -105,7 +104,7 @@ async def put_unreadable(
 async def test_over_several_partitions_each_symbol_keeps_its_order(address: Address) -> None:
     async with KafkaLog(address, Plan(partitions=4)) as log:
         for n in range(1, 31):
-            await log.append([tick(log.origin, s, n) for s in SYMBOLS])
+            await log.append([tick("o", s, n) for s in SYMBOLS])
         batches = await read(log, limit=50)
         seen = [t for batch in batches for t in batch.ticks]
         assert max(len(batch.ticks) for batch in batches) <= 50
@@ -200,15 +199,15 @@ async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are
 
 async def test_a_log_opened_again_goes_on_where_it_ended(address: Address) -> None:
     async with KafkaLog(address) as log:
-        origin = log.origin
+        log_id = log.id
         await log.append(
-            [tick(o, s, n) for o in (origin, "far") for n in (1, 2) for s in SYMBOLS],
+            [tick(o, s, n) for o in ("near", "far") for n in (1, 2) for s in SYMBOLS],
             gaps=[Gap("test", "far", "w", NOW, "stopped", from_=1, until=2)],
             quotes=[quote("far", s, 2) for s in SYMBOLS],
         )
     async with KafkaLog(address) as log:
-        assert log.origin == origin
-        assert await log.last() == {(o, s): 2 for o in (origin, "far") for s in SYMBOLS}
+        assert log.id == log_id
+        assert await log.last() == {(o, s): 2 for o in ("near", "far") for s in SYMBOLS}
         with pytest.raises(SequenceConflict):
             await log.append([tick("far", "S1", 4)])
         await log.append(
@@ -248,7 +247,7 @@ async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(address:
 
 async def test_messages_are_plain_json_with_key_and_headers_for_anybody(address: Address) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
-        beat = Heartbeat(log.origin, "w1", "test", NOW, NOW, 1, "ok", 1, 1)
+        beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
         await log.append([tick("o", "GC=F", 7)], quotes=[quote("o", "GC=F", 7)], heartbeats=[beat])
     names = [address.prefix + ending for ending in ("", ".quotes", ".heartbeats")]
     consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0], auto_offset_reset="earliest")
@@ -576,41 +575,8 @@ async def test_a_reader_that_came_first_waits_for_its_topics(address: Address) -
         with pytest.raises(StreamMissing):
             await stream.find("start")
         async with KafkaLog(address) as log:
-            await log.append([tick(log.origin, "A", 1)])
+            await log.append([tick("o", "A", 1)])
         assert sum(len(batch.ticks) for batch in await read(stream)) == 1
-
-
-async def test_a_writer_that_lost_a_race_is_told_and_its_message_is_never_shown(
-    address: Address,
-) -> None:
-    async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
-        await one.append([tick(one.origin, "A", 1, volume=1)])
-        await two.last()
-        other = replace(tick(one.origin, "A", 2), price=9.0, volume=1)
-        writer: Any = two._writer
-        real: Callable[[], Any] = writer._caught_up
-        looks = 0
-
-        async def late() -> Any:
-            nonlocal looks
-            looks += 1
-            known = await real()
-            if looks == 1:  # between its look and its message, the other writes
-                await one.append([other])
-            return known
-
-        writer._caught_up = late
-        with pytest.raises(SequenceConflict):
-            await two.append(
-                [tick(two.origin, "A", 2, volume=2), tick(two.origin, "A", 3)],
-                quotes=[replace(quote(two.origin, "A", 3), price=777.0)],
-            )
-        assert [q.price for q in (await one.snapshot()).quotes] == [9.0], "of a refused append"
-        await two.append([tick(two.origin, "A", 3, volume=2)], quotes=[quote(two.origin, "A", 3)])
-        ticks = [t for b in await read(one) for t in b.ticks]
-        assert [(t.sequence, t.volume) for t in ticks] == [(1, 1), (2, 1), (3, 2)]
-        assert (await one.health()).broken == 0
-        assert [q.price for q in (await one.snapshot()).quotes] == [103.0]
 
 
 def name_in(partition: int, partitions: int) -> str:
@@ -822,16 +788,14 @@ async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
         await read(stream)
 
 
-@pytest.mark.parametrize("own", [True, False])
 async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
-    address: Address, own: bool
+    address: Address,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
-        origins = (one.origin, two.origin) if own else ("x", "y")
-        await one.append([tick(origins[0], "A", 1)])
+        await one.append([tick("x", "A", 1)])
         with pytest.raises(MixedPrices):
-            await two.append([tick(origins[1], "B", 1, simulated=True)])
-        await one.append([tick(origins[0], "A", 2)])
+            await two.append([tick("y", "B", 1, simulated=True)])
+        await one.append([tick("x", "A", 2)])
         assert [t.simulated for b in await read(one) for t in b.ticks] == [False, False]
 
 
@@ -900,31 +864,6 @@ async def test_a_quote_that_waits_outlives_a_failure(
         await log.append([tick("o", "A", 2)])
     quotes = (await KafkaStream(address).snapshot()).quotes
     assert [q.time for q in quotes] == [later.time]
-
-
-async def test_own_ticks_with_anothers_message_between_their_batches_are_sent_again(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of what lies behind the other's message, each names an offset that it does not have."""
-    real = AIOKafkaProducer.send_batch
-
-    async def between(self: Any, batch: Any, topic: str, *, partition: int) -> Any:
-        sent = await real(self, batch, topic, partition=partition)
-        if topic == address.prefix and not others:
-            others.append(1)
-            await asyncio.wait([sent])
-            client = confluent_kafka.Producer({"bootstrap.servers": address.servers[0]})
-            client.produce(address.prefix, b"{}", b"x", partition=0)
-            assert await asyncio.to_thread(client.flush, 10) == 0
-        return sent
-
-    others: list[int] = []
-    monkeypatch.setattr(AIOKafkaProducer, "send_batch", between)
-    async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
-        ticks = [tick(log.origin, "A", n) for n in range(1, 6_001)]  # more than one batch
-        await log.append(ticks)
-        assert [t.sequence for b in await read(log) for t in b.ticks] == list(range(1, 6_001))
-    assert others
 
 
 async def test_batches_are_compressed(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:

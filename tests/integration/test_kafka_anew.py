@@ -43,7 +43,7 @@ class Reader:
     def __init__(self) -> None:
         self.sequences: list[int] = []
         self.gaps: list[Gap] = []
-        self.origins: list[str] = []
+        self.logs: list[str] = []
         """Of the log in which the position behind each tick lies."""
         self._rests = 0  # batches without anything, one a second of silence
         self._changed = asyncio.Condition()
@@ -52,7 +52,7 @@ class Reader:
         async for batch in stream.read(after):
             async with self._changed:
                 self.sequences += [t.sequence for t in batch.ticks]
-                self.origins += [batch.position.split(":")[0]] * len(batch.ticks)
+                self.logs += [batch.position.split(":")[0]] * len(batch.ticks)
                 self.gaps += batch.gaps
                 self._rests += not batch
                 self._changed.notify_all()
@@ -89,20 +89,20 @@ async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
     async with KafkaStream(address, watch=NEVER) as stream:
         async with KafkaLog(address, ONE) as log:
             await log.append(ticks(*range(1, 101)))
-            old = log.origin
+            old = log.id
         async with reading(stream, await stream.find("start")) as reader:
             await reader.until(99, 100)
             await reader.rested(2)
             await delete_topics(address)
             async with KafkaLog(address, ONE) as log:
-                new = log.origin
+                new = log.id
                 await log.append(ticks(*range(1, 11)))
                 await log.append([tick("p", "A", n) for n in range(1, 4)])
                 await reader.until(1, 2, 3)
             assert [gap.reason for gap in reader.gaps] == ["another log lies in its place"]
             # What it had before is not told again.
             assert reader.sequences == [*range(1, 101), *range(1, 4)]
-            assert reader.origins == [old] * 100 + [new] * 3
+            assert reader.logs == [old] * 100 + [new] * 3
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
     async with KafkaLog(address, THREE) as log, KafkaStream(address, watch=0.5) as stream:
 
         def own(sequence: int) -> list[Tick]:
-            return [tick(log.origin, "A", sequence)]
+            return [tick("o", "A", sequence)]
 
-        await log.append(own(1), quotes=[quote(1, log.origin)])
+        await log.append(own(1), quotes=[quote(1, "o")])
         before = await stream.find("end")
         async with reading(stream, await stream.find("start")) as reader:
             await reader.until(1)
@@ -129,9 +129,9 @@ async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
             await reader.rested(3)  # the watchdog has looked
             # Whether it is noticed at once or by the next one, it is told in our words.
             with contextlib.suppress(StreamError):
-                await log.append(own(2), quotes=[quote(2, log.origin)])
-            await log.append(own(2), quotes=[quote(2, log.origin)])
-            await log.append(own(3), quotes=[quote(3, log.origin)])
+                await log.append(own(2), quotes=[quote(2, "o")])
+            await log.append(own(2), quotes=[quote(2, "o")])
+            await log.append(own(3), quotes=[quote(3, "o")])
             await reader.until(1, 2, 3)
             assert reader.gaps == []
         with contextlib.suppress(StreamError):  # a position beyond the end of that topic

@@ -8,7 +8,6 @@ from typing import Any
 import jsonschema
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
-from msgspec.structs import replace
 
 from ticker import wire
 from ticker.records import Gap, Heartbeat, Quote, Tick
@@ -88,35 +87,6 @@ async def test_each_topic_has_the_key_the_headers_and_the_json_that_we_tell(
             assert headers(message) == USUAL
             _, appended = message.timestamp()
             assert before <= appended <= time.time_ns() // 1_000_000  # not the event's time
-
-
-async def test_a_message_that_lost_a_race_is_void_to_whoever_holds_its_header_against_its_offset(
-    address: Address, producer: Producer
-) -> None:
-    async with KafkaLog(address) as log:
-        own = log.origin
-        await log.append([tick(own, 1)])
-        (first,) = messages(address)
-        assert headers(first) == {**USUAL, "at": str(first.offset()).encode()}
-        # Another writer, that had seen the same end.
-        late = wire.encode(replace(tick(own, 2), price=1.0))
-        producer.produce(
-            address.prefix,
-            late,
-            b"GC=F",
-            partition=first.partition() or 0,
-            headers={**USUAL, "at": str(first.offset())},
-        )
-        assert producer.flush(10) == 0
-        await log.append([tick(own, 2)])
-    found = messages(address)
-    counted = [
-        json.loads(message.value() or b"")["price"]
-        for message in found
-        if headers(message)["at"] == str(message.offset()).encode()
-    ]
-    assert len(found) == 3
-    assert counted == [4_101.0, 4_102.0] == [t.price for t in await ticks_of(address)]
 
 
 async def test_a_producer_of_somebody_else_writes_ticks_that_we_read(

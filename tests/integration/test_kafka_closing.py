@@ -48,7 +48,7 @@ async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_
     await log.__aenter__()
     await asyncio.sleep(0.15)  # so long that topics are looked at once more before a message
     monkeypatch.setattr(where, what, hold)
-    appending = asyncio.create_task(log.append([tick(log.origin, "A", n) for n in (1, 2, 3)]))
+    appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
     await held.wait()
     assert await log.close(1.5) == 3
     go_on.set()
@@ -60,7 +60,7 @@ async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_
 async def test_an_append_that_is_under_way_ends_well_before_its_log_does(address: Address) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()
-    appending = asyncio.create_task(log.append([tick(log.origin, "A", n) for n in (1, 2, 3)]))
+    appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
     await asyncio.sleep(0)
     assert await log.close(5) == 0
     await appending

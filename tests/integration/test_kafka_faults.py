@@ -201,7 +201,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
 ) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, delivery=3) as log:
-            origin = log.origin
+            log_id = log.id
             await log.append([tick("o", "A", n) for n in (1, 2, 3)])
             reading = stream.read(await stream.find("start"))
             batches = aiter(reading)
@@ -219,7 +219,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
                 with pytest.raises(StreamMissing):
                     await stream.snapshot()
         async with KafkaLog(address) as log, asyncio.timeout(30):
-            assert log.origin != origin
+            assert log.id != log_id
             await log.append([tick("o", "A", n) for n in range(1, 6)])
             seen: list[int] = []
             gaps: list[Gap] = []

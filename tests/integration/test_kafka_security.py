@@ -52,19 +52,19 @@ async def test_each_way_in_writes_reads_and_follows(
     url = secure_kafka.url(listener, f"way.{listener}.{mechanism}")
     security = secure_kafka.security(listener, mechanism)
     async with open_log(url, security=security) as log:
-        quote = Quote("GC=F", "test", NOW, NOW, 4101.0, log.origin, 1)
-        await log.append([tick(log.origin, 1)], quotes=[quote])
+        quote = Quote("GC=F", "test", NOW, NOW, 4101.0, "o", 1)
+        await log.append([tick("o", 1)], quotes=[quote])
         async with open_stream(url, security=security) as stream:
             snapshot = await stream.snapshot()
             assert [each.symbol for each in snapshot.quotes] == ["GC=F"]
             begin = await stream.find("start")
             seen = [t async for b in stream.read(begin, follow=False) for t in b.ticks]
-            assert seen == [tick(log.origin, 1)]
+            assert seen == [tick("o", 1)]
             async with asyncio.timeout(20):
-                await log.append([tick(log.origin, 2)])
+                await log.append([tick("o", 2)])
                 async for batch in stream.read(snapshot.position):
                     if batch.ticks:
-                        assert batch.ticks == [tick(log.origin, 2)]
+                        assert batch.ticks == [tick("o", 2)]
                         break
             assert (
                 sum(len(c["price"]) for c in await asyncio.to_thread(list, stream.columns())) == 2
@@ -157,9 +157,9 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
         open_stream(url, security=security) as stream,
         KafkaLog(parse(url, security), delivery=3) as log,
     ):
-        await log.append([tick(log.origin, 1)])
+        await log.append([tick("o", 1)])
         batches = aiter(stream.read(await stream.find("start")))
-        assert (await anext(batches)).ticks == [tick(log.origin, 1)]
+        assert (await anext(batches)).ticks == [tick("o", 1)]
         await asyncio.to_thread(broker.set_password, "bob", "second")
         away = file.rename(tmp_path / "away")
         broker.kill()  # or they would stay connected
@@ -167,13 +167,13 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
         while "password_file: cannot be read" not in str(stream.noticed().problem):
             assert not await anext(batches)
         with pytest.raises(StreamUnreachable, match="password_file: cannot be read"):
-            await log.append([tick(log.origin, 2)])
+            await log.append([tick("o", 2)])
         away.write_text("second")
         away.rename(file)
         with pytest.raises(StreamUnreachable):  # by the producer, which knows the first one
-            await log.append([tick(log.origin, 2)])
-        await log.append([tick(log.origin, 2)])
+            await log.append([tick("o", 2)])
+        await log.append([tick("o", 2)])
         while not (batch := await anext(batches)).ticks:
             pass
-        assert batch.ticks == [tick(log.origin, 2)]
+        assert batch.ticks == [tick("o", 2)]
         assert stream.noticed().problem is None

@@ -46,7 +46,7 @@ from ticker.poll import Poll, PollStatus
 from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
-from ticker.streams import Log, StreamChoice, open_log
+from ticker.streams import NumberingLog, StreamChoice, numbering, open_log
 from ticker.times import Zone, clock, format_duration, parse_duration
 
 _log: Final = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Teller:
 class Job(msgspec.Struct, frozen=True):
     """A poller and its log, made before either is opened: orders and signals find it at once."""
 
-    log: Log
+    log: NumberingLog
     poller: Poll
     tell: Teller
     kept: StreamChoice
@@ -148,8 +148,9 @@ class Job(msgspec.Struct, frozen=True):
     """Where a relay sends on to, if the ticks are for somewhere else."""
 
 
-def _open(choice: StreamChoice) -> Log:
-    return open_log(choice.url, keep_for=choice.keep_for)
+def _open(choice: StreamChoice) -> NumberingLog:
+    """A log file: whatever a poller writes to, its ticks are numbered in one first."""
+    return numbering(open_log(choice.url, keep_for=choice.keep_for))
 
 
 def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, controlled: bool) -> int:

@@ -75,7 +75,7 @@ async def _is_another(stream: Stream, health: Health, log: str, here: str) -> bo
     if health.state == "missing":
         return True
     try:
-        return isinstance(stream, Served) and await stream.log_origin() != met.origin
+        return isinstance(stream, Served) and await stream.log_id() != met.origin
     except StreamError:
         return False
 

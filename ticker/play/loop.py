@@ -73,7 +73,7 @@ class Player:
 
     async def prepare(self) -> None:
         """Write what was known before the first record, so that a reader finds a stream."""
-        self._filter.begin(self._log.origin, await self._log.last(), whole=False)
+        self._filter.begin(self._log.id, await self._log.last(), whole=False)
         self.schedule.begin(self.time, self._elapsed())
         known = list(self._beginning.known)
         await self._log.append(quotes=known, heartbeats=[self._heartbeat(WriterState.REPLAYING)])
@@ -187,7 +187,7 @@ class Player:
         self._beaten = self._elapsed()
         now = self._clock()
         return Heartbeat(
-            origin=self._log.origin,
+            origin=self._log.id,
             writer=self._filter.name,
             source=SOURCE,
             time=now,

@@ -16,7 +16,7 @@ import msgspec
 from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Heartbeat, Quote
-from ticker.streams.protocol import Log
+from ticker.streams.protocol import NumberingLog
 
 ATTEMPTS: Final = 5
 """How often an answer is compared anew after a conflict, before the next poll is left to do it."""
@@ -29,7 +29,7 @@ to what we know would otherwise never be told."""
 class Ledger:
     """One poller's side of a log that others may write too."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: NumberingLog) -> None:
         self._log = log
         self._known: dict[str, Quote] = {}
         self._last: dict[str, int] = {}

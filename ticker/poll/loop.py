@@ -37,7 +37,7 @@ from ticker.poll.schedule import Schedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
-from ticker.streams.protocol import Log
+from ticker.streams.protocol import NumberingLog
 
 FAREWELL: Final = 2.0
 """How long the last heartbeat may take (seconds)."""
@@ -59,7 +59,7 @@ class Poll:
     def __init__(
         self,
         source: Source,
-        log: Log,
+        log: NumberingLog,
         symbols: Iterable[str],
         *,
         every: int | None = None,
@@ -124,7 +124,7 @@ class Poll:
         self._symbols = [symbol for symbol in self._symbols if symbol not in gone]
         self._wake.set()
 
-    def move(self, log: Log) -> None:
+    def move(self, log: NumberingLog) -> None:
         """Let the next `run` go on in `log`, entered by then: the one so far was taken away.
 
         What the poller asks for, its pace, its end and its counts are its own and stay as they are.

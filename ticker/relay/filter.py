@@ -45,12 +45,13 @@ class Filter:
             partial(deque, maxlen=_REMEMBERED)
         )
 
-    def begin(self, origin: str, last: Mapping[Key, int], *, whole: bool) -> None:
+    def begin(self, own: str, last: Mapping[Key, int], *, whole: bool) -> None:
         """The destination is connected, or was written by somebody else: this is what it holds.
 
+        `own`: its id, which is the origin of what it numbered itself, if it numbers.
         `whole`: it was sent all that the source had, and not from some time on.
         """
-        self._own = origin
+        self._own = own
         self._whole = whole
         self._last = dict(last)
 

@@ -205,11 +205,11 @@ class Relay:
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:
-            if isinstance(self._source, Served) and await self._source.log_origin() == log.origin:
+            if isinstance(self._source, Served) and await self._source.log_id() == log.id:
                 raise SameLog(log.url, self._source.url)
             last = await self._patiently(log, log.last())
-            await self._place.meet(log.url, log.origin, last)
-            self._filter.begin(log.origin, last, whole=self._place.whole)
+            await self._place.meet(log.url, log.id, last)
+            self._filter.begin(log.id, last, whole=self._place.whole)
             yield log
         finally:
             closing = asyncio.ensure_future(log.close(_CLOSING))
@@ -323,7 +323,7 @@ class Relay:
                 await self._patiently(log, appending)
             except SequenceConflict:
                 last = await self._patiently(log, log.last())
-                self._filter.begin(log.origin, last, whole=self._place.whole)
+                self._filter.begin(log.id, last, whole=self._place.whole)
                 continue
             except InvalidRecord as error:  # the same would come again and again
                 words = f"cannot keep a record that lies in {self._source.url} ({error})"

@@ -6,11 +6,12 @@ from ticker.streams.choice import (
     configured_stream,
     demo_stream,
 )
-from ticker.streams.open import open_log, open_stream
-from ticker.streams.protocol import Log, Numeric, Retained, Stream, Tape
+from ticker.streams.open import numbering, open_log, open_stream
+from ticker.streams.protocol import Log, NumberingLog, Numeric, Retained, Stream, Tape
 
 __all__ = [
     "Log",
+    "NumberingLog",
     "Numeric",
     "Retained",
     "Stream",
@@ -19,6 +20,7 @@ __all__ = [
     "choose_stream",
     "configured_stream",
     "demo_stream",
+    "numbering",
     "open_log",
     "open_stream",
 ]

@@ -20,6 +20,9 @@ from ticker.streams.order import Key
 identity: Final = operator.attrgetter("time", "received", "price")
 """What tells two ticks of one number apart."""
 
+_NUMBER_IT: Final = (
+    "give it an origin (any name of your own), and a sequence that counts 1, 2, 3 … for each symbol"
+)
 _simulated: Final = operator.attrgetter("simulated")
 
 
@@ -36,11 +39,14 @@ class Judged(msgspec.Struct):
     """Whose ticks do not continue, or differ in this very call → the sequence expected next."""
 
 
-def judge(ticks: Sequence[Tick], gaps: Iterable[Gap], last: Mapping[Key, int], own: str) -> Judged:
-    """`ticks` against the `last` sequences of a log whose origin is `own`.
+def judge(
+    ticks: Sequence[Tick], gaps: Iterable[Gap], last: Mapping[Key, int], own: str | None = None
+) -> Judged:
+    """Check `ticks` against the `last` sequences of a log.
 
-    Another origin's ticks may begin in the middle, and go on after a gap that `gaps` tell. The
-    log's own are numbered by its writers: nothing can be missing before it was made.
+    Ticks of an origin may begin in the middle, and go on after a gap that `gaps` tell. Those of
+    `own`, the origin of a numbering log, may not: nothing is missing before the log was made.
+    Raises `InvalidRecord` for a tick that is not numbered.
     """
     heads: dict[Key, int] = {}
     behind: list[Tick] = []
@@ -51,6 +57,7 @@ def judge(ticks: Sequence[Tick], gaps: Iterable[Gap], last: Mapping[Key, int], o
         sequence = tick.sequence
         before = heads.get(key)
         if before is None:
+            _check_numbered(tick)
             before = last.get(key, 0)
         if sequence == before + 1:
             heads[key] = sequence
@@ -100,15 +107,25 @@ def ahead(
     `heads` are those of the same append. Another origin's quote may come before its ticks; one of
     the log's own would leave a hole. Raises `InvalidRecord` for a quote that is not numbered.
     """
+    check_quotes(quotes)
     wrong: dict[Key, int] = {}
     for quote in quotes:
-        if quote.origin is None or quote.sequence is None:
-            raise InvalidRecord("origin", f"a quote of {quote.symbol} is not numbered yet")
-        key = (quote.origin, quote.symbol)
+        key = (quote.origin or "", quote.symbol)
         known = heads.get(key) or last.get(key, 0)
-        if quote.origin == own and quote.sequence > known:
+        if quote.origin == own and (quote.sequence or 0) > known:
             wrong[key] = known + 1
     return wrong
+
+
+def check_quotes(quotes: Iterable[Quote]) -> None:
+    """Raise `InvalidRecord` for one that is not numbered."""
+    for quote in quotes:
+        _check_numbered(quote)
+
+
+def _check_numbered(price: Tick | Quote) -> None:
+    if not price.origin or price.sequence is None:
+        raise InvalidRecord("origin", f"{price.symbol} is not numbered: {_NUMBER_IT}")
 
 
 def _missing(gaps: Iterable[Gap]) -> set[tuple[Key, int, int]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -15,7 +16,7 @@ from ticker.files import dead_link, user_path
 from ticker.security import Security
 from ticker.streams.address import Backend, StreamAddress
 from ticker.streams.choice import StreamChoice, choose_stream
-from ticker.streams.protocol import Log, Stream
+from ticker.streams.protocol import Log, NumberingLog, Stream
 
 
 def open_stream(
@@ -91,6 +92,16 @@ def open_log(
             from ticker.streams.sqlite import SqliteLog
 
             return SqliteLog(_path(address), keep_for=keep_for, keep_bytes=keep_bytes)
+
+
+def numbering(log: Log) -> NumberingLog:
+    """Return `log`, which must number ticks. Raises `UsageError` if it does not."""
+    if not hasattr(type(log), "origin"):
+        raise UsageError(
+            f"{log.url} numbers no ticks. Append to a file (sqlite:PATH), and forward it: "
+            f"ticker forward sqlite:PATH {log.url}"
+        )
+    return cast("NumberingLog", log)
 
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:

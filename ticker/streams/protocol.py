@@ -159,11 +159,14 @@ class Stream(Protocol):
 
 
 class Log(Stream, Protocol):
-    """A stream that can be written. Entering it opens it, and makes it if missing."""
+    """A stream that can be written. Entering it opens it, and makes it if missing.
+
+    It takes ticks as they are numbered: each brings its identity, (origin, symbol, sequence).
+    """
 
     @property
-    def origin(self) -> str:
-        """The random id of this log, made with it. Known once the log is entered."""
+    def id(self) -> str:
+        """A random id that was made with this log. Known once the log is entered."""
         ...
 
     async def last(self) -> Mapping[tuple[str, str], int]:
@@ -180,12 +183,30 @@ class Log(Stream, Protocol):
     ) -> Position:
         """Write the records, and return the position after them. They are durable on return.
 
-        A tick that is there already changes nothing. One that does not continue its (origin,
-        symbol) raises `SequenceConflict` before anything of the call is written. Invented prices in
-        a log of real ones, or the reverse, raise `MixedPrices`. A quote replaces the one of its
-        (origin, symbol), unless it is older (a lower sequence, or the same and an earlier `time`).
-        On Kafka, a quote that follows another within a second is sent at the end of that second.
+        A tick that is there already changes nothing: its sequence is not above `last`. The first
+        tick of an (origin, symbol) may have any sequence; each later one continues it, or a gap of
+        the same call tells what is missing before it. Otherwise `SequenceConflict` is raised before
+        anything of the call is written. A tick or quote without an origin raises `InvalidRecord`.
+        Invented prices in a log of real ones, or the reverse, raise `MixedPrices`. A quote replaces
+        the one of its (origin, symbol), unless it is older (a lower sequence, or the same and an
+        earlier `time`). On Kafka, a quote that follows another within a second is sent at the end
+        of that second; and after a failure, or where two writers send the same ticks, a tick may
+        lie there twice, which readers drop.
         """
+        ...
+
+
+class NumberingLog(Log, Protocol):
+    """A log under whose own origin writers number ticks: SQLite, not Kafka.
+
+    A writer takes the next number from `last`. Of two writers that take the same one, the second
+    gets a `SequenceConflict`, reads `last` again and numbers its ticks again. So the ticks of this
+    origin begin at 1 and have no hole, and no quote runs ahead of them.
+    """
+
+    @property
+    def origin(self) -> str:
+        """The origin of the ticks that are numbered here; the same as `id`."""
         ...
 
 
@@ -193,8 +214,8 @@ class Log(Stream, Protocol):
 class Served(Protocol):
     """A stream that lies on servers: they may be known by several names, and so may the stream."""
 
-    async def log_origin(self) -> str:
-        """The origin of the log that lies there now: see `Log.origin`. Raises `StreamError`."""
+    async def log_id(self) -> str:
+        """The `Log.id` of the log that lies there now. Raises `StreamError`."""
         ...
 
 
@@ -216,7 +237,7 @@ class Numeric(Protocol):
         ...
 
 
-class Retained(Log, Protocol):
+class Retained(NumberingLog, Protocol):
     """A log whose retention is ours: SQLite, not Kafka."""
 
     async def hold(self, reader: str, position: Position | None) -> None:

@@ -26,7 +26,7 @@ from tests.serving import serving
 from ticker.exchange import Exchange, Market
 from ticker.processes.child import environment
 from ticker.records import Heartbeat, Quote, Tick
-from ticker.streams import open_log
+from ticker.streams import numbering, open_log
 
 PATIENCE: Final = 30.0
 
@@ -185,7 +185,7 @@ def write(
     """A log with `ticks` of GC=F, its quote and a heartbeat of just now, or `age` µs ago."""
 
     async def fill() -> None:
-        async with open_log(url) as log:
+        async with numbering(open_log(url)) as log:
             made = [
                 Tick(
                     "GC=F",

@@ -12,7 +12,7 @@ from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import RateLimited, SourceUnreachable, StreamMissing
 from ticker.poll import Poll
 from ticker.records import Heartbeat, Quote, Tick
-from ticker.streams.protocol import Log
+from ticker.streams.protocol import NumberingLog
 
 ALL_THE_TIME = 10**18
 
@@ -32,7 +32,7 @@ async def lose_log(scene: Scene, poll: Poll, at: int) -> MemoryLog:
     for _ in range(10):  # opening a file lets others run, too
         await asyncio.sleep(0)
     log = other_log()
-    poll.move(cast("Log", log))
+    poll.move(cast("NumberingLog", log))
     return log
 
 

@@ -549,9 +549,9 @@ async def test_a_log_is_not_sent_into_itself_whatever_it_is_called(bench: Bench)
     class SameTopics(SqliteStream):
         """As on servers that are known by two names."""
 
-        async def log_origin(self) -> str:
+        async def log_id(self) -> str:
             async with SqliteLog(bench.destination.path) as log:
-                return log.origin
+                return log.id
 
     source = SameTopics(Path(bench.source.url.removeprefix("sqlite:")))
     relay = Relay(source, bench.destination, HoldBookmark(bench.source, "there"), name="relay-1")

@@ -63,7 +63,7 @@ class Topics(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     partitions: tuple[int, ...]
     """How many each has."""
-    origin: str
+    id: str
     """8 letters made from the id of the ticks' topic: topics made again have another."""
     leaders: Mapping[TopicPartition, int]
     url: str = ""
@@ -109,7 +109,7 @@ class Topics(msgspec.Struct, frozen=True):
             for name, count in zip(self.names, self.partitions, strict=True)
         ]
         ticks, gaps, quotes, beats = by_topic
-        return Place(self.origin, (ticks, gaps, quotes, beats), received)
+        return Place(self.id, (ticks, gaps, quotes, beats), received)
 
     def offsets(self, place: Place) -> dict[TopicPartition, int]:
         """A place as offsets; a partition that was added since begins at 0.
@@ -226,7 +226,7 @@ class Asking:
         while True:
             # Leaders may have moved since.
             newest = self._newest or topics
-            leaders = newest.leaders if newest.origin == topics.origin else topics.leaders
+            leaders = newest.leaders if newest.id == topics.id else topics.leaders
             try:
                 return await self._offsets(leaders, wanted)
             except (*_PASSING, StreamUnreachable) as error:
@@ -236,7 +236,7 @@ class Asking:
                     with told(self.address):
                         raise
                 await asyncio.sleep(_PAUSE)
-                if (await self.topics()).origin != topics.origin:
+                if (await self.topics()).id != topics.id:
                     raise StreamMissing(self.address.url, ANEW) from error
 
     async def _offsets(

@@ -1,4 +1,4 @@
-"""Places by time, and by counting back from the end; and ticks by their numbers.
+"""Places by time, and by counting back from the end.
 
 Kafka finds by the time of appending, which comes after `received`: a safe place, before all that
 is wanted. From there a bounded number of messages is passed over that were received too early, so
@@ -15,12 +15,11 @@ from typing import Any, Final, Literal
 from aiokafka import TopicPartition
 
 from ticker.records import Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.asking import BEGIN, END, Asking, spans
 from ticker.streams.kafka.fetching import span
-from ticker.streams.kafka.late import TICKS, ticks_between
+from ticker.streams.kafka.late import TICKS
 from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.place import Place
-from ticker.streams.order import Key
 
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
@@ -28,9 +27,6 @@ SCAN: Final = 50_000
 """Messages passed over to come nearer, at most."""
 BACK: Final = 1_000_000
 """Messages of a partition looked through backwards for rare symbols, at most."""
-
-_NEAR: Final = 5_000
-"""Messages of a partition first looked through backwards for given ticks."""
 
 _KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
 
@@ -120,27 +116,3 @@ async def find_last(asking: Asking, ticks: int, symbols: Collection[str] | None)
     for where in begins:
         offsets[where] = min((o for _, o, w in chosen if w == where), default=ends[where])
     return topics.place(offsets)
-
-
-async def find_ticks(
-    asking: Asking, topics: Topics, wanted: Mapping[int, Collection[tuple[Key, int]]]
-) -> dict[tuple[Key, int], Tick]:
-    """Partition → ((origin, symbol), sequence): those of them that are there, from the end back."""
-    found: dict[tuple[Key, int], Tick] = {}
-    names = {name for some in wanted.values() for name in some}
-    if not names:
-        return found
-    begins = await asking.offsets(topics, BEGIN, TICKS)
-    ends = await asking.offsets(topics, END, TICKS)
-    last = {w: ends[w] for w in topics.all(TICKS) if w.partition in wanted}
-    size = max(_NEAR, 2 * len(names))
-    while names - found.keys() and any(last[w] > begins[w] for w in last):
-        back = {w: max(begins[w], at - size) for w, at in last.items()}
-        between = {w: (back[w], at) for w, at in last.items()}
-        for seen in (await ticks_between(asking, between)).values():
-            for at in seen:
-                name = ((at.tick.origin, at.tick.symbol), at.tick.sequence)
-                if name in names:
-                    found[name] = at.tick
-        last, size = back, size * 4
-    return found

@@ -204,11 +204,11 @@ class Reading:
             place = parse(self._asking.address.url, self._after)
             offsets = topics.offsets(place)
             beyond = any(offset > ends[where] for where, offset in offsets.items())
-            if place.origin != topics.origin or beyond:
+            if place.id != topics.id or beyond:
                 raise WrongPosition(self._asking.address.url, self._after)
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
-        elif self._topics.origin != topics.origin:
+        elif self._topics.id != topics.id:
             # The order stays: who fills it anew sends what it sent to the old one first.
             self._lanes = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
@@ -253,7 +253,7 @@ class Reading:
         until = max(until, self._received) or time.time_ns() // 1_000
         gap = Gap(
             source="",
-            origin=topics.origin,
+            origin=topics.id,
             writer=READER,
             received=until,
             reason=reason,
@@ -276,7 +276,7 @@ class Reading:
             try:
                 found = await fetching.take(self._limit, SILENCE / 2)
             except Passed:
-                if (await self._asking.topics()).origin != topics.origin:
+                if (await self._asking.topics()).id != topics.id:
                     raise StreamMissing(self._asking.address.url, ANEW) from None
                 ends = await self._asking.offsets(topics, END)
                 if not await self._skip(topics, ends):
@@ -313,7 +313,7 @@ class Reading:
             self._asked = loop.time()
             try:
                 there = await self._watching.topics()
-                if there.origin != topics.origin:
+                if there.id != topics.id:
                     raise StreamMissing(self._asking.address.url, ANEW)
                 ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:

@@ -75,14 +75,7 @@ class Late(msgspec.Struct):
 
     def heads(self) -> dict[Key, Tick | Quote]:
         """(origin, symbol) → the record with its last sequence, as far as the window shows."""
-        heads: dict[Key, Tick | Quote] = dict(self.quotes)
-        for seen in self.window.values():
-            for at in seen:
-                key = (at.tick.origin, at.tick.symbol)
-                known = heads.get(key)
-                if known is None or at.tick.sequence > (known.sequence or 0):
-                    heads[key] = at.tick
-        return heads
+        return _heads(self.quotes, self.window)
 
     def tails(self) -> dict[Key, int]:
         """(origin, symbol) → the last sequence of its ticks in the window."""
@@ -131,13 +124,11 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
         topics.check_lanes(
             lanes, where.partition, {(at.tick.origin, at.tick.symbol) for at in some}
         )
-    bare = {
-        (at.tick.origin, at.tick.symbol): at.tick
-        for some in seen.values()
-        for at in some
-        if (at.tick.origin, at.tick.symbol) not in quotes
+    made = {
+        key: as_quote(head)
+        for key, head in _heads(quotes, seen).items()
+        if isinstance(head, Tick) and key not in quotes
     }
-    made = {key: as_quote(tick) for key, tick in bare.items()}
     bases = _sequences(quotes | made)
     offsets = dict(ends)
     for where, some in seen.items():
@@ -150,6 +141,19 @@ async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
     received = max((quote.received for quote in quotes.values()), default=0)
     place = topics.place(offsets, received)
     return Late(place, begins, ends, quotes, made, beats, seen, lanes, whole, broken + foreign)
+
+
+def _heads(
+    quotes: Mapping[Key, Quote], window: Mapping[TopicPartition, list[Seen]]
+) -> dict[Key, Tick | Quote]:
+    heads: dict[Key, Tick | Quote] = dict(quotes)
+    for seen in window.values():
+        for at in seen:
+            key = (at.tick.origin, at.tick.symbol)
+            known = heads.get(key)
+            if known is None or at.tick.sequence > (known.sequence or 0):
+                heads[key] = at.tick
+    return heads
 
 
 def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:

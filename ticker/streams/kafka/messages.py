@@ -4,9 +4,7 @@ Keys: the symbol for ticks (so each symbol has its partition, and its order), or
 quotes (which lie in the symbol's partition), the writer for heartbeats, none for gaps. Headers:
 `content-type` and `schema-version`; a record of another version than ours is newer, and not read.
 
-A log's own ticks, which several writers may number at once, carry a third header, `at`: the offset
-that the writer saw as the end. A message that came to lie elsewhere lost the race to another and is
-void: no reader shows it, and its writer knows from the broker's answer.
+A record is valid at any offset, so topics may be copied and restored.
 
 No time is later than the broker's own, that of appending: a record more than a day ahead of it is
 none, and a heartbeat's times are cut to it, or a clock that is wrong would keep a poller alive that
@@ -33,7 +31,6 @@ HEADERS: Final[Headers] = [
     ("schema-version", str(wire.VERSION).encode()),
 ]
 _USUAL: Final = tuple(HEADERS)
-_AT: Final = "at"
 _DIGITS: Final = 9  # enough for a version
 _BY_BROKER: Final = 1  # Kafka's number for LogAppendTime
 _MILLISECOND: Final = 1_000
@@ -46,11 +43,6 @@ _value: Final = operator.attrgetter("value")
 _symbol: Final = operator.attrgetter("symbol")
 _time: Final = operator.attrgetter("time")
 _received: Final = operator.attrgetter("received")
-
-
-def headers_at(offset: int) -> Headers:
-    """The headers of a message that is void unless it lies at `offset`."""
-    return [*HEADERS, (_AT, str(offset).encode())]
 
 
 def key(record: Record) -> bytes | None:
@@ -97,15 +89,13 @@ def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
 def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
     decoded = Decoded([], [])
     for message in messages:
-        verdict = True if message.headers == _USUAL else _judge(message)
-        if verdict is not True:
-            decoded.broken += verdict is False
-            continue
+        well = False
         try:
-            record = wire.decode(message.value)
-            well = type(record) is kind and key(record) == message.key
+            if message.headers == _USUAL or _readable(message.headers):
+                record = wire.decode(message.value)
+                well = type(record) is kind and key(record) == message.key
         except (InvalidRecord, TypeError):  # a TypeError: the value is null
-            well = False
+            pass
         if well and message.timestamp_type == _BY_BROKER:
             appended = (message.timestamp + 1) * _MILLISECOND
             if isinstance(record, Heartbeat):
@@ -158,16 +148,12 @@ class _Keys(dict[str, bytes]):
         return found
 
 
-def _judge(message: Any) -> bool | None:
-    """Whether unusual headers allow to read the message; `None` if it is void: ours, but late."""
-    headers = dict(message.headers)
-    version = headers.get("schema-version")
-    if version is not None and not _readable(version):
-        return False
-    at = headers.get(_AT)
-    return None if at is not None and at != str(message.offset).encode() else True
+def _readable(headers: Sequence[tuple[str, bytes | None]]) -> bool:
+    """Whether `schema-version`, if it is there, is ours or older.
 
-
-def _readable(version: bytes) -> bool:
-    """Whether a `schema-version` is ours or older; Python takes no integer of 5,000 digits."""
+    Python takes no integer of 5,000 digits.
+    """
+    version = dict(headers).get("schema-version")
+    if version is None:
+        return True
     return version.isdigit() and len(version) <= _DIGITS and int(version) <= wire.VERSION

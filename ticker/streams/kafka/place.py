@@ -1,6 +1,6 @@
-"""Positions of a Kafka stream: `ORIGIN:TICKS:GAPS:QUOTES:HEARTBEATS:RECEIVED`, opaque to others.
+"""Positions of a Kafka stream: `ID:TICKS:GAPS:QUOTES:HEARTBEATS:RECEIVED`, opaque to others.
 
-`ORIGIN` is the topics', so that a position of other topics is noticed. The four are the offset of
+`ID` is the topics', so that a position of other topics is noticed. The four are the offset of
 the next record in each partition, `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is when the newest
 record before the position was had, so that a reader that was passed by retention can say since when
 it knows nothing. Pure.
@@ -26,14 +26,14 @@ _FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9
 class Place(msgspec.Struct, frozen=True):
     """A position taken apart; `offsets` are those of ticks, gaps, quotes, heartbeats."""
 
-    origin: str
+    id: str
     offsets: tuple[Offsets, Offsets, Offsets, Offsets]
     received: int = 0
 
     def position(self) -> Position:
         """As it is given out."""
         topics = ":".join(",".join(map(str, offsets)) for offsets in self.offsets)
-        return Position(f"{self.origin}:{topics}:{self.received}")
+        return Position(f"{self.id}:{topics}:{self.received}")
 
 
 def parse(url: str, position: object) -> Place:

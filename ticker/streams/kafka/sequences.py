@@ -8,12 +8,12 @@ input or output, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.continuing import Judged, ahead, identity, judge, kind
+from ticker.streams.continuing import Judged, check_quotes, judge, kind
 from ticker.streams.order import Key
 
 QUOTE_EVERY: Final = 0.95
@@ -28,8 +28,7 @@ _GAPS_REMEMBERED: Final = 100_000
 class Sequences:
     """The state of one log as its writer knows it."""
 
-    def __init__(self, url: str, origin: str) -> None:
-        self.origin = origin
+    def __init__(self, url: str) -> None:
         self.last: dict[Key, int] = {}
         self.simulated: bool | None = None
         self._url = url
@@ -39,27 +38,20 @@ class Sequences:
         self._waiting: dict[Key, Quote] = {}
         self._written = 0  # ticks, since one of them waits
 
-    def sort(self, ticks: Sequence[Tick], gaps: Sequence[Gap]) -> Judged:
-        """Raises `SequenceConflict` for ticks that do not continue, and `MixedPrices`."""
-        kind(self._url, self.simulated, ticks)
-        judged = judge(ticks, gaps, self.last, self.origin)
+    def sort(
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote] = ()
+    ) -> Judged:
+        """Check what an append brings, before any of it is written.
+
+        Raises `SequenceConflict` for ticks that do not continue, `MixedPrices`, and `InvalidRecord`
+        for what is not numbered.
+        """
+        kind(self._url, self.simulated, ticks, quotes)
+        check_quotes(quotes)
+        judged = judge(ticks, gaps, self.last)
         if judged.wrong:
             raise SequenceConflict(self._url, judged.wrong)
         return judged
-
-    def differing(self, repeats: Iterable[Tick], there: Mapping[tuple[Key, int], Tick]) -> None:
-        """Raises `SequenceConflict` where the log gave a repeat's number to another tick.
-
-        What is not `there` (retention deleted it) passes for the same.
-        """
-        wrong: dict[Key, int] = {}
-        for tick in repeats:
-            key = (tick.origin, tick.symbol)
-            other = there.get((key, tick.sequence))
-            if other is not None and identity(other) != identity(tick):
-                wrong[key] = self.last[key] + 1
-        if wrong:
-            raise SequenceConflict(self._url, wrong)
 
     def saw(self, records: Iterable[Tick | Quote]) -> None:
         """Records that lie in the log: whoever wrote them."""
@@ -80,18 +72,6 @@ class Sequences:
         self._gaps |= dict.fromkeys(gaps)
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
-
-    def check(
-        self, ticks: Sequence[Tick], quotes: Sequence[Quote], heads: Mapping[Key, int]
-    ) -> None:
-        """Raises `InvalidRecord`, `MixedPrices`, `SequenceConflict`, as an append must.
-
-        `ticks` are those of the same call, `heads` the last sequences after them.
-        """
-        kind(self._url, self.simulated, ticks[:1], quotes)  # the ticks agree: they were sorted
-        wrong = ahead(quotes, heads, self.last, self.origin)
-        if wrong:
-            raise SequenceConflict(self._url, wrong)
 
     def offer(self, quotes: Iterable[Quote]) -> None:
         """Let these, of which the log holds the ticks, wait in place of older ones."""

@@ -49,9 +49,9 @@ class KafkaStream(Frame[Reading], Served):
         self._address = address
         self._watch = watch
 
-    async def log_origin(self) -> str:
+    async def log_id(self) -> str:
         async with Asking(self._address) as asking:
-            return (await asking.topics()).origin
+            return (await asking.topics()).id
 
     async def snapshot(self) -> Batch:
         async with self._asking() as asking:
@@ -72,7 +72,7 @@ class KafkaStream(Frame[Reading], Served):
         place = parse(self.url, after)
         async with self._asking() as asking:
             topics = await asking.topics()
-            if place.origin != topics.origin:
+            if place.id != topics.id:
                 raise WrongPosition(self.url, after)
             begins = await asking.offsets(topics, BEGIN, TICKS)
             ends = await asking.offsets(topics, END, TICKS)
@@ -194,8 +194,8 @@ class KafkaLog(KafkaStream, Log):
         self._writer: Writer | None = None
 
     @property
-    def origin(self) -> str:
-        return self._entered().origin
+    def id(self) -> str:
+        return self._entered().id
 
     async def last(self) -> Mapping[tuple[str, str], int]:
         return await self._entered().last()

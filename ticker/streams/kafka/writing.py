@@ -1,18 +1,16 @@
 """The writing side: topics are ready, sequences are checked, records go out in order.
 
 Gaps, then ticks, then quotes, then heartbeats; each is acknowledged before the next is sent. The
-last sequences are read from the topics when the log is entered, and anew after every failure. Ticks
-of other origins have one writer each (a relay). A log's own ticks may have several, on several
-machines: each of their messages names the offset at which it must come to lie, so that of two
-writers with the same numbers one is void and is told so (see `messages`).
+last sequences are read from the topics when the log is entered, and again after every failure. Each
+origin has one writer (a relay, or a program that numbers its ticks): of two that send the same
+ticks, what comes to lie there twice is dropped by the readers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -30,7 +28,6 @@ from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics, spans
-from ticker.streams.kafka.finding import find_ticks
 from ticker.streams.kafka.late import (
     BEATS,
     FURTHER,
@@ -42,12 +39,10 @@ from ticker.streams.kafka.late import (
     look,
     ticks_between,
 )
-from ticker.streams.kafka.messages import HEADERS, headers_at, key
+from ticker.streams.kafka.messages import HEADERS, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.order import Key
-
-_TRIES: Final = 20  # of own ticks, while others write between our look and our message
 
 _SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them anew, and is not noticed
 _ANEW: Final = f"{ANEW}: open it again"
@@ -74,12 +69,12 @@ class Writer:
         self._unsent: list[Quote] = []  # that waited when a failure made us forget what we knew
         self._met_at = 0.0  # when the topics were seen to be the same last (s, monotonic)
         self._settled = False  # whether the log holds real or invented prices for sure
-        self.origin = ""
+        self.id = ""
 
     async def open(self) -> None:
         """Make or check the topics, and read what they hold."""
         self._topics = await making.ensure(self._asking, self._plan)
-        self.origin = self._topics.origin
+        self.id = self._topics.id
         await self._learn()
 
     async def last(self) -> Mapping[Key, int]:
@@ -158,16 +153,10 @@ class Writer:
         quotes: Sequence[Quote],
         heartbeats: Sequence[Heartbeat],
     ) -> Position:
-        own = self.origin in {tick.origin for tick in ticks} | {quote.origin for quote in quotes}
         known, topics = await self._ready()
-        if own or known.simulated is None:  # the first price decides of which kind all are
+        if known.simulated is None:  # the first price decides of which kind all are
             known, topics = await self._caught_up()
-        found = known.sort(ticks, gaps)
-        if found.repeats:
-            known.differing(
-                found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
-            )
-        known.check(ticks, quotes, found.heads)
+        found = known.sort(ticks, gaps, quotes)
         for which in found.heads:
             lane = self._lanes.get(which[1]) or self._lane(which[1])
             topics.check_lanes(self._placed, lane[1], [which])
@@ -175,16 +164,7 @@ class Writer:
         if news:
             await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
             known.saw_gaps(news)
-        for _ in range(_TRIES):
-            if not found.fresh or await self._ticks(found.fresh):
-                break
-            known, topics = await self._caught_up()
-            found = known.sort(ticks, gaps)
-            known.differing(
-                found.repeats, await find_ticks(self._asking, topics, self._by_lane(found.repeats))
-            )
-        else:
-            raise StreamUnreachable(self._address.url, "others write to it without a pause")
+        await self._send(TICKS, self._messages(found.fresh))
         known.wrote(found, ticks, quotes)
         if not self._settled and known.simulated is not None:
             # Of two that wrote the first price at once, the later one sees the other's now.
@@ -203,47 +183,21 @@ class Writer:
         behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
         return topics.place(behind, received).position()
 
-    async def _ticks(self, ticks: Sequence[Tick]) -> bool:
-        """Send ticks; whether all came to lie where they count."""
+    def _messages(self, ticks: Sequence[Tick]) -> dict[int, Iterable[Message]]:
+        """`ticks` by partition."""
+        lanes, encode = self._lanes, wire.encode
         by_partition: dict[int, list[Tick]] = defaultdict(list)
-        lanes = self._lanes
         for tick in ticks:
             lane = lanes.get(tick.symbol) or self._lane(tick.symbol)
             by_partition[lane[1]].append(tick)
-        assert self._topics is not None  # noqa: S101 - the log is open
-        name = self._topics.names[TICKS]
-        own = {
-            partition: self._ends[TopicPartition(name, partition)]
+        return {
+            partition: ((lanes[tick.symbol][0], encode(tick), HEADERS) for tick in some)
             for partition, some in by_partition.items()
-            if self.origin in {tick.origin for tick in some}
         }
-        sent = await self._send(
-            TICKS,
-            {p: self._messages(some, own.get(p)) for p, some in by_partition.items()},
-        )
-        return all(sent[TopicPartition(name, p)][0][0] == at for p, at in own.items()) and all(
-            _contiguous(sent[TopicPartition(name, p)]) for p in own
-        )
 
-    def _messages(self, ticks: Sequence[Tick], at: int | None) -> Iterator[Message]:
-        """Ticks of one partition; those of our own origin are void unless they lie from `at` on."""
-        lanes, encode = self._lanes, wire.encode
-        if at is None:
-            return ((lanes[tick.symbol][0], encode(tick), HEADERS) for tick in ticks)
-        return (
-            (
-                lanes[tick.symbol][0],
-                encode(tick),
-                headers_at(where) if tick.origin == self.origin else HEADERS,
-            )
-            for where, tick in enumerate(ticks, at)
-        )
-
-    async def _send(
-        self, which: int, messages: Mapping[int, Iterable[Message]]
-    ) -> dict[TopicPartition, list[tuple[int, int]]]:
+    async def _send(self, which: int, messages: Mapping[int, Iterable[Message]]) -> None:
         if not messages:
-            return {}
+            return
         assert self._topics is not None  # noqa: S101 - the log is open
         await self._same_topics()
         sent = await self._producing.send(self._topics.names[which], messages)
@@ -256,7 +210,6 @@ class Writer:
                 self._behind[where] = max(self._behind.get(where, 0), first + count)
                 if self._ends[where] == first:  # else others wrote in between: to be read yet
                     self._ends[where] = first + count
-        return sent
 
     async def _same_topics(self) -> None:
         """Raise `StreamMissing` where the topics were made anew since we wrote last.
@@ -266,17 +219,9 @@ class Writer:
         """
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
             found = await self._asking.topics()
-            if found.origin != self.origin:
+            if found.id != self.id:
                 raise StreamMissing(self._address.url, _ANEW)
             self._met_at = asyncio.get_running_loop().time()
-
-    def _by_lane(self, ticks: Iterable[Tick]) -> dict[int, set[tuple[Key, int]]]:
-        """What tells `ticks` from others, by the partition in which they lie."""
-        found: dict[int, set[tuple[Key, int]]] = defaultdict(set)
-        for tick in ticks:
-            lane = self._lanes.get(tick.symbol) or self._lane(tick.symbol)
-            found[lane[1]].add(((tick.origin, tick.symbol), tick.sequence))
-        return found
 
     def _lane(self, symbol: str) -> tuple[bytes, int]:
         assert self._topics is not None  # noqa: S101 - the log is open
@@ -301,7 +246,7 @@ class Writer:
             raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
         if self._known is None:
             topics = await self._asking.topics()
-            if topics.origin != self.origin:
+            if topics.id != self.id:
                 raise StreamMissing(self._address.url, _ANEW)
             topics.check(self._topics.partitions[TICKS])
             self._topics = topics
@@ -334,7 +279,7 @@ class Writer:
         topics = self._topics
         assert topics is not None  # noqa: S101 - the log is open
         late = await look(self._asking, topics, FURTHER)
-        known = Sequences(self._address.url, self.origin)
+        known = Sequences(self._address.url)
         known.saw(late.quotes.values())
         heads = late.heads()
         known.saw(head for head in heads.values() if isinstance(head, Tick))
@@ -367,10 +312,3 @@ class Writer:
 
 def _message(record: Record) -> Message:
     return key(record), wire.encode(record), HEADERS
-
-
-def _contiguous(batches: Sequence[tuple[int, int]]) -> bool:
-    """Whether nobody else's messages came to lie between ours."""
-    return all(
-        first + count == following for (first, count), (following, _) in itertools.pairwise(batches)
-    )

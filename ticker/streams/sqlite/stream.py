@@ -177,6 +177,10 @@ class SqliteLog(SqliteStream, Retained):
         self._writer: Writer | None = None
 
     @property
+    def id(self) -> str:
+        return self._entered().origin
+
+    @property
     def origin(self) -> str:
         return self._entered().origin
 

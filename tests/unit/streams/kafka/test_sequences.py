@@ -18,7 +18,7 @@ def tick(sequence: int, price: float = 1.0) -> Tick:
 
 
 def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
-    known = Sequences("kafka://x/t", "mine")
+    known = Sequences("kafka://x/t")
     known.offer([quote(1)])
     assert known.due(10.0) == [quote(1)]
     known.sent([quote(1)], 10.0)
@@ -32,11 +32,11 @@ def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
 
 def test_a_quote_without_a_number_is_refused() -> None:
     with pytest.raises(InvalidRecord):
-        Sequences("kafka://x/t", "o").check([], [Quote("A", "test", NOW, NOW, 1.0)], {})
+        Sequences("kafka://x/t").sort([], (), [Quote("A", "test", NOW, NOW, 1.0)])
 
 
 def test_gaps_that_are_there_are_not_written_again() -> None:
-    known = Sequences("kafka://x/t", "o")
+    known = Sequences("kafka://x/t")
     gap = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
     assert known.new_gaps([gap, gap]) == [gap]
     known.saw_gaps([gap])
@@ -44,14 +44,10 @@ def test_gaps_that_are_there_are_not_written_again() -> None:
 
 
 def test_what_the_log_holds_decides_over_kind_and_numbers() -> None:
-    known = Sequences("kafka://x/t", "o")
+    known = Sequences("kafka://x/t")
     known.saw([tick(1), tick(2)])
     sorted_ = known.sort([tick(2), tick(3)], ())
     assert (sorted_.fresh, sorted_.repeats) == ([tick(3)], [tick(2)])
-    known.differing(sorted_.repeats, {(("o", "A"), 2): tick(2)})
-    known.differing(sorted_.repeats, {})  # deleted by retention: passes for the same
-    with pytest.raises(SequenceConflict):
-        known.differing(sorted_.repeats, {(("o", "A"), 2): tick(2, 9.0)})
     with pytest.raises(SequenceConflict):
         known.sort([tick(3), tick(3, 9.0)], ())
     with pytest.raises(MixedPrices):
