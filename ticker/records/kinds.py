@@ -272,7 +272,7 @@ class Heartbeat(
     tape_time: Time | None = None
     """While replaying: the recorded moment now shown (µs, UTC)."""
     speed: float | None = None
-    """While replaying: recorded seconds a second; 0 is as fast as it goes."""
+    """While replaying: recorded seconds a second; 0 is as fast as it goes, absent is paused."""
     symbols: tuple[Symbol, ...] | None = None
     """Those that its writer asks for. Absent: not told; it may be any of its source."""
 
