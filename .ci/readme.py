@@ -72,7 +72,8 @@ class Runner:
         self.environment = {**kept, **certificates, "HOME": str(home), "TERM": "xterm-256color"}
         docker = home / "bin" / "docker"
         docker.parent.mkdir()
-        words = shlex.join([sys.executable, "-m", "tests.compose_up"])
+        # -P: it runs in the clone, but what `fetch` brought is in this folder.
+        words = shlex.join([sys.executable, "-P", "-m", "tests.compose_up"])
         docker.write_text(
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(Path.cwd()))} exec {words} "$@"\n'
         )
