@@ -257,7 +257,7 @@ class Reader:
             chunk = arrays.read(self._connection, condition, bindings, simulated=simulated)
             return chunk if len(chunk["price"]) else None
 
-        return self._spans(symbols, since, until, take, positions=SPAN)
+        return self._spans(symbols, since, until, take, positions=5_000)
 
     def _spans(
         self,
