@@ -6,6 +6,7 @@ away until a writer makes them by its plan.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def broker(make_broker: Callable[..., Broker]) -> Iterator[Broker]:
     broker.start()
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def address(broker: Broker) -> Address:
+    return Address((broker.address,), f"auto.{time.time_ns()}")
 
 
 async def there(address: Address) -> set[str]:

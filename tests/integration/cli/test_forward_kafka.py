@@ -263,6 +263,7 @@ def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
     broker.kill()
     poller = ticker.start(*poll_words(exchange, stream))
     until_said(poller, "does not answer: connection refused")
+    until(lambda: status(ticker, stream)[1]["waiting"])  # once there is a tick
     code, told = status(ticker, stream)
     assert code == 6
     (waits,) = told["waiting"]
