@@ -137,6 +137,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     broker.kill()
 
 
+@pytest.mark.slow  # test_forward_kafka shows the relay, a test below the readers
 async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
     address: Address, tmp_path: Path
 ) -> None:
