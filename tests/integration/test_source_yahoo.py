@@ -370,3 +370,112 @@ async def test_asked_and_received_frame_the_request(source_at: SourceAt) -> None
     async with Exchange(Market(1), port=0) as exchange:
         answer = await source_at(exchange, clock=lambda: next(ticks)).quotes(["AAPL"])
     assert NOW <= answer.asked < answer.quotes[0].received <= answer.received
+
+
+def on_part(second: str, handler: Handler) -> Handler:
+    """Whatever asks for `second` gets the handler's answer; others that of the exchange."""
+
+    @on_quotes
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        asked = request.query.get("symbols", "").split(",")
+        return await handler(request) if second in asked else None
+
+    return fault
+
+
+async def break_off(request: web.Request) -> None:
+    assert request.transport is not None
+    request.transport.close()
+
+
+async def hang(_: web.Request) -> None:
+    await asyncio.sleep(HANGS)
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (always(500), "Yahoo: is in trouble (HTTP 500)"),
+        (always(401), "Yahoo: refuses us (HTTP 401)"),
+        (always(404), "Yahoo: answered without quotes (HTTP 404)"),
+        (always(200, "<html>"), "Yahoo: answered with a web page instead of quotes"),
+        (always(200, ""), "Yahoo: an empty answer"),
+        (always(200, '{"quoteResponse": null}'), "Yahoo: answered with JSON that holds no quotes"),
+        (break_off, "Yahoo: no connection at 127.0.0.1:"),
+        (hang, "Yahoo: no answer within 2 s"),
+    ],
+)
+@pytest.mark.parametrize("failing", [0, 1, 2])
+async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
+    source_at: SourceAt, handler: Handler, words: str, failing: int
+) -> None:
+    symbols = [listing.symbol for listing in crowd(120)]
+    parts = [symbols[:50], symbols[50:100], symbols[100:]]
+    lost = parts[failing]
+    fault = on_part(lost[0], handler)
+    async with Exchange(Market(1, listings=crowd(120)), port=0, fault=fault) as exchange:
+        source = source_at(exchange, deadline=2)
+        await source.prepare()
+        answer = await source.quotes(symbols)
+    assert [quote.symbol for quote in answer.quotes] == [s for s in symbols if s not in lost]
+    assert list(answer.refused) == lost
+    assert all(reason.startswith(words) for reason in answer.refused.values())
+    assert list(answer.failures) == lost
+    assert answer.rate_limited is None
+    assert answer.requests >= 3
+
+
+async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
+    source_at: SourceAt,
+) -> None:
+    symbols = [listing.symbol for listing in crowd(120)]
+    fault = on_part(symbols[50], always(429, Retry_After="30"))
+    async with Exchange(Market(1, listings=crowd(120)), port=0, fault=fault) as exchange:
+        source = source_at(exchange, clock=lambda: NOW)
+        answer = await source.quotes(symbols)
+        assert exchange.counters.quote_requests == answer.requests == 2
+        assert [quote.symbol for quote in answer.quotes] == symbols[:50]
+        assert answer.refused == {
+            **dict.fromkeys(symbols[50:100], "Yahoo: too many requests"),
+            **dict.fromkeys(symbols[100:], "not asked: Yahoo: too many requests"),
+        }
+        assert answer.rate_limited is not None
+        assert answer.rate_limited.retry_at == NOW + 30 * 1_000_000
+        # Those that were not asked for come first the next time, in the order of asking.
+        again = await source.quotes(symbols)
+        assert {quote.symbol for quote in again.quotes} >= set(symbols[100:])
+        assert [q.symbol for q in again.quotes] == [s for s in symbols if s not in again.refused]
+
+
+async def test_if_every_request_fails_the_asking_fails(source_at: SourceAt) -> None:
+    symbols = [listing.symbol for listing in crowd(120)]
+    for handler, error in (
+        (always(500), SourceError),
+        (always(429), RateLimited),
+        (break_off, SourceUnreachable),
+    ):
+        async with Exchange(Market(1), port=0, fault=on_quotes(handler)) as exchange:
+            with pytest.raises(error):
+                await source_at(exchange).quotes(symbols)
+
+
+async def test_a_slow_source_keeps_nobody_waiting_for_more_than_its_patience(
+    source_at: SourceAt,
+) -> None:
+    symbols = [listing.symbol for listing in crowd(200)]
+    now = 0.0
+
+    async def slow(_: web.Request) -> None:
+        nonlocal now
+        now += 9.0
+
+    fault = on_quotes(slow)
+    async with Exchange(Market(1, listings=crowd(200)), port=0, fault=fault) as exchange:
+        source = source_at(exchange, monotonic=lambda: now)
+        answer = await source.quotes(symbols)
+        assert answer.requests == 2
+        assert [quote.symbol for quote in answer.quotes] == symbols[:100]
+        assert set(answer.refused) == set(symbols[100:])
+        assert set(answer.refused.values()) == {"not asked: Yahoo: answers slowly"}
+        rest = await source.quotes(symbols)
+        assert [quote.symbol for quote in rest.quotes] == symbols[100:]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.records import Quote
 from ticker.sources import Answer, open_source
-from ticker.times import Zone
+from ticker.times import Zone, clock
 
 
 def register(app: typer.Typer) -> None:
@@ -64,8 +65,8 @@ def quote(
     answer = _answer(settings.source(source), wanted, raw)
     how = form or (Format.table if sys.stdout.isatty() else Format.json)
     Output().write(_printed(answer.quotes, how, zone))
-    for symbol, reason in answer.refused.items():
-        tell(f"{symbol}: {reason}.{_suggestion(symbol)}")
+    for words in _refusals(answer, zone):
+        tell(words)
     raise typer.Exit(NO_DATA if answer.refused else DONE)
 
 
@@ -104,6 +105,20 @@ def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
             return output.render(table, width=terminal_width(), colour=wants_colour())
 
 
+def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:
+    """A line for each symbol without a quote, and one for all that failed for one reason."""
+    failed: dict[str, list[str]] = {}
+    for symbol, reason in answer.refused.items():
+        if symbol in answer.failures:
+            failed.setdefault(reason, []).append(symbol)
+        else:
+            yield f"{symbol}: {reason}.{_suggestion(symbol)}"
+    limited = answer.rate_limited
+    retry = "" if limited is None else f" Next try {clock(limited.retry_at, zone, now=now())}."
+    for reason, symbols in failed.items():
+        yield f"{' '.join(symbols)}: {reason}.{retry}"
+
+
 def _suggestion(symbol: str) -> str:
     """What somebody who wrote `EURUSD` may have meant; empty where nothing is near."""
     import difflib
@@ -133,6 +148,8 @@ class _keeper:  # noqa: N801  (called like a function)
     def __call__(self, symbols: Sequence[str], body: bytes) -> None:
         words = "-".join(symbols[:3]) + (f"-and-{len(symbols) - 3}" if len(symbols) > 3 else "")  # noqa: PLR2004
         name = re.sub(r"[^A-Za-z0-9.^=_-]", "_", words).lstrip(".")
+        if name != words:  # another name may become the same
+            name += f"-{zlib.crc32(words.encode()):08x}"
         path = self._folder / f"{name}.json"
         try:
             path.write_bytes(body)

@@ -1,44 +1,23 @@
 """Saved answers of Yahoo, served again as they are.
 
-Promises that what Yahoo sent for a symbol goes out byte for byte, and that a folder which cannot be
-served is refused with the file's name and what is wrong with it, before anything is served.
-It knows no HTTP.
+Promises that what the Yahoo source can read, it reads here as well: a broken field or entry spoils
+no other. The answer for one symbol is its file, byte for byte. A folder that cannot be served is
+refused with the file's name and what is wrong with it, before anything is served. It knows no HTTP.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import msgspec
+from typing import Any, Final
 
 from ticker.errors import UsageError
-from ticker.files import decode_text
 
 _EMPTY: Final = b'{"quoteResponse":{"result":[%s],"error":null}}'
-
-
-class _Entry(msgspec.Struct):
-    """What is needed to choose between two answers about one symbol."""
-
-    symbol: str
-    regular: float | None = msgspec.field(name="regularMarketTime", default=None)
-    pre: float | None = msgspec.field(name="preMarketTime", default=None)
-    post: float | None = msgspec.field(name="postMarketTime", default=None)
-
-    @property
-    def newest(self) -> float:
-        return max(self.regular or 0, self.pre or 0, self.post or 0)
-
-
-class _Response(msgspec.Struct):
-    result: list[msgspec.Raw]
-
-
-class _File(msgspec.Struct):
-    response: _Response = msgspec.field(name="quoteResponse")
+_TIMES: Final = ("regularMarketTime", "preMarketTime", "postMarketTime")
 
 
 @dataclass(frozen=True)
@@ -95,15 +74,35 @@ class SavedAnswers:
 
     def _read(self, path: Path) -> None:
         try:
-            content = decode_text(path.read_bytes()).encode()
-            raw = msgspec.json.decode(content, type=_File).response.result
-            entries = [msgspec.json.decode(entry, type=_Entry) for entry in raw]
+            content = path.read_bytes()
+            # Not msgspec: one NaN would spoil the whole file, and the source reads the rest of it.
+            document = json.loads(content)
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror or error}") from error
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}: no answer of Yahoo: {error}") from error
-        for entry, told in zip(raw, entries, strict=True):
-            saved = _Saved(told.newest, len(raw) == 1, bytes(entry), content)
-            known = self._saved.get(told.symbol)
+        match document:
+            case {"quoteResponse": {"result": [*results]}}:
+                pass
+            case _:
+                raise UsageError(f"{path}: no answer of Yahoo: quoteResponse.result is no list")
+        entries: dict[str, dict[str, Any]] = {}
+        for entry in results:
+            if isinstance(entry, dict) and isinstance(symbol := entry.get("symbol"), str):
+                entries.setdefault(symbol, entry)  # of several the source reads the first
+        for symbol, entry in entries.items():
+            saved = _Saved(_newest(entry), len(results) == 1, json.dumps(entry).encode(), content)
+            known = self._saved.get(symbol)
             if known is None or (saved.newest, saved.alone) > (known.newest, known.alone):
-                self._saved[told.symbol] = saved
+                self._saved[symbol] = saved
+
+
+def _newest(entry: dict[str, Any]) -> float:
+    """The time of its newest trade (seconds since the epoch); 0 if it tells none."""
+    return max(_number(entry.get(name)) for name in _TIMES)
+
+
+def _number(value: Any) -> float:
+    """`value`, or 0 where it is no finite number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and abs(value) < math.inf else 0

@@ -8,7 +8,7 @@ looked at meanwhile. It asks nothing and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,18 @@ class _Good:
     wall: int
     elapsed: int
     every: int
+
+    def start(self, wall: int, elapsed: int) -> int:
+        """Its time, on a wall clock that may have been set back since (µs, UTC)."""
+        return self.wall if self.wall < wall else wall - (elapsed - self.elapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """Nobody knows of a symbol since the answer `good`, because of `reason`."""
+
+    good: _Good
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class Absence:
         self._last_good: int | None = None
         self._before: list[Look] = []
         self._newcomers: list[str] = []
+        self._missed: dict[str, _Missed] = {}
         self._trouble: str | None = None
 
     @property
@@ -76,32 +89,58 @@ class Absence:
         """Nothing is asked for any more: what follows is no gap."""
         self._good = None
         self._newcomers.clear()
+        self._missed.clear()
 
     def trouble(self, reason: str) -> None:
         """The poller asked in vain, because of `reason`."""
         self._trouble = reason
 
-    def seen(self, wall: int, elapsed: int, every: int) -> None:
-        """A good answer is durable in the log; the next one is due in `every` (all µs)."""
+    def seen(
+        self, wall: int, elapsed: int, every: int, missed: Mapping[str, str] | None = None
+    ) -> None:
+        """A good answer is durable in the log; the next one is due in `every` (all µs).
+
+        `missed` are the symbols whose requests failed, and why.
+        """
+        missed = missed or {}
+        goods = {
+            symbol: self._missed[symbol].good if symbol in self._missed else self._good
+            for symbol in missed
+            if symbol not in self._newcomers
+        }
+        self._missed = {
+            symbol: _Missed(good, missed[symbol]) for symbol, good in goods.items() if good
+        }
+        # This poller has not looked at these yet: somebody else may have.
+        self._newcomers = [symbol for symbol in missed if symbol not in self._missed]
         self._good = _Good(wall, elapsed, every)
         self._last_good = wall
         self._before.clear()
-        self._newcomers.clear()
         self._trouble = None
 
     async def gaps(
-        self, symbols: Sequence[str], wall: int, elapsed: int, every: int, *, waited: int
+        self,
+        symbols: Sequence[str],
+        wall: int,
+        elapsed: int,
+        every: int,
+        *,
+        waited: int,
+        missed: Collection[str] = (),
     ) -> list[Gap]:
         """The gaps that end with the good answer about `symbols` at `wall`, `elapsed` (µs).
 
-        `every` is the interval up to now, `waited` how long the source took over this answer (µs).
+        `missed` are those among them whose requests failed: their gaps do not end yet. `every` is
+        the interval up to now, `waited` how long the source took over this answer (µs).
         Raises `StreamError`, because the log is asked who else looked.
         """
+        answered = [symbol for symbol in symbols if symbol not in missed]
+        new = [symbol for symbol in self._newcomers if symbol not in missed]
         looks = [*self._before]
         others: Looks | None = None
-        if self._newcomers:
+        if new:
             others = self._looks(await self._ledger.read())
-            looks += others.last(self._newcomers, self._ledger.known, now=wall, own=False)
+            looks += others.last(new, self._ledger.known, now=wall, own=False)
         spans = [
             _Span(look.time, "poller stopped", look.symbols)
             for look in looks
@@ -111,9 +150,10 @@ class Absence:
         # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
         # none.
         if good is not None and elapsed - good.elapsed > TOO_FAR * good.every:
-            start = good.wall if good.wall < wall else wall - (elapsed - good.elapsed)
+            start = good.start(wall, elapsed)
             slow = "slow answer" if waited > good.every else "poller held up"
             spans.append(_Span(start, self._trouble or slow, None, is_own=True))
+        spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []
         if others is None:
@@ -121,7 +161,10 @@ class Absence:
         # One for each beginning: a log takes two of one writer that begin together for one.
         found: dict[int, Gap] = {}
         for span in spans:
-            for start, names in self._unseen(span, symbols, wall, others).items():
+            unseen = self._unseen(
+                span, answered, wall, others, is_whole=not (missed or self._missed)
+            )
+            for start, names in unseen.items():
                 told = found.get(start)
                 if told is None:
                     found[start] = self._gap(wall, start, span.reason, names)
@@ -130,16 +173,37 @@ class Absence:
                     found[start] = self._gap(wall, start, told.reason, both)
         return [*found.values()]
 
+    def _missed_spans(self, answered: Sequence[str], wall: int, elapsed: int) -> list[_Span]:
+        """What of `answered` failed before, in requests of its own, by beginning and reason."""
+        groups: dict[_Missed, list[str]] = {}
+        for symbol in answered:
+            if (missed := self._missed.get(symbol)) is not None:
+                groups.setdefault(missed, []).append(symbol)
+        return [
+            _Span(missed.good.start(wall, elapsed), missed.reason, names, is_own=True)
+            for missed, names in groups.items()
+            if elapsed - missed.good.elapsed > TOO_FAR * missed.good.every
+        ]
+
     def _unseen(
-        self, span: _Span, symbols: Sequence[str], wall: int, looks: Looks
+        self,
+        span: _Span,
+        answered: Sequence[str],
+        wall: int,
+        looks: Looks,
+        *,
+        is_whole: bool,
     ) -> Mapping[int, Sequence[str] | None]:
         """Since when (µs, UTC) nobody looked at what of `span`; `None`: all that is asked for.
+
+        `is_whole`: `answered` is all that is asked for.
 
         A poller that began to look in the midst of it has told of the time before itself, and one
         that ceased to leaves the rest.
         """
-        new = set(self._newcomers) if span.symbols is None else ()
-        whole = [symbol for symbol in span.symbols or symbols if symbol not in new]
+        apart = {*self._newcomers, *self._missed} if span.symbols is None else ()
+        there = set(answered)
+        whole = [s for s in span.symbols or answered if s in there and s not in apart]
         left: dict[int, list[str]] = {}
         for symbol in whole:
             start = span.start
@@ -150,7 +214,7 @@ class Absence:
                     continue
                 start = last
             left.setdefault(start, []).append(symbol)
-        is_all = span.symbols is None and len(left) == 1 and whole in left.values()
+        is_all = is_whole and span.symbols is None and len(left) == 1 and whole in left.values()
         return {start: None if is_all else names for start, names in left.items()}
 
     def _gap(self, wall: int, start: int, reason: str, symbols: Iterable[str] | None) -> Gap:

@@ -46,7 +46,12 @@ class Looks:
     def looker(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
         """Of the other poller that surely looked at `symbol` last; `own`: or of one like this."""
         found = [beat for beat in (self._sure.get(symbol),) if beat is not None]
-        if own and self.own is not None and _asks_for(self.own, symbol):
+        if (
+            own
+            and self.own is not None
+            and _asks_for(self.own, symbol)
+            and symbol not in self.own.refused
+        ):
             found.append(self.own)
         return max(found, key=lambda beat: beat.last_good or 0, default=None)
 
@@ -105,9 +110,17 @@ class Looks:
 
 
 def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
-    """Symbol → the one of `heartbeats` that names it and has the latest good answer."""
+    """Symbol → the one of `heartbeats` that names it and has the latest good answer.
+
+    A symbol that was refused may be one whose request failed: nobody looked at it then.
+    """
     by_time = sorted(heartbeats, key=lambda beat: beat.last_good or 0)
-    return {symbol: beat for beat in by_time for symbol in beat.symbols or ()}
+    return {
+        symbol: beat
+        for beat in by_time
+        for symbol in beat.symbols or ()
+        if symbol not in beat.refused
+    }
 
 
 def _is_sure(beat: Heartbeat) -> bool:

@@ -280,10 +280,15 @@ class Poll:
         asked = len(symbols)
         wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
         good = bool(answer.quotes)
+        missed = {symbol: _state_of(error)[0] for symbol, error in answer.failures.items()}
+        limited, retry_at = answer.rate_limited, None
         state = "ok" if good or not asked else "no-prices"
         if good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
         self._schedule.answered(now, self._asked_at, asked)
+        if limited is not None:
+            state, retry_at = "rate-limited", limited.retry_at
+            self._put_off(retry_at)
         beat: Heartbeat | None = None
 
         def heartbeat(found: Changes) -> Heartbeat | None:
@@ -294,6 +299,7 @@ class Poll:
                 symbols,
                 asked - len(refused),
                 refused,
+                retry_at=retry_at,
                 last_good=wall if good else None,
             )
             return beat if self._beats.is_due(beat, now) else None
@@ -302,7 +308,9 @@ class Poll:
         try:
             if good:
                 waited = now - self._asked_at
-                gaps = await self._absence.gaps(symbols, wall, now, every, waited=waited)
+                gaps = await self._absence.gaps(
+                    symbols, wall, now, every, waited=waited, missed=missed
+                )
             found = await self._ledger.keep(
                 answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
             )
@@ -319,7 +327,9 @@ class Poll:
             else:
                 self._beats.hear(beat)
         if good:
-            self._absence.seen(wall, now, self._schedule.every)
+            self._absence.seen(wall, now, self._schedule.every, missed)
+            if limited is not None:  # the next answer will be late
+                self._absence.trouble(state)
         elif asked:
             self._absence.trouble("no prices")
         refused = {**answer.refused, **found.refused}
@@ -330,8 +340,8 @@ class Poll:
             quotes=self._status.quotes + len(found.quotes),
             gaps=self._status.gaps + len(gaps),
             refused=refused,
-            problem=None,
-            retry_at=None,
+            problem=_problem(answer),
+            retry_at=retry_at,
             last_good=self._absence.last_good,
         )
 
@@ -405,6 +415,12 @@ class Poll:
         if status != self._status:
             self._status = status
             self._tell(status)
+
+
+def _problem(answer: Answer) -> str | None:
+    """What kept some of the requests from being answered, if anything did."""
+    error = answer.rate_limited or next(iter(answer.failures.values()), None)
+    return None if error is None else str(error)
 
 
 def _state_of(error: SourceError) -> tuple[str, int | None]:

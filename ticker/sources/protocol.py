@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 import msgspec
 
+from ticker.errors import RateLimited, SourceError
 from ticker.records import Quote
 
 
@@ -24,6 +25,15 @@ class Answer(msgspec.Struct, frozen=True):
     """When the answer was complete (µs, UTC)."""
     requests: int = 1
     """How many requests it took."""
+    failures: Mapping[str, SourceError] = {}
+    """Of `refused`, those whose request failed, or was not sent because another one failed → how.
+
+    Nothing is known about them. Of the others, the source said that it has no price."""
+
+    @property
+    def rate_limited(self) -> RateLimited | None:
+        """How the source asks us to slow down, if it does."""
+        return next((e for e in self.failures.values() if isinstance(e, RateLimited)), None)
 
 
 class Source(Protocol):
@@ -46,10 +56,11 @@ class Source(Protocol):
     """Symbols that one request can ask for."""
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        """Ask for all of `symbols` at once; each is in `quotes` or in `refused`, never in both.
+        """Ask for all of `symbols`; each is in `quotes` or in `refused`, never in both.
 
-        Never blocks the event loop. Cancelling it returns at once. Raises `RateLimited`,
-        `SourceUnreachable`, or `SourceError` for an answer that cannot be read.
+        Never blocks the event loop. Cancelling it returns at once. Where it takes several requests,
+        each has its own fate: what was answered is kept, the rest is in `Answer.failures`. Raises
+        `RateLimited`, `SourceUnreachable`, or `SourceError` only if no request was answered.
         """
         ...
 

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
@@ -31,6 +31,8 @@ _SECOND: Final = 1_000_000
 _PATIENCE: Final = 60 * _SECOND
 _MAX_PATIENCE: Final = 15 * 60 * _SECOND
 _GRACE: Final = 1.0
+_PATIENT: Final = 1.5
+"""After so many deadlines no further request of one asking is sent: pollers do not wait longer."""
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
 """Called with the symbols of one request and the body of its good answer, as it came."""
@@ -78,6 +80,31 @@ class Place:
         return cls(url, name, title, server, every=_SECOND, every_closed=_SECOND, budget=None)
 
 
+@dataclass
+class _Round:
+    """What came of the requests of one asking so far."""
+
+    began: float
+    """By the clock that never goes back (s)."""
+    quotes: list[Quote] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, SourceError] = field(default_factory=dict)
+    errors: list[SourceError] = field(default_factory=list)
+    answered: bool = False
+    requests: int = 0
+
+    def fail(self, symbols: Sequence[str], error: SourceError, begin: str) -> None:
+        """Nothing is known about `symbols`, because of `error`."""
+        self.failures |= dict.fromkeys(symbols, error)
+        self.refused |= dict.fromkeys(symbols, begin + error.problem)
+
+    @property
+    def worst(self) -> SourceError:
+        """Of the failures, the one that says most about when to ask again."""
+        limited = (error for error in self.errors if isinstance(error, RateLimited))
+        return next(limited, self.errors[0])
+
+
 class YahooSource(Source):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
@@ -94,6 +121,7 @@ class YahooSource(Source):
         on_answer: OnAnswer | None = None,
         deadline: float = 10.0,
         clock: Callable[[], int] = now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = place.name
         self.url = place.url
@@ -104,6 +132,8 @@ class YahooSource(Source):
         self._place = place
         self._deadline = deadline
         self._clock = clock
+        self._monotonic = monotonic
+        self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
@@ -119,30 +149,65 @@ class YahooSource(Source):
         await self._worker.call(self._fetcher)
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        """See `Source.quotes`. Symbols beyond 50 take further requests, one after another."""
+        """See `Source.quotes`. Symbols beyond 50 take further requests, one after another.
+
+        After a request that the source refuses because there are too many, no further one is sent.
+        """
         if isinstance(symbols, str):  # a collection too, of its letters
             raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
         wanted = list(dict.fromkeys(symbols))
-        asked = [symbol for symbol in wanted if is_symbol(symbol)]
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
-        quotes: list[Quote] = []
-        requests = 0
+        # Those that were not asked for last time come first, so that none waits for ever.
+        asked = sorted(
+            (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
+        )
         async with self._one_at_a_time:
             begun = self._clock()
+            round_ = _Round(self._monotonic())
+            self._unasked = frozenset()
             for start in range(0, len(asked), self.batch):
-                part = asked[start : start + self.batch]
-                fetched = await self._fetch(part)
-                requests += fetched.requests
-                results = self._results(fetched.body)
-                if self.on_answer is not None:
-                    self.on_answer(part, fetched.body)
-                context = Context(
-                    self.name, self._place.title, self._clock(), simulated=fetched.simulated
-                )
-                found, missing = read_answer(results, part, context)
-                quotes += found
-                refused |= missing
-            return Answer(quotes, refused, begun, self._clock(), requests)
+                if (reason := self._why_not(round_)) is not None:
+                    self._unasked = frozenset(asked[start:])
+                    round_.fail(asked[start:], reason, f"not asked: {self._place.title}: ")
+                    break
+                await self._ask(asked[start : start + self.batch], round_)
+            if round_.failures and not round_.answered:
+                raise round_.worst
+            found = {quote.symbol: quote for quote in round_.quotes}
+            return Answer(
+                quotes=[found[symbol] for symbol in wanted if symbol in found],
+                refused=refused | round_.refused,
+                asked=begun,
+                received=self._clock(),
+                requests=round_.requests,
+                failures=round_.failures,
+            )
+
+    def _why_not(self, so_far: _Round) -> SourceError | None:
+        """Why no further request is sent now; `None`: it is."""
+        limited = next((e for e in so_far.errors if isinstance(e, RateLimited)), None)
+        if limited is None and self._monotonic() - so_far.began > _PATIENT * self._deadline:
+            return so_far.errors[-1] if so_far.errors else SourceError(self.name, "answers slowly")
+        return limited
+
+    async def _ask(self, part: Sequence[str], so_far: _Round) -> None:
+        """One request, for `part`: what came of it, whatever that is."""
+        so_far.requests += 1
+        try:
+            fetched = await self._fetch(part)
+            so_far.requests += fetched.requests - 1
+            results = self._results(fetched.body)
+        except SourceError as error:
+            so_far.errors.append(error)
+            so_far.fail(part, error, f"{self._place.title}: ")
+            return
+        if self.on_answer is not None:
+            self.on_answer(part, fetched.body)
+        context = Context(self.name, self._place.title, self._clock(), simulated=fetched.simulated)
+        found, missing = read_answer(results, part, context)
+        so_far.answered = True
+        so_far.quotes += found
+        so_far.refused |= missing
 
     async def close(self) -> None:
         """See `Source.close`."""

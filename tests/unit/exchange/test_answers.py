@@ -35,11 +35,13 @@ def test_answers_for_several_symbols_are_joined_in_the_order_of_asking(tmp_path:
     assert answers.symbols == ["A", "B", "C"]
 
 
-def test_joined_entries_keep_every_byte(tmp_path: Path) -> None:
-    entry = '{"symbol": "A", "x": 241.0, "y": 1.10, "z": "\\u00e9"}'
-    (tmp_path / "x.json").write_text('{"quoteResponse": {"result": [' + entry + "]}}")
+def test_joined_entries_keep_every_value(tmp_path: Path) -> None:
+    entry = {"symbol": "A", "x": 241.0, "y": 0.1 + 0.2, "z": "\u00e9\ud800", "n": 10**40}
+    save(tmp_path, "x.json", entry)
     save(tmp_path, "B.json", {"symbol": "B"})
-    assert entry.encode() in SavedAnswers(tmp_path).answer(["A", "B"], 0)
+    joined = served(SavedAnswers(tmp_path), "A", "B")[0]
+    assert joined == entry
+    assert isinstance(joined["x"], float)
 
 
 def test_unknown_symbols_give_an_empty_answer(tmp_path: Path) -> None:
@@ -74,8 +76,6 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
         b"[]",
         b'{"quoteResponse": null}',
         b'{"quoteResponse": {"result": null}}',
-        b'{"quoteResponse": {"result": [{"price": 1}]}}',
-        b'{"quoteResponse": {"result": ["A"]}}',
         b'{"quoteResponse": {"result": [',
         b"\xff\xfe",
         b"[" * 100_000,
@@ -86,6 +86,36 @@ def test_a_file_that_is_no_answer_is_named(tmp_path: Path, content: bytes) -> No
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(UsageError, match=r"bad\.json: no answer of Yahoo: \S"):
         SavedAnswers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *(
+            '{"price": 1}',
+            '"A"',
+            "null",
+            '{"symbol": 7}',
+            '{"symbol": "B", "regularMarketTime": "now"}',
+        ),
+        *(
+            '{"symbol": "B", "regularMarketTime": NaN}',
+            '{"symbol": "B", "regularMarketPrice": NaN}',
+        ),
+    ],
+)
+def test_what_is_broken_in_an_answer_spoils_no_other_entry(tmp_path: Path, broken: str) -> None:
+    good = '{"symbol": "A", "regularMarketTime": 5}'
+    body = '{"quoteResponse": {"result": [' + broken + ", " + good + "]}}"
+    (tmp_path / "x.json").write_text(body)
+    assert served(SavedAnswers(tmp_path), "A") == [{"symbol": "A", "regularMarketTime": 5}]
+
+
+def test_an_answer_in_utf_16_or_with_a_byte_order_mark_is_served(tmp_path: Path) -> None:
+    body = json.dumps({"quoteResponse": {"result": [{"symbol": "A"}]}})
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "A.json").write_bytes(body.encode(encoding))
+        assert served(SavedAnswers(tmp_path), "A") == [{"symbol": "A"}]
 
 
 def test_a_folder_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
