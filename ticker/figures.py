@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_MOST_DECIMALS: Final = 8
+_MOST_HINTED: Final = 8
+_MOST_DECIMALS: Final = 10
+"""A number that needs more is shown in powers of ten: `4.20e-09`."""
+_CHANGE_DIGITS: Final = 2
+"""Of a change that the price's decimals would show as nothing."""
 _SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _WHOLE_BELOW: Final = 10_000
 _HUGE: Final = 1e15
@@ -24,24 +28,35 @@ def decimals(price: float, hint: int | None = None) -> int:
     needed = 2 if size >= 1 or size == 0 else min(_MOST_DECIMALS, 2 - _exponent(size))
     if hint is None:
         return max(needed, 4) if size < 1 else needed
-    hint = max(0, min(hint, _MOST_DECIMALS))
+    hint = max(0, min(hint, _MOST_HINTED))
     return max(hint, needed) if size < 1 else hint
 
 
 def price_text(price: float | None, places: int) -> str:
-    """`4,101.30`; in powers of ten from 10¹⁵ on."""
+    """`4,101.30`, `-37.63`; in powers of ten from 10¹⁵ on, and where 10 decimals are too few."""
     if price is None:
         return ""
-    return f"{price:,.{places}f}" if abs(price) < _HUGE else f"{price:.6e}"
+    if abs(price) >= _HUGE:
+        return f"{price:.6e}"
+    if places >= _MOST_DECIMALS and 0 < abs(price) < 10.0 ** (2 - _MOST_DECIMALS):
+        return f"{price:.2e}"
+    return f"{price:,.{places}f}"
 
 
 def change_text(change: float | None, places: int) -> str:
-    """`+12.40`, `-0.35`, `0.00`: a change always says its sign, unless it rounds to nothing."""
+    """`+12.40`, `-0.35`, `0.00`: a change always says its sign and is never shown as nothing.
+
+    One that would be, with these decimals, has as many as its first two digits need: `+0.0030`.
+    """
     if change is None:
         return ""
-    text = f"{abs(change):,.{places}f}" if abs(change) < _HUGE else f"{abs(change):.6e}"
+    if change == 0:
+        return f"{0:.{places}f}"
+    size = abs(change)
+    text = price_text(size, places)
     if not text.strip("0.,"):
-        return text
+        needed = _CHANGE_DIGITS - 1 - _exponent(size)
+        text = f"{size:.{needed}f}" if needed <= _MOST_DECIMALS else f"{size:.1e}"
     return ("+" if change > 0 else "-") + text
 
 
@@ -49,7 +64,8 @@ def percent_text(percent: float | None) -> str:
     """`+0.30%`; two decimals, none from 10,000 % on."""
     if percent is None:
         return ""
-    return change_text(percent, 2 if abs(percent) < _WHOLE_BELOW else 0) + "%"
+    places = 2 if abs(percent) < _WHOLE_BELOW else 0
+    return change_text(round(percent, places), places) + "%"
 
 
 def amount_text(amount: float | None) -> str:

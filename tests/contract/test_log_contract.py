@@ -6,6 +6,7 @@ On Kafka the symbols A, D and F lie in three different partitions, between which
 import asyncio
 import contextlib
 import inspect
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -606,3 +607,30 @@ def test_help_tells_what_each_method_of_a_stream_does(log_backend: Any, tmp_path
             told = inspect.getdoc(getattr(type(stream), name)) or ""
             assert len(told) > 30, name
             assert not told.startswith("See "), name
+
+
+async def test_negative_prices_come_back_as_they_went_in(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        prices = [18.27, 0.01, -0.01, -37.63, 10.01]
+        ticks = [
+            tick(
+                log.origin,
+                "CL=F",
+                n,
+                price=price,
+                previous_price=before,
+                bid=-40.0,
+                ask=-37.0,
+                day_change_percent=-305.9,
+            )
+            for n, (before, price) in enumerate(itertools.pairwise([None, *prices]), 1)
+        ]
+        told = quote(
+            log.origin, "CL=F", 5, price=10.01, previous_close=-37.63, open=-1.0, day_low=-40.32
+        )
+        await log.append(ticks, quotes=[told])
+        seen, _, quotes, _ = await everything(log)
+        assert (seen, quotes) == (ticks, [told])
+        assert (await log.snapshot()).quotes == [told]
+        columns = [value for chunk in log.columns() for value in chunk["price"]]
+        assert columns == prices

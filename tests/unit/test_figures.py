@@ -15,6 +15,14 @@ from ticker.figures import amount_text, change_text, count_text, decimals, perce
         (1.0461, 4, "1.0461"),
         (0.00000843, 2, "0.00000843"),
         (0.00000843, None, "0.00000843"),
+        (-37.63, 2, "-37.63"),
+        (-0.105, 4, "-0.1050"),
+        (-1234.5, 2, "-1,234.50"),
+        (0.000000843, 2, "0.000000843"),
+        (0.00000001, None, "0.0000000100"),
+        (5e-9, 2, "5.00e-09"),
+        (-4.2e-12, None, "-4.20e-12"),
+        (1e-300, 8, "1.00e-300"),
         (0.5, 2, "0.500"),
         (0.5, None, "0.5000"),
         (19524.01, None, "19,524.01"),
@@ -31,9 +39,14 @@ def test_a_price_is_shown_with_the_decimals_that_it_deserves(
 
 
 @pytest.mark.parametrize(
-    ("change", "shown"), [(12.4, "+12.40"), (-0.354, "-0.35"), (0.001, "0.00"), (None, "")]
+    ("change", "shown"),
+    [
+        *((12.4, "+12.40"), (-0.354, "-0.35"), (0.0, "0.00"), (-0.0, "0.00"), (None, "")),
+        *((0.001, "+0.0010"), (-0.0049, "-0.0049"), (-3.14e-12, "-3.1e-12")),
+        *((0.005, "+0.01"), (1e300, "+1.000000e+300")),
+    ],
 )
-def test_a_change_says_its_sign_unless_it_rounds_to_nothing(
+def test_a_change_says_its_sign_and_is_never_shown_as_nothing(
     change: float | None, shown: str
 ) -> None:
     assert change_text(change, 2) == shown
@@ -66,10 +79,25 @@ def test_amounts_are_short(amount: float | None, shown: str) -> None:
     assert amount_text(amount) == shown
 
 
-@given(st.floats(min_value=1e-6, max_value=1e14, allow_nan=False), st.integers(0, 8))
-def test_a_price_as_shown_is_off_by_at_most_one_in_a_hundred(price: float, hint: int) -> None:
+@given(
+    st.floats(min_value=1e-300, max_value=1e14, allow_nan=False),
+    st.sampled_from([1, -1]),
+    st.none() | st.integers(0, 8),
+)
+def test_a_price_as_shown_is_off_by_at_most_one_in_a_hundred(
+    size: float, sign: int, hint: int | None
+) -> None:
+    price = sign * size
     shown = float(price_text(price, decimals(price, hint)).replace(",", ""))
-    assert shown == pytest.approx(price, rel=0.01 if price < 1 else 0.5)
+    assert shown == pytest.approx(price, rel=0.01 if size < 1 else 0.5, abs=0)
+
+
+@given(st.floats(min_value=1e-300, max_value=1e14, allow_nan=False), st.integers(0, 10))
+def test_a_change_as_shown_is_one_in_its_own_direction(size: float, places: int) -> None:
+    for change in (size, -size):
+        shown = float(change_text(change, places).replace(",", ""))
+        assert shown
+        assert (shown > 0) == (change > 0)
 
 
 def test_one_is_told_as_one() -> None:

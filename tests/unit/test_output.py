@@ -91,3 +91,19 @@ def test_every_time_of_a_record_is_readable_where_readable_times_are_wished(
     record = msgspec.convert({**needed, **facts}, kind)
     told = msgspec.json.decode(json_line(record, iso_times=True))
     assert {name for name in times if str(told[name]).endswith("Z")} == times
+
+
+@pytest.mark.parametrize(
+    ("price", "previous", "shown"),
+    [
+        (1.04610, 1.04612, "▼  -0.000020"),
+        (4101.303, 4101.301, "▲    +0.0020"),
+        (-37.63, -36.13, "▼      -1.50"),
+        (4.2e-9, 4.1e-9, "▲  +1.00e-10"),
+    ],
+)
+def test_a_small_move_is_told_by_its_size(price: float, previous: float, shown: str) -> None:
+    tick = Tick("A", "s", "o", 2, NOW, NOW, price, previous_price=previous)
+    line = text_line(tick, UTC, {"A": 4 if price == 1.0461 else 2})
+    arrow, step = shown.split()
+    assert line.split()[3:5] == [arrow, step], line

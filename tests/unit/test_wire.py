@@ -181,7 +181,7 @@ def test_the_shipped_schema_is_the_present_one() -> None:
         b"{}",
         b'{"type":"trade"}',
         b'{"type":7}',
-        GOLDEN[0][1].replace("4101.3", "-1").encode(),
+        GOLDEN[0][1].replace("4101.3", "0").encode(),
         GOLDEN[0][1].replace("4101.3", "1e999").encode(),
         GOLDEN[0][1].replace("4101.3", '"4101.3"').encode(),
         GOLDEN[0][1].replace("GC=F", "\\u0000").encode(),

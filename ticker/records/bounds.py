@@ -28,7 +28,8 @@ MAX_TIME: Final = 253_402_214_399_999_999
 
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-Price = Annotated[float, msgspec.Meta(gt=0)]
+Price = Annotated[float, msgspec.Meta(extra_json_schema={"not": {"const": 0}})]
+"""A negative price is a price (oil in April 2020, yields, spreads). 0 is unknown: absent."""
 Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
@@ -63,8 +64,8 @@ def check_symbol(symbol: object) -> None:
 
 def check_price(field: str, price: float | None) -> None:
     """Raise `InvalidRecord` unless `price` is absent, or a price (currency)."""
-    if price is not None and not 0.0 < price < INFINITY:
-        raise InvalidRecord(field, f"not a positive, finite number: {price!r}")
+    if price is not None and not (0.0 < price < INFINITY or -INFINITY < price < 0.0):
+        raise InvalidRecord(field, f"not a finite number other than 0: {price!r}")
 
 
 def check_time(field: str, time: int | None) -> None:

@@ -45,7 +45,7 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     """One event: the price of one symbol changed. Its identity is (origin, symbol, sequence).
 
     Raises `InvalidRecord` for an empty or over-long symbol, control characters, a price that is
-    not finite and positive, a sequence below 1, a time before 1970, or an over-long text.
+    0 or not finite, a sequence below 1, a time before 1970, or an over-long text.
     """
 
     symbol: Symbol
@@ -67,7 +67,7 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     day_change: float | None = None
     """price minus previous close (currency); for coins the source's 24-hour change."""
     day_change_percent: float | None = None
-    """`day_change` in per cent of the previous close."""
+    """`day_change` in per cent of |previous close|: its sign is that of the change."""
     volume: int | float | None = None
     """Traded so far in this session's day (units; 24 hours for coins)."""
     bid: Price | None = None
@@ -88,13 +88,13 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
         # checks below it only word the refusal.
         if (
             self.symbol in symbols_seen
-            and 0.0 < self.price < INFINITY
+            and (0.0 < self.price < INFINITY or -INFINITY < self.price < 0.0)
             and self.sequence >= 1
             and 0 <= self.time <= MAX_TIME
             and 0 <= self.received <= MAX_TIME
-            and ((p := self.previous_price) is None or 0.0 < p < INFINITY)
-            and ((p := self.bid) is None or 0.0 < p < INFINITY)
-            and ((p := self.ask) is None or 0.0 < p < INFINITY)
+            and ((p := self.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+            and ((p := self.bid) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+            and ((p := self.ask) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
             and ((p := self.day_change) is None or -INFINITY < p < INFINITY)
             and ((p := self.day_change_percent) is None or -INFINITY < p < INFINITY)
             and ((p := self.volume) is None or 0 <= p <= MAX_NUMBER)

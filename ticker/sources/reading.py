@@ -13,6 +13,7 @@ The rules (the fields are those of `v7/finance/quote`):
   regular price, because Yahoo moves its own `regularMarketPreviousClose` on only at the opening.
 * `day_change` is price - previous close in decimals of the numbers as they were written, so that
   19.54 - 19 is 0.54. A coin never closes: there it is Yahoo's own change over 24 hours.
+* A negative price is a price, and the day's change in per cent is of |previous close|.
 * 0 means "unknown" wherever 0 cannot be a value: prices, bid, ask, market value, and the volume of
   things that have none (indices, currency pairs).
 * Nonsense in the price or its time refuses the symbol; in any other field it drops that field.
@@ -191,8 +192,8 @@ def _day_change(
         return change, percent if change is not None else None
     if previous_close is None:
         return None, None
-    difference = _decimal(price) - _decimal(previous_close)
-    return _finite(float(difference)), _finite(float(difference / _decimal(previous_close) * 100))
+    difference, close = _decimal(price) - _decimal(previous_close), _decimal(previous_close)
+    return _finite(float(difference)), _finite(float(difference / abs(close) * 100))
 
 
 def _bid_and_ask(entry: Mapping[str, object]) -> tuple[float | None, float | None]:
@@ -222,7 +223,7 @@ def _number(value: object) -> float | None:
 
 def _price(value: object) -> float | None:
     number = _number(value)
-    return number if number is not None and number > 0 else None
+    return number or None
 
 
 def _amount(value: object) -> int | float | None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.serving import serving
-from ticker.exchange import Exchange, Market, crowd
+from ticker.exchange import Exchange, Market, SavedAnswers, crowd
 
 from .conftest import Program
 
@@ -60,3 +60,46 @@ def test_answers_of_other_symbols_are_never_saved_under_one_name(
     saved = sorted((ticker.folder / "saved").iterdir())
     assert len(saved) == 4
     assert all(path.suffix == ".json" for path in saved)
+
+
+OIL = {
+    "symbol": "CL=F",
+    "quoteType": "FUTURE",
+    "regularMarketPrice": -37.63,
+    "regularMarketTime": 1_587_412_800,
+    "regularMarketPreviousClose": 18.27,
+    "priceHint": 2,
+}
+SMALL = {
+    "symbol": "TINY-USD",
+    "quoteType": "CRYPTOCURRENCY",
+    "regularMarketPrice": 4.2e-9,
+    "regularMarketTime": 1_587_412_800,
+    "priceHint": 2,
+}
+
+
+@pytest.mark.parametrize("command", ["quote", "tail", "watch"])
+def test_negative_and_very_small_prices_are_shown_as_what_they_are(
+    ticker: Program, command: str
+) -> None:
+    saved = ticker.folder / "saved"
+    saved.mkdir()
+    (saved / "two.json").write_text(json.dumps({"quoteResponse": {"result": [OIL, SMALL]}}))
+    with serving(Exchange(SavedAnswers(saved), port=0)) as (host, port):
+        words = ("CL=F", "TINY-USD", "--source", f"exchange:{host}:{port}")
+        stream = ("--stream", f"sqlite:{ticker.folder / 'log.sqlite'}")
+        if command == "quote":
+            shown = ticker("quote", *words, "--format", "table", COLUMNS="120")
+        else:
+            assert ticker("poll", *words, *stream, "--count", "2").returncode == 0
+            options = {
+                "tail": ("--no-follow", "--format", "text"),
+                "watch": ("--once", "--format", "table"),
+            }
+            shown = ticker(command, *options[command], *stream, COLUMNS="120")
+    assert shown.returncode == 0, shown.stderr
+    assert "-37.63" in shown.stdout
+    assert "-305.97%" in shown.stdout
+    assert "4.20e-09" in shown.stdout
+    assert "0.00000000" not in shown.stdout

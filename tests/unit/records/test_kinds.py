@@ -52,7 +52,7 @@ WRONG_TRADES = [
     ("symbol", "\ud800"),
     ("symbol", 7),
     ("price", 0.0),
-    ("price", -1.0),
+    ("price", -math.inf),
     ("price", math.nan),
     ("price", math.inf),
     ("time", -1),
@@ -60,7 +60,7 @@ WRONG_TRADES = [
     ("received", -1),
     ("bid", 0.0),
     ("bid", math.nan),
-    ("ask", -0.01),
+    ("ask", -math.inf),
     ("ask", math.inf),
     ("day_change", math.nan),
     ("day_change_percent", -math.inf),
@@ -217,3 +217,18 @@ def test_a_refusal_is_both_a_ticker_error_and_a_value_error() -> None:
 def test_a_batch_is_true_when_it_holds_anything() -> None:
     assert not Batch(Position("1"))
     assert Batch(Position("1"), heartbeats=[Heartbeat(**BEAT)])
+
+
+@pytest.mark.parametrize("price", [-37.63, -0.105, -1e-9])
+def test_a_negative_price_is_a_price(price: float) -> None:
+    tick = Tick(**{**TICK, "price": price, "previous_price": price, "bid": price, "ask": price})
+    assert wire.decode(wire.encode(tick)) == tick
+    quote = Quote("^IRX", "yahoo", 5, 5, price, previous_close=price, open=price, day_low=price)
+    assert wire.decode(wire.encode(quote)) == quote
+
+
+@pytest.mark.parametrize("field", ["price", "previous_price", "bid", "ask"])
+@pytest.mark.parametrize("value", [0.0, -0.0, math.nan, math.inf, -math.inf])
+def test_no_price_is_0_or_endless(field: str, value: float) -> None:
+    with pytest.raises(InvalidRecord, match=field):
+        Tick(**{**TICK, field: value})

@@ -85,7 +85,7 @@ def test_day_change_is_exact_in_decimals() -> None:
     assert quote.day_change_percent == pytest.approx(2.8421052631)
 
 
-@pytest.mark.parametrize("close", [0, -3, None, "241.53", float("nan"), True])
+@pytest.mark.parametrize("close", [0, -0.0, None, "241.53", float("nan"), True])
 def test_day_change_is_absent_without_a_close(close: object) -> None:
     quote = read(regularMarketPreviousClose=close)
     assert (quote.previous_close, quote.day_change, quote.day_change_percent) == (None, None, None)
@@ -103,6 +103,29 @@ def test_after_the_opening_the_last_regular_price_holds_until_the_first_regular_
     assert untraded.previous_close == 244.6
     traded = read(marketState="REGULAR", preMarketPrice=246.0, preMarketTime=1739566000)
     assert traded.previous_close == 241.53
+
+
+@pytest.mark.parametrize(
+    ("price", "close", "change", "percent"),
+    [
+        (-37.63, 18.27, -55.9, -305.966064586754),
+        (-0.105, -0.1, -0.005, -5.0),
+        (-0.095, -0.1, 0.005, 5.0),
+        (10.01, -37.63, 47.64, 126.60111613074674),
+    ],
+)
+def test_a_negative_price_is_a_price_and_per_cent_are_of_the_size_of_the_close(
+    price: float, close: float, change: float, percent: float
+) -> None:
+    quote = read(
+        quoteType="FUTURE",
+        regularMarketPrice=price,
+        regularMarketPreviousClose=close,
+        regularMarketDayLow=price,
+    )
+    assert (quote.price, quote.previous_close, quote.day_low) == (price, close, price)
+    assert quote.day_change == change
+    assert quote.day_change_percent == pytest.approx(percent)
 
 
 def test_a_coin_has_the_sources_own_change_over_24_hours() -> None:
@@ -124,7 +147,9 @@ def test_a_coin_has_the_sources_own_change_over_24_hours() -> None:
         (0, 244.7, (None, 244.7)),
         (244.5, 0, (244.5, None)),
         (244.7, 244.5, (None, None)),
-        (-1, "x", (None, None)),
+        (-1, "x", (-1.0, None)),
+        (-37.7, -37.6, (-37.7, -37.6)),
+        (-37.6, -37.7, (None, None)),
     ],
 )
 def test_bid_and_ask_are_unknown_at_zero_and_both_when_crossed(
@@ -157,7 +182,6 @@ def test_sessions_are_mapped_and_others_absent(state: object, session: str | Non
     ("changes", "reason"),
     [
         ({"regularMarketPrice": None}, "no price"),
-        ({"regularMarketPrice": -37.63}, "not a price: -37.63"),
         ({"regularMarketPrice": 0}, "not a price: 0"),
         ({"regularMarketPrice": float("nan")}, "not a price: nan"),
         ({"regularMarketPrice": float("inf")}, "not a price: inf"),
