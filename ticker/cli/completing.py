@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ticker.cli.failing import DONE
+from ticker.cli.failing import CANNOT_WRITE, DONE, Failed
 from ticker.errors import TickerError, UsageError
 
 COMPLETING: Final = "_TICKER_COMPLETE"
@@ -64,15 +64,29 @@ def print_or_install(words: Sequence[str]) -> int | None:
     # Typer's own script for bash loses words with = or :, at which bash takes words apart.
     typers._completion_scripts["bash"] = _BASH  # noqa: SLF001  (it has no public door)
 
+    script = typers.get_completion_script(prog_name="ticker", complete_var=COMPLETING, shell=shell)
     if what == _SHOW:
-        script = typers.get_completion_script(
-            prog_name="ticker", complete_var=COMPLETING, shell=shell
-        )
         print(script)  # noqa: T201  (standard output is for this)
         return DONE
-    _, path = typers.install(shell=shell, prog_name="ticker", complete_var=COMPLETING)
+    try:
+        if shell == "fish":
+            path = _install_for_fish(script)
+        else:
+            _, path = typers.install(shell=shell, prog_name="ticker", complete_var=COMPLETING)
+    except (OSError, RuntimeError) as error:  # a full disk; no home directory
+        words = f"Completion cannot be installed: {error}. Copy it: ticker {_SHOW} {shell}"
+        raise Failed(words, CANNOT_WRITE) from None
     print(f"Completion for {shell} is in {path}. Open a new terminal to use it")  # noqa: T201
     return DONE
+
+
+def _install_for_fish(script: str) -> Path:
+    """Where fish looks for it: typer knows `~/.config` only."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    path = Path(home) / "fish" / "completions" / "ticker.fish"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script + "\n", encoding="utf-8")
+    return path
 
 
 def streams(incomplete: str) -> list[str]:
