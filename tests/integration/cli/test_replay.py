@@ -192,9 +192,8 @@ def test_the_command_that_a_demo_offers_replays_what_it_showed(ticker: Program) 
 
 
 def test_where_nothing_was_kept_no_replay_is_offered(ticker: Program) -> None:
-    screen = ticker.on_terminal(
-        "run", "AAPL", "--source", "exchange:1", "--stream", "sqlite:none.sqlite"
-    )
+    log = f"sqlite:{ticker.folder / 'none.sqlite'}"
+    screen = ticker.on_terminal("run", "AAPL", "--source", "exchange:1", "--stream", log)
     screen.wait_for("AAPL")
     screen.type("q")
     assert screen.end() == 0
