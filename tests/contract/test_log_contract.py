@@ -364,6 +364,35 @@ async def test_the_heartbeat_written_last_stays_though_its_writers_clock_was_set
         assert beats == [now]
 
 
+async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        o = log.origin
+        written: list[Tick | Gap] = []
+        for n in (1, 2, 3, 4):
+            told = [span(o, received=NOW + n, from_=NOW + n)] if n in (1, 3) else []
+            made = [tick(o, "A", n)]
+            await log.append(made, gaps=told, quotes=[quote(o, "A", n)])
+            written += [*told, *made]
+            await asyncio.sleep(0.005)  # Kafka orders topics by the millisecond of appending
+        for options in ({}, {"symbols": {"A"}}, {"limit": 2}):
+            batches = [b async for b in log.read(await log.find("start"), follow=False, **options)]
+            come = [record for batch in batches for record in (*batch.gaps, *batch.ticks)]
+            # From different topics nothing is promised across batches.
+            assert sorted(come, key=repr) == sorted(written, key=repr)
+            for batch in batches:
+                first = min((t.sequence for t in batch.ticks), default=9)
+                assert all(gap.received <= NOW + first for gap in batch.gaps)
+            if log_backend.name == "sqlite":
+                assert come == written
+            # After each batch a reader resumes where it stood.
+            for number, batch in enumerate(batches[:-1], 1):
+                ticks, gaps, _, _ = await everything(log, batch.position, **options)
+                assert ticks == [t for b in batches[number:] for t in b.ticks]
+                assert gaps == [g for b in batches[number:] for g in b.gaps]
+
+
 async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         made = [tick(own(log), s, n) for n in (1, 2) for s in ("A", "D", "A'F")]

@@ -21,7 +21,8 @@ Position = NewType("Position", str)
 class Batch(msgspec.Struct, frozen=True):
     """What a stream hands over at once, and where its reader stands after it.
 
-    Empty batches are normal: they come each second of silence and say "still here".
+    Empty batches are normal: they come each second of silence and say "still here". Gaps come
+    before ticks: a reader ends a batch where that would be false.
     """
 
     position: Position

@@ -38,23 +38,32 @@ class Order:
     def take(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
     ) -> tuple[Sequence[Tick], list[Gap]]:
-        """The ticks of `ticks` that are new, and a gap for each hole before one of them.
+        """Return the ticks of `ticks` that are new, and a gap for each hole before one of them.
 
         `gaps` are those that the stream itself holds in the same span: what they call missing is
         counted, but not told a second time. The ticks come back as they are, without a copy, when
         none is a repeat.
         """
-        for gap in gaps:
-            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
-                key = (gap.origin, gap.symbol)
-                spans = [*self._told.get(key, ()), (gap.first_sequence, gap.last_sequence)]
-                # What lies behind us can be no hole any more.
-                passed = self._last.get(key, 0)
-                spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
-                self._told[key] = spans
+        passed, found, _ = self._take(ticks, gaps, stops=False)
+        return passed, found
+
+    def take_to_hole(
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
+    ) -> tuple[Sequence[Tick], list[Gap], int]:
+        """As `take`, but stop before a hole that has a new tick before it; how many are left.
+
+        The gap of such a hole begins another batch: within one, gaps come before ticks.
+        """
+        return self._take(ticks, gaps, stops=True)
+
+    def _take(
+        self, ticks: Sequence[Tick], gaps: Sequence[Gap], *, stops: bool
+    ) -> tuple[Sequence[Tick], list[Gap], int]:
+        self._note(gaps)
         last = self._last
         repeated: set[int] = set()
         found: list[Gap] = []
+        left = 0
         for index, tick in enumerate(ticks):
             key = (tick.origin, tick.symbol)
             sequence = tick.sequence
@@ -63,12 +72,28 @@ class Order:
                 if sequence <= before:
                     repeated.add(index)
                     continue
+                untold = left_of(before + 1, sequence - 1, self._told.get(key, ()))
+                if stops and index > len(repeated) and any(untold):
+                    left = len(ticks) - index
+                    ticks = ticks[:index]
+                    break
                 found += self._hole(key, before + 1, sequence - 1, tick)
             last[key] = sequence
         if repeated:
             self.repeats += len(repeated)
             ticks = [tick for index, tick in enumerate(ticks) if index not in repeated]
-        return ticks, found
+        return ticks, found, left
+
+    def _note(self, gaps: Sequence[Gap]) -> None:
+        """Remember what `gaps`, of the stream itself, tell missing."""
+        for gap in gaps:
+            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
+                key = (gap.origin, gap.symbol)
+                spans = [*self._told.get(key, ()), (gap.first_sequence, gap.last_sequence)]
+                # What lies behind us can be no hole any more.
+                passed = self._last.get(key, 0)
+                spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
+                self._told[key] = spans
 
     def last(self, origin: str, symbol: str) -> int | None:
         """The sequence last seen, or told by a snapshot; `None` before the first."""

@@ -121,3 +121,21 @@ def test_what_several_records_tell_together_is_left_out(
     spans: list[tuple[int, int]], left: list[tuple[int, int]]
 ) -> None:
     assert list(left_of(2, 9, spans)) == left
+
+
+def test_a_hole_that_follows_ticks_waits_for_the_next_batch() -> None:
+    order = Order()
+    given = ticks(1, 2, 4, 5)
+    passed, gaps, left = order.take_to_hole(given)
+    assert ([t.sequence for t in passed], gaps, left) == ([1, 2], [], 2)
+    assert order.holes == 0
+    passed, gaps, left = order.take_to_hole(given[-left:])
+    assert ([t.sequence for t in passed], spans(gaps), left) == ([4, 5], [(3, 3)], 0)
+    assert order.holes == 1
+
+
+def test_a_hole_that_the_stream_told_of_ends_no_batch_nor_does_one_after_repeats_only() -> None:
+    order = Order({("o", "A"): 2})
+    passed, gaps, left = order.take_to_hole(ticks(1, 2, 4, 6), [missing(5, 5)])
+    assert ([t.sequence for t in passed], spans(gaps), left) == ([4, 6], [(3, 3)], 0)
+    assert order.holes == 2

@@ -22,7 +22,7 @@ from ticker.records import Batch, Gap, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics
 from ticker.streams.kafka.fetching import Fetching, Passed
-from ticker.streams.kafka.gathering import gather
+from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.place import parse
@@ -340,14 +340,27 @@ class Reading:
         return bool(self._ready) or not self._queue.empty()
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Messages as a batch that is ready, and the place behind them; in one step."""
+        """Messages as batches that are ready, and the place behind them; in one step."""
+        for part in in_order(topics, found):
+            rest = part
+            while rest:
+                rest = self._take_some(topics, rest)
+
+    def _take_some(
+        self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        """One batch of `found`, and what is left of it: a hole between ticks begins another."""
         came = gather(topics, found, self._symbols)
+        fresh, holes, left = self.order.take_to_hole(came.ticks, came.gaps)
+        rest: Mapping[TopicPartition, Sequence[Any]] = {}
+        if left:
+            found, rest = split(topics, found, came.ticks[-left])
+            came = gather(topics, found, self._symbols)
         for partition, keys in came.lanes.items():
             topics.check_lanes(self._lanes, partition, keys)
         self.broken += came.broken
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
-        fresh, holes = self.order.take(came.ticks, came.gaps)
         self._received = max(self._received, came.newest())
         batch = Batch(
             self._position(),
@@ -358,6 +371,7 @@ class Reading:
         )
         if batch or holes:
             self._ready.append((batch, holes))
+        return rest
 
     async def _hand_over(self, topics: Topics) -> None:
         """Hand on what is ready; what a failure or a cancellation stops here stays ready."""

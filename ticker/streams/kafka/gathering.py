@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from ticker.streams.kafka.asking import Topics
 from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, newer
 from ticker.streams.kafka.messages import decode
 from ticker.streams.order import Key
+
+Messages = Mapping[TopicPartition, Sequence[Any]]
 
 
 class Gathered(msgspec.Struct):
@@ -39,9 +42,59 @@ class Gathered(msgspec.Struct):
         return max(last, default=0)
 
 
+def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
+    """`found` in parts, in none of which a gap was appended after a tick.
+
+    By the times of appending: topics have no order among one another.
+    """
+    gaps = [m for where, some in found.items() if where.topic == topics.names[GAPS] for m in some]
+    rest = found
+    for at in sorted({_appended(message) for message in gaps}):
+        early = {where: _appended_before(at, messages) for where, messages in rest.items()}
+        if any(some for where, some in early.items() if where.topic == topics.names[TICKS]):
+            yield {where: some for where, some in early.items() if some}
+            rest = {where: some[len(early[where]) :] for where, some in rest.items()}
+    yield {where: some for where, some in rest.items() if some}
+
+
+def split(topics: Topics, found: Messages, tick: Tick) -> tuple[Messages, Messages]:
+    """`found` up to `tick`, in the order in which `gather` takes ticks, and the rest.
+
+    Gaps come first, quotes and heartbeats after all ticks.
+    """
+    early: dict[TopicPartition, Sequence[Any]] = {}
+    late: dict[TopicPartition, Sequence[Any]] = {}
+    is_past = False
+    for where, messages in found.items():
+        cut = 0
+        if where.topic == topics.names[GAPS]:
+            cut = len(messages)
+        elif where.topic == topics.names[TICKS] and not is_past:
+            decoded = decode(messages, Tick)
+            is_past = tick in decoded.records
+            cut = len(messages)
+            if is_past:
+                offset = decoded.offsets[decoded.records.index(tick)]
+                cut = sum(message.offset < offset for message in messages)
+        for part, some in ((early, messages[:cut]), (late, messages[cut:])):
+            if some:
+                part[where] = some
+    return early, late
+
+
+def _appended_before(at: int, messages: Sequence[Any]) -> Sequence[Any]:
+    """Those at the beginning of `messages` that were appended before `at` (ms)."""
+    return [*itertools.takewhile(lambda message: _appended(message) < at, messages)]
+
+
+def _appended(message: Any) -> int:
+    """When it was appended (ms); one that cannot be read has no time, and goes with the first."""
+    return int(getattr(message, "timestamp", None) or 0)
+
+
 def gather(
     topics: Topics,
-    found: Mapping[TopicPartition, Sequence[Any]],
+    found: Messages,
     symbols: Collection[str] | None,
 ) -> Gathered:
     """The records in `found`; with `symbols`, ticks, quotes and gaps of these only."""

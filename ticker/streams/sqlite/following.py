@@ -125,7 +125,9 @@ class Following:
         if found.place.number != place.number:
             self._changed = self._monotonic()
         gaps += self._lost(found, place)
-        ticks, holes = self.order.take(found.ticks, found.gaps)
+        ticks, holes, left = self.order.take_to_hole(found.ticks, found.gaps)
+        if left:
+            found = reader.after(place, self._symbols, self._limit, found.ticks[-left])
         self.broken += found.broken
         self._place = found.place
         batch = Batch(

@@ -161,8 +161,17 @@ class Reader:
                 return Place(state.origin, max(state.pruned, state.pruned_gaps), 0)
             return Place(state.origin, found[0][0] - 1, found[0][1])
 
-    def after(self, place: Place, symbols: Collection[str] | None, limit: int) -> Found:
-        """What follows `place`: at most `limit` ticks, with all that lies between them."""
+    def after(
+        self,
+        place: Place,
+        symbols: Collection[str] | None,
+        limit: int,
+        before: Tick | None = None,
+    ) -> Found:
+        """What follows `place`: at most `limit` ticks, with all that lies between them.
+
+        It ends before a gap that follows one of these ticks, and before the tick `before`.
+        """
         where, bindings = _only(symbols)
         with self._transaction() as state:
             start = place.number
@@ -179,6 +188,9 @@ class Reader:
                 ]
             lost_gaps = start < state.pruned_gaps
             end = self._end(state, max(start, state.pruned), where, bindings, limit)
+            end = self._before_gap(start, end, where, bindings)
+            if before is not None:
+                end = self._before_tick(start, end, before)
             read = functools.partial(decoding.records, self._connection)
             span = "position > ? AND position <= ?"
             ordered = f"{span} {where} ORDER BY position"
@@ -226,6 +238,35 @@ class Reader:
             limit - 1,
         )
         return int(past[0][0]) if past else end
+
+    def _before_gap(self, start: int, end: int, where: str, bindings: tuple[Any, ...]) -> int:
+        """`end`, or a place before it at which a gap follows a tick: see `Batch`."""
+        first = self._all(
+            f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
+            "ORDER BY position LIMIT 1",
+            start,
+            end,
+            *bindings,
+        )
+        if not first:
+            return end
+        gap = self._all(
+            "SELECT min(position) FROM gaps WHERE position > ? AND position <= ?", first[0][0], end
+        )[0][0]
+        return end if gap is None else int(gap) - 1
+
+    def _before_tick(self, start: int, end: int, tick: Tick) -> int:
+        """Right before `tick`; `start` if it is gone."""
+        found = self._all(
+            "SELECT min(position) FROM ticks WHERE position > ? AND position <= ? "
+            "AND origin = ? AND symbol = ? AND sequence = ?",
+            start,
+            end,
+            tick.origin,
+            tick.symbol,
+            tick.sequence,
+        )[0][0]
+        return start if found is None else int(found) - 1
 
     def columns(
         self, symbols: Collection[str] | None, since: int | None, until: int | None

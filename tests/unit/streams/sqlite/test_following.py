@@ -248,3 +248,32 @@ async def test_damage_that_shows_while_waiting_is_told_in_words_too(tmp_path: Pa
         monkeyed._connection = Damaged()
         with pytest.raises(StreamUnusable, match="is damaged"):
             reader.data_version()
+
+
+async def test_a_hole_between_ticks_is_told_in_the_batch_that_begins_behind_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.sqlite"
+    async with SqliteLog(path) as log:
+        o = log.origin
+        for n in range(1, 7):
+            await log.append(
+                [*ticks(o, n, n), *ticks(o, n, n, "B")], quotes=[Quote("A", "s", n, n, 1.0, o, n)]
+            )
+    with contextlib.closing(sqlite3.connect(path)) as other, other:
+        other.execute("DELETE FROM ticks WHERE symbol = 'A' AND sequence IN (2, 5)")
+    stream = SqliteStream(path)
+    begin = await stream.find("start")
+    batches = [batch async for batch in stream.read(begin, follow=False)]
+    told = [
+        ([g.first_sequence for g in b.gaps], [f"{t.symbol}{t.sequence}" for t in b.ticks])
+        for b in batches
+    ]
+    assert told == [
+        ([], ["A1", "B1", "B2"]),
+        ([2], ["A3", "B3", "A4", "B4", "B5"]),
+        ([5], ["A6", "B6"]),
+    ]
+    assert (stream.noticed().holes, stream.noticed().repeats) == (2, 0)
+    rest = [batch async for batch in stream.read(batches[0].position, follow=False)]
+    assert [t.sequence for b in rest for t in b.ticks] == [3, 3, 4, 4, 5, 6, 6]
