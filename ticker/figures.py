@@ -6,6 +6,7 @@ A figure is whole or it is not shown: nothing here cuts a digit off to save room
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _MOST_HINTED: Final = 8
@@ -92,6 +93,12 @@ def speed_text(speed: float | None) -> str:
     if speed is None:
         return "paused"
     return f"×{speed:g}" if speed else "max"
+
+
+def and_more(names: Sequence[str], most: int, mark: str = " ") -> str:
+    """The first `most` of `names`, and how many more there are: `A B C and 597 more`."""
+    left = len(names) - most
+    return mark.join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def _exponent(size: float) -> int:

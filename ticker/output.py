@@ -21,7 +21,7 @@ from rich.text import Text
 
 from ticker import wire
 from ticker.escape import escape
-from ticker.figures import change_text, decimals, percent_text, price_text
+from ticker.figures import and_more, change_text, decimals, percent_text, price_text
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
 from ticker.streams.order import READER
 from ticker.times import Zone, clock, format_duration, iso, to_datetime
@@ -126,25 +126,24 @@ def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> st
         case Gap():
             named = record.symbols or ()
             # Without names it is all that this writer asks for; others may ask for more.
-            whose = " ".join(map(escape, named[:_NAMED])) or escape(record.writer)
-            more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+            whose = and_more([*map(escape, named)], _NAMED) or escape(record.writer)
             start, end = record.from_ or 0, record.until or 0
             span = f"{clock(start, zone, now=record.received)} to {clock(end, zone, now=end)}"
             if record.writer == READER:
                 # Somebody may have looked: what he saw is not there, or not any more.
-                which = f" {whose}{more}" if named else ""
+                which = f" {whose}" if named else ""
                 words = f"gap{which}: {escape(record.reason)}, {span}"
             else:
                 lasted = format_duration(max(end - start, 1))
                 reason = escape(record.reason)
-                words = f"gap {whose}{more}: nobody looked for {lasted}, {span} ({reason})"
+                words = f"gap {whose}: nobody looked for {lasted}, {span} ({reason})"
         case Heartbeat():
             words = (
                 f"heartbeat {escape(record.writer)} {escape(record.state)}: "
                 f"{record.answered} of {record.asked} answered"
             )
             if record.refused:
-                words += ", refused " + " ".join(map(escape, list(record.refused)[:_NAMED]))
+                words += ", refused " + and_more([*map(escape, record.refused)], _NAMED)
     return f"{at}  {words}\n"
 
 

@@ -16,13 +16,15 @@ from typing import Final
 
 from ticker.board.freshness import Reason, Writer, Writers
 from ticker.escape import escape
-from ticker.figures import count_text, speed_text
+from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Health, Heartbeat
 from ticker.states import WriterState
 from ticker.times import Zone, clock, format_duration
 
 _EXAMPLES: Final = 3
 _NAMED: Final = 10
+_TYPED: Final = 12
+"""Symbols that a command to be typed names at most."""
 _CHOSEN: Final = frozenset({"exchange"})
 """Sources that a poller asks only where it is told to: words that `--source` takes."""
 
@@ -39,7 +41,8 @@ def passed_over(broken: int) -> str:
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """How somebody begins to write a stream; `symbols`: what is wished for."""
-    named = " ".join(escape(symbol) for symbol in list(symbols or ["AAPL"])[:_EXAMPLES])
+    some = list(symbols or ["AAPL"])[:_EXAMPLES]
+    named = " ".join(shlex.quote(escape(symbol)) for symbol in some)
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
 
@@ -85,7 +88,7 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = escape(beat.source, 40)
-    start = f"Start one: ticker poll{asking(beat.source, option)}"
+    start = f"Start one: {_command(beat.symbols or (), beat.source, option)}"
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
         case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:
@@ -108,7 +111,7 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
-            words = f"{source} does not answer{_since(beat, now, zone)}. {_help(beat)}"
+            words = f"{source} is unreachable{_since(beat, now, zone)}. {_help(beat)}"
         case Reason.UNREADABLE:
             words = f"{source} sends no readable answer{_since(beat, now, zone)}."
         case Reason.NO_PRICES:
@@ -141,8 +144,24 @@ def of_sound(writers: Sequence[Writer], now: int, zone: Zone, option: str = "") 
     beats = [writer.heartbeat for writer in writers]
     sources = _names(sorted({beat.source[:40] for beat in beats}))
     asked = clock(max(beat.time for beat in beats), zone, now=now)
-    answered = f"{sum(b.answered for b in beats):,} of {sum(b.asked for b in beats):,} answered"
-    return f"{len(writers):,} pollers of {sources}, last asked {asked}: {answered}"
+    answered, wished = _answered(beats)
+    counts = f"{answered:,} of {wished:,} answered"
+    return f"{len(writers):,} pollers of {sources}, last asked {asked}: {counts}"
+
+
+def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
+    """How many symbols came with a price, of how many; one that several ask for counts once."""
+    if any(beat.symbols is None for beat in beats):
+        return sum(beat.answered for beat in beats), sum(beat.asked for beat in beats)
+    wished = {symbol for beat in beats for symbol in beat.symbols or ()}
+    came = {
+        symbol
+        for beat in beats
+        if beat.answered
+        for symbol in beat.symbols or ()
+        if symbol not in beat.refused
+    }
+    return len(came), len(wished)
 
 
 class Standing(StrEnum):
@@ -173,10 +192,8 @@ class Verdict:
         """The standing, and what is to be said about it."""
         match self.standing:
             case Standing.HEALTHY:
-                named = ", ".join(self.refused[:_NAMED])
-                left = len(self.refused) - _NAMED
-                more = f" and {left} more" if left > 0 else ""
-                return f"healthy, but refused: {named}{more}" if named else "healthy"
+                named = and_more(self.refused, _NAMED, ", ")
+                return f"healthy, but refused: {named}" if named else "healthy"
             case Standing.STALE | Standing.UNKNOWN:
                 return f"{self.standing}: {self.words}"
             case _:
@@ -280,10 +297,15 @@ def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
     since = clock(writer.last_sign(now), zone, now=now)
-    words = [shlex.quote(escape(symbol)) for symbol in symbols[:_EXAMPLES]]
-    command = " ".join(["ticker poll", *words, *["…"][: len(symbols) - len(words)]])
-    command += asking(writer.heartbeat.source, option)
+    command = _command(symbols, writer.heartbeat.source, option)
     return f"No sign of the poller of {named} since {since}. Start one: {command}"
+
+
+def _command(symbols: Sequence[str], source: str, option: str) -> str:
+    """What starts a poller of `symbols`; of too many to be typed, the first."""
+    words = [shlex.quote(escape(symbol)) for symbol in symbols[:_TYPED]]
+    more = ["…"] if len(symbols) > _TYPED else []
+    return " ".join(["ticker poll", *words, *more]) + asking(source, option)
 
 
 def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
@@ -307,9 +329,7 @@ def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
 
 
 def _names(symbols: Sequence[str]) -> str:
-    named = ", ".join(escape(symbol) for symbol in symbols[:_EXAMPLES])
-    left = len(symbols) - _EXAMPLES
-    return named + (f" and {left} more" if left > 0 else "")
+    return and_more([escape(symbol) for symbol in symbols], _EXAMPLES, ", ")
 
 
 def _key(writer: Writer) -> tuple[str, str, str]:

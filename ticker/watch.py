@@ -72,6 +72,8 @@ class Watch:
         """Now (µs, UTC) on this stream: the tape's time while a replay fills it."""
         self.elapsed = elapsed
         """µs on a clock that never goes back: what durations are measured by."""
+        self.began = elapsed()
+        """When it was made (µs, by `elapsed`)."""
         self.board = Board(symbols)
         self.state = State.OPENING
         self.problem: str | None = None

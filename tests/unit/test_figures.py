@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.figures import amount_text, change_text, count_text, decimals, percent_text, price_text
+from ticker.figures import (
+    amount_text,
+    and_more,
+    change_text,
+    count_text,
+    decimals,
+    percent_text,
+    price_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +110,9 @@ def test_a_change_as_shown_is_one_in_its_own_direction(size: float, places: int)
 
 def test_one_is_told_as_one() -> None:
     assert [count_text(n, "tick") for n in (0, 1, 1_068)] == ["0 ticks", "1 tick", "1,068 ticks"]
+
+
+def test_of_many_names_some_are_told_and_how_many_more() -> None:
+    names = [f"S{n}" for n in range(1_600)]
+    assert and_more(names, 2) == "S0 S1 and 1,598 more"
+    assert and_more(names[:2], 2, ", ") == "S0, S1"

@@ -27,7 +27,9 @@ async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> Non
     report = await scene.poll(every=SECOND, duration=5 * SECOND).run()
     assert scene.times == [0, 1, 2, 3, 4]
     assert [tick.sequence for tick in scene.log.ticks] == [1, 2, 3, 4, 5]
-    assert report == PollReport(polls=5, ticks=5, quotes=5, gaps=0, refused={}, why="duration")
+    assert report == PollReport(
+        polls=5, ticks=5, quotes=5, gaps=0, refused={}, why="duration", answers=5
+    )
     assert scene.log.gaps == []
 
 
@@ -253,7 +255,7 @@ async def test_a_faster_wish_than_the_budget_is_stretched_and_told() -> None:
     scene = Scene(rising, budget=360)
     await scene.poll(every=SECOND, duration=25 * SECOND).run()
     assert scene.times == [0, 10, 20]
-    assert scene.told[-1].note == "asked 1s, going 10s: Yahoo's limit"
+    assert scene.told[-1].note == "you asked for 1s; Yahoo's limit"
 
 
 async def test_while_all_are_closed_it_asks_more_rarely() -> None:
@@ -363,7 +365,14 @@ def test_no_hour_holds_more_requests_than_the_budget() -> None:
 
 def test_many_symbols_take_several_requests_of_the_budget() -> None:
     result = interval(None, usual=15 * SECOND, requests=2, budget=360, whose="Yahoo")
-    assert (result.every, result.note) == (20 * SECOND, "going 20s: Yahoo's limit")
+    assert (result.every, result.note) == (20 * SECOND, "Yahoo's limit")
+
+
+def test_no_source_is_asked_more_often_than_twenty_times_a_second() -> None:
+    result = interval(1_000, usual=SECOND, requests=1, budget=None, whose="Exchange")
+    assert (result.every, result.note) == (50_000, "you asked for 1ms; at least 50ms")
+    result = interval(50_000, usual=SECOND, requests=1, budget=None, whose="Exchange")
+    assert (result.every, result.note) == (50_000, None)
 
 
 async def test_after_an_answer_the_next_failure_is_waited_for_as_the_first() -> None:

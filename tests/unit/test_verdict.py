@@ -90,11 +90,13 @@ def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) ->
     gone = replace(beat(age=MINUTE, state=state, symbols=("AAPL", "MSFT")), source="exchange")
     health = Health("s", "ok", heartbeats=(gone,))
     words = of_stream(health, NOW, UTC, option=on).words
-    assert words.endswith("Start one: ticker poll --source exchange --stream kafka://h:1/p")
+    assert words.endswith(
+        "Start one: ticker poll AAPL MSFT --source exchange --stream kafka://h:1/p"
+    )
     for source in ("yahoo", "exchange; rm", "--help", "exchange:evil:1", "an import's"):
         health = Health("s", "ok", heartbeats=(replace(gone, source=source),))
         words = of_stream(health, NOW, UTC, option=on).words
-        assert words.endswith("Start one: ticker poll --stream kafka://h:1/p")
+        assert words.endswith("Start one: ticker poll AAPL MSFT --stream kafka://h:1/p")
 
 
 def test_advice_about_symbols_that_are_missed_names_their_source() -> None:
@@ -162,7 +164,9 @@ def test_of_many_symbols_that_are_missed_a_few_are_named() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("A", "B", "C", "D", "E"))
     words = verdict(LIVING, gone).words
     assert "of A, B, C and 2 more since" in words
-    assert words.endswith("ticker poll A B C …")
+    assert words.endswith("ticker poll A B C D E")
+    many = beat(age=MINUTE, writer="gone", symbols=tuple(f"S{n}" for n in range(600)))
+    assert verdict(LIVING, many).words.endswith("S10 S11 …")
 
 
 def test_a_poller_that_ended_in_order_leaves_the_stream_healthy_while_another_polls() -> None:
@@ -261,3 +265,9 @@ def test_a_reader_whose_clock_was_stepped_tells_by_its_own_clock_since_when_nobo
     at = NOW - 59 * MINUTE
     told = of_writers(writers, at, UTC, elapsed=MINUTE)
     assert f"No sign of the poller since {clock(NOW - 60 * MINUTE, UTC, now=at)}" in told.words
+
+
+def test_a_symbol_that_two_pollers_ask_for_counts_once() -> None:
+    one = beat(writer="a", symbols=("AAPL", "MSFT", "ADH"), refused={"ADH": "no price"})
+    two = beat(writer="b", symbols=("AAPL", "GC=F"))
+    assert verdict(one, two).words.endswith("3 of 4 answered")

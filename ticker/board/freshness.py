@@ -48,7 +48,7 @@ class Reason(StrEnum):
     SLOW = "source slow"
     NO_PRICES = "no usable prices"
     UNREADABLE = "source unreadable"
-    UNREACHABLE = "source away"
+    UNREACHABLE = "unreachable"
     REFUSED = "refused"
     CLOSED = "market closed"
     DELAYED = "delayed"

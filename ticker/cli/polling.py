@@ -13,7 +13,7 @@ import typer
 
 from ticker.cli import scene
 from ticker.cli.controlled import Controlled
-from ticker.cli.failing import DONE
+from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.line import Line
 from ticker.cli.options import (
     STREAM_PANEL,
@@ -41,15 +41,19 @@ from ticker.cli.settings import (
 from ticker.cli.standard import tell
 from ticker.cli.waiting import left_behind
 from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
-from ticker.figures import count_text
-from ticker.poll import Poll, PollStatus
+from ticker.figures import and_more, count_text
+from ticker.poll import Poll, PollReport, PollStatus
 from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
+from ticker.states import WriterState
 from ticker.streams import NumberingLog, StreamChoice, numbering, open_log
 from ticker.times import Zone, clock, format_duration, parse_duration
+from ticker.verdict import sentence
 
 _log: Final = logging.getLogger(__name__)
+_AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
+"""States of a poller that could not reach its source or its stream."""
 _WITHIN_PARENT: Final = 1.2
 """How long the relay may go on at the end where a parent waits (s): it kills after three."""
 
@@ -110,7 +114,7 @@ def poll(
         return Job(log, poller, tell, kept, None if is_file else choice)
 
     with scene.writing(choice):
-        code = run_job(make, url, line, controlled=control)
+        code = run_job(make, url, line, controlled=control, count=count)
     raise typer.Exit(code)
 
 
@@ -153,8 +157,18 @@ def _open(choice: StreamChoice) -> NumberingLog:
     return numbering(open_log(choice.url, keep_for=choice.keep_for))
 
 
-def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, controlled: bool) -> int:
-    """Poll to the end, in a new log if one is taken away under the poller; the exit code."""
+def run_job(
+    make: Callable[[Source], Job],
+    url: str,
+    line: StatusLine,
+    *,
+    controlled: bool,
+    count: int | None = None,
+) -> int:
+    """Poll to the end, in a new log if one is taken away under the poller; the exit code.
+
+    `count`: so many ticks are wished for.
+    """
     pollers: list[Poll] = []
 
     async def main(job: Job, asked: Source) -> int:
@@ -162,7 +176,7 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
             while True:
                 try:
                     async with job.log:
-                        await _work(job, line)
+                        report = await _work(job, line)
                 except StreamMissing as error:
                     words = "%s. Going on in a new one"
                     if job.destination is not None:
@@ -171,7 +185,7 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
                     job = msgspec.structs.replace(job, log=_open(job.kept))
                     job.poller.move(job.log)
                 else:
-                    return DONE
+                    return _code(report, count)
         finally:
             await asked.close()
 
@@ -197,7 +211,21 @@ def run_job(make: Callable[[Source], Job], url: str, line: StatusLine, *, contro
     return run(begin(), stop=stop)
 
 
-async def _work(job: Job, line: StatusLine) -> None:
+def _code(report: PollReport, count: int | None) -> int:
+    """The exit code after an end that was wished for; what is missing is told."""
+    if report.why == "stopped":
+        return DONE
+    if report.answers == 0:
+        why = report.problem or report.trouble or "no poll was answered in this time"
+        tell(f"No price came: {sentence(why)}")
+        return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
+    if count is not None and report.ticks < count:
+        tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")
+        return NO_DATA
+    return DONE
+
+
+async def _work(job: Job, line: StatusLine) -> PollReport:
     """Poll into the log, which is open; and send on from there, in a loop of its own.
 
     Raises `StreamMissing` where the log is taken away before the poller has ended.
@@ -205,7 +233,7 @@ async def _work(job: Job, line: StatusLine) -> None:
     if job.destination is None:
         report = await job.poller.run()
         line.end(scene.kept_words(report.ticks, report.gone, job.log.url))
-        return
+        return report
     if not await job.log.last():
         # All that will lie in it waits from the first tick on, whenever this process is killed.
         place = bookmark(job.log, canonical(job.kept), canonical(job.destination))
@@ -229,6 +257,7 @@ async def _work(job: Job, line: StatusLine) -> None:
         raise
     line.end(scene.kept_words(report.ticks, report.gone, job.log.url))
     await _finish(sending, job.tell.audience, is_gone=report.is_log_gone)
+    return report
 
 
 async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False) -> None:
@@ -335,10 +364,11 @@ def _forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
         f"{status.answered} of {status.symbols} symbols",
         f"{count_text(status.ticks, 'tick')} kept",
     ]
-    pace = [f"every {format_duration(status.interval)}", *([status.note] if status.note else [])]
+    note = f" ({status.note})" if status.note else ""
+    pace = [f"every {format_duration(status.interval)}{note}"]
     refused, retry = [], []
     if status.refused:
-        refused = ["refused: " + " ".join(sorted(status.refused)[:5])]
+        refused = ["refused: " + and_more(sorted(status.refused), 5)]
     if status.retry_at and status.retry_at > now():
         retry = [f"next try {clock(status.retry_at, zone, now=now())}"]
     shortest = [

@@ -15,7 +15,7 @@ import typer
 
 from ticker import output
 from ticker.board import Writers
-from ticker.cli.failing import DONE, NO_DATA, inviting
+from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE, inviting
 from ticker.cli.options import (
     STREAM_PANEL,
     Count,
@@ -37,6 +37,7 @@ from ticker.cli.settings import Settings, now
 from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.escape import escape
+from ticker.figures import count_text
 from ticker.liveness import silence
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
@@ -148,18 +149,45 @@ def tail(
 async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet: bool) -> int:
     printer = Printer(wish, Output())
     async with open_stream(choice) as stream:
+        is_over = False
         try:
             async with asyncio.timeout(within):
                 await _follow(stream, wish, printer, quiet=quiet)
         except TimeoutError:
-            pass
+            is_over = True
         if wish.symbols and not wish.follow:
-            # A follower waits for them; whoever reads to the end is told that there are none.
+            # A follower waits for them; a reader to the end is told that there are none.
             held = {quote.symbol for quote in (await stream.snapshot()).quotes}
             if missing := [symbol for symbol in wish.symbols if symbol not in held]:
                 names = ", ".join(missing)
                 tell(f"{names}: not in {stream.url}. What it holds: ticker status{wish.option}")
                 return NO_DATA
+        return await _code(stream, wish, printer.printed, is_over=is_over)
+
+
+async def _code(stream: Stream, wish: Wish, printed: int, *, is_over: bool) -> int:
+    """The exit code; what is missing of what was wished for is told. `is_over`: the time is."""
+    few = wish.count is not None and printed < wish.count
+    if printed and not few:
+        return DONE
+    if not (is_over or few or not wish.follow):
+        return DONE
+    health = await stream.health()
+    if health.state in ("unreachable", "unusable"):
+        tell(sentence(f"{stream.url}: {health.problem or health.state}"))
+        return NOT_REACHABLE
+    if health.state in ("missing", "empty"):
+        tell(invitation(wish.symbols, wish.option))
+        return NO_DATA
+    if few and wish.count is not None:
+        tell(f"{printed:,} of {count_text(wish.count, 'event')} came from {stream.url}")
+        return NO_DATA
+    if is_over:
+        tell(f"No event came from {stream.url} in this time. Why: ticker status{wish.option}")
+        return NO_DATA
+    if not health.ticks:
+        tell(f"No event is in {stream.url} yet. Why: ticker status{wish.option}")
+        return NO_DATA
     return DONE
 
 
@@ -252,6 +280,8 @@ class Printer:
 
     def __init__(self, wish: Wish, out: Output) -> None:
         self.output = out
+        self.printed = 0
+        """Events so far."""
         self.hints: dict[str, int | None] = {}
         self._wish = wish
         self._left = wish.count
@@ -266,6 +296,7 @@ class Printer:
             records = records[: self._left]
             self._left -= len(records)
         if records:
+            self.printed += len(records)
             await self.output.send(self._text(records))
         return self._left == 0
 

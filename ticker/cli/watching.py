@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticker.cli import scene
-from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, Failed, inviting
+from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, NOT_REACHABLE, Failed, inviting
 from ticker.cli.listening import arrivals
 from ticker.cli.options import (
     WATCH_PANEL,
@@ -173,6 +173,8 @@ class Shown:
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()
+        self._is_over = False
+        """Whether the time that was wished for is over."""
         self._dashboard: Dashboard | None = None
         self._kept = scene.Kept()
         self._failure: Failed | None = None
@@ -185,7 +187,7 @@ class Shown:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
             from ticker.dashboard import Dashboard
-            from ticker.watch import Watch
+            from ticker.watch import State, Watch
 
             stream = await stack.enter_async_context(open_stream(self._choice))
             watched = Watch(stream, self._symbols)
@@ -202,7 +204,7 @@ class Shown:
             for words in self._notices:
                 dashboard.tell(words)
             if self._lasting is not None:
-                asyncio.get_running_loop().call_later(self._lasting, self._leave)
+                asyncio.get_running_loop().call_later(self._lasting, self._end)
             if self._is_over:  # while it was still loading
                 self._leave()
             left = await dashboard.show()
@@ -215,12 +217,20 @@ class Shown:
             tell(scene.kept_words(kept.ticks, kept.gone) + way_back)
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
+        if self._is_over and watched.board.received is None:
+            tell(f"No price came from {self._choice.url} in this time")
+            away = watched.state in (State.AWAY, State.UNUSABLE)
+            return NOT_REACHABLE if away else NO_DATA
         if left.hung_up:
             return HUNG_UP
         return INTERRUPTED if left.interrupted else DONE
 
     async def stop(self) -> None:
         """End the screen; the children follow."""
+        self._leave()
+
+    def _end(self) -> None:
+        self._is_over = True
         self._leave()
 
     def _leave(self) -> None:

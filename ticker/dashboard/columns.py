@@ -22,7 +22,6 @@ SPACE: Final = 2
 """Cells between two columns."""
 _SECOND: Final = 1_000_000
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-_SESSIONS: Final = {"regular": "open"}
 
 
 class Align(Enum):
@@ -109,7 +108,7 @@ COLUMNS: Final = (
     Column(
         "session",
         "Session",
-        lambda row, _: _SESSIONS.get(row.session or "", escape(row.session or "")),
+        lambda row, _: escape(row.session or ""),
         Align.LEFT,
         7,
         8,

@@ -12,7 +12,7 @@ from ticker.board import Reason
 from ticker.board.freshness import Writer
 from ticker.clock import Tape
 from ticker.escape import escape
-from ticker.figures import count_text, speed_text
+from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
@@ -60,6 +60,10 @@ def status(
     writers = watch.board.writers.at(elapsed)
     if not writers:
         return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
+    if has_poller and _is_before(writers[0], watch):
+        # What was written before says nothing of the poller that starts with this screen.
+        words = followed_by("The poller is starting.", _shown_from(watch, now, zone))
+        return Status(words, is_trouble=False)
     verdict = of_writers(
         watch.board.writers, now, zone, elapsed=elapsed, symbols=watch.symbols, option=option
     )
@@ -86,6 +90,13 @@ def _replaying(watch: Watch, tape: Tape, now: int, zone: Zone, *, has_player: bo
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
+def _is_before(writer: Writer, watch: Watch) -> bool:
+    """Whether the soundest writer is gone, and was not heard since `watch` began."""
+    silent = watch.elapsed() - watch.began
+    is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
+    return is_gone and (writer.silent is None or writer.silent >= silent)
+
+
 def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
     if watch.state is State.OPENING:
         return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
@@ -107,8 +118,12 @@ def _away(watch: Watch, now: int, zone: Zone) -> str:
 
 
 def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
-    received = watch.board.received
-    return "" if received is None else f"Prices shown are from {clock(received, zone, now=now)}."
+    board = watch.board
+    times = [t for symbol in board.symbols if (t := board.row(symbol).received) is not None]
+    if not times:
+        return ""
+    first, last = (clock(time, zone, now=now) for time in (min(times), max(times)))
+    return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
 
 
 def _others(writers: list[Writer]) -> str:
@@ -144,9 +159,8 @@ def gap_words(gap: Gap, now: int, zone: Zone) -> str:
     reason = escape(gap.reason, 60)
     if gap.from_ is not None and gap.until is not None:
         start, end = clock(gap.from_, zone, now=now), clock(gap.until, zone, now=now)
-        named = ", ".join(map(escape, (gap.symbols or ())[:_EXAMPLES]))
-        left = len(gap.symbols or ()) - _EXAMPLES
-        whose = f" of {named}" + (f" and {left} more" if left > 0 else "") if named else ""
+        named = and_more([*map(escape, gap.symbols or ())], _EXAMPLES, ", ")
+        whose = f" of {named}" if named else ""
         return f"gap{whose} {start} to {end}: {reason}"
     count = (gap.last_sequence or 0) - (gap.first_sequence or 0) + 1
     return f"gap: {count_text(count, 'tick')} of {escape(gap.symbol or '')} missing: {reason}"

@@ -91,6 +91,8 @@ class Poll:
         self._asked, self._asked_at = self._clock.wall(), now
         self._beats = Beats()
         self._said: Heartbeat | None = None
+        self._answers = 0
+        self._trouble: tuple[str | None, str | None] = None, None
         self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
 
     @property
@@ -173,6 +175,9 @@ class Poll:
             gaps=done.gaps,
             refused=done.refused,
             why=why,
+            answers=self._answers,
+            trouble=self._trouble[0],
+            problem=self._trouble[1],
             gone=done.gone,
             is_log_gone=is_log_gone,
         )
@@ -316,6 +321,7 @@ class Poll:
             )
         except StreamUnreachable as error:
             self._absence.trouble("stream unreachable")
+            self._trouble = "stream-unreachable", str(error)
             self._say(state="stream-unreachable", problem=str(error))
             return
         if found is None:
@@ -326,7 +332,9 @@ class Poll:
                 self._beats.note(beat, now)
             else:
                 self._beats.hear(beat)
+        self._trouble = (None if good else state), None
         if good:
+            self._answers += 1
             self._absence.seen(wall, now, self._schedule.every, missed)
             if limited is not None:  # the next answer will be late
                 self._absence.trouble(state)
@@ -348,6 +356,7 @@ class Poll:
     async def _fail(self, error: SourceError) -> None:
         state, retry_at = _state_of(error)
         self._absence.trouble(state)
+        self._trouble = state, str(error)
         self._put_off(retry_at)
         self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
         await self._beat(self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at))

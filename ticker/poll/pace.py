@@ -18,6 +18,8 @@ HOUR: Final = 3_600_000_000
 SECOND: Final = 1_000_000
 DAY: Final = 24 * HOUR
 
+SHORTEST: Final = SECOND // 20
+"""The shortest time between two polls (µs): no answer comes faster, so each would follow a gap."""
 LONGEST_BACK_OFF: Final = 60 * SECOND
 """An unreachable source is asked again at least so often (µs), unless its interval is longer."""
 SHORTEST_BACK_OFF: Final = SECOND // 2
@@ -38,14 +40,16 @@ def interval(
     """The interval that follows from a `wish` (µs; `None`: the `usual`, µs).
 
     `requests` is what one poll takes; `budget` is the requests an hour that the source bears
-    (`None`: any). A faster wish is stretched, and the note says so, naming `whose` limit it is.
+    (`None`: any). A faster wish, or one shorter than `SHORTEST`, is stretched, and
+    the note says so, naming `whose` limit it is.
     """
     wanted = usual if wish is None else wish
-    floor = -(-HOUR * requests // budget) if budget else 1
+    floor = max(SHORTEST, -(-HOUR * requests // budget) if budget else 0)
     if wanted >= floor:
         return Interval(wanted)
-    asked = "" if wish is None else f"asked {format_duration(wish)}, "
-    return Interval(floor, f"{asked}going {format_duration(floor)}: {whose}'s limit")
+    limit = f"{whose}'s limit" if budget else f"at least {format_duration(SHORTEST)}"
+    asked = "" if wish is None else f"you asked for {format_duration(wish)}; "
+    return Interval(floor, f"{asked}{limit}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     interval: int = 0
     """Between two polls (µs)."""
     note: str | None = None
-    """Why the interval is not the one wished for: `asked 1s, going 10s: Yahoo's limit`."""
+    """Why the interval is not the one wished for: `you asked for 1s; Yahoo's limit`."""
     problem: str | None = None
     """What is wrong with source or stream, in a sentence; absent when nothing is."""
     retry_at: int | None = None
@@ -55,6 +55,12 @@ class PollReport(msgspec.Struct, frozen=True):
     """Symbol → why the last answer about it was not used."""
     why: str
     """What ended it: `stopped`, `duration` or `count`."""
+    answers: int = 0
+    """Of `polls`: those that brought a usable price."""
+    trouble: str | None = None
+    """The `WriterState` of the last poll, if it brought none."""
+    problem: str | None = None
+    """What was wrong then, in a sentence."""
     gone: int = 0
     """Of `ticks`: in logs that were taken away since."""
     is_log_gone: bool = False

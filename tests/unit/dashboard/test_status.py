@@ -12,6 +12,7 @@ from ticker.times import clock
 from ticker.watch import State, Watch
 
 NOW = 1_795_447_805_000_000
+HOUR = 3_600_000_000
 
 
 async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
@@ -57,3 +58,26 @@ def test_what_is_wrong_with_the_stream_ends_in_one_mark(
     watch = Watch(stream_in_memory())
     watch.state, watch.problem = state, problem
     assert status(watch, NOW, UTC).words == words
+
+
+async def test_a_screen_with_a_poller_of_its_own_says_that_it_starts_and_not_to_start_one(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    quotes = [Quote(s, "yahoo", at, at, 1.0, "o", 1) for s, at in (("A", NOW), ("B", NOW - HOUR))]
+    gone = Heartbeat("o", "w", "yahoo", NOW - HOUR, NOW - HOUR, 1_000_000, "stopped", 2, 2)
+    elapsed = 0
+    stream = stream_in_memory(Batch(Position("0"), quotes=quotes, heartbeats=[gone]))
+    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: elapsed)
+    await watch.snapshot()
+    shown = f"Prices shown are from {clock(NOW - HOUR, UTC)} to {clock(NOW, UTC)}."
+    told = status(watch, NOW, UTC, has_poller=True)
+    assert (told.words, told.is_trouble) == (f"The poller is starting. {shown}", False)
+    # Without one of its own, somebody must act, and prices of different times are no news.
+    words = status(watch, NOW, UTC).words
+    assert "The poller stopped at" in words
+    assert words.endswith(shown)
+    # One that was heard since and died is told.
+    beat = Heartbeat("o", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 2, 2)
+    watch.board.fold(Batch(Position("1"), heartbeats=[beat]), elapsed + 1)
+    elapsed += 60_000_000
+    assert "No sign of the poller" in status(watch, NOW, UTC, has_poller=True).words
