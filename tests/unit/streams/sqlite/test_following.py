@@ -158,7 +158,7 @@ async def test_rows_edited_into_nonsense_are_counted_and_passed_over(tmp_path: P
         )
     other = sqlite3.connect(path)
     for change in (
-        "UPDATE ticks SET price = -1 WHERE sequence = 2",
+        "UPDATE ticks SET price = 0 WHERE sequence = 2",
         "UPDATE ticks SET volume = 'many' WHERE sequence = 4",
         "UPDATE ticks SET currency = CAST(x'ff' AS TEXT) WHERE sequence = 6",
         "UPDATE gaps SET symbols = 'not json'",
