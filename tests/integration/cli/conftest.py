@@ -26,7 +26,7 @@ from tests.serving import serving
 from ticker.exchange import Exchange, Market
 from ticker.processes.child import environment
 from ticker.records import Heartbeat, Quote, Tick
-from ticker.streams import numbering, open_log
+from ticker.streams import open_log
 
 PATIENCE: Final = 30.0
 
@@ -185,12 +185,13 @@ def write(
     """A log with `ticks` of GC=F, its quote and a heartbeat of just now, or `age` µs ago."""
 
     async def fill() -> None:
-        async with numbering(open_log(url)) as log:
+        async with open_log(url) as log:
+            origin = str(getattr(log, "origin", "program"))
             made = [
                 Tick(
                     "GC=F",
                     "yahoo",
-                    log.origin,
+                    origin,
                     n,
                     NOW + n,
                     NOW + n,
@@ -205,14 +206,14 @@ def write(
                 NOW,
                 NOW,
                 4100.0 + ticks,
-                log.origin,
+                origin,
                 ticks or None,
                 name=name,
                 simulated=simulated,
             )
             now = time.time_ns() // 1_000 - age
             writer = told.pop("writer", "writer")
-            beat = Heartbeat(log.origin, writer, "yahoo", NOW, now, 15_000_000, state, 1, 1, **told)
+            beat = Heartbeat(origin, writer, "yahoo", NOW, now, 15_000_000, state, 1, 1, **told)
             await log.append(made, quotes=[quote] if ticks else [], heartbeats=[beat])
 
     asyncio.run(fill())
