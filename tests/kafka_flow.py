@@ -24,7 +24,7 @@ from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldBookmark, Relay
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import ENDINGS
+from ticker.streams.kafka.cluster import ENDINGS
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog
 

@@ -42,10 +42,10 @@ from ticker.streams.kafka import (
     missing,
     topics,
 )
-from ticker.streams.kafka.asking import BEGIN, Asking
+from ticker.streams.kafka.cluster import BEGIN, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.fetching import Fetching, span
-from ticker.streams.kafka.late import gaps_between, look, ticks_between
+from ticker.streams.kafka.late import gaps_between, read_snapshot, ticks_between
 from ticker.streams.kafka.producing import Producing
 from ticker.streams.kafka.topics import configurations
 from ticker.streams.protocol import Noticed
@@ -171,8 +171,8 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
         batches = [b async for b in log.read(snapshot.position, follow=False)]
         assert [g for b in batches for g in b.gaps] == []
         assert [t.sequence for b in batches for t in b.ticks if t.symbol == "QUIET"] == [2, 3, 4]
-    async with Asking(address) as asking:
-        late = await look(asking, await asking.topics())
+    async with ClusterClient(address) as asking:
+        late = await read_snapshot(asking, await asking.topics())
     # By what was read at first, not by a search for what is missing afterwards.
     [seen] = late.window.values()
     assert [at.tick.sequence for at in seen if at.tick.symbol == "QUIET"][-3:] == [2, 3, 4]
@@ -384,7 +384,7 @@ async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told
 ) -> None:
     sequences = itertools.count(1)
     plan = Plan(partitions=1, keep_for=2_000_000)
-    async with KafkaLog(address, plan) as log, Asking(address) as asking:
+    async with KafkaLog(address, plan) as log, ClusterClient(address) as asking:
         await log.append([tick("o", "A", next(sequences))])
         position = (await anext(log.read(await log.find("start")))).position
         topics = await asking.topics()
@@ -463,9 +463,9 @@ async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
-    real = Asking.ask
+    real = ClusterClient.ask
 
-    async def ask(self: Asking, request: Any) -> Any:
+    async def ask(self: ClusterClient, request: Any) -> Any:
         nonlocal asked
         if isinstance(request, CreateTopicsRequest):
             asked += 1
@@ -476,7 +476,7 @@ async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
             ]
         return await real(self, request)
 
-    monkeypatch.setattr(Asking, "ask", ask)
+    monkeypatch.setattr(ClusterClient, "ask", ask)
     async with KafkaLog(address) as log:
         assert asked == 2
         await log.append([tick("o", "A", 1)])

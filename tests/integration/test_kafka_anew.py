@@ -20,8 +20,8 @@ from ticker import wire
 from ticker.errors import StreamError, StreamMissing
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following
-from ticker.streams.kafka.asking import END, ENDINGS, Asking
-from ticker.streams.kafka.fetching import Fetching, Passed
+from ticker.streams.kafka.cluster import END, ENDINGS, ClusterClient
+from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.topics import configurations
 
 ONE, THREE = Plan(partitions=1), Plan(partitions=3)
@@ -144,7 +144,7 @@ async def make_anew(address: Address, ending: str, partitions: int) -> None:
     policy = dict(zip(ENDINGS, plan, strict=True))[ending]
     name = address.prefix + ending
     await delete_topics(address, ending)
-    async with admin(address) as client, Asking(address) as asking:
+    async with admin(address) as client, ClusterClient(address) as asking:
         while name in await asking.describe():  # noqa: ASYNC110 - a broker tells when it is asked
             await asyncio.sleep(0.05)
         await client.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(policy))])
@@ -195,7 +195,7 @@ async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(address: 
 async def test_a_leader_that_moved_is_asked_at_once(address: Address) -> None:
     async with KafkaLog(address, ONE):
         pass
-    async with Asking(address) as asking:
+    async with ClusterClient(address) as asking:
         topics = await asking.topics()
         client = asking._client
         gone = replace(topics, leaders=dict.fromkeys(topics.leaders, 99))
@@ -211,7 +211,7 @@ async def test_a_reading_that_cannot_go_on_begins_anew_with_a_pause(
         await log.append(ticks(1))
 
     async def take(*_: object) -> None:
-        raise Passed({})
+        raise OffsetOutOfRange({})
 
     monkeypatch.setattr(Fetching, "take", take)
     made = 0

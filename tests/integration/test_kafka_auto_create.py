@@ -17,7 +17,7 @@ from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics, flowing, moved_on, tick
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.fetching import Fetching
 from ticker.streams.kafka.producing import Producing
 
@@ -39,7 +39,7 @@ async def there(address: Address) -> set[str]:
     """The topics of the stream, after all that the broker was asked to make before."""
     async with KafkaLog(Address(address.servers, f"{address.prefix}-other")):
         pass  # the controller does one thing after another
-    async with Asking(address) as asking:
+    async with ClusterClient(address) as asking:
         return set(await asking.describe())
 
 
@@ -59,7 +59,7 @@ async def produce(address: Address) -> None:
 
 
 async def ask(address: Address) -> None:
-    async with Asking(address) as asking:
+    async with ClusterClient(address) as asking:
         assert await asking.describe() == {}
         assert await asking._client.add_topic(address.prefix)
 

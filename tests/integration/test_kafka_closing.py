@@ -9,7 +9,7 @@ from tests.kafka_broker import Broker
 from tests.kafka_flow import tick
 from ticker.errors import StreamUnreachable
 from ticker.streams.kafka import Address, KafkaLog, Plan
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.producing import Producing
 
 
@@ -28,8 +28,8 @@ async def ended() -> None:
 @pytest.mark.parametrize(
     ("where", "what"),
     [
-        (Asking, "offsets"),
-        (Asking, "topics"),
+        (ClusterClient, "offsets"),
+        (ClusterClient, "topics"),
         (Producing, "send"),
     ],
 )

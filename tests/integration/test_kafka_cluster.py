@@ -15,7 +15,7 @@ import pytest
 from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import flowing, moved_on, stalled
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.cluster import ClusterClient
 
 NODES = 3
 MISSED = 2.0
@@ -62,7 +62,7 @@ async def well(address: Address) -> None:
 async def test_of_three_copies_two_are_written_before_a_record_counts(
     address: Address, replication: int, least: str
 ) -> None:
-    async with KafkaLog(address, Plan(replication=replication)), Asking(address) as asking:
+    async with KafkaLog(address, Plan(replication=replication)), ClusterClient(address) as asking:
         has = await asking.configurations(asking.names, ["min.insync.replicas"])
     assert has == {name: {"min.insync.replicas": least} for name in asking.names}
 

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from ticker import wire
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import ENDINGS
+from ticker.streams.kafka.cluster import ENDINGS
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(10)]

@@ -39,7 +39,7 @@ from tests.kafka_flow import (
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, writing
-from ticker.streams.kafka.asking import END, Asking
+from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import Reading
 from ticker.streams.kafka.late import TICKS
@@ -179,7 +179,7 @@ async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_tol
         group.create_task(read_slowly(stream, flow))
         await rests.wait()
         await moved_on(flow)
-        async with Asking(address) as asking, admin(address) as client:
+        async with ClusterClient(address) as asking, admin(address) as client:
             ends = await asking.offsets(await asking.topics(), END, TICKS)
             await moved_on(flow)  # the two others are past these
             await client.delete_records({w: RecordsToDelete(end) for w, end in ends.items()})

@@ -22,7 +22,7 @@ from tests.kafka_flow import admin
 from ticker import wire
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
-from ticker.streams.kafka.asking import BEGIN, END, Asking
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import QUOTES
 from ticker.streams.kafka.messages import HEADERS, key
@@ -121,7 +121,7 @@ async def compacted(address: Address, at_most: int) -> int:
     """Wait until at most so many quotes lie on the topic; how many do."""
     async with asyncio.timeout(180):
         while True:
-            async with Asking(address) as asking:
+            async with ClusterClient(address) as asking:
                 topics = await asking.topics()
                 begins = await asking.offsets(topics, BEGIN, QUOTES)
                 ends = await asking.offsets(topics, END, QUOTES)

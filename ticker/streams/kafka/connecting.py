@@ -40,7 +40,7 @@ _left: set[asyncio.Task[Any]] = set()
 
 
 @contextlib.contextmanager
-def told(address: Address) -> Iterator[None]:
+def map_errors(address: Address) -> Iterator[None]:
     """Errors of aiokafka and of the network come out as `StreamError`."""
     url, security = address.url, address.security
     try:

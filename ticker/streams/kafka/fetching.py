@@ -21,7 +21,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from ticker.errors import StreamUnreachable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import ANSWER, begin, end, told
+from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
 from ticker.streams.kafka.connections import coming
 
 _AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
@@ -76,13 +76,13 @@ class Fetching:
 
         Raises `OffsetOutOfRangeError` for partitions whose offset is no longer, or not yet, there.
         """
-        with told(self._address):
+        with map_errors(self._address):
             try:
                 async with asyncio.timeout(wait + ANSWER):
                     found = await self._fetch(limit, wait)
             except OffsetOutOfRangeError as error:
                 self._again()
-                raise Passed(error.args[0]) from error
+                raise OffsetOutOfRange(error.args[0]) from error
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
         # A partition whose messages are not used up is left out of a fetch, and one that finds
@@ -147,7 +147,7 @@ class Fetching:
 
     async def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where these begin now."""
-        with told(self._address):
+        with map_errors(self._address):
             async with asyncio.timeout(ANSWER):
                 found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(
                     list(partitions)
@@ -171,7 +171,7 @@ class Fetching:
             await end(consumer)
 
 
-class Passed(Exception):
+class OffsetOutOfRange(Exception):
     """The offsets of these partitions are not there; `offsets` says which were asked for."""
 
     def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -194,7 +194,7 @@ async def span(
         while left:
             try:
                 found = await fetching.take(_AT_ONCE, _LOOK)
-            except Passed as passed:  # retention went by: what is gone is gone
+            except OffsetOutOfRange as passed:  # retention went by: what is gone is gone
                 await _skip(fetching, left, passed)
                 continue
             for where, messages in found.items():
@@ -218,7 +218,9 @@ async def span(
         await fetching.close()
 
 
-async def _skip(fetching: Fetching, left: dict[TopicPartition, int], passed: Passed) -> None:
+async def _skip(
+    fetching: Fetching, left: dict[TopicPartition, int], passed: OffsetOutOfRange
+) -> None:
     """Go on behind what retention deleted meanwhile; what lies beyond the end is not waited for."""
     begins = await fetching.begins(passed.offsets)
     for where, offset in passed.offsets.items():

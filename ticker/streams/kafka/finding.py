@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from aiokafka import TopicPartition
 
 from ticker.records import Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka.asking import BEGIN, END, Asking, spans
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, spans
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import TICKS
 from ticker.streams.kafka.messages import decode
@@ -31,7 +31,7 @@ BACK: Final = 1_000_000
 _KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
 
 
-async def find(asking: Asking, when: int | Literal["start", "end"]) -> Place:
+async def find(asking: ClusterClient, when: int | Literal["start", "end"]) -> Place:
     """See `Stream.find`."""
     topics = await asking.topics()
     if when == "start":
@@ -66,7 +66,7 @@ async def find(asking: Asking, when: int | Literal["start", "end"]) -> Place:
     return topics.place(offsets)
 
 
-async def _behind(asking: Asking, ends: Mapping[TopicPartition, int]) -> int:
+async def _behind(asking: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
     """By how much the broker's clock is behind those who wrote last (ms); 0 if it is not."""
     topics = await asking.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
@@ -78,7 +78,7 @@ async def _behind(asking: Asking, ends: Mapping[TopicPartition, int]) -> int:
     return found
 
 
-async def find_last(asking: Asking, ticks: int, symbols: Collection[str] | None) -> Place:
+async def find_last(asking: ClusterClient, ticks: int, symbols: Collection[str] | None) -> Place:
     """See `Stream.find_last`; of several partitions, the last by the time of appending."""
     topics = await asking.topics()
     ends = await asking.offsets(topics, END)

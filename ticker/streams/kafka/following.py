@@ -20,8 +20,8 @@ from aiokafka import TopicPartition
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Position
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics
-from ticker.streams.kafka.fetching import Fetching, Passed
+from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics
+from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
@@ -63,9 +63,11 @@ class Reading:
         """How often a consumer was made anew because it fell silent."""
         self.problem: StreamError | None = None
         """What is wrong now; a stream that is away is waited for."""
-        self._asking = Asking(address)
+        self._asking = ClusterClient(address)
         self._missing = Missing(self._asking, bases or {})
-        self._watching = Asking(address)  # what fails there must not close what is asked here
+        self._watching = ClusterClient(
+            address
+        )  # what fails there must not close what is asked here
         self._after = self._given = after
         self._symbols = None if symbols is None else frozenset(symbols)
         self._follow = follow
@@ -275,7 +277,7 @@ class Reading:
         while True:
             try:
                 found = await fetching.take(self._limit, SILENCE / 2)
-            except Passed:
+            except OffsetOutOfRange:
                 if (await self._asking.topics()).id != topics.id:
                     raise StreamMissing(self._asking.address.url, ANEW) from None
                 ends = await self._asking.offsets(topics, END)

@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.records import Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka.asking import Topics
+from ticker.streams.kafka.cluster import Topics
 from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, newer
 from ticker.streams.kafka.messages import decode
 from ticker.streams.order import Key

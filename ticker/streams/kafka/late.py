@@ -17,7 +17,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics, spans
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.place import Place
@@ -94,7 +94,7 @@ def newer(quote: Quote, known: Quote | None) -> bool:
     return (quote.sequence or 0, quote.time) >= (known.sequence or 0, known.time)
 
 
-async def look(asking: Asking, topics: Topics, window: int = WINDOW) -> Late:
+async def read_snapshot(asking: ClusterClient, topics: Topics, window: int = WINDOW) -> Late:
     """See the module. Raises `StreamError`."""
     ends = await asking.offsets(topics, END)
     begins = await asking.offsets(topics, BEGIN)
@@ -169,7 +169,7 @@ def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
 
 
 async def _join(
-    asking: Asking,
+    asking: ClusterClient,
     topics: Topics,
     between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
     bases: Mapping[Key, int],
@@ -210,14 +210,14 @@ def _joined(seen: list[Seen], bases: Mapping[Key, int]) -> bool:
 
 
 async def ticks_between(
-    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, list[Seen]]:
     """The ticks of each partition between two offsets."""
     return (await _ticks(asking, between))[0]
 
 
 async def _ticks(
-    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> tuple[dict[TopicPartition, list[Seen]], int]:
     """The same, and the number of messages passed over."""
     found: dict[TopicPartition, list[Seen]] = {where: [] for where in between}
@@ -231,7 +231,7 @@ async def _ticks(
 
 
 async def gaps_between(
-    asking: Asking, between: Mapping[TopicPartition, tuple[int, int]]
+    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> list[Gap]:
     """The gap records between two offsets."""
     found: list[Gap] = []

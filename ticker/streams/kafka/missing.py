@@ -14,7 +14,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, Tick
-from ticker.streams.kafka.asking import BEGIN, END, Asking, Topics
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
 from ticker.streams.order import Key, Order, left_of
 
@@ -26,7 +26,7 @@ class Missing:
     empty.
     """
 
-    def __init__(self, asking: Asking, bases: Mapping[Key, int]) -> None:
+    def __init__(self, asking: ClusterClient, bases: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}
         """Where the reading began."""
         self.passed: Mapping[Key, int] = {}

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaTimeoutError
 from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.records import MAX_BYTES
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, told
+from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, map_errors
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
@@ -57,7 +57,7 @@ class Producing:
         """
         self._sending = asyncio.ensure_future(self._send(topic, messages))
         try:
-            with told(self._address):
+            with map_errors(self._address):
                 done, _ = await asyncio.wait([self._sending], timeout=self._delivery)
                 if self._sending.cancelled():
                     problem = "closed before it acknowledged"

@@ -29,10 +29,10 @@ from ticker.streams.arguments import (
 )
 from ticker.streams.frame import Frame
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import BEGIN, END, Asking
+from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, Reading
-from ticker.streams.kafka.late import TICKS, look, ticks_between
+from ticker.streams.kafka.late import TICKS, read_snapshot, ticks_between
 from ticker.streams.kafka.place import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
@@ -50,12 +50,12 @@ class KafkaStream(Frame[Reading], Served):
         self._watch = watch
 
     async def log_id(self) -> str:
-        async with Asking(self._address) as asking:
+        async with ClusterClient(self._address) as asking:
             return (await asking.topics()).id
 
     async def snapshot(self) -> Batch:
         async with self._asking() as asking:
-            late = await look(asking, await asking.topics())
+            late = await read_snapshot(asking, await asking.topics())
         return self._took(late.batch(), late.bases(), late.broken)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
@@ -135,9 +135,9 @@ class KafkaStream(Frame[Reading], Served):
                     yield batch.ticks
 
     @contextlib.asynccontextmanager
-    async def _asking(self) -> AsyncGenerator[Asking, None]:
+    async def _asking(self) -> AsyncGenerator[ClusterClient, None]:
         """For a question or two; raises `StreamUnusable` where no poller could make the rest."""
-        async with Asking(self._address) as asking:
+        async with ClusterClient(self._address) as asking:
             try:
                 yield asking
             except StreamMissing as error:
@@ -152,9 +152,9 @@ class KafkaStream(Frame[Reading], Served):
         async with self._asking() as asking:
             return await self._health(asking)
 
-    async def _health(self, asking: Asking) -> Health:
+    async def _health(self, asking: ClusterClient) -> Health:
         topics = await asking.topics()
-        late = await look(asking, topics)
+        late = await read_snapshot(asking, topics)
         begins = {where: late.begins[where] for where in late.window}
         count = sum(late.ends[where] - at for where, at in begins.items())
         firsts = await ticks_between(

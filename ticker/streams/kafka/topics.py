@@ -21,7 +21,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.admin import CreateTopicsRequest
 
 from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
-from ticker.streams.kafka.asking import Asking, Topics
+from ticker.streams.kafka.cluster import ClusterClient, Topics
 from ticker.streams.kafka.connecting import ANSWER, fault
 
 WEEK: Final = 7 * 86_400_000_000
@@ -85,7 +85,7 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
-async def ensure(asking: Asking, plan: Plan) -> Topics:
+async def ensure(asking: ClusterClient, plan: Plan) -> Topics:
     """The topics, checked where they were present and made where they were missing.
 
     Raises `StreamUnfit`, before any is made, where one has another policy, and `StreamError`
@@ -108,7 +108,7 @@ class Policies(msgspec.Struct, frozen=True):
     """Whether a user with few rights may not look: its topics are as whoever made them says."""
 
 
-async def policies(asking: Asking, present: Sequence[str]) -> Policies:
+async def policies(asking: ClusterClient, present: Sequence[str]) -> Policies:
     """Look at how the topics that are `present` are kept."""
     if not present:
         return Policies()
@@ -132,7 +132,7 @@ async def policies(asking: Asking, present: Sequence[str]) -> Policies:
     return Policies(hidden=hidden)
 
 
-async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
+async def _make(asking: ClusterClient, plan: Plan, missing: Sequence[str]) -> None:
     """Ask for the topics that are `missing`, again while the cluster is not complete yet."""
     configured = dict(zip(asking.names, configurations(plan), strict=True))
     many = {asking.names[0], asking.names[2]}  # quotes lie in their symbol's partition
@@ -169,7 +169,7 @@ async def _make(asking: Asking, plan: Plan, missing: Sequence[str]) -> None:
         await asyncio.sleep(_HEAL)
 
 
-async def _made(asking: Asking) -> Topics:
+async def _made(asking: ClusterClient) -> Topics:
     """The topics, once the brokers know them with their leaders."""
     until = asyncio.get_running_loop().time() + ANSWER
     while True:

@@ -27,7 +27,7 @@ from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
 from ticker.streams.continuing import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.asking import ANEW, BEGIN, END, Asking, Topics, spans
+from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics, spans
 from ticker.streams.kafka.late import (
     BEATS,
     FURTHER,
@@ -36,7 +36,7 @@ from ticker.streams.kafka.late import (
     TICKS,
     as_quote,
     gaps_between,
-    look,
+    read_snapshot,
     ticks_between,
 )
 from ticker.streams.kafka.messages import HEADERS, key
@@ -54,7 +54,7 @@ class Writer:
     def __init__(self, address: Address, plan: making.Plan, delivery: float = DELIVERY) -> None:
         self._address = address
         self._plan = plan
-        self._asking = Asking(address)
+        self._asking = ClusterClient(address)
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
         self._topics: Topics | None = None
@@ -278,7 +278,7 @@ class Writer:
         """Read what the topics hold: quotes, the last ticks, gaps."""
         topics = self._topics
         assert topics is not None  # noqa: S101 - the log is open
-        late = await look(self._asking, topics, FURTHER)
+        late = await read_snapshot(self._asking, topics, FURTHER)
         known = Sequences(self._address.url)
         known.saw(late.quotes.values())
         heads = late.heads()

@@ -9,7 +9,7 @@ from ticker.errors import StreamUnreachable
 from ticker.security import Security
 from ticker.streams.kafka import connecting
 from ticker.streams.kafka.address import parse
-from ticker.streams.kafka.connecting import told, warn
+from ticker.streams.kafka.connecting import map_errors, warn
 
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
 
@@ -46,6 +46,6 @@ def test_a_password_that_others_can_overhear_is_told_once(
 
 @pytest.mark.parametrize("kind", [LeaderNotAvailableError, NotLeaderForPartitionError])
 def test_an_election_that_takes_long_is_told_in_our_words(kind: type[KafkaError]) -> None:
-    with pytest.raises(StreamUnreachable) as caught, told(ADDRESS):
+    with pytest.raises(StreamUnreachable) as caught, map_errors(ADDRESS):
         raise kind("ticks")
     assert caught.value.problem == "one of its brokers is away, or begins only now"

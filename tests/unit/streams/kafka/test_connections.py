@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaClient
 from tests.half_broker import HalfBroker
 from ticker.errors import StreamUnreachable, StreamUnusable
 from ticker.streams.kafka import Address
-from ticker.streams.kafka.asking import Asking
+from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.connecting import begin, end
 from ticker.streams.kafka.connections import coming, let_go
 from ticker.streams.kafka.diagnosing import OLD
@@ -158,7 +158,7 @@ async def test_what_is_coming_is_told_beside_a_connection_that_was_closed(
 async def test_a_broker_that_is_too_old_is_told_so() -> None:
     old = HalfBroker()
     async with old.listening():
-        async with Asking(Address((old.address,), "old")) as asking:
+        async with ClusterClient(Address((old.address,), "old")) as asking:
             with pytest.raises(StreamUnusable) as caught:
                 await asking.describe()
             assert caught.value.problem == OLD

@@ -31,7 +31,7 @@ from aiokafka.protocol.offset import OffsetRequest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, told
+from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, map_errors
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
 from ticker.streams.kafka.place import Offsets, Place
@@ -41,9 +41,9 @@ ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
 """Of the names of the four topics, in the order of writing."""
 
 BEGIN: Final = -2
-"""For `Asking.offsets`: where a partition begins now."""
+"""For `ClusterClient.offsets`: where a partition begins now."""
 END: Final = -1
-"""For `Asking.offsets`: where a partition ends now."""
+"""For `ClusterClient.offsets`: where a partition ends now."""
 
 ANEW: Final = "its topics were made anew"
 """Where others lie in their place."""
@@ -125,7 +125,7 @@ class Topics(msgspec.Struct, frozen=True):
         return found
 
 
-class Asking:
+class ClusterClient:
     """Asks one cluster about one prefix. One task at a time: a failure closes the connections."""
 
     def __init__(self, address: Address) -> None:
@@ -191,7 +191,7 @@ class Asking:
                 case None:
                     found[topic["name"]] = topic
                 case kind if kind is not UnknownTopicOrPartitionError:
-                    with told(self.address):
+                    with map_errors(self.address):
                         raise kind(topic["name"])
         return found
 
@@ -207,7 +207,7 @@ class Asking:
             if kind is TopicAuthorizationFailedError:
                 continue
             if kind is not None:
-                with told(self.address):
+                with map_errors(self.address):
                     raise kind(words)
             found[name] = {entry[0]: entry[1] for entry in entries}
         return found
@@ -233,7 +233,7 @@ class Asking:
                 # An election or a deletion; or its leader was killed just now, and another one is
                 # to come. Look where the topics are: where nobody answers, that is the answer.
                 if asyncio.get_running_loop().time() > until:
-                    with told(self.address):
+                    with map_errors(self.address):
                         raise
                 await asyncio.sleep(_PAUSE)
                 if (await self.topics()).id != topics.id:
@@ -260,7 +260,7 @@ class Asking:
                     if (kind := fault(code)) is not None:
                         if kind in _PASSING:
                             raise kind(topic)
-                        with told(self.address):
+                        with map_errors(self.address):
                             raise kind(topic)
                     found[TopicPartition(topic, partition)] = offset
         return found
@@ -271,7 +271,7 @@ class Asking:
         A broker that was restarted has left the old client with dead connections.
         """
         try:
-            with told(self.address):
+            with map_errors(self.address):
                 async with asyncio.timeout(ANSWER):
                     fresh = self._client is None
                     try:
