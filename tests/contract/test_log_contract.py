@@ -368,7 +368,7 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
-        o = log.origin
+        o = own(log)
         written: list[Tick | Gap] = []
         for n in (1, 2, 3, 4):
             told = [span(o, received=NOW + n, from_=NOW + n)] if n in (1, 3) else []
