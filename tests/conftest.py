@@ -21,7 +21,7 @@ from tests.kafka_broker import NEEDS_JAVA, Broker, available, start_only_once
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
 from ticker.records import Batch, Health, Position
-from ticker.streams.protocol import Noticed
+from ticker.streams.protocol import ReadStats
 
 KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
 
@@ -123,8 +123,8 @@ class StreamInMemory:
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         raise NotImplementedError
 
-    def noticed(self) -> Noticed:
-        return Noticed(broken=self.state.broken, problem=self.state.problem)
+    def read_stats(self) -> ReadStats:
+        return ReadStats(broken=self.state.broken, problem=self.state.problem)
 
     async def health(self) -> Health:
         return self.state

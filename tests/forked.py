@@ -20,15 +20,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-import ticker.cli.asking
-import ticker.cli.configuring
+import ticker.cli.config
 import ticker.cli.diagnostics
-import ticker.cli.forwarding
-import ticker.cli.learning
-import ticker.cli.polling
-import ticker.cli.reporting
-import ticker.cli.tailing
-import ticker.cli.watching
+import ticker.cli.exchange
+import ticker.cli.forward
+import ticker.cli.poll
+import ticker.cli.quote
+import ticker.cli.status
+import ticker.cli.tail
+import ticker.cli.watch
 import ticker.output
 import ticker.relay
 import ticker.streams.kafka

@@ -22,7 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
-from ticker.relay import HoldBookmark, Relay
+from ticker.relay import HoldCheckpoint, Relay
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import ENDINGS
 from ticker.streams.protocol import Log
@@ -145,7 +145,7 @@ async def flowing(
         else:
             file = await stack.enter_async_context(SqliteLog(local))
             logs = [file] * len(origins)
-            place = HoldBookmark(file, address.url, local.with_suffix(".met"))
+            place = HoldCheckpoint(file, address.url, local.with_suffix(".met"))
             relay = Relay(file, topics, place, name="relay")
             relaying = asyncio.create_task(relay.run())
         streams = [await stack.enter_async_context(KafkaStream(address)) for _ in range(2)]

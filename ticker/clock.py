@@ -15,7 +15,7 @@ from ticker.states import WriterState
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class TapeTime:
     """Where the tape of a replay stood when its last heartbeat was heard."""
 
     time: int
@@ -48,7 +48,7 @@ class StreamClock:
     def __init__(self, wall: Callable[[], int], elapsed: Callable[[], int]) -> None:
         self.wall = wall
         self._elapsed = elapsed
-        self.tape: Tape | None = None
+        self.tape: TapeTime | None = None
         """The replay that fills the stream; `None` while the stream is live."""
 
     def __call__(self) -> int:
@@ -78,4 +78,4 @@ class StreamClock:
             if read_at is not None and (ended or silent > patience(beat)):
                 self.tape = None
                 continue
-            self.tape = Tape(beat.tape_time, beat.speed, now - silent, ended, patience(beat))
+            self.tape = TapeTime(beat.tape_time, beat.speed, now - silent, ended, patience(beat))

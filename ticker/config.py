@@ -50,7 +50,7 @@ class Setting(msgspec.Struct, frozen=True):
     origin: str
 
 
-class Topics(msgspec.Struct, frozen=True, kw_only=True):
+class TopicSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a stream's topics are made where they are missing; `None`: as we find it best."""
 
     partitions: int | None = None
@@ -67,7 +67,7 @@ class NamedStream(msgspec.Struct, frozen=True):
     url: str
     security: Mapping[str, str] = {}
     """What its table says of that, by `ticker.security.KEYS`; paths are whole."""
-    topics: Topics = Topics()
+    topics: TopicSettings = TopicSettings()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -294,14 +294,14 @@ def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream
         raise Mistake(at, str(error)) from None
     if "password" in table:
         raise Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
-    _check_keys(table, ("url", *KEYS, *Topics.__struct_fields__), at, found)
+    _check_keys(table, ("url", *KEYS, *TopicSettings.__struct_fields__), at, found)
     for key in table:
         if key != "url" and not url.startswith("kafka:"):
             raise Mistake((*at, key), "is for streams whose URL begins with kafka://")
     return NamedStream(url, _security(table, at, folder), _topics(table, at))
 
 
-def _topics(table: Mapping[str, Any], at: Key) -> Topics:
+def _topics(table: Mapping[str, Any], at: Key) -> TopicSettings:
     said: dict[str, int] = {}
     for key, most in (("partitions", _MOST_PARTITIONS), ("replication", _MOST_COPIES)):
         value = table.get(key)
@@ -318,7 +318,7 @@ def _topics(table: Mapping[str, Any], at: Key) -> Topics:
             said["keep_for"] = parse_duration(kept if isinstance(kept, str) else "")
         except UsageError:
             raise Mistake((*at, "keep_for"), 'expected "30d", "12h" or "forever"') from None
-    return Topics(**said)
+    return TopicSettings(**said)
 
 
 def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]:

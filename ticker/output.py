@@ -23,7 +23,7 @@ from ticker import wire
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
-from ticker.streams.order import READER
+from ticker.streams.sequence import READER
 from ticker.times import Zone, clock, format_duration, iso, to_datetime
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ticker.board.freshness import Reason, Writer, Writers
+from ticker.board.freshness import Reason, WriterHealth, Writers
 from ticker.escape import escape
 from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Health, Heartbeat
@@ -84,7 +84,7 @@ def followed_by(words: str, more: str) -> str:
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
 
 
-def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
+def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = escape(beat.source, 40)
@@ -127,7 +127,7 @@ def of_writer(writer: Writer, now: int, zone: Zone, option: str = "") -> str:
     return words
 
 
-def _of_replay(writer: Writer, tape_time: int, now: int, zone: Zone) -> str:
+def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:
     if writer.reason is Reason.FRESH:
         tape = clock(tape_time, zone, now=now)
         return f"A replay fills it, {speed_text(writer.heartbeat.speed)}: its tape is at {tape}"
@@ -137,7 +137,7 @@ def _of_replay(writer: Writer, tape_time: int, now: int, zone: Zone) -> str:
     )
 
 
-def of_sound(writers: Sequence[Writer], now: int, zone: Zone, option: str = "") -> str:
+def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
     """How those are that are all well: one by itself, several in one."""
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
@@ -291,7 +291,9 @@ def of_writers(
     return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
 
 
-def of_lack(writer: Writer, symbols: Sequence[str], now: int, zone: Zone, option: str = "") -> str:
+def of_lack(
+    writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
+) -> str:
     """Why no price of `symbols` comes from `writer`, the soundest that asks for them, or did."""
     named = _names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
@@ -308,7 +310,7 @@ def _command(symbols: Sequence[str], source: str, option: str) -> str:
     return " ".join(["ticker poll", *words, *more]) + asking(source, option)
 
 
-def of_heartbeat(writer: Writer, now: int, zone: Zone) -> str:
+def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
     """All that a heartbeat tells, on one line: for lists of writers."""
     beat = writer.heartbeat
     words = f"{escape(beat.source, 40)} {escape(beat.state, 40)}, "
@@ -332,7 +334,7 @@ def _names(symbols: Sequence[str]) -> str:
     return and_more([escape(symbol) for symbol in symbols], _EXAMPLES, ", ")
 
 
-def _key(writer: Writer) -> tuple[str, str, str]:
+def _key(writer: WriterHealth) -> tuple[str, str, str]:
     return writer.reason.name, writer.heartbeat.writer, writer.heartbeat.source
 
 

@@ -32,7 +32,7 @@ _SILENCE: Final = 2 * _SECOND
 """A stream without a record for this long is asked how it is (µs)."""
 
 
-class State(StrEnum):
+class StreamState(StrEnum):
     """How the watched stream is, as far as the loop knows."""
 
     OPENING = "opening"
@@ -75,7 +75,7 @@ class Watch:
         self.began = elapsed()
         """When it was made (µs, by `elapsed`)."""
         self.board = Board(symbols)
-        self.state = State.OPENING
+        self.state = StreamState.OPENING
         self.problem: str | None = None
         """What is wrong with the stream, in a sentence from the backend; absent while all is well.
         """
@@ -177,14 +177,14 @@ class Watch:
         return self._wished_before is not None or self._next is not None
 
     def _take(self, batch: Batch, read_at: int | None = None) -> None:
-        found_again = self._failures > 0 or self.state is State.OPENING
+        found_again = self._failures > 0 or self.state is StreamState.OPENING
         self._failures = 0
         self.clock.take(batch.heartbeats, read_at=read_at)
         if batch:
             self._heard = now = self.elapsed()
             self.board.fold(batch, now, read_at=read_at)
         if batch or found_again:
-            self._tell(State.FOLLOWING if self.board.is_filled else State.MISSING, None)
+            self._tell(StreamState.FOLLOWING if self.board.is_filled else StreamState.MISSING, None)
 
     async def _refill(self, known: frozenset[str]) -> None:
         """Fetch the quotes of symbols that were not read before; the others go on where they were.
@@ -202,10 +202,10 @@ class Watch:
             # Resuming did not help: the stream may be another one by now. Look anew.
             self._position = None
         if isinstance(error, StreamMissing):
-            self._tell(State.MISSING, None if not self.board.is_filled else error.problem)
+            self._tell(StreamState.MISSING, None if not self.board.is_filled else error.problem)
             return _MISSING_PAUSE
         unusable = isinstance(error, StreamUnusable)
-        self._tell(State.UNUSABLE if unusable else State.AWAY, error.problem)
+        self._tell(StreamState.UNUSABLE if unusable else StreamState.AWAY, error.problem)
         return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures - 1, 10)))
 
     async def _mind_health(self, on_change: Callable[[], None]) -> None:
@@ -214,16 +214,16 @@ class Watch:
             await asyncio.sleep(_HEALTH_EVERY)
             if self._heard is None or self.elapsed() - self._heard < _SILENCE:
                 continue
-            found = well = State.FOLLOWING if self.board.is_filled else State.MISSING
+            found = well = StreamState.FOLLOWING if self.board.is_filled else StreamState.MISSING
             problem = None
             # Asking costs a server work; a reading that has no trouble of its own has told already.
-            trouble = self.stream.noticed().problem
+            trouble = self.stream.read_stats().problem
             if trouble is not None:
                 asking = asyncio.ensure_future(self.stream.health())
                 try:
                     await asyncio.wait([asking], timeout=_AT_ONCE)
-                    if not asking.done() and self.state is State.FOLLOWING:
-                        self._tell(State.AWAY, trouble)
+                    if not asking.done() and self.state is StreamState.FOLLOWING:
+                        self._tell(StreamState.AWAY, trouble)
                         on_change()
                     health = await asking
                 finally:
@@ -237,10 +237,10 @@ class Watch:
             if (self.state, self.problem) != before:
                 on_change()
 
-    def _tell(self, state: State, problem: str | None) -> None:
-        if state is not State.FOLLOWING and self.state is State.FOLLOWING:
+    def _tell(self, state: StreamState, problem: str | None) -> None:
+        if state is not StreamState.FOLLOWING and self.state is StreamState.FOLLOWING:
             self._away_since = self.elapsed()
-        elif state is State.FOLLOWING and self._away_since is not None:
+        elif state is StreamState.FOLLOWING and self._away_since is not None:
             self.board.writers.excuse(self._away_since, self.elapsed())
             self._away_since = None
         self.state = state
@@ -249,8 +249,8 @@ class Watch:
 
 
 _STATES: Final = {
-    "missing": State.MISSING,
-    "unreachable": State.AWAY,
-    "unusable": State.UNUSABLE,
+    "missing": StreamState.MISSING,
+    "unreachable": StreamState.AWAY,
+    "unusable": StreamState.UNUSABLE,
 }
 """What a silent stream's health says, where it says that something is wrong."""

@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 from ticker.records import Tick
 from ticker.streams import numbering, open_log, open_stream
 from ticker.streams.sqlite.retention import Retention
-from ticker.streams.sqlite.writing import Writer
+from ticker.streams.sqlite.writing import SqliteWriter
 
 pytestmark = pytest.mark.bench
 
@@ -77,7 +77,7 @@ def append_bare(path: Path) -> float:
 
 def append_ours(path: Path) -> float:
     path.unlink(missing_ok=True)
-    writer = Writer(path, "bench", Retention(keep_for=10**12), 5.0)
+    writer = SqliteWriter(path, "bench", Retention(keep_for=10**12), 5.0)
     batches = [ticks(writer.origin, n) for n in range(BATCHES)]
     start = time.perf_counter()
     for n, batch in enumerate(batches):
@@ -190,7 +190,7 @@ def spawned(tmp_path: Path) -> Iterator[tuple[Path, Connection]]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_follow, args=(str(path), there))
-    Writer(path, "bench", Retention(), 5.0).close()
+    SqliteWriter(path, "bench", Retention(), 5.0).close()
     process.start()
     yield path, here
     process.terminate()

@@ -48,7 +48,7 @@ from ticker.streams.kafka.fetching import Fetching, span
 from ticker.streams.kafka.late import gaps_between, read_snapshot, ticks_between
 from ticker.streams.kafka.producing import Producing
 from ticker.streams.kafka.topics import configurations
-from ticker.streams.protocol import Noticed
+from ticker.streams.protocol import ReadStats
 
 NOW = 1_795_447_805_000_000
 SYMBOLS = [f"S{n}" for n in range(20)]
@@ -292,7 +292,7 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: 
         await log.append([tick("o", "A", 2)])
         ticks = [t.sequence for b in await read(log) for t in b.ticks]
         assert ticks == [1, 2]
-        assert log.noticed().broken == len(foreign) + 9
+        assert log.read_stats().broken == len(foreign) + 9
         health = await KafkaStream(address).health()
         assert (health.state, health.broken) == ("ok", len(foreign) + 6)  # no gap is looked at
         assert health.ticks == 2
@@ -318,7 +318,7 @@ async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
         )
         batches = [b async for b in log.read(snapshot.position, follow=False)]
         assert [t.sequence for b in batches for t in b.ticks] == [6]
-        assert log.noticed() == Noticed()
+        assert log.read_stats() == ReadStats()
 
 
 async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(

@@ -84,7 +84,7 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
             for _ in range(2):
                 with pytest.raises(StreamError):
                     await log.append([tick("o", "A", 4)])
-            while stream.noticed().problem is None:
+            while stream.read_stats().problem is None:
                 assert not await anext(batches)
             assert await there(address) == set()
             assert (await stream.health()).state == "missing"

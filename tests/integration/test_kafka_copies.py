@@ -114,8 +114,8 @@ async def test_ticks_that_lie_there_twice_are_read_once(address: Address) -> Non
         assert await asyncio.to_thread(producer.flush, 20) == 0
         found = [t for b in await everything(log) for t in b.ticks]
         assert found == [*ticks, tick("A", 6)]
-        assert log.noticed().repeats == 7
-        assert log.noticed().holes == 0
+        assert log.read_stats().repeats == 7
+        assert log.read_stats().holes == 0
         last = await log.last()
         assert last == {("o", "A"): 6}
         # The newest of them is shown, though it does not lie last.

@@ -41,7 +41,7 @@ from ticker.records import Gap, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, writing
 from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
-from ticker.streams.kafka.following import Reading
+from ticker.streams.kafka.following import KafkaRead
 from ticker.streams.kafka.late import TICKS
 
 RESTART = 1.0
@@ -119,7 +119,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     line = Cable("127.0.0.1", broker.port, rate=500_000)  # 4 Mbit/s
     async with line.listening(port), asyncio.timeout(90), KafkaStream(address) as stream:
         seen: list[Tick] = []
-        reading = Reading(
+        reading = KafkaRead(
             address, await stream.find("start"), None, symbols=None, follow=True, limit=5_000
         )
         async with contextlib.aclosing(reading.batches()) as batches:
@@ -245,13 +245,13 @@ async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_
             try:
                 # Long before any question to it is given up, after 8 s.
                 async with asyncio.timeout(6):
-                    while stream.noticed().problem is None:
+                    while stream.read_stats().problem is None:
                         assert not await anext(batches)
-                assert stream.noticed().problem == "does not answer"
+                assert stream.read_stats().problem == "does not answer"
             finally:
                 broker.thaw()
             async with asyncio.timeout(20):
-                while stream.noticed().problem is not None:
+                while stream.read_stats().problem is not None:
                     assert not await anext(batches)
 
 
@@ -370,7 +370,7 @@ async def test_a_consumer_that_falls_silent_is_made_anew(
     async with KafkaLog(address) as log:
         await log.append([tick("o", "A", 1)])
         monkeypatch.setattr(AIOKafkaConsumer, "getmany", getmany)
-        reading = Reading(
+        reading = KafkaRead(
             address, await log.find("start"), None, symbols=None, follow=True, limit=9, watch=0.3
         )
         seen: list[int] = []

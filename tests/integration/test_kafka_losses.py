@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics
 from ticker.records import Gap, Quote, Tick
-from ticker.relay import HoldBookmark, Relay, RelayStatus
+from ticker.relay import HoldCheckpoint, Relay, RelayStatus
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.sqlite import SqliteLog
 
@@ -30,7 +30,7 @@ def quote(origin: str, sequence: int) -> Quote:
 class Machine:
     """A local log, and a relay from it."""
 
-    def __init__(self, local: SqliteLog, bookmark: HoldBookmark, address: Address) -> None:
+    def __init__(self, local: SqliteLog, bookmark: HoldCheckpoint, address: Address) -> None:
         self.local = local
         self._told = asyncio.Event()
         self.relay = Relay(
@@ -55,7 +55,7 @@ class Machine:
 @contextlib.asynccontextmanager
 async def machine(folder: Path, address: Address) -> AsyncIterator[Machine]:
     async with SqliteLog(folder / "local.sqlite") as local:
-        here = Machine(local, HoldBookmark(local, address.url, folder / "met"), address)
+        here = Machine(local, HoldCheckpoint(local, address.url, folder / "met"), address)
         running = asyncio.create_task(here.relay.run())
         try:
             yield here

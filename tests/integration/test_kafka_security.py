@@ -164,7 +164,7 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
         away = file.rename(tmp_path / "away")
         broker.kill()  # or they would stay connected
         await asyncio.to_thread(broker.start)
-        while "password_file: cannot be read" not in str(stream.noticed().problem):
+        while "password_file: cannot be read" not in str(stream.read_stats().problem):
             assert not await anext(batches)
         with pytest.raises(StreamUnreachable, match="password_file: cannot be read"):
             await log.append([tick("o", 2)])
@@ -176,4 +176,4 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
         while not (batch := await anext(batches)).ticks:
             pass
         assert batch.ticks == [tick("o", 2)]
-        assert stream.noticed().problem is None
+        assert stream.read_stats().problem is None

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from ticker.errors import SourceError
-from ticker.sources.yahoo import Place, YahooSource
+from ticker.sources.yahoo import YahooAddress, YahooSource
 
 QUOTE = {"symbol": "AAPL", "regularMarketPrice": 5, "regularMarketTime": 1_739_566_800}
 BODY = {"quoteResponse": {"result": [QUOTE], "error": None}}
@@ -106,7 +106,7 @@ def urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def ask(server: Server, *symbols: str) -> list[float]:
-    source = YahooSource(Place.at(f"yahoo+http://{server.address}"), deadline=5)
+    source = YahooSource(YahooAddress.at(f"yahoo+http://{server.address}"), deadline=5)
     try:
         return [quote.price for quote in (await source.quotes(symbols or ["AAPL"])).quotes]
     finally:

@@ -16,7 +16,7 @@ from aiohttp import web
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.exchange import Exchange, Market, SavedAnswers, crowd
 from ticker.sources import yahoo
-from ticker.sources.yahoo import Place, YahooSource
+from ticker.sources.yahoo import YahooAddress, YahooSource
 
 SAVED = Path(__file__).parents[2] / ".." / "shared" / "yahoo"
 NOW = 1_795_463_700_000_000  # 2026-11-23T19:55:00Z
@@ -35,7 +35,7 @@ async def source_at() -> AsyncIterator[Callable[..., YahooSource]]:
 
     def make(exchange: Exchange, **options: Any) -> YahooSource:
         host, port = exchange.address
-        source = YahooSource(Place.at(f"yahoo+http://{host}:{port}"), **options)
+        source = YahooSource(YahooAddress.at(f"yahoo+http://{host}:{port}"), **options)
         opened.append(source)
         return source
 

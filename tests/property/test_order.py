@@ -4,14 +4,14 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from ticker.records import Gap, Tick
-from ticker.streams.order import Order
+from ticker.streams.sequence import SequenceTracker
 
 
 @given(st.lists(st.lists(st.integers(1, 12), max_size=8), max_size=6))
 def test_passed_ticks_and_told_gaps_cover_every_sequence_exactly_once(
     batches: list[list[int]],
 ) -> None:
-    order = Order()
+    order = SequenceTracker()
     passed: list[int] = []
     told: list[int] = []
     for batch in batches:
@@ -35,7 +35,7 @@ SPANS = st.tuples(st.integers(1, 12), st.integers(0, 5)).map(lambda span: (span[
 def test_what_the_stream_told_missing_is_not_told_again_and_all_else_is(
     batches: list[tuple[list[int], list[tuple[int, int]]]],
 ) -> None:
-    order = Order()
+    order = SequenceTracker()
     known: set[int] = set()
     last: int | None = None
     for batch, spans in batches:

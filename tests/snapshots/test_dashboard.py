@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
-from ticker.watch import State, Watch
+from ticker.watch import StreamState, Watch
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
@@ -30,7 +30,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     stream = app.watching.stream
     async with asyncio.timeout(5):
         while (
-            app.watching.state is State.OPENING
+            app.watching.state is StreamState.OPENING
             or not stream.coming.empty()  # type: ignore[attr-defined]  # of the stand-in
             or app._frames.is_waiting
         ):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ticker import config
-from ticker.cli.configuring import TEMPLATE
+from ticker.cli.config import TEMPLATE
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
 from ticker.times import DAY
@@ -186,9 +186,9 @@ def test_a_mistake_of_the_environment_names_the_variable(
 def test_a_streams_table_says_how_its_topics_are_made() -> None:
     table = 'url = "kafka://b", partitions = 6, replication = 3, keep_for = "30d"'
     parsed = config.parse(f"[streams]\na = {{ {table} }}\n", PATH).streams["a"]
-    assert parsed.topics == config.Topics(partitions=6, replication=3, keep_for=30 * DAY)
+    assert parsed.topics == config.TopicSettings(partitions=6, replication=3, keep_for=30 * DAY)
     kept = config.parse('[streams]\na = { url = "kafka://b", keep_for = "forever" }\n', PATH)
-    assert kept.streams["a"].topics == config.Topics(keep_for=-1)
+    assert kept.streams["a"].topics == config.TopicSettings(keep_for=-1)
 
 
 @pytest.mark.parametrize(

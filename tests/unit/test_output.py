@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ticker.output import json_line, text_line
 from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Tick
-from ticker.streams.order import READER
+from ticker.streams.sequence import READER
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ticker.board.freshness import REASONS, Outage, Reason, Sign, Writer, Writers, judge
+from ticker.board.freshness import REASONS, Outage, Reason, Sign, WriterHealth, Writers, judge
 from ticker.records import Health, Heartbeat
 from ticker.times import clock
 from ticker.verdict import Backlog, Standing, of_heartbeat, of_stream, of_writer, of_writers
@@ -80,7 +80,7 @@ def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     assert of_stream(Health("s", "missing"), NOW, UTC, option=on).words.endswith(
         f"ticker poll AAPL{on}"
     )
-    away = of_writer(Writer(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
+    away = of_writer(WriterHealth(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
     assert "ticker demo · Next try" in away
 
 
@@ -128,7 +128,7 @@ def test_nobody_empty_and_away_are_told_apart() -> None:
 
 def test_names_from_outside_are_harmless() -> None:
     hostile = Heartbeat("o", "w", "\x1b[2J", NOW, NOW, SECOND, "ok", 1, 1)
-    assert "\x1b" not in of_writer(Writer(hostile, Reason.FRESH), NOW, UTC)
+    assert "\x1b" not in of_writer(WriterHealth(hostile, Reason.FRESH), NOW, UTC)
 
 
 LIVING = beat(writer="living", symbols=("BTC-USD", "AAPL"))

@@ -103,7 +103,7 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class WriterHealth:
     """One writer at one moment: its last heartbeat, and what to think of it."""
 
     heartbeat: Heartbeat
@@ -148,10 +148,10 @@ _NEVER: Final = Outage(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class StaleSymbols:
     """Symbols of which no new price comes, though somebody asks for others."""
 
-    writer: Writer
+    writer: WriterHealth
     """The soundest of those that ask for them, or should."""
     symbols: tuple[str, ...]
 
@@ -232,11 +232,11 @@ class Writers:
         told.sort(key=_heard)
         return {symbol: why for sign in told for symbol, why in sign.heartbeat.refused.items()}
 
-    def at(self, now: int) -> list[Writer]:
+    def at(self, now: int) -> list[WriterHealth]:
         """All writers, the soundest first and of these the latest heard."""
         return self._judged(self._last.values(), now)
 
-    def of(self, symbol: str, source: str | None, now: int) -> list[Writer]:
+    def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
         """Those (of `source`) that ask for `symbol`, or may; in the order of `at`."""
         keys = self._unnamed | self._naming.get(symbol, _NOBODY)
         return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
@@ -245,7 +245,7 @@ class Writers:
         """Whether any writer of `source` ever told what it asks for."""
         return source in self._sources_named
 
-    def _judged(self, signs: Iterable[Sign], now: int) -> list[Writer]:
+    def _judged(self, signs: Iterable[Sign], now: int) -> list[WriterHealth]:
         newest_first = sorted(signs, key=_heard, reverse=True)
         found = [judge(sign, now, self._outage) for sign in newest_first]
         found.sort(key=lambda writer: _BADNESS[writer.reason])
@@ -254,13 +254,13 @@ class Writers:
     def _is_there(self, sign: Sign, now: int) -> bool:
         return judge(sign, now, self._outage).is_alive
 
-    def lacking(self, now: int) -> list[Lack]:
+    def lacking(self, now: int) -> list[StaleSymbols]:
         """What those ask for that get no prices at `now`, and nobody who is sounder.
 
         A writer that is gone counts for a day, and one that was stopped in order not at all: then
         nobody expects what only it asked for. What the source refuses is told as a refusal.
         """
-        found: list[Lack] = []
+        found: list[StaleSymbols] = []
         asked_for: set[str] = set()
         anything: set[str] = set()
         for writer in self.at(now):
@@ -275,7 +275,7 @@ class Writers:
                 told = beat.refused if writer.is_alive else ()
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
-                    found.append(Lack(writer, tuple(left)))
+                    found.append(StaleSymbols(writer, tuple(left)))
             # The last one heard comes first: what was stopped in order after a death is not missed.
             asked_for.update(beat.symbols)
         return found
@@ -313,7 +313,7 @@ REASONS: Final[Mapping[str, Reason]] = {
 """What each state means for the prices. One that is not here keeps no price from being new."""
 
 
-def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> Writer:
+def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> WriterHealth:
     """What to think, at `now` (µs, by the reader's own clock), of the writer with this last sign.
 
     A heartbeat that is ahead of the clock is waited for as long as its next one may take.
@@ -330,7 +330,7 @@ def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> Writer:
         reason = Reason.UNKNOWN
     else:
         reason = REASONS.get(beat.state, Reason.FRESH)
-    return Writer(beat, reason, None if reason is Reason.UNKNOWN else silent)
+    return WriterHealth(beat, reason, None if reason is Reason.UNKNOWN else silent)
 
 
 def _heard(sign: Sign) -> int:

@@ -8,7 +8,7 @@ from ticker.cli.failing import DONE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.relaying import canonical
 from ticker.cli.standard import tell
-from ticker.cli.tape import Wish, find_beginning, missing
+from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import UsageError
 from ticker.figures import count_text, speed_text
 from ticker.play import Player
@@ -21,7 +21,7 @@ from ticker.watch import monotonic, wall_clock
 class Copying:
     """One replay from `wish.source` into `destination`."""
 
-    def __init__(self, wish: Wish, destination: StreamChoice, line: Line) -> None:
+    def __init__(self, wish: ReplayOptions, destination: StreamChoice, line: Line) -> None:
         self._wish = wish
         self._destination = destination
         self._begin, self._end = canonical(wish.source), canonical(destination)

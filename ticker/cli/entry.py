@@ -61,29 +61,29 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 def make_command() -> Any:
     """All commands, as typer runs them."""
     from ticker.cli import (
-        asking,
-        configuring,
-        forwarding,
+        config,
+        exchange,
+        forward,
         import_,
-        learning,
-        polling,
+        poll,
+        quote,
         replay,
-        reporting,
-        tailing,
-        watching,
+        status,
+        tail,
+        watch,
     )
 
     rooms = (
-        watching,
-        asking,
+        watch,
+        quote,
         replay,
-        polling,
-        tailing,
-        forwarding,
-        reporting,
+        poll,
+        tail,
+        forward,
+        status,
         import_,
-        configuring,
-        learning,
+        config,
+        exchange,
     )
     for room in rooms:
         room.register(app)

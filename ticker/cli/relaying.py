@@ -20,9 +20,9 @@ from ticker.files import state_directory
 from ticker.records import Position
 from ticker.relay import (
     WITHIN,
-    Bookmark,
-    FileBookmark,
-    HoldBookmark,
+    Checkpoint,
+    FileCheckpoint,
+    HoldCheckpoint,
     Relay,
     RelayReport,
     RelayStatus,
@@ -64,13 +64,13 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)
 
 
-def bookmark(source: Stream, url: str, destination: str) -> Bookmark:
+def bookmark(source: Stream, url: str, destination: str) -> Checkpoint:
     """Where the relay from `source`, which is `url`, to `destination` keeps its place."""
     met = met_path(url, destination)
     if hasattr(source, "hold"):
-        return HoldBookmark(cast("Retained", source), destination, met)
+        return HoldCheckpoint(cast("Retained", source), destination, met)
     name = f"relay-{route_digest(url, destination)}.position"
-    return FileBookmark(source, make_state_directory() / name, met)
+    return FileCheckpoint(source, make_state_directory() / name, met)
 
 
 def lock_path(url: str, destination: str) -> Path:

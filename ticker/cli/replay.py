@@ -27,7 +27,7 @@ from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.showing import Showing
 from ticker.cli.standard import need_terminal
-from ticker.cli.tape import Wish
+from ticker.cli.tape import ReplayOptions
 from ticker.errors import UsageError
 from ticker.play import parse_speed
 from ticker.streams.address import is_recording
@@ -86,7 +86,7 @@ def replay(
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)
     begins, ends = _moments(since, until, settings.zone(tz))
-    wish = Wish(
+    wish = ReplayOptions(
         source=source,
         symbols=settings.symbols(symbols, watchlist) or None,
         since=begins,

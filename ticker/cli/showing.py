@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.settings import Settings
-from ticker.cli.tape import Wish, find_beginning, missing
+from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import TickerError
 from ticker.play import Beginning, Player, Span, begin
 from ticker.streams import Stream, open_log, open_stream
-from ticker.watch import State, Watch, monotonic, wall_clock
+from ticker.watch import StreamState, Watch, monotonic, wall_clock
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
@@ -28,7 +28,7 @@ _AT_END: Final = 2.0
 class Showing:
     """One replay on a dashboard, from its first lap to `q`."""
 
-    def __init__(self, wish: Wish, settings: Settings, *, title: str, loop: bool) -> None:
+    def __init__(self, wish: ReplayOptions, settings: Settings, *, title: str, loop: bool) -> None:
         self._wish = wish
         self._title = title
         self._loop = loop
@@ -123,5 +123,5 @@ class Showing:
 async def _followed(watch: Watch, stream: Stream) -> None:
     """Wait until the screen reads `stream`, so that it sees every tick arrive."""
     # The watch tells only the screen when it has begun.
-    while watch.stream is not stream or watch.state is not State.FOLLOWING:  # noqa: ASYNC110
+    while watch.stream is not stream or watch.state is not StreamState.FOLLOWING:  # noqa: ASYNC110
         await asyncio.sleep(_LOOK)

@@ -14,7 +14,7 @@ from ticker.times import Zone, clock
 from ticker.verdict import invitation
 
 
-class Wish(msgspec.Struct, frozen=True):
+class ReplayOptions(msgspec.Struct, frozen=True):
     """What to play, and how fast."""
 
     source: StreamChoice
@@ -30,7 +30,7 @@ class Wish(msgspec.Struct, frozen=True):
     zone: Zone
 
 
-async def find_beginning(stream: Stream, wish: Wish) -> tuple[Span, Beginning]:
+async def find_beginning(stream: Stream, wish: ReplayOptions) -> tuple[Span, Beginning]:
     """The span that is wished for, read up to its first tick.
 
     Raises `StreamError`, and `Failed` where there is nothing to play.
@@ -47,7 +47,7 @@ async def find_beginning(stream: Stream, wish: Wish) -> tuple[Span, Beginning]:
         raise Failed(await _why(stream, wish), NO_DATA) from error
 
 
-async def _why(stream: Stream, wish: Wish) -> str:
+async def _why(stream: Stream, wish: ReplayOptions) -> str:
     """Why there is nothing to play, and what there is."""
     option = wish.source.option
     health = await stream.health()
@@ -63,7 +63,7 @@ async def _why(stream: Stream, wish: Wish) -> str:
     return f"{words}. Its ticks are from {first} to {last}"
 
 
-async def missing(stream: Stream, wish: Wish) -> list[str]:
+async def missing(stream: Stream, wish: ReplayOptions) -> list[str]:
     """The symbols wished for that the stream does not hold."""
     held = {quote.symbol for quote in (await stream.snapshot()).quotes}
     return [symbol for symbol in wish.symbols or () if symbol not in held]

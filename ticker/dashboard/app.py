@@ -20,10 +20,10 @@ from textual.widgets import Input
 from ticker.board import SORTS, Sort
 from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.bars import KEYS, Bar, key_words, title_words
-from ticker.dashboard.frames import Frames
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
+from ticker.dashboard.repaint import Frames
 from ticker.dashboard.status import status
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
@@ -32,7 +32,7 @@ from ticker.escape import escape
 from ticker.records import check_symbol
 from ticker.times import Zone
 from ticker.verdict import invitation
-from ticker.watch import State, Watch
+from ticker.watch import StreamState, Watch
 
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
@@ -53,7 +53,7 @@ class Controller(Protocol):
         ...
 
 
-class Player(Protocol):
+class PlayerControl(Protocol):
     """What plays the stream that is shown; without one, the keys for it are not there."""
 
     def toggle(self) -> None:
@@ -118,7 +118,7 @@ class Dashboard(App[Exit]):
         *,
         title: str = "",
         controller: Controller | None = None,
-        player: Player | None = None,
+        player: PlayerControl | None = None,
         zone: Zone = None,
         look: str = "dark",
         sort: Sort | None = None,
@@ -233,7 +233,7 @@ class Dashboard(App[Exit]):
     def _trouble(self) -> str | None:
         """Why the stream is away, in words; `None` while it is read, or was never there."""
         watch = self.watching
-        if watch.state in (State.OPENING, State.FOLLOWING):
+        if watch.state in (StreamState.OPENING, StreamState.FOLLOWING):
             return None
         return watch.problem
 
@@ -292,7 +292,7 @@ class Dashboard(App[Exit]):
     def _empty_words(self) -> str:
         if self._table.filter:
             return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
-        young = self.watching.state is State.MISSING and self.watching.problem is None
+        young = self.watching.state is StreamState.MISSING and self.watching.problem is None
         if young and self._controller is None:
             return invitation(self.watching.symbols, self._option)
         if self._controller is not None and not self.watching.board.symbols:

@@ -120,7 +120,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedColumn:
     """A column on the screen: where it begins (cells from the left), how wide it is."""
 
     column: Column
@@ -139,10 +139,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnLayout:
     """The columns that fit, from left to right."""
 
-    places: tuple[Place, ...]
+    places: tuple[PlacedColumn, ...]
     width: int
 
     def at(self, x: int) -> Column | None:
@@ -159,7 +159,7 @@ def split_point(text: str) -> tuple[int, int]:
     return len(head), len(point) + len(tail)
 
 
-def fit(text: str, place: Place) -> str:
+def fit(text: str, place: PlacedColumn) -> str:
     """`text` as it stands in its place: exactly `place.width` cells."""
     width = place.width
     if place.column.align is Align.POINT:
@@ -173,7 +173,7 @@ def fit(text: str, place: Place) -> str:
     return text + padding if place.column.align is Align.LEFT else padding + text
 
 
-def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> Layout:
+def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> ColumnLayout:
     """The columns for these rows on `width` cells, `margin` left free on either side.
 
     Columns are as wide as their widest text, up to their limit, and do not come and go with what
@@ -182,21 +182,21 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
     """
     rows = list(rows)
     if not rows:
-        return Layout((), width)
+        return ColumnLayout((), width)
     wishes = [_wish(column, rows) for column in COLUMNS]
     room = max(0, width - 2 * margin)
     chosen = list(wishes)
     while len(chosen) > 1 and _least(chosen) > room:
         chosen.remove(max(chosen, key=lambda wish: wish[0].priority))
     surplus = max(0, sum(w for _, w, _ in chosen) + SPACE * (len(chosen) - 1) - room)
-    places: list[Place] = []
+    places: list[PlacedColumn] = []
     start = margin
     wished = {column.field: wish for column, wish, _ in chosen}
     for column, wish, after in _shrunk(chosen, surplus):
         final = min(wish, max(1, width - start))
-        places.append(Place(column, start, final, after, wished[column.field]))
+        places.append(PlacedColumn(column, start, final, after, wished[column.field]))
         start += final + SPACE
-    return Layout(tuple(places), width)
+    return ColumnLayout(tuple(places), width)
 
 
 _Wish = tuple[Column, int, int]

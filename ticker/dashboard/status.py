@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ticker.board import Reason
-from ticker.board.freshness import Writer
-from ticker.clock import Tape
+from ticker.board.freshness import WriterHealth
+from ticker.clock import TapeTime
 from ticker.escape import escape
 from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
-from ticker.watch import State, Watch
+from ticker.watch import StreamState, Watch
 
 _GAP_SHOWN = 60_000_000
 """For how long the last gap is told in full (µs); after that only how many there were."""
@@ -50,9 +50,9 @@ def status(
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
     work on this stream.
     """
-    if watch.state in (State.OPENING, State.MISSING):
+    if watch.state in (StreamState.OPENING, StreamState.MISSING):
         return _waiting(watch, option, has_poller=has_poller)
-    if watch.state is not State.FOLLOWING:
+    if watch.state is not StreamState.FOLLOWING:
         return Status(_away(watch, now, zone), is_trouble=True)
     if watch.clock.tape is not None:
         return _replaying(watch, watch.clock.tape, now, zone, has_player=has_player)
@@ -76,7 +76,7 @@ def status(
     return Status(words, is_trouble=is_trouble)
 
 
-def _replaying(watch: Watch, tape: Tape, now: int, zone: Zone, *, has_player: bool) -> Status:
+def _replaying(watch: Watch, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
     """Where the tape stands; `now` is its time."""
     badge = f"REPLAY {clock(now, zone, now=watch.clock.wall())}"
     played, gaps = _ticks(watch), _gaps(watch, now, zone)
@@ -90,7 +90,7 @@ def _replaying(watch: Watch, tape: Tape, now: int, zone: Zone, *, has_player: bo
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
-def _is_before(writer: Writer, watch: Watch) -> bool:
+def _is_before(writer: WriterHealth, watch: Watch) -> bool:
     """Whether the soundest writer is gone, and was not heard since `watch` began."""
     silent = watch.elapsed() - watch.began
     is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
@@ -98,7 +98,7 @@ def _is_before(writer: Writer, watch: Watch) -> bool:
 
 
 def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
-    if watch.state is State.OPENING:
+    if watch.state is StreamState.OPENING:
         return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
     if watch.problem is not None:
         words = f"{sentence(escape(watch.problem))} Waiting for it to come back."
@@ -109,7 +109,7 @@ def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
 
 
 def _away(watch: Watch, now: int, zone: Zone) -> str:
-    is_unusable = watch.state is State.UNUSABLE
+    is_unusable = watch.state is StreamState.UNUSABLE
     problem = sentence(escape(watch.problem or "no answer"))
     words = f"The stream {'cannot be read' if is_unusable else 'is away'}: {problem}"
     if watch.next_try is not None and watch.next_try > now:
@@ -126,7 +126,7 @@ def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
     return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
 
 
-def _others(writers: list[Writer]) -> str:
+def _others(writers: list[WriterHealth]) -> str:
     """Of several writers, those that are not well; a long-gone one is history, not news."""
     bad = [
         w
@@ -140,7 +140,7 @@ def _others(writers: list[Writer]) -> str:
 
 
 def _ticks(watch: Watch) -> str:
-    broken = watch.stream.noticed().broken
+    broken = watch.stream.read_stats().broken
     passed = f"{count_text(broken, 'record')} passed over, not to be read" if broken else ""
     return _joined(count_text(watch.board.ticks, "tick"), passed)
 

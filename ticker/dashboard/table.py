@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ticker.board import Age, Board, Row, Sort
-from ticker.dashboard.columns import Layout, Place, age_text, fit, lay_out, reason_text
+from ticker.dashboard.columns import ColumnLayout, PlacedColumn, age_text, fit, lay_out, reason_text
 from ticker.dashboard.palette import Palette
 
 FLASH: Final = 700_000
@@ -69,7 +69,7 @@ class Table(ScrollView, can_focus=True):
         """Of the rows shown, from the top."""
         self.hint = ""
         """What to say where there is no row."""
-        self.columns: Layout = lay_out([], 0)
+        self.columns: ColumnLayout = lay_out([], 0)
         self.cursor = 0
         self.is_tight = False
         """Whether a text was painted that outgrew its column: time to lay out anew."""
@@ -110,7 +110,7 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
 
     def lay_out(self) -> None:
-        """Place the columns anew, by what all rows say now."""
+        """PlacedColumn the columns anew, by what all rows say now."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self.trouble()
         rows = [self.board.row(symbol) for symbol in self.symbols]
@@ -208,7 +208,7 @@ class Table(ScrollView, can_focus=True):
             segments.append(Segment(" " * (width - at), plain))
         return Strip(segments, max(at, width)).crop(0, width)
 
-    def _cell(self, row: Row, age: Age, place: Place, ground: str) -> list[Segment]:
+    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> list[Segment]:
         palette = self.palette
         text = place.column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, Kind
-from ticker.exchange.market import Market, State
+from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, InstrumentKind
+from ticker.exchange.market import Market, MarketState
 
 _SECOND: Final = 1_000_000
-_REAL_TIME: Final[dict[Kind, str]] = {
+_REAL_TIME: Final[dict[InstrumentKind, str]] = {
     EQUITY: "Nasdaq Real Time Price",
     ETF: "Nasdaq Real Time Price",
     COIN: "CoinMarketCap",
@@ -43,7 +43,7 @@ class MarketAnswers:
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
 
 
-def fields(state: State) -> dict[str, Any]:
+def fields(state: MarketState) -> dict[str, Any]:
     """One entry of `quoteResponse.result`. Times are seconds since the epoch (UTC), as Yahoo's.
 
     They are whole, as Yahoo's always are, unless the market moves more often than once a second.
@@ -121,7 +121,7 @@ def fields(state: State) -> dict[str, Any]:
     return entry | {"symbol": listing.symbol}
 
 
-def _market_cap(state: State) -> int:
+def _market_cap(state: MarketState) -> int:
     # In pounds where the price is in pence, as Yahoo has it.
     unit = 100 if state.listing.currency in ("GBp", "USX") else 1
     return round(state.price * state.listing.shares / unit)

@@ -12,7 +12,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Kind:
+class InstrumentKind:
     """What instruments of one kind have in common. `quote_type` is Yahoo's word for it."""
 
     quote_type: str
@@ -32,12 +32,14 @@ class Kind:
 _SESSION_YEAR: Final = 252 * 23_400
 _ROUND_THE_CLOCK: Final = 252 * 86_400
 
-EQUITY: Final = Kind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1)
-ETF: Final = Kind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1)
-INDEX: Final = Kind("INDEX", "Index", _SESSION_YEAR, 0.9, 0.95, 0)
-FUTURE: Final = Kind("FUTURE", "Futures", 252 * 82_800, 0.1, 0.85, 1)
-CURRENCY: Final = Kind("CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2, has_volume=False)
-COIN: Final = Kind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
+EQUITY: Final = InstrumentKind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1)
+ETF: Final = InstrumentKind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1)
+INDEX: Final = InstrumentKind("INDEX", "Index", _SESSION_YEAR, 0.9, 0.95, 0)
+FUTURE: Final = InstrumentKind("FUTURE", "Futures", 252 * 82_800, 0.1, 0.85, 1)
+CURRENCY: Final = InstrumentKind(
+    "CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2, has_volume=False
+)
+COIN: Final = InstrumentKind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Listing:
 
     symbol: str
     name: str
-    kind: Kind
+    kind: InstrumentKind
     venue: Venue
     currency: str
     price: float

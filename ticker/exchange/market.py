@@ -29,7 +29,7 @@ _MOVES_AT_ONCE: Final = 200_000
 
 
 @dataclass(frozen=True)
-class State:
+class MarketState:
     """One symbol as the exchange shows it now. Prices are in the listing's currency."""
 
     listing: Listing
@@ -93,7 +93,7 @@ class Market:
                 self.events += book.move(time, mood)
         self._step = max(step, self._step)
 
-    def look(self, symbols: Iterable[str], now: int) -> Sequence[State]:
+    def look(self, symbols: Iterable[str], now: int) -> Sequence[MarketState]:
         """The states at `now` (µs, UTC) of those of `symbols` that are listed, in their order."""
         self.advance(now)
         return [self._books[symbol].state() for symbol in symbols if symbol in self._books]
@@ -169,9 +169,9 @@ class _Book:
             self._volume += max(1, round(self._lot * chance.expovariate(1.0)))
         return changed
 
-    def state(self) -> State:
+    def state(self) -> MarketState:
         price, spread = self._price, self.listing.kind.spread
-        return State(
+        return MarketState(
             listing=self.listing,
             time=self._time - self.listing.venue.delay * _MINUTE,
             price=self._money(price),

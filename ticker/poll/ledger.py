@@ -59,7 +59,7 @@ class Ledger:
         self._doubtful = False
         return [beat for beat in snapshot.heartbeats if beat.origin == origin]
 
-    async def keep(
+    async def append_answer(
         self,
         quotes: Sequence[Quote],
         *,

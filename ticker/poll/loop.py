@@ -27,13 +27,13 @@ from ticker.errors import (
     StreamMissing,
     StreamUnreachable,
 )
-from ticker.poll.absence import Absence
-from ticker.poll.asking import PATIENCE, Asking
-from ticker.poll.beats import Beats, writer_name
 from ticker.poll.clock import Clock, SystemClock
+from ticker.poll.gaps import GapTracker
+from ticker.poll.heartbeats import HeartbeatPace, writer_name
 from ticker.poll.ledger import Ledger
 from ticker.poll.pace import DAY, SECOND
-from ticker.poll.schedule import Schedule
+from ticker.poll.requests import PATIENCE, SourceRequests
+from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
@@ -76,7 +76,7 @@ class Poll:
         self._symbols = list(dict.fromkeys(symbols))
         self._clock = clock or SystemClock()
         self._tell = on_status or (lambda _: None)
-        self._asking = Asking(source, patience)
+        self._asking = SourceRequests(source, patience)
         self.writer = writer_name(host or gethostname(), source, self._symbols)
         self._ledger = Ledger(log)
         self._duration = duration
@@ -87,13 +87,15 @@ class Poll:
         self._status = PollStatus("starting", writer=self.writer, source=source.name)
         now = self._clock.elapsed()
         self._end: int | None = None
-        self._schedule = Schedule(source, every, symbols=len(self._symbols), now=now, random=random)
+        self._schedule = PollSchedule(
+            source, every, symbols=len(self._symbols), now=now, random=random
+        )
         self._asked, self._asked_at = self._clock.wall(), now
-        self._beats = Beats()
+        self._beats = HeartbeatPace()
         self._said: Heartbeat | None = None
         self._answers = 0
         self._trouble: tuple[str | None, str | None] = None, None
-        self._absence = Absence(self._ledger, source=source.name, writer=self.writer)
+        self._absence = GapTracker(self._ledger, source=source.name, writer=self.writer)
 
     @property
     def status(self) -> PollStatus:
@@ -134,8 +136,8 @@ class Poll:
         """
         self._log = log
         self._ledger = Ledger(log)
-        self._absence = Absence(self._ledger, source=self._source.name, writer=self.writer)
-        self._said, self._beats = self._beats.newest or self._said, Beats()
+        self._absence = GapTracker(self._ledger, source=self._source.name, writer=self.writer)
+        self._said, self._beats = self._beats.newest or self._said, HeartbeatPace()
         self._say(gone=self._status.ticks)
 
     def stop(self) -> None:
@@ -316,7 +318,7 @@ class Poll:
                 gaps = await self._absence.gaps(
                     symbols, wall, now, every, waited=waited, missed=missed
                 )
-            found = await self._ledger.keep(
+            found = await self._ledger.append_answer(
                 answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
             )
         except StreamUnreachable as error:

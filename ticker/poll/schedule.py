@@ -13,7 +13,7 @@ from ticker.poll.pace import BackOff, Budget, Slots
 from ticker.sources.protocol import Source
 
 
-class Schedule:
+class PollSchedule:
     """All times are elapsed µs; `symbols` is how many are asked for; `wish` as in `Poll`."""
 
     def __init__(

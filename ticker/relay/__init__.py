@@ -1,6 +1,6 @@
 """The loop from a stream to another log."""
 
-from ticker.relay.bookmark import Bookmark, FileBookmark, HoldBookmark, read_met
+from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint, read_met
 from ticker.relay.lock import exclusively, is_held
 from ticker.relay.loop import WITHIN, Relay
 from ticker.relay.naming import LOCAL_LOGS, local_log_name, may_have_moved, route_digest
@@ -10,9 +10,9 @@ from ticker.relay.status import RelayReport, RelayStatus
 __all__ = [
     "LOCAL_LOGS",
     "WITHIN",
-    "Bookmark",
-    "FileBookmark",
-    "HoldBookmark",
+    "Checkpoint",
+    "FileCheckpoint",
+    "HoldCheckpoint",
     "Proof",
     "Relay",
     "RelayReport",

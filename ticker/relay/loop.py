@@ -32,12 +32,12 @@ from ticker.errors import (
     WrongPosition,
 )
 from ticker.records import Batch
-from ticker.relay.bookmark import Bookmark
+from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
-from ticker.relay.place import Place
+from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
-from ticker.streams.order import Key
 from ticker.streams.protocol import Log, Served, Stream
+from ticker.streams.sequence import Key
 from ticker.times import Moment
 
 PATIENCE: Final = 60.0
@@ -82,7 +82,7 @@ class Relay:
         self,
         source: Stream,
         destination: Callable[[], Log],
-        bookmark: Bookmark,
+        bookmark: Checkpoint,
         *,
         name: str,
         since: Moment = "start",
@@ -99,7 +99,7 @@ class Relay:
         self._source = source
         self._make = destination
         self._monotonic = monotonic
-        self._place = Place(source, bookmark, since, monotonic, bounded=not follow)
+        self._place = RelayPosition(source, bookmark, since, monotonic, bounded=not follow)
         self._follow = follow
         self._limit = limit
         self._tell = on_status or (lambda _: None)
@@ -293,7 +293,7 @@ class Relay:
 
     def _tell_source(self) -> None:
         """Whether a source that brings nothing is away: its reading waits for it by itself."""
-        problem = self._source.noticed().problem
+        problem = self._source.read_stats().problem
         if problem is None:
             self._say_following()
         else:

@@ -15,8 +15,8 @@ import msgspec
 
 from ticker.figures import count_text
 from ticker.records import Tick
-from ticker.streams.order import Key
 from ticker.streams.protocol import Stream
+from ticker.streams.sequence import Key
 
 _FIELDS: Final = Tick.__struct_encode_fields__
 _encode: Final = msgspec.json.Encoder().encode

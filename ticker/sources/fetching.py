@@ -36,7 +36,7 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
-from ticker.sources.session import TOO_MANY, LeashedSession, Refusal
+from ticker.sources.session import TOO_MANY, HostRefused, LeashedSession
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Fetcher:
                 params={"symbols": ",".join(symbols), "formatted": "false"},
                 timeout=self._deadline,
             )
-        except Refusal as refusal:
+        except HostRefused as refusal:
             raise self._refused(refusal.status, refusal.retry_after, patience) from None
         except YFRateLimitError:
             raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None, patience) from None

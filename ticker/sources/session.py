@@ -1,10 +1,9 @@
-"""The HTTP session that yfinance is given: a curl session on a leash.
+"""The HTTP session that yfinance is given.
 
-Promises that no request lasts beyond the deadline set for the whole ask, that a server which asks
-us to slow down or is in trouble is not asked again at once (`Refusal`), and, where another server
-stands in for Yahoo, that every request goes to that server alone, with path, query and headers as
-they were, whatever host yfinance asks for, a redirect names or a proxy variable of the environment
-wishes. It does not know what is asked.
+No request lasts beyond the deadline set for the whole poll. A server that asks us to slow down or
+is in trouble is not asked again at once (`HostRefused`). Where another server stands in for Yahoo,
+every request goes to that server alone, with path, query and headers unchanged, whatever host
+yfinance, a redirect or a proxy variable of the environment names. It does not know what is asked.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _REDIRECTS: Final = _BECOME_GET | {307, 308}
 _BODY: Final = ("data", "json", "content", "files", "multipart")
 
 
-class Refusal(Exception):
+class HostRefused(Exception):
     """A finance server's `status` after which it is to be left alone; `retry_after` as it came.
 
     yfinance would take such an answer for a worn-out crumb and ask four times more.
@@ -77,7 +76,7 @@ class LeashedSession(Session[Response]):
         self.answered = []
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
-        """As curl_cffi's, within the deadline: raises its `Timeout` beyond. Raises `Refusal`."""
+        """As curl_cffi's, within the deadline. Raises its `Timeout` and `HostRefused`."""
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
             # Without its cache on disk, yfinance fetches its cookie anew before every request.
             return self._cookie_page
@@ -91,7 +90,7 @@ class LeashedSession(Session[Response]):
         self.answered.append(asked.path)
         status = response.status_code
         if (asked.hostname or "").endswith(_FINANCE) and (status in TOO_MANY or status >= _TROUBLE):
-            raise Refusal(status, response.headers.get("retry-after"))
+            raise HostRefused(status, response.headers.get("retry-after"))
         return response
 
     def _in_time(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def now() -> int:
 
 
 @dataclass(frozen=True)
-class Place:
+class YahooAddress:
     """Where to ask, and how often; the fields are those of `Source`."""
 
     url: str
@@ -116,7 +116,7 @@ class YahooSource(Source):
 
     def __init__(
         self,
-        place: Place,
+        place: YahooAddress,
         *,
         on_answer: OnAnswer | None = None,
         deadline: float = 10.0,
@@ -142,7 +142,7 @@ class YahooSource(Source):
     @classmethod
     def at(cls, url: str, *, on_answer: OnAnswer | None = None) -> Self:
         """The source at `url`; see `open_source`."""
-        return cls(Place.at(url), on_answer=on_answer)
+        return cls(YahooAddress.at(url), on_answer=on_answer)
 
     async def prepare(self) -> None:
         """Load yfinance now, off the event loop, so that the first answer comes sooner."""

@@ -10,7 +10,7 @@ import shlex
 
 import msgspec
 
-from ticker.config import Config, Topics, environment_security, load
+from ticker.config import Config, TopicSettings, environment_security, load
 from ticker.errors import UsageError
 from ticker.files import state_directory
 from ticker.security import Security, refuse_password
@@ -38,7 +38,7 @@ class StreamChoice(msgspec.Struct, frozen=True):
     """Its name in the configuration."""
     security: Security | None = None
     """How to speak with its brokers, if it has any."""
-    topics: Topics = Topics()
+    topics: TopicSettings = TopicSettings()
     """How its topics are made, if it has any and they are missing."""
 
     @property

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ticker.records import Tick
-from ticker.streams.order import Key
+from ticker.streams.sequence import Key
 
 Columns = Mapping[str, Any]
 """Field name → values, as `Stream.columns` gives them out, or as (masked) arrays of numpy."""

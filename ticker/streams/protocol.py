@@ -17,7 +17,7 @@ import msgspec
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
 
 
-class Noticed(msgspec.Struct, frozen=True):
+class ReadStats(msgspec.Struct, frozen=True):
     """What the readings of one reader noticed."""
 
     broken: int = 0
@@ -29,9 +29,9 @@ class Noticed(msgspec.Struct, frozen=True):
     problem: str | None = None
     """What keeps one that goes on from reading now, in a sentence."""
 
-    def plus(self, other: Noticed) -> Noticed:
+    def plus(self, other: ReadStats) -> ReadStats:
         """Both together."""
-        return Noticed(
+        return ReadStats(
             self.broken + other.broken,
             self.holes + other.holes,
             self.repeats + other.repeats,
@@ -133,7 +133,7 @@ class Stream(Protocol):
         """
         ...
 
-    def noticed(self) -> Noticed:
+    def read_stats(self) -> ReadStats:
         """Return what this object's readings noticed so far. Asks nobody."""
         ...
 

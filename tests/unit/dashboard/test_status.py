@@ -9,7 +9,7 @@ import pytest
 from ticker.dashboard.status import status
 from ticker.records import Batch, Health, Heartbeat, Position, Quote
 from ticker.times import clock
-from ticker.watch import State, Watch
+from ticker.watch import StreamState, Watch
 
 NOW = 1_795_447_805_000_000
 HOUR = 3_600_000_000
@@ -46,14 +46,14 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
 @pytest.mark.parametrize(
     ("state", "problem", "words"),
     [
-        (State.AWAY, "does not answer", "The stream is away: does not answer."),
-        (State.AWAY, "is it Kafka?", "The stream is away: is it Kafka?"),
-        (State.UNUSABLE, "is no log.", "The stream cannot be read: is no log."),
-        (State.MISSING, "has no topic t", "has no topic t. Waiting for it to come back."),
+        (StreamState.AWAY, "does not answer", "The stream is away: does not answer."),
+        (StreamState.AWAY, "is it Kafka?", "The stream is away: is it Kafka?"),
+        (StreamState.UNUSABLE, "is no log.", "The stream cannot be read: is no log."),
+        (StreamState.MISSING, "has no topic t", "has no topic t. Waiting for it to come back."),
     ],
 )
 def test_what_is_wrong_with_the_stream_ends_in_one_mark(
-    stream_in_memory: Callable[..., Any], state: State, problem: str, words: str
+    stream_in_memory: Callable[..., Any], state: StreamState, problem: str, words: str
 ) -> None:
     watch = Watch(stream_in_memory())
     watch.state, watch.problem = state, problem

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ticker.exchange import Market, catalogue, crowd
 from ticker.exchange.listings import BY_SYMBOL, COIN
-from ticker.exchange.market import State
+from ticker.exchange.market import MarketState
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -18,7 +18,7 @@ DEFAULT_WATCHLIST = "AAPL MSFT NVDA AMZN ^IXIC GC=F CL=F EURUSD=X BTC-USD".split
 EVERYTHING = [listing.symbol for listing in catalogue()]
 
 
-def seconds(market: Market, count: int, start: int = NOON) -> list[list[State]]:
+def seconds(market: Market, count: int, start: int = NOON) -> list[list[MarketState]]:
     return [[*market.look(EVERYTHING, start + n * SECOND)] for n in range(count)]
 
 
@@ -64,7 +64,7 @@ def test_events_count_the_price_changes() -> None:
     assert market.events == changes
 
 
-def check(state: State) -> None:
+def check(state: MarketState) -> None:
     listing = state.listing
     tick = Decimal(listing.tick).scaleb(-listing.decimals)
     for price in (state.price, state.open, state.day_high, state.year_low, state.previous_close):

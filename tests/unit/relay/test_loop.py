@@ -24,7 +24,7 @@ from ticker.errors import (
     StreamUnusable,
 )
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.relay import FileBookmark, HoldBookmark, Relay, RelayReport, RelayStatus
+from ticker.relay import FileCheckpoint, HoldCheckpoint, Relay, RelayReport, RelayStatus
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
@@ -103,7 +103,7 @@ class Bench:
         self.changed = asyncio.Event()
 
     def relay(self, **options: Any) -> Relay:
-        bookmark = options.pop("bookmark", HoldBookmark(self.source, "there"))
+        bookmark = options.pop("bookmark", HoldCheckpoint(self.source, "there"))
         return Relay(
             self.source,
             self.destination,
@@ -207,7 +207,7 @@ async def _older_destination(
             heads = {tick.symbol: tick.sequence for tick in made}
             quotes = [quote(source.origin, n, symbol) for symbol, n in heads.items()]
             await source.append(made, quotes=quotes)
-            bookmark = HoldBookmark(source, "there", tmp_path / "met")
+            bookmark = HoldCheckpoint(source, "there", tmp_path / "met")
             await bench.once(bookmark=bookmark, since=since)
 
         await sent(batches[0])
@@ -473,7 +473,7 @@ async def test_two_logs_may_forward_to_each_other(bench: Bench, tmp_path: Path) 
             way = Relay(
                 other,
                 lambda: SqliteLog(tmp_path / "from.sqlite"),
-                HoldBookmark(other, "back"),
+                HoldCheckpoint(other, "back"),
                 name="relay-2",
                 follow=False,
             )
@@ -502,7 +502,7 @@ async def test_a_quote_that_has_not_moved_for_long_arrives_too(
         await source.append(ticks(o, 3, 4), quotes=[quote(o, 4)])
         await source.prune()
         relay = Relay(
-            source, bench.destination, HoldBookmark(source, "x"), name="relay", follow=False
+            source, bench.destination, HoldCheckpoint(source, "x"), name="relay", follow=False
         )
         await relay.run()
     async with SqliteLog(bench.destination.path) as log:
@@ -554,7 +554,7 @@ async def test_a_log_is_not_sent_into_itself_whatever_it_is_called(bench: Bench)
                 return log.id
 
     source = SameTopics(Path(bench.source.url.removeprefix("sqlite:")))
-    relay = Relay(source, bench.destination, HoldBookmark(bench.source, "there"), name="relay-1")
+    relay = Relay(source, bench.destination, HoldCheckpoint(bench.source, "there"), name="relay-1")
     with pytest.raises(SameLog, match=r"to\.sqlite: is .*from\.sqlite by another name"):
         await relay.run()
     assert bench.destination.appended == []
@@ -645,7 +645,7 @@ async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) ->
 async def test_a_place_in_a_file_serves_a_stream_that_holds_nothing(
     bench: Bench, tmp_path: Path
 ) -> None:
-    bookmark = FileBookmark(bench.source, tmp_path / "place")
+    bookmark = FileCheckpoint(bench.source, tmp_path / "place")
     origin = bench.source.origin
     await bench.source.append(ticks(origin, 1, 3))
     await bench.once(bookmark=bookmark)
@@ -667,8 +667,8 @@ async def test_another_log_in_the_destinations_place_gets_all_from_the_start(
     def bookmark() -> Any:
         met = tmp_path / "met"
         if kind == "hold":
-            return HoldBookmark(bench.source, "there", met)
-        return FileBookmark(bench.source, tmp_path / "place", met)
+            return HoldCheckpoint(bench.source, "there", met)
+        return FileCheckpoint(bench.source, tmp_path / "place", met)
 
     origin = bench.source.origin
     await bench.source.append(ticks(origin, 1, 3), quotes=[quote(origin, 3)])
@@ -715,7 +715,7 @@ async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     await bench.source.close()
     bench.source = cast("SqliteLog", SqliteStream(path, silence=0.05))
-    relay = bench.relay(bookmark=FileBookmark(bench.source, tmp_path / "place"))
+    relay = bench.relay(bookmark=FileCheckpoint(bench.source, tmp_path / "place"))
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 3)
     path.rename(elsewhere)
@@ -773,13 +773,13 @@ async def test_each_connection_and_each_day_brings_the_quotes_that_the_destinati
 
     await bench.source.append(ticks(origin, 1, 2), quotes=[quote(origin, 2)])
     for _ in range(2):
-        place = HoldBookmark(bench.source, "there")
+        place = HoldCheckpoint(bench.source, "there")
         await Relay(bench.source, make, place, name="relay-1", follow=False).run()
     assert sent == [[2], [2]]
     following = Relay(
         bench.source,
         make,
-        HoldBookmark(bench.source, "there"),
+        HoldCheckpoint(bench.source, "there"),
         name="relay-1",
         on_status=bench._hear,
         monotonic=lambda: day,

@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import UsageError
 from ticker.sources import open_source
-from ticker.sources.yahoo import Place
+from ticker.sources.yahoo import YahooAddress
 
 SECOND = 1_000_000
 
@@ -35,7 +35,7 @@ def test_yahoo_itself_is_asked_within_its_budget() -> None:
 def test_another_server_is_asked_each_second_as_often_as_one_likes(
     url: str, name: str, server: str
 ) -> None:
-    place = Place.at(url)
+    place = YahooAddress.at(url)
     assert (place.url, place.name, place.server) == (url, name, server)
     assert (place.budget, place.every, place.every_closed) == (None, SECOND, SECOND)
 

@@ -34,8 +34,8 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, map_errors
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
-from ticker.streams.kafka.place import Offsets, Place
-from ticker.streams.order import Key
+from ticker.streams.kafka.position import KafkaPosition, Offsets
+from ticker.streams.sequence import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
 """Of the names of the four topics, in the order of writing."""
@@ -89,29 +89,31 @@ class Topics(msgspec.Struct, frozen=True):
             )
             raise StreamUnusable(self.url, words)
 
-    def check_lanes(self, lanes: dict[Key, int], partition: int, keys: Iterable[Key]) -> None:
-        """Note in `lanes` that ticks of `keys`, (origin, symbol), lie in `partition`.
+    def check_partitions(
+        self, partition_of: dict[Key, int], partition: int, keys: Iterable[Key]
+    ) -> None:
+        """Note in `partition_of` that ticks of `keys`, (origin, symbol), lie in `partition`.
 
         Raises `StreamUnusable` where one of them lies in another too.
         """
         for key in keys:
-            if lanes.setdefault(key, partition) != partition:
+            if partition_of.setdefault(key, partition) != partition:
                 words = (
                     f"ticks of {key[1]} lie in two partitions of the topic {self.names[0]}, as "
                     "after some were added: their order is not sure any more. Use another PREFIX"
                 )
                 raise StreamUnusable(self.url, words)
 
-    def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> Place:
+    def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
         """`offsets` of all partitions as a place."""
         by_topic: list[Offsets] = [
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
             for name, count in zip(self.names, self.partitions, strict=True)
         ]
         ticks, gaps, quotes, beats = by_topic
-        return Place(self.id, (ticks, gaps, quotes, beats), received)
+        return KafkaPosition(self.id, (ticks, gaps, quotes, beats), received)
 
-    def offsets(self, place: Place) -> dict[TopicPartition, int]:
+    def offsets(self, place: KafkaPosition) -> dict[TopicPartition, int]:
         """A place as offsets; a partition that was added since begins at 0.
 
         Raises `StreamUnusable` where that is one of ticks.

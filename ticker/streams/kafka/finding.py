@@ -19,7 +19,7 @@ from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, spans
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import TICKS
 from ticker.streams.kafka.messages import decode
-from ticker.streams.kafka.place import Place
+from ticker.streams.kafka.position import KafkaPosition
 
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
@@ -31,7 +31,7 @@ BACK: Final = 1_000_000
 _KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
 
 
-async def find(asking: ClusterClient, when: int | Literal["start", "end"]) -> Place:
+async def find(asking: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
     """See `Stream.find`."""
     topics = await asking.topics()
     if when == "start":
@@ -78,7 +78,9 @@ async def _behind(asking: ClusterClient, ends: Mapping[TopicPartition, int]) -> 
     return found
 
 
-async def find_last(asking: ClusterClient, ticks: int, symbols: Collection[str] | None) -> Place:
+async def find_last(
+    asking: ClusterClient, ticks: int, symbols: Collection[str] | None
+) -> KafkaPosition:
     """See `Stream.find_last`; of several partitions, the last by the time of appending."""
     topics = await asking.topics()
     ends = await asking.offsets(topics, END)

@@ -3,7 +3,7 @@
 A task fetches and a reader takes from its queue, so that an empty batch comes each second whatever
 the broker does. A watchdog asks the cluster: a consumer that brings nothing of a partition which
 has more is made anew, topics that are gone are waited for, others in their place are told as a gap
-and read from their start. Holes and repeats are found by `streams/order`.
+and read from their start. Holes and repeats are found by `streams/sequence`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
-from ticker.streams.kafka.place import parse
-from ticker.streams.order import READER, Key, Order
-from ticker.streams.protocol import Noticed
+from ticker.streams.kafka.position import parse
+from ticker.streams.protocol import ReadStats
+from ticker.streams.sequence import READER, Key, SequenceTracker
 
 SILENCE: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
@@ -43,28 +43,28 @@ class _Stalled(Exception):
     """The consumer must be made anew."""
 
 
-class Reading:
+class KafkaRead:
     """The state of one `read`. Belongs to one event loop."""
 
     def __init__(
         self,
         address: Address,
         after: Position,
-        bases: Mapping[Key, int] | None,
+        last_seen: Mapping[Key, int] | None,
         *,
         symbols: Collection[str] | None,
         follow: bool,
         limit: int,
         watch: float = WATCH,
     ) -> None:
-        self.order = Order(bases)
+        self.order = SequenceTracker(last_seen)
         self.broken = 0
         self.rebuilt = 0
         """How often a consumer was made anew because it fell silent."""
         self.problem: StreamError | None = None
         """What is wrong now; a stream that is away is waited for."""
         self._asking = ClusterClient(address)
-        self._missing = Missing(self._asking, bases or {})
+        self._missing = Missing(self._asking, last_seen or {})
         self._watching = ClusterClient(
             address
         )  # what fails there must not close what is asked here
@@ -75,7 +75,7 @@ class Reading:
         self._watch = watch
         self._topics: Topics | None = None
         self._offsets: dict[TopicPartition, int] = {}
-        self._lanes: dict[Key, int] = {}
+        self._partition_of: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
         self._asked: float | None = None  # since when the watchdog waits (s, monotonic)
@@ -115,14 +115,14 @@ class Reading:
             finally:  # whoever closes us may be cancelled meanwhile
                 await asyncio.gather(self._asking.close(), self._watching.close())
 
-    def noticed(self) -> Noticed:
-        """See `frame.Reading`."""
+    def read_stats(self) -> ReadStats:
+        """See `base.ActiveRead`."""
         problem = None if self.problem is None else self.problem.problem
         if problem is None and self._asked is not None:
             now = time.monotonic()
             if now - self._asked > _SLOW and now - self._heard > self._watch:
                 problem = "does not answer"  # so far; why is known when the question has failed
-        return Noticed(self.broken, self.order.holes, self.order.repeats, problem)
+        return ReadStats(self.broken, self.order.holes, self.order.repeats, problem)
 
     def stop(self) -> None:
         """Make `batches` end soon."""
@@ -212,7 +212,7 @@ class Reading:
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
             # The order stays: who fills it anew sends what it sent to the old one first.
-            self._lanes = {}
+            self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._asking, {})
             self._missing.began = dict(self._offsets)
@@ -242,7 +242,7 @@ class Reading:
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
-            self._missing.passed = self.order.heads()
+            self._missing.passed = self.order.last_seen()
             self._offsets.update(there)
             await self._tell(topics, "retention", since)
         self._offsets.update(there)
@@ -358,8 +358,8 @@ class Reading:
         if left:
             found, rest = split(topics, found, came.ticks[-left])
             came = gather(topics, found, self._symbols)
-        for partition, keys in came.lanes.items():
-            topics.check_lanes(self._lanes, partition, keys)
+        for partition, keys in came.keys_of.items():
+            topics.check_partitions(self._partition_of, partition, keys)
         self.broken += came.broken
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
@@ -380,7 +380,9 @@ class Reading:
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
-                joined, gaps = await self._missing.explain(topics, batch, holes, self._offsets)
+                joined, gaps = await self._missing.resolve_holes(
+                    topics, batch, holes, self._offsets
+                )
                 # In one step, after all questions: what fails is done again.
                 self.order.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])

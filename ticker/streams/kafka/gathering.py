@@ -13,7 +13,7 @@ from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import Topics
 from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, newer
 from ticker.streams.kafka.messages import decode
-from ticker.streams.order import Key
+from ticker.streams.sequence import Key
 
 Messages = Mapping[TopicPartition, Sequence[Any]]
 
@@ -28,7 +28,7 @@ class Gathered(msgspec.Struct):
     """The newest of each (origin, symbol)."""
     beats: dict[tuple[str, str], Heartbeat] = {}
     """The last of each (writer, source)."""
-    lanes: dict[int, set[Key]] = {}
+    keys_of: dict[int, set[Key]] = {}
     """Partition → (origin, symbol) of the ticks that came from it."""
     broken: int = 0
     """Messages passed over, because they are no records of their topic."""
@@ -104,7 +104,7 @@ def gather(
             case n if n == TICKS:
                 decoded = decode(messages, Tick)
                 came.ticks += decoded.records
-                came.lanes[where.partition] = {(t.origin, t.symbol) for t in decoded.records}
+                came.keys_of[where.partition] = {(t.origin, t.symbol) for t in decoded.records}
             case n if n == GAPS:
                 decoded = decode(messages, Gap)
                 came.gaps += decoded.records

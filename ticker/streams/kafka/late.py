@@ -20,8 +20,8 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics, spans
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import decode
-from ticker.streams.kafka.place import Place
-from ticker.streams.order import Key
+from ticker.streams.kafka.position import KafkaPosition
+from ticker.streams.sequence import Key
 
 WINDOW: Final = 8_000
 """Ticks of each partition that a late reader looks at before their end, at least.
@@ -46,7 +46,7 @@ class Seen(msgspec.Struct, frozen=True):
 class Late(msgspec.Struct):
     """What was found; `place` joins `quotes`."""
 
-    place: Place
+    place: KafkaPosition
     begins: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     quotes: dict[Key, Quote]
@@ -54,7 +54,7 @@ class Late(msgspec.Struct):
     """Of the last ticks of symbols that have no quote."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, list[Seen]]
-    lanes: dict[Key, int]
+    partition_of: dict[Key, int]
     """(origin, symbol) → the partition in which its ticks of the window lie."""
     whole: bool
     """The window holds every tick there is."""
@@ -69,11 +69,11 @@ class Late(msgspec.Struct):
             heartbeats=list(self.beats.values()),
         )
 
-    def bases(self) -> dict[Key, int]:
+    def last_seen(self) -> dict[Key, int]:
         """(origin, symbol) → the sequence up to which its quote is true."""
         return _sequences(self.quotes | self.made)
 
-    def heads(self) -> dict[Key, Tick | Quote]:
+    def last_records(self) -> dict[Key, Tick | Quote]:
         """(origin, symbol) → the record with its last sequence, as far as the window shows."""
         return _heads(self.quotes, self.window)
 
@@ -119,28 +119,30 @@ async def read_snapshot(asking: ClusterClient, topics: Topics, window: int = WIN
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
     seen, whole, foreign = await _join(asking, topics, (begins, ends), _sequences(quotes), window)
-    lanes: dict[Key, int] = {}
+    partition_of: dict[Key, int] = {}
     for where, some in seen.items():
-        topics.check_lanes(
-            lanes, where.partition, {(at.tick.origin, at.tick.symbol) for at in some}
+        topics.check_partitions(
+            partition_of, where.partition, {(at.tick.origin, at.tick.symbol) for at in some}
         )
     made = {
         key: as_quote(head)
         for key, head in _heads(quotes, seen).items()
         if isinstance(head, Tick) and key not in quotes
     }
-    bases = _sequences(quotes | made)
+    last_seen = _sequences(quotes | made)
     offsets = dict(ends)
     for where, some in seen.items():
         news = (
             at.offset
             for at in some
-            if at.tick.sequence > bases.get((at.tick.origin, at.tick.symbol), 0)
+            if at.tick.sequence > last_seen.get((at.tick.origin, at.tick.symbol), 0)
         )
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
     place = topics.place(offsets, received)
-    return Late(place, begins, ends, quotes, made, beats, seen, lanes, whole, broken + foreign)
+    return Late(
+        place, begins, ends, quotes, made, beats, seen, partition_of, whole, broken + foreign
+    )
 
 
 def _heads(
@@ -172,10 +174,10 @@ async def _join(
     asking: ClusterClient,
     topics: Topics,
     between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
-    bases: Mapping[Key, int],
+    last_seen: Mapping[Key, int],
     window: int,
 ) -> tuple[dict[TopicPartition, list[Seen]], bool, int]:
-    """The ticks of each partition from where they join `bases`, and whether these are all.
+    """The ticks of each partition from where they join `last_seen`, and whether these are all.
 
     And the number of messages passed over. `between` are where the partitions begin and end.
     """
@@ -196,17 +198,17 @@ async def _join(
         wanted = {
             where: 4 * n
             for where, n in wanted.items()
-            if read_from[where] > begins[where] and not _joined(seen[where], bases)
+            if read_from[where] > begins[where] and not _joined(seen[where], last_seen)
         }
     return seen, read_from == {where: begins[where] for where in seen}, broken
 
 
-def _joined(seen: list[Seen], bases: Mapping[Key, int]) -> bool:
+def _joined(seen: list[Seen], last_seen: Mapping[Key, int]) -> bool:
     """Whether the first tick of every symbol that has a quote follows it, or comes before."""
     firsts: dict[Key, int] = {}
     for at in seen:
         firsts.setdefault((at.tick.origin, at.tick.symbol), at.tick.sequence)
-    return all(first <= bases.get(key, first) + 1 for key, first in firsts.items())
+    return all(first <= last_seen.get(key, first) + 1 for key, first in firsts.items())
 
 
 async def ticks_between(

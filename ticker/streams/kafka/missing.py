@@ -16,26 +16,26 @@ from aiokafka import TopicPartition
 from ticker.records import Batch, Gap, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
-from ticker.streams.order import Key, Order, left_of
+from ticker.streams.sequence import Key, SequenceTracker, left_of
 
 
 class Missing:
-    """What one reading makes of holes. `bases` are the sequences of the snapshot it follows.
+    """What one reading makes of holes. `last_seen` are the sequences of the snapshot it follows.
 
-    It belongs to one log: where another lies in its place, all of that is read, and `bases` is
+    It belongs to one log: where another lies in its place, all of that is read, and `last_seen` is
     empty.
     """
 
-    def __init__(self, asking: ClusterClient, bases: Mapping[Key, int]) -> None:
+    def __init__(self, asking: ClusterClient, last_seen: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}
         """Where the reading began."""
         self.passed: Mapping[Key, int] = {}
         """The last sequences before retention passed this reading by."""
         self._asking = asking
-        self._bases = bases
+        self._last_seen = last_seen
         self._behind: Mapping[Key, Sequence[Tick]] | None = None  # once one of them is missed
 
-    async def explain(
+    async def resolve_holes(
         self,
         topics: Topics,
         batch: Batch,
@@ -64,11 +64,11 @@ class Missing:
             for tick in batch.ticks
             if (tick.origin, tick.symbol) == key and tick.sequence - 1 == hole.last_sequence
         ]
-        if not after or self._bases.get(key) != first - 1:
+        if not after or self._last_seen.get(key) != first - 1:
             return [], [hole]
         if self._behind is None:
             self._behind = await self._lagging(topics)
-        ticks, gaps = Order({key: first - 1}).take([*self._behind.get(key, ()), *after])
+        ticks, gaps = SequenceTracker({key: first - 1}).take([*self._behind.get(key, ()), *after])
         return ticks[:-1], gaps
 
     async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:
@@ -86,7 +86,7 @@ class Missing:
         for seen in (await ticks_between(self._asking, spans)).values():
             for tick in (at.tick for at in seen):
                 key = (tick.origin, tick.symbol)
-                if tick.sequence > self._bases.get(key, tick.sequence):
+                if tick.sequence > self._last_seen.get(key, tick.sequence):
                     found.setdefault(key, []).append(tick)
         return found
 

@@ -92,11 +92,11 @@ class Producing:
             self._requests = _watched(producer)
             await begin(self._address, producer, self._delivery)
             self._producer = producer
-        lanes = [self._lane(topic, partition, some) for partition, some in messages.items()]
-        if len(lanes) == 1:
-            found = [await lanes[0]]
+        sends = [self._send_to(topic, partition, some) for partition, some in messages.items()]
+        if len(sends) == 1:
+            found = [await sends[0]]
         else:
-            tasks = [asyncio.ensure_future(lane) for lane in lanes]
+            tasks = [asyncio.ensure_future(send) for send in sends]
             try:
                 found = await asyncio.gather(*tasks)
             finally:
@@ -123,7 +123,7 @@ class Producing:
         batch.close()
         yield batch
 
-    async def _lane(
+    async def _send_to(
         self, topic: str, partition: int, messages: Iterable[Message]
     ) -> list[tuple[int, int]]:
         """The messages of one partition: a batch is under way while the next one is filled."""

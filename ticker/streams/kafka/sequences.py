@@ -13,8 +13,8 @@ from typing import Final
 
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.continuing import Judged, check_quotes, judge, kind
-from ticker.streams.order import Key
+from ticker.streams.appending import CheckedAppend, check_append, check_quotes, kind
+from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95
 """Seconds between two quotes of one origin and symbol: a second, less what a poll may be early."""
@@ -40,7 +40,7 @@ class Sequences:
 
     def sort(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote] = ()
-    ) -> Judged:
+    ) -> CheckedAppend:
         """Check what an append brings, before any of it is written.
 
         Raises `SequenceConflict` for ticks that do not continue, `MixedPrices`, and `InvalidRecord`
@@ -48,7 +48,7 @@ class Sequences:
         """
         kind(self._url, self.simulated, ticks, quotes)
         check_quotes(quotes)
-        judged = judge(ticks, gaps, self.last)
+        judged = check_append(ticks, gaps, self.last)
         if judged.wrong:
             raise SequenceConflict(self._url, judged.wrong)
         return judged
@@ -82,7 +82,7 @@ class Sequences:
             if (quote.sequence or 0, quote.time) >= newest:
                 self._waiting[key] = quote
 
-    def wrote(self, judged: Judged, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
+    def wrote(self, judged: CheckedAppend, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
         """What is fresh of `ticks` lies in the log now, and what they and `quotes` are is settled.
 
         Not before: the prices of an append that was refused decide nothing.

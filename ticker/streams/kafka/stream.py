@@ -27,21 +27,21 @@ from ticker.streams.arguments import (
     checked_place,
     checked_symbols,
 )
-from ticker.streams.frame import Frame
+from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.finding import find, find_last
-from ticker.streams.kafka.following import WATCH, Reading
+from ticker.streams.kafka.following import WATCH, KafkaRead
 from ticker.streams.kafka.late import TICKS, read_snapshot, ticks_between
-from ticker.streams.kafka.place import parse
+from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
-from ticker.streams.kafka.writing import Writer
+from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
 from ticker.streams.sync import blocking
 
 
-class KafkaStream(Frame[Reading], Served):
+class KafkaStream(BaseStream[KafkaRead], Served):
     """A reader of the topics at `address`. It makes no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
@@ -56,7 +56,7 @@ class KafkaStream(Frame[Reading], Served):
     async def snapshot(self) -> Batch:
         async with self._asking() as asking:
             late = await read_snapshot(asking, await asking.topics())
-        return self._took(late.batch(), late.bases(), late.broken)
+        return self._took(late.batch(), late.last_seen(), late.broken)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -89,10 +89,10 @@ class KafkaStream(Frame[Reading], Served):
     ) -> AsyncGenerator[Batch, None]:
         chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
         position = await self._position(after)
-        reading = Reading(
+        reading = KafkaRead(
             self._address,
             position,
-            self._bases(position),
+            self._last_seen(position),
             symbols=chosen,
             follow=follow,
             limit=most,
@@ -148,7 +148,7 @@ class KafkaStream(Frame[Reading], Served):
                     raise
                 raise StreamUnusable(self.url, problem) from error
 
-    async def _look(self) -> Health:
+    async def _read_health(self) -> Health:
         async with self._asking() as asking:
             return await self._health(asking)
 
@@ -161,7 +161,7 @@ class KafkaStream(Frame[Reading], Served):
             asking, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
         held = [at.tick for some in late.window.values() for at in some]
-        heads = late.heads()
+        heads = late.last_records()
         kept = await policies(asking, topics.names)
         return Health(
             stream=self.url,
@@ -191,7 +191,7 @@ class KafkaLog(KafkaStream, Log):
         super().__init__(address)
         self._plan = plan or Plan()
         self._delivery = delivery
-        self._writer: Writer | None = None
+        self._writer: KafkaWriter | None = None
 
     @property
     def id(self) -> str:
@@ -217,7 +217,7 @@ class KafkaLog(KafkaStream, Log):
 
     async def __aenter__(self) -> Self:
         if self._writer is None:
-            writer = Writer(self._address, self._plan, self._delivery)
+            writer = KafkaWriter(self._address, self._plan, self._delivery)
             try:
                 await writer.open()
             except BaseException:
@@ -226,7 +226,7 @@ class KafkaLog(KafkaStream, Log):
             self._writer = writer
         return self
 
-    def _entered(self) -> Writer:
+    def _entered(self) -> KafkaWriter:
         if self._writer is None:
             raise StreamUnreachable(self.url, "the log is not open: use `async with`")
         return self._writer

@@ -24,7 +24,7 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
-from ticker.streams.continuing import kind
+from ticker.streams.appending import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics, spans
@@ -42,13 +42,13 @@ from ticker.streams.kafka.late import (
 from ticker.streams.kafka.messages import HEADERS, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
-from ticker.streams.order import Key
+from ticker.streams.sequence import Key
 
 _SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them anew, and is not noticed
 _ANEW: Final = f"{ANEW}: open it again"
 
 
-class Writer:
+class KafkaWriter:
     """Writes one set of topics. One task at a time appends; `close` may come from any."""
 
     def __init__(self, address: Address, plan: making.Plan, delivery: float = DELIVERY) -> None:
@@ -61,7 +61,7 @@ class Writer:
         self._known: Sequences | None = None  # None: to be read anew
         self._ends: dict[TopicPartition, int] = {}  # all before it is known
         self._behind: dict[TopicPartition, int] = {}  # the last message of ours is before it
-        self._lanes: dict[str, tuple[bytes, int]] = {}
+        self._routes: dict[str, tuple[bytes, int]] = {}
         self._placed: dict[Key, int] = {}  # where ticks of before lie
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
@@ -158,8 +158,8 @@ class Writer:
             known, topics = await self._caught_up()
         found = known.sort(ticks, gaps, quotes)
         for which in found.heads:
-            lane = self._lanes.get(which[1]) or self._lane(which[1])
-            topics.check_lanes(self._placed, lane[1], [which])
+            route = self._routes.get(which[1]) or self._route(which[1])
+            topics.check_partitions(self._placed, route[1], [which])
         news = known.new_gaps(gaps)
         if news:
             await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
@@ -185,13 +185,13 @@ class Writer:
 
     def _messages(self, ticks: Sequence[Tick]) -> dict[int, Iterable[Message]]:
         """`ticks` by partition."""
-        lanes, encode = self._lanes, wire.encode
+        routes, encode = self._routes, wire.encode
         by_partition: dict[int, list[Tick]] = defaultdict(list)
         for tick in ticks:
-            lane = lanes.get(tick.symbol) or self._lane(tick.symbol)
-            by_partition[lane[1]].append(tick)
+            route = routes.get(tick.symbol) or self._route(tick.symbol)
+            by_partition[route[1]].append(tick)
         return {
-            partition: ((lanes[tick.symbol][0], encode(tick), HEADERS) for tick in some)
+            partition: ((routes[tick.symbol][0], encode(tick), HEADERS) for tick in some)
             for partition, some in by_partition.items()
         }
 
@@ -223,12 +223,12 @@ class Writer:
                 raise StreamMissing(self._address.url, _ANEW)
             self._met_at = asyncio.get_running_loop().time()
 
-    def _lane(self, symbol: str) -> tuple[bytes, int]:
+    def _route(self, symbol: str) -> tuple[bytes, int]:
         assert self._topics is not None  # noqa: S101 - the log is open
         partitions = list(range(self._topics.partitions[TICKS]))
         name = symbol.encode()
-        lane = self._lanes[symbol] = (name, self._partition(name, partitions, partitions))
-        return lane
+        route = self._routes[symbol] = (name, self._partition(name, partitions, partitions))
+        return route
 
     def _by_symbol(self, quotes: Iterable[Quote]) -> dict[int, list[Message]]:
         """Quotes by partition, of which topics made by hand may have other counts than of ticks."""
@@ -281,7 +281,7 @@ class Writer:
         late = await read_snapshot(self._asking, topics, FURTHER)
         known = Sequences(self._address.url)
         known.saw(late.quotes.values())
-        heads = late.heads()
+        heads = late.last_records()
         known.saw(head for head in heads.values() if isinstance(head, Tick))
         # Of ticks that a broker lost, a quote that it kept may still tell.
         known.last.update(late.tails())
@@ -303,7 +303,7 @@ class Writer:
         ]
         known.offer(left)
         self._unsent = []
-        self._placed = late.lanes
+        self._placed = late.partition_of
         self._settled = known.simulated is not None
         self._known = known
         self._ends, self._behind = dict(late.ends), {}

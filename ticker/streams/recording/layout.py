@@ -64,7 +64,7 @@ STANDING: Final = (
 """The fields of a quote that no tick tells: a recording keeps their changes."""
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True):
+class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):
     """What the recording holds of one (origin, symbol)."""
 
     origin: str
@@ -90,7 +90,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """`received` of the first row (µs, UTC)."""
     last: int | None = None
     """The latest `received` (µs, UTC)."""
-    spans: tuple[Span, ...] = ()
+    spans: tuple[SymbolSpan, ...] = ()
 
 
 class PlacedGap(msgspec.Struct, frozen=True, array_like=True):
@@ -166,7 +166,7 @@ def _trade_facts(tick: Tick) -> Mapping[str, object]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-class Place(msgspec.Struct, frozen=True):
+class RecordingPosition(msgspec.Struct, frozen=True):
     """A position in a recording: before row `row`. One more than the ticks is the very end."""
 
     identity: str
@@ -177,7 +177,7 @@ class Place(msgspec.Struct, frozen=True):
         return Position(f"{self.identity}:{self.row}")
 
 
-def identity_of(spans: Sequence[Span], gaps: Sequence[Gap]) -> str:
+def identity_of(spans: Sequence[SymbolSpan], gaps: Sequence[Gap]) -> str:
     """The same for the same ticks and gaps, whatever wrote them: 16 hexadecimal digits."""
     told = msgspec.json.encode([spans, sorted(msgspec.json.encode(gap) for gap in gaps)])
     return blake2b(told, digest_size=8).hexdigest()

@@ -14,10 +14,16 @@ import msgspec
 
 from ticker.errors import StreamMissing, StreamUnusable, WrongPosition
 from ticker.records import Gap, Position, Quote, Tick
-from ticker.streams.order import Key
 from ticker.streams.recording import layout
 from ticker.streams.recording.database import connect, literal, prepare, reading
-from ticker.streams.recording.layout import Facts, Manifest, Place, PlacedFacts, PlacedGap
+from ticker.streams.recording.layout import (
+    Facts,
+    Manifest,
+    PlacedFacts,
+    PlacedGap,
+    RecordingPosition,
+)
+from ticker.streams.sequence import Key
 
 _MAGIC: Final = b"PAR1"
 """The first and the last four bytes of every Parquet file."""
@@ -25,7 +31,7 @@ _ROWS_AT_ONCE: Final = 50_000
 _VOLUMES: Final = tuple(layout.FIELDS.index(name) for name in ("volume", "size"))
 
 
-class Reader:
+class RecordingReader:
     """A recording, open. Raises `StreamError` only; a cursor of it serves another thread."""
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +76,7 @@ class Reader:
 
     def place(self, row: int) -> Position:
         """The position before `row`."""
-        return Place(self.manifest.identity, row).position()
+        return RecordingPosition(self.manifest.identity, row).position()
 
     def row(self, position: Position) -> int:
         """The row of `position`; raises `WrongPosition` unless this recording gave it out."""

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, TypeVar
 
 from ticker.records import Batch, Health, Position, Tick
 from ticker.streams.arguments import checked_moment, checked_number, checked_place, checked_symbols
-from ticker.streams.frame import Frame
-from ticker.streams.order import Order
-from ticker.streams.protocol import Noticed
+from ticker.streams.base import BaseStream
+from ticker.streams.protocol import ReadStats
 from ticker.streams.recording import layout
 from ticker.streams.recording.layout import Manifest
-from ticker.streams.recording.reading import Reader, to_tick
+from ticker.streams.recording.reading import RecordingReader, to_tick
+from ticker.streams.sequence import SequenceTracker
 
 _R = TypeVar("_R")
 
@@ -29,26 +29,26 @@ SILENCE: Final = 1.0
 class _Reading:
     """One `read` under way."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: SequenceTracker) -> None:
         self.order = order
         self.stopped = asyncio.Event()
 
-    def noticed(self) -> Noticed:
-        """See `frame.Reading`."""
-        return Noticed(0, self.order.holes, self.order.repeats)
+    def read_stats(self) -> ReadStats:
+        """See `base.ActiveRead`."""
+        return ReadStats(0, self.order.holes, self.order.repeats)
 
     def stop(self) -> None:
         """Make it end soon."""
         self.stopped.set()
 
 
-class RecordingStream(Frame[_Reading]):
+class RecordingStream(BaseStream[_Reading]):
     """A reader of the recording at `path`. Implements `Tape`; never changes the file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self._path = path
-        self._opened: Reader | None = None
+        self._opened: RecordingReader | None = None
         self._opening = asyncio.Lock()
 
     async def manifest(self) -> Manifest:
@@ -93,7 +93,7 @@ class RecordingStream(Frame[_Reading]):
         position = await self._position(after)
         reader = await self._reader()
         begin = reader.row(position)
-        reading = _Reading(Order(self._bases(position)))
+        reading = _Reading(SequenceTracker(self._last_seen(position)))
         wanted = None if chosen is None else frozenset(chosen)
         with self._under_way(reading):
             batches = _batches(reader, begin, wanted, most, reading.order)
@@ -116,7 +116,7 @@ class RecordingStream(Frame[_Reading]):
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         begin, end = checked_moment("since", since), checked_moment("until", until)
-        with Reader(self._path) as reader:
+        with RecordingReader(self._path) as reader:
             yield from reader.columns(checked_symbols(symbols), begin, end)
 
     async def close(self, within: float = 5.0) -> int:
@@ -126,7 +126,7 @@ class RecordingStream(Frame[_Reading]):
             self._opened = None
         return 0
 
-    async def _look(self) -> Health:
+    async def _read_health(self) -> Health:
         manifest = (await self._reader()).manifest
         return Health(
             stream=self.url,
@@ -139,13 +139,13 @@ class RecordingStream(Frame[_Reading]):
             simulated=manifest.simulated,
         )
 
-    async def _reader(self) -> Reader:
+    async def _reader(self) -> RecordingReader:
         async with self._opening:
             if self._opened is None:
-                self._opened = await asyncio.to_thread(Reader, self._path)
+                self._opened = await asyncio.to_thread(RecordingReader, self._path)
             return self._opened
 
-    async def _ask(self, question: Callable[[Reader], _R]) -> _R:
+    async def _ask(self, question: Callable[[RecordingReader], _R]) -> _R:
         reader = await self._reader()
 
         def answer() -> _R:
@@ -156,7 +156,11 @@ class RecordingStream(Frame[_Reading]):
 
 
 def _batches(
-    reader: Reader, begin: int, symbols: frozenset[str] | None, limit: int, order: Order
+    reader: RecordingReader,
+    begin: int,
+    symbols: frozenset[str] | None,
+    limit: int,
+    order: SequenceTracker,
 ) -> Iterator[Batch]:
     """The batches from row `begin` on; gaps come before the ticks of their batch."""
     with reader.cursor() as cursor:
@@ -179,7 +183,7 @@ def _batches(
 
 
 def _pieces(
-    reader: Reader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
+    reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
 ) -> Iterator[tuple[int, int, list[Tick]]]:
     """First row, row behind the last, and the ticks between, at most `limit` of them."""
     waiting: list[tuple[Any, ...]] = []
@@ -194,7 +198,9 @@ def _pieces(
         yield begin, end, [to_tick(row) for row in waiting]
 
 
-def _told(reader: Reader, first: int, last: int, symbols: frozenset[str] | None) -> list[Any]:
+def _told(
+    reader: RecordingReader, first: int, last: int, symbols: frozenset[str] | None
+) -> list[Any]:
     """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
     keys = {
         (placed.facts.origin, placed.facts.symbol)

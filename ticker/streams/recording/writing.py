@@ -175,7 +175,7 @@ class Recorder:
                 ).fetchnumpy()
             )
         spans = tuple(
-            layout.Span(origin, symbol, each.first, each.last, each.count, each.digest)
+            layout.SymbolSpan(origin, symbol, each.first, each.last, each.count, each.digest)
             for (origin, symbol), each in sorted(found.result().items())
         )
         ticks = sum(span.count for span in spans)

@@ -59,7 +59,10 @@ def ticks(
 
 
 def records(
-    connection: apsw.Connection, kind: rows.Kind[_R], condition: str, bindings: Sequence[Any] = ()
+    connection: apsw.Connection,
+    kind: rows.RecordTable[_R],
+    condition: str,
+    bindings: Sequence[Any] = (),
 ) -> tuple[list[_R], int]:
     """The quotes, gaps or heartbeats that meet `condition`, and how many rows were broken."""
     found, broken = fetch(connection, kind.table, kind.columns, condition, bindings)

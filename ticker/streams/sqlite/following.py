@@ -4,7 +4,7 @@ SQLite tells no other process of a commit, so a reader asks: `PRAGMA data_versio
 ticks flow and seldom in silence, in a thread that sleeps (timers of an event loop cost twice as
 much). Once a second it also looks whether the file under its name is still the one it reads. A
 file that goes away is waited for; another log in its place is told as a gap and read from its
-start. Knows no event loop: `Following.next` blocks for at most about a second.
+start. Knows no event loop: `SqliteRead.next` blocks for at most about a second.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, Position
-from ticker.streams.order import READER, Key, Order
-from ticker.streams.protocol import Noticed
+from ticker.streams.protocol import ReadStats
+from ticker.streams.sequence import READER, Key, SequenceTracker
 from ticker.streams.sqlite.opening import identity
-from ticker.streams.sqlite.place import Place
-from ticker.streams.sqlite.reading import Found, Reader
+from ticker.streams.sqlite.position import SqlitePosition
+from ticker.streams.sqlite.reading import Found, SqliteReader
 
 SILENCE: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
@@ -31,14 +31,14 @@ _SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
 
 
-class Following:
+class SqliteRead:
     """The state of one `read`. One thread at a time calls `next` and `close`; any calls `stop`."""
 
     def __init__(
         self,
         path: Path,
         after: Position,
-        bases: Mapping[Key, int] | None,
+        last_seen: Mapping[Key, int] | None,
         *,
         symbols: Collection[str] | None,
         follow: bool,
@@ -47,19 +47,19 @@ class Following:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.order = Order(bases)
+        self.order = SequenceTracker(last_seen)
         self.broken = 0
         self._problem: str | None = None
         self._path = path
         self._after = after
-        self._place: Place | None = None
+        self._place: SqlitePosition | None = None
         self._symbols = None if symbols is None else frozenset(symbols)
         self._follow = follow
         self._limit = limit
         self._silence = silence
         self._monotonic = monotonic
         self._sleep = sleep
-        self._reader: Reader | None = None
+        self._reader: SqliteReader | None = None
         self._file: tuple[int, int] | None = None
         self._version = -1
         self._changed = monotonic()
@@ -68,9 +68,9 @@ class Following:
         self._more = False
         self._stopped = False
 
-    def noticed(self) -> Noticed:
+    def read_stats(self) -> ReadStats:
         """Since it began; any thread may ask."""
-        return Noticed(self.broken, self.order.holes, self.order.repeats, self._problem)
+        return ReadStats(self.broken, self.order.holes, self.order.repeats, self._problem)
 
     def stop(self) -> None:
         """Make a `next` under way return soon."""
@@ -149,7 +149,7 @@ class Following:
     def _open(self) -> list[Gap]:
         """Open the file; if it is another than before, go to its start and tell it."""
         file = identity(self._path)
-        reader = Reader(self._path)
+        reader = SqliteReader(self._path)
         self._reader, self._file = reader, file
         old = self._place
         if old is None:
@@ -181,7 +181,7 @@ class Following:
             )
         ]
 
-    def _lost(self, found: Found, place: Place) -> list[Gap]:
+    def _lost(self, found: Found, place: SqlitePosition) -> list[Gap]:
         """What retention deleted before this reader came: exactly where it can know, or a span."""
         gaps: list[Gap] = []
         unknown: set[str] = set()
@@ -250,8 +250,8 @@ class Following:
                     return
 
 
-def _renewed(order: Order) -> Order:
+def _renewed(order: SequenceTracker) -> SequenceTracker:
     """Nothing seen yet, but everything counted."""
-    fresh = Order()
+    fresh = SequenceTracker()
     fresh.holes, fresh.repeats = order.holes, order.repeats
     return fresh

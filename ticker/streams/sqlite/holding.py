@@ -7,11 +7,11 @@ from typing import Any
 import apsw
 
 from ticker.records import Hold
-from ticker.streams.sqlite.place import Place
-from ticker.streams.sqlite.state import State
+from ticker.streams.sqlite.position import SqlitePosition
+from ticker.streams.sqlite.state import LogState
 
 
-def holds(connection: apsw.Connection, state: State) -> dict[str, Hold]:
+def holds(connection: apsw.Connection, state: LogState) -> dict[str, Hold]:
     """Reader → its hold. Takes time with the ticks that wait, not with those in the log."""
     found: list[Any] = connection.execute(
         # The last mark before it tells since when its reader knows nothing: near enough.
@@ -21,6 +21,6 @@ def holds(connection: apsw.Connection, state: State) -> dict[str, Hold]:
         "ORDER BY appends.position DESC LIMIT 1) FROM holds"
     ).fetchall()
     return {
-        reader: Hold(Place(state.origin, number, received or 0).position(), ticks)
+        reader: Hold(SqlitePosition(state.origin, number, received or 0).position(), ticks)
         for reader, number, ticks, received in found
     }

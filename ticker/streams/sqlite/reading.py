@@ -17,10 +17,10 @@ import msgspec
 
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.order import Key
+from ticker.streams.sequence import Key
 from ticker.streams.sqlite import decoding, holding, opening, rows
-from ticker.streams.sqlite.place import Place, parse
-from ticker.streams.sqlite.state import State, load
+from ticker.streams.sqlite.position import SqlitePosition, parse
+from ticker.streams.sqlite.state import LogState, load
 
 SPAN: Final = 50_000
 """Positions looked through in one transaction, however few of them a filter lets through."""
@@ -37,7 +37,7 @@ class Lost(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True):
     """What follows a place, as it lies in the file: neither holes nor repeats are looked for."""
 
-    place: Place
+    place: SqlitePosition
     """Behind it."""
     at_end: bool
     """Nothing more was there in this moment."""
@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True):
     broken: int
 
 
-class Reader:
+class SqliteReader:
     """One read-only connection. Raises `StreamError` only."""
 
     def __init__(self, path: Path, busy: float = opening.BUSY) -> None:
@@ -80,12 +80,12 @@ class Reader:
             version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
         return int(version)
 
-    def state(self) -> State:
+    def state(self) -> LogState:
         """The log as a whole, now."""
         with self._transaction() as state:
             return state
 
-    def place(self, position: Position) -> Place:
+    def place(self, position: Position) -> SqlitePosition:
         """`position` taken apart; raises `WrongPosition` unless this log gave it out."""
         place = parse(self._url, position)
         state = self.state()
@@ -114,12 +114,12 @@ class Reader:
             beats, _ = decoding.records(self._connection, rows.HEARTBEATS, "true ORDER BY position")
             return beats, bool(self._all("SELECT EXISTS (SELECT 1 FROM quotes)")[0][0])
 
-    def find(self, when: int | Literal["start", "end"]) -> Place:
+    def find(self, when: int | Literal["start", "end"]) -> SqlitePosition:
         """See `Stream.find`."""
         with self._transaction() as state:
             if when == "end":
                 return state.end()
-            start = Place(state.origin, max(state.pruned, state.pruned_gaps), 0)
+            start = SqlitePosition(state.origin, max(state.pruned, state.pruned_gaps), 0)
             if when == "start":
                 return start
             if when > state.received:
@@ -143,9 +143,9 @@ class Reader:
                 number,
                 when,
             )[0][0]
-            return Place(state.origin, number if first is None else first - 1, received)
+            return SqlitePosition(state.origin, number if first is None else first - 1, received)
 
-    def find_last(self, ticks: int, symbols: Collection[str] | None = None) -> Place:
+    def find_last(self, ticks: int, symbols: Collection[str] | None = None) -> SqlitePosition:
         """See `Stream.find_last`."""
         with self._transaction() as state:
             if ticks <= 0:
@@ -158,12 +158,12 @@ class Reader:
                 ticks - 1,
             )
             if not found:
-                return Place(state.origin, max(state.pruned, state.pruned_gaps), 0)
-            return Place(state.origin, found[0][0] - 1, found[0][1])
+                return SqlitePosition(state.origin, max(state.pruned, state.pruned_gaps), 0)
+            return SqlitePosition(state.origin, found[0][0] - 1, found[0][1])
 
     def after(
         self,
-        place: Place,
+        place: SqlitePosition,
         symbols: Collection[str] | None,
         limit: int,
         before: Tick | None = None,
@@ -210,7 +210,7 @@ class Reader:
         heard: tuple[Tick | Quote | Gap | Heartbeat, ...] = (*ticks[-1:], *gaps, *quotes, *beats)
         received = max(place.received, max((record.received for record in heard), default=0))
         return Found(
-            place=Place(state.origin, end, received),
+            place=SqlitePosition(state.origin, end, received),
             at_end=end == state.position,
             ticks=ticks,
             gaps=gaps,
@@ -223,7 +223,7 @@ class Reader:
         )
 
     def _end(
-        self, state: State, start: int, where: str, bindings: tuple[Any, ...], limit: int
+        self, state: LogState, start: int, where: str, bindings: tuple[Any, ...], limit: int
     ) -> int:
         """Up to which position there are at most `limit` ticks."""
         if not where:
@@ -341,8 +341,8 @@ class Reader:
         with self._transaction() as state:
             return holding.holds(self._connection, state)
 
-    def facts(self) -> tuple[State, int, int | None, int | None, int]:
-        """State, symbols held, `received` of the first and last tick, bytes of the file."""
+    def facts(self) -> tuple[LogState, int, int | None, int | None, int]:
+        """LogState, symbols held, `received` of the first and last tick, bytes of the file."""
         with self._transaction() as state:
             symbols = self._all(
                 "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"
@@ -355,7 +355,7 @@ class Reader:
         return state, symbols, first[0][0] if first else None, last[0][0] if last else None, size
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[State]:
+    def _transaction(self) -> Iterator[LogState]:
         connection = self._connection
         with opening.told(self._path):
             connection.execute("BEGIN")

@@ -14,7 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from ticker.streams.sqlite.state import State
+from ticker.streams.sqlite.state import LogState
 
 STEP: Final = 2_000
 """Ticks deleted at most in one step, unless more than half as many are appended at once."""
@@ -33,7 +33,7 @@ class Retention(msgspec.Struct, frozen=True):
     keep_bytes: int | None = None
     """Of the database file, without free pages and without the WAL beside it (some MiB)."""
 
-    def has_leapt(self, state: State, now: int) -> bool:
+    def has_leapt(self, state: LogState, now: int) -> bool:
         """Whether all would be too old because nobody appended for so long, or a clock is wrong.
 
         One reading cannot tell which. The next append can: by then a wrong clock was set right, or
@@ -44,7 +44,7 @@ class Retention(msgspec.Struct, frozen=True):
     def step(
         self,
         connection: apsw.Connection,
-        state: State,
+        state: LogState,
         now: int | None,
         rows: int = STEP,
         *,
@@ -72,7 +72,7 @@ class Retention(msgspec.Struct, frozen=True):
         _cut_back(connection)
         return deleted
 
-    def _by_time(self, connection: apsw.Connection, state: State, now: int) -> int:
+    def _by_time(self, connection: apsw.Connection, state: LogState, now: int) -> int:
         """The position up to which everything was appended too long ago; 0 if nothing was."""
         if self.keep_for is None:
             return 0
@@ -94,7 +94,7 @@ class Retention(msgspec.Struct, frozen=True):
         return _LARGEST if used * size > self.keep_bytes else 0
 
 
-def _delete(connection: apsw.Connection, state: State, bound: int) -> int:
+def _delete(connection: apsw.Connection, state: LogState, bound: int) -> int:
     gone: list[Any] = connection.execute(
         "SELECT max(sequence), max(position), count(*), origin, symbol FROM ticks "
         "WHERE position <= ? GROUP BY origin, symbol",

@@ -134,7 +134,7 @@ def to_heartbeat(row: Row) -> Heartbeat:
     return Heartbeat(*values)
 
 
-class Kind(msgspec.Struct, Generic[_R], frozen=True):
+class RecordTable(msgspec.Struct, Generic[_R], frozen=True):
     """How one of the three rarer kinds lies in the file."""
 
     table: str
@@ -142,6 +142,6 @@ class Kind(msgspec.Struct, Generic[_R], frozen=True):
     record: Callable[[Row], _R]
 
 
-QUOTES: Final = Kind("quotes", _listed(Quote), to_quote)
-GAPS: Final = Kind("gaps", _listed(Gap), to_gap)
-HEARTBEATS: Final = Kind("heartbeats", _listed(Heartbeat), to_heartbeat)
+QUOTES: Final = RecordTable("quotes", _listed(Quote), to_quote)
+GAPS: Final = RecordTable("gaps", _listed(Gap), to_gap)
+HEARTBEATS: Final = RecordTable("heartbeats", _listed(Heartbeat), to_heartbeat)

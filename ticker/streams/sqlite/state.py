@@ -7,10 +7,10 @@ from typing import Any
 import apsw
 import msgspec
 
-from ticker.streams.sqlite.place import Place
+from ticker.streams.sqlite.position import SqlitePosition
 
 
-class State(msgspec.Struct):
+class LogState(msgspec.Struct):
     """As read in one transaction; a writer changes it and stores it in the same one."""
 
     origin: str
@@ -29,9 +29,9 @@ class State(msgspec.Struct):
     pruned_gaps: int
     """Position of the last gap that retention deleted."""
 
-    def end(self) -> Place:
+    def end(self) -> SqlitePosition:
         """Behind everything appended so far."""
-        return Place(self.origin, self.position, self.received)
+        return SqlitePosition(self.origin, self.position, self.received)
 
     def store(self, connection: apsw.Connection) -> None:
         """Write it back, inside the caller's transaction."""
@@ -50,7 +50,7 @@ class State(msgspec.Struct):
         )
 
 
-def load(connection: apsw.Connection) -> State:
+def load(connection: apsw.Connection) -> LogState:
     """Raises `apsw.Error` where it cannot be read."""
     rows: list[Any] = connection.execute(
         "SELECT origin, position, appended, ticks, received, simulated, pruned, pruned_gaps "
@@ -58,6 +58,6 @@ def load(connection: apsw.Connection) -> State:
     ).fetchall()
     if not rows:
         raise apsw.CorruptError("its row in the table log is missing")
-    state = State(*rows[0])
+    state = LogState(*rows[0])
     state.simulated = None if state.simulated is None else bool(state.simulated)
     return state

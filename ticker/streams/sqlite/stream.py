@@ -23,13 +23,13 @@ from ticker.streams.arguments import (
     checked_place,
     checked_symbols,
 )
-from ticker.streams.frame import Frame
+from ticker.streams.base import BaseStream
 from ticker.streams.protocol import Numeric, Retained
 from ticker.streams.sqlite import opening
-from ticker.streams.sqlite.following import SILENCE, Following
-from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.following import SILENCE, SqliteRead
+from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
-from ticker.streams.sqlite.writing import Writer
+from ticker.streams.sqlite.writing import SqliteWriter
 
 _R = TypeVar("_R")
 
@@ -46,7 +46,7 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
-class SqliteStream(Frame[Following], Numeric):
+class SqliteStream(BaseStream[SqliteRead], Numeric):
     """A reader of the log at `path`. It never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY, silence: float = SILENCE) -> None:
@@ -57,7 +57,7 @@ class SqliteStream(Frame[Following], Numeric):
         self._silence = silence
 
     async def snapshot(self) -> Batch:
-        return self._took(*await self._ask(Reader.snapshot))
+        return self._took(*await self._ask(SqliteReader.snapshot))
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -80,10 +80,10 @@ class SqliteStream(Frame[Following], Numeric):
     ) -> AsyncGenerator[Batch, None]:
         chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
         position = await self._position(after)
-        reading = Following(
+        reading = SqliteRead(
             self._path,
             position,
-            self._bases(position),
+            self._last_seen(position),
             symbols=chosen,
             follow=follow,
             limit=most,
@@ -109,7 +109,7 @@ class SqliteStream(Frame[Following], Numeric):
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         chosen = checked_symbols(symbols)
         span = checked_moment("since", since), checked_moment("until", until)
-        with Reader(self._path, self._busy) as reader:
+        with SqliteReader(self._path, self._busy) as reader:
             yield from reader.columns(chosen, *span)
 
     def arrays(
@@ -121,20 +121,20 @@ class SqliteStream(Frame[Following], Numeric):
     ) -> Iterator[Mapping[str, Any]]:
         chosen = checked_symbols(symbols)
         span = checked_moment("since", since), checked_moment("until", until)
-        with Reader(self._path, self._busy) as reader:
+        with SqliteReader(self._path, self._busy) as reader:
             yield from reader.arrays(chosen, *span)
 
-    async def _look(self) -> Health:
+    async def _read_health(self) -> Health:
         return await self._ask(self._health)
 
-    async def _ask(self, question: Callable[[Reader], _R]) -> _R:
+    async def _ask(self, question: Callable[[SqliteReader], _R]) -> _R:
         def answer() -> _R:
-            with Reader(self._path, self._busy) as reader:
+            with SqliteReader(self._path, self._busy) as reader:
                 return question(reader)
 
         return await asyncio.to_thread(answer)
 
-    def _health(self, reader: Reader) -> Health:
+    def _health(self, reader: SqliteReader) -> Health:
         state, symbols, first, last, size = reader.facts()
         heartbeats, has_quotes = reader.signs()
         empty = not (state.ticks or heartbeats or has_quotes)
@@ -174,7 +174,7 @@ class SqliteLog(SqliteStream, Retained):
         self._retention = Retention(keep_for, keep_bytes)
         self._clock = clock
         self._thread: ThreadPoolExecutor | None = None
-        self._writer: Writer | None = None
+        self._writer: SqliteWriter | None = None
 
     @property
     def id(self) -> str:
@@ -205,7 +205,7 @@ class SqliteLog(SqliteStream, Retained):
         await self._write(lambda: writer.hold(reader, position))
 
     async def holds(self) -> Mapping[str, Hold]:
-        return await self._ask(Reader.holds)
+        return await self._ask(SqliteReader.holds)
 
     async def prune(self) -> int:
         writer = self._entered()
@@ -230,14 +230,14 @@ class SqliteLog(SqliteStream, Retained):
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-write")
             try:
                 self._writer = await self._write(
-                    lambda: Writer(self._path, new_origin(), self._retention, self._busy)
+                    lambda: SqliteWriter(self._path, new_origin(), self._retention, self._busy)
                 )
             except BaseException:
                 await self.close()
                 raise
         return self
 
-    def _entered(self) -> Writer:
+    def _entered(self) -> SqliteWriter:
         if self._writer is None:
             raise StreamUnreachable(self.url, "the log is not open: use `async with`")
         return self._writer

@@ -20,12 +20,12 @@ from msgspec.structs import astuple
 
 from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.continuing import ahead, identity, judge, kind
-from ticker.streams.order import Key
+from ticker.streams.appending import ahead, check_append, identity, kind
+from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
-from ticker.streams.sqlite.place import parse
+from ticker.streams.sqlite.position import parse
 from ticker.streams.sqlite.retention import STEP, Retention
-from ticker.streams.sqlite.state import State, load
+from ticker.streams.sqlite.state import LogState, load
 
 MARK_EVERY: Final = 1_000_000
 """A row of `appends` at most this often (µs) …"""
@@ -36,7 +36,7 @@ MARK_ROWS: Final = 5_000
 _received: Final = operator.attrgetter("received")
 
 
-class Writer:
+class SqliteWriter:
     """One connection that writes. Raises `StreamError` only, and `InvalidRecord`."""
 
     def __init__(self, path: Path, origin: str, retention: Retention, busy: float) -> None:
@@ -47,7 +47,7 @@ class Writer:
         self._retention = retention
         self._data_version: int | None = None
         self._last: dict[Key, int] = {}
-        self._state = State("", 0, 0, 0, 0, None, 0, 0)
+        self._state = LogState("", 0, 0, 0, 0, None, 0, 0)
         self._marked = (0, 0)  # appended, position
         with self._transaction():
             self.origin = self._state.origin
@@ -150,7 +150,7 @@ class Writer:
         """
         state = self._state
         state.simulated = kind(self._url, state.simulated, ticks, quotes)
-        judged = judge(ticks, gaps, self._last, state.origin)
+        judged = check_append(ticks, gaps, self._last, state.origin)
         if judged.repeats:
             judged.wrong.update(self._differing(judged.repeats))
         wrong = judged.wrong or ahead(quotes, judged.heads, self._last, state.origin)

@@ -11,7 +11,7 @@ from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.kafka import following
 from ticker.streams.kafka.address import parse
-from ticker.streams.kafka.following import Reading
+from ticker.streams.kafka.following import KafkaRead
 
 NOW = 1_795_447_805_000_000
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
@@ -22,8 +22,8 @@ def batch(sequence: int) -> Batch:
     return Batch(Position(str(sequence)), ticks=[Tick("A", "s", "o", sequence, NOW, NOW, 1.0)])
 
 
-def reading() -> Reading:
-    return Reading(ADDRESS, Position("0"), None, symbols=None, follow=True, limit=10)
+def reading() -> KafkaRead:
+    return KafkaRead(ADDRESS, Position("0"), None, symbols=None, follow=True, limit=10)
 
 
 async def test_a_batch_outlives_a_consumer_that_is_ended_while_the_reader_is_slow() -> None:

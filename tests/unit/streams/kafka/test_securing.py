@@ -197,7 +197,7 @@ async def test_a_reader_waits_for_a_password_file_that_is_being_replaced(tmp_pat
         batches = stream.read(Position("0"))
         async with asyncio.timeout(20):
             assert not await anext(batches)
-            assert f"{file}: password_file: cannot be read" in str(stream.noticed().problem)
+            assert f"{file}: password_file: cannot be read" in str(stream.read_stats().problem)
             file.write_text(SECRET)
-            while "connection refused" not in str(stream.noticed().problem):
+            while "connection refused" not in str(stream.read_stats().problem):
                 assert not await anext(batches)

@@ -14,7 +14,7 @@ import pytest
 from ticker.errors import StreamMissing, StreamUnusable
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.sqlite import SqliteLog, SqliteStream, rows
-from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.reading import SqliteReader
 
 SOON = 0.05
 """The silence of these readers (s)."""
@@ -242,7 +242,7 @@ async def test_damage_that_shows_while_waiting_is_told_in_words_too(tmp_path: Pa
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 5))
-        reader = Reader(path)
+        reader = SqliteReader(path)
         monkeyed: Any = reader
         reader.close()
         monkeyed._connection = Damaged()
@@ -274,6 +274,6 @@ async def test_a_hole_between_ticks_is_told_in_the_batch_that_begins_behind_it(
         ([2], ["A3", "B3", "A4", "B4", "B5"]),
         ([5], ["A6", "B6"]),
     ]
-    assert (stream.noticed().holes, stream.noticed().repeats) == (2, 0)
+    assert (stream.read_stats().holes, stream.read_stats().repeats) == (2, 0)
     rest = [batch async for batch in stream.read(batches[0].position, follow=False)]
     assert [t.sequence for b in rest for t in b.ticks] == [3, 3, 4, 4, 5, 6, 6]

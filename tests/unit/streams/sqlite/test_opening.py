@@ -20,13 +20,13 @@ from ticker.errors import (
 )
 from ticker.records import Heartbeat, Tick
 from ticker.streams.sqlite import opening, schema
-from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
-from ticker.streams.sqlite.writing import Writer
+from ticker.streams.sqlite.writing import SqliteWriter
 
 
 def log(path: Path, ticks: int = 3) -> Path:
-    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
     writer.append(
         [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(1, ticks + 1)], (), (), (), 1
     )
@@ -42,7 +42,10 @@ def refused(path: Path) -> set[type[StreamError]]:
     """What reading and writing say, with the file and its folder untouched by both."""
     before = digest(path), sorted(path.parent.iterdir())
     errors = set()
-    for attempt in (lambda: Reader(path, 0.1), lambda: Writer(path, "o", Retention(), 0.1)):
+    for attempt in (
+        lambda: SqliteReader(path, 0.1),
+        lambda: SqliteWriter(path, "o", Retention(), 0.1),
+    ):
         with pytest.raises(StreamError) as caught:
             attempt()
         errors.add(caught.type)
@@ -76,7 +79,7 @@ def test_another_journal_mode_than_wal_is_refused() -> None:
 
 def test_the_origin_stays_what_it_was_made_with(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "zzzzzzzz", Retention(), 1.0)
+    writer = SqliteWriter(path, "zzzzzzzz", Retention(), 1.0)
     assert writer.origin == "abcdefgh"
     writer.close()
 
@@ -98,7 +101,7 @@ def test_what_is_no_database_is_refused_and_untouched(tmp_path: Path, content: b
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StreamUnusable):
-        Reader(tmp_path, 0.1)
+        SqliteReader(tmp_path, 0.1)
 
 
 def test_a_newer_version_is_refused_and_untouched(tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_a_damaged_file_is_refused_and_untouched(tmp_path: Path) -> None:
 
 def test_a_lock_held_for_long_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "o", Retention(), 0.05)
+    writer = SqliteWriter(path, "o", Retention(), 0.05)
     other = apsw.Connection(str(path))  # sqlite3's own library would not see locks in one process
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StreamUnreachable, match="locked"):
@@ -132,7 +135,7 @@ def test_a_lock_held_for_long_is_told_and_nothing_is_written(tmp_path: Path) -> 
 
 def test_a_full_disk_is_told_and_nothing_of_the_call_is_kept(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "o", Retention(), 0.05)
+    writer = SqliteWriter(path, "o", Retention(), 0.05)
     connection = writer._connection
     connection.pragma("max_page_count", connection.pragma("page_count"))
     many = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
@@ -151,8 +154,8 @@ from pathlib import Path
 from ticker.errors import StreamNotWritable
 from ticker.records import Heartbeat, Tick
 from ticker.streams.sqlite.retention import Retention
-from ticker.streams.sqlite.writing import Writer
-writer = Writer(Path(sys.argv[1]), "o", Retention(), 1.0)
+from ticker.streams.sqlite.writing import SqliteWriter
+writer = SqliteWriter(Path(sys.argv[1]), "o", Retention(), 1.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 try:
     ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 9_000)]
@@ -168,7 +171,7 @@ def test_a_file_that_may_not_grow_is_told_and_the_log_stays_whole(tmp_path: Path
         [sys.executable, "-c", _LIMITED, path], capture_output=True, text=True, check=False
     )
     assert (str(path) in done.stdout, done.returncode) == (True, 0), done.stderr
-    with Reader(path) as reader:
+    with SqliteReader(path) as reader:
         assert reader.state().ticks == 3
 
 
@@ -176,18 +179,18 @@ _UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
 from ticker.errors import StreamError
-from ticker.streams.sqlite.reading import Reader
+from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
-from ticker.streams.sqlite.writing import Writer
+from ticker.streams.sqlite.writing import SqliteWriter
 path = Path(sys.argv[1])
 if os.getuid() == 0:
     os.setuid(65534)
 try:
-    print(Reader(path).state().ticks)
+    print(SqliteReader(path).state().ticks)
 except StreamError as error:
     print(type(error).__name__)
 try:
-    Writer(path, "o", Retention(), 1.0)
+    SqliteWriter(path, "o", Retention(), 1.0)
     print("written")
 except StreamError as error:
     print(type(error).__name__)
@@ -230,12 +233,12 @@ def test_what_may_only_be_read_is_read_and_not_written(
 def test_a_folder_that_cannot_be_made_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StreamNotWritable):
-        Writer(tmp_path / "file" / "log.sqlite", "o", Retention(), 0.1)
+        SqliteWriter(tmp_path / "file" / "log.sqlite", "o", Retention(), 0.1)
 
 
 def test_a_removed_file_stops_its_writer_before_anything_is_lost(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "o", Retention(), 0.1)
+    writer = SqliteWriter(path, "o", Retention(), 0.1)
     path.unlink()
     with pytest.raises(StreamMissing, match="removed"):
         writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
@@ -244,10 +247,10 @@ def test_a_removed_file_stops_its_writer_before_anything_is_lost(tmp_path: Path)
 
 def test_what_a_deleted_log_left_behind_does_not_reach_the_new_one(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "o", Retention(), 0.1)
+    writer = SqliteWriter(path, "o", Retention(), 0.1)
     writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
     path.unlink()  # but not its WAL
-    fresh = Writer(path, "newlog22", Retention(), 0.1)
+    fresh = SqliteWriter(path, "newlog22", Retention(), 0.1)
     assert fresh.origin == "newlog22"
     assert fresh.last() == {}
     fresh.close()
@@ -272,9 +275,9 @@ def older(path: Path) -> Path:
 def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     with pytest.raises(StreamUnusable, match="older"):
-        Reader(path)
+        SqliteReader(path)
     opening.writer(path, "o", migrations=MIGRATIONS).close()
-    with Reader(path) as reader:
+    with SqliteReader(path) as reader:
         place = reader.find("start")
         assert [t.price for t in reader.after(place, None, 9).ticks] == [1.0, 1.0, 1.0]
     with sqlite3.connect(tmp_path / "log.sqlite.v0.bak") as copy:
@@ -286,7 +289,7 @@ def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> No
 def test_readers_see_a_migration_though_its_writer_stays_open(tmp_path: Path) -> None:
     path = older(tmp_path / "log.sqlite")
     writer = opening.writer(path, "o", migrations=MIGRATIONS)
-    with Reader(path) as reader:
+    with SqliteReader(path) as reader:
         assert reader.state().ticks == 3
     writer.close()
 
@@ -295,7 +298,7 @@ def test_readers_see_a_migration_that_is_still_in_the_wal(tmp_path: Path) -> Non
     path = older(tmp_path / "log.sqlite")
     writer = apsw.Connection(str(path))
     schema.migrate(writer, MIGRATIONS)
-    with Reader(path) as reader:
+    with SqliteReader(path) as reader:
         assert reader.state().ticks == 3
     opening.writer(path, "o", migrations=MIGRATIONS).close()
     assert not list(tmp_path.glob("*.bak"))  # nothing older was left to copy
@@ -307,7 +310,7 @@ def test_a_newer_version_that_is_still_in_the_wal_is_refused(tmp_path: Path) -> 
     newer = apsw.Connection(str(path))
     newer.pragma("user_version", schema.VERSION + 1)
     with pytest.raises(StreamUnusable, match="newer"):
-        Reader(path)
+        SqliteReader(path)
     with pytest.raises(StreamUnusable, match="newer"):
         opening.writer(path, "o")
     newer.close()
@@ -346,7 +349,7 @@ def test_a_version_from_which_no_path_is_known_is_refused_and_untouched(tmp_path
 
 def of_version_1(path: Path) -> Path:
     """A log as the first version wrote it: its heartbeats name no symbols."""
-    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
     writer.append([Tick("A", "s", "abcdefgh", 1, 1, 1, 1.0)], (), (), [beat("old")], 1)
     writer.close()
     with sqlite3.connect(path) as other:
@@ -363,7 +366,7 @@ def beat(writer: str, **told: Any) -> Heartbeat:
 def test_a_log_of_the_first_version_is_read_as_it_is(tmp_path: Path) -> None:
     path = of_version_1(tmp_path / "log.sqlite")
     before = digest(path)
-    with Reader(path) as reader:
+    with SqliteReader(path) as reader:
         assert reader.snapshot()[0].heartbeats == [beat("old")]
         assert reader.signs()[0] == [beat("old")]
         found = reader.after(reader.find("start"), None, 9)
@@ -373,12 +376,12 @@ def test_a_log_of_the_first_version_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_whoever_writes_a_log_of_the_first_version_brings_it_up_to_date(tmp_path: Path) -> None:
     path = of_version_1(tmp_path / "log.sqlite")
-    reader = Reader(path)
+    reader = SqliteReader(path)
     place = reader.find("end")
-    writer = Writer(path, "o", Retention(), 0.1)
+    writer = SqliteWriter(path, "o", Retention(), 0.1)
     named = beat("new", symbols=("A", "B"))
     writer.append([Tick("A", "s", "abcdefgh", 2, 2, 2, 2.0)], (), (), [named], 2)
-    for each in (reader, Reader(path)):  # one that was there before, and one that comes now
+    for each in (reader, SqliteReader(path)):  # one that was there before, and one that comes now
         assert each.snapshot()[0].heartbeats == [beat("old"), named]
         assert [tick.sequence for tick in each.after(place, None, 9).ticks] == [2]
         each.close()
@@ -389,15 +392,15 @@ def test_whoever_writes_a_log_of_the_first_version_brings_it_up_to_date(tmp_path
 def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: Path) -> None:
     """A checkpoint copies the first page first: it tells of pages that the file has not yet."""
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "abcdefgh", Retention(), 0.1)
+    writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
     try:
         writer._connection.wal_autocheckpoint(0)
         ticks = [Tick("A", "s", "abcdefgh", n, n, n, 1.0) for n in range(4, 5_000)]
         writer.append(ticks, (), (), (), 2)
         _copy_first_page(path)
-        with Reader(path, 0.1) as reader:
+        with SqliteReader(path, 0.1) as reader:
             assert reader.facts()[0].ticks == 4_999
-        Writer(path, "o", Retention(), 0.1).close()
+        SqliteWriter(path, "o", Retention(), 0.1).close()
     finally:
         writer.close()
 
@@ -406,14 +409,14 @@ def test_another_program_that_looks_into_a_log_takes_nothing_away_from_its_write
     tmp_path: Path,
 ) -> None:
     path = log(tmp_path / "log.sqlite")
-    writer = Writer(path, "abcdefgh", Retention(), 0.1)
-    Reader(path, 0.1).close()  # as a poller does, to see who else writes
+    writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
+    SqliteReader(path, 0.1).close()  # as a poller does, to see who else writes
     # SQLite's own: where it believes itself alone, it removes the WAL when it closes.
     look = f"import sqlite3; c = sqlite3.connect({str(path)!r}); "
     look += "c.execute('SELECT count(*) FROM ticks').fetchall(); c.close()"
     subprocess.run([sys.executable, "-c", look], check=True)
     writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
-    with Reader(path, 0.1) as reader:
+    with SqliteReader(path, 0.1) as reader:
         assert reader.state().ticks == 4
     writer.close()
 

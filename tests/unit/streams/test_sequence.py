@@ -1,7 +1,7 @@
 import pytest
 
 from ticker.records import Gap, Tick
-from ticker.streams.order import READER, Order, left_of
+from ticker.streams.sequence import READER, SequenceTracker, left_of
 
 
 def ticks(*sequences: int, symbol: str = "A", origin: str = "o") -> list[Tick]:
@@ -17,7 +17,7 @@ def spans(gaps: list[Gap]) -> list[tuple[int | None, int | None]]:
 
 
 def test_ticks_in_order_pass_untouched() -> None:
-    order = Order()
+    order = SequenceTracker()
     given = ticks(7, 8, 9)
     passed, gaps = order.take(given)
     assert passed is given
@@ -26,12 +26,12 @@ def test_ticks_in_order_pass_untouched() -> None:
 
 
 def test_the_first_tick_seen_sets_the_base_unless_a_snapshot_told_it() -> None:
-    assert spans(Order().take(ticks(7))[1]) == []
-    assert spans(Order({("o", "A"): 4}).take(ticks(7))[1]) == [(5, 6)]
+    assert spans(SequenceTracker().take(ticks(7))[1]) == []
+    assert spans(SequenceTracker({("o", "A"): 4}).take(ticks(7))[1]) == [(5, 6)]
 
 
 def test_a_hole_is_told_once_with_its_first_and_last_and_counted_by_ticks() -> None:
-    order = Order()
+    order = SequenceTracker()
     passed, gaps = order.take(ticks(1, 2, 6, 7))
     assert [t.sequence for t in passed] == [1, 2, 6, 7]
     (gap,) = gaps
@@ -42,7 +42,7 @@ def test_a_hole_is_told_once_with_its_first_and_last_and_counted_by_ticks() -> N
 
 
 def test_repeats_are_dropped_and_counted_also_within_one_batch() -> None:
-    order = Order({("o", "A"): 2})
+    order = SequenceTracker({("o", "A"): 2})
     passed, gaps = order.take(ticks(1, 2, 3, 3, 4, 2))
     assert [t.sequence for t in passed] == [3, 4]
     assert order.repeats == 4
@@ -50,7 +50,7 @@ def test_repeats_are_dropped_and_counted_also_within_one_batch() -> None:
 
 
 def test_origins_and_symbols_are_counted_apart() -> None:
-    order = Order()
+    order = SequenceTracker()
     order.take(ticks(1) + ticks(5, origin="p") + ticks(9, symbol="B"))
     _, gaps = order.take(ticks(2) + ticks(7, origin="p") + ticks(10, symbol="B"))
     assert [(gap.origin, gap.symbol) for gap in gaps] == [("p", "A")]
@@ -58,20 +58,20 @@ def test_origins_and_symbols_are_counted_apart() -> None:
 
 
 def test_what_the_streams_own_gaps_call_missing_is_counted_but_not_told_again() -> None:
-    order = Order()
+    order = SequenceTracker()
     _, gaps = order.take(ticks(1, 5), [missing(2, 4)])
     assert (gaps, order.holes) == ([], 3)
 
 
 def test_a_hole_that_is_told_in_part_is_told_for_the_rest() -> None:
-    order = Order()
+    order = SequenceTracker()
     _, gaps = order.take(ticks(1, 10), [missing(3, 4), missing(6, 6), missing(20, 30)])
     assert spans(gaps) == [(2, 2), (5, 5), (7, 9)]
     assert order.holes == 8
 
 
 def test_gaps_told_of_several_holes_of_a_symbol_are_told_once_each() -> None:
-    order = Order()
+    order = SequenceTracker()
     _, gaps = order.take(ticks(1, 2, 5, 6, 9), [missing(3, 4), missing(7, 8)])
     assert (gaps, order.holes) == ([], 4)
     assert spans(order.take(ticks(12))[1]) == [(10, 11)]
@@ -79,19 +79,19 @@ def test_gaps_told_of_several_holes_of_a_symbol_are_told_once_each() -> None:
 
 
 def test_a_gap_that_tells_of_two_holes_is_told_once() -> None:
-    order = Order({("o", "A"): 1})
+    order = SequenceTracker({("o", "A"): 1})
     order.take([], [missing(2, 9)])
     assert spans(order.take(ticks(5, 11))[1]) == [(10, 10)]
 
 
 def test_a_gap_told_before_its_hole_is_remembered() -> None:
-    order = Order({("o", "A"): 1})
+    order = SequenceTracker({("o", "A"): 1})
     assert order.take([], [missing(2, 4)]) == ([], [])
     assert order.take(ticks(5))[1] == []
 
 
 def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
-    order = Order({("o", "A"): 3})
+    order = SequenceTracker({("o", "A"): 3})
     assert order.skip("o", "A", 7) == (4, 7)
     assert order.skip("o", "A", 7) is None
     assert order.skip("o", "B", 7) is None
@@ -100,7 +100,7 @@ def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
 
 
 def test_told_gaps_that_meet_no_hole_are_not_remembered_for_ever() -> None:
-    order = Order({("o", "A"): 1})
+    order = SequenceTracker({("o", "A"): 1})
     for n in range(2, 5_002):
         order.take(ticks(n), [missing(n, n), missing(n, n, symbol="NEVER")])
     assert max(map(len, order._told.values())) <= 1_000
@@ -124,7 +124,7 @@ def test_what_several_records_tell_together_is_left_out(
 
 
 def test_a_hole_that_follows_ticks_waits_for_the_next_batch() -> None:
-    order = Order()
+    order = SequenceTracker()
     given = ticks(1, 2, 4, 5)
     passed, gaps, left = order.take_to_hole(given)
     assert ([t.sequence for t in passed], gaps, left) == ([1, 2], [], 2)
@@ -135,7 +135,7 @@ def test_a_hole_that_follows_ticks_waits_for_the_next_batch() -> None:
 
 
 def test_a_hole_that_the_stream_told_of_ends_no_batch_nor_does_one_after_repeats_only() -> None:
-    order = Order({("o", "A"): 2})
+    order = SequenceTracker({("o", "A"): 2})
     passed, gaps, left = order.take_to_hole(ticks(1, 2, 4, 6), [missing(5, 5)])
     assert ([t.sequence for t in passed], spans(gaps), left) == ([4, 6], [(3, 3)], 0)
     assert order.holes == 2

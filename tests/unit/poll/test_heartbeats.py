@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.polling import SECOND, START
-from ticker.poll.beats import Beats
+from ticker.poll.heartbeats import HeartbeatPace
 from ticker.records import Heartbeat
 
 
@@ -15,7 +15,7 @@ def asked(at: int, every: int = SECOND // 2) -> Heartbeat:
 
 
 def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() -> None:
-    beats = Beats()
+    beats = HeartbeatPace()
     beats.note(asked(0), 0)
     beats.hear(asked(500_000))
     again = beats.again(START + 2 * SECOND)
@@ -24,7 +24,7 @@ def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() ->
 
 @pytest.mark.parametrize("every", [SECOND // 10, SECOND // 2, 7 * SECOND // 10, SECOND, 9 * SECOND])
 def test_nothing_is_said_again_before_the_next_answer_could_bring_it(every: int) -> None:
-    beats = Beats()
+    beats = HeartbeatPace()
     beats.note(asked(0, every), 0)
     slot = every * -(-SECOND // every)
     assert beats.is_due(asked(slot, every), slot)

@@ -1,4 +1,4 @@
-"""Asking a source with patience: an answer, a failure, or signs of life while neither comes.
+"""Asks a source with patience: an answer, a failure, or signs of life while neither comes.
 
 It promises one request at a time, also where a request that was given up does not end, and never to
 wait longer than its patience. It does not know what is done with an answer.
@@ -19,7 +19,7 @@ PATIENCE: Final = 30 * SECOND
 """A request without an answer for so long is given up (µs)."""
 
 
-class Asking:
+class SourceRequests:
     """One poller's way to ask `source`; a request is given up after `patience` (µs)."""
 
     def __init__(self, source: Source, patience: int) -> None:

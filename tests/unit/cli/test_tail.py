@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ticker.cli.options import Format
-from ticker.cli.tailing import Quietness, Wish
+from ticker.cli.tail import Quietness, TailOptions
 from ticker.records import Batch, Heartbeat, Position
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
 
-WISH = Wish(
+WISH = TailOptions(
     symbols=None,
     form=Format.text,
     since=None,

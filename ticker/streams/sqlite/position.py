@@ -18,7 +18,7 @@ from ticker.records import MAX_TIME, Position
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,18})")
 
 
-class Place(msgspec.Struct, frozen=True):
+class SqlitePosition(msgspec.Struct, frozen=True):
     """A position taken apart."""
 
     origin: str
@@ -32,9 +32,9 @@ class Place(msgspec.Struct, frozen=True):
         return Position(f"{self.origin}:{self.number}:{self.received}")
 
 
-def parse(url: str, position: object) -> Place:
+def parse(url: str, position: object) -> SqlitePosition:
     """Raises `WrongPosition` for a text that no log of this kind ever gave out."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)
-    return Place(form[1], int(form[2]), min(int(form[3]), MAX_TIME))
+    return SqlitePosition(form[1], int(form[2]), min(int(form[3]), MAX_TIME))

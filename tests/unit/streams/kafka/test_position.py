@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ticker.errors import WrongPosition
 from ticker.records import MAX_TIME, Position
-from ticker.streams.kafka.place import Place, parse
+from ticker.streams.kafka.position import KafkaPosition, parse
 
 OFFSETS = st.lists(st.integers(0, 2**59), min_size=1, max_size=5).map(tuple)
 
@@ -13,7 +13,7 @@ OFFSETS = st.lists(st.integers(0, 2**59), min_size=1, max_size=5).map(tuple)
 def test_a_place_comes_back_from_its_position(
     offsets: tuple[tuple[int, ...], ...], at: int
 ) -> None:
-    place = Place("abcd2345", offsets, at)  # type: ignore[arg-type]  # four, as the strategy makes
+    place = KafkaPosition("abcd2345", offsets, at)  # type: ignore[arg-type]  # four, as the strategy makes
     assert parse("kafka://x/t", place.position()) == place
 
 

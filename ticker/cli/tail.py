@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
     )(tail)
 
 
-class Wish(msgspec.Struct, frozen=True):
+class TailOptions(msgspec.Struct, frozen=True):
     """What to print, and when to stop."""
 
     symbols: tuple[str, ...] | None
@@ -126,7 +126,7 @@ def tail(
     if end == "start":
         raise UsageError("--until start leaves nothing to print")
     choice = settings.stream(stream)
-    wish = Wish(
+    wish = TailOptions(
         symbols=settings.symbols(symbols, watchlist) or None,
         form=form or (Format.text if terminal else Format.json),
         since=None if since is None else parse_when(since, now=now(), zone=zone),
@@ -146,7 +146,9 @@ def tail(
     raise typer.Exit(code)
 
 
-async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet: bool) -> int:
+async def _tail(
+    choice: StreamChoice, wish: TailOptions, within: float | None, *, quiet: bool
+) -> int:
     printer = Printer(wish, Output())
     async with open_stream(choice) as stream:
         is_over = False
@@ -165,7 +167,7 @@ async def _tail(choice: StreamChoice, wish: Wish, within: float | None, *, quiet
         return await _code(stream, wish, printer.printed, is_over=is_over)
 
 
-async def _code(stream: Stream, wish: Wish, printed: int, *, is_over: bool) -> int:
+async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: bool) -> int:
     """The exit code; what is missing of what was wished for is told. `is_over`: the time is."""
     few = wish.count is not None and printed < wish.count
     if printed and not few:
@@ -191,7 +193,7 @@ async def _code(stream: Stream, wish: Wish, printed: int, *, is_over: bool) -> i
     return DONE
 
 
-async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) -> None:
+async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet: bool) -> None:
     position = await _begin(stream, wish, printer)
     quietness = Quietness(wish)
     if (wish.follow and not quiet) or (wish.form is Format.text and wish.last != 0):
@@ -222,7 +224,7 @@ async def _follow(stream: Stream, wish: Wish, printer: Printer, *, quiet: bool) 
             printer.output.check()
             silent = time.monotonic() - heard
             if not quiet and silent * SECOND >= _QUIET_AFTER:
-                key, why = quietness.why(stream.noticed().problem, round(silent * SECOND))
+                key, why = quietness.why(stream.read_stats().problem, round(silent * SECOND))
                 if key != said:
                     tell(f"Quiet for {silent:.0f} s: {why}")
                     said = key
@@ -244,7 +246,7 @@ class PassedOver:
 
     def tell(self, *, at_once: bool = False) -> None:
         """Say it if there are more than before; not more often than each few seconds."""
-        broken, now = self._stream.noticed().broken, time.monotonic()
+        broken, now = self._stream.read_stats().broken, time.monotonic()
         soon = (now - self._at) * SECOND < _QUIET_AFTER
         if self._quiet or broken == self._told or (soon and not at_once):
             return
@@ -252,7 +254,7 @@ class PassedOver:
         tell(f"Passed over {passed_over(broken)}")
 
 
-async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
+async def _begin(stream: Stream, wish: TailOptions, printer: Printer) -> Position:
     """Where to start reading; waits for a stream that is not there, if it is to be followed."""
     told = ""
     while True:
@@ -278,7 +280,7 @@ async def _begin(stream: Stream, wish: Wish, printer: Printer) -> Position:
 class Printer:
     """Writes batches as lines, each batch with one write, and knows when enough is printed."""
 
-    def __init__(self, wish: Wish, out: Output) -> None:
+    def __init__(self, wish: TailOptions, out: Output) -> None:
         self.output = out
         self.printed = 0
         """Events so far."""
@@ -337,7 +339,7 @@ class Quietness:
 
     def __init__(
         self,
-        wish: Wish,
+        wish: TailOptions,
         *,
         clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,

@@ -187,7 +187,7 @@ class Shown:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
             from ticker.dashboard import Dashboard
-            from ticker.watch import State, Watch
+            from ticker.watch import StreamState, Watch
 
             stream = await stack.enter_async_context(open_stream(self._choice))
             watched = Watch(stream, self._symbols)
@@ -219,7 +219,7 @@ class Shown:
                 tell(self._kept.undelivered)
         if self._is_over and watched.board.received is None:
             tell(f"No price came from {self._choice.url} in this time")
-            away = watched.state in (State.AWAY, State.UNUSABLE)
+            away = watched.state in (StreamState.AWAY, StreamState.UNUSABLE)
             return NOT_REACHABLE if away else NO_DATA
         if left.hung_up:
             return HUNG_UP

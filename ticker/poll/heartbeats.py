@@ -31,7 +31,7 @@ def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
     return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
-class Beats:
+class HeartbeatPace:
     """The heartbeats of one poller so far. All times but `received` are elapsed µs."""
 
     def __init__(self) -> None:

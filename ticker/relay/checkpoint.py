@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Protocol
 
 from ticker.errors import StreamNotWritable
 from ticker.records import Position
-from ticker.streams.order import Key
 from ticker.streams.protocol import Retained, Stream
+from ticker.streams.sequence import Key
 
 _WHOLE: Final = "whole"
 
@@ -28,7 +28,7 @@ class Met(NamedTuple):
     """It was sent all that the source had, and not from some time on."""
 
 
-class Bookmark(Protocol):
+class Checkpoint(Protocol):
     """One place in one stream, for one destination. Raises `StreamError` only."""
 
     async def load(self) -> Position | None:
@@ -74,21 +74,21 @@ class _Meeting:
         self._met_path = path
 
     async def met(self) -> Met | None:
-        """See `Bookmark.met`."""
+        """See `Checkpoint.met`."""
         return None if self._met_path is None else read_met(self._met_path)
 
     async def meet(self, met: Met) -> None:
-        """See `Bookmark.meet`."""
+        """See `Checkpoint.meet`."""
         if self._met_path is not None:
             _write(self._met_path, f"{met.origin} {_WHOLE}" if met.whole else met.origin)
 
     async def forget(self) -> None:
-        """See `Bookmark.forget`."""
+        """See `Checkpoint.forget`."""
         if self._met_path is not None:
             self._met_path.unlink(missing_ok=True)
 
 
-class HoldBookmark(_Meeting):
+class HoldCheckpoint(_Meeting):
     """A hold for `destination` (its URL, no secrets) in `log`, which must be entered."""
 
     def __init__(self, log: Retained, destination: str, met: Path | None = None) -> None:
@@ -97,35 +97,35 @@ class HoldBookmark(_Meeting):
         self._reader = destination
 
     async def load(self) -> Position | None:
-        """See `Bookmark.load`."""
+        """See `Checkpoint.load`."""
         hold = (await self._log.holds()).get(self._reader)
         return None if hold is None else hold.position
 
     async def save(self, position: Position) -> None:
-        """See `Bookmark.save`."""
+        """See `Checkpoint.save`."""
         await self._log.hold(self._reader, position)
 
     async def forget(self) -> None:
-        """See `Bookmark.forget`."""
+        """See `Checkpoint.forget`."""
         await self._log.hold(self._reader, None)
         await super().forget()
 
     async def waiting(self) -> int | None:
-        """See `Bookmark.waiting`."""
+        """See `Checkpoint.waiting`."""
         hold = (await self._log.holds()).get(self._reader)
         return None if hold is None else hold.ticks
 
     async def lacks(self, last: Mapping[Key, int]) -> int:
-        """See `Bookmark.lacks`."""
+        """See `Checkpoint.lacks`."""
         own, origin = await self._log.last(), self._log.origin
         return sum(max(0, last[key] - own.get(key, 0)) for key in last if key[0] == origin)
 
     async def numbered(self, keys: Iterable[Key]) -> bool:
-        """See `Bookmark.numbered`."""
+        """See `Checkpoint.numbered`."""
         return any(origin == self._log.origin for origin, _ in keys)
 
 
-class FileBookmark(_Meeting):
+class FileCheckpoint(_Meeting):
     """A file at `path` beside a stream that holds nothing for us."""
 
     def __init__(self, stream: Stream, path: Path, met: Path | None = None) -> None:
@@ -134,30 +134,30 @@ class FileBookmark(_Meeting):
         self._path = path
 
     async def load(self) -> Position | None:
-        """See `Bookmark.load`."""
+        """See `Checkpoint.load`."""
         text = _read(self._path)
         return Position(text) if text else None
 
     async def save(self, position: Position) -> None:
-        """See `Bookmark.save`."""
+        """See `Checkpoint.save`."""
         _write(self._path, position)
 
     async def forget(self) -> None:
-        """See `Bookmark.forget`."""
+        """See `Checkpoint.forget`."""
         self._path.unlink(missing_ok=True)
         await super().forget()
 
     async def waiting(self) -> int | None:
-        """See `Bookmark.waiting`."""
+        """See `Checkpoint.waiting`."""
         position = await self.load()
         return None if position is None else await self._stream.count(position)
 
     async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
-        """See `Bookmark.lacks`."""
+        """See `Checkpoint.lacks`."""
         return 0
 
     async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
-        """See `Bookmark.numbered`."""
+        """See `Checkpoint.numbered`."""
         return False
 
 

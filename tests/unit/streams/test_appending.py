@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.continuing import ahead, identity, judge, kind
+from ticker.streams.appending import ahead, check_append, identity, kind
 
 OWN = "own"
 NOW = 1_795_447_805_120_000
@@ -32,7 +32,7 @@ def gap(first: int, last: int, origin: str) -> Gap:
 
 def test_ticks_that_continue_come_back_as_they_are() -> None:
     ticks = [tick(4), tick(5)]
-    judged = judge(ticks, (), {(OWN, "A"): 3}, OWN)
+    judged = check_append(ticks, (), {(OWN, "A"): 3}, OWN)
     assert judged.fresh is ticks
     assert judged.heads == {(OWN, "A"): 5}
     assert not judged.repeats
@@ -40,7 +40,7 @@ def test_ticks_that_continue_come_back_as_they_are() -> None:
 
 
 def test_a_repeat_is_told_from_what_is_new() -> None:
-    judged = judge([tick(3), tick(4), tick(3)], (), {(OWN, "A"): 3}, OWN)
+    judged = check_append([tick(3), tick(4), tick(3)], (), {(OWN, "A"): 3}, OWN)
     assert (judged.fresh, judged.repeats) == ([tick(4)], [tick(3)])
     assert not judged.wrong
 
@@ -55,16 +55,16 @@ def test_a_repeat_is_told_from_what_is_new() -> None:
     ],
 )
 def test_what_does_neither_is_wrong(ticks: list[Tick]) -> None:
-    assert judge(ticks, (), {(OWN, "A"): 3}, OWN).wrong == {(OWN, "A"): 4}
+    assert check_append(ticks, (), {(OWN, "A"): 3}, OWN).wrong == {(OWN, "A"): 4}
 
 
 def test_another_logs_ticks_begin_in_the_middle_and_go_on_after_a_gap_that_is_told() -> None:
-    assert not judge([tick(7, "other")], (), {}, OWN).wrong
+    assert not check_append([tick(7, "other")], (), {}, OWN).wrong
     last = {("other", "A"): 7}
-    assert judge([tick(10, "other")], (), last, OWN).wrong == {("other", "A"): 8}
-    assert not judge([tick(10, "other")], [gap(8, 9, "other")], last, OWN).wrong
+    assert check_append([tick(10, "other")], (), last, OWN).wrong == {("other", "A"): 8}
+    assert not check_append([tick(10, "other")], [gap(8, 9, "other")], last, OWN).wrong
     # Of ours nothing can be missing before it was made.
-    assert judge([tick(10)], [gap(8, 9, OWN)], {(OWN, "A"): 7}, OWN).wrong
+    assert check_append([tick(10)], [gap(8, 9, OWN)], {(OWN, "A"): 7}, OWN).wrong
 
 
 def test_identity_is_what_a_writer_cannot_give_to_two() -> None:

@@ -1,10 +1,10 @@
-"""Holes and repeats in what a reader is given, per (origin, symbol): one rule for every backend.
+"""Finds holes and repeats in what a reader is given, per symbol: one rule for every backend.
 
 A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file holds a reader to it:
-`Order.take` lets each tick through once, drops what came before, and turns every hole into a `Gap`
-at the moment in which it is noticed. The first tick seen of a symbol sets its base, unless a
-snapshot (or `Order.skip`) told the sequence before. Pure: no clock, no input or output, no
-knowledge of what keeps the ticks.
+`SequenceTracker.take` lets each tick through once, drops what came before, and turns every hole
+into a `Gap` when it is noticed. The first tick of a symbol sets the start, unless a snapshot (or
+`SequenceTracker.skip`) told the sequence before it. Pure: no clock, no input or output, no
+knowledge of what stores the ticks.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Key = tuple[str, str]
 """(origin, symbol)."""
 
 
-class Order:
+class SequenceTracker:
     """What one reader has seen so far. Not safe for several threads at once."""
 
-    def __init__(self, bases: Mapping[Key, int] | None = None) -> None:
+    def __init__(self, last_seen: Mapping[Key, int] | None = None) -> None:
         self.holes = 0
         """Ticks found missing (ticks, not spans)."""
         self.repeats = 0
         """Ticks seen before, and dropped."""
-        self._last: dict[Key, int] = dict(bases or {})
+        self._last: dict[Key, int] = dict(last_seen or {})
         self._told: dict[Key, list[tuple[int, int]]] = {}
 
     def take(
@@ -99,7 +99,7 @@ class Order:
         """The sequence last seen, or told by a snapshot; `None` before the first."""
         return self._last.get((origin, symbol))
 
-    def heads(self) -> dict[Key, int]:
+    def last_seen(self) -> dict[Key, int]:
         """The sequence last seen, or told by a snapshot, of each."""
         return dict(self._last)
 

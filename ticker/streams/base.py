@@ -1,7 +1,7 @@
 """What every backend's stream does alike: how it is entered and left, its health, what it noticed.
 
-A backend says how it looks at its stream (`_look`); here its errors become states, and what its
-readings noticed, ended or under way, is added up. Knows no backend, and no way to read.
+A backend says how it reads its health (`_read_health`). Here its errors become states, and what
+its readings noticed, ended or under way, is added up. Knows no backend, and no way to read.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import msgspec
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Batch, Health, Position
-from ticker.streams.order import Key
-from ticker.streams.protocol import Noticed, Stream
+from ticker.streams.protocol import ReadStats, Stream
+from ticker.streams.sequence import Key
 
 _STATES: Final = {StreamMissing: "missing", StreamUnreachable: "unreachable"}
 
 
-class Reading(Protocol):
+class ActiveRead(Protocol):
     """One `read` under way."""
 
-    def noticed(self) -> Noticed:
+    def read_stats(self) -> ReadStats:
         """Since it began."""
         ...
 
@@ -34,29 +34,29 @@ class Reading(Protocol):
         ...
 
 
-_R = TypeVar("_R", bound=Reading)
+_R = TypeVar("_R", bound=ActiveRead)
 
 
-class Frame(Stream, ABC, Generic[_R]):
+class BaseStream(Stream, ABC, Generic[_R]):
     """The frame of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._readings: set[_R] = set()
-        self._ended = Noticed()  # of the readings that have ended, and of snapshots
+        self._ended = ReadStats()  # of the readings that have ended, and of snapshots
         self._snapshot: tuple[Position, Mapping[Key, int]] | None = None
 
     @abstractmethod
-    async def _look(self) -> Health:
+    async def _read_health(self) -> Health:
         """The stream as it is now, without what readings noticed. Raises `StreamError`."""
 
     async def health(self) -> Health:
         try:
-            found = await self._look()
+            found = await self._read_health()
         except StreamError as error:
             state = _STATES.get(type(error), "unusable")
             found = Health(stream=self.url, state=state, problem=error.problem)
-        noticed = self.noticed()
+        noticed = self.read_stats()
         return msgspec.structs.replace(
             found,
             problem=found.problem or noticed.problem,
@@ -65,10 +65,10 @@ class Frame(Stream, ABC, Generic[_R]):
             repeats=noticed.repeats,
         )
 
-    def noticed(self) -> Noticed:
+    def read_stats(self) -> ReadStats:
         noticed = self._ended
         for reading in tuple(self._readings):
-            noticed = noticed.plus(reading.noticed())
+            noticed = noticed.plus(reading.read_stats())
         return noticed
 
     async def close(self, within: float = 5.0) -> int:  # noqa: ARG002 - a reader has nothing to send
@@ -89,7 +89,7 @@ class Frame(Stream, ABC, Generic[_R]):
 
     def _took(self, snapshot: Batch, last: Mapping[Key, int], broken: int) -> Batch:
         """`snapshot`, after which `read` goes on from the sequences `last`."""
-        self._ended = self._ended.plus(Noticed(broken=broken))
+        self._ended = self._ended.plus(ReadStats(broken=broken))
         self._snapshot = snapshot.position, last
         return snapshot
 
@@ -107,7 +107,7 @@ class Frame(Stream, ABC, Generic[_R]):
             case _:
                 return Position(after)
 
-    def _bases(self, after: Position) -> Mapping[Key, int] | None:
+    def _last_seen(self, after: Position) -> Mapping[Key, int] | None:
         """What a reading that resumes `after` knows: the sequences of a snapshot, if it was one."""
         match self._snapshot:
             case (position, last) if position == after:
@@ -122,5 +122,5 @@ class Frame(Stream, ABC, Generic[_R]):
             yield
         finally:
             self._readings.discard(reading)
-            ended = msgspec.structs.replace(reading.noticed(), problem=None)
+            ended = msgspec.structs.replace(reading.read_stats(), problem=None)
             self._ended = self._ended.plus(ended)

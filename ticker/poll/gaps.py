@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ticker.poll.last_polls import BEATS_LAG, LastPoll, LastPolls
 from ticker.poll.ledger import Ledger
-from ticker.poll.looks import BEATS_LAG, Look, Looks
 from ticker.records import Gap, Heartbeat
 
 TOO_FAR: Final = 2
@@ -53,7 +53,7 @@ class _Span:
     """It lies within this poller's life: one of the same name counts as another."""
 
 
-class Absence:
+class GapTracker:
     """What one poller knows of its own looking away."""
 
     def __init__(self, ledger: Ledger, *, source: str, writer: str) -> None:
@@ -62,7 +62,7 @@ class Absence:
         self._writer = writer
         self._good: _Good | None = None
         self._last_good: int | None = None
-        self._before: list[Look] = []
+        self._before: list[LastPoll] = []
         self._newcomers: list[str] = []
         self._missed: dict[str, _Missed] = {}
         self._trouble: str | None = None
@@ -137,7 +137,7 @@ class Absence:
         answered = [symbol for symbol in symbols if symbol not in missed]
         new = [symbol for symbol in self._newcomers if symbol not in missed]
         looks = [*self._before]
-        others: Looks | None = None
+        others: LastPolls | None = None
         if new:
             others = self._looks(await self._ledger.read())
             looks += others.last(new, self._ledger.known, now=wall, own=False)
@@ -190,7 +190,7 @@ class Absence:
         span: _Span,
         answered: Sequence[str],
         wall: int,
-        looks: Looks,
+        looks: LastPolls,
         *,
         is_whole: bool,
     ) -> Mapping[int, Sequence[str] | None]:
@@ -229,5 +229,5 @@ class Absence:
             until=max(start, wall),
         )
 
-    def _looks(self, heartbeats: Iterable[Heartbeat]) -> Looks:
-        return Looks(heartbeats, source=self._source, writer=self._writer)
+    def _looks(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
+        return LastPolls(heartbeats, source=self._source, writer=self._writer)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from ticker.board.freshness import Reason, Writer
+from ticker.board.freshness import Reason, WriterHealth
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.listening import arrivals, is_newest_ahead
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
@@ -118,12 +118,12 @@ async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
     return since or await arrivals(stream, snapshot.position, snapshot.heartbeats, now())
 
 
-def _is_listed(writer: Writer) -> bool:
+def _is_listed(writer: WriterHealth) -> bool:
     """Whether it is listed without `--all`: if it lives, or did within the last hour."""
     return writer.silent is None or writer.is_alive or writer.silent < HOUR
 
 
-def _alive(writer: Writer) -> bool | None:
+def _alive(writer: WriterHealth) -> bool | None:
     return None if writer.reason is Reason.UNKNOWN else writer.is_alive
 
 
@@ -145,7 +145,7 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
         yield "size", f"{health.size / 1e6:,.1f} MB"
 
 
-def _writers(shown: list[Writer], at: int, zone: Zone) -> Iterator[tuple[str, str]]:
+def _writers(shown: list[WriterHealth], at: int, zone: Zone) -> Iterator[tuple[str, str]]:
     for each in shown:
         yield f"writer {each.heartbeat.writer}", of_heartbeat(each, at, zone)
         refused = each.heartbeat.refused

@@ -36,7 +36,16 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.figures import count_text
-from ticker.relay import Bookmark, Proof, Relay, RelayReport, RelayStatus, exclusively, prove, tally
+from ticker.relay import (
+    Checkpoint,
+    Proof,
+    Relay,
+    RelayReport,
+    RelayStatus,
+    exclusively,
+    prove,
+    tally,
+)
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
 from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
 from ticker.verdict import invitation, sentence
@@ -56,7 +65,7 @@ def register(app: typer.Typer) -> None:
     )(forward)
 
 
-class Wish(msgspec.Struct, frozen=True):
+class ForwardOptions(msgspec.Struct, frozen=True):
     """From where to where, and how."""
 
     source: StreamChoice
@@ -110,7 +119,7 @@ def forward(
         raise UsageError(f"{begin} cannot be forwarded into itself")
     when = "start" if since is None else parse_when(since, now=now(), zone=zone)
     lasting = None if duration is None else parse_duration(duration) / SECOND
-    wish = Wish(*ends, begin=begin, end=end, since=when, follow=not no_follow, zone=zone)
+    wish = ForwardOptions(*ends, begin=begin, end=end, since=when, follow=not no_follow, zone=zone)
     line = Line(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     path = stream_path(ends[0])
@@ -125,7 +134,7 @@ def forward(
 
 
 @contextlib.contextmanager
-def _advising(wish: Wish) -> Iterator[None]:
+def _advising(wish: ForwardOptions) -> Iterator[None]:
     """Let errors say what to do about FROM and TO: no option of this command names a stream."""
     end = (wish.end, wish.destination.url)
     try:
@@ -144,7 +153,7 @@ def _advising(wish: Wish) -> Iterator[None]:
         raise Failed(f"{error}. Name another place {place}", CANNOT_WRITE) from error
 
 
-async def _forget(wish: Wish) -> int:
+async def _forget(wish: ForwardOptions) -> int:
     async with _opened(wish) as source:
         place = bookmark(source, wish.begin, wish.end)
         if await place.load() is None:
@@ -164,7 +173,7 @@ async def _forget(wish: Wish) -> int:
 class Forwarding:
     """One run of `forward`, from waiting for its source to its last words."""
 
-    def __init__(self, wish: Wish, line: Line) -> None:
+    def __init__(self, wish: ForwardOptions, line: Line) -> None:
         self._wish = wish
         self._line = line
         self._stopping = asyncio.Event()
@@ -278,7 +287,7 @@ class Forwarding:
 
 @asynccontextmanager
 async def _claim(
-    place: Bookmark, is_new: bool, relay: Relay, *, follow: bool
+    place: Checkpoint, is_new: bool, relay: Relay, *, follow: bool
 ) -> AsyncIterator[None]:
     """Give the claim on FROM back at the end, unless it is to be used again.
 
@@ -312,7 +321,7 @@ def _complete_words(proof: Proof, end: str) -> str:
 
 
 @asynccontextmanager
-async def _opened(wish: Wish) -> AsyncIterator[Stream]:
+async def _opened(wish: ForwardOptions) -> AsyncIterator[Stream]:
     """The source, so that what waits in it can be held there if it is a file of ours to write.
 
     Raises `StreamMissing`: forwarding makes no source.

@@ -19,7 +19,7 @@ BEATS_LAG: Final = 1_000_000
 time."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class LastPoll(msgspec.Struct, frozen=True):
     """The last time, as far as the log tells, that somebody looked at these symbols."""
 
     time: int
@@ -32,7 +32,7 @@ class Look(msgspec.Struct, frozen=True):
     """How much later (µs) somebody may have looked without a word of it in the log."""
 
 
-class Looks:
+class LastPolls:
     """What the log's `heartbeats` tell a poller of `source`, whose name is `writer`."""
 
     def __init__(self, heartbeats: Iterable[Heartbeat], *, source: str, writer: str) -> None:
@@ -62,19 +62,21 @@ class Looks:
         *,
         now: int,
         own: bool = True,
-    ) -> list[Look]:
-        """Since when nobody looked at `symbols`, of which the log's quotes are `known`.
+    ) -> list[LastPoll]:
+        """Find the last poll that covered each of `symbols`.
 
-        Each symbol that somebody ever looked at is in one `Look`, with those that the same poller
-        looked at last: the last of those that name it, this writer among them (unless the symbols
-        are new to it: not `own`). A heartbeat of an older version names no symbols, and one whose
-        last request failed may name some that came since. Of such we know only that somebody looked
-        when the quote came: the one, of those gone by now, that stopped first. `now`: µs, UTC.
+        Returns one `LastPoll` per poller. A symbol is in exactly one of them: the newest heartbeat
+        that lists it wins. A symbol that was never polled is in none. `known` are the log's quotes
+        of these symbols: where no heartbeat tells, a symbol was polled when its quote came.
+        `own=False` ignores this writer's earlier heartbeats (its symbols are new). `now` is in µs,
+        UTC.
+
+        When the evidence is uncertain, the gap reported may be too long, never too short.
         """
         mine = self.own if own else None
         gone = [b for b in self._others if not _is_sure(b) and not is_alive(b, now)]
         gone.sort(key=lambda beat: beat.last_good or 0)
-        found: dict[str, Look] = {}
+        found: dict[str, LastPoll] = {}
         for symbol in symbols:
             quote = known.get(symbol)
             if quote is None:
@@ -102,7 +104,7 @@ class Looks:
                 together = (*(before.symbols or ()), symbol)
             else:
                 together = (symbol,)
-            found[key] = Look(time, interval, together, lag)
+            found[key] = LastPoll(time, interval, together, lag)
         if mine is not None and found.keys() == {mine.writer}:
             # Those of which nothing is known yet are in it too.
             return [msgspec.structs.replace(look, symbols=None) for look in found.values()]

@@ -23,7 +23,7 @@ _OFFSETS: Final = r"([0-9]{1,18}(?:,[0-9]{1,18}){0,9999})"
 _FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9]{{1,18}})")
 
 
-class Place(msgspec.Struct, frozen=True):
+class KafkaPosition(msgspec.Struct, frozen=True):
     """A position taken apart; `offsets` are those of ticks, gaps, quotes, heartbeats."""
 
     id: str
@@ -36,7 +36,7 @@ class Place(msgspec.Struct, frozen=True):
         return Position(f"{self.id}:{topics}:{self.received}")
 
 
-def parse(url: str, position: object) -> Place:
+def parse(url: str, position: object) -> KafkaPosition:
     """Raises `WrongPosition` for a text that no stream of this kind ever gave out."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
@@ -44,4 +44,4 @@ def parse(url: str, position: object) -> Place:
     ticks, gaps, quotes, beats = (
         tuple(int(offset) for offset in form[n].split(",")) for n in (2, 3, 4, 5)
     )
-    return Place(form[1], (ticks, gaps, quotes, beats), min(int(form[6]), MAX_TIME))
+    return KafkaPosition(form[1], (ticks, gaps, quotes, beats), min(int(form[6]), MAX_TIME))

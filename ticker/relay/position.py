@@ -14,9 +14,9 @@ from typing import Final
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.figures import count_text
 from ticker.records import Position
-from ticker.relay.bookmark import Bookmark, Met
-from ticker.streams.order import Key
+from ticker.relay.checkpoint import Checkpoint, Met
 from ticker.streams.protocol import Stream
+from ticker.streams.sequence import Key
 from ticker.times import Moment
 
 NOTE_EVERY: Final = 1.0
@@ -25,7 +25,7 @@ _COUNTING: Final = 2.0
 """How long what waits may be counted (s)."""
 
 
-class Place:
+class RelayPosition:
     """The place in `source`. `since` is where a relay begins that has none kept.
 
     `bounded`: what the source gets after `begin` does not count as waiting.
@@ -34,7 +34,7 @@ class Place:
     def __init__(
         self,
         source: Stream,
-        bookmark: Bookmark,
+        bookmark: Checkpoint,
         since: Moment,
         monotonic: Callable[[], float],
         *,

@@ -15,7 +15,7 @@ import msgspec
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.order import Key
+from ticker.streams.sequence import Key
 
 identity: Final = operator.attrgetter("time", "received", "price")
 """What tells two ticks of one number apart."""
@@ -26,7 +26,7 @@ _NUMBER_IT: Final = (
 _simulated: Final = operator.attrgetter("simulated")
 
 
-class Judged(msgspec.Struct):
+class CheckedAppend(msgspec.Struct):
     """The ticks of one append, judged."""
 
     fresh: Sequence[Tick]
@@ -39,9 +39,9 @@ class Judged(msgspec.Struct):
     """Whose ticks do not continue, or differ in this very call → the sequence expected next."""
 
 
-def judge(
+def check_append(
     ticks: Sequence[Tick], gaps: Iterable[Gap], last: Mapping[Key, int], own: str | None = None
-) -> Judged:
+) -> CheckedAppend:
     """Check `ticks` against the `last` sequences of a log.
 
     Ticks of an origin may begin in the middle, and go on after a gap that `gaps` tell. Those of
@@ -68,7 +68,7 @@ def judge(
         else:
             wrong.setdefault(key, before + 1)
     if not behind:
-        return Judged(ticks, heads, [], wrong)
+        return CheckedAppend(ticks, heads, [], wrong)
     firsts = {(t.origin, t.symbol, t.sequence): t for t in reversed(ticks)}
     repeats: dict[tuple[str, str, int], Tick] = {}
     for tick in behind:
@@ -81,7 +81,7 @@ def judge(
             wrong[key] = known + 1
     again = {id(tick) for tick in behind}
     fresh = [tick for tick in ticks if id(tick) not in again]
-    return Judged(fresh, heads, list(repeats.values()), wrong)
+    return CheckedAppend(fresh, heads, list(repeats.values()), wrong)
 
 
 def kind(url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]) -> bool | None:
