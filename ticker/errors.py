@@ -153,6 +153,14 @@ class AlreadyRelayed(StreamError):
         self.process = process
 
 
+class RecordingUnderWay(StreamError):
+    """Another process still records `stream`; `log` is what it has so far, as a stream."""
+
+    def __init__(self, stream: str, log: str) -> None:
+        super().__init__(stream, f"is still being recorded. What it has so far: --stream {log}")
+        self.log = log
+
+
 class CannotListen(TickerError):
     """A server of ours cannot be opened at `host`:`port`; `problem` says why."""
 

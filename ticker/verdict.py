@@ -171,6 +171,8 @@ class Standing(StrEnum):
     STALE = "stale"
     UNKNOWN = "unknown"
     """The last sign of life is ahead of the clock, and no other was seen to arrive."""
+    FINISHED = "finished"
+    """A recording: it is complete, and nothing new comes."""
     EMPTY = "empty"
     AWAY = "away"
 
@@ -225,6 +227,8 @@ def of_stream(
             return Verdict(Standing.EMPTY, words, ("empty", "backlog"))
         case "missing" | "empty":
             return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
+    if health.is_finished:
+        return Verdict(Standing.FINISHED, "recording, finished", ("finished",))
     writers = writers_of(health, now, arrived)
     return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
 

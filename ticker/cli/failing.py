@@ -16,6 +16,7 @@ from ticker.errors import (
     ConfigError,
     MixedPrices,
     RateLimited,
+    RecordingUnderWay,
     SameLog,
     SequenceConflict,
     SourceError,
@@ -83,7 +84,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return f"{words}. Another port: --listen HOST:PORT (0: a free one)", NOT_REACHABLE
         case StreamMissing():
             return words, NO_DATA
-        case AlreadyRelayed() | SameLog():
+        case AlreadyRelayed() | RecordingUnderWay() | SameLog():
             return words, WRONG_USAGE
         case MixedPrices(log_is_simulated=True):
             return f"{words}. Name a log of its own with --stream sqlite:PATH", WRONG_USAGE

@@ -19,6 +19,7 @@ from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZo
 from ticker.cli.relaying import (
     bookmark,
     canonical,
+    canonical_log,
     lock_path,
     relay_name,
     status_forms,
@@ -114,12 +115,13 @@ def forward(
     settings = Settings()
     zone = settings.zone(tz)
     ends = settings.stream(source), settings.stream(destination)
-    begin, end = canonical(ends[0]), canonical(ends[1])
+    begin, end = canonical(ends[0]), canonical_log(ends[1])
     if begin == end:
         raise UsageError(f"{begin} cannot be forwarded into itself")
     when = "start" if since is None else parse_when(since, now=now(), zone=zone)
     lasting = None if duration is None else parse_duration(duration) / SECOND
-    wish = ForwardOptions(*ends, begin=begin, end=end, since=when, follow=not no_follow, zone=zone)
+    follow = not no_follow and ends[0].address.backend.is_writable
+    wish = ForwardOptions(*ends, begin=begin, end=end, since=when, follow=follow, zone=zone)
     line = Line(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
     path = stream_path(ends[0])

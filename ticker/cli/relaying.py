@@ -13,7 +13,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Final, cast
 
-from ticker.cli.settings import make_state_directory, now, stream_path
+from ticker.cli.settings import make_state_directory, now
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.files import state_directory
@@ -48,10 +48,17 @@ def canonical(choice: StreamChoice) -> str:
 
     Raises `UsageError`, and `ConfigError` where it can never be spoken to as it is configured.
     """
-    path = stream_path(choice)
-    if path is not None:
-        return f"sqlite:{path.resolve()}"
-    return open_log(choice).url
+    address = choice.address
+    if address.path is None:
+        return open_log(choice).url
+    path = str(address.path.resolve())
+    return f"sqlite:{path}" if address.backend.is_writable else path
+
+
+def canonical_log(choice: StreamChoice) -> str:
+    """The same for a stream that is to be written. Raises `UsageError` for a recording too."""
+    open_log(choice)
+    return canonical(choice)
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
@@ -60,7 +67,7 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
     Real and invented prices have one each, so that a poll of the wrong kind, which the destination
     refuses, leaves nothing behind that would stop the right kind.
     """
-    url = canonical(choice) + ("?simulated" if simulated else "")
+    url = canonical_log(choice) + ("?simulated" if simulated else "")
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)
 
 

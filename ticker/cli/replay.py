@@ -22,7 +22,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.relaying import canonical
+from ticker.cli.relaying import canonical, canonical_log
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, now
 from ticker.cli.showing import Showing
@@ -108,7 +108,7 @@ def replay(
         if loop:
             raise UsageError("--loop is for the screen: another stream takes each tick once")
         destination = settings.stream(to)
-        if canonical(destination) == canonical(source):
+        if canonical_log(destination) == canonical(source):
             raise UsageError(f"{canonical(source)} cannot be replayed into itself")
         line = Line(quiet=quiet)
         set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)

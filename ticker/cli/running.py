@@ -21,17 +21,25 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(
-    main: Coroutine[Any, Any, int], *, stop: Callable[[], Awaitable[None]] | None = None
+    main: Coroutine[Any, Any, int],
+    *,
+    stop: Callable[[], Awaitable[None]] | None = None,
+    patience: float = _PATIENCE,
 ) -> int:
     """Run `main` to its exit code; a signal ends it with 128 + its number.
 
     The first signal calls `stop`, which asks `main` to end by itself, or cancels `main` where there
-    is none; the second cancels it in any case; the third leaves at once.
+    is none; the second cancels it in any case; the third leaves at once. `patience` is how long the
+    end that a signal asked for may take at most (s).
     """
-    return asyncio.run(_run(main, stop))
+    return asyncio.run(_run(main, stop, patience))
 
 
-async def _run(main: Coroutine[Any, Any, int], stop: Callable[[], Awaitable[None]] | None) -> int:
+async def _run(
+    main: Coroutine[Any, Any, int],
+    stop: Callable[[], Awaitable[None]] | None,
+    patience: float,
+) -> int:
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(main)
     received: list[int] = []
@@ -49,7 +57,7 @@ async def _run(main: Coroutine[Any, Any, int], stop: Callable[[], Awaitable[None
             os._exit(128 + number)
         if len(received) == 1:
             # An event loop that is stuck (a terminal that takes no more) never acts: then leave.
-            leave = threading.Timer(_PATIENCE, os._exit, (128 + number,))
+            leave = threading.Timer(patience, os._exit, (128 + number,))
             leave.daemon = True
             leave.start()
         loop.call_soon_threadsafe(act, len(received))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticker.board.order import Sort, parse_sort
+from ticker.cli.mending import mended
 from ticker.config import Config, load
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.files import dead_link, state_directory
@@ -91,8 +92,15 @@ class Settings:
             ) from None
 
     def stream(self, option: str | None) -> StreamChoice:
-        """The stream, and how to speak with it: see `choose_stream`."""
-        return choose_stream(option, self.config)
+        """The stream, and how to speak with it: see `choose_stream`.
+
+        A recording that its recorder left unfinished is finished.
+        """
+        choice = choose_stream(option, self.config)
+        address = choice.address
+        if address.backend is Backend.RECORDING and address.path is not None:
+            mended(address.path)
+        return choice
 
     def source(self, option: str | None) -> str:
         """The source's URL."""

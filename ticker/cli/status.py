@@ -27,6 +27,7 @@ from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over, write
 
 _CODES: Final = {
     Standing.HEALTHY: DONE,
+    Standing.FINISHED: DONE,
     Standing.STALE: NO_DATA,
     Standing.UNKNOWN: NO_DATA,
     Standing.EMPTY: NO_DATA,

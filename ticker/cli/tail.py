@@ -132,7 +132,7 @@ def tail(
         since=None if since is None else parse_when(since, now=now(), zone=zone),
         until=now() if end == "end" else end,
         last=10 if last is None and since is None else last,
-        follow=not no_follow,
+        follow=not no_follow and choice.address.backend.is_writable,
         everything=everything,
         iso_times=times is TimeStyle.iso,
         zone=zone,

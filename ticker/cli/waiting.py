@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from ticker.cli.relaying import canonical, local_log, lock_path, met_path
-from ticker.cli.settings import stream_path
 from ticker.errors import StreamError
 from ticker.figures import count_text
 from ticker.files import state_directory
@@ -46,7 +45,7 @@ async def waiting_for(choice: StreamChoice, stream: Stream, health: Health) -> l
     `stream` is that of `choice`, and is as `health` says. Of one elsewhere also what waits for an
     address that may have been its own before.
     """
-    if stream_path(choice) is not None:
+    if choice.address.backend.is_file:
         return list(_of(canonical(choice), health))
     here = canonical(choice)
     found = await left_behind(choice)
@@ -133,7 +132,7 @@ def _of(log: str, health: Health) -> Iterator[Waiting]:
 
 def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
     """The ticks that wait for `choice`; in a file, those for the destination furthest behind."""
-    if stream_path(choice) is not None:
+    if choice.address.backend.is_file:
         return max((each.ticks for each in found), default=0)
     here = canonical(choice)
     return sum(each.ticks for each in found if each.destination == here)

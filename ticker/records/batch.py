@@ -97,6 +97,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """Bytes on disk, where the stream is a file."""
     simulated: bool | None = None
     """Whether its prices are invented; absent while it holds none."""
+    is_finished: bool = False
+    """Whether it is a recording: complete, so that nobody writes it any more."""
     broken: int = 0
     """Records passed over since this reader opened the stream, because they could not be read."""
     holes: int = 0

@@ -45,9 +45,10 @@ def open_stream(
 
             return KafkaStream(parse(address.url, security))
         case Backend.RECORDING:
+            from ticker.streams.part import mend
             from ticker.streams.recording import RecordingStream
 
-            return RecordingStream(_path(address))
+            return RecordingStream(_path(address), mend=mend)
         case Backend.SQLITE:
             from ticker.streams.sqlite import SqliteStream
 
@@ -86,7 +87,10 @@ def open_log(
             plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
             return KafkaLog(parse(address.url, security), plan)
         case Backend.RECORDING:
-            raise UsageError(f"{address.url} is a recording, and cannot be written as a stream")
+            raise UsageError(
+                f"{address.url} is a recording, which cannot be written as a stream. "
+                "To make one: ticker record FILE"
+            )
         case Backend.SQLITE:
             _refuse_dead_link(address)
             from ticker.streams.sqlite import SqliteLog

@@ -11,13 +11,14 @@ neither files nor connections.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
 from ticker.records import Gap, Position, Quote, Tick
+from ticker.streams.sequence import Key
 
 VERSION: Final = 1
 """Raised when a recording changes in a way that older versions of ticker would misread."""
@@ -132,6 +133,27 @@ def facts_of(quote: Quote) -> Facts:
         quote.source,
         **{name: getattr(quote, name) for name in STANDING},
     )
+
+
+class Known:
+    """The standing facts told so far, to find out which are new."""
+
+    def __init__(self) -> None:
+        self._facts: dict[Key, Facts] = {}
+
+    def changes(self, quotes: Iterable[Quote], *, fixed_only: bool = False) -> list[Facts]:
+        """The facts of `quotes` that differ from what was told before.
+
+        `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
+        """
+        changed: list[Facts] = []
+        for quote in quotes:
+            facts = fixed(facts_of(quote)) if fixed_only else facts_of(quote)
+            key = (facts.origin, facts.symbol)
+            if self._facts.get(key) != facts:
+                self._facts[key] = facts
+                changed.append(facts)
+        return changed
 
 
 def fixed(facts: Facts) -> Facts:

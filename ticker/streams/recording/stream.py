@@ -43,11 +43,15 @@ class _Reading:
 
 
 class RecordingStream(BaseStream[_Reading]):
-    """A reader of the recording at `path`. Implements `Tape`; never changes the file."""
+    """A reader of the recording at `path`. Implements `Tape`; never changes the file.
 
-    def __init__(self, path: Path) -> None:
+    `mend` is called before the file is opened: it finishes what a killed recorder left.
+    """
+
+    def __init__(self, path: Path, *, mend: Callable[[Path], object] = lambda _: None) -> None:
         super().__init__(str(path))
         self._path = path
+        self._mend = mend
         self._opened: RecordingReader | None = None
         self._opening = asyncio.Lock()
 
@@ -116,7 +120,7 @@ class RecordingStream(BaseStream[_Reading]):
         until: int | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         begin, end = checked_moment("since", since), checked_moment("until", until)
-        with RecordingReader(self._path) as reader:
+        with self._open() as reader:
             yield from reader.columns(checked_symbols(symbols), begin, end)
 
     async def close(self, within: float = 5.0) -> int:
@@ -137,13 +141,18 @@ class RecordingStream(BaseStream[_Reading]):
             last=manifest.last,
             size=(await asyncio.to_thread(self._path.stat)).st_size,
             simulated=manifest.simulated,
+            is_finished=True,
         )
 
     async def _reader(self) -> RecordingReader:
         async with self._opening:
             if self._opened is None:
-                self._opened = await asyncio.to_thread(RecordingReader, self._path)
+                self._opened = await asyncio.to_thread(self._open)
             return self._opened
+
+    def _open(self) -> RecordingReader:
+        self._mend(self._path)
+        return RecordingReader(self._path)
 
     async def _ask(self, question: Callable[[RecordingReader], _R]) -> _R:
         reader = await self._reader()

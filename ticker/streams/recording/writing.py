@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -58,7 +58,7 @@ class Recorder:
         self._rows: list[Tick] = []
         self._gaps: list[tuple[int, Gap]] = []
         self._facts: list[tuple[int, layout.Facts]] = []
-        self._known: dict[tuple[str, str], layout.Facts] = {}
+        self._known = layout.Known()
         self._folder: Path | None = None
         self._connection: Connection | None = None
 
@@ -96,14 +96,12 @@ class Recorder:
         `fixed_only`: of these quotes only what was true all along (name, currency …), because they
         are of a later day than the ticks to come.
         """
-        for quote in quotes:
-            facts = layout.facts_of(quote)
-            if fixed_only:
-                facts = layout.fixed(facts)
-            key = (facts.origin, facts.symbol)
-            if self._known.get(key) != facts:
-                self._known[key] = facts
-                self._facts.append((self.ticks, facts))
+        changes = self._known.changes(quotes, fixed_only=fixed_only)
+        self._facts += [(self.ticks, facts) for facts in changes]
+
+    def tell_placed(self, placed: Iterable[layout.PlacedFacts]) -> None:
+        """Standing facts that somebody kept: each is true after so many ticks of all."""
+        self._facts += [(each.row, each.facts) for each in placed]
 
     def finish(self) -> layout.Manifest:
         """Sort, write, and put the file in its place. The file is on the disk on return."""
@@ -196,7 +194,10 @@ class Recorder:
         rows = np.full(len(ordinals["ordinal"]) + 1, len(ordinals["ordinal"]))
         rows[ordinals["ordinal"]] = np.arange(len(ordinals["ordinal"]))
         first = np.minimum.accumulate(rows[::-1])[::-1]
-        return sorted(((int(first[n]), each) for n, each in told), key=lambda one: one[0])
+        # Facts that were kept before their ticks may have lost these to a crash.
+        last = len(first) - 1
+        placed = ((int(first[min(n, last)]), each) for n, each in told)
+        return sorted(placed, key=lambda one: one[0])
 
 
 async def record(
@@ -206,29 +207,36 @@ async def record(
     symbols: Collection[str] | None = None,
     after: Position | None = None,
     until: int | None = None,
+    facts: Iterable[layout.PlacedFacts] | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Stage what `stream` holds after `after` (default: its start), to its present end.
 
-    `until` (µs, UTC, exclusive) is by `received`. `on_progress` is told the ticks staged so far.
-    Raises `StreamError`.
+    `until` (µs, UTC, exclusive) is by `received`. `facts` are the standing facts, where somebody
+    kept them; otherwise the stream's latest quotes tell what is fixed. `on_progress` is told the
+    ticks staged so far. Raises `StreamError`.
     """
     begin = await stream.find("start") if after is None else after
-    snapshot = await stream.snapshot()
-    wanted = [q for q in snapshot.quotes if symbols is None or q.symbol in symbols]
-    recorder.tell(wanted, fixed_only=True)
+    if facts is None:
+        snapshot = await stream.snapshot()
+        wanted = [q for q in snapshot.quotes if symbols is None or q.symbol in symbols]
+        recorder.tell(wanted, fixed_only=True)
+    else:
+        recorder.tell_placed(facts)
     async for batch in stream.read(begin, symbols=symbols, follow=False):
-        _stage(recorder, batch, until)
+        _stage(recorder, batch, until, with_facts=facts is None)
         on_progress(recorder.ticks)
 
 
-def _stage(recorder: Recorder, batch: Batch, until: int | None) -> None:
+def _stage(recorder: Recorder, batch: Batch, until: int | None, *, with_facts: bool) -> None:
     ticks, gaps = batch.ticks, batch.gaps
     if until is not None:
         ticks = [tick for tick in ticks if tick.received < until]
         gaps = [gap for gap in gaps if gap.received < until]
     recorder.add(ticks, gaps)
-    recorder.tell([quote for quote in batch.quotes if until is None or quote.received < until])
+    if with_facts:
+        quotes = batch.quotes
+        recorder.tell([quote for quote in quotes if until is None or quote.received < until])
 
 
 def _array(field: str, values: list[Any]) -> Any:

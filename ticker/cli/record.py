@@ -1,0 +1,271 @@
+"""`record`: a stream becomes a recording, a Parquet file."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed, inviting
+from ticker.cli.line import Line
+from ticker.cli.mending import mended
+from ticker.cli.options import (
+    FILES_PANEL,
+    Count,
+    For,
+    NoFollow,
+    Quiet,
+    Since,
+    StreamUrl,
+    Symbols,
+    TimeZone,
+    Until,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings, now
+from ticker.cli.standard import tell
+from ticker.errors import StreamError, StreamNotWritable, UsageError
+from ticker.figures import count_text
+from ticker.relay.recording import Cut, Progress, Recording
+from ticker.streams import StreamChoice, open_log, open_stream
+from ticker.streams.address import RECORDING, is_recording
+from ticker.times import SECOND, Zone, clock, format_duration, parse_duration, parse_when
+from ticker.verdict import sentence
+
+if TYPE_CHECKING:
+    from ticker.streams.part import Part
+    from ticker.streams.recording import Manifest
+
+_FINISHING: Final = 600.0
+"""How long the file may take to be written after a signal (s)."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "record",
+        rich_help_panel=FILES_PANEL,
+        epilog="Example: ticker record today.parquet --stream demo --for 10s",
+    )(record)
+
+
+class RecordOptions(msgspec.Struct, frozen=True):
+    """What to record, and for how long."""
+
+    source: StreamChoice
+    path: Path
+    cut: Cut
+    symbols: tuple[str, ...]
+    """Those that were named."""
+    lasting: float | None
+    """Stop after so long (s)."""
+    zone: Zone
+
+
+def record(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="The recording to write, like today.parquet."),
+    ],
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    stream: StreamUrl = None,
+    since: Since = None,
+    until: Until = None,
+    duration: For = None,
+    count: Count = None,
+    no_follow: NoFollow = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Record a stream in a Parquet file, from now on or --since WHEN, until Ctrl-C.
+
+    ticker replay plays it; DuckDB, pandas and polars open it. --no-follow records what the stream
+    holds already. After a crash, the next command that opens FILE finishes it.
+    """
+    settings = Settings()
+    path = Path(file).expanduser()
+    if not is_recording(file):
+        raise UsageError(f"{file}: a recording is named like {path.stem or 'today'}{RECORDING}")
+    choice = settings.stream(stream)
+    zone = settings.zone(tz)
+    named = settings.symbols(symbols, watchlist)
+    at = now()
+    follow = not no_follow and choice.address.backend.is_writable
+    begins = None if since is None else parse_when(since, now=at, zone=zone)
+    ends = None if until is None else parse_when(until, now=at, zone=zone)
+    if ends == "start":
+        raise UsageError("--until start leaves nothing to record")
+    last = None if ends is None else at if ends == "end" else ends
+    lasting = None if duration is None else parse_duration(duration) / SECOND
+    if last is not None:
+        follow = follow and last > at
+        to_end = (last - at) / SECOND
+        lasting = to_end if lasting is None else min(lasting, to_end)
+    cut = Cut(
+        symbols=named or None,
+        since=("end" if follow else "start") if begins is None else begins,
+        until=last,
+        count=count,
+        follow=follow,
+    )
+    line = Line(quiet=quiet)
+    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
+    options = RecordOptions(choice, path, cut, named, lasting if follow else None, zone)
+    with inviting(choice.option):
+        raise typer.Exit(_record(options, line, replace=force))
+
+
+def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
+    from ticker.streams.part import Part
+
+    path = options.path
+    if mended(path):
+        raise Failed(
+            f"{path}: nothing was recorded now, because this file was just finished. "
+            "Name another file, or run the command again with --force to replace it",
+            CANNOT_WRITE,
+        )
+    if path.exists() and not replace:
+        raise Failed(
+            f"{path}: is there already. Name another file, or replace it with --force",
+            CANNOT_WRITE,
+        )
+    try:
+        with Part(path, replace=replace) as part:
+            job = _RecordCommand(options, part, line)
+            return run(job.main(), stop=job.stop, patience=_FINISHING)
+    except StreamNotWritable as error:
+        raise Failed(f"{error}. Name a file in another folder", CANNOT_WRITE) from error
+
+
+class _RecordCommand:
+    """One run of `record`, from the first look at its stream to its last words."""
+
+    def __init__(self, options: RecordOptions, part: Part, line: Line) -> None:
+        self._options = options
+        self._part = part
+        self._line = line
+        self._recording: Recording | None = None
+        self._is_stopped = False
+        self._told: str | None = None
+
+    async def stop(self) -> None:
+        """End it: read what the stream holds now, and write the file."""
+        self._is_stopped = True
+        if self._recording is not None:
+            self._recording.stop()
+
+    async def main(self) -> int:
+        """Record, then write the file; the exit code."""
+        options, part = self._options, self._part
+        failure: StreamError | None = None
+        try:
+            async with open_stream(options.source) as source, open_log(part.url) as log:
+                recording = self._recording = Recording(
+                    source, part, log, options.cut, clock=now, on_change=self._show
+                )
+                if self._is_stopped:
+                    recording.stop()
+                if options.lasting is not None:
+                    asyncio.get_running_loop().call_later(options.lasting, recording.stop)
+                await recording.run()
+        except StreamNotWritable as error:
+            self._raise_full(error)
+        except StreamError as error:
+            failure = error
+        manifest = await self._finish()
+        if failure is not None:
+            raise failure
+        return self._judge(manifest)
+
+    @property
+    def _progress(self) -> Progress:
+        return Progress() if self._recording is None else self._recording.progress
+
+    async def _finish(self) -> Manifest | None:
+        """Write the file; `None` where nothing came."""
+        ticks = self._progress.ticks
+        if not ticks:
+            self._part.remove()
+            return None
+
+        def show(done: int) -> None:
+            self._line.show(f"writing {self._part.path}: {done / ticks:.0%}", "writing")
+
+        try:
+            manifest = await self._part.finish(show)
+        except StreamNotWritable as error:
+            self._raise_full(error)
+        if manifest is not None:
+            self._line.end(recorded_words(manifest, self._part.path, self._options.zone))
+        return manifest
+
+    def _raise_full(self, error: StreamNotWritable) -> None:
+        """Nothing more can be written: say what is safe, and how to finish it."""
+        ticks = self._progress.ticks
+        if not ticks:
+            self._part.remove()
+            raise error
+        path = shlex.quote(str(self._part.path))
+        raise Failed(
+            f"{error}. {count_text(ticks, 'tick')} {'is' if ticks == 1 else 'are'} safe in "
+            f"{self._part.log}. Make room, then finish the file: ticker replay {path}",
+            CANNOT_WRITE,
+        ) from error
+
+    def _judge(self, manifest: Manifest | None) -> int:
+        """Say what is missing of what was asked for; the exit code."""
+        options, progress = self._options, self._progress
+        url = options.source.word if options.source.demo else options.source.url
+        if manifest is None:
+            if progress.problem is not None:
+                raise Failed(f"Nothing was recorded. {sentence(progress.problem)}", NOT_REACHABLE)
+            raise Failed(
+                f"Nothing was recorded: no tick came from {url}. {options.path} was not written. "
+                f"What the stream holds: ticker status{options.source.option}",
+                NO_DATA,
+            )
+        absent = [symbol for symbol in options.symbols if symbol not in progress.symbols]
+        if absent:
+            tell(f"{', '.join(absent)}: not in {url}")
+        if options.cut.count is not None and manifest.ticks < options.cut.count:
+            if not self._is_stopped:
+                tell(f"{manifest.ticks:,} of {count_text(options.cut.count, 'tick')} came")
+            return NO_DATA
+        return NO_DATA if absent else DONE
+
+    def _show(self) -> None:
+        """The line that says how it goes."""
+        options, progress = self._options, self._progress
+        if progress.problem is not None:
+            if progress.problem != self._told:
+                self._told = progress.problem
+                tell(f"{sentence(progress.problem)} Waiting for it")
+            return
+        self._told = None
+        words = f"recording {count_text(progress.ticks, 'tick')}"
+        if progress.simulated:
+            words = f"SIMULATED · {words}"
+        if progress.first is not None and progress.last is not None:
+            begin, end = clock(progress.first, options.zone), clock(progress.last, options.zone)
+            words += f", {begin} to {end}"
+        lag = "" if progress.lag is None else f" · lag {format_duration(progress.lag)}"
+        self._line.show(f"{words}{lag} → {options.path}", "recording", [words])
+
+
+def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:
+    """What a recording holds, and how to play it."""
+    words = count_text(manifest.ticks, "tick")
+    if manifest.first is not None and manifest.last is not None:
+        at = now()
+        words += f", {clock(manifest.first, zone, now=at)} to {clock(manifest.last, zone, now=at)}"
+    return f"{words} · ticker replay {shlex.quote(str(path))}"

@@ -1,0 +1,242 @@
+"""The loop from a stream into an unfinished recording: read, append, and again.
+
+It promises that each tick and gap of the span reaches the log once and in the order of the stream,
+and is durable when it is counted; that a stream which is away is waited for and told; and that a
+full disk ends it at once. Heartbeats are left out: they are signs of life of writers, and nothing
+that a recording plays. It knows no backend and no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
+from ticker.records import Batch, Position, Quote, Tick
+from ticker.relay.filter import Filter
+from ticker.streams.protocol import Log, Stream
+from ticker.streams.sequence import Key
+from ticker.times import Moment
+
+if TYPE_CHECKING:  # it loads DuckDB, and commands are to start fast
+    from ticker.streams.part import Part
+
+_LOOK_AGAIN: Final = 1.0
+"""Between two looks for a stream that is away (s)."""
+WITHIN: Final = 4.0
+"""How long an end may go on reading what the stream holds (s)."""
+_WRITER: Final = "record"
+"""The writer of gaps that the recorder finds."""
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """What of a stream is recorded. Times are `received` (µs, UTC)."""
+
+    symbols: Collection[str] | None = None
+    """`None`: all."""
+    since: Moment = "end"
+    until: int | None = None
+    """Exclusive; `None`: no end."""
+    count: int | None = None
+    """At most so many ticks; `None`: no bound."""
+    follow: bool = True
+    """Go on at the present end of the stream."""
+
+
+class Progress(msgspec.Struct):
+    """What was recorded so far: durable."""
+
+    ticks: int = 0
+    gaps: int = 0
+    first: int | None = None
+    """`received` of the first tick (µs, UTC)."""
+    last: int | None = None
+    """The latest `received` of a tick (µs, UTC)."""
+    lag: int | None = None
+    """How old the newest record was when it was durable (µs); `None` before the first."""
+    problem: str | None = None
+    """Why the stream cannot be read now, in a sentence; `None` while it can."""
+    simulated: bool = False
+    """Whether the prices are invented."""
+    symbols: frozenset[str] = frozenset()
+    """Those that the stream holds or sent."""
+
+
+class Recording:
+    """One recording of `cut` of `source` into `part`, which is entered. `run` it once.
+
+    `log` is the log of `part`, entered. `on_change` is called when `progress` changed, and must not
+    block. `clock` is now (µs, UTC).
+    """
+
+    def __init__(
+        self,
+        source: Stream,
+        part: Part,
+        log: Log,
+        cut: Cut,
+        *,
+        clock: Callable[[], int],
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.progress = Progress()
+        self._source = source
+        self._part = part
+        self._log = log
+        self._cut = cut
+        self._clock = clock
+        self._on_change = on_change
+        self._filter = Filter(_WRITER)
+        self._stopping = asyncio.Event()
+        self._started: set[Key] = set()
+        self._ended: set[Key] = set()
+        self._position: Position | None = None
+        self._since = cut.since
+
+    def stop(self) -> None:
+        """End `run` soon, at what the stream holds now."""
+        self._stopping.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many ticks were recorded as were asked for."""
+        return self._cut.count is not None and self.progress.ticks >= self._cut.count
+
+    async def run(self) -> None:
+        """Record until stopped, or to the end of what was asked for.
+
+        Raises `StreamNotWritable` where the log takes no more. What the source raises is raised
+        only where the recorder does not follow; otherwise it waits.
+        """
+        self._filter.begin(self._log.id, {}, whole=False)
+        while True:
+            is_last = self._stopping.is_set() or not self._cut.follow
+            try:
+                if self._position is None:
+                    self._position = await self._begin()
+                if is_last:
+                    async with asyncio.timeout(WITHIN if self._cut.follow else None):
+                        await self._pass_on(follow=False)
+                else:
+                    await self._pass_on(follow=True)
+            except TimeoutError:
+                return
+            except WrongPosition as error:
+                if error.stream != self._source.url:
+                    raise
+                self._position = await self._source.find("start")  # another log lies there now
+                continue
+            except (StreamMissing, StreamUnreachable) as error:
+                if error.stream != self._source.url or not self._cut.follow:
+                    raise
+                if isinstance(error, StreamMissing) and self._since == "end":
+                    self._since = "start"  # all that it will hold comes from now on
+                if not is_last:
+                    await self._wait(str(error))
+            if is_last or self.is_full:
+                return
+
+    async def _begin(self) -> Position:
+        """Where to begin; keeps what is known of the symbols there."""
+        is_now = self._since == "end"
+        snapshot = await self._source.snapshot()
+        wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
+        self.progress.symbols = frozenset(quote.symbol for quote in snapshot.quotes)
+        self.progress.simulated = any(quote.simulated for quote in snapshot.quotes)
+        # Of the past, the latest quotes tell only what was true all along.
+        self._part.tell(0, wanted, fixed_only=not is_now)
+        return snapshot.position if is_now else await self._source.find(self._since)
+
+    def _is_wanted(self, quote: Quote) -> bool:
+        return self._cut.symbols is None or quote.symbol in self._cut.symbols
+
+    async def _pass_on(self, *, follow: bool) -> None:
+        """One reading: to its end, until stopped, or until there is enough."""
+        assert self._position is not None  # noqa: S101  (it was begun)
+        reading = self._source.read(self._position, symbols=self._cut.symbols, follow=follow)
+        try:
+            while (batch := await self._next(reading, follow=follow)) is not None:
+                await self._take(batch)
+                self._position = batch.position
+                self._tell(self._source.read_stats().problem)
+                if self.is_full:
+                    return
+        finally:
+            # An async generator let go in its middle keeps the backend's resources.
+            if (close := getattr(reading, "aclose", None)) is not None:
+                await close()
+
+    async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
+        """The next batch; `None` at the end, and for a following reading once stopped."""
+        coming = asyncio.ensure_future(anext(reading, None))
+        if follow:
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait([coming, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait([coming])
+                return None
+        return await coming
+
+    async def _take(self, batch: Batch) -> None:
+        """Append what of `batch` was asked for; durable on return."""
+        progress = self.progress
+        fresh = self._filter.fresh(self._cut_out(batch))
+        if not (fresh.ticks or fresh.gaps or fresh.quotes):
+            progress.lag = 0
+            return
+        # Facts first: a tick that is durable has its facts.
+        self._part.tell(progress.ticks + len(fresh.ticks), fresh.quotes)
+        await self._log.append(fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes)
+        self._filter.delivered(fresh)
+        progress.ticks += len(fresh.ticks)
+        progress.gaps += len(fresh.gaps)
+        if fresh.ticks:
+            times = [tick.received for tick in fresh.ticks]
+            progress.first = times[0] if progress.first is None else progress.first
+            progress.last = max(*times, progress.last or 0)
+            progress.lag = max(0, self._clock() - times[-1])
+            progress.simulated |= fresh.ticks[-1].simulated
+            progress.symbols |= {tick.symbol for tick in fresh.ticks}
+
+    def _cut_out(self, batch: Batch) -> Batch:
+        """The span. Of each symbol it is one piece, even where a clock was set back inside."""
+        cut = self._cut
+        first = cut.since if isinstance(cut.since, int) else 0
+        ticks: list[Tick] = []
+        for tick in batch.ticks:
+            key = (tick.origin, tick.symbol)
+            if cut.until is not None and tick.received >= cut.until:
+                self._ended.add(key)
+            if tick.received >= first:
+                self._started.add(key)
+            if key in self._started and key not in self._ended:
+                ticks.append(tick)
+        if cut.count is not None:
+            ticks = ticks[: cut.count - self.progress.ticks]
+        end = cut.until
+        return Batch(
+            batch.position,
+            ticks=ticks,
+            gaps=[g for g in batch.gaps if g.received >= first and (not end or g.received < end)],
+            quotes=[
+                q for q in batch.quotes if q.received >= first and (not end or q.received < end)
+            ],
+        )
+
+    def _tell(self, problem: str | None) -> None:
+        self.progress.problem = None if problem is None else f"{self._source.url}: {problem}"
+        self._on_change()
+
+    async def _wait(self, problem: str) -> None:
+        """Say that the stream is away, and wait a moment."""
+        self.progress.problem = problem
+        self._on_change()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AGAIN):
+                await self._stopping.wait()

@@ -1,0 +1,201 @@
+"""An unfinished recording: what a recorder writes until the Parquet file can be made.
+
+A Parquet file without its end is unreadable. So a recorder of `FILE` appends to `FILE.part`, a
+SQLite log that any reader of a stream can follow, and writes `FILE` once, at the end. A recorder
+that was killed leaves `FILE.part` behind; `mend` makes `FILE` of it.
+
+Beside it lies `FILE.part.facts`. It holds one JSON value a line: whether `FILE` may be replaced,
+then each change of a standing fact (a log keeps only the latest quote). A recorder holds a lock on
+it for as long as it lives; the kernel frees the lock with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
+from ticker.records import Quote
+from ticker.streams.recording import Known, Manifest, PlacedFacts, Recorder, RecordingStream, record
+from ticker.streams.sqlite import SqliteStream
+
+_log: Final = logging.getLogger(__name__)
+_SIDES: Final = ("", "-wal", "-shm")
+
+
+def part_path(path: Path) -> Path:
+    """The log that a recorder of `path` writes."""
+    return path.with_name(f"{path.name}.part")
+
+
+class Part:
+    """The unfinished recording beside `path`, locked while inside. A context manager.
+
+    `replace`: the finished recording may replace a file at `path`. Raises `RecordingUnderWay` where
+    another process holds it, and `StreamNotWritable`.
+    """
+
+    def __init__(self, path: Path, *, replace: bool = False) -> None:
+        self.path = path
+        self.replace = replace
+        self.log = part_path(path)
+        self.url = f"sqlite:{self.log}"
+        """The log, as a stream."""
+        self._facts = self.log.with_name(f"{self.log.name}.facts")
+        self._descriptor = -1
+        self._known = Known()
+
+    @property
+    def has_log(self) -> bool:
+        """Whether there is something to finish."""
+        return self.log.exists()
+
+    def tell(self, ticks: int, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
+        """Keep the standing facts of `quotes` that are new; they are true after so many `ticks`.
+
+        On the disk on return. See `Recorder.tell` for `fixed_only`.
+        """
+        changes = self._known.changes(quotes, fixed_only=fixed_only)
+        self._write([PlacedFacts(ticks, facts) for facts in changes])
+
+    async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:
+        """Write the recording of all that the log holds, then remove the log.
+
+        Returns what the recording holds; without a tick no file is written, and it is `None`.
+        `on_progress` is told the ticks read so far. Raises `StreamNotWritable`, and leaves all as
+        it is, where the disk is full or a file at `path` must not be replaced.
+        """
+        manifest: Manifest | None = None
+        with Recorder(self.path, replace=self.replace) as recorder:
+            async with SqliteStream(self.log) as log:
+                await record(log, recorder, facts=self._kept(), on_progress=on_progress)
+            if await self._is_finished(recorder):
+                manifest = await self._manifest()
+            elif recorder.ticks:
+                manifest = await asyncio.to_thread(recorder.finish)
+        self.remove()
+        return manifest
+
+    def remove(self) -> None:
+        """Remove the log and what lies beside it."""
+        for side in reversed(_SIDES):
+            Path(f"{self.log}{side}").unlink(missing_ok=True)
+        self._facts.unlink(missing_ok=True)  # last: who finds the log finds its facts
+
+    def __enter__(self) -> Self:
+        while True:
+            try:
+                self._descriptor = os.open(
+                    self._facts, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
+                )
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(self._descriptor)
+                raise RecordingUnderWay(str(self.path), self.url) from None
+            except OSError as error:
+                problem = f"cannot be written: {error.strerror}"
+                raise StreamNotWritable(str(self.path), problem) from error
+            if _same(self._descriptor, self._facts):
+                break
+            os.close(self._descriptor)  # its recorder finished it just now
+        try:
+            if self.has_log:
+                self.replace = self._may_replace()
+            else:
+                os.ftruncate(self._descriptor, 0)
+                self._write([self.replace])
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+
+    def _lines(self) -> list[bytes]:
+        """The whole lines; a crash may have cut off the last."""
+        text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
+        return text.split(b"\n")[:-1]
+
+    def _may_replace(self) -> bool:
+        return self._lines()[:1] == [msgspec.json.encode(True)]
+
+    def _kept(self) -> list[PlacedFacts] | None:
+        """The facts that were kept; `None` where the file was lost."""
+        lines = self._lines()
+        if not lines:
+            return None
+        try:
+            return [msgspec.json.decode(line, type=PlacedFacts) for line in lines[1:]]
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+
+    def _write(self, values: Sequence[object]) -> None:
+        if not values:
+            return
+        text = b"".join(msgspec.json.encode(value) + b"\n" for value in values)
+        try:
+            while text:
+                text = text[os.write(self._descriptor, text) :]
+            os.fsync(self._descriptor)
+        except OSError as error:
+            problem = f"cannot be written: {error.strerror}"
+            raise StreamNotWritable(str(self._facts), problem) from error
+
+    async def _is_finished(self, recorder: Recorder) -> bool:
+        """Whether the file at `path` is this recording: a kill came just after it was written."""
+        if self.replace or not self.path.exists():
+            return False
+        try:
+            return (await self._manifest()).ticks == recorder.ticks
+        except StreamError:
+            return False
+
+    async def _manifest(self) -> Manifest:
+        async with RecordingStream(self.path) as stream:
+            return await stream.manifest()
+
+
+def mend(path: Path) -> Manifest | None:
+    """Finish the recording `path` that a recorder left when it was killed.
+
+    Returns what it holds; `None` where there was nothing to finish. A recorder that lives goes on:
+    then `path` is the recording that it will replace. Synchronous, and works where an event loop is
+    running. Raises `RecordingUnderWay` where there is no such recording yet, and
+    `StreamNotWritable`.
+    """
+    if not part_path(path).exists():
+        return None
+    try:
+        with Part(path) as part, ThreadPoolExecutor(1) as thread:
+            manifest = thread.submit(asyncio.run, part.finish()).result() if part.has_log else None
+            if manifest is None:
+                part.remove()
+    except RecordingUnderWay:
+        if path.exists():
+            return None
+        raise
+    _log.info("%s: finished what a recorder left in %s", path, part.log)
+    return manifest
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    """Whether `path` still names the file that is open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
