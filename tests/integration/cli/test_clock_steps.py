@@ -38,7 +38,7 @@ class Stepped:
         return {"PYTHONPATH": os.pathsep.join(paths), "STEPPED_CLOCK": str(self._file)}
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._ticker(*words, **self.env)
+        return self._ticker.run(*words, **self.env)  # only an interpreter that starts imports it
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         before = self._ticker.env

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import ticker.streams
+import ticker.streams.choice
 from ticker.errors import StreamUnreachable
 from ticker.streams import Log, Stream, StreamChoice, open_log, open_stream
+from ticker.streams.address import Backend, StreamAddress, parse_address
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 SCHEME = "elsewhere:"
@@ -51,6 +53,13 @@ def open_stream_elsewhere(stream: str | StreamChoice | None = None, **options: A
     return open_stream(stream, **options) if path is None else SqliteStream(Path(path))
 
 
+def parse_address_elsewhere(url: str) -> StreamAddress:
+    """Take `url` apart: to the rest of the program, `elsewhere:` is on another machine."""
+    if url.startswith(SCHEME):
+        return StreamAddress(Backend.KAFKA, url)
+    return parse_address(url)
+
+
 def _path(stream: str | StreamChoice | None) -> str | None:
     url = stream.url if isinstance(stream, StreamChoice) else stream or ""
     return url.removeprefix(SCHEME) if url.startswith(SCHEME) else None
@@ -59,3 +68,4 @@ def _path(stream: str | StreamChoice | None) -> str | None:
 # Commands take these names from the package when they are imported, which is later than now.
 ticker.streams.open_log = open_log_elsewhere
 ticker.streams.open_stream = open_stream_elsewhere
+vars(ticker.streams.choice)["parse_address"] = parse_address_elsewhere
