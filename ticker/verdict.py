@@ -20,6 +20,7 @@ from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Health, Heartbeat
 from ticker.states import WriterState
 from ticker.times import Zone, clock, format_duration
+from ticker.titles import source_label, source_title, to_reach
 
 _EXAMPLES: Final = 3
 _NAMED: Final = 10
@@ -87,7 +88,7 @@ def followed_by(words: str, more: str) -> str:
 def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
-    source = escape(beat.source, 40)
+    source = source_title(beat.source, first=True)
     start = f"Start one: {_command(beat.symbols or (), beat.source, option)}"
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
@@ -111,7 +112,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
-            words = f"{source} is unreachable{_since(beat, now, zone)}. {_help(beat)}"
+            words = f"{source} is unreachable{_since(beat, now, zone)}. {to_reach(beat.source)}"
         case Reason.UNREADABLE:
             words = f"{source} sends no readable answer{_since(beat, now, zone)}."
         case Reason.NO_PRICES:
@@ -142,7 +143,7 @@ def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str 
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
     beats = [writer.heartbeat for writer in writers]
-    sources = _names(sorted({beat.source[:40] for beat in beats}))
+    sources = and_more(sorted({source_title(beat.source) for beat in beats}), _EXAMPLES, ", ")
     asked = clock(max(beat.time for beat in beats), zone, now=now)
     answered, wished = _answered(beats)
     counts = f"{answered:,} of {wished:,} answered"
@@ -317,7 +318,7 @@ def _command(symbols: Sequence[str], source: str, option: str) -> str:
 def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
     """All that a heartbeat tells, on one line: for lists of writers."""
     beat = writer.heartbeat
-    words = f"{escape(beat.source, 40)} {escape(beat.state, 40)}, "
+    words = f"{source_label(beat.source)}: {escape(beat.state, 40)}, "
     words += f"{beat.answered} of {beat.asked} symbols"
     words += f" ({_names(beat.symbols)}), " if beat.symbols else ", "
     words += f"every {format_duration(max(beat.interval, 1))}, "
@@ -345,9 +346,3 @@ def _key(writer: WriterHealth) -> tuple[str, str, str]:
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
     """Since the last good answer: when the poller asked in vain says nothing of the prices."""
     return "" if beat.last_good is None else f" since {clock(beat.last_good, zone, now=now)}"
-
-
-def _help(beat: Heartbeat) -> str:
-    if beat.source.startswith("exchange"):
-        return "Is it up? In another terminal: ticker exchange"
-    return "Is there a network? Without one: ticker demo"

@@ -81,7 +81,7 @@ def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
         f"ticker poll AAPL{on}"
     )
     away = of_writer(WriterHealth(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
-    assert "ticker demo · Next try" in away
+    assert "which works offline. Next try" in away
 
 
 @pytest.mark.parametrize("state", ["stopped", "ok"])
@@ -138,12 +138,12 @@ def test_several_pollers_that_are_well_are_told_in_one() -> None:
     other = replace(beat(SECOND, writer="other"), asked=24, answered=24)
     told, later = verdict(LIVING, other), verdict(replace(LIVING, received=NOW - 2 * SECOND), other)
     when = clock(NOW, UTC)
-    assert told.words == f"2 pollers of yahoo, last asked {when}: 25 of 26 answered"
+    assert told.words == f"2 pollers of Yahoo, last asked {when}: 25 of 26 answered"
     assert (told.summary, told.key) == ("healthy", later.key)
     elsewhere = replace(other, source="exchange")
-    assert verdict(LIVING, elsewhere).words.startswith("2 pollers of exchange, yahoo, last")
+    assert verdict(LIVING, elsewhere).words.startswith("2 pollers of Yahoo, the exchange, last")
     gone = beat(age=MINUTE, writer="gone", state="stopped")
-    assert verdict(LIVING, gone).words.startswith("yahoo every 15s, last asked")
+    assert verdict(LIVING, gone).words.startswith("Yahoo every 15s, last asked")
 
 
 def test_what_only_a_poller_asked_for_that_is_gone_makes_the_stream_stale() -> None:
@@ -179,7 +179,7 @@ def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> 
     limited = beat(writer="x", symbols=("MSFT",), state="rate-limited", retry_at=NOW + MINUTE)
     told = verdict(LIVING, limited)
     next_try = clock(NOW + MINUTE, UTC)
-    assert told.summary == f"stale: MSFT: yahoo: too many requests. Next try {next_try}."
+    assert told.summary == f"stale: MSFT: Yahoo: too many requests. Next try {next_try}."
     gone = beat(age=MINUTE, writer="gone", symbols=("GC=F",))
     both = verdict(LIVING, limited, gone).words
     assert "too many requests" in both

@@ -19,12 +19,13 @@ from ticker.security import without_password
 from ticker.streams import configured_stream
 from ticker.streams.choice import LOCAL_LOG
 
+DEFAULT_EVERY: Final = "15 s for Yahoo, 1 s otherwise"
 TEMPLATE: Final = """\
 # ticker's configuration. An option beats the environment, which beats this file.
 [defaults]
 # source = "yahoo"            # or "exchange", "yahoo+http://HOST:PORT"
 # stream = "sqlite:~/stream.sqlite"   # or a name from [streams]
-# every  = "15s"              # between polls; default: what the source bears
+# every  = "15s"              # between polls; default: 15s for Yahoo, 1s otherwise
 # tz     = "Europe/Berlin"    # of the times on screens; default: this machine's
 # sort   = "-day_change_percent"
 
@@ -96,7 +97,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
     for name, default in (
         ("source", "yahoo"),
         ("stream", local),
-        ("every", "what the source bears"),
+        ("every", DEFAULT_EVERY),
         ("tz", "this machine's"),
         ("sort", "the watchlist's order"),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,10 +15,13 @@ from ticker.cli.options import LEARN_PANEL, Control, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
+from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
     from ticker.exchange import Exchange
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def exchange(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Port 0 takes a free one.")
-    ] = "127.0.0.1:8790",
+    ] = f"{LOOPBACK}:{EXCHANGE_PORT}",
     seed: Annotated[int, typer.Option("--seed", help="The same seed moves the same way.")] = 1,
     every: Annotated[
         str, typer.Option("--every", metavar="DURATION", help="Time between moves.")
@@ -86,7 +89,7 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
     if not quiet:
         tell(
             f"SIMULATED prices at http://{host}:{port}\n"
-            f"In another terminal: ticker run --source exchange:{host}:{port} --stream demo"
+            f"In another terminal: ticker run --source {source_url(host, port)} --stream demo"
         )
     live = sys.stderr.isatty() and not quiet
     shown = ""
@@ -106,6 +109,12 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
         if live:
             sys.stderr.write("\n")
         await serving.stop()
+
+
+def source_url(host: str, port: int) -> str:
+    """The shortest source URL that finds the exchange there."""
+    is_default = (host, port) == (LOOPBACK, EXCHANGE_PORT)
+    return "exchange" if is_default else f"exchange:{host}:{port}"
 
 
 def _catalogue() -> str:

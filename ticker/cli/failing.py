@@ -31,6 +31,7 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.times import Zone, clock
+from ticker.titles import cannot_reach, source_title
 from ticker.verdict import invitation
 
 DONE: Final = 0
@@ -112,14 +113,11 @@ def _is_it_up(stream: str) -> str:
 
 
 def _source_words(error: SourceError, zone: Zone, now: int) -> tuple[str, int]:
-    titles = {"yahoo": "Yahoo", "exchange": "The exchange"}
-    words = f"{titles.get(error.source, error.source)}: {error.problem}"
+    words = f"{source_title(error.source, first=True)}: {error.problem}"
     match error:
         case RateLimited(retry_at=retry_at):
             return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
-        case SourceUnreachable(source="exchange"):
-            return f"{words}. Is it up? In another terminal: ticker exchange", NOT_REACHABLE
         case SourceUnreachable():
-            return f"{words}. Is there a network? Without one: ticker demo", NOT_REACHABLE
+            return cannot_reach(error.source, error.problem), NOT_REACHABLE
         case _:
             return words, NOT_REACHABLE

@@ -49,6 +49,7 @@ from ticker.sources import Source, open_source
 from ticker.states import WriterState
 from ticker.streams import NumberingLog, StreamChoice, numbering, open_log
 from ticker.times import Zone, clock, format_duration, parse_duration
+from ticker.titles import cannot_reach, source_label, source_title
 from ticker.verdict import sentence
 
 _log: Final = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ def run_job(
                     job = msgspec.structs.replace(job, log=_open(job.kept))
                     job.poller.move(job.log)
                 else:
-                    return _code(report, count)
+                    return _code(report, count, asked.name)
         finally:
             await asked.close()
 
@@ -211,18 +212,31 @@ def run_job(
     return run(begin(), stop=stop)
 
 
-def _code(report: PollReport, count: int | None) -> int:
+def _code(report: PollReport, count: int | None, source: str) -> int:
     """The exit code after an end that was wished for; what is missing is told."""
     if report.why == "stopped":
         return DONE
     if report.answers == 0:
-        why = report.problem or report.trouble or "no poll was answered in this time"
-        tell(f"No price came: {sentence(why)}")
+        tell(f"No price came. {_why_none(report, source)}")
         return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
     if count is not None and report.ticks < count:
         tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")
         return NO_DATA
     return DONE
+
+
+def _why_none(report: PollReport, source: str) -> str:
+    """Why no poll brought a price, as a sentence."""
+    match report.trouble:
+        case WriterState.UNREACHABLE:
+            return cannot_reach(source, report.problem or "no answer")
+        case WriterState.STREAM_UNREACHABLE:
+            return sentence(report.problem or "The stream does not answer")
+        case None:
+            return f"{source_title(source, first=True)} answered no poll in this time."
+        case _:
+            title = source_title(source, first=True)
+            return f"{title}: {sentence(report.problem or report.trouble)}"
 
 
 async def _work(job: Job, line: StatusLine) -> PollReport:
@@ -357,7 +371,7 @@ def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, s
 
 def _forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
     """How the poller is: in full, without what its user asked for, and as short as can be."""
-    does = f"{status.source}: {status.state}"
+    does = f"{source_label(status.source)}: {status.state}"
     if status.problem:
         does += f" ({status.problem})"
     counts = [

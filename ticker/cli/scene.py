@@ -19,10 +19,10 @@ from ticker.figures import count_text
 from ticker.files import state_directory
 from ticker.processes import Poller
 from ticker.processes.child import News, command
+from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.streams import StreamChoice, demo_stream, open_stream
 from ticker.times import MINUTE, to_datetime
 
-EXCHANGE_PORT: Final = 8790
 _COUNTING: Final = 2.0
 """How long the last words may look for the first tick kept (s)."""
 

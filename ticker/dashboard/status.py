@@ -15,6 +15,7 @@ from ticker.escape import escape
 from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
+from ticker.titles import source_label
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
 from ticker.watch import StreamState, Watch
 
@@ -135,7 +136,7 @@ def _others(writers: list[WriterHealth]) -> str:
     ]
     if not bad:
         return ""
-    names = ", ".join(f"{escape(w.heartbeat.source, 40)}: {w.reason}" for w in bad[:_EXAMPLES])
+    names = ", ".join(f"{source_label(w.heartbeat.source)}: {w.reason}" for w in bad[:_EXAMPLES])
     return f"{len(bad)} of {len(writers)} pollers not well ({names})"
 
 

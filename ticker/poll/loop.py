@@ -358,9 +358,9 @@ class Poll:
     async def _fail(self, error: SourceError) -> None:
         state, retry_at = _state_of(error)
         self._absence.trouble(state)
-        self._trouble = state, str(error)
+        self._trouble = state, error.problem
         self._put_off(retry_at)
-        self._say(state=state, problem=str(error), retry_at=retry_at, answered=0)
+        self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
         await self._beat(self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at))
 
     def _hasten(self) -> None:
@@ -431,7 +431,7 @@ class Poll:
 def _problem(answer: Answer) -> str | None:
     """What kept some of the requests from being answered, if anything did."""
     error = answer.rate_limited or next(iter(answer.failures.values()), None)
-    return None if error is None else str(error)
+    return None if error is None else error.problem
 
 
 def _state_of(error: SourceError) -> tuple[str, int | None]:

@@ -34,7 +34,7 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str | None = None
     """Why the interval is not the one wished for: `you asked for 1s; Yahoo's limit`."""
     problem: str | None = None
-    """What is wrong with source or stream, in a sentence; absent when nothing is."""
+    """What is wrong with the source (without its name) or the stream; absent when nothing is."""
     retry_at: int | None = None
     """When a rate-limiting source may be asked again."""
     next_at: int | None = None
@@ -60,7 +60,7 @@ class PollReport(msgspec.Struct, frozen=True):
     trouble: str | None = None
     """The `WriterState` of the last poll, if it brought none."""
     problem: str | None = None
-    """What was wrong then, in a sentence."""
+    """What was wrong then: with the source, without its name, or with the stream."""
     gone: int = 0
     """Of `ticks`: in logs that were taken away since."""
     is_log_gone: bool = False

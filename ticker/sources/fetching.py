@@ -134,7 +134,7 @@ class Fetcher:
             case Timeout():
                 problem = f"no answer within {self._deadline:g} s"
             case DNSError():
-                problem = "its address cannot be found (no network?)"
+                problem = "host not found"
             case SSLError():
                 problem = "no secure connection"
             case CurlConnectionError():

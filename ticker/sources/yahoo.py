@@ -21,6 +21,7 @@ from ticker.records import Quote
 from ticker.sources.protocol import Answer, Source
 from ticker.sources.reading import Context, is_symbol, read_answer
 from ticker.sources.worker import Worker
+from ticker.titles import source_title
 
 if TYPE_CHECKING:
     from ticker.sources.fetching import Fetched, Fetcher
@@ -49,7 +50,6 @@ class YahooAddress:
 
     url: str
     name: str = "yahoo"
-    title: str = "Yahoo"
     server: str | None = None
     """`HOST:PORT` that stands in for Yahoo; `None`: Yahoo itself."""
     every: int = 15 * _SECOND
@@ -67,17 +67,15 @@ class YahooAddress:
                 return cls._elsewhere(url, _server(url, rest[2:].removesuffix("/"), 80))
             case "exchange":
                 server = _server(url, rest or "127.0.0.1", EXCHANGE_PORT)
-                return cls._elsewhere(url, server, name="exchange", title="the exchange")
+                return cls._elsewhere(url, server, name="exchange")
         raise UsageError(
             f"{url!r} is no source: expected yahoo, yahoo+http://HOST:PORT"
             " or exchange[:HOST[:PORT]]"
         )
 
     @classmethod
-    def _elsewhere(
-        cls, url: str, server: str, *, name: str = "yahoo", title: str = "Yahoo"
-    ) -> Self:
-        return cls(url, name, title, server, every=_SECOND, every_closed=_SECOND, budget=None)
+    def _elsewhere(cls, url: str, server: str, *, name: str = "yahoo") -> Self:
+        return cls(url, name, server, every=_SECOND, every_closed=_SECOND, budget=None)
 
 
 @dataclass
@@ -168,7 +166,7 @@ class YahooSource(Source):
             for start in range(0, len(asked), self.batch):
                 if (reason := self._why_not(round_)) is not None:
                     self._unasked = frozenset(asked[start:])
-                    round_.fail(asked[start:], reason, f"not asked: {self._place.title}: ")
+                    round_.fail(asked[start:], reason, f"not asked: {source_title(self.name)}: ")
                     break
                 await self._ask(asked[start : start + self.batch], round_)
             if round_.failures and not round_.answered:
@@ -199,11 +197,12 @@ class YahooSource(Source):
             results = self._results(fetched.body)
         except SourceError as error:
             so_far.errors.append(error)
-            so_far.fail(part, error, f"{self._place.title}: ")
+            so_far.fail(part, error, f"{source_title(self.name)}: ")
             return
         if self.on_answer is not None:
             self.on_answer(part, fetched.body)
-        context = Context(self.name, self._place.title, self._clock(), simulated=fetched.simulated)
+        title = source_title(self.name)
+        context = Context(self.name, title, self._clock(), simulated=fetched.simulated)
         found, missing = read_answer(results, part, context)
         so_far.answered = True
         so_far.quotes += found

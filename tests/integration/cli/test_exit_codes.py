@@ -17,7 +17,7 @@ def test_a_poll_whose_source_is_away_all_the_time_ends_with_6(ticker: Program, l
         "poll", "AAPL", "--source", "exchange:127.0.0.1:1", "--stream", log, "--for", "10s"
     )
     assert done.returncode == 6
-    assert "No price came: " in done.stderr
+    assert "No price came. " in done.stderr
 
 
 def test_a_poll_that_keeps_fewer_ticks_than_wished_ends_with_4(

@@ -95,7 +95,7 @@ def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
         (["tail", "-n", "99999999999999999999"], 2, "Invalid value"),
         (["quote", "\x1b]0;x\x07"], 2, "That is no symbol"),
         (["quote", "--source", "bloomberg"], 2, "'bloomberg' is no source"),
-        (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Is it up?"),
+        (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Start it in another"),
         (["exchange", "--listen", "8790"], 2, "is no address"),
         (["exchange", "--answers", "nowhere"], 2, "nowhere"),
         (["run"], 2, "run needs a terminal"),
@@ -172,6 +172,7 @@ def test_config_is_written_once_checked_and_shown_with_where_values_come_from(
     assert ticker("config", "--check").stdout == f"{path}: good\n"
     shown = ticker("config", TICKER_SOURCE="exchange").stdout
     assert "exchange  (TICKER_SOURCE)" in shown
+    assert "15 s for Yahoo, 1 s otherwise  (default)" in shown
     assert f"({path}:11)" in shown
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ticker.cli.failing import NOT_REACHABLE, explain
-from ticker.errors import StreamUnreachable
+from ticker.errors import SourceUnreachable, StreamUnreachable
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,27 @@ def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_compos
     words, code = explain(error, zone=None, now=0)
     assert words.startswith(f"{stream}: does not answer: connection refused. Is it up")
     assert ("docker compose" in words, code) == (is_composed, NOT_REACHABLE)
+
+
+@pytest.mark.parametrize(
+    ("source", "problem", "words"),
+    [
+        (
+            "yahoo",
+            "host not found",
+            "Cannot reach Yahoo (host not found). "
+            "Check your connection, or try `ticker demo`, which works offline.",
+        ),
+        (
+            "exchange",
+            "no connection at 127.0.0.1:8790",
+            "Cannot reach the exchange (no connection at 127.0.0.1:8790). "
+            "Start it in another terminal: ticker exchange",
+        ),
+    ],
+)
+def test_a_source_that_cannot_be_reached_is_named_with_the_problem_and_the_next_step(
+    source: str, problem: str, words: str
+) -> None:
+    told = explain(SourceUnreachable(source, problem), zone=None, now=0)
+    assert told == (words, NOT_REACHABLE)

@@ -38,8 +38,8 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
     watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == (
-        "1 of 3 pollers not well (yahoo: source slow) · "
-        f"2 pollers of exchange, last asked {clock(NOW, UTC)}: 28 of 28 answered · 0 ticks"
+        "1 of 3 pollers not well (Yahoo: source slow) · "
+        f"2 pollers of the exchange, last asked {clock(NOW, UTC)}: 28 of 28 answered · 0 ticks"
     )
 
 

@@ -53,7 +53,7 @@ async def test_what_was_answered_is_kept_and_the_rest_is_named() -> None:
     assert beat.refused == {"B": "Yahoo: is in trouble (HTTP 500)"}
     assert scene.times == [0, 1, 2]
     problems = {status.problem for status in scene.told if status.state == "ok"}
-    assert "yahoo: is in trouble (HTTP 500)" in problems
+    assert "is in trouble (HTTP 500)" in problems
 
 
 async def test_the_gap_is_that_of_the_lost_symbols_alone() -> None:

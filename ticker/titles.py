@@ -1,0 +1,37 @@
+"""How sentences name a source, and what to do about one that cannot be reached.
+
+Data and options say `yahoo` and `exchange`; sentences say Yahoo and the exchange.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ticker.escape import escape
+
+_NAMED: Final = 40
+"""Characters of a name from outside that are shown."""
+
+
+def source_label(name: str) -> str:
+    """The name of a source for a list or before a colon: `Yahoo`, `exchange`. Escaped."""
+    return "Yahoo" if name == "yahoo" else escape(name, _NAMED)
+
+
+def source_title(name: str, *, first: bool = False) -> str:
+    """The same for a sentence: `Yahoo`, `the exchange`. `first`: it begins the sentence."""
+    if name == "exchange":
+        return "The exchange" if first else "the exchange"
+    return source_label(name)
+
+
+def cannot_reach(name: str, problem: str) -> str:
+    """The sentence about a source that did not answer, with the next step."""
+    return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name)}"
+
+
+def to_reach(name: str) -> str:
+    """What to do about a source that cannot be reached."""
+    if name.startswith("exchange"):
+        return "Start it in another terminal: ticker exchange"
+    return "Check your connection, or try `ticker demo`, which works offline."
