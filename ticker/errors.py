@@ -84,7 +84,7 @@ class StreamUnreachable(StreamError):
 
 
 class StreamUnusable(StreamError):
-    """The stream is there, but is not ours, is damaged, or was written by a newer version.
+    """The stream is there, but is not ours, is damaged, or has another format version.
 
     The file is left untouched.
     """

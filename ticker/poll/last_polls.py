@@ -127,12 +127,12 @@ def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
 
 def _is_sure(beat: Heartbeat) -> bool:
     """Whether its last good answer is one about the symbols that it names."""
-    return beat.symbols is not None and beat.last_good is not None and beat.last_good >= beat.time
+    return beat.last_good is not None and beat.last_good >= beat.time
 
 
 def _asks_for(beat: Heartbeat, symbol: str) -> bool:
-    """Whether its writer asks, or may ask, for `symbol`."""
-    return beat.symbols is None or symbol in beat.symbols
+    """Whether its writer asks for `symbol`."""
+    return symbol in (beat.symbols or ())
 
 
 def _lag(beat: Heartbeat) -> int:

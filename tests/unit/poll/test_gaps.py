@@ -13,18 +13,9 @@ from ticker.errors import SourceUnreachable
 from ticker.records import Gap, Heartbeat
 
 
-class OlderLog(MemoryLog):
-    """As an older version writes it: no heartbeat names its symbols."""
-
-    async def append(self, *ticks: Any, heartbeats: Sequence[Heartbeat] = (), **rest: Any) -> Any:
-        bare = [msgspec.structs.replace(beat, symbols=None) for beat in heartbeats]
-        return await super().append(*ticks, heartbeats=bare, **rest)
-
-
-@pytest.fixture(params=[MemoryLog, OlderLog])
-def log(request: pytest.FixtureRequest) -> MemoryLog:
-    made: MemoryLog = request.param()
-    return made
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
 
 
 def steady(_: FakeSource, symbols: Sequence[str]) -> dict[str, float]:

@@ -1,19 +1,18 @@
 """Opening a log file: what may be opened, by whom, and what is said when it cannot be.
 
-Readers never create or change the file; a writer makes it when it is missing, complete before it
-has its name, so that nobody ever sees half a log. A file that is not ours, is damaged or newer is
-left byte for byte as it is: it is looked at without locks and without side files before anything
-else. `told` turns every error of SQLite into one of `ticker.errors`, once, here.
+Readers never create or change the file. A writer makes a missing file under another name and
+renames it when it is complete, so nobody ever sees half a log. A file that is not ours, is damaged
+or has another format version stays unchanged, byte for byte: its header is read first, without
+locks and without side files. `told` turns every error of SQLite into one of `ticker.errors`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -53,12 +52,8 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
     Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
     """
     with told(path):
-        found = _look(path)
+        _check_header(path)
         wal = Path(f"{path}-wal")
-        # A writer that has just migrated the file may still keep the new version in the WAL.
-        is_old = found < schema.VERSION and found not in schema.VIEWS
-        if is_old and not (wal.exists() and wal.stat().st_size):
-            raise _other_version(path, found, schema.VERSION)
         try:
             connection = _open_reader(path, "mode=ro", busy)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
@@ -70,31 +65,20 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
     return connection
 
 
-def writer(
-    path: Path,
-    origin: str,
-    *,
-    busy: float = BUSY,
-    migrations: Mapping[int, str] = schema.MIGRATIONS,
-    version: int = schema.VERSION,
-) -> apsw.Connection:
+def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
     """A connection that writes durably; the file is made, with `origin`, if it is missing.
 
-    An older file is copied to `PATH.vN.bak` (or `PATH.vN-2.bak` …, where that name is taken) and
-    migrated in place. Raises `StreamUnusable`,
-    `StreamNotWritable`, `StreamUnreachable`.
+    Raises `StreamUnusable`, `StreamNotWritable`, `StreamUnreachable`.
     """
     with told(path, writing=True):
         if not path.exists():
             _make(path, origin)
-        _look(path, newest=version)
+        _check_header(path)
         connection = apsw.Connection(str(path), flags=_WRITE)
         try:
             connection.set_busy_timeout(int(busy * 1000))
             _check_writable(connection, path)
-            if _version(connection) < version:
-                _migrate(connection, path, migrations, version)
-            _check_version(connection, path, version)
+            _check_version(connection, path)
             schema.use_wal(connection)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", _WAL_KEPT)
@@ -155,10 +139,7 @@ def _open_reader(path: Path, how: str, busy: float) -> apsw.Connection:
     connection = apsw.Connection(f"{_uri(path)}?{how}", flags=_READ)
     try:
         connection.set_busy_timeout(int(busy * 1000))
-        if (found := _version(connection)) in schema.VIEWS:
-            connection.execute(schema.VIEWS[found])
-        else:
-            _check_version(connection, path, schema.VERSION)
+        _check_version(connection, path)
         load(connection)
     except BaseException:
         connection.close()
@@ -171,13 +152,12 @@ def _check_writable(connection: apsw.Connection, path: Path) -> None:
         raise StreamNotWritable(url(path), "the file may only be read")
 
 
-def _look(path: Path, newest: int = schema.VERSION) -> int:
-    """The version of the log at `path`, without a lock or a side file, or an error.
+def _check_header(path: Path) -> None:
+    """Raise unless the file at `path` is a log of our version. Takes no lock, makes no side file.
 
-    From the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header),
-    because SQLite, told to touch nothing, takes a file that is just being checkpointed for damaged:
-    its first page tells of pages that are still to come. The application id never changes after the
-    making; the version is seen again by the connection that is then used.
+    It reads the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header).
+    SQLite, told to touch nothing, takes a file that is just being checkpointed for damaged: its
+    first page counts pages that are still to come.
     """
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")
@@ -197,26 +177,21 @@ def _look(path: Path, newest: int = schema.VERSION) -> int:
     version, application = _HEADER.unpack(header)
     if application != schema.APPLICATION_ID:
         raise StreamUnusable(url(path), "is not a log: another program's SQLite database")
-    if version > newest:
-        raise _other_version(path, version, newest)
-    return int(version)
+    _refuse_other(version, path)
 
 
-def _version(connection: apsw.Connection) -> int:
-    return int(connection.pragma("user_version"))
+def _check_version(connection: apsw.Connection, path: Path) -> None:
+    """The same as the connection sees it: the WAL may hold another version than the header."""
+    _refuse_other(int(connection.pragma("user_version")), path)
 
 
-def _check_version(connection: apsw.Connection, path: Path, wanted: int) -> None:
-    if (found := _version(connection)) != wanted:
-        raise _other_version(path, found, wanted)
-
-
-def _other_version(path: Path, found: int, wanted: int) -> StreamUnusable:
-    if found > wanted:
-        problem = f"was written by a newer version of ticker (its format is {found})"
-    else:
-        problem = f"has an older format ({found}): the next poll into it brings it up to date"
-    return StreamUnusable(url(path), problem)
+def _refuse_other(version: int, path: Path) -> None:
+    if version != schema.VERSION:
+        raise StreamUnusable(
+            url(path),
+            f"has the format of another version of ticker (format {version}; this ticker reads "
+            f"format {schema.VERSION}). Use the ticker that wrote it, or choose another file",
+        )
 
 
 def _make(path: Path, origin: str) -> None:
@@ -244,51 +219,10 @@ def _make(path: Path, origin: str) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock: two makers, or two migrators, would undo each other's work."""
+    """Hold the folder's lock: two makers would undo each other's work."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _migrate(
-    connection: apsw.Connection, path: Path, migrations: Mapping[int, str], to: int
-) -> None:
-    with _alone_in(path.parent) as folder:
-        found = _version(connection)
-        if found >= to:  # another was faster
-            return
-        if any(version not in migrations for version in range(found, to)):
-            raise StreamUnusable(
-                url(path),
-                f"was written by a version of ticker too old to read (its format is {found})",
-            )
-        _copy(connection, path, found, folder)
-        schema.migrate(connection, migrations, to)
-        # Into the file itself: whoever looks at it without its WAL sees the new version too. A
-        # reader in its way is no harm, because readers look again.
-        with contextlib.suppress(apsw.BusyError, apsw.LockedError):
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _copy(connection: apsw.Connection, path: Path, version: int, folder: int) -> None:
-    """Copy the log beside itself; the copy has its name only once it is whole and on the disk."""
-    draft = path.with_name(f".{path.name}.v{version}.new")
-    draft.unlink(missing_ok=True)  # of a migration that was killed; the folder is locked
-    try:
-        connection.execute("VACUUM INTO ?", (str(draft),))
-        descriptor = os.open(draft, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        taken = itertools.count(2)
-        copy = path.with_name(f"{path.name}.v{version}.bak")
-        while copy.exists() or copy.is_symlink():
-            copy = path.with_name(f"{path.name}.v{version}-{next(taken)}.bak")
-        draft.rename(copy)
-        os.fsync(folder)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The tables of a log file, their version, and how an older file becomes a present one.
+"""The tables of a log file, and their version.
 
 Promised to other programs: `ticks`, `gaps`, `quotes` and `heartbeats` have exactly the fields of
 the JSON events as columns (times in µs since the epoch, UTC; `simulated` 0 or 1; `symbols` and
@@ -7,14 +7,12 @@ the JSON events as columns (times in µs since the epoch, UTC; `simulated` 0 or 
 that replaces another takes a new position. `log`, `sequences`, `appends` and `holds` are ours and
 may change with the version.
 
-Policy: `user_version` is the version. Writers copy an older file, then migrate it in place; readers
-take it as it is where `VIEWS` tells how. A newer one is refused; a version is never reused. This
-file knows SQL, and neither records nor files' paths.
+`user_version` is the version. A file of any other version is refused. This module knows SQL, and
+neither records nor files' paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import apsw
@@ -22,18 +20,7 @@ import apsw
 APPLICATION_ID: Final = 0x7469636B
 """`tick` in ASCII: how `file` and we tell our files from other SQLite databases."""
 
-VERSION: Final = 2
-
-MIGRATIONS: Final[Mapping[int, str]] = {
-    1: "ALTER TABLE heartbeats ADD COLUMN symbols TEXT",
-}
-"""Version → the SQL that makes the next one of it, inside one transaction."""
-
-VIEWS: Final[Mapping[int, str]] = {
-    1: "CREATE TEMP VIEW heartbeats AS SELECT *, NULL AS symbols FROM main.heartbeats",
-}
-"""Version → the SQL with which one connection reads such a file as if it were a present one. The
-file stays as it is; where it is migrated meanwhile, its own columns come first."""
+VERSION: Final = 1
 
 PAGE_SIZE: Final = 4096
 
@@ -136,24 +123,3 @@ def use_wal(connection: apsw.Connection) -> None:
     mode = connection.pragma("journal_mode", "wal")
     if mode != "wal":
         raise NoWal(f"its file system allows no shared memory (journal mode {mode})")
-
-
-def migrate(
-    connection: apsw.Connection, migrations: Mapping[int, str] = MIGRATIONS, to: int = VERSION
-) -> None:
-    """Bring an older file to version `to` in one transaction; the caller has copied it.
-
-    Raises `KeyError` for a version from which no path is known.
-    """
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        version = int(connection.pragma("user_version"))  # another process may have been first
-        while version < to:
-            connection.execute(migrations[version])
-            version += 1
-            connection.pragma("user_version", version)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
@@ -18,7 +17,7 @@ from ticker.errors import (
     StreamUnreachable,
     StreamUnusable,
 )
-from ticker.records import Heartbeat, Tick
+from ticker.records import Tick
 from ticker.streams.sqlite import opening, schema
 from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
@@ -104,12 +103,15 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         SqliteReader(tmp_path, 0.1)
 
 
-def test_a_newer_version_is_refused_and_untouched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
+def test_another_version_is_refused_and_untouched(tmp_path: Path, version: int) -> None:
     path = log(tmp_path / "log.sqlite")
     with sqlite3.connect(path) as other:
-        other.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+        other.execute(f"PRAGMA user_version = {version}")
     other.close()
     assert refused(path) == {StreamUnusable}
+    with pytest.raises(StreamUnusable, match=rf"format {version}; this ticker reads format 1"):
+        SqliteReader(path)
 
 
 def test_a_damaged_file_is_refused_and_untouched(tmp_path: Path) -> None:
@@ -257,136 +259,15 @@ def test_what_a_deleted_log_left_behind_does_not_reach_the_new_one(tmp_path: Pat
     writer.close()
 
 
-MIGRATIONS = {
-    0: "ALTER TABLE ticks RENAME COLUMN cost TO price; ALTER TABLE ticks ADD COLUMN extra TEXT",
-    1: "SELECT 'these tables are of the second version already'",
-}
-
-
-def older(path: Path) -> Path:
-    log(path)
-    with sqlite3.connect(path) as other:
-        other.execute("ALTER TABLE ticks RENAME COLUMN price TO cost")
-        other.execute("PRAGMA user_version = 0")
-    other.close()
-    return path
-
-
-def test_an_older_version_is_copied_then_migrated_in_place(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    with pytest.raises(StreamUnusable, match="older"):
-        SqliteReader(path)
-    opening.writer(path, "o", migrations=MIGRATIONS).close()
-    with SqliteReader(path) as reader:
-        place = reader.find("start")
-        assert [t.price for t in reader.after(place, None, 9).ticks] == [1.0, 1.0, 1.0]
-    with sqlite3.connect(tmp_path / "log.sqlite.v0.bak") as copy:
-        assert copy.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
-        assert copy.execute("PRAGMA user_version").fetchall() == [(0,)]
-    copy.close()
-
-
-def test_readers_see_a_migration_though_its_writer_stays_open(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    writer = opening.writer(path, "o", migrations=MIGRATIONS)
-    with SqliteReader(path) as reader:
-        assert reader.state().ticks == 3
-    writer.close()
-
-
-def test_readers_see_a_migration_that_is_still_in_the_wal(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    writer = apsw.Connection(str(path))
-    schema.migrate(writer, MIGRATIONS)
-    with SqliteReader(path) as reader:
-        assert reader.state().ticks == 3
-    opening.writer(path, "o", migrations=MIGRATIONS).close()
-    assert not list(tmp_path.glob("*.bak"))  # nothing older was left to copy
-    writer.close()
-
-
 def test_a_newer_version_that_is_still_in_the_wal_is_refused(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     newer = apsw.Connection(str(path))
     newer.pragma("user_version", schema.VERSION + 1)
-    with pytest.raises(StreamUnusable, match="newer"):
+    with pytest.raises(StreamUnusable, match="another version"):
         SqliteReader(path)
-    with pytest.raises(StreamUnusable, match="newer"):
+    with pytest.raises(StreamUnusable, match="another version"):
         opening.writer(path, "o")
     newer.close()
-
-
-def test_a_copy_never_passes_for_another_and_is_whole(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    foreign = tmp_path / "log.sqlite.v0.bak"
-    foreign.write_bytes(b"half a copy")
-    opening.writer(path, "o", migrations=MIGRATIONS).close()
-    assert foreign.read_bytes() == b"half a copy"
-    with sqlite3.connect(tmp_path / "log.sqlite.v0-2.bak") as copy:
-        assert copy.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
-    copy.close()
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    wrong = {0: "ALTER TABLE ticks RENAME COLUMN cost TO price; SELECT nonsense"}
-    with pytest.raises(StreamUnusable):
-        opening.writer(path, "o", migrations=wrong)
-    with sqlite3.connect(path) as other:
-        assert other.execute("SELECT sum(cost) FROM ticks").fetchall() == [(3.0,)]
-        assert other.execute("PRAGMA user_version").fetchall() == [(0,)]
-    other.close()
-
-
-def test_a_version_from_which_no_path_is_known_is_refused_and_untouched(tmp_path: Path) -> None:
-    path = older(tmp_path / "log.sqlite")
-    before = digest(path)
-    with pytest.raises(StreamUnusable, match="too old"):
-        opening.writer(path, "o", migrations={})
-    assert digest(path) == before
-
-
-def of_version_1(path: Path) -> Path:
-    """A log as the first version wrote it: its heartbeats name no symbols."""
-    writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
-    writer.append([Tick("A", "s", "abcdefgh", 1, 1, 1, 1.0)], (), (), [beat("old")], 1)
-    writer.close()
-    with sqlite3.connect(path) as other:
-        other.execute("ALTER TABLE heartbeats DROP COLUMN symbols")
-        other.execute("PRAGMA user_version = 1")
-    other.close()
-    return path
-
-
-def beat(writer: str, **told: Any) -> Heartbeat:
-    return Heartbeat("abcdefgh", writer, "s", 1, 1, 1, "ok", 1, 1, **told)
-
-
-def test_a_log_of_the_first_version_is_read_as_it_is(tmp_path: Path) -> None:
-    path = of_version_1(tmp_path / "log.sqlite")
-    before = digest(path)
-    with SqliteReader(path) as reader:
-        assert reader.snapshot()[0].heartbeats == [beat("old")]
-        assert reader.signs()[0] == [beat("old")]
-        found = reader.after(reader.find("start"), None, 9)
-        assert (len(found.ticks), found.heartbeats, found.broken) == (1, [beat("old")], 0)
-    assert digest(path) == before
-
-
-def test_whoever_writes_a_log_of_the_first_version_brings_it_up_to_date(tmp_path: Path) -> None:
-    path = of_version_1(tmp_path / "log.sqlite")
-    reader = SqliteReader(path)
-    place = reader.find("end")
-    writer = SqliteWriter(path, "o", Retention(), 0.1)
-    named = beat("new", symbols=("A", "B"))
-    writer.append([Tick("A", "s", "abcdefgh", 2, 2, 2, 2.0)], (), (), [named], 2)
-    for each in (reader, SqliteReader(path)):  # one that was there before, and one that comes now
-        assert each.snapshot()[0].heartbeats == [beat("old"), named]
-        assert [tick.sequence for tick in each.after(place, None, 9).ticks] == [2]
-        each.close()
-    writer.close()
-    assert (tmp_path / "log.sqlite.v1.bak").exists()
 
 
 def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: Path) -> None:
