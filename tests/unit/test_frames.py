@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ import ticker
 from ticker.errors import StreamMissing, UsageError
 from ticker.records import Gap, Quote, Tick
 from ticker.streams import open_log
+from ticker.streams.recording import Recorder
 
 NOW = 1_795_447_805_000_000
 FLOATS = (
@@ -315,3 +317,39 @@ def test_bars_of_no_ticks_are_an_empty_frame_of_the_same_columns() -> None:
     full, empty = ticker.frames.bars(ticks, "1min"), ticker.frames.bars(ticks.iloc[:0], "1min")
     assert empty.empty
     assert_frame_equal(full.iloc[:0], empty, check_freq=False)
+
+
+def test_a_recording_gives_the_frame_that_an_independent_reading_gives(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    ticks = [
+        Tick(
+            symbol=symbol,
+            source="test",
+            origin="o",
+            sequence=n,
+            time=NOW + n,
+            received=NOW + 2 * n,
+            price=100.0 + n,
+            volume=None if n == 2 else n,
+            currency="USD" if symbol == "A" else None,
+        )
+        for n in range(1, 4)
+        for symbol in ("A", "B")
+    ]
+    with Recorder(path) as recorder:
+        recorder.add(ticks)
+        recorder.finish()
+    frame = ticker.frames.read(str(path))
+    rows = duckdb.execute(
+        "SELECT epoch_us(time), symbol, sequence, price, volume, currency FROM read_parquet(?) "
+        "ORDER BY time, symbol",
+        [str(path)],
+    ).fetchall()
+    columns = ["symbol", "sequence", "price", "volume", "currency"]
+    assert [
+        (index.value // 1_000, *(None if pd.isna(value) else value for value in values))
+        for index, values in zip(frame.index, frame[columns].itertuples(index=False), strict=True)
+    ] == rows
+    assert str(frame.index.dtype) == "datetime64[us, UTC]"
+    assert frame["session"].isna().all()
+    assert list(ticker.frames.read(str(path), symbols="b", since=NOW + 4)["sequence"]) == [2, 3]

@@ -266,7 +266,8 @@ def _finish(
 ) -> Report:
     rows, bad = connection.execute("SELECT count(*), count(reason) FROM rows").fetchall()[0]
     shown = tuple(_bad_rows(connection, files, _SHOWN))
-    connection.execute(query.MOVES)
+    (sizes,) = connection.execute("SELECT count(size) FROM rows").fetchall()[0]
+    connection.execute(query.moves(has_sizes=sizes > 0))
     values = {
         "symbol": "symbol",
         "source": literal(source),
@@ -283,16 +284,14 @@ def _finish(
         "size": "size",
         "simulated": "false",
     }
-    listed = ", ".join(values.get(field, "NULL") for field in FIELDS)
-    connection.execute(
-        f"INSERT INTO staged SELECT {listed}, "
-        "row_number() OVER (ORDER BY received, file, line) - 1 FROM moves"
-    )
+    listed = ", ".join(f'{values.get(field, "NULL")} AS "{field}"' for field in FIELDS)
     (ticks,) = connection.execute("SELECT count(*) FROM moves").fetchall()[0]
-    connection.execute("DROP TABLE rows")
-    connection.execute("DROP TABLE moves")
-    recorder.ticks = ticks
-    return Report(recorder.finish(), rows, rows - bad - ticks, bad, shown)
+    connection.execute("DROP TABLE rows; DROP TABLE ordered")
+    manifest = recorder.finish(
+        f"SELECT {listed}, row_number() OVER () - 1 AS ordinal FROM moves "
+        "ORDER BY moves.received, moves.symbol, moves.sequence"
+    )
+    return Report(manifest, rows, rows - bad - ticks, bad, shown)
 
 
 def _origin(files: Sequence[Sniffed]) -> str:

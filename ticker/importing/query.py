@@ -23,20 +23,37 @@ CREATE TABLE rows (
     reason VARCHAR, told VARCHAR
 )"""
 
-MOVES: Final = """
+_MOVES: Final = """
+CREATE TABLE ordered AS
+SELECT * EXCLUDE (volume), {volume} AS volume
+FROM rows WHERE reason IS NULL ORDER BY symbol, received, file, line;
 CREATE TABLE moves AS
-SELECT *, row_number() OVER (PARTITION BY symbol ORDER BY received, file, line) AS sequence
+SELECT * EXCLUDE (moved, is_first),
+    CAST(running - max(CASE WHEN is_first THEN running - 1 END) OVER rising AS BIGINT) AS sequence
 FROM (
-    SELECT * EXCLUDE (reason, told, volume),
-        lag(price) OVER by_symbol AS previous_price,
-        coalesce(volume, CAST(sum(TRY_CAST(size AS DECIMAL(28, 10))) OVER (
-            PARTITION BY symbol, time // 86400000000 ORDER BY received, file, line
-            ROWS UNBOUNDED PRECEDING) AS DOUBLE)) AS volume
-    FROM rows WHERE reason IS NULL
-    WINDOW by_symbol AS (PARTITION BY symbol ORDER BY received, file, line)
+    SELECT *, sum(CAST(moved AS INTEGER)) OVER rising AS running
+    FROM (
+        SELECT * EXCLUDE (reason, told),
+            lag(symbol) OVER () IS DISTINCT FROM symbol AS is_first,
+            CASE WHEN lag(symbol) OVER () = symbol THEN lag(price) OVER () END AS previous_price,
+            previous_price IS DISTINCT FROM price AS moved
+        FROM ordered
+    )
+    WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
 )
-WHERE previous_price IS NULL OR previous_price <> price
+WHERE moved
+WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
 """
+# One sort, then windows over all rows in its order, which DuckDB keeps as long as no window by
+# symbol stands beside them.
+_TRADED: Final = """coalesce(volume, CAST(sum(TRY_CAST(size AS DECIMAL(28, 10))) OVER (
+    PARTITION BY symbol, time // 86400000000 ORDER BY received, file, line
+    ROWS UNBOUNDED PRECEDING) AS DOUBLE))"""
+
+
+def moves(*, has_sizes: bool) -> str:
+    """The statement that makes `moves`; a volume of a day is added up where there are sizes."""
+    return _MOVES.format(volume=_TRADED if has_sizes else "volume")
 
 
 def text_of(parts: Sequence[str]) -> str:
@@ -73,7 +90,7 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
         if layout.scaled and need == "price":
             value = f"CASE WHEN contains({text}, '.') THEN {value} ELSE {value} / 1e9 END"
         if layout.carried and need in ("bid", "ask"):
-            value = f"last_value({value} IGNORE NULLS) OVER (ORDER BY n)"
+            value = f"last_value({value} IGNORE NULLS) OVER (ORDER BY n_)"
         return f"CASE WHEN isfinite({value}) THEN {value} END"
 
     name = (
@@ -85,31 +102,33 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
     currency = text_of(columns["currency"]) if "currency" in columns else "NULL"
     told = " || ',' || ".join(f"coalesce({text_of(parts)}, '')" for parts in columns.values())
     return f"""
-        SELECT {taken.number}, n + {taken.first}, time, coalesce(received, time), symbol,
-            coalesce(nullif(price, 0), {_MIDDLE}), {_SIDE.format("bid")}, {_SIDE.format("ask")},
-            size, volume, nullif(currency, ''),
+        SELECT {taken.number}, n_ + {taken.first}, time_, coalesce(received_, time_), symbol_,
+            coalesce(nullif(price_, 0), {_MIDDLE}), {_SIDE.format("bid_")},
+            {_SIDE.format("ask_")}, size_, volume_, nullif(currency_, ''), reason_,
+            CASE WHEN reason_ IS NOT NULL THEN {told} END
+        FROM (SELECT *,
             CASE
-                WHEN time IS NULL THEN 'its time cannot be read'
-                WHEN time < 0 OR time > 4102444800000000
+                WHEN time_ IS NULL THEN 'its time cannot be read'
+                WHEN time_ < 0 OR time_ > 4102444800000000
                     THEN 'its time is before 1970 or after 2100'
-                WHEN symbol IS NULL OR symbol = '' THEN 'it has no symbol'
-                WHEN length(symbol) > 64 OR NOT regexp_full_match(symbol, '[!-~]+')
+                WHEN symbol_ IS NULL OR symbol_ = '' THEN 'it has no symbol'
+                WHEN length(symbol_) > 64 OR NOT regexp_full_match(symbol_, '[!-~]+')
                     THEN 'its symbol has characters that no symbol has'
-                WHEN coalesce(nullif(price, 0), {_MIDDLE}) IS NULL
+                WHEN coalesce(nullif(price_, 0), {_MIDDLE}) IS NULL
                     THEN 'its price is absent, zero or no number'
-                WHEN size < 0 OR volume < 0 THEN 'its size is negative'
-            END,
-            told
+                WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'
+            END AS reason_
         FROM (
-            SELECT n, {time} AS time, {received} AS received, {name} AS symbol, {price} AS price,
-                {number_of("bid")} AS bid, {number_of("ask")} AS ask, {number_of("size")} AS size,
-                {number_of("volume")} AS volume, {currency} AS currency, {told} AS told
-            FROM (SELECT *, row_number() OVER () - 1 AS n FROM {taken.source})
-        )"""
+            SELECT *, {time} AS time_, {received} AS received_, {name} AS symbol_,
+                {price} AS price_, {number_of("bid")} AS bid_, {number_of("ask")} AS ask_,
+                {number_of("size")} AS size_, {number_of("volume")} AS volume_,
+                {currency} AS currency_
+            FROM (SELECT *, row_number() OVER () - 1 AS n_ FROM {taken.source})
+        ))"""
 
 
 _MIDDLE: Final = """
-    CASE WHEN bid <> 0 AND ask <> 0
-    THEN CAST((CAST(bid AS DECIMAL(28, 10)) + CAST(ask AS DECIMAL(28, 10))) * 0.5 AS DOUBLE) END"""
+    CASE WHEN bid_ <> 0 AND ask_ <> 0 THEN CAST(
+        (CAST(bid_ AS DECIMAL(28, 10)) + CAST(ask_ AS DECIMAL(28, 10))) * 0.5 AS DOUBLE) END"""
 # In decimals: the middle of 1.3066 and 1.30677 is 1.306685, and no float beside it.
-_SIDE: Final = "CASE WHEN bid <= ask OR bid IS NULL OR ask IS NULL THEN nullif({}, 0) END"
+_SIDE: Final = "CASE WHEN (bid_ <= ask_) IS NOT FALSE THEN nullif({}, 0) END"

@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from ticker.records import Tick
 from ticker.streams.sequence import Key
+from ticker.streams.texts import Texts
 
 Columns = Mapping[str, Any]
-"""Field name → values, as `Stream.columns` gives them out, or as (masked) arrays of numpy."""
+"""Field name → values, as `Stream.columns` or `Numeric.arrays` gives them out."""
 
 _FIELDS: Final = Tick.__struct_encode_fields__
 _TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})
@@ -55,13 +56,13 @@ class Digests:
 
     def add(self, chunk: Columns) -> None:
         """Take the ticks of `chunk` in."""
-        origins, symbols = chunk["origin"], chunk["symbol"]
-        if len(origins) == 0:
+        if len(chunk["sequence"]) == 0:
             return
+        origins, symbols = chunk["origin"], chunk["symbol"]
         hashes = self._hashes(chunk)
         both = self._bits("origin", origins) ^ _mix(self._bits("symbol", symbols))
         _, places, groups = np.unique(both, return_index=True, return_inverse=True)
-        keys = [(origins[place], symbols[place]) for place in places]
+        keys = [(_text(origins, place), _text(symbols, place)) for place in places]
         size = len(keys)
         total = np.zeros(size, np.uint64)
         np.add.at(total, groups, hashes)
@@ -95,17 +96,17 @@ class Digests:
 
     def _hashes(self, chunk: Columns) -> _Bits:
         """One hash a tick."""
-        joined = np.zeros(len(chunk["symbol"]), np.uint64)
+        joined = np.zeros(len(chunk["sequence"]), np.uint64)
         for n, field in enumerate(_FIELDS, 1):
             joined = _mix(joined ^ _mix(self._bits(field, chunk[field]) + np.uint64(n)))
         return joined
 
     def _bits(self, field: str, values: Any) -> _Bits:
-        if isinstance(values, np.ma.MaskedArray):
-            unknown: Any = None if field in _TEXTS else np.nan
-            values = np.where(np.ma.getmaskarray(values), unknown, values.data)
+        if isinstance(values, Texts):
+            known_hashes = np.array([_text_hash(word) for word in values.words], np.uint64)
+            found: _Bits = known_hashes[values.codes]
+            return found
         if field in _TEXTS:
-            values = values.tolist() if isinstance(values, np.ndarray) else values
             known = self._texts
             for text in set(values) - known.keys():
                 known[text] = _text_hash(text)
@@ -123,6 +124,10 @@ def digests(chunks: Iterable[Columns]) -> dict[Key, Digest]:
     for chunk in chunks:
         found.add(chunk)
     return found.result()
+
+
+def _text(values: Any, row: int) -> str:
+    return str(values.words[values.codes[row]] if isinstance(values, Texts) else values[row])
 
 
 def _text_hash(text: str | None) -> int:

@@ -30,7 +30,7 @@ FACTS: Final = "ticker.facts"
 FIELDS: Final = Tick.__struct_encode_fields__
 TIMES: Final = frozenset({"time", "received"})
 _INTEGERS: Final = frozenset({"sequence"})
-_TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})
+TEXTS: Final = ("symbol", "source", "origin", "currency", "session")
 
 
 def sql_type(field: str) -> str:
@@ -39,7 +39,7 @@ def sql_type(field: str) -> str:
         return "TIMESTAMPTZ"
     if field in _INTEGERS:
         return "BIGINT"
-    if field in _TEXTS:
+    if field in TEXTS:
         return "VARCHAR"
     return "BOOLEAN" if field == "simulated" else "DOUBLE"
 

@@ -15,6 +15,7 @@ import msgspec
 from ticker.errors import StreamMissing, StreamUnusable, WrongPosition
 from ticker.records import Gap, Position, Quote, Tick
 from ticker.streams.recording import layout
+from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import connect, literal, prepare, reading
 from ticker.streams.recording.layout import (
     Facts,
@@ -140,13 +141,7 @@ class RecordingReader:
         self, symbols: Collection[str] | None, since: int | None, until: int | None
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
-        where, bindings = _only(symbols)
-        if since is not None:
-            where += " AND received >= make_timestamptz(?)"
-            bindings.append(since)
-        if until is not None:
-            where += " AND received < make_timestamptz(?)"
-            bindings.append(until)
+        where, bindings = _between(symbols, since, until)
         with reading(self.path, self.url):
             result = self._connection.execute(
                 f"SELECT {layout.VALUES} FROM {self._source} WHERE true {where}", bindings
@@ -160,6 +155,21 @@ class RecordingReader:
             for at in _VOLUMES:
                 columns[at] = tuple(map(_whole, columns[at]))
             yield dict(zip(layout.FIELDS, columns, strict=True))
+
+    def arrays(
+        self, symbols: Collection[str] | None, since: int | None, until: int | None
+    ) -> Iterator[Mapping[str, Any]]:
+        """See `Numeric.arrays`."""
+        where, bindings = _between(symbols, since, until)
+        with reading(self.path, self.url):
+            yield from arrays(
+                self._connection,
+                self._source,
+                row="file_row_number",
+                ticks=self.manifest.ticks,
+                where=where,
+                bindings=bindings,
+            )
 
     def last_ticks(self, row: int) -> list[tuple[int, Tick]]:
         """The last tick of each (origin, symbol) before `row`, with its row."""
@@ -261,6 +271,19 @@ def _only(symbols: Collection[str] | None) -> tuple[str, list[Any]]:
     if symbols is None:
         return "", []
     return "AND list_contains(?, symbol)", [sorted(symbols)]
+
+
+def _between(
+    symbols: Collection[str] | None, since: int | None, until: int | None
+) -> tuple[str, list[Any]]:
+    where, bindings = _only(symbols)
+    if since is not None:
+        where += " AND received >= make_timestamptz(?)"
+        bindings.append(since)
+    if until is not None:
+        where += " AND received < make_timestamptz(?)"
+        bindings.append(until)
+    return where, bindings
 
 
 def _check_magic(path: Path, url: str) -> None:

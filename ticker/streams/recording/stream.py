@@ -123,6 +123,17 @@ class RecordingStream(BaseStream[_Reading]):
         with self._open() as reader:
             yield from reader.columns(checked_symbols(symbols), begin, end)
 
+    def arrays(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        begin, end = checked_moment("since", since), checked_moment("until", until)
+        with RecordingReader(self._path) as reader:
+            yield from reader.arrays(checked_symbols(symbols), begin, end)
+
     async def close(self, within: float = 5.0) -> int:
         await super().close(within)
         if self._opened is not None:
@@ -179,32 +190,36 @@ def _batches(
         ends = [*stops, cursor.end]
         facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
         for end in ends:
-            for first, last, ticks in _pieces(cursor, begin, end, symbols, limit):
-                fresh, holes = order.take(ticks)
+            for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
-                yield Batch(
-                    cursor.place(last),
-                    ticks=fresh,
-                    gaps=[*gaps, *holes],
-                    quotes=_told(cursor, first, last, symbols) if facts else (),
-                )
+                start, left = first, len(rows)
+                while True:
+                    # A hole ends a batch too: within one, gaps come before ticks.
+                    some = rows[len(rows) - left :]
+                    ticks, holes, left = order.take_to_hole([tick for _, tick in some], gaps)
+                    stop = rows[-left][0] if left else last
+                    quotes = _told(cursor, start, stop, symbols) if facts else ()
+                    yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
+                    start, gaps = stop, []
+                    if not left:
+                        break
             begin = end
 
 
 def _pieces(
     reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
-) -> Iterator[tuple[int, int, list[Tick]]]:
-    """First row, row behind the last, and the ticks between, at most `limit` of them."""
+) -> Iterator[tuple[int, int, list[tuple[int, Tick]]]]:
+    """First row, row behind the last, and the ticks between with their rows: at most `limit`."""
     waiting: list[tuple[Any, ...]] = []
     for rows in reader.rows(begin, end, symbols):
         waiting += rows
         while len(waiting) > limit:
             some, waiting = waiting[:limit], waiting[limit:]
             last = int(some[-1][0]) + 1
-            yield begin, last, [to_tick(row) for row in some]
+            yield begin, last, [(row[0], to_tick(row)) for row in some]
             begin = last
     if begin < end:
-        yield begin, end, [to_tick(row) for row in waiting]
+        yield begin, end, [(row[0], to_tick(row)) for row in waiting]
 
 
 def _told(

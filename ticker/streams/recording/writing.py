@@ -1,6 +1,6 @@
 """Writes a recording: ticks, gaps and standing facts in, one Parquet file out.
 
-Ticks are staged in a temporary DuckDB database beside the destination, in the order in which they
+Ticks are staged in a DuckDB database in memory, in the order in which they
 come, and sorted once at the end. The file appears under its name only when it is whole and on the
 disk; until then nothing lies there. Synchronous: `record` feeds it from a stream.
 """
@@ -23,17 +23,18 @@ from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import layout
+from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, connect, literal, writing
 
 _ROWS_AT_ONCE: Final = 20_000
 """Ticks gathered before they go into the database: each insertion costs some milliseconds."""
-_ROWS_HASHED: Final = 250_000
-"""Ticks hashed at once: a bound on memory."""
+_MEMORY: Final = "2GB"
+"""What staged ticks may take before DuckDB writes them to the disk."""
 _GROUP: Final = 122_880
 """Rows in a row group of the Parquet file: DuckDB's own default."""
 
 _SORTED: Final = f"""
-CREATE TABLE sorted AS SELECT {layout.COLUMNS}, ordinal FROM (
+SELECT {layout.COLUMNS}, ordinal FROM (
     SELECT *, max(received) OVER (PARTITION BY origin, symbol ORDER BY sequence) AS since
     FROM staged
 ) ORDER BY since, origin, symbol, sequence
@@ -73,7 +74,10 @@ class Recorder:
                 self._folder = Path(
                     tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
                 )
-                self._connection = connect(str(self._folder / "staged.duckdb"))
+                self._connection = connect()
+                # In memory, as a table on disk costs twice the time; what is too much goes there.
+                self._connection.execute(f"SET memory_limit = {literal(_MEMORY)}")
+                self._connection.execute(f"SET temp_directory = {literal(str(self._folder))}")
                 self._connection.execute(f"CREATE TABLE staged ({layout.TABLE}, ordinal BIGINT)")
         return self._connection
 
@@ -103,14 +107,18 @@ class Recorder:
         """Standing facts that somebody kept: each is true after so many ticks of all."""
         self._facts += [(each.row, each.facts) for each in placed]
 
-    def finish(self) -> layout.Manifest:
-        """Sort, write, and put the file in its place. The file is on the disk on return."""
+    def finish(self, ordered: str | None = None) -> layout.Manifest:
+        """Sort, write, and put the file in its place. The file is on the disk on return.
+
+        `ordered` is a query of the caller's own that gives the sorted rows instead of `staged`.
+        """
         self.refuse_existing()
         connection = self.connection
         self._flush()
         with writing(self._url):
-            connection.execute(_SORTED)
+            connection.execute(f"CREATE TABLE sorted AS {ordered or _SORTED}")
             connection.execute("DROP TABLE staged")
+            (self.ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
             manifest = self._manifest(connection)
             metadata = {
                 layout.MANIFEST: msgspec.json.encode(manifest),
@@ -165,13 +173,8 @@ class Recorder:
 
     def _manifest(self, connection: Connection) -> layout.Manifest:
         found = Digests()
-        for begin in range(0, self.ticks, _ROWS_HASHED):
-            found.add(
-                connection.execute(
-                    f"SELECT {layout.VALUES} FROM sorted WHERE rowid >= ? AND rowid < ?",
-                    [begin, begin + _ROWS_HASHED],
-                ).fetchnumpy()
-            )
+        for chunk in arrays(connection, "sorted", row="rowid", ticks=self.ticks):
+            found.add(chunk)
         spans = tuple(
             layout.SymbolSpan(origin, symbol, each.first, each.last, each.count, each.digest)
             for (origin, symbol), each in sorted(found.result().items())

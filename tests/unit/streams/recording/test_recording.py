@@ -302,3 +302,21 @@ async def test_a_position_that_was_never_given_out_is_refused(
     async with RecordingStream(tmp_path / "a.parquet") as tape:
         with pytest.raises(WrongPosition):
             await read(tape, Position(position.format(id=identity)))
+
+
+async def test_a_hole_ends_a_batch_and_is_told_before_the_tick_behind_it(tmp_path: Path) -> None:
+    numbers = [1, 2, 5, 6, 9]
+    told = Gap(
+        source="test", origin="o", writer="relay", received=NOW + 9, reason="lost",
+        symbol="A", first_sequence=7, last_sequence=8,
+    )  # fmt: skip
+    steps = [Step([tick("A", n, NOW + n)], [told] if n == 9 else []) for n in numbers]
+    write(tmp_path / "a.parquet", steps)
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        found = events(await read(tape))
+        names = [
+            one.sequence if isinstance(one, Tick) else (one.first_sequence, one.last_sequence)
+            for one in found
+        ]
+        assert names == [1, 2, (3, 4), 5, 6, (7, 8), 9]
+        assert tape.read_stats().holes == 4
