@@ -82,8 +82,12 @@ class StreamInMemory:
         self.state = Health(self.url, "ok")
         self.read_after: list[str] = []
         self.read_symbols: list[Collection[str] | None] = []
+        self.position = self.told.position if isinstance(self.told, Batch) else None
+        """Of the newest batch."""
 
     def put(self, what: Batch | StreamError) -> None:
+        if isinstance(what, Batch):
+            self.position = what.position
         self.coming.put_nowait(what)
 
     async def snapshot(self) -> Batch:

@@ -9,6 +9,7 @@ class WriterState(StrEnum):
     """What a writer got when it last asked. Streams may hold others, of programs to come."""
 
     STARTING = "starting"
+    """It asks for the first time: neither an answer nor a failure came yet."""
     OK = "ok"
     REPLAYING = "replaying"
     SLOW = "slow"

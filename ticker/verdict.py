@@ -24,6 +24,8 @@ from ticker.titles import source_label, source_title, to_reach
 
 _EXAMPLES: Final = 3
 _NAMED: Final = 10
+_LATE: Final = 5_000_000
+"""A first answer that takes longer (µs) has met a problem."""
 _TYPED: Final = 12
 """Symbols that a command to be typed names at most."""
 _CHOSEN: Final = frozenset({"exchange"})
@@ -109,6 +111,8 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
                 f"The last sign of the poller is dated {told}, ahead of this machine's clock, "
                 "so it may run or not. Check both clocks."
             )
+        case Reason.STARTING:
+            return _of_start(beat, now, zone)
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
@@ -126,6 +130,16 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
     if beat.retry_at is not None and beat.retry_at > now:
         words = followed_by(words, f"Next try {clock(beat.retry_at, zone, now=now)}.")
     return words
+
+
+def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
+    """Of a poller that asks for the first time: what it waits for, and what may be wrong."""
+    source, asked = source_title(beat.source), clock(beat.time, zone, now=now)
+    if now - beat.time < _LATE:
+        return f"Waiting for the first answer from {source}, asked at {asked}."
+    words = f"No answer from {source} since {asked}."
+    # A local exchange that is not there refuses at once: one that does not answer yet is busy.
+    return words if beat.source == "exchange" else f"{words} {to_reach(beat.source)}"
 
 
 def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:

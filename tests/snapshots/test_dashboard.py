@@ -31,7 +31,8 @@ async def settled(pilot: Pilot[Any]) -> None:
     async with asyncio.timeout(5):
         while (
             app.watching.state is StreamState.OPENING
-            or not stream.coming.empty()  # type: ignore[attr-defined]  # of the stand-in
+            # What was put last is folded in, and the screen was told of it.
+            or app.watching._position != stream.position  # type: ignore[attr-defined]
             or app._frames.is_waiting
         ):
             await pilot.pause(0.02)

@@ -67,6 +67,18 @@ async def test_a_very_slow_answer_is_told_and_leaves_a_gap() -> None:
     ]
 
 
+async def test_before_the_first_answer_a_poller_is_starting_and_not_slow() -> None:
+    async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        await source.clock.sleep(12 * SECOND if len(source.asked) == 2 else 3 * SECOND)
+        return rising(source, symbols)
+
+    scene = Scene(slow)
+    await scene.poll(every=5 * SECOND, duration=30 * SECOND).run()
+    beats = [(beat.received - START, beat.state) for beat in scene.log.heartbeats]
+    assert beats[:2] == [(SECOND, "starting"), (3 * SECOND, "ok")]
+    assert "slow" in {state for _, state in beats[2:]}
+
+
 async def test_a_request_without_end_is_given_up_and_the_source_is_asked_again() -> None:
     async def hanging(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 1:

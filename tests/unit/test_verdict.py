@@ -41,6 +41,26 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
     assert "last good answer" in of_heartbeat(judge(Sign(beat(state=state), NOW), NOW), NOW, UTC)
 
 
+@pytest.mark.parametrize(
+    ("source", "waited", "words"),
+    [
+        ("yahoo", SECOND, "Waiting for the first answer from Yahoo, asked at {}."),
+        (
+            "yahoo",
+            12 * SECOND,
+            "No answer from Yahoo since {}. "
+            "Check your connection, or try `ticker demo`, which works offline.",
+        ),
+        ("exchange", 12 * SECOND, "No answer from the exchange since {}."),
+    ],
+)
+def test_a_poller_without_its_first_answer_says_what_it_waits_for(
+    source: str, waited: int, words: str
+) -> None:
+    starting = replace(beat(age=waited, state="starting"), source=source)
+    assert verdict(starting).words == words.format(clock(NOW - waited, UTC))
+
+
 def test_a_replay_is_told_by_its_tape_and_never_as_a_poller_to_start() -> None:
     tape = NOW - 60 * MINUTE
     running = beat(state="replaying", tape_time=tape, speed=10.0)

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     STREAM_AWAY = "stream away"
     POLLER_STOPPED = "poller stopped"
     UNKNOWN = "poller unknown"
+    STARTING = "starting"
     RATE_LIMITED = "rate-limited"
     SLOW = "source slow"
     NO_PRICES = "no usable prices"
@@ -286,6 +287,7 @@ _BADNESS: Final = {
     for badness, reason in enumerate(
         (
             Reason.FRESH,
+            Reason.STARTING,
             Reason.SLOW,
             Reason.RATE_LIMITED,
             Reason.NO_PRICES,
@@ -299,7 +301,7 @@ _BADNESS: Final = {
 }
 
 REASONS: Final[Mapping[str, Reason]] = {
-    WriterState.STARTING: Reason.FRESH,
+    WriterState.STARTING: Reason.STARTING,
     WriterState.OK: Reason.FRESH,
     WriterState.REPLAYING: Reason.FRESH,
     WriterState.SLOW: Reason.SLOW,

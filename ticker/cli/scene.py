@@ -20,8 +20,10 @@ from ticker.files import state_directory
 from ticker.processes import Poller
 from ticker.processes.child import News, command
 from ticker.sources.yahoo import EXCHANGE_PORT
+from ticker.states import WriterState
 from ticker.streams import StreamChoice, demo_stream, open_stream
 from ticker.times import MINUTE, to_datetime
+from ticker.titles import source_title
 
 _COUNTING: Final = 2.0
 """How long the last words may look for the first tick kept (s)."""
@@ -102,6 +104,7 @@ class Kept:
         self.error = ""
         self.undelivered = ""
         """What a poller said of the ticks that it could not send on before its end."""
+        self._state = self._source = self._problem = ""
         self._before = self._gone_before = 0
         self._now = self._gone_now = 0
 
@@ -115,6 +118,22 @@ class Kept:
         """Of those: in logs that were taken away since."""
         return self._gone_before + self._gone_now
 
+    @property
+    def why_none(self) -> str:
+        """Why no tick was kept, in a few words; empty where that is no problem."""
+        source, problem = source_title(self._source), self._problem
+        match self._state:
+            case "":
+                return "the poller had not started yet"
+            case WriterState.OK:
+                return problem
+            case WriterState.STREAM_UNREACHABLE:
+                return problem
+            case WriterState.STARTING | WriterState.SLOW | WriterState.UNREACHABLE:
+                return f"no answer from {source}" + (f" ({problem})" if problem else "")
+            case state:
+                return f"{source}: {problem or state}"
+
     def take(self, news: News) -> None:
         """One piece of a child's news."""
         match news.get("say"):
@@ -124,17 +143,26 @@ class Kept:
                     self._before += self._now
                     self._gone_before += self._gone_now
                 self._now, self._gone_now = ticks, int(news.get("gone", 0))
+                if news.get("state") != WriterState.STOPPED:
+                    self._state = str(news.get("state", ""))
+                    self._source = str(news.get("source", ""))
+                    self._problem = str(news.get("problem") or "")
             case "undelivered":
                 self.undelivered = str(news.get("text", ""))
             case "error":
                 self.error = str(news.get("text", ""))
 
 
-def kept_words(ticks: int, gone: int, url: str = "") -> str:
-    """How many ticks a poller kept, in `url`; and how many of them went with another log."""
+def kept_words(ticks: int, gone: int, url: str = "", *, why_none: str = "") -> str:
+    """How many ticks a poller kept, in `url`; and how many of them went with another log.
+
+    `why_none` is added where there are none.
+    """
     words = f"{count_text(ticks, 'tick')} kept"
     if url:
         words += f" in {url}"
+    if ticks == 0 and why_none:
+        words += f": {why_none}"
     if gone == 0:
         return words
     share = "" if gone == ticks else f"{gone:,} of them "

@@ -214,7 +214,7 @@ class Shown:
         if children:
             kept = self._kept
             way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
-            tell(scene.kept_words(kept.ticks, kept.gone) + way_back)
+            tell(scene.kept_words(kept.ticks, kept.gone, why_none=kept.why_none) + way_back)
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
         if self._is_over and watched.board.received is None:

@@ -198,7 +198,6 @@ class Dashboard(App[Exit]):
         self.screen.styles.background = palette.ground
         for bar in (self._title_bar, self._status_bar, self._key_bar, self._question):
             bar.styles.background = palette.raised
-        self._key_bar.show(key_words(self.palette, self._keys_that_work()))
 
     # The frames
 
@@ -225,7 +224,7 @@ class Dashboard(App[Exit]):
         if state != self._told:
             self._told = state
             table.paint_ages()
-            self._say()
+        self._say()
         end = table.next_flash_end
         return None if end is None else (end - self.watching.elapsed()) / _SECOND
 
@@ -280,9 +279,11 @@ class Dashboard(App[Exit]):
                 palette,
                 self._caption,
                 is_simulated=self._is_simulated,
+                is_replay=self.watching.clock.tape is not None,
                 width=self.size.width,
             )
         )
+        self._key_bar.show(key_words(palette, self._keys_that_work()))
         self._table.say_when_empty(self._empty_words())
 
     def _filter_words(self) -> str:
@@ -299,9 +300,15 @@ class Dashboard(App[Exit]):
             return "No symbols are shown. + adds some, such as AAPL GC=F."
         return ""
 
+    @property
+    def _can_pause(self) -> bool:
+        """Whether a player plays, and has not come to the end."""
+        tape = self.watching.clock.tape
+        return self._player is not None and not (tape is not None and tape.has_ended)
+
     def _keys_that_work(self) -> list[tuple[str, str]]:
         absent = set() if self._controller is not None else {"+", "-"}
-        absent |= set() if self._player is not None else {"space"}
+        absent |= set() if self._can_pause else {"space"}
         return [key for key in KEYS if key[0] not in absent]
 
     # The keys
@@ -309,7 +316,7 @@ class Dashboard(App[Exit]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Adding and removing are there only with a controller, pausing only with a player."""
         if action == "pause":
-            return self._player is not None
+            return self._can_pause
         needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
         return self._controller is not None or not needs_controller
 

@@ -37,28 +37,43 @@ class Bar(Widget):
         self._text = Text()
 
     def show(self, text: Text) -> None:
-        """Show `text`; painted only if it says something else than before."""
-        if text != self._text or text.spans != self._text.spans:
-            self._text = text
-            self.refresh(layout=self.styles.auto_dimensions)
+        """Show `text`; painted only if it says something else than before.
+
+        The screen is laid out again only if the text needs another number of lines.
+        """
+        if text == self._text and text.spans == self._text.spans:
+            return
+        is_as_high = not self.styles.auto_dimensions or self._lines(text) == self._lines(self._text)
+        self._text = text
+        self.refresh(layout=not is_as_high)
+
+    def _lines(self, text: Text) -> int:
+        width = self.content_size.width
+        return len(text.wrap(self.app.console, width)) if width else 0
 
     def render(self) -> Text:
         """The text."""
         return self._text
 
 
-def title_words(palette: Palette, caption: str, *, is_simulated: bool, width: int) -> Text:
-    """What is watched, and the badge; the caption gives way to the badge, never the reverse."""
+def title_words(
+    palette: Palette, caption: str, *, is_simulated: bool, is_replay: bool = False, width: int
+) -> Text:
+    """What is watched, and the badges; the caption gives way to them, and REPLAY to SIMULATED."""
     text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
-    badge = " SIMULATED " if is_simulated else ""
-    if badge and width < len(text) + len(badge) + 1:
-        return Text(badge.strip()[:width], style=f"bold {palette.ground} on {palette.warning}")
+    badges = [(" REPLAY ", palette.accent)] if is_replay else []
+    badges += [(" SIMULATED ", palette.warning)] if is_simulated else []
+    size = sum(len(words) for words, _ in badges)
+    if badges and width < len(text) + size + 1:
+        words, ground = badges[-1]
+        return Text(words.strip()[:width], style=f"bold {palette.ground} on {ground}")
     shown = Text(escape(caption))
-    shown.truncate(max(0, width - len(text) - len(badge) - 4), overflow="ellipsis")
+    shown.truncate(max(0, width - len(text) - size - 4), overflow="ellipsis")
     text.append(f"  {shown.plain}", style=palette.text)
-    if badge:
-        text.append(" " * max(1, width - text.cell_len - len(badge) - 1))
-        text.append(badge, style=f"bold {palette.ground} on {palette.warning}")
+    if badges:
+        text.append(" " * max(1, width - text.cell_len - size - 1))
+    for words, ground in badges:
+        text.append(words, style=f"bold {palette.ground} on {ground}")
     return text
 
 

@@ -22,6 +22,7 @@ from ticker.watch import StreamState, Watch
 _GAP_SHOWN = 60_000_000
 """For how long the last gap is told in full (µs); after that only how many there were."""
 _EXAMPLES = 3
+_WELL = (Reason.FRESH, Reason.STARTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def status(
     )
     if writers[0].reason is not Reason.FRESH:
         words = followed_by(verdict.words, _shown_from(watch, now, zone))
-        return Status(words, is_trouble=True)
+        return Status(words, is_trouble=writers[0].reason is not Reason.STARTING)
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else _others(writers)
     words = _joined(others, verdict.words, _ticks(watch), _gaps(watch, now, zone))
@@ -132,7 +133,7 @@ def _others(writers: list[WriterHealth]) -> str:
     bad = [
         w
         for w in writers[1:]
-        if w.reason is not Reason.FRESH and (w.silent or 0) < DAY and not w.is_stopped
+        if w.reason not in _WELL and (w.silent or 0) < DAY and not w.is_stopped
     ]
     if not bad:
         return ""

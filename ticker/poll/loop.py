@@ -37,6 +37,7 @@ from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
+from ticker.states import WriterState
 from ticker.streams.protocol import NumberingLog
 
 FAREWELL: Final = 2.0
@@ -247,7 +248,7 @@ class Poll:
     # One poll
 
     async def _poll(self) -> None:
-        symbols = self.symbols
+        symbols, every = self.symbols, self._schedule.every
         self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
         planned = self._schedule.requests(len(symbols))
         if not symbols:
@@ -258,10 +259,12 @@ class Poll:
                 outcome = await self._asking.ask(
                     symbols,
                     elapsed=self._clock.elapsed,
-                    every=self._schedule.every,
+                    every=every,
                     wait=self._wait,
                     wake=self._wake,
                     ends=lambda: self._why_end() is not None,
+                    # Before the first answer, readers must learn soon that somebody asks.
+                    slow_after=SECOND if self._is_starting else max(2 * every, SECOND),
                     on_slow=self._slow,
                 )
             except StreamError:  # on the way to the source all the same
@@ -278,9 +281,15 @@ class Poll:
             case SourceError():
                 await self._fail(outcome)
 
+    @property
+    def _is_starting(self) -> bool:
+        """Whether neither an answer nor a failure came yet."""
+        return self._status.state == WriterState.STARTING
+
     async def _slow(self) -> None:
-        self._say(state="slow")
-        await self._beat(self._heartbeat("slow", self.symbols, 0, {}))
+        state = WriterState.STARTING if self._is_starting else WriterState.SLOW
+        self._say(state=state)
+        await self._beat(self._heartbeat(state, self.symbols, 0, {}))
 
     async def _take(self, answer: Answer, symbols: Sequence[str]) -> None:
         """Append what follows from `answer` about `symbols`, and tell it."""

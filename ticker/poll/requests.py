@@ -36,19 +36,20 @@ class SourceRequests:
         wait: Callable[[int], Awaitable[None]],
         wake: asyncio.Event,
         ends: Callable[[], bool],
+        slow_after: int,
         on_slow: Callable[[], Awaitable[None]],
     ) -> Answer | SourceError | None:
         """The answer for `symbols` or the failure; `None` if `ends` before there is one.
 
         `wait` waits until a moment of `elapsed` (µs), or until `wake` is set. `on_slow` is called
-        after two of the intervals `every` (µs) without an answer, and after each one more.
+        after `slow_after` (µs) without an answer, and after each interval `every` (µs) more.
         """
         if self._abandoned is not None and not self._abandoned.done():
             return SourceUnreachable(self._source.name, "has not let go of the last request yet")
         asked_at = elapsed()
         task = asyncio.ensure_future(self._source.quotes(symbols))
         task.add_done_callback(lambda _: wake.set())
-        slow_at = asked_at + max(2 * every, SECOND)
+        slow_at = asked_at + slow_after
         given_up_at = asked_at + self._patience
         try:
             while not task.done():

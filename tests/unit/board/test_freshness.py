@@ -121,9 +121,16 @@ def test_every_state_of_a_writer_has_a_meaning_for_its_prices() -> None:
 
 def test_only_a_writer_that_gets_prices_keeps_them_fresh() -> None:
     well = {state for state, reason in REASONS.items() if reason is Reason.FRESH}
-    assert well == {"starting", "ok", "replaying"}
-    troubles = {reason for reason in REASONS.values() if reason is not Reason.FRESH}
+    assert well == {"ok", "replaying"}
+    troubles = set(REASONS.values()) - {Reason.FRESH, Reason.STARTING}
     assert troubles <= TROUBLES
+
+
+def test_a_poller_that_waits_for_its_first_answer_is_starting_and_no_trouble() -> None:
+    starting = writers(heartbeat(state="starting"))
+    for shown in (row(), Row("AAPL")):
+        age = age_of(shown, starting, NOW, None)
+        assert (age.reason, age.is_trouble) == (Reason.STARTING, False)
 
 
 def test_a_refused_symbol_says_why_with_a_price_or_without() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,3 +72,25 @@ async def test_a_stream_on_servers_is_not_asked_and_gets_the_second() -> None:
     began = at(23, 14, 2, 31)
     words = await scene.way_back(work, began, began)
     assert words == " · ticker replay work --since 14:02:31"
+
+
+@pytest.mark.parametrize(
+    ("news", "words"),
+    [
+        ((), "0 ticks kept: the poller had not started yet"),
+        ([("starting", None)], "0 ticks kept: no answer from Yahoo"),
+        (
+            [("unreachable", "host not found")],
+            "0 ticks kept: no answer from Yahoo (host not found)",
+        ),
+        ([("rate-limited", "too many requests")], "0 ticks kept: Yahoo: too many requests"),
+        ([("ok", None)], "0 ticks kept"),
+    ],
+)
+def test_a_run_that_kept_nothing_says_why(
+    news: Sequence[tuple[str, str | None]], words: str
+) -> None:
+    kept = scene.Kept()
+    for state, problem in (*news, *([("stopped", None)] if news else [])):
+        kept.take({"say": "status", "state": state, "source": "yahoo", "problem": problem})
+    assert scene.kept_words(kept.ticks, kept.gone, why_none=kept.why_none) == words

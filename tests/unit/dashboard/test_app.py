@@ -128,6 +128,19 @@ async def test_only_the_row_that_changed_is_painted_again(
         assert "▲ 99.00" in text_of(app, 1)
 
 
+async def test_the_status_is_painted_with_the_rows_that_it_counts(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    monkeypatch.setattr(app, "_tick", lambda: None)  # each second; a frame must be enough
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "S0002" in app._table)
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
+        await until(lambda: "▲ 99.00" in text_of(app, 1))
+        await until(lambda: app._status_bar.render().plain.endswith("· 1 tick"))
+
+
 async def test_a_flash_goes_out_by_itself(stream_in_memory: MakeStream) -> None:
     stream = market(stream_in_memory)
     clock = Clock()
@@ -452,6 +465,7 @@ async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "REPLAY 14:30:05 ×10" in said())
         assert "5s" in text_of(app, 0)  # the age on the tape, not the hour since
+        assert "REPLAY" in app._title_bar.render().plain
         assert "space pause" in app._key_bar.render().plain
         await pilot.press("space")
         assert player.toggled == 1
@@ -460,6 +474,9 @@ async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
         stream.put(Batch(Position("3"), ticks=[tick("A", 2, 6.0)]))
         stream.put(Batch(Position("4"), heartbeats=[replaying("stopped")]))
         await until(lambda: "REPLAY 14:30:05 · end of the recording: 1 tick" in said())
+        assert "space" not in app._key_bar.render().plain
+        await pilot.press("space")
+        assert player.toggled == 1
 
 
 async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:

@@ -81,3 +81,17 @@ async def test_a_screen_with_a_poller_of_its_own_says_that_it_starts_and_not_to_
     watch.board.fold(Batch(Position("1"), heartbeats=[beat]), elapsed + 1)
     elapsed += 60_000_000
     assert "No sign of the poller" in status(watch, NOW, UTC, has_poller=True).words
+
+
+async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    def beat(writer: str, state: str) -> Heartbeat:
+        return Heartbeat("o", writer, "yahoo", NOW, NOW, 1_000_000, state, 1, 1)
+
+    quote = Quote("A", "yahoo", NOW, NOW, 1.0, "o", 1)
+    beats = [beat("one", "ok"), beat("two", "starting")]
+    stream = stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats))
+    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: 0)
+    await watch.snapshot()
+    assert "not well" not in status(watch, NOW, UTC).words
