@@ -113,7 +113,8 @@ class Showing:
                 if not self._loop:
                     return
                 await asyncio.sleep(_AT_END)
-                stream = await self._lap(stack, folder, await begin(source, span))
+                beginning = await begin(source, span, is_tape=self._wish.is_tape)
+                stream = await self._lap(stack, folder, beginning)
                 watch.switch(stream)
         except TickerError as error:
             self._failure = error

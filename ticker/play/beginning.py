@@ -1,7 +1,7 @@
 """Where a replay begins, and what was known there: nothing of what came later.
 
-Reads a stream; knows no backend. The whole of what lies before the beginning is read once for the
-last price of each symbol.
+Reads a stream; knows no backend. A tape tells at once what was known at a moment. Of any other
+stream, all that lies before the beginning is read once for the last price of each symbol.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from ticker.errors import StreamError
 from ticker.play.timed import Timed, by_time, in_order, within
 from ticker.records import Batch, Quote, Tick
-from ticker.streams.protocol import Served, Stream
+from ticker.streams.protocol import Served, Stream, Tape
 from ticker.times import DAY, MINUTE
 
 SILENCE: Final = 30 * MINUTE
@@ -62,12 +62,17 @@ class Beginning(msgspec.Struct, frozen=True):
         return self.first[0][0]
 
 
-async def begin(stream: Stream, span: Span) -> Beginning:
-    """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`."""
+async def begin(stream: Stream, span: Span, *, is_tape: bool = False) -> Beginning:
+    """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`.
+
+    `is_tape`: the stream is a `Tape` (its address tells).
+    """
     snapshot = await stream.snapshot()
     facts = {(quote.origin or "", quote.symbol): quote for quote in snapshot.quotes}
     known: Sequence[Quote] = ()
-    if span.since is not None:
+    if span.since is not None and is_tape:
+        known = await _known_at(cast("Tape", stream), span.symbols, span.since)
+    elif span.since is not None:
         last = await asyncio.to_thread(_last_before, stream, span.symbols, span.since)
         known = [spoken(facts, tick) for tick in last]
     records = _records(stream, span)
@@ -99,6 +104,12 @@ async def _records(stream: Stream, span: Span) -> AsyncIterator[Sequence[Timed]]
             yield timed
     if gathered:
         yield by_time(gathered)
+
+
+async def _known_at(tape: Tape, symbols: Sequence[str] | None, since: int) -> Sequence[Quote]:
+    """The quote of each (origin, symbol) as it was known at `since` (µs)."""
+    before = await tape.snapshot_at(await tape.find(since))
+    return [quote for quote in before.quotes if symbols is None or quote.symbol in symbols]
 
 
 def _last_before(stream: Stream, symbols: Iterable[str] | None, since: int) -> Iterable[Tick]:

@@ -71,6 +71,10 @@ def events(batches: Sequence[Batch]) -> list[Tick | Gap]:
     return found
 
 
+def by_symbol(quote: Quote) -> str:
+    return quote.symbol
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Step]:
     """Appends of three symbols; the clock mostly goes on, and may step back."""
@@ -157,6 +161,26 @@ async def test_the_snapshot_of_a_moment_knows_nothing_of_what_came_after(tmp_pat
         assert [t.sequence for t in batch.ticks if t.symbol == "A"] == [3, 4, 5]
         assert batch.gaps == []
         assert {q.symbol for q in (await tape.snapshot()).quotes} == {"A", "B"}
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=histories(), data=st.data())
+async def test_what_is_known_at_a_moment_is_the_same_if_the_tape_ends_there(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("tapes")
+    ticks = write(folder / "whole.parquet", steps).ticks
+    row = data.draw(st.integers(0, ticks))
+    async with RecordingStream(folder / "whole.parquet") as whole:
+        moment = await whole.step(await whole.find("start"), row)
+        before = [tick for batch in await read(whole) for tick in batch.ticks][:row]
+        known = await whole.snapshot_at(moment)
+    write(folder / "ended.parquet", [Step(before)])
+    async with RecordingStream(folder / "ended.parquet") as ended:
+        at_end = await ended.snapshot()
+    assert sorted(known.quotes, key=by_symbol) == sorted(at_end.quotes, key=by_symbol)
 
 
 async def test_facts_are_true_from_their_place_on(tmp_path: Path) -> None:
