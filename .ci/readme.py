@@ -3,7 +3,7 @@
 The files' blocks run one after another, as one session of one user. What a file starts in the
 background also serves the files that follow. A comment before each block of code says how:
 
-    <!-- ci: run -->                     must end with 0
+    <!-- ci: run -->                     must end with 0, within 600 s
     <!-- ci: run, needs PROGRAM -->      the same; PROGRAM must be on the path
     <!-- ci: source -->                  what follows runs after it
     <!-- ci: background until "X" -->    goes on until the end; X must appear within 180 s
@@ -49,6 +49,9 @@ BLOCK = re.compile(
     r"(?:<!-- ci: (?P<how>.*?) -->\n)?```(?P<kind>sh|python)\n(?P<code>.*?)```", re.DOTALL
 )
 PATIENCE = 180.0
+"""How long what is waited for may take to appear (s)."""
+COMMAND_PATIENCE = 600.0
+"""How long a command may take to end (s): some of them install much."""
 GRACE = 30.0
 """How long what still runs at the end may take to end by itself (s)."""
 PORTS = {8790: "ticker exchange", 9092: "docker compose up"}
@@ -90,7 +93,7 @@ class Runner:
             cwd=self.folder,
             env=self.environment,
             check=True,
-            timeout=PATIENCE,
+            timeout=COMMAND_PATIENCE,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us, who end all the others
         )
