@@ -23,6 +23,8 @@ from ticker.times import Zone, clock, format_duration
 from ticker.titles import source_label, source_title, to_reach
 
 _EXAMPLES: Final = 3
+_EXAMPLE: Final = ("AAPL",)
+"""What advice to poll names where nobody told which symbols are wished for."""
 _NAMED: Final = 10
 _LATE: Final = 5_000_000
 """A first answer that takes longer (µs) has met a problem."""
@@ -44,7 +46,7 @@ def passed_over(broken: int) -> str:
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """How somebody begins to write a stream; `symbols`: what is wished for."""
-    some = list(symbols or ["AAPL"])[:_EXAMPLES]
+    some = list(symbols or _EXAMPLE)[:_EXAMPLES]
     named = " ".join(shlex.quote(escape(symbol)) for symbol in some)
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
@@ -91,7 +93,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = source_title(beat.source, first=True)
-    start = f"Start one: {_command(beat.symbols or (), beat.source, option)}"
+    start = f"Start one: {_command(beat.symbols or _EXAMPLE, beat.source, option)}"
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
         case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:

@@ -104,6 +104,11 @@ def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     assert "which works offline. Next try" in away
 
 
+def test_advice_to_start_a_poller_names_a_symbol_where_none_is_known() -> None:
+    for stopped in (beat(state="stopped"), beat(state="stopped", symbols=())):
+        assert verdict(stopped).words.endswith("Start one: ticker poll AAPL")
+
+
 @pytest.mark.parametrize("state", ["stopped", "ok"])
 def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) -> None:
     on = " --stream kafka://h:1/p"
