@@ -20,6 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ticker import wire
+from ticker.board import Age, Reason
+from ticker.board.columns import BY_KEY, Style
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
@@ -163,11 +165,11 @@ def _trade_words(record: Tick | Quote, hint: int | None) -> str:
     return "  ".join(words).rstrip()
 
 
-class _Column(msgspec.Struct, frozen=True):
-    """A column of the table of quotes."""
+class _Printed(msgspec.Struct, frozen=True):
+    """A column of the table of quotes, as it is printed."""
 
-    heading: str
-    leaves: int
+    title: str
+    importance: int
     """The highest leaves first where there is not room for all."""
     is_figure: bool = False
     """A figure is whole, or its column leaves."""
@@ -175,15 +177,19 @@ class _Column(msgspec.Struct, frozen=True):
     """A column of words may shrink to this (cells) before it leaves; 0: it never shrinks."""
 
 
-_SYMBOL: Final = _Column("Symbol", 0, least=4)
-_NAME: Final = _Column("Name", 7, least=10)
-_AGE: Final = _Column("Age", 3, least=8)
+def _printed(key: str, least: int = 0) -> _Printed:
+    column = BY_KEY[key]
+    return _Printed(column.title, column.importance, column.is_figure and key != "age", least)
+
+
+_AGE: Final = _printed("age", 8)
 _QUOTE_TABLE: Final = (
-    *(_SYMBOL, _NAME),
-    *(_Column("Price", 1, is_figure=True), _Column("Change", 4, is_figure=True)),
-    *(_Column("%", 2, is_figure=True), _Column("Currency", 5), _Column("Session", 8)),
-    *(_Column("Time", 6), _AGE),
+    *(_printed("symbol", 4), _printed("name", 10), _printed("price"), _printed("day_change")),
+    *(_printed("day_change_percent"), _printed("currency"), _printed("session")),
+    *(_Printed("Time", 7), _AGE),  # 7: of less importance than the change, of more than the name
 )
+_FRESH: Final = Age(None, Reason.FRESH)
+_COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
 _SPACE: Final = 2
 """Cells between two columns."""
 
@@ -207,13 +213,13 @@ def quote_table(
     rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
     headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
     wishes = {
-        column: max([len(column.heading), *(row[place].cell_len for row in rows)])
+        column: max([len(column.title), *(row[place].cell_len for row in rows)])
         for place, column in enumerate(headings)
     }
     widths = _fitting(wishes, width)
     for column, cells in widths.items():
         table.add_column(
-            column.heading[:cells],
+            column.title[:cells],
             justify="right" if column.is_figure else "left",
             overflow="ellipsis",
             no_wrap=True,
@@ -227,23 +233,21 @@ def quote_table(
 def _quote_cells(
     quote: Quote, zone: Zone, now: int, ages: Mapping[str, str] | None
 ) -> tuple[Text, ...]:
-    places = decimals(quote.price, quote.price_hint)
-    change = quote.day_change or 0
-    style = "green" if change > 0 else "red" if change < 0 else ""
+    def cell(key: str) -> Text:
+        column = BY_KEY[key]
+        text = column.text(quote, _FRESH)
+        return Text(text, style=_COLOURS.get(column.style(text, _FRESH), ""))
+
     return (
-        Text(escape(quote.symbol), style="bold"),
+        cell("symbol"),
         Text(escape(quote.name or "", 40)),
-        Text(price_text(quote.price, places)),
-        Text(change_text(quote.day_change, places), style=style),
-        Text(percent_text(quote.day_change_percent), style=style),
-        Text(escape(quote.currency or "")),
-        Text(escape(quote.session or "")),
+        *map(cell, ("price", "day_change", "day_change_percent", "currency", "session")),
         Text(clock(quote.time, zone, now=now)),
         Text((ages or {}).get(quote.symbol, "")),
     )
 
 
-def _fitting(wishes: Mapping[_Column, int], width: int | None) -> dict[_Column, int]:
+def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed, int]:
     """The columns that fit, and how wide each is; words shrink, then columns leave."""
     chosen = dict(wishes)
     if width is None:
@@ -256,8 +260,8 @@ def _fitting(wishes: Mapping[_Column, int], width: int | None) -> dict[_Column, 
     while len(chosen) > 1:
         if surplus(min(wish, each.least or wish) for each, wish in chosen.items()) <= 0:
             break
-        del chosen[max(chosen, key=lambda each: each.leaves)]
-    for column in sorted(chosen, key=lambda each: -each.leaves):
+        del chosen[max(chosen, key=lambda each: each.importance)]
+    for column in sorted(chosen, key=lambda each: -each.importance):
         over = surplus(chosen.values())
         if over > 0 and column.least:
             chosen[column] = max(min(column.least, chosen[column]), chosen[column] - over)

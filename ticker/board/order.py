@@ -5,31 +5,17 @@ Pure; stable in both directions; rows without the value come last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
+from ticker.board.columns import BY_KEY, COLUMNS
 from ticker.board.row import Row
 from ticker.errors import UsageError
 
-_Key = Callable[[Row], Any]
-
-_KEYS: Final[dict[str, _Key]] = {
-    "symbol": attrgetter("symbol"),
-    "name": lambda row: row.name.casefold() if row.name else None,
-    "price": attrgetter("price"),
-    "day_change": attrgetter("day_change"),
-    "day_change_percent": attrgetter("day_change_percent"),
-    "volume": attrgetter("volume"),
-    "currency": attrgetter("currency"),
-    "session": attrgetter("session"),
-    # By age, the youngest first: the later the time, the smaller the age.
-    "age": lambda row: None if row.time is None else -row.time,
-}
-
-SORTS: Final = tuple(_KEYS)
+SORTS: Final = tuple(column.key for column in COLUMNS if column.sort_key is not None)
 """The fields that rows can be sorted by."""
+_FILTERED: Final = tuple(column.key for column in COLUMNS if column.is_filtered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +26,7 @@ class Sort:
     reverse: bool = False
 
     def __post_init__(self) -> None:
-        if self.field not in _KEYS:
+        if self.field not in SORTS:
             raise UsageError(f"no column {self.field!r} to sort by: {', '.join(SORTS)}")
 
 
@@ -50,16 +36,12 @@ def parse_sort(text: str) -> Sort:
 
 
 def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]:
-    """Those of `rows` with `text` in symbol or name, sorted; rows without the value come last."""
+    """Those of `rows` that `text` finds, sorted; rows without the value come last."""
     wanted = text.casefold()
-    chosen = [
-        row
-        for row in rows
-        if not wanted or wanted in row.symbol.casefold() or wanted in (row.name or "").casefold()
-    ]
-    if sort is None:
+    chosen = [row for row in rows if not wanted or _has(row, wanted)]
+    key = None if sort is None else BY_KEY[sort.field].sort_key
+    if sort is None or key is None:
         return chosen
-    key = _KEYS[sort.field]
     known = [(value, row) for row in chosen if (value := key(row)) is not None]
     missing = [row for row in chosen if key(row) is None]
     # reverse=True keeps equal rows in their order too, so both directions are stable.
@@ -67,9 +49,14 @@ def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]
     return [row for _, row in known] + missing
 
 
+def _has(row: Row, wanted: str) -> bool:
+    """Whether a field that a filter looks into has `wanted` in it."""
+    return any(wanted in (getattr(row, key) or "").casefold() for key in _FILTERED)
+
+
 def first_sort(field: str) -> Sort:
     """What one wants to see first: the greatest figure, the first letter, the youngest price."""
-    return Sort(field, reverse=field in ("price", "day_change", "day_change_percent", "volume"))
+    return Sort(field, reverse=BY_KEY[field].is_greatest_first)
 
 
 def next_sort(shown: Sequence[str], by: Sort | None) -> Sort | None:

@@ -278,7 +278,7 @@ async def _print_board(
     choice: StreamChoice, symbols: Sequence[str] | None, how: Format, zone: Zone
 ) -> int:
     from ticker import output
-    from ticker.dashboard.columns import age_text, reason_text
+    from ticker.board.columns import age_text, reason_text
     from ticker.watch import Watch
 
     async with open_stream(choice) as stream:

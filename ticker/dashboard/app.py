@@ -335,9 +335,7 @@ class Dashboard(App[Exit]):
 
     def action_sort_next(self) -> None:
         """By the next column on the screen; after the last, the watchlist's own order."""
-        self._sort(
-            next_sort([p.column.field for p in self._table.columns.places], self._table.sort)
-        )
+        self._sort(next_sort([p.column.key for p in self._table.columns.places], self._table.sort))
 
     def action_sort_reverse(self) -> None:
         """The other way round."""

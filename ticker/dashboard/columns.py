@@ -1,122 +1,22 @@
-"""Which columns fit a width, how wide each is, and what a row says in each.
+"""Which columns fit a width, and how wide each is.
 
-Pure: rows and ages in, texts and widths out. Where the width is short, columns leave by priority; a
-figure that does not fit its column is `…` as a whole, never a shorter, wrong number.
+Pure: rows and ages in, places and widths out. Where the width is short, the least important column
+leaves. A figure that does not fit its column is `…` as a whole, never a shorter, wrong number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from ticker.board import Age, Reason, Row
-from ticker.escape import escape
-from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
-from ticker.times import format_duration
+from ticker.board import Age, Row
+from ticker.board.columns import COLUMNS, Align, Column
 
 SPACE: Final = 2
 """Cells between two columns."""
-_SECOND: Final = 1_000_000
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-class Align(Enum):
-    """How a text stands in its column."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    POINT = "decimal point"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its heading, what it says, and what becomes of it when room is short."""
-
-    field: str
-    """As `ticker.board.SORTS` names it; a column without such a name cannot be sorted by."""
-    heading: str
-    text: Callable[[Row, Age], str]
-    align: Align
-    priority: int
-    """0 stays to the last; the highest leaves first."""
-    most: int
-    """The widest it may be (cells)."""
-    least: int = 0
-    """A column of words may shrink to this before it leaves; 0: it never shrinks."""
-    is_figure: bool = False
-    """A figure is shown whole or not at all."""
-
-
-def _change(row: Row, _age: Age) -> str:
-    if row.price is None or row.day_change is None:
-        return ""
-    return change_text(row.day_change, decimals(row.price, row.price_hint))
-
-
-def _price(row: Row, _age: Age) -> str:
-    return "" if row.price is None else price_text(row.price, decimals(row.price, row.price_hint))
-
-
-def age_text(age: Age) -> str:
-    """`now`, `5s`, `12m`, `3h`, `2d`: the largest unit that is full."""
-    if age.micros is None:
-        return "–"  # noqa: RUF001  a dash, as tables show what is missing
-    seconds = age.micros // _SECOND
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return "now"
-
-
-def reason_text(age: Age) -> str:
-    """Why the price is as old as it is, in a few words; empty while it is fresh."""
-    if age.detail:
-        return escape(age.detail)
-    if age.reason is Reason.DELAYED and age.delay:
-        return f"delayed {format_duration(age.delay)}"
-    return str(age.reason)
-
-
-COLUMNS: Final = (
-    Column("symbol", "Symbol", lambda row, _: escape(row.symbol), Align.LEFT, 0, 14, 6),
-    Column("name", "Name", lambda row, _: escape(row.name or ""), Align.LEFT, 6, 28, 16),
-    Column("price", "Price", _price, Align.POINT, 0, 22, is_figure=True),
-    Column("currency", "", lambda row, _: escape(row.currency or ""), Align.LEFT, 4, 5, 3),
-    Column("day_change", "Change", _change, Align.POINT, 5, 16, is_figure=True),
-    Column(
-        "day_change_percent",
-        "%",
-        lambda row, _: percent_text(row.day_change_percent),
-        Align.RIGHT,
-        1,
-        10,
-        is_figure=True,
-    ),
-    Column(
-        "volume",
-        "Volume",
-        lambda row, _: amount_text(row.volume),
-        Align.RIGHT,
-        8,
-        9,
-        is_figure=True,
-    ),
-    Column(
-        "session",
-        "Session",
-        lambda row, _: escape(row.session or ""),
-        Align.LEFT,
-        7,
-        8,
-    ),
-    Column("age", "Age", lambda _, age: age_text(age), Align.RIGHT, 2, 4, is_figure=True),
-    Column("reason", "", lambda _, age: reason_text(age), Align.LEFT, 3, 28, 14),
-)
-"""In the order of the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +78,7 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
 
     Columns are as wide as their widest text, up to their limit, and do not come and go with what
     the rows happen to say. While all do not fit, words shrink,
-    then the column of the lowest priority leaves.
+    then the least important column leaves.
     """
     rows = list(rows)
     if not rows:
@@ -187,14 +87,14 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
     room = max(0, width - 2 * margin)
     chosen = list(wishes)
     while len(chosen) > 1 and _least(chosen) > room:
-        chosen.remove(max(chosen, key=lambda wish: wish[0].priority))
+        chosen.remove(max(chosen, key=lambda wish: wish[0].importance))
     surplus = max(0, sum(w for _, w, _ in chosen) + SPACE * (len(chosen) - 1) - room)
     places: list[PlacedColumn] = []
     start = margin
-    wished = {column.field: wish for column, wish, _ in chosen}
+    wished = {column.key: wish for column, wish, _ in chosen}
     for column, wish, after in _shrunk(chosen, surplus):
         final = min(wish, max(1, width - start))
-        places.append(PlacedColumn(column, start, final, after, wished[column.field]))
+        places.append(PlacedColumn(column, start, final, after, wished[column.key]))
         start += final + SPACE
     return ColumnLayout(tuple(places), width)
 
@@ -204,7 +104,7 @@ _Wish = tuple[Column, int, int]
 
 
 def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
-    heading = len(column.heading) + (2 if column.heading else 0)
+    heading = len(column.title) + 2 if column.is_titled else 0
     texts = [column.text(row, age) for row, age in rows]
     if column.align is Align.POINT:
         parts = [split_point(text) for text in texts]
@@ -216,7 +116,7 @@ def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
         after = 0
         width = max(len(text) if text.isascii() else cell_len(text) for text in texts)
     # Room for an arrow before a price: what moved is told by more than colour.
-    arrow = 2 if column.field == "price" else 0
+    arrow = 2 if column.is_marked else 0
     # A heading is never cut: its arrow is how one sees what sorts.
     return column, max(heading, min(column.most, max(width, column.least) + arrow)), after
 
@@ -227,10 +127,10 @@ def _least(chosen: Sequence[_Wish]) -> int:
 
 def _shrunk(chosen: Sequence[_Wish], surplus: int) -> list[_Wish]:
     """Take `surplus` cells from the columns of words, the least important first."""
-    widths = {column.field: width for column, width, _ in chosen}
-    for column, width, _ in sorted(chosen, key=lambda wish: -wish[0].priority):
+    widths = {column.key: width for column, width, _ in chosen}
+    for column, width, _ in sorted(chosen, key=lambda wish: -wish[0].importance):
         if column.least and surplus > 0:
             given = min(surplus, max(0, width - column.least))
-            widths[column.field] -= given
+            widths[column.key] -= given
             surplus -= given
-    return [(column, widths[column.field], after) for column, _, after in chosen]
+    return [(column, widths[column.key], after) for column, _, after in chosen]

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ticker.dashboard.columns import Align
+from ticker.board.columns import Align
 from ticker.dashboard.table import Table
 
 
@@ -38,8 +38,8 @@ class Heading(Widget):
         for place in table.columns.places if y == 0 else ():
             segments.append(Segment(" " * max(0, place.start - at), plain))
             column = place.column
-            is_by = table.sort is not None and table.sort.field == column.field
-            text = column.heading
+            is_by = table.sort is not None and table.sort.field == column.key
+            text = column.title if column.is_titled else ""
             if is_by and table.sort is not None:
                 text += " ▼" if table.sort.reverse else " ▲"
             text = text[: place.width]
@@ -54,4 +54,4 @@ class Heading(Widget):
         """Sort by the column under the pointer."""
         column = self._table.columns.at(event.x)
         if column is not None:
-            self.post_message(self.Picked(column.field))
+            self.post_message(self.Picked(column.key))

@@ -11,6 +11,8 @@ from typing import Final
 from rich.style import Style
 from textual.theme import Theme
 
+from ticker.board import columns as board
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -37,6 +39,24 @@ class Palette:
     ) -> Style:
         """Rich's style for text of `color` on `ground` (the palette's own unless told)."""
         return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
+
+    def cell(self, name: board.Style, ground: str) -> Style:
+        """Rich's style for a cell of the style `name` on `ground`."""
+        match name:
+            case board.Style.SYMBOL:
+                return self.style(self.accent, ground, bold=True)
+            case board.Style.PRICE:
+                return self.style(self.text, ground, bold=True)
+            case board.Style.UP:
+                return self.style(self.up, ground)
+            case board.Style.DOWN:
+                return self.style(self.down, ground)
+            case board.Style.TEXT:
+                return self.style(self.text, ground)
+            case board.Style.WARNING:
+                return self.style(self.warning, ground)
+            case board.Style.STALE_PRICE | board.Style.DIM:
+                return self.style(self.dim, ground)
 
     def theme(self, name: str) -> Theme:
         """The same for Textual's own parts."""

@@ -19,7 +19,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ticker.board import Age, Board, Row, Sort
-from ticker.dashboard.columns import ColumnLayout, PlacedColumn, age_text, fit, lay_out, reason_text
+from ticker.board.columns import age_text, reason_text
+from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit, lay_out
 from ticker.dashboard.palette import Palette
 
 FLASH: Final = 700_000
@@ -202,42 +203,25 @@ class Table(ScrollView, can_focus=True):
         for place in self.columns.places:
             if place.start > at:
                 segments.append(Segment(" " * (place.start - at), plain))
-            segments.extend(self._cell(row, age, place, ground))
+            segments.append(self._cell(row, age, place, ground))
             at = place.start + place.width
         if at < width:
             segments.append(Segment(" " * (width - at), plain))
         return Strip(segments, max(at, width)).crop(0, width)
 
-    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> list[Segment]:
-        palette = self.palette
-        text = place.column.text(row, age)
+    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Segment:
+        palette, column = self.palette, place.column
+        text = column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)
         text = fit(text, place)
-        stale = age.is_trouble
-        match place.column.field:
-            case "symbol":
-                return [Segment(text, palette.style(palette.accent, ground, bold=True))]
-            case "price":
-                if row.symbol not in self._flashing:
-                    color = palette.dim if stale else palette.text
-                    return [Segment(text, palette.style(color, ground, bold=not stale))]
-                color, behind, arrow = (
-                    (palette.up, palette.up_ground, "▲")
-                    if row.direction > 0
-                    else (palette.down, palette.down_ground, "▼")
-                )
-                return [Segment(_mark(text, arrow), palette.style(color, behind, bold=True))]
-            case "day_change" | "day_change_percent":
-                color = palette.dim
-                if not stale and text.strip()[:1] in ("+", "-"):
-                    color = palette.up if "+" in text else palette.down
-                return [Segment(text, palette.style(color, ground))]
-            case "age" | "reason" if stale:
-                return [Segment(text, palette.style(palette.warning, ground))]
-            case "name":
-                return [Segment(text, palette.style(palette.text, ground))]
-            case _:
-                return [Segment(text, palette.style(palette.dim, ground))]
+        if not column.is_marked or row.symbol not in self._flashing:
+            return Segment(text, palette.cell(column.style(text, age), ground))
+        color, behind, arrow = (
+            (palette.up, palette.up_ground, "▲")
+            if row.direction > 0
+            else (palette.down, palette.down_ground, "▼")
+        )
+        return Segment(_mark(text, arrow), palette.style(color, behind, bold=True))
 
     def action_move(self, lines: int) -> None:
         """The cursor up or down."""
