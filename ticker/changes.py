@@ -18,14 +18,13 @@ from typing import Final
 import msgspec
 
 from ticker.records import Quote, Tick
-
-DAY: Final = 86_400_000_000
+from ticker.units import DAY, MINUTE, SECOND
 
 AHEAD: Final = DAY
 """A time further ahead of our clock than this is a mistake (µs): one day, because an exchange's
 date may be tomorrow's here, and because a slow clock of ours should not silence a market."""
 
-SAME_MOMENT: Final = 60_000_000
+SAME_MOMENT: Final = MINUTE
 """For how long a smaller volume at an unchanged time shows an older answer (µs); after that it is
 a correction. Yahoo's servers agree with one another within seconds."""
 
@@ -143,7 +142,7 @@ def _reason_to_refuse(previous: Quote | None, present: Quote, now: int) -> str |
     if previous is None:
         return None
     if (behind := previous.time - present.time) > 0:
-        return f"its time runs backwards by {behind / 1_000_000:g} s: an older answer"
+        return f"its time runs backwards by {behind / SECOND:g} s: an older answer"
     if _in_other_currencies(previous, present) and not (
         present.time > previous.time and present.received - previous.received >= SETTLED
     ):

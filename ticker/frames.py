@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import operator
-import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, SupportsIndex
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 from msgspec.structs import astuple
 
+from ticker import system_clock
 from ticker.errors import UsageError
 from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams import Numeric, open_stream
@@ -51,7 +51,7 @@ def read(
 
     Raises `StreamMissing` where there is no such stream yet, and other `TickerError`s.
     """
-    stream, now = open_stream(url), time.time_ns() // 1_000
+    stream, now = open_stream(url), system_clock.now()
     span: dict[str, Any] = {
         "symbols": _symbols(symbols),
         "since": _micros(since, now),
@@ -98,7 +98,7 @@ def follow(
     It begins with what arrives from now on, or at `since`. Each second of silence gives an empty
     frame, so that a loop can look at the clock and `break`.
     """
-    batches = _live(url, _symbols(symbols), _micros(since, time.time_ns() // 1_000))
+    batches = _live(url, _symbols(symbols), _micros(since, system_clock.now()))
     with contextlib.closing(blocking(batches)) as arriving:
         for batch in arriving:
             yield _frame(_columns(batch.ticks, Tick), _TICK)

@@ -14,12 +14,10 @@ from typing import Final, Literal
 
 from ticker.errors import UsageError
 from ticker.records import MAX_TIME
-
-MILLISECOND: Final = 1_000
-SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
+from ticker.units import DAY as DAY  # noqa: PLC0414 - some modules take it from here
+from ticker.units import HOUR, MILLISECOND
+from ticker.units import MINUTE as MINUTE  # noqa: PLC0414 - the same
+from ticker.units import SECOND as SECOND  # noqa: PLC0414 - the same
 
 _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

@@ -8,7 +8,6 @@ parameters. Knows no screen: whoever shows the board is called when something ch
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Final
@@ -18,6 +17,8 @@ from ticker.clock import StreamClock
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
+from ticker.system_clock import monotonic, now
+from ticker.units import SECOND
 
 _MISSING_PAUSE: Final = 0.2
 """Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
@@ -27,8 +28,7 @@ _HEALTH_EVERY: Final = 0.5
 """Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
 _AT_ONCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
-_SECOND: Final = 1_000_000
-_SILENCE: Final = 2 * _SECOND
+_SILENCE: Final = 2 * SECOND
 """A stream without a record for this long is asked how it is (µs)."""
 
 
@@ -45,16 +45,6 @@ class StreamState(StrEnum):
     """It is there and cannot be read; somebody must act. The loop looks again now and then."""
 
 
-def wall_clock() -> int:
-    """Now (µs, UTC)."""
-    return time.time_ns() // 1_000
-
-
-def monotonic() -> int:
-    """µs since some moment; never goes back, whatever is done to the machine's time."""
-    return time.monotonic_ns() // 1_000
-
-
 class Watch:
     """A board that follows `stream`; `symbols` (None: all) are the rows wished, in that order."""
 
@@ -63,7 +53,7 @@ class Watch:
         stream: Stream,
         symbols: Sequence[str] | None = None,
         *,
-        clock: Callable[[], int] = wall_clock,
+        clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -130,7 +120,7 @@ class Watch:
                     await self._follow(on_change)
                 except StreamError as error:
                     seconds = self._lose(error)
-                    self.next_try = self.clock.wall() + round(seconds * _SECOND)
+                    self.next_try = self.clock.wall() + round(seconds * SECOND)
                     on_change()
                     await self._pause(seconds)
                     self.next_try = None  # this is it, however long the answer takes

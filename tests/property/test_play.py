@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from ticker.play import MAX, Player, Span, begin
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams import open_log, open_stream
-from ticker.watch import monotonic, wall_clock
+from ticker.system_clock import monotonic, now
 
 NOW = 1_795_447_805_000_000
 
@@ -87,7 +87,7 @@ async def replayed(steps: list[Any], folder: Path) -> None:
             await log.append(each.ticks, gaps=each.gaps, quotes=each.quotes)
     async with open_stream(source) as stream, open_log(copy) as log:
         beginning = await begin(stream, Span())
-        player = Player(beginning, log, MAX, clock=wall_clock, elapsed=monotonic)
+        player = Player(beginning, log, MAX, clock=now, elapsed=monotonic)
         await player.prepare()
         assert await player.run()
     ticks, gaps, quotes = await held(source)

@@ -8,7 +8,7 @@ from ticker import config
 from ticker.cli.config import TEMPLATE
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
-from ticker.times import DAY
+from ticker.units import DAY
 
 PATH = Path("config.toml")
 

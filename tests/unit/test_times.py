@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 
 from ticker.errors import UsageError
 from ticker.records import MAX_TIME
-from ticker.times import (
-    DAY,
-    HOUR,
-    MILLISECOND,
-    MINUTE,
-    SECOND,
-    clock,
-    format_duration,
-    iso,
-    parse_duration,
-    parse_when,
-)
+from ticker.times import clock, format_duration, iso, parse_duration, parse_when
+from ticker.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 
 NOW = 1_795_447_805_120_000  # 2026-11-23T15:30:05.12Z
 BERLIN = ZoneInfo("Europe/Berlin")

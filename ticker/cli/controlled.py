@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from ticker.cli.failing import explain
-from ticker.cli.settings import now
 from ticker.errors import TickerError
 from ticker.processes import Control
 from ticker.processes.control import Order
+from ticker.system_clock import now
 
 
 class Controlled(Control):

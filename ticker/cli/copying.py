@@ -14,8 +14,8 @@ from ticker.figures import count_text, speed_text
 from ticker.play import Player
 from ticker.relay import Proof, prove, tally
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
+from ticker.system_clock import monotonic, now
 from ticker.times import clock
-from ticker.watch import monotonic, wall_clock
 
 
 class Copying:
@@ -51,7 +51,7 @@ class Copying:
                     beginning,
                     log,
                     wish.speed,
-                    clock=wall_clock,
+                    clock=now,
                     elapsed=monotonic,
                     on_change=self._show,
                 )

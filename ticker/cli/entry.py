@@ -17,9 +17,10 @@ from ticker.cli.completing import COMPLETING, print_or_install
 from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE, explain
 from ticker.cli.help import hide_types
 from ticker.cli.routing import route
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.standard import ClosedPipe, let_go, mend_standard_streams, tell
 from ticker.errors import TickerError
+from ticker.system_clock import now
 
 app = typer.Typer(
     name="ticker",

@@ -26,7 +26,7 @@ from ticker.cli.relaying import (
     undelivered_words,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now, stream_path
+from ticker.cli.settings import Settings, stream_path
 from ticker.cli.standard import tell
 from ticker.errors import (
     MixedPrices,
@@ -48,7 +48,9 @@ from ticker.relay import (
     tally,
 )
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
-from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
+from ticker.system_clock import now
+from ticker.times import Moment, Zone, parse_duration, parse_when
+from ticker.units import SECOND
 from ticker.verdict import invitation, sentence
 
 _LOOK_AGAIN: Final = 1.0

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from ticker.cli.settings import now
 from ticker.cli.standard import is_dumb
 from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
-from ticker.times import MINUTE
+from ticker.system_clock import now
+from ticker.units import MINUTE
 
 _log: Final = logging.getLogger(__name__)
 _REWRITE_EVERY: Final = 0.1

@@ -15,7 +15,7 @@ from ticker.liveness import silence
 from ticker.records import Heartbeat, Position
 from ticker.states import WriterState
 from ticker.streams import Stream
-from ticker.times import SECOND
+from ticker.units import SECOND
 
 _LATE: Final = 1 * SECOND
 """How much later than announced a heartbeat may come (µs)."""

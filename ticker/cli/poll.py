@@ -34,7 +34,6 @@ from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import (
     Settings,
     make_state_directory,
-    now,
     refuse_mixing,
     stream_path,
 )
@@ -48,6 +47,7 @@ from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
 from ticker.states import WriterState
 from ticker.streams import NumberingLog, StreamChoice, numbering, open_log
+from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration
 from ticker.titles import cannot_reach, source_label, source_title
 from ticker.verdict import sentence

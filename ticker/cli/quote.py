@@ -23,11 +23,12 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.records import Quote
 from ticker.sources import Answer, open_source
+from ticker.system_clock import now
 from ticker.times import Zone, clock
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Final, cast
 
-from ticker.cli.settings import make_state_directory, now
+from ticker.cli.settings import make_state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.files import state_directory
@@ -31,6 +31,7 @@ from ticker.relay import (
     route_digest,
 )
 from ticker.streams import Log, Retained, Stream, StreamChoice, open_log
+from ticker.system_clock import now
 from ticker.times import Zone, clock
 from ticker.verdict import sentence
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from ticker.cli.settings import Settings, make_state_directory, now, stream_path
+from ticker.cli.settings import Settings, make_state_directory, stream_path
 from ticker.errors import ConfigError, StreamError, StreamNotWritable
 from ticker.figures import count_text
 from ticker.files import state_directory
@@ -22,8 +22,10 @@ from ticker.processes.child import News, command
 from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.states import WriterState
 from ticker.streams import StreamChoice, demo_stream, open_stream
-from ticker.times import MINUTE, to_datetime
+from ticker.system_clock import now
+from ticker.times import to_datetime
 from ticker.titles import source_title
+from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
 """How long the last words may look for the first tick kept (s)."""

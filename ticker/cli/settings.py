@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +19,8 @@ from ticker.records import check_symbol
 from ticker.sources import open_source
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
 from ticker.streams.address import Backend
+from ticker.system_clock import now as now  # noqa: PLC0414 - `record` and `replay` take it from here
 from ticker.times import Zone, parse_duration
-
-
-def now() -> int:
-    """µs since the epoch, UTC."""
-    return time.time_ns() // 1_000
 
 
 def refuse_mixing(choice: StreamChoice, source: str) -> None:

@@ -14,7 +14,8 @@ from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import TickerError
 from ticker.play import Beginning, Player, Span, begin
 from ticker.streams import Stream, open_log, open_stream
-from ticker.watch import StreamState, Watch, monotonic, wall_clock
+from ticker.system_clock import monotonic, now
+from ticker.watch import StreamState, Watch
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
@@ -97,7 +98,7 @@ class Showing:
         self._laps += 1
         url = f"sqlite:{folder / f'{self._laps}.sqlite'}"
         log = await stack.enter_async_context(open_log(url))
-        self._player = Player(beginning, log, self._wish.speed, clock=wall_clock, elapsed=monotonic)
+        self._player = Player(beginning, log, self._wish.speed, clock=now, elapsed=monotonic)
         await self._player.prepare()
         return await stack.enter_async_context(open_stream(url))
 

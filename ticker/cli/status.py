@@ -16,13 +16,15 @@ from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.listening import arrivals, is_newest_ahead
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.cli.waiting import Waiting, backlog, undelivered, waiting_for, words
 from ticker.errors import StreamError, UsageError
 from ticker.records import Health, Heartbeat
 from ticker.streams import Stream, open_stream
-from ticker.times import HOUR, Zone, clock
+from ticker.system_clock import now
+from ticker.times import Zone, clock
+from ticker.units import HOUR
 from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over, writers_of
 
 _CODES: Final = {

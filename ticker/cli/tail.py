@@ -33,7 +33,7 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.escape import escape
@@ -41,9 +41,10 @@ from ticker.figures import count_text
 from ticker.liveness import silence
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
-from ticker.times import SECOND, Moment, Zone, parse_duration, parse_when
+from ticker.system_clock import monotonic, now
+from ticker.times import Moment, Zone, parse_duration, parse_when
+from ticker.units import SECOND
 from ticker.verdict import Standing, invitation, of_writers, passed_over, sentence, to_poll
-from ticker.watch import monotonic
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0

@@ -28,12 +28,14 @@ from ticker.cli.options import (
 )
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, make_state_directory, now, refuse_mixing
+from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
-from ticker.times import SECOND, Zone, parse_duration
+from ticker.system_clock import now
+from ticker.times import Zone, parse_duration
+from ticker.units import SECOND
 from ticker.verdict import Standing, of_writers
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import msgspec
 
 from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, InstrumentKind
 from ticker.exchange.market import Market, MarketState
+from ticker.units import SECOND
 
-_SECOND: Final = 1_000_000
 _REAL_TIME: Final[dict[InstrumentKind, str]] = {
     EQUITY: "Nasdaq Real Time Price",
     ETF: "Nasdaq Real Time Price",
@@ -133,4 +133,4 @@ def _single(number: float) -> float:
 
 
 def _seconds(time: int) -> int | float:
-    return time // _SECOND if time % _SECOND == 0 else time / _SECOND
+    return time // SECOND if time % SECOND == 0 else time / SECOND

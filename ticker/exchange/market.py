@@ -16,10 +16,8 @@ from random import Random
 from typing import Final
 
 from ticker.exchange.listings import CATALOGUE, COIN, Listing
+from ticker.units import DAY, MINUTE, SECOND
 
-_SECOND: Final = 1_000_000
-_MINUTE: Final = 60 * _SECOND
-_DAY: Final = 86_400 * _SECOND
 _PULL: Final = 2e-6
 """Part of the way back to its starting price that a symbol goes in a second: a market that runs
 for weeks stays plausible."""
@@ -59,7 +57,7 @@ class Market:
         seed: int = 0,
         *,
         listings: Iterable[Listing] = CATALOGUE,
-        every: int = _SECOND,
+        every: int = SECOND,
     ) -> None:
         if every < 1:
             raise ValueError(f"a market cannot move every {every} µs")
@@ -127,7 +125,7 @@ class _Book:
         self._volume = round(listing.volume * chance.uniform(0.2, 0.6))
         self._time = 0
         # What a step does.
-        seconds = every / _SECOND
+        seconds = every / SECOND
         sigma = listing.volatility * math.sqrt(seconds / kind.seconds_a_year)
         self._together = sigma * kind.following
         self._alone = sigma * math.sqrt(1 - kind.following**2)
@@ -140,7 +138,7 @@ class _Book:
 
     def move(self, time: int, mood: float) -> bool:
         """One step, at `time` (µs, UTC); whether the price changed. `mood` is the market's."""
-        if time // _DAY != self._time // _DAY:
+        if time // DAY != self._time // DAY:
             self._roll_over()
         chance = self._chance
         if chance.random() >= self.listing.kind.activity:
@@ -173,7 +171,7 @@ class _Book:
         price, spread = self._price, self.listing.kind.spread
         return MarketState(
             listing=self.listing,
-            time=self._time - self.listing.venue.delay * _MINUTE,
+            time=self._time - self.listing.venue.delay * MINUTE,
             price=self._money(price),
             previous_close=self._money(self._close),
             open=self._money(self._open),

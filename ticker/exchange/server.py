@@ -12,7 +12,6 @@ import errno
 import hashlib
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -24,6 +23,7 @@ from aiohttp import web
 from ticker.errors import CannotListen
 from ticker.exchange.fields import MarketAnswers
 from ticker.exchange.market import Market
+from ticker.system_clock import now
 
 _log = logging.getLogger(__name__)
 
@@ -80,10 +80,6 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 """Asked before every request: an answer of its own, or `None` to let the exchange answer."""
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000
-
-
 class Exchange:
     """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
 
@@ -97,7 +93,7 @@ class Exchange:
         port: int = PORT,
         *,
         fault: Fault | None = None,
-        clock: Callable[[], int] = _now,
+        clock: Callable[[], int] = now,
     ) -> None:
         self._quotes = MarketAnswers(quotes) if isinstance(quotes, Market) else quotes
         self._host = host

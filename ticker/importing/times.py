@@ -14,13 +14,14 @@ from typing import Final
 import msgspec
 
 from ticker.errors import UsageError
+from ticker.units import MILLISECOND, SECOND
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 _OFFSET: Final = re.compile(r"(Z|z|[+-]\d{2}(:?\d{2})?| UTC)$")
 _ISO: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?")
 _AMBIGUOUS: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
 
-UNITS: Final = (("s", 10**11, 1_000_000), ("ms", 10**14, 1_000), ("µs", 10**17, 1))
+UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
 """A unit, the magnitude below which a number is in it, and its length (µs). Beyond: ns."""
 _NANO: Final = 1_000
 

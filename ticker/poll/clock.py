@@ -11,6 +11,9 @@ import asyncio
 import time
 from typing import Final, Protocol
 
+from ticker.system_clock import now
+from ticker.units import SECOND
+
 # Linux's CLOCK_MONOTONIC stands still while the machine sleeps, CLOCK_BOOTTIME does not; elsewhere
 # (macOS) CLOCK_MONOTONIC counts the sleep.
 _CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -37,7 +40,7 @@ class SystemClock:
 
     def wall(self) -> int:
         """Now, since the epoch (µs, UTC)."""
-        return time.time_ns() // 1_000
+        return now()
 
     def elapsed(self) -> int:
         """Since the machine was started, sleep included (µs)."""
@@ -48,7 +51,7 @@ class SystemClock:
         if event.is_set():
             return
         try:
-            async with asyncio.timeout((until - self.elapsed()) / 1_000_000):
+            async with asyncio.timeout((until - self.elapsed()) / SECOND):
                 await event.wait()
         except TimeoutError:
             return

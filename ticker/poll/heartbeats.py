@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from ticker.poll.pace import SECOND
 from ticker.records import Heartbeat
 from ticker.sources.protocol import Source
+from ticker.units import SECOND
 
 BEAT_EVERY: Final = SECOND
 """Heartbeats come at most so often (µs), unless the state or the symbols change."""

@@ -13,8 +13,9 @@ import msgspec
 
 from ticker.liveness import is_alive
 from ticker.records import Heartbeat, Quote
+from ticker.units import SECOND
 
-BEATS_LAG: Final = 1_000_000
+BEATS_LAG: Final = SECOND
 """How much newer (µs) than its writer's last heartbeat a quote may be: fast polls do not beat each
 time."""
 

@@ -17,11 +17,12 @@ from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Heartbeat, Quote
 from ticker.streams.protocol import NumberingLog
+from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
 """How often an answer is compared anew after a conflict, before the next poll is left to do it."""
 
-LOOK_AGAIN: Final = 1_000_000
+LOOK_AGAIN: Final = SECOND
 """How long it may take to notice that another poller moved the log on (µs): a price that came back
 to what we know would otherwise never be told."""
 

@@ -31,7 +31,6 @@ from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace, writer_name
 from ticker.poll.ledger import Ledger
-from ticker.poll.pace import DAY, SECOND
 from ticker.poll.requests import PATIENCE, SourceRequests
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
@@ -39,6 +38,7 @@ from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.states import WriterState
 from ticker.streams.protocol import NumberingLog
+from ticker.units import DAY, SECOND
 
 FAREWELL: Final = 2.0
 """How long the last heartbeat may take (seconds)."""

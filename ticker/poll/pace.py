@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ticker.times import format_duration
-
-HOUR: Final = 3_600_000_000
-SECOND: Final = 1_000_000
-DAY: Final = 24 * HOUR
+from ticker.units import HOUR, MINUTE, SECOND
 
 SHORTEST: Final = SECOND // 20
 """The shortest time between two polls (µs): no answer comes faster, so each would follow a gap."""
-LONGEST_BACK_OFF: Final = 60 * SECOND
+LONGEST_BACK_OFF: Final = MINUTE
 """An unreachable source is asked again at least so often (µs), unless its interval is longer."""
 SHORTEST_BACK_OFF: Final = SECOND // 2
 """… and never sooner than this, however fast it is polled (µs)."""

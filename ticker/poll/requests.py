@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ticker.errors import SourceError, SourceUnreachable
-from ticker.poll.pace import SECOND
 from ticker.sources.protocol import Answer, Source
 from ticker.times import format_duration
+from ticker.units import SECOND
 
 PATIENCE: Final = 30 * SECOND
 """A request without an answer for so long is given up (µs)."""

@@ -38,7 +38,9 @@ from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
 from ticker.streams.protocol import Log, Served, Stream
 from ticker.streams.sequence import Key
+from ticker.system_clock import now
 from ticker.times import Moment
+from ticker.units import SECOND
 
 PATIENCE: Final = 60.0
 """A destination that neither takes nor refuses for so long counts as away (s)."""
@@ -56,12 +58,7 @@ ATTEMPTS: Final = 5
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 """Screens take a poller for gone that is not heard some seconds after a destination is back."""
-_SECOND: Final = 1_000_000
 _R = TypeVar("_R")
-
-
-def _wall_clock() -> int:
-    return time.time_ns() // 1_000
 
 
 class _Behind(Exception):
@@ -89,7 +86,7 @@ class Relay:
         follow: bool = True,
         limit: int = 5_000,
         on_status: Callable[[RelayStatus], None] | None = None,
-        clock: Callable[[], int] = _wall_clock,
+        clock: Callable[[], int] = now,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
@@ -227,7 +224,7 @@ class Relay:
             state="away",
             away=error.stream if is_source else self._status.destination,
             problem=str(error),
-            next_try=self._clock() + round(pause * _SECOND),
+            next_try=self._clock() + round(pause * SECOND),
             waiting=waiting,
         )
         await self._first_of(asyncio.ensure_future(self._pause(pause)), cancel=True)

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import ticker.sources._cache  # noqa: F401  before yfinance
+from ticker.units import DAY, SECOND
 
 import yfinance  # isort: skip
 from curl_cffi.requests import Response
@@ -42,8 +43,7 @@ _log = logging.getLogger(__name__)
 
 _QUOTES: Final = "https://query1.finance.yahoo.com/v7/finance/quote"
 _CONSENT: Final = ("consent.yahoo.com", "guce.yahoo.com")
-_SECOND: Final = 1_000_000
-_MAX_WAIT: Final = 24 * 3600 * _SECOND
+_MAX_WAIT: Final = DAY
 
 
 class Fetched(NamedTuple):
@@ -153,8 +153,8 @@ def _wait(retry_after: str | None, now: int) -> int:
     header = (retry_after or "").strip()
     try:
         if header.isdecimal():
-            return int(header[:12]) * _SECOND
-        return max(0, round(parsedate_to_datetime(header).timestamp() * _SECOND) - now)
+            return int(header[:12]) * SECOND
+        return max(0, round(parsedate_to_datetime(header).timestamp() * SECOND) - now)
     except (ValueError, OverflowError):
         return 0
 

@@ -28,6 +28,7 @@ from typing import Final, NamedTuple
 
 from ticker.errors import InvalidRecord
 from ticker.records import MAX_NAME, MAX_TIME, Quote, check_symbol
+from ticker.units import MINUTE, SECOND
 
 _SESSIONS: Final = {
     "PRE": "pre",
@@ -41,8 +42,6 @@ _TRADES: Final = ("regularMarket", "preMarket", "postMarket")
 _WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
 _COIN: Final = "cryptocurrency"
 
-_SECOND: Final = 1_000_000
-_MINUTE: Final = 60 * _SECOND
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_DECIMALS: Final = 12
 _MAX_CURRENCY: Final = 16
@@ -146,7 +145,7 @@ def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Q
         fifty_two_week_low=_price(entry.get("fiftyTwoWeekLow")),
         market_cap=_amount(entry.get("marketCap")) or None,
         price_hint=_decimals(entry.get("priceHint")),
-        delay=_microseconds(entry.get("exchangeDataDelayedBy"), _MINUTE),
+        delay=_microseconds(entry.get("exchangeDataDelayedBy"), MINUTE),
     )
 
 
@@ -156,7 +155,7 @@ def _newest_trade(entry: Mapping[str, object]) -> _Trade:
         _Trade(time, price, market)
         for market in _TRADES
         if (price := _price(entry.get(f"{market}Price"))) is not None
-        and (time := _microseconds(entry.get(f"{market}Time"), _SECOND))
+        and (time := _microseconds(entry.get(f"{market}Time"), SECOND))
     ]
     if trades:
         return max(trades, key=lambda trade: trade.time)

@@ -21,27 +21,23 @@ from ticker.records import Quote
 from ticker.sources.protocol import Answer, Source
 from ticker.sources.reading import Context, is_symbol, read_answer
 from ticker.sources.worker import Worker
+from ticker.system_clock import now
 from ticker.titles import source_title
+from ticker.units import MINUTE, SECOND
 
 if TYPE_CHECKING:
     from ticker.sources.fetching import Fetched, Fetcher
 
 EXCHANGE_PORT: Final = 8790
 
-_SECOND: Final = 1_000_000
-_PATIENCE: Final = 60 * _SECOND
-_MAX_PATIENCE: Final = 15 * 60 * _SECOND
+_PATIENCE: Final = MINUTE
+_MAX_PATIENCE: Final = 15 * MINUTE
 _GRACE: Final = 1.0
 _PATIENT: Final = 1.5
 """After so many deadlines no further request of one asking is sent: pollers do not wait longer."""
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
 """Called with the symbols of one request and the body of its good answer, as it came."""
-
-
-def now() -> int:
-    """µs since the epoch, UTC."""
-    return time.time_ns() // 1_000
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,8 @@ class YahooAddress:
     name: str = "yahoo"
     server: str | None = None
     """`HOST:PORT` that stands in for Yahoo; `None`: Yahoo itself."""
-    every: int = 15 * _SECOND
-    every_closed: int = 60 * _SECOND
+    every: int = 15 * SECOND
+    every_closed: int = MINUTE
     budget: int | None = 360
 
     @classmethod
@@ -75,7 +71,7 @@ class YahooAddress:
 
     @classmethod
     def _elsewhere(cls, url: str, server: str, *, name: str = "yahoo") -> Self:
-        return cls(url, name, server, every=_SECOND, every_closed=_SECOND, budget=None)
+        return cls(url, name, server, every=SECOND, every_closed=SECOND, budget=None)
 
 
 @dataclass

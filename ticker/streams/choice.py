@@ -15,7 +15,7 @@ from ticker.errors import UsageError
 from ticker.files import state_directory
 from ticker.security import Security, refuse_password
 from ticker.streams.address import Backend, StreamAddress, is_recording, parse_address
-from ticker.times import DAY
+from ticker.units import DAY
 
 LOCAL_LOG = "stream.sqlite"
 """The local log's name in the state directory."""

@@ -9,9 +9,9 @@ import pytest
 
 from ticker.cli import line as lines
 from ticker.cli.poll import StatusLine
-from ticker.cli.settings import now
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
+from ticker.system_clock import now
 from ticker.times import clock
 
 URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"

@@ -20,12 +20,13 @@ from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.late import TICKS
 from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.position import KafkaPosition
+from ticker.units import SECOND
 
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
 SCAN: Final = 50_000
 """Messages passed over to come nearer, at most."""
-BACK: Final = 1_000_000
+BACK: Final = SECOND
 """Messages of a partition looked through backwards for rare symbols, at most."""
 
 _KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)

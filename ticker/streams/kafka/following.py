@@ -28,6 +28,7 @@ from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
 from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import READER, Key, SequenceTracker
+from ticker.system_clock import now
 
 SILENCE: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
@@ -252,7 +253,7 @@ class KafkaRead:
         """A gap from what was known last `until` what is known again (µs), about all we read."""
         about = None if self._symbols is None else tuple(sorted(self._symbols))
         # Where nothing was received yet, the present is all that is known.
-        until = max(until, self._received) or time.time_ns() // 1_000
+        until = max(until, self._received) or now()
         gap = Gap(
             source="",
             origin=topics.id,

@@ -22,6 +22,7 @@ import msgspec
 from ticker import wire
 from ticker.errors import InvalidRecord
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
+from ticker.units import DAY, MILLISECOND
 
 Headers = list[tuple[str, bytes]]
 _R = TypeVar("_R", Tick, Quote, Gap, Heartbeat)
@@ -33,8 +34,6 @@ HEADERS: Final[Headers] = [
 _USUAL: Final = tuple(HEADERS)
 _DIGITS: Final = 9  # enough for a version
 _BY_BROKER: Final = 1  # Kafka's number for LogAppendTime
-_MILLISECOND: Final = 1_000
-_DAY: Final = 86_400_000_000  # µs; what a poller allows too
 
 _headers: Final = operator.attrgetter("headers")
 _offset: Final = operator.attrgetter("offset")
@@ -97,10 +96,10 @@ def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
         except (InvalidRecord, TypeError):  # a TypeError: the value is null
             pass
         if well and message.timestamp_type == _BY_BROKER:
-            appended = (message.timestamp + 1) * _MILLISECOND
+            appended = (message.timestamp + 1) * MILLISECOND
             if isinstance(record, Heartbeat):
                 record = _cut(record, appended)
-            well = max(record.received, getattr(record, "time", 0)) <= appended + _DAY
+            well = max(record.received, getattr(record, "time", 0)) <= appended + DAY
         if well:
             decoded.records.append(record)
             decoded.offsets.append(message.offset)
@@ -114,7 +113,7 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) ->
     if kind is not Tick and kind is not Quote:
         return not records
     first = messages[0]
-    limit = first.timestamp * _MILLISECOND + _DAY
+    limit = first.timestamp * MILLISECOND + DAY
     if first.timestamp_type != _BY_BROKER:
         return True
     return all(bool(max(map(time, records)) <= limit) for time in (_received, _time))

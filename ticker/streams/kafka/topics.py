@@ -23,8 +23,9 @@ from aiokafka.protocol.admin import CreateTopicsRequest
 from ticker.errors import StreamMissing, StreamUnfit, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.cluster import ClusterClient, Topics
 from ticker.streams.kafka.connecting import ANSWER, fault
+from ticker.units import DAY
 
-WEEK: Final = 7 * 86_400_000_000
+WEEK: Final = 7 * DAY
 """The default of `Plan.keep_for` (µs)."""
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")

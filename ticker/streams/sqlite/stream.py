@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +29,7 @@ from ticker.streams.sqlite.following import SILENCE, SqliteRead
 from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
+from ticker.system_clock import now
 
 _R = TypeVar("_R")
 
@@ -39,11 +39,6 @@ _ORIGIN_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 def new_origin() -> str:
     """8 random letters of base32, lower case: 40 bits."""
     return "".join(secrets.choice(_ORIGIN_LETTERS) for _ in range(8))
-
-
-def now() -> int:
-    """The present (µs, UTC)."""
-    return time.time_ns() // 1_000
 
 
 class SqliteStream(BaseStream[SqliteRead], Numeric):

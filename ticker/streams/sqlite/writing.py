@@ -26,8 +26,9 @@ from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.position import parse
 from ticker.streams.sqlite.retention import STEP, Retention
 from ticker.streams.sqlite.state import LogState, load
+from ticker.units import SECOND
 
-MARK_EVERY: Final = 1_000_000
+MARK_EVERY: Final = SECOND
 """A row of `appends` at most this often (µs) …"""
 MARK_ROWS: Final = 5_000
 """… and after this many records: it is also how near `find` comes before it scans."""
