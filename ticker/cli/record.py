@@ -230,7 +230,8 @@ class _RecordCommand:
             if progress.problem is not None:
                 raise Failed(f"Nothing was recorded. {sentence(progress.problem)}", NOT_REACHABLE)
             raise Failed(
-                f"Nothing was recorded: no tick came from {url}. {options.path} was not written. "
+                f"Nothing was recorded: no tick {_of(options.symbols)}came from {url}. "
+                f"{options.path} was not written. "
                 f"What the stream holds: ticker status{options.source.option}",
                 NO_DATA,
             )
@@ -260,6 +261,10 @@ class _RecordCommand:
             words += f", {begin} to {end}"
         lag = "" if progress.lag is None else f" · lag {format_duration(progress.lag)}"
         self._line.show(f"{words}{lag} → {options.path}", "recording", [words])
+
+
+def _of(symbols: tuple[str, ...]) -> str:
+    return f"of {', '.join(symbols)} " if symbols else ""
 
 
 def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:
