@@ -86,6 +86,12 @@ class Watch:
         """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
 
     @property
+    def trouble(self) -> str | None:
+        """Why the stream is away, in words; `None` while it is read, or was never there."""
+        is_well = self.state in (StreamState.OPENING, StreamState.FOLLOWING)
+        return None if is_well else self.problem
+
+    @property
     def symbols(self) -> Sequence[str] | None:
         """The rows wished, in their order; `None` for all that the stream holds."""
         return self._symbols

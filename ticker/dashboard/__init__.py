@@ -1,6 +1,7 @@
 """The dashboard: a board on a terminal. Importing it loads Textual; nothing else of ticker does."""
 
 import ticker.dashboard._pace  # noqa: F401  before anything that imports Textual
-from ticker.dashboard.app import Controller, Dashboard, Exit
+from ticker.dashboard.app import Dashboard
+from ticker.dashboard.control import Controller, Exit
 
 __all__ = ["Controller", "Dashboard", "Exit"]

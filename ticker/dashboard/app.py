@@ -7,70 +7,35 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from time import monotonic
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
-from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from ticker.board import SORTS, Sort
-from ticker.board.order import first_sort, next_sort
-from ticker.dashboard.bars import KEYS, Bar, key_words, title_words
+from ticker.board import Sort
+from ticker.dashboard.bars import KEYS, Bar, key_words, status_words, title_words
+from ticker.dashboard.control import Controller, Exit, PlayerControl
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
+from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
-from ticker.dashboard.status import status
+from ticker.dashboard.status import empty_words, filter_words, status
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
 from ticker.errors import InvalidRecord
 from ticker.escape import escape
 from ticker.records import check_symbol
 from ticker.times import Zone
-from ticker.verdict import invitation
-from ticker.watch import StreamState, Watch
+from ticker.watch import Watch
 
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
 _SECOND: Final = 1_000_000
 _NOTICE_SHOWN: Final = 15 * _SECOND
 """How long a notice stays on the status line (µs)."""
-
-
-class Controller(Protocol):
-    """Who can change what is polled; without one, the keys for it are not there."""
-
-    async def add(self, symbols: Sequence[str]) -> None:
-        """Poll these too."""
-        ...
-
-    async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll these no more."""
-        ...
-
-
-class PlayerControl(Protocol):
-    """What plays the stream that is shown; without one, the keys for it are not there."""
-
-    def toggle(self) -> None:
-        """Pause, or go on."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How the dashboard ended."""
-
-    ticks: int
-    """Received while it ran."""
-    interrupted: bool = False
-    """By Ctrl-C rather than `q`."""
-    hung_up: bool = False
-    """The terminal was closed."""
 
 
 class Dashboard(App[Exit]):
@@ -88,8 +53,6 @@ class Dashboard(App[Exit]):
     Screen { layout: vertical; overflow: hidden; }
     #status { height: auto; max-height: 3; padding: 0 1; }
     #keys { height: 1; }
-    Input { height: 1; border: none; padding: 0 1; display: none; }
-    Input.-open { display: block; }
     Screen.-low #keys { display: none; }
     Screen.-tiny #title { display: none; }
     Screen.-tiny #status { max-height: 1; }
@@ -103,8 +66,6 @@ class Dashboard(App[Exit]):
         Binding("q", "leave", show=False),
         Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True),
         Binding("question_mark", "help", show=False),
-        Binding("s", "sort_next", show=False),
-        Binding("S", "sort_reverse", show=False),
         Binding("slash", "ask('filter')", show=False),
         Binding("plus", "ask('add')", show=False),
         Binding("minus", "drop", show=False),
@@ -140,15 +101,14 @@ class Dashboard(App[Exit]):
             self.palette,
             clock=watch.clock,
             elapsed=watch.elapsed,
-            trouble=lambda: self._trouble,
+            trouble=lambda: watch.trouble,
         )
         self._table.sort = sort
         self._heading = Heading(self._table)
         self._title_bar = Bar(id="title")
         self._status_bar = Bar(id="status")
         self._key_bar = Bar(id="keys")
-        self._question = Input(id="ask", compact=True)
-        self._asking = ""
+        self._question = Question()
         self._notice: tuple[str, int] | None = None
         self._frames = Frames(self.set_timer, self._paint)
         self._failure: Exception | None = None
@@ -228,14 +188,6 @@ class Dashboard(App[Exit]):
         end = table.next_flash_end
         return None if end is None else (end - self.watching.elapsed()) / _SECOND
 
-    @property
-    def _trouble(self) -> str | None:
-        """Why the stream is away, in words; `None` while it is read, or was never there."""
-        watch = self.watching
-        if watch.state in (StreamState.OPENING, StreamState.FOLLOWING):
-            return None
-        return watch.problem
-
     def _tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
         if self._table.is_tight:  # no change may come that would lay it out with more room
@@ -261,19 +213,17 @@ class Dashboard(App[Exit]):
             has_player=self._player is not None,
             option=self._option,
         )
-        text = Text(style=palette.text)
-        if self._is_simulated and not self._title_bar.display:
-            # A terminal too low for a title still says that the prices are invented.
-            text.append("SIMULATED ", style=f"bold {palette.warning}")
-        text.append("● ", style=palette.warning if told.is_trouble else palette.up)
-        if told.badge:
-            text.append(f"{told.badge} · ", style=f"bold {palette.accent}")
+        table, notice = self._table, ""
         if self._notice is not None and self.watching.elapsed() - self._notice[1] < _NOTICE_SHOWN:
-            text.append(f"{self._notice[0]} · ", style=palette.accent)
-        if self._table.filter and not self._asking:
-            text.append(f"{self._filter_words()} · ", style=palette.accent)
-        text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
-        self._status_bar.show(text)
+            notice = self._notice[0]
+        filtered = ""
+        if table.filter and self._question.asked is Asked.NOTHING:
+            filtered = filter_words(table.filter, len(table.symbols), self.watching)
+        # A terminal too low for a title still says that the prices are invented.
+        is_badge_here = self._is_simulated and not self._title_bar.display
+        self._status_bar.show(
+            status_words(palette, told, notice, filtered, is_simulated=is_badge_here)
+        )
         self._title_bar.show(
             title_words(
                 palette,
@@ -284,21 +234,9 @@ class Dashboard(App[Exit]):
             )
         )
         self._key_bar.show(key_words(palette, self._keys_that_work()))
-        self._table.say_when_empty(self._empty_words())
-
-    def _filter_words(self) -> str:
-        shown, all_of_them = len(self._table.symbols), len(self.watching.board.symbols)
-        return f"filter: {escape(self._table.filter)} ({shown} of {all_of_them}), esc shows all"
-
-    def _empty_words(self) -> str:
-        if self._table.filter:
-            return f"No row has “{escape(self._table.filter)}” in symbol or name. esc shows all."
-        young = self.watching.state is StreamState.MISSING and self.watching.problem is None
-        if young and self._controller is None:
-            return invitation(self.watching.symbols, self._option)
-        if self._controller is not None and not self.watching.board.symbols:
-            return "No symbols are shown. + adds some, such as AAPL GC=F."
-        return ""
+        table.say_when_empty(
+            empty_words(self.watching, table.filter, self._option, has_poller=has_poller)
+        )
 
     @property
     def _can_pause(self) -> bool:
@@ -333,47 +271,22 @@ class Dashboard(App[Exit]):
         if not isinstance(self.screen, Help):
             self.push_screen(Help(self._keys_that_work(), self.palette))
 
-    def action_sort_next(self) -> None:
-        """By the next column on the screen; after the last, the watchlist's own order."""
-        self._sort(next_sort([p.column.key for p in self._table.columns.places], self._table.sort))
-
-    def action_sort_reverse(self) -> None:
-        """The other way round."""
-        by = self._table.sort
-        if by is not None:
-            self._sort(Sort(by.field, reverse=not by.reverse))
-
     def on_heading_picked(self, event: Heading.Picked) -> None:
         """A click on a heading: sort by it, a second click reverses."""
-        by = self._table.sort
-        if by is not None and by.field == event.field:
-            self.action_sort_reverse()
-        elif event.field in SORTS:
-            self._sort(first_sort(event.field))
+        self._table.pick(event.field)
 
     def on_table_arranged(self) -> None:
-        """The columns moved."""
-        self._heading.refresh()
-
-    def _sort(self, by: Sort | None) -> None:
-        self._table.sort = by
-        self._table.put_in_order()
-        self._table.show_cursor()
+        """The columns moved, or the order is another."""
         self._heading.refresh()
 
     def action_ask(self, what: str) -> None:
         """Open the line for a filter or for symbols."""
-        self._asking = what
-        self._question.placeholder = (
-            "filter by symbol or name" if what == "filter" else "symbols to add, such as AAPL GC=F"
-        )
-        self._question.value = self._table.filter if what == "filter" else ""
-        self._question.add_class("-open")
-        self._question.focus()
+        asked = Asked(what)
+        self._question.ask(asked, self._table.filter if asked is Asked.FILTER else "")
 
     def action_clear(self) -> None:
         """Close the line; without one open, show all rows again."""
-        if self._asking == "filter" or not self._asking:
+        if self._question.asked is not Asked.ADD:
             self._filter("")
         self._close_question()
 
@@ -394,15 +307,14 @@ class Dashboard(App[Exit]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""
-        if self._asking == "filter":
+        if self._question.asked is Asked.FILTER:
             self._filter(event.value)
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def on_input_submitted(self, _: Input.Submitted) -> None:
         """Keep the filter, or add the symbols."""
-        asked = self._asking
+        asked, symbols = self._question.asked, self._question.symbols
         self._close_question()
-        symbols = [s.upper() for s in event.value.replace(",", " ").split()]
-        if asked == "add" and self._controller is not None and symbols:
+        if asked is Asked.ADD and self._controller is not None and symbols:
             try:
                 for symbol in symbols:
                     check_symbol(symbol)
@@ -414,15 +326,12 @@ class Dashboard(App[Exit]):
             await self._controller.add(symbols)
 
     def _close_question(self) -> None:
-        self._asking = ""
-        self._question.remove_class("-open")
+        self._question.end()
         self._table.focus()
         self._say()
 
     def _filter(self, text: str) -> None:
-        self._table.filter = text.strip()
-        self._table.put_in_order()
-        self._table.show_cursor()
+        self._table.show_only(text.strip())
         self._say()
 
     def on_hung_up(self, _: HungUp) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.status import Status
 from ticker.escape import escape
 
 KEYS: Final = (
@@ -74,6 +75,23 @@ def title_words(
         text.append(" " * max(1, width - text.cell_len - size - 1))
     for words, ground in badges:
         text.append(words, style=f"bold {palette.ground} on {ground}")
+    return text
+
+
+def status_words(
+    palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool
+) -> Text:
+    """The status, after a notice and what the filter does; each is escaped."""
+    text = Text(style=palette.text)
+    if is_simulated:
+        text.append("SIMULATED ", style=f"bold {palette.warning}")
+    text.append("● ", style=palette.warning if told.is_trouble else palette.up)
+    if told.badge:
+        text.append(f"{told.badge} · ", style=f"bold {palette.accent}")
+    for words in (notice, filtered):
+        if words:
+            text.append(f"{words} · ", style=palette.accent)
+    text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
     return text
 
 

@@ -78,6 +78,23 @@ def status(
     return Status(words, is_trouble=is_trouble)
 
 
+def filter_words(text: str, shown: int, watch: Watch) -> str:
+    """What a filter for `text` does, which leaves `shown` rows."""
+    return f"filter: {escape(text)} ({shown} of {len(watch.board.symbols)}), esc shows all"
+
+
+def empty_words(watch: Watch, text: str, option: str, *, has_poller: bool) -> str:
+    """What to say where no row is shown; `text` is that of the filter."""
+    if text:
+        return f"No row has “{escape(text)}” in symbol or name. esc shows all."
+    is_young = watch.state is StreamState.MISSING and watch.problem is None
+    if is_young and not has_poller:
+        return invitation(watch.symbols, option)
+    if has_poller and not watch.board.symbols:
+        return "No symbols are shown. + adds some, such as AAPL GC=F."
+    return ""
+
+
 def _replaying(watch: Watch, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
     """Where the tape stands; `now` is its time."""
     badge = f"REPLAY {clock(now, zone, now=watch.clock.wall())}"

@@ -18,8 +18,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ticker.board import Age, Board, Row, Sort
+from ticker.board import SORTS, Age, Board, Row, Sort
 from ticker.board.columns import age_text, reason_text
+from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit, lay_out
 from ticker.dashboard.palette import Palette
 
@@ -40,10 +41,12 @@ class Table(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", show=False),
         Binding("home", "edge(0)", show=False),
         Binding("end", "edge(-1)", show=False),
+        Binding("s", "sort_next", show=False),
+        Binding("S", "sort_reverse", show=False),
     ]
 
     class Arranged(Message):
-        """The columns stand elsewhere now; the heading follows."""
+        """The columns stand elsewhere, or another one sorts; the heading follows."""
 
     def __init__(
         self,
@@ -111,7 +114,7 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
 
     def lay_out(self) -> None:
-        """PlacedColumn the columns anew, by what all rows say now."""
+        """Place the columns again, by what all rows say now."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self.trouble()
         rows = [self.board.row(symbol) for symbol in self.symbols]
@@ -222,6 +225,34 @@ class Table(ScrollView, can_focus=True):
             else (palette.down, palette.down_ground, "▼")
         )
         return Segment(_mark(text, arrow), palette.style(color, behind, bold=True))
+
+    def action_sort_next(self) -> None:
+        """By the next column on the screen; after the last, the watchlist's own order."""
+        self._sort_by(next_sort([place.column.key for place in self.columns.places], self.sort))
+
+    def action_sort_reverse(self) -> None:
+        """The other way round."""
+        if self.sort is not None:
+            self._sort_by(Sort(self.sort.field, reverse=not self.sort.reverse))
+
+    def pick(self, field: str) -> None:
+        """Sort by `field`; where it sorts already, the other way round."""
+        if self.sort is not None and self.sort.field == field:
+            self.action_sort_reverse()
+        elif field in SORTS:
+            self._sort_by(first_sort(field))
+
+    def _sort_by(self, sort: Sort | None) -> None:
+        self.sort = sort
+        self.put_in_order()
+        self.show_cursor()
+        self.post_message(self.Arranged())
+
+    def show_only(self, text: str) -> None:
+        """Show the rows that a filter for `text` finds; all, if it is empty."""
+        self.filter = text
+        self.put_in_order()
+        self.show_cursor()
 
     def action_move(self, lines: int) -> None:
         """The cursor up or down."""

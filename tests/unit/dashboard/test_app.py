@@ -249,7 +249,7 @@ async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStrea
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0001" in app._table)
         await pilot.press("plus", "minus")
-        assert app._asking == ""
+        assert app._question.asked == ""
         assert len(app._table.symbols) == 2
         assert not {"+", "-"} & {key for key, _ in app._keys_that_work()}
 

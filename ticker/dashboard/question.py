@@ -1,0 +1,54 @@
+"""The line in which a user types: a filter, or symbols to add. Shown only while it is open."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from textual.widgets import Input
+
+
+class Asked(StrEnum):
+    """What the line asks for."""
+
+    NOTHING = ""
+    """It is closed."""
+    FILTER = "filter"
+    ADD = "add"
+
+
+_PLACEHOLDERS: Final = {
+    Asked.FILTER: "filter by symbol or name",
+    Asked.ADD: "symbols to add, such as AAPL GC=F",
+}
+
+
+class Question(Input):
+    """The line; `asked` says what for."""
+
+    DEFAULT_CSS = """
+    Question { height: 1; border: none; padding: 0 1; display: none; }
+    Question.-open { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="ask", compact=True)
+        self.asked = Asked.NOTHING
+
+    def ask(self, what: Asked, value: str = "") -> None:
+        """Open the line, with `value` in it."""
+        self.asked = what
+        self.placeholder = _PLACEHOLDERS[what]
+        self.value = value
+        self.add_class("-open")
+        self.focus()
+
+    def end(self) -> None:
+        """Close the line."""
+        self.asked = Asked.NOTHING
+        self.remove_class("-open")
+
+    @property
+    def symbols(self) -> list[str]:
+        """What was typed, as symbols; unchecked."""
+        return [symbol.upper() for symbol in self.value.replace(",", " ").split()]
