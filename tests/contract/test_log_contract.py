@@ -643,7 +643,7 @@ async def test_negative_prices_come_back_as_they_went_in(log_backend: Any, tmp_p
         prices = [18.27, 0.01, -0.01, -37.63, 10.01]
         ticks = [
             tick(
-                log.origin,
+                own(log),
                 "CL=F",
                 n,
                 price=price,
@@ -655,7 +655,7 @@ async def test_negative_prices_come_back_as_they_went_in(log_backend: Any, tmp_p
             for n, (before, price) in enumerate(itertools.pairwise([None, *prices]), 1)
         ]
         told = quote(
-            log.origin, "CL=F", 5, price=10.01, previous_close=-37.63, open=-1.0, day_low=-40.32
+            own(log), "CL=F", 5, price=10.01, previous_close=-37.63, open=-1.0, day_low=-40.32
         )
         await log.append(ticks, quotes=[told])
         seen, _, quotes, _ = await everything(log)

@@ -28,7 +28,7 @@ from ticker.processes.child import environment
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams import open_log
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 
 
 class Terminal:

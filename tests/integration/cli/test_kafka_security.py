@@ -36,7 +36,8 @@ class Outputs:
         begin = time.monotonic()
         done = self._ticker(*words, **env)
         self.texts += [done.stdout, done.stderr]
-        assert time.monotonic() - begin < 12  # 10, and the start of Python on a busy machine
+        if done.returncode:  # it fails within 10 s; the rest is for a busy machine
+            assert time.monotonic() - begin < 20
         assert "Traceback" not in done.stderr
         return done
 
