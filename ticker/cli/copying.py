@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from ticker.cli.failing import DONE, NO_DATA, Failed
 from ticker.cli.line import Line
@@ -11,11 +13,16 @@ from ticker.cli.standard import tell
 from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import UsageError
 from ticker.figures import count_text, speed_text
-from ticker.play import Player
-from ticker.relay import Proof, prove, tally
+from ticker.play import Player, Span
+from ticker.relay import Proof, prove
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
+from ticker.streams.protocol import Tape
+from ticker.streams.sequence import Key
 from ticker.system_clock import monotonic, now
 from ticker.times import clock
+
+if TYPE_CHECKING:
+    from ticker.streams.digest import Digest
 
 
 class Copying:
@@ -40,8 +47,7 @@ class Copying:
         wish = self._wish
         async with open_stream(wish.source) as source:
             span, beginning = await find_beginning(source, wish)
-            columns = source.columns(symbols=wish.symbols, since=span.since, until=span.until)
-            wanted = await asyncio.to_thread(tally, columns, None, lambda: self._is_stopped)
+            wanted = await self._wanted(source, span)
             async with open_log(self._destination) as log:
                 if await log.last():
                     raise UsageError(
@@ -69,6 +75,15 @@ class Copying:
                     prove, source, log, wanted, sent, lambda: self._is_stopped
                 )
             return DONE if self._is_stopped else await self._judge(source, proof)
+
+    async def _wanted(self, source: Stream, span: Span) -> Mapping[Key, Digest]:
+        """What must arrive: of a whole recording, what its manifest says."""
+        from ticker.streams.digest import digests
+
+        if self._wish.is_tape and span == Span():
+            return await cast("Tape", source).digests()
+        columns = source.columns(symbols=span.symbols, since=span.since, until=span.until)
+        return await asyncio.to_thread(digests, columns, None, lambda: self._is_stopped)
 
     def _show(self) -> None:
         player = self._player

@@ -45,7 +45,6 @@ from ticker.relay import (
     RelayStatus,
     exclusively,
     prove,
-    tally,
 )
 from ticker.streams import Stream, StreamChoice, open_log, open_stream
 from ticker.system_clock import now
@@ -238,8 +237,10 @@ class Forwarding:
         async with _claim(place, is_new, relay, follow=wish.follow):
             wanted = {}
             if not wish.follow and since != "end":
+                from ticker.streams.digest import digests
+
                 columns = source.columns(since=since if isinstance(since, int) else None)
-                wanted = await asyncio.to_thread(tally, columns, None, self._stopping.is_set)
+                wanted = await asyncio.to_thread(digests, columns, None, self._stopping.is_set)
             report = await self._relayed(relay)
             if wish.follow or self._stopping.is_set():
                 return DONE

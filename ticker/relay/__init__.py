@@ -4,7 +4,7 @@ from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint, 
 from ticker.relay.lock import exclusively, is_held
 from ticker.relay.loop import WITHIN, Relay
 from ticker.relay.naming import LOCAL_LOGS, local_log_name, may_have_moved, route_digest
-from ticker.relay.proof import Proof, prove, tally
+from ticker.relay.proof import Proof, prove
 from ticker.relay.status import RelayReport, RelayStatus
 
 __all__ = [
@@ -24,5 +24,4 @@ __all__ = [
     "prove",
     "read_met",
     "route_digest",
-    "tally",
 ]

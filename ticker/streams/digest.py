@@ -12,7 +12,7 @@ but the look-up of texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ Columns = Mapping[str, Any]
 _FIELDS: Final = Tick.__struct_encode_fields__
 _TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})
 _INTEGERS: Final = frozenset({"sequence", "time", "received"})
+_NOTHING: Final = (1, 0)
+"""The span of a symbol that is not compared."""
 _Bits = npt.NDArray[np.uint64]
 
 
@@ -48,9 +50,10 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 class Digests:
-    """Adds up chunks of columns."""
+    """Adds up chunks of columns; `within`: only these, from and to a sequence (inclusive)."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Mapping[Key, tuple[int, int]] | None = None) -> None:
+        self._within = within
         self._texts: dict[str | None, int] = {}
         self._found: dict[Key, list[int]] = {}
 
@@ -64,11 +67,16 @@ class Digests:
         _, places, groups = np.unique(both, return_index=True, return_inverse=True)
         keys = [(_text(origins, place), _text(symbols, place)) for place in places]
         size = len(keys)
+        sequences = np.asarray(chunk["sequence"], np.int64)
+        received = np.asarray(chunk["received"], np.int64)
+        if self._within is not None:
+            spans = np.array([self._within.get(key, _NOTHING) for key in keys], np.int64)
+            inside = (sequences >= spans[groups, 0]) & (sequences <= spans[groups, 1])
+            hashes, groups = hashes[inside], groups[inside]
+            sequences, received = sequences[inside], received[inside]
         total = np.zeros(size, np.uint64)
         np.add.at(total, groups, hashes)
         counts = np.bincount(groups, minlength=size)
-        sequences = np.asarray(chunk["sequence"], np.int64)
-        received = np.asarray(chunk["received"], np.int64)
         first = np.full(size, np.iinfo(np.int64).max)
         np.minimum.at(first, groups, sequences)
         last = np.zeros(size, np.int64)
@@ -76,6 +84,8 @@ class Digests:
         since = np.full(size, np.iinfo(np.int64).max)
         np.minimum.at(since, groups, received)
         for n, key in enumerate(keys):
+            if not counts[n]:
+                continue
             new = (int(first[n]), int(last[n]), int(counts[n]), int(total[n]), int(since[n]))
             old = self._found.get(key)
             if old is None:
@@ -118,10 +128,20 @@ class Digests:
         return (floats + 0.0).view(np.uint64)  # and one zero
 
 
-def digests(chunks: Iterable[Columns]) -> dict[Key, Digest]:
-    """(origin, symbol) → count, span and hash of its ticks in `chunks`."""
-    found = Digests()
+def digests(
+    chunks: Iterable[Columns],
+    within: Mapping[Key, tuple[int, int]] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[Key, Digest]:
+    """(origin, symbol) → count, span and hash of its ticks in `chunks`.
+
+    `within`: only these, from and to a sequence (inclusive). `stopped` ends it early, at the next
+    chunk.
+    """
+    found = Digests(within)
     for chunk in chunks:
+        if stopped():
+            break
         found.add(chunk)
     return found.result()
 

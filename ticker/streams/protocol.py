@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 import msgspec
 
 from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
+
+if TYPE_CHECKING:  # it loads numpy, and commands are to start fast
+    from ticker.streams.digest import Digest
 
 
 class ReadStats(msgspec.Struct, frozen=True):
@@ -255,6 +258,13 @@ class Retained(NumberingLog, Protocol):
 
 class Tape(Stream, Protocol):
     """A stream with random access: a recording."""
+
+    async def digests(self) -> Mapping[tuple[str, str], Digest]:
+        """Return (origin, symbol) → count and hash of its ticks, as its maker wrote them down.
+
+        Their `received` is 0: it was not written down.
+        """
+        ...
 
     async def snapshot_at(self, position: Position) -> Batch:
         """As it was known then, with nothing of what came after."""

@@ -116,6 +116,19 @@ def test_a_piece_is_cut_out_of_a_recording(ticker: Program) -> None:
     assert [(tick.symbol, tick.sequence) for tick in ticks] == [("AAPL", 2), ("AAPL", 3)]
 
 
+def test_a_replay_into_a_stream_is_compared_with_what_the_recording_says_it_holds(
+    ticker: Program,
+) -> None:
+    url = f"sqlite:{ticker.folder / 'log.sqlite'}"
+    append(url, NOW, NOW + 1)
+    append(url, NOW + 2, symbol="GC=F", gap=True)
+    assert ticker("record", "a.parquet", "--stream", url, "--no-follow").returncode == 0
+    done = ticker("replay", "a.parquet", "--speed", "max", "--to", "sqlite:copy.sqlite")
+    assert done.returncode == 0, done.stderr
+    assert "complete: 3 ticks" in done.stderr
+    assert rows(ticker.folder / "copy.sqlite") == rows(ticker.folder / "log.sqlite")
+
+
 def test_a_symbol_that_the_stream_does_not_hold_is_named(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)

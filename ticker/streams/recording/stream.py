@@ -14,11 +14,12 @@ from typing import Any, Final, Literal, TypeVar
 from ticker.records import Batch, Health, Position, Tick
 from ticker.streams.arguments import checked_moment, checked_number, checked_place, checked_symbols
 from ticker.streams.base import BaseStream
+from ticker.streams.digest import Digest
 from ticker.streams.protocol import ReadStats
 from ticker.streams.recording import layout
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.recording.reading import RecordingReader, to_tick
-from ticker.streams.sequence import SequenceTracker
+from ticker.streams.sequence import Key, SequenceTracker
 
 _R = TypeVar("_R")
 
@@ -58,6 +59,12 @@ class RecordingStream(BaseStream[_Reading]):
     async def manifest(self) -> Manifest:
         """What the recording says that it holds. Raises `StreamError`."""
         return (await self._reader()).manifest
+
+    async def digests(self) -> Mapping[Key, Digest]:
+        return {
+            (each.origin, each.symbol): Digest(each.first, each.last, each.count, each.digest, 0)
+            for each in (await self.manifest()).spans
+        }
 
     async def snapshot(self) -> Batch:
         reader = await self._reader()
