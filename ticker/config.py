@@ -126,7 +126,7 @@ class Config(msgspec.Struct, frozen=True):
             raise self.mistake(words, "watchlists", name)
         if name == "default":
             return DEFAULT_WATCHLIST
-        known = ", ".join(("default", *self.watchlists))
+        known = ", ".join(dict.fromkeys(("default", *self.watchlists)))
         raise UsageError(f"No watchlist {name!r} in {self.path}. There are: {known}")
 
 

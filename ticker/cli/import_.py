@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -82,8 +83,12 @@ def import_(
     if len(files) < 2:  # noqa: PLR2004  (a file and the recording)
         raise UsageError("Name the files, then the recording: ticker import FILE OUT.parquet")
     *named, out = (Path(word).expanduser() for word in files)
+    for path in named:
+        if not path.exists():
+            raise Failed(f"{path}: there is no such file", NO_DATA)
     if out.suffix.lower() != RECORDING:
-        raise UsageError(f"{out}: the last word names the recording, like {out.stem}{RECORDING}")
+        stem = out.stem.rpartition(":")[2] or "out"
+        raise UsageError(f"{out}: the last word is the recording, like {stem}{RECORDING}")
     if any(path.resolve() == out.resolve() for path in named):
         raise UsageError(f"{out} cannot be imported into itself")
     if zone is not None:
@@ -108,13 +113,15 @@ def import_(
         tell(f"{bad.file}:{bad.line}: left out, because {bad.reason}")
     if report.bad > len(report.shown):
         tell(f"… and {report.bad - len(report.shown):,} more rows")
-    ticks = report.manifest.ticks
+    ticks = report.manifest.ticks if report.manifest else 0
+    told = f"{count_text(ticks, 'tick')} from {count_text(report.rows, 'row')}"
+    left = f", {report.bad:,} left out" if report.bad else ""
+    if not ticks:
+        raise Failed(f"{told}{left}. Nothing was written", NO_DATA)
     if not quiet:
-        told = f"{count_text(ticks, 'tick')} from {count_text(report.rows, 'row')}"
         unmoved = f", {report.unmoved:,} without a new price" if report.unmoved else ""
-        left = f", {report.bad:,} left out" if report.bad else ""
-        tell(f"{told}{unmoved}{left} · ticker replay {out}")
-    raise typer.Exit(DONE if ticks else NO_DATA)
+        tell(f"{told}{unmoved}{left} · ticker replay {shlex.quote(str(out))}")
+    raise typer.Exit(DONE)
 
 
 def _listed(columns: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +11,7 @@ import typer
 
 from ticker.cli import completing
 from ticker.cli.copying import Copying
-from ticker.cli.failing import NO_DATA, Failed, inviting
+from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed, inviting
 from ticker.cli.line import Line
 from ticker.cli.options import (
     WATCH_PANEL,
@@ -28,7 +29,7 @@ from ticker.cli.settings import Settings, now
 from ticker.cli.showing import Showing
 from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
-from ticker.errors import UsageError
+from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
 from ticker.streams.address import is_recording
 from ticker.times import Zone, parse_when
@@ -113,7 +114,12 @@ def replay(
         line = Line(quiet=quiet)
         set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
         copying = Copying(wish, destination, line)
-        raise typer.Exit(run(copying.main(), stop=copying.stop))
+        try:
+            code = run(copying.main(), stop=copying.stop)
+        except StreamNotWritable as error:
+            advice = "Name another place with --to sqlite:PATH"
+            raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
+        raise typer.Exit(code)
 
 
 def _stream_word(
@@ -133,6 +139,13 @@ def _stream_word(
         return first if is_recording(first) else f"sqlite:{first}", words[1:]
     if "/" in first or is_recording(first) or path.suffix.lower() in _FILES:
         raise Failed(f"{first}: there is no such file", NO_DATA)
+    # Symbols in lower case are fine, but `demoo` more likely means the stream.
+    names = ("demo", *settings.config.streams)
+    close = difflib.get_close_matches(first, names, n=1, cutoff=0.75)
+    if close and first == first.lower():
+        raise UsageError(
+            f'No stream "{first}". Did you mean "{close[0]}"? A symbol: {first.upper()}'
+        )
     return None, words
 
 

@@ -155,11 +155,15 @@ class Kept:
                 self.error = str(news.get("text", ""))
 
 
-def kept_words(ticks: int, gone: int, url: str = "", *, why_none: str = "") -> str:
+def kept_words(
+    ticks: int, gone: int, url: str = "", *, why_none: str = "", temporary: bool = False
+) -> str:
     """How many ticks a poller kept, in `url`; and how many of them went with another log.
 
-    `why_none` is added where there are none.
+    `why_none` is added where there are none. A `temporary` log is deleted, so it kept nothing.
     """
+    if temporary:
+        return f"{count_text(ticks, 'tick')} seen, none kept: this demo's log was temporary"
     words = f"{count_text(ticks, 'tick')} kept"
     if url:
         words += f" in {url}"

@@ -216,7 +216,13 @@ class Shown:
         if children:
             kept = self._kept
             way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
-            tell(scene.kept_words(kept.ticks, kept.gone, why_none=kept.why_none) + way_back)
+            words = scene.kept_words(
+                kept.ticks,
+                kept.gone,
+                why_none=kept.why_none,
+                temporary=self._choice.temporary,
+            )
+            tell(words + way_back)
             if self._kept.undelivered:
                 tell(self._kept.undelivered)
         if self._is_over and watched.board.received is None:

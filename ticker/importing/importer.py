@@ -62,7 +62,8 @@ class BadRow(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What became of the files."""
 
-    manifest: Manifest
+    manifest: Manifest | None
+    """Of the recording; `None` where there was no tick, and so no file was written."""
     rows: int
     """Read, the bad ones among them."""
     unmoved: int
@@ -287,6 +288,8 @@ def _finish(
     listed = ", ".join(f'{values.get(field, "NULL")} AS "{field}"' for field in FIELDS)
     (ticks,) = connection.execute("SELECT count(*) FROM moves").fetchall()[0]
     connection.execute("DROP TABLE rows; DROP TABLE ordered")
+    if not ticks:  # a recording of nothing is no use to anybody
+        return Report(None, rows, 0, bad, shown)
     manifest = recorder.finish(
         f"SELECT {listed}, row_number() OVER () - 1 AS ordinal FROM moves "
         "ORDER BY moves.received, moves.symbol, moves.sequence"

@@ -100,7 +100,10 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
     time = readings["time"].sql
     received = readings["received"].sql if "received" in readings else "NULL"
     currency = text_of(columns["currency"]) if "currency" in columns else "NULL"
-    told = " || ',' || ".join(f"coalesce({text_of(parts)}, '')" for parts in columns.values())
+    told = " || ' | ' || ".join(
+        f"{literal(need + '=')} || coalesce({text_of(parts)}, '')"
+        for need, parts in columns.items()
+    )
     return f"""
         SELECT {taken.number}, n_ + {taken.first}, time_, coalesce(received_, time_), symbol_,
             coalesce(nullif(price_, 0), {_MIDDLE}), {_SIDE.format("bid_")},

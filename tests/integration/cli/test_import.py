@@ -1,0 +1,64 @@
+"""`import` on the command line: what it says, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Program
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quotes.csv"
+
+
+def test_an_import_says_what_it_took_and_leaves_a_recording_that_is_read_as_a_stream(
+    ticker: Program,
+) -> None:
+    (ticker.folder / "a.csv").write_text(
+        "time,symbol,price\n1704153600,A,1\n1704153601,A,1\n1704153602,A,2.5\nnever,A,3\n"
+    )
+    done = ticker("import", "a.csv", "a.parquet")
+    assert done.returncode == 0, done.stderr
+    assert "a.csv: plain columns, times in s" in done.stderr
+    assert "a.csv:5: left out, because its time cannot be read" in done.stderr
+    words = "2 ticks from 4 rows, 1 without a new price, 1 left out · ticker replay a.parquet"
+    assert words in done.stderr
+    shown = ticker("tail", "--stream", "a.parquet", "--since", "start", "--no-follow")
+    assert [line.count('"price"') for line in shown.stdout.splitlines()] == [1, 1]
+    again = ticker("import", "a.csv", "a.parquet")
+    assert (again.returncode, "--force" in again.stderr) == (7, True)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the genuine quotes of USD/JPY")
+def test_genuine_quotes_replay_complete_into_another_stream(ticker: Program) -> None:
+    assert ticker("import", str(SHARED), "jpy.parquet").returncode == 0
+    done = ticker("replay", "jpy.parquet", "--to", "sqlite:copy.sqlite", "--speed", "max")
+    assert done.returncode == 0, done.stderr
+    assert "complete: 976 ticks" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("nosuch.csv", "a.parquet"), 4, "nosuch.csv: there is no such file"),
+        (("bad.csv", "sqlite:a.sqlite"), 2, "like a.parquet"),
+        (("bad.csv",), 2, "Name the files, then the recording"),
+        (("bad.csv", "a.parquet", "--zone", "Mars/Base"), 2, "no time zone"),
+        (("bad.csv", "a.parquet", "--column", "price"), 2, "expected NEED=NAME"),
+        (("bad.csv", "a.parquet"), 4, "0 ticks from 1 row, 1 left out. Nothing was written"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_one_sentence_and_nothing_is_written(
+    ticker: Program, words: tuple[str, ...], code: int, said: str
+) -> None:
+    (ticker.folder / "bad.csv").write_text('time;symbol;price\n1704153600;A;"2,5"\n')
+    done = ticker("import", *words)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert not (ticker.folder / "a.parquet").exists()
+
+
+def test_a_mistyped_stream_is_no_symbol(ticker: Program) -> None:
+    done = ticker("replay", "demoo", "--to", "sqlite:a.sqlite")
+    assert done.returncode == 2
+    assert 'Did you mean "demo"?' in done.stderr
