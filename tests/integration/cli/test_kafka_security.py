@@ -250,7 +250,7 @@ def test_run_starts_its_poller_without_a_secret_on_the_command_line(
     ticker.env["TICKER_KAFKA_PASSWORD"] = PASSWORD
     configure(ticker, safe=table(secure_kafka, "SASL_SSL", prefix()))
     terminal = ticker.on_terminal("run", "AAPL", "--source", exchange, "--stream", "safe")
-    terminal.wait_for("Apple")
+    terminal.wait_for("USD")  # a price has come through the broker
     outputs.look_at_processes()
     assert any("poll" in text and "safe" in text for text in outputs.texts)
     terminal.type("q")
