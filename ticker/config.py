@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from ticker.address import Backend, backend_of, refuse_password
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.files import config_path, dead_link, decode_text
 from ticker.mistakes import Key, Mistake, Mistakes, line_of, located, spell, unknown_keys
@@ -26,7 +27,6 @@ from ticker.security import (
     PASSWORD_ADVICE,
     InvalidSecurity,
     Security,
-    refuse_password,
 )
 from ticker.times import parse_duration
 
@@ -296,7 +296,7 @@ def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream
         raise Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
     _check_keys(table, ("url", *KEYS, *TopicSettings.__struct_fields__), at, found)
     for key in table:
-        if key != "url" and not url.startswith("kafka:"):
+        if key != "url" and backend_of(url) is not Backend.KAFKA:
             raise Mistake((*at, key), "is for streams whose URL begins with kafka://")
     return NamedStream(url, _security(table, at, folder), _topics(table, at))
 

@@ -8,7 +8,6 @@ secret stands in what it shows of itself.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -26,8 +25,6 @@ KEYS: Final = (
 FILES: Final = ("password_file", "ca", "certificate", "key")
 """Those of them that name files."""
 PASSWORD_ADVICE: Final = "put it into a file (password_file) or into TICKER_KAFKA_PASSWORD"  # noqa: S105 - none
-
-_BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
 
 
 class InvalidSecurity(UsageError):
@@ -117,25 +114,6 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
         return f"Security({told})"
-
-
-def without_password(url: str) -> str:
-    """`url` for a screen: what stands before an `@` may be a password typed where none belongs.
-
-    Only of what is no file's path, where an `@` is a letter like any other.
-    """
-    if url.startswith(("sqlite:", "/", ".", "~")):
-        return url
-    return _BEFORE_AT.sub(lambda found: f"{found[1] or ''}…@", url)
-
-
-def refuse_password(url: str) -> None:
-    """Raise `UsageError`, which does not repeat it, where a URL names a user or a password."""
-    if (shown := without_password(url)) != url:
-        raise UsageError(
-            f"{shown}: no user and no password belong into a URL. Name the user in a table "
-            f"under [streams]; as for the password, {PASSWORD_ADVICE}"
-        )
 
 
 def _one_of(key: str, value: str, known: Collection[str]) -> None:

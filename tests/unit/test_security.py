@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ticker.address import refuse_password, without_password
 from ticker.errors import UsageError
-from ticker.security import InvalidSecurity, Security, refuse_password, without_password
+from ticker.security import InvalidSecurity, Security
 
 SAID = {"security": "SASL_SSL", "mechanism": "PLAIN", "user": "ann"}
 

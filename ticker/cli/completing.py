@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ticker.address import Backend, backend_of
 from ticker.cli.failing import CANNOT_WRITE, DONE, Failed
 from ticker.errors import TickerError, UsageError
 
@@ -97,8 +98,8 @@ def streams(incomplete: str) -> list[str]:
 
         words += load().streams
     scheme, colon, rest = incomplete.partition(":")
-    if colon and scheme == "sqlite":
-        words += [f"sqlite:{path}" for path in _paths(rest)]
+    if backend_of(incomplete) is Backend.SQLITE:
+        words += [f"{scheme}:{path}" for path in _paths(rest)]
     elif not colon:
         words += _paths(incomplete)
     return _beginning(incomplete, words)

@@ -10,12 +10,12 @@ import typer
 
 from ticker import config as configuration
 from ticker import files
+from ticker.address import without_password
 from ticker.cli.failing import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
 from ticker.cli.options import FILES_PANEL
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.errors import ConfigError
-from ticker.security import without_password
 from ticker.streams import configured_stream
 from ticker.streams.choice import LOCAL_LOG
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from ticker.address import Backend, backend_of, parse_address
 from ticker.errors import (
     AlreadyRelayed,
     CannotListen,
@@ -105,9 +106,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
 
 def _is_it_up(stream: str) -> str:
     """What to ask and do about a Kafka that does not answer; the one of compose.yaml is ours."""
-    scheme, _, rest = stream.partition("://")
-    servers = set(rest.partition("/")[0].split(","))
-    if scheme == "kafka" and servers <= _COMPOSED:
+    if backend_of(stream) is Backend.KAFKA and _COMPOSED.issuperset(parse_address(stream).servers):
         return "Is it up? docker compose up -d"
     return "Is it up, and is that its address?"
 

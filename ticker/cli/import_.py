@@ -77,8 +77,8 @@ def import_(
     quiet: Quiet = False,
 ) -> None:
     """Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording."""
+    from ticker.address import RECORDING
     from ticker.importing import Options, import_files
-    from ticker.streams.address import RECORDING
 
     if len(files) < 2:  # noqa: PLR2004  (a file and the recording)
         raise UsageError("Name the files, then the recording: ticker import FILE OUT.parquet")

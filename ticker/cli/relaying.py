@@ -13,6 +13,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Final, cast
 
+from ticker.address import Backend, backend_of, parse_address
 from ticker.cli.settings import make_state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
@@ -84,9 +85,8 @@ def bookmark(source: Stream, url: str, destination: str) -> Checkpoint:
 def lock_path(url: str, destination: str) -> Path:
     """The file that keeps two relays apart: beside a log's file, so that all users meet there."""
     digest = route_digest(url, destination)
-    scheme, _, rest = url.partition(":")
-    path = Path(rest)
-    if scheme == "sqlite" and (os.access(path.parent, os.W_OK) or not path.parent.exists()):
+    path = parse_address(url).path if backend_of(url) is Backend.SQLITE else None
+    if path is not None and (os.access(path.parent, os.W_OK) or not path.parent.exists()):
         return path.with_name(f".{path.name}.{digest}.relay")
     return make_state_directory() / f"relay-{digest}.lock"
 

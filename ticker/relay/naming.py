@@ -9,7 +9,7 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from ticker.security import without_password
+from ticker.address import Backend, backend_of, parse_address, without_password
 
 LOCAL_LOGS: Final = "to-*.sqlite"
 """What the file names of local logs look like, whatever their destination."""
@@ -35,16 +35,10 @@ def route_digest(source: str, destination: str) -> str:
 
 def may_have_moved(old: str, new: str) -> bool:
     """Whether the stream at `old` may lie at `new` now: at other servers, with the same prefix."""
-    was, servers, prefix = _parts(old)
-    scheme, others, same = _parts(new)
-    return bool(prefix) and (was, prefix) == (scheme, same) and servers != others
-
-
-def _parts(url: str) -> tuple[str, str, str]:
-    """Scheme, servers and prefix; a file has no prefix."""
-    scheme, _, rest = url.partition("://")
-    servers, _, prefix = rest.partition("/")
-    return scheme, servers, prefix
+    if {backend_of(old), backend_of(new)} != {Backend.KAFKA}:
+        return False
+    was, now = parse_address(old), parse_address(new)
+    return was.prefix == now.prefix and set(was.servers) != set(now.servers)
 
 
 def _digest(text: str) -> str:

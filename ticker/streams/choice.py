@@ -10,11 +10,17 @@ import shlex
 
 import msgspec
 
+from ticker.address import (
+    Backend,
+    StreamAddress,
+    is_recording,
+    parse_address,
+    refuse_password,
+)
 from ticker.config import Config, TopicSettings, environment_security, load
 from ticker.errors import UsageError
 from ticker.files import state_directory
-from ticker.security import Security, refuse_password
-from ticker.streams.address import Backend, StreamAddress, is_recording, parse_address
+from ticker.security import Security
 from ticker.units import DAY
 
 LOCAL_LOG = "stream.sqlite"

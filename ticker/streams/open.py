@@ -11,10 +11,10 @@ from typing import cast
 
 import msgspec
 
+from ticker.address import Backend, StreamAddress, backend_of
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.files import dead_link, user_path
 from ticker.security import Security
-from ticker.streams.address import Backend, StreamAddress
 from ticker.streams.choice import StreamChoice, choose_stream
 from ticker.streams.protocol import Log, NumberingLog, Stream
 
@@ -41,9 +41,9 @@ def open_stream(
     address, security = choice.address, security or choice.security
     match address.backend:
         case Backend.KAFKA:
-            from ticker.streams.kafka import KafkaStream, parse
+            from ticker.streams.kafka import KafkaStream, secured
 
-            return KafkaStream(parse(address.url, security))
+            return KafkaStream(secured(address, security))
         case Backend.RECORDING:
             from ticker.streams.part import mend
             from ticker.streams.recording import RecordingStream
@@ -76,7 +76,7 @@ def open_log(
     address, security = choice.address, security or choice.security
     match address.backend:
         case Backend.KAFKA:
-            from ticker.streams.kafka import KafkaLog, Plan, parse
+            from ticker.streams.kafka import KafkaLog, Plan, secured
 
             asked = {
                 "partitions": partitions,
@@ -85,7 +85,7 @@ def open_log(
                 "keep_bytes": keep_bytes,
             }
             plan = Plan(**_known(msgspec.structs.asdict(choice.topics)) | _known(asked))
-            return KafkaLog(parse(address.url, security), plan)
+            return KafkaLog(secured(address, security), plan)
         case Backend.RECORDING:
             raise UsageError(
                 f"{address.url} is a recording, which cannot be written as a stream. "
@@ -100,7 +100,8 @@ def open_log(
 
 def numbering(log: Log) -> NumberingLog:
     """Return `log`, which must number ticks. Raises `UsageError` if it does not."""
-    if not hasattr(type(log), "origin"):
+    backend = backend_of(log.url)
+    if backend is None or not backend.numbers:
         raise UsageError(
             f"{log.url} numbers no ticks. Append to a file (sqlite:PATH), and forward it: "
             f"ticker forward sqlite:PATH {log.url}"

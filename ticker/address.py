@@ -1,0 +1,172 @@
+"""A stream's URL, taken apart: its backend, its place, and what the backend can do.
+
+No other module looks at the scheme of a stream's URL. `sqlite:PATH` is a log in a file,
+`kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (without a port 9092, without a prefix
+`ticks`), and the path of a Parquet file is a recording. A URL holds no password. This module opens
+nothing; it follows the links of a file's path.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ticker.errors import UsageError
+from ticker.files import real_path, user_path
+from ticker.security import PASSWORD_ADVICE
+
+RECORDING: Final = ".parquet"
+"""What the name of a recording ends with."""
+PREFIX: Final = "ticks"
+"""The default prefix of Kafka topics."""
+PORT: Final = 9092
+"""The default port of a broker."""
+
+_HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_OTHERS: Final = (".gaps", ".quotes", ".heartbeats")
+"""Endings of the topics beside that of the ticks."""
+_LONGEST: Final = 249 - max(map(len, _OTHERS))
+"""Letters of a prefix: Kafka allows 249 in a topic's name."""
+_BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
+
+
+class Backend(Enum):
+    """What keeps a stream, and what it can do."""
+
+    SQLITE = "sqlite"
+    KAFKA = "kafka"
+    RECORDING = "recording"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the stream is one file on this machine."""
+        return self is not Backend.KAFKA
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether it is a log."""
+        return self is not Backend.RECORDING
+
+    @property
+    def numbers(self) -> bool:
+        """Whether it gives out sequences, so that a poller can write it directly."""
+        return self is Backend.SQLITE
+
+    @property
+    def retains(self) -> bool:
+        """Whether its retention is ours, so that ticks can be held for a reader."""
+        return self is Backend.SQLITE
+
+    @property
+    def has_random_access(self) -> bool:
+        """Whether it is a tape."""
+        return self is Backend.RECORDING
+
+
+_SCHEMES: Final = {"sqlite": Backend.SQLITE, "kafka": Backend.KAFKA}
+
+
+class StreamAddress(msgspec.Struct, frozen=True):
+    """Where a stream is."""
+
+    backend: Backend
+    url: str
+    """As it was written. It holds no secrets: a URL with a password is refused before."""
+    path: Path | None = None
+    """The file itself, if it is one: `~` is the home, and links are followed."""
+    servers: tuple[str, ...] = ()
+    """HOST:PORT of the brokers that are asked first, if it is on Kafka."""
+    prefix: str = ""
+    """What the names of its topics begin with, if it is on Kafka."""
+
+
+def parse_address(url: str) -> StreamAddress:
+    """Take `url` apart. Raises `UsageError` for one that names no stream."""
+    match backend_of(url):
+        case Backend.SQLITE if path := url.partition(":")[2]:
+            return StreamAddress(Backend.SQLITE, url, real_path(user_path(path)))
+        case Backend.KAFKA:
+            return _on_kafka(url)
+        case Backend.RECORDING:
+            return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
+        case _:
+            raise UsageError(
+                f"{without_password(url)!r} is no stream: expected sqlite:PATH, "
+                f"kafka://HOST:PORT/PREFIX or the path of a recording ({RECORDING})"
+            )
+
+
+def backend_of(url: str) -> Backend | None:
+    """The backend that `url` asks for, by its beginning or its ending; `None` if there is none.
+
+    The rest of `url` is not checked.
+    """
+    scheme, colon, _ = url.partition(":")
+    if colon and scheme in _SCHEMES:
+        return _SCHEMES[scheme]
+    return Backend.RECORDING if is_recording(url) else None
+
+
+def is_recording(word: str) -> bool:
+    """Whether `word` is the path of a recording, by its name."""
+    return word.lower().endswith(RECORDING)
+
+
+def without_password(url: str) -> str:
+    """`url` for a screen: what stands before an `@` may be a password typed where none belongs.
+
+    In a file's path an `@` is a letter like any other.
+    """
+    if backend_of(url) is Backend.SQLITE or url.startswith(("/", ".", "~")):
+        return url
+    return _BEFORE_AT.sub(lambda found: f"{found[1] or ''}…@", url)
+
+
+def refuse_password(url: str) -> None:
+    """Raise `UsageError`, which does not repeat it, where a URL names a user or a password."""
+    if (shown := without_password(url)) != url:
+        raise UsageError(
+            f"{shown}: no user and no password belong into a URL. Name the user in a table "
+            f"under [streams]; as for the password, {PASSWORD_ADVICE}"
+        )
+
+
+def _on_kafka(url: str) -> StreamAddress:
+    refuse_password(url)
+    hosts, _, prefix = url.partition("://")[2].partition("/")
+    prefix = prefix or PREFIX
+    servers: list[str] = []
+    for host in hosts.split(","):
+        form = _HOST.fullmatch(host)
+        if form is None or int(form[2] or PORT) not in range(1, 65_536):
+            raise UsageError(
+                f"{url!r} is no stream: expected kafka://HOST:PORT[,HOST:PORT…][/PREFIX]"
+            )
+        servers.append(f"{form[1].lower()}:{int(form[2] or PORT)}")
+    _check_prefix(prefix)
+    return StreamAddress(Backend.KAFKA, url, servers=tuple(servers), prefix=prefix)
+
+
+def _check_prefix(prefix: str) -> None:
+    """Raise `UsageError` where `prefix` cannot name the four topics of a stream."""
+    if _PREFIX.fullmatch(prefix) is None:
+        raise UsageError(
+            f"{prefix[:_LONGEST]!r} cannot begin a topic's name: use letters, digits, . _ -"
+        )
+    if len(prefix) > _LONGEST:
+        raise UsageError(
+            f"A prefix of {len(prefix):,} letters is too long: Kafka's names of topics leave room "
+            f"for {_LONGEST}. Use a shorter one"
+        )
+    for ending in _OTHERS:
+        if prefix.endswith(ending):
+            whose = prefix.removesuffix(ending) or "a stream"
+            raise UsageError(
+                f"{prefix!r} cannot be a prefix: that is the topic of the {ending[1:]} of {whose}, "
+                f"and no ticks lie there. Leave {ending} out, or use another prefix"
+            )
