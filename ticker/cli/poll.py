@@ -46,7 +46,7 @@ from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
 from ticker.states import WriterState
-from ticker.streams import NumberingLog, StreamChoice, numbering, open_log
+from ticker.streams import Retained, StreamChoice, open_log, retained
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration
 from ticker.titles import cannot_reach, source_label, source_title
@@ -144,7 +144,7 @@ class Teller:
 class Job(msgspec.Struct, frozen=True):
     """A poller and its log, made before either is opened: orders and signals find it at once."""
 
-    log: NumberingLog
+    log: Retained
     poller: Poll
     tell: Teller
     kept: StreamChoice
@@ -153,9 +153,9 @@ class Job(msgspec.Struct, frozen=True):
     """Where a relay sends on to, if the ticks are for somewhere else."""
 
 
-def _open(choice: StreamChoice) -> NumberingLog:
+def _open(choice: StreamChoice) -> Retained:
     """A log file: whatever a poller writes to, its ticks are numbered in one first."""
-    return numbering(open_log(choice.url, keep_for=choice.keep_for))
+    return retained(open_log(choice.url, keep_for=choice.keep_for))
 
 
 def run_job(

@@ -31,7 +31,7 @@ from ticker.relay import (
     local_log_name,
     route_digest,
 )
-from ticker.streams import Log, Retained, Stream, StreamChoice, open_log
+from ticker.streams import Retained, Stream, StreamChoice, open_log
 from ticker.system_clock import now
 from ticker.times import Zone, clock
 from ticker.verdict import sentence
@@ -111,7 +111,7 @@ class Sending:
 
     def __init__(
         self,
-        log: Log,
+        log: Retained,
         local: StreamChoice,
         destination: StreamChoice,
         *,
@@ -212,8 +212,8 @@ class _LeftElsewhere:
     Its hold is all that is known of how the other gets on.
     """
 
-    def __init__(self, log: Log, destination: str) -> None:
-        self._log = cast("Retained", log)
+    def __init__(self, log: Retained, destination: str) -> None:
+        self._log = log
         self._destination = destination
         self._place: Position | None = None
         self._since = self._counted_at = -math.inf

@@ -6,7 +6,7 @@ from ticker.streams.choice import (
     configured_stream,
     demo_stream,
 )
-from ticker.streams.open import numbering, open_log, open_stream
+from ticker.streams.open import numbering, open_log, open_stream, retained
 from ticker.streams.protocol import Log, NumberingLog, Numeric, Retained, Stream, Tape
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "numbering",
     "open_log",
     "open_stream",
+    "retained",
 ]

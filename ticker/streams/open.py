@@ -16,7 +16,7 @@ from ticker.errors import StreamNotWritable, UsageError
 from ticker.files import dead_link, user_path
 from ticker.security import Security
 from ticker.streams.choice import StreamChoice, choose_stream
-from ticker.streams.protocol import Log, NumberingLog, Stream
+from ticker.streams.protocol import Log, NumberingLog, Retained, Stream
 
 
 def open_stream(
@@ -107,6 +107,14 @@ def numbering(log: Log) -> NumberingLog:
             f"ticker forward sqlite:PATH {log.url}"
         )
     return cast("NumberingLog", log)
+
+
+def retained(log: Log) -> Retained:
+    """Return `log`, whose retention must be ours. Raises `UsageError` if it is not."""
+    backend = backend_of(log.url)
+    if backend is None or not backend.retains:
+        raise UsageError(f"{log.url} holds no ticks for a reader. Name a file, like sqlite:PATH")
+    return cast("Retained", log)
 
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:

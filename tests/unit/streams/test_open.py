@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ticker.errors import UsageError
-from ticker.streams import open_log, open_stream
+from ticker.streams import open_log, open_stream, retained
 
 
 def test_a_sqlite_url_names_a_file_and_nothing_is_made_of_it(tmp_path: Path) -> None:
@@ -23,3 +23,10 @@ def test_the_path_of_a_recording_is_a_stream_that_cannot_be_written() -> None:
     assert open_stream("a/b.parquet").url == "a/b.parquet"
     with pytest.raises(UsageError, match="cannot be written"):
         open_log("a/b.parquet")
+
+
+def test_only_a_file_holds_ticks_for_a_reader(tmp_path: Path) -> None:
+    log = open_log(f"sqlite:{tmp_path}/log.sqlite")
+    assert retained(log) is log
+    with pytest.raises(UsageError, match="holds no ticks"):
+        retained(open_log("kafka://host/t"))
