@@ -27,13 +27,15 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the stream's last batch is on the screen."""
     app = pilot.app
     assert isinstance(app, Dashboard)
-    stream = app.watching.stream
+    stream, board = app.watching.stream, app.watching.board
     async with asyncio.timeout(5):
         while (
             app.watching.state is StreamState.OPENING
             # What was put last is folded in, and the screen was told of it.
             or app.watching._position != stream.position  # type: ignore[attr-defined]
             or app._frames.is_waiting
+            # The status counts them within a second: a frame for it alone would cost too much.
+            or (board.ticks and f"{board.ticks} ticks" not in app._status_bar.render().plain)
         ):
             await pilot.pause(0.02)
     await pilot.pause()

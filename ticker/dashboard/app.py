@@ -184,7 +184,7 @@ class Dashboard(App[Exit]):
         if state != self._told:
             self._told = state
             table.paint_ages()
-        self._say()
+            self._say()
         end = table.next_flash_end
         return None if end is None else (end - self.watching.elapsed()) / _SECOND
 

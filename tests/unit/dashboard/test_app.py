@@ -128,19 +128,6 @@ async def test_only_the_row_that_changed_is_painted_again(
         assert "▲ 99.00" in text_of(app, 1)
 
 
-async def test_the_status_is_painted_with_the_rows_that_it_counts(
-    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream = market(stream_in_memory)
-    app = make(stream)
-    monkeypatch.setattr(app, "_tick", lambda: None)  # each second; a frame must be enough
-    async with app.run_test(size=(100, 20)):
-        await until(lambda: "S0002" in app._table)
-        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
-        await until(lambda: "▲ 99.00" in text_of(app, 1))
-        await until(lambda: app._status_bar.render().plain.endswith("· 1 tick"))
-
-
 async def test_a_flash_goes_out_by_itself(stream_in_memory: MakeStream) -> None:
     stream = market(stream_in_memory)
     clock = Clock()
