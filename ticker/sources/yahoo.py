@@ -62,7 +62,9 @@ class YahooAddress:
             case "yahoo+http" if rest.startswith("//"):
                 return cls._elsewhere(url, _server(url, rest[2:].removesuffix("/"), 80))
             case "exchange":
-                server = _server(url, rest or "127.0.0.1", EXCHANGE_PORT)
+                # A number alone is a port of this machine.
+                place = f"127.0.0.1:{rest}" if rest.isdecimal() else rest or "127.0.0.1"
+                server = _server(url, place, EXCHANGE_PORT)
                 return cls._elsewhere(url, server, name="exchange")
         raise UsageError(
             f"{url!r} is no source: expected yahoo, yahoo+http://HOST:PORT"

@@ -27,6 +27,7 @@ def test_yahoo_itself_is_asked_within_its_budget() -> None:
         ("yahoo+http://[::1]:9000", "yahoo", "[::1]:9000"),
         ("exchange", "exchange", "127.0.0.1:8790"),
         ("exchange:", "exchange", "127.0.0.1:8790"),
+        ("exchange:22790", "exchange", "127.0.0.1:22790"),
         ("exchange:box", "exchange", "box:8790"),
         ("exchange:box:99", "exchange", "box:99"),
         ("exchange:[::1]", "exchange", "[::1]:8790"),
