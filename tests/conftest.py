@@ -57,7 +57,9 @@ def _kafka_is_wanted() -> bool:
 
 def _kafka_group(item: pytest.Item) -> str | None:
     """The group of a test with Kafka; None for every other test."""
-    fixtures = getattr(item, "fixturenames", ())
+    # A parameter may have the name of a fixture, and is none.
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    fixtures = [name for name in getattr(item, "fixturenames", ()) if name not in values]
     for broker in ("broker", "secure_kafka"):  # one for all the tests that break or secure it
         if broker in fixtures and "make_broker" in fixtures:
             return broker
