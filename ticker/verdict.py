@@ -8,6 +8,7 @@ is that of an event, so nothing here moves while the data do not.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _TYPED: Final = 12
 """Symbols that a command to be typed names at most."""
 _CHOSEN: Final = frozenset({"exchange"})
 """Sources that a poller asks only where it is told to: words that `--source` takes."""
+_URL: Final = re.compile(r"(exchange:|yahoo\+http://)[\w.:\[\]-]+/?")
+"""What may stand after `--source` in advice: a heartbeat comes from outside."""
+_DEMO: Final = " --stream demo"
 
 
 def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
@@ -51,13 +55,14 @@ def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
 
-def asking(source: str, option: str = "") -> str:
+def asking(source: str, option: str = "", *, url: str | None = None) -> str:
     """What `ticker poll` needs to ask `source`, as heartbeats name it, for the stream of `option`.
 
-    Empty where it would ask that anyway, or where the name is none that we gave.
+    `url` is what its heartbeats tell of its server. Empty where a poller would ask that anyway, or
+    where the name is none that we gave.
     """
-    chosen = f" --source {source}" if source in _CHOSEN else ""
-    return chosen + escape(option, 1_000)
+    chosen = url if url and _URL.fullmatch(url) else source if source in _CHOSEN else ""
+    return (f" --source {chosen}" if chosen else "") + escape(option, 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
     """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
     beat = writer.heartbeat
     source = source_title(beat.source, first=True)
-    start = f"Start one: {_command(beat.symbols or _EXAMPLE, beat.source, option)}"
+    start = f"Start one: {_command(beat.symbols or _EXAMPLE, beat, option)}"
     heard = clock(writer.last_sign(now), zone, now=now)
     match writer.reason:
         case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:
@@ -320,15 +325,21 @@ def of_lack(
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
     since = clock(writer.last_sign(now), zone, now=now)
-    command = _command(symbols, writer.heartbeat.source, option)
+    command = _command(symbols, writer.heartbeat, option)
     return f"No sign of the poller of {named} since {since}. Start one: {command}"
 
 
-def _command(symbols: Sequence[str], source: str, option: str) -> str:
-    """What starts a poller of `symbols`; of too many to be typed, the first."""
+def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
+    """What starts a poller like that of `beat` for `symbols`; of too many to be typed, the first.
+
+    The exchange of a demo ended with it, so there another demo helps.
+    """
+    if option == _DEMO and beat.source_url is not None:
+        return "ticker demo --keep"
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_TYPED]]
     more = ["…"] if len(symbols) > _TYPED else []
-    return " ".join(["ticker poll", *words, *more]) + asking(source, option)
+    advice = " ".join(["ticker poll", *words, *more])
+    return advice + asking(beat.source, option, url=beat.source_url)
 
 
 def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:

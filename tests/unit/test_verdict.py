@@ -296,3 +296,25 @@ def test_a_symbol_that_two_pollers_ask_for_counts_once() -> None:
     one = beat(writer="a", symbols=("AAPL", "MSFT", "ADH"), refused={"ADH": "no price"})
     two = beat(writer="b", symbols=("AAPL", "GC=F"))
     assert verdict(one, two).words.endswith("3 of 4 answered")
+
+
+@pytest.mark.parametrize(
+    ("url", "option", "command"),
+    [
+        (
+            "exchange:127.0.0.1:22790",
+            " --stream work",
+            "ticker poll AAPL GC=F --source exchange:127.0.0.1:22790 --stream work",
+        ),
+        ("exchange:127.0.0.1:22790", " --stream demo", "ticker demo --keep"),
+        (None, " --stream demo", "ticker poll AAPL GC=F --source exchange --stream demo"),
+        ("exchange:$(rm -r x)", "", "ticker poll AAPL GC=F --source exchange"),
+    ],
+)
+def test_the_advice_to_start_a_poller_names_the_server_that_was_asked(
+    url: str | None, option: str, command: str
+) -> None:
+    facts: dict[str, Any] = {"symbols": ("AAPL", "GC=F"), "source_url": url}
+    stopped = replace(beat(state="stopped", **facts), source="exchange")
+    words = of_stream(Health("s", "ok", heartbeats=(stopped,)), NOW, UTC, option=option).words
+    assert words.endswith(f"Start one: {command}")

@@ -409,6 +409,7 @@ class Poll:
             retry_at=retry_at,
             last_good=last_good or self._absence.last_good,
             symbols=tuple(symbols) if len(symbols) <= _LISTED else None,
+            source_url=self._source.url if self._source.url != self._source.name else None,
         )
 
     async def _beat(self, beat: Heartbeat) -> None:

@@ -275,6 +275,8 @@ class Heartbeat(
     """While replaying: recorded seconds a second; 0 is as fast as it goes, absent is paused."""
     symbols: tuple[Symbol, ...] | None = None
     """Those that its writer asks for. Absent: not told; it may be any of its source."""
+    source_url: Text | None = None
+    """What `--source` takes to ask the same server. Absent: the source's name is enough."""
 
     def __post_init__(self) -> None:
         check_time("time", self.time)
@@ -285,7 +287,7 @@ class Heartbeat(
         check_amount("speed", self.speed)
         for field in ("interval", "asked", "answered"):
             check_amount(field, getattr(self, field))
-        check_texts(self, "origin", "writer", "source", "state")
+        check_texts(self, "origin", "writer", "source", "state", "source_url")
         for text in itertools.chain.from_iterable(self.refused.items()):
             if len(text) > MAX_TEXT:
                 raise InvalidRecord(

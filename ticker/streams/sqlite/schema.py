@@ -93,6 +93,7 @@ CREATE TABLE heartbeats(
     received INTEGER NOT NULL, interval INTEGER NOT NULL, state TEXT NOT NULL,
     asked INTEGER NOT NULL, answered INTEGER NOT NULL, refused TEXT NOT NULL,
     retry_at INTEGER, last_good INTEGER, tape_time INTEGER, speed REAL, symbols TEXT,
+    source_url TEXT,
     UNIQUE (writer, source)
 ) STRICT;
 """
