@@ -1,8 +1,8 @@
 """What tests share: a stream in memory that the test drives, a real Kafka, workers.
 
 Tests with Kafka run with CI or TICKER_TEST_KAFKA in the environment, and are skipped otherwise.
-Those that share a broker run in one worker. Those that have a broker of their own run in one worker
-per module, because what they do to it must not disturb others.
+They all run in one worker, and the others share the rest: several brokers at work at once would
+take the machine for themselves, and every test that waits would wait too long.
 """
 
 from __future__ import annotations
@@ -31,22 +31,21 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers `-n auto` means: one per core; two more with Kafka, whose tests wait.
+    """How many workers `-n auto` means: one per core, at least two.
 
     None for benches: they want the machine for themselves.
     """
     if config.option.markexpr == "bench":
         return 0
-    return max(2, os.cpu_count() or 1) + (2 if _kafka_is_wanted() else 0)
+    return max(2, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests with Kafka, and skip them unless they are asked for."""
     for item in items:
-        group = _kafka_group(item)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+        if _needs_kafka(item):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
             if not _kafka_is_wanted():
                 item.add_marker(pytest.mark.skip(reason=KAFKA_IS_OPTIONAL))
 
@@ -55,18 +54,12 @@ def _kafka_is_wanted() -> bool:
     return bool(os.environ.get("CI") or os.environ.get("TICKER_TEST_KAFKA"))
 
 
-def _kafka_group(item: pytest.Item) -> str | None:
-    """The group of a test with Kafka; None for every other test."""
+def _needs_kafka(item: pytest.Item) -> bool:
+    """Whether a test speaks with Kafka."""
     # A parameter may have the name of a fixture, and is none.
     values = item.callspec.params if hasattr(item, "callspec") else {}
-    fixtures = [name for name in getattr(item, "fixturenames", ()) if name not in values]
-    for broker in ("broker", "secure_kafka"):  # one for all the tests that break or secure it
-        if broker in fixtures and "make_broker" in fixtures:
-            return broker
-    if "make_broker" in fixtures:
-        return item.path.stem
-    is_shared = "kafka" in fixtures or "server" in fixtures or item.get_closest_marker("kafka")
-    return "kafka" if is_shared else None
+    fixtures = {name for name in getattr(item, "fixturenames", ()) if name not in values}
+    return bool(fixtures & {"make_broker", "kafka", "server"} or item.get_closest_marker("kafka"))
 
 
 class StreamInMemory:
