@@ -118,6 +118,7 @@ class Broker:
         self.folder = folder
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self._ports = [self.port, *(listeners or {}).values()]
         self.process: subprocess.Popen[bytes] | None = None
         controllers = controllers or [free_port()]
         voters = ",".join(f"{n}@127.0.0.1:{port}" for n, port in enumerate(controllers, 1))
@@ -171,12 +172,13 @@ log.initial.task.delay.ms=500
             )
 
     def wait(self, within: float = 60.0) -> None:
-        """Wait until the port takes connections."""
+        """Wait until all its ports take connections: it opens them one after another."""
         assert self.process is not None
         until = time.monotonic() + within
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                for port in self._ports:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > until:
                     log_text = (self.folder / "broker.log").read_text()

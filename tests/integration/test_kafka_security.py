@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -172,7 +173,10 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
         away.rename(file)
         with pytest.raises(StreamUnreachable):  # by the producer, which knows the first one
             await log.append([tick("o", 2)])
-        await log.append([tick("o", 2)])
+        while True:  # a broker that has just begun may not know its users yet
+            with contextlib.suppress(StreamUnreachable):
+                await log.append([tick("o", 2)])
+                break
         while not (batch := await anext(batches)).ticks:
             pass
         assert batch.ticks == [tick("o", 2)]
