@@ -25,7 +25,7 @@ from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import Connection, literal
-from ticker.streams.recording.layout import FIELDS, Manifest
+from ticker.streams.recording.layout import FIELDS, Facts, Manifest, PlacedFacts
 
 _SHOWN: Final = 5
 """Bad rows that are shown, of all files."""
@@ -269,10 +269,11 @@ def _finish(
     shown = tuple(_bad_rows(connection, files, _SHOWN))
     (sizes,) = connection.execute("SELECT count(size) FROM rows").fetchall()[0]
     connection.execute(query.moves(has_sizes=sizes > 0))
+    origin = _origin(files)
     values = {
         "symbol": "symbol",
         "source": literal(source),
-        "origin": literal(_origin(files)),
+        "origin": literal(origin),
         "sequence": "sequence",
         "time": "make_timestamptz(time)",
         "received": "make_timestamptz(received)",
@@ -288,6 +289,10 @@ def _finish(
     listed = ", ".join(f'{values.get(field, "NULL")} AS "{field}"' for field in FIELDS)
     (ticks,) = connection.execute("SELECT count(*) FROM moves").fetchall()[0]
     connection.execute("DROP TABLE rows; DROP TABLE ordered")
+    recorder.tell_placed(
+        PlacedFacts(0, Facts(origin, symbol, source, price_hint=places))
+        for symbol, places in connection.execute(query.DECIMALS).fetchall()
+    )
     if not ticks:  # a recording of nothing is no use to anybody
         return Report(None, rows, 0, bad, shown)
     manifest = recorder.finish(

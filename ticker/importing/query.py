@@ -46,6 +46,10 @@ WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
 """
 # One sort, then windows over all rows in its order, which DuckDB keeps as long as no window by
 # symbol stands beside them.
+DECIMALS: Final = """
+SELECT symbol, greatest(2, least(8, max(length(split_part(CAST(price AS VARCHAR), '.', 2)))))
+FROM moves GROUP BY symbol"""
+"""The decimals with which a symbol's prices are written, from 2 to 8: screens show as many."""
 _TRADED: Final = """coalesce(volume, CAST(sum(TRY_CAST(size AS DECIMAL(28, 10))) OVER (
     PARTITION BY symbol, time // 86400000000 ORDER BY received, file, line
     ROWS UNBOUNDED PRECEDING) AS DOUBLE))"""

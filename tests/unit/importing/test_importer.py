@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.importing import Options, Report, import_files
+from ticker.streams.recording import RecordingStream
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quotes.csv"
 
@@ -167,6 +168,14 @@ def test_several_files_become_one_recording_in_order_of_time(tmp_path: Path) -> 
     early.write_bytes(gzip.compress(b"time,symbol,price\n1704153600,A,1\n"))
     rows, _ = load(late, early)
     assert [row[2] for row in rows] == [1.0, 2.0]
+
+
+async def test_screens_show_as_many_decimals_as_the_file_has(tmp_path: Path) -> None:
+    lines = ["1704153600,EURJPY,86.84", "1704153601,EURJPY,86.845", "1704153602,BTC,64100"]
+    load(file(tmp_path, "\n".join(["time,symbol,price", *lines, ""])))
+    async with RecordingStream(tmp_path / "out.parquet") as tape:
+        snapshot = await tape.snapshot()
+        assert {q.symbol: q.price_hint for q in snapshot.quotes} == {"EURJPY": 3, "BTC": 2}
 
 
 def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
