@@ -55,7 +55,7 @@ async def well(address: Address) -> None:
     """
     health = None
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             while health is None or (health.state, health.problem) != ("ok", None):
                 health = await KafkaStream(address).health()
     except TimeoutError:
