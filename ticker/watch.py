@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from enum import StrEnum
 from typing import Final
 
 from ticker.board import Board
-from ticker.clock import StreamClock
+from ticker.clock import StreamClock, TapeTime
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.feed import StreamState
 from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic, now
@@ -32,21 +32,8 @@ _SILENCE: Final = 2 * SECOND
 """A stream without a record for this long is asked how it is (µs)."""
 
 
-class StreamState(StrEnum):
-    """How the watched stream is, as far as the loop knows."""
-
-    OPENING = "opening"
-    MISSING = "missing"
-    """There is no such stream yet, or nothing is in it."""
-    FOLLOWING = "following"
-    AWAY = "away"
-    """It was there or should be, but does not answer; the loop goes on trying."""
-    UNUSABLE = "unusable"
-    """It is there and cannot be read; somebody must act. The loop looks again now and then."""
-
-
 class Watch:
-    """A board that follows `stream`; `symbols` (None: all) are the rows wished, in that order."""
+    """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order."""
 
     def __init__(
         self,
@@ -84,6 +71,26 @@ class Watch:
         """Since when the stream does not follow, after it did (µs, by `elapsed`)."""
         self._heard: int | None = None
         """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
+
+    @property
+    def url(self) -> str:
+        """Where the stream is, without secrets."""
+        return self.stream.url
+
+    @property
+    def wall(self) -> Callable[[], int]:
+        """The time of day (µs, UTC)."""
+        return self.clock.wall
+
+    @property
+    def tape(self) -> TapeTime | None:
+        """The replay that fills the stream; `None` while it is live."""
+        return self.clock.tape
+
+    @property
+    def broken(self) -> int:
+        """Records passed over, because they could not be read."""
+        return self.stream.read_stats().broken
 
     @property
     def trouble(self) -> str | None:

@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
+from ticker.feed import StreamState
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
-from ticker.watch import StreamState, Watch
+from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
@@ -27,12 +28,13 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the stream's last batch is on the screen."""
     app = pilot.app
     assert isinstance(app, Dashboard)
-    stream, board = app.watching.stream, app.watching.board
+    assert isinstance(app.feed, Watch)
+    stream, board = app.feed.stream, app.feed.board
     async with asyncio.timeout(5):
         while (
-            app.watching.state is StreamState.OPENING
+            app.feed.state is StreamState.OPENING
             # What was put last is folded in, and the screen was told of it.
-            or app.watching._position != stream.position  # type: ignore[attr-defined]
+            or app.feed._position != stream.position  # type: ignore[attr-defined]
             or app._frames.is_waiting
             # The status counts them within a second: a frame for it alone would cost too much.
             or (board.ticks and f"{board.ticks} ticks" not in app._status_bar.render().plain)

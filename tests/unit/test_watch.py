@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from ticker.board import Reason
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.feed import StreamState
 from ticker.records import Batch, Health, Heartbeat, Position, Quote, Tick
-from ticker.watch import StreamState, Watch
+from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 URL = "sqlite:stand-in.sqlite"

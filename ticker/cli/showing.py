@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,10 +13,11 @@ from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import TickerError
+from ticker.feed import Mark, MarkKind, StreamState
 from ticker.play import Beginning, Player, Span, begin
 from ticker.streams import Stream, open_log, open_stream
 from ticker.system_clock import monotonic, now
-from ticker.watch import StreamState, Watch
+from ticker.watch import Watch
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
@@ -83,6 +85,53 @@ class Showing:
         """Pause, or go on."""
         if self._player is not None:
             self._player.toggle()
+
+    # What is not here yet of `PlayerControl` does nothing: a tape of its own will do it.
+
+    start = end = time = 0
+    speed: float = 0
+    reached: float | None = None
+    is_paused = has_ended = False
+    loop_from: int | None = None
+    loop_to: int | None = None
+    marks: Sequence[Mark] = ()
+
+    def set_speed(self, speed: float) -> None:
+        """See `PlayerControl`."""
+
+    def slower(self) -> None:
+        """See `PlayerControl`."""
+
+    def faster(self) -> None:
+        """See `PlayerControl`."""
+
+    def seek(self, time: int) -> None:
+        """See `PlayerControl`."""
+
+    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+        """See `PlayerControl`."""
+
+    def undo(self) -> None:
+        """See `PlayerControl`."""
+
+    def mark(self) -> Mark:
+        """See `PlayerControl`."""
+        return Mark(self.time, MarkKind.OWN, "")
+
+    def next_mark(self) -> Mark | None:
+        """See `PlayerControl`."""
+        return None
+
+    def previous_mark(self) -> Mark | None:
+        """See `PlayerControl`."""
+        return None
+
+    def cycle_loop(self) -> None:
+        """See `PlayerControl`."""
+
+    def hand_over(self) -> str | None:
+        """See `PlayerControl`."""
+        return "This replay cannot go to live"
 
     async def stop(self) -> None:
         """End the screen."""

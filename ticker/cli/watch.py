@@ -189,7 +189,8 @@ class Shown:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
             from ticker.dashboard import Dashboard
-            from ticker.watch import StreamState, Watch
+            from ticker.feed import StreamState
+            from ticker.watch import Watch
 
             stream = await stack.enter_async_context(open_stream(self._choice))
             watched = Watch(stream, self._symbols)

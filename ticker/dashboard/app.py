@@ -1,4 +1,4 @@
-"""The dashboard: a watched board on a terminal, at most ten frames a second.
+"""The dashboard: the board of a feed on a terminal, at most ten frames a second.
 
 The first change after a pause is painted at once; while changes flow, they are gathered and painted
 ten times a second, and only the rows that changed. It shows what the board says and asks nobody
@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from ticker.board import Sort
 from ticker.dashboard.bars import KEYS, Bar, key_words, status_words, title_words
-from ticker.dashboard.control import Controller, Exit, PlayerControl
+from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.palette import PALETTES, Palette
@@ -27,9 +27,9 @@ from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
 from ticker.errors import InvalidRecord
 from ticker.escape import escape
+from ticker.feed import Feed, PlayerControl
 from ticker.records import check_symbol
 from ticker.times import Zone
-from ticker.watch import Watch
 
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
@@ -39,7 +39,7 @@ _NOTICE_SHOWN: Final = 15 * _SECOND
 
 
 class Dashboard(App[Exit]):
-    """`watch` on a terminal; `title` names what is watched.
+    """`feed` on a terminal; `title` names what is watched.
 
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
@@ -75,7 +75,7 @@ class Dashboard(App[Exit]):
 
     def __init__(
         self,
-        watch: Watch,
+        feed: Feed,
         *,
         title: str = "",
         controller: Controller | None = None,
@@ -89,7 +89,7 @@ class Dashboard(App[Exit]):
         self.palette: Palette = PALETTES[look]
         super().__init__(driver_class=TerminalDriver)
         self.title = "ticker"
-        self.watching = watch
+        self.feed = feed
         self._caption = title
         self._simulated = simulated
         self._option = option
@@ -97,11 +97,11 @@ class Dashboard(App[Exit]):
         self._player = player
         self._zone = zone
         self._table = Table(
-            watch.board,
+            feed.board,
             self.palette,
-            clock=watch.clock,
-            elapsed=watch.elapsed,
-            trouble=lambda: watch.trouble,
+            clock=feed.clock,
+            elapsed=feed.elapsed,
+            trouble=lambda: feed.trouble,
         )
         self._table.sort = sort
         self._heading = Heading(self._table)
@@ -121,14 +121,14 @@ class Dashboard(App[Exit]):
         result = await self.run_async()
         if self._failure is not None:
             raise self._failure
-        return result or Exit(self.watching.board.ticks)
+        return result or Exit(self.feed.board.ticks)
 
     def tell(self, words: str) -> None:
         """Put a notice on the status line for a while.
 
         Safe from any task of this event loop, before the screen is there and after it has gone.
         """
-        self._notice = (escape(words), self.watching.elapsed())
+        self._notice = (escape(words), self.feed.elapsed())
         if self.is_running:
             # A task that began outside the app has no app in its context, and a timer of Textual
             # set from there dies. The app's own task does it instead.
@@ -148,7 +148,7 @@ class Dashboard(App[Exit]):
         self._dress()
         self._table.focus()
         self._frames.paint()
-        self.run_worker(self.watching.run(self._changed), exit_on_error=True)
+        self.run_worker(self.feed.run(self._changed), exit_on_error=True)
         self.set_interval(1.0, self._tick)
 
     def _dress(self) -> None:
@@ -169,7 +169,7 @@ class Dashboard(App[Exit]):
         """Paint what changed; the seconds until marks go out."""
         now = monotonic()
         table = self._table
-        changed = self.watching.board.take_changed()
+        changed = self.feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
         if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
             self._arranged = now
@@ -178,15 +178,15 @@ class Dashboard(App[Exit]):
             self._arranged = now
             table.lay_out()
         table.paint(changed)
-        tape = self.watching.clock.tape
+        tape = self.feed.tape
         pace = None if tape is None else (tape.speed, tape.has_ended)
-        state = (self.watching.state, self.watching.problem, pace)
+        state = (self.feed.state, self.feed.problem, pace)
         if state != self._told:
             self._told = state
             table.paint_ages()
             self._say()
         end = table.next_flash_end
-        return None if end is None else (end - self.watching.elapsed()) / _SECOND
+        return None if end is None else (end - self.feed.elapsed()) / _SECOND
 
     def _tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
@@ -199,14 +199,14 @@ class Dashboard(App[Exit]):
 
     @property
     def _is_simulated(self) -> bool:
-        return self._simulated or bool(self.watching.board.simulated)
+        return self._simulated or bool(self.feed.board.simulated)
 
     def _say(self) -> None:
         palette = self.palette
-        now = self.watching.clock()
+        now = self.feed.clock()
         has_poller = self._controller is not None
         told = status(
-            self.watching,
+            self.feed,
             now,
             self._zone,
             has_poller=has_poller,
@@ -214,11 +214,11 @@ class Dashboard(App[Exit]):
             option=self._option,
         )
         table, notice = self._table, ""
-        if self._notice is not None and self.watching.elapsed() - self._notice[1] < _NOTICE_SHOWN:
+        if self._notice is not None and self.feed.elapsed() - self._notice[1] < _NOTICE_SHOWN:
             notice = self._notice[0]
         filtered = ""
         if table.filter and self._question.asked is Asked.NOTHING:
-            filtered = filter_words(table.filter, len(table.symbols), self.watching)
+            filtered = filter_words(table.filter, len(table.symbols), self.feed)
         # A terminal too low for a title still says that the prices are invented.
         is_badge_here = self._is_simulated and not self._title_bar.display
         self._status_bar.show(
@@ -229,19 +229,19 @@ class Dashboard(App[Exit]):
                 palette,
                 self._caption,
                 is_simulated=self._is_simulated,
-                is_replay=self.watching.clock.tape is not None,
+                is_replay=self.feed.tape is not None,
                 width=self.size.width,
             )
         )
         self._key_bar.show(key_words(palette, self._keys_that_work()))
         table.say_when_empty(
-            empty_words(self.watching, table.filter, self._option, has_poller=has_poller)
+            empty_words(self.feed, table.filter, self._option, has_poller=has_poller)
         )
 
     @property
     def _can_pause(self) -> bool:
         """Whether a player plays, and has not come to the end."""
-        tape = self.watching.clock.tape
+        tape = self.feed.tape
         return self._player is not None and not (tape is not None and tape.has_ended)
 
     def _keys_that_work(self) -> list[tuple[str, str]]:
@@ -260,11 +260,11 @@ class Dashboard(App[Exit]):
 
     def action_leave(self) -> None:
         """Quit."""
-        self.exit(Exit(self.watching.board.ticks))
+        self.exit(Exit(self.feed.board.ticks))
 
     def action_interrupt(self) -> None:
         """Ctrl-C."""
-        self.exit(Exit(self.watching.board.ticks, interrupted=True))
+        self.exit(Exit(self.feed.board.ticks, interrupted=True))
 
     def action_help(self) -> None:
         """The page of keys."""
@@ -295,7 +295,7 @@ class Dashboard(App[Exit]):
         symbol = self._table.chosen
         if self._controller is None or symbol is None:
             return
-        self.watching.choose([s for s in self.watching.board.symbols if s != symbol])
+        self.feed.choose([s for s in self.feed.board.symbols if s != symbol])
         self._table.put_in_order()
         self._say()
         await self._controller.remove([symbol])
@@ -321,7 +321,7 @@ class Dashboard(App[Exit]):
             except InvalidRecord as error:
                 self.tell(f"That is no symbol: {error.problem}")
                 return
-            self.watching.choose([*dict.fromkeys([*self.watching.board.symbols, *symbols])])
+            self.feed.choose([*dict.fromkeys([*self.feed.board.symbols, *symbols])])
             self._table.put_in_order()
             await self._controller.add(symbols)
 
@@ -336,7 +336,7 @@ class Dashboard(App[Exit]):
 
     def on_hung_up(self, _: HungUp) -> None:
         """The terminal was closed: nobody is there to show anything to."""
-        self.exit(Exit(self.watching.board.ticks, hung_up=True))
+        self.exit(Exit(self.feed.board.ticks, hung_up=True))
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print its own traceback over the terminal; `show()` raises it instead, and

@@ -19,14 +19,6 @@ class Controller(Protocol):
         ...
 
 
-class PlayerControl(Protocol):
-    """What plays the stream that is shown; without one, the keys for it are not there."""
-
-    def toggle(self) -> None:
-        """Pause, or go on."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How the dashboard ended."""

@@ -1,6 +1,6 @@
 """The status line: what the source does, how fresh it is, what is wrong and what to do, in words.
 
-Pure: reads a watch and its board at a moment that is passed in. Every time told is that of an
+Pure: reads a feed and its board at a moment that is passed in. Every time told is that of an
 event or of an attempt to come: nothing here moves while the data do not.
 """
 
@@ -12,12 +12,12 @@ from ticker.board import Reason
 from ticker.board.freshness import WriterHealth
 from ticker.clock import TapeTime
 from ticker.escape import escape
+from ticker.feed import Feed, StreamState
 from ticker.figures import and_more, count_text, speed_text
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
 from ticker.titles import source_label
 from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
-from ticker.watch import StreamState, Watch
 
 _GAP_SHOWN = 60_000_000
 """For how long the last gap is told in full (µs); after that only how many there were."""
@@ -38,7 +38,7 @@ class Status:
 
 
 def status(
-    watch: Watch,
+    feed: Feed,
     now: int,
     zone: Zone,
     *,
@@ -52,54 +52,54 @@ def status(
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
     work on this stream.
     """
-    if watch.state in (StreamState.OPENING, StreamState.MISSING):
-        return _waiting(watch, option, has_poller=has_poller)
-    if watch.state is not StreamState.FOLLOWING:
-        return Status(_away(watch, now, zone), is_trouble=True)
-    if watch.clock.tape is not None:
-        return _replaying(watch, watch.clock.tape, now, zone, has_player=has_player)
-    elapsed = watch.elapsed()
-    writers = watch.board.writers.at(elapsed)
+    if feed.state in (StreamState.OPENING, StreamState.MISSING):
+        return _waiting(feed, option, has_poller=has_poller)
+    if feed.state is not StreamState.FOLLOWING:
+        return Status(_away(feed, now, zone), is_trouble=True)
+    if feed.tape is not None:
+        return _replaying(feed, feed.tape, now, zone, has_player=has_player)
+    elapsed = feed.elapsed()
+    writers = feed.board.writers.at(elapsed)
     if not writers:
-        return Status(_joined(_ticks(watch), _gaps(watch, now, zone)), is_trouble=False)
-    if has_poller and _is_before(writers[0], watch):
+        return Status(_joined(_ticks(feed), _gaps(feed, now, zone)), is_trouble=False)
+    if has_poller and _is_before(writers[0], feed):
         # What was written before says nothing of the poller that starts with this screen.
-        words = followed_by("The poller is starting.", _shown_from(watch, now, zone))
+        words = followed_by("The poller is starting.", _shown_from(feed, now, zone))
         return Status(words, is_trouble=False)
     verdict = of_writers(
-        watch.board.writers, now, zone, elapsed=elapsed, symbols=watch.symbols, option=option
+        feed.board.writers, now, zone, elapsed=elapsed, symbols=feed.symbols, option=option
     )
     if writers[0].reason is not Reason.FRESH:
-        words = followed_by(verdict.words, _shown_from(watch, now, zone))
+        words = followed_by(verdict.words, _shown_from(feed, now, zone))
         return Status(words, is_trouble=writers[0].reason is not Reason.STARTING)
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else _others(writers)
-    words = _joined(others, verdict.words, _ticks(watch), _gaps(watch, now, zone))
+    words = _joined(others, verdict.words, _ticks(feed), _gaps(feed, now, zone))
     return Status(words, is_trouble=is_trouble)
 
 
-def filter_words(text: str, shown: int, watch: Watch) -> str:
+def filter_words(text: str, shown: int, feed: Feed) -> str:
     """What a filter for `text` does, which leaves `shown` rows."""
-    return f"filter: {escape(text)} ({shown} of {len(watch.board.symbols)}), esc shows all"
+    return f"filter: {escape(text)} ({shown} of {len(feed.board.symbols)}), esc shows all"
 
 
-def empty_words(watch: Watch, text: str, option: str, *, has_poller: bool) -> str:
+def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool) -> str:
     """What to say where no row is shown; `text` is that of the filter."""
     if text:
         return f"No row has “{escape(text)}” in symbol or name. esc shows all."
-    is_young = watch.state is StreamState.MISSING and watch.problem is None
+    is_young = feed.state is StreamState.MISSING and feed.problem is None
     if is_young and not has_poller:
-        return invitation(watch.symbols, option)
-    if has_poller and not watch.board.symbols:
+        return invitation(feed.symbols, option)
+    if has_poller and not feed.board.symbols:
         return "No symbols are shown. + adds some, such as AAPL GC=F."
     return ""
 
 
-def _replaying(watch: Watch, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
+def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
     """Where the tape stands; `now` is its time."""
-    badge = f"REPLAY {clock(now, zone, now=watch.clock.wall())}"
-    played, gaps = _ticks(watch), _gaps(watch, now, zone)
-    if watch.clock.is_silent:
+    badge = f"REPLAY {clock(now, zone, now=feed.wall())}"
+    played, gaps = _ticks(feed), _gaps(feed, now, zone)
+    if tape.is_silent(feed.elapsed()):
         return Status(_joined("The replay is gone without a word", played), True, badge)
     if not tape.has_ended:
         return Status(_joined(played, gaps), False, f"{badge} {speed_text(tape.speed)}")
@@ -109,35 +109,35 @@ def _replaying(watch: Watch, tape: TapeTime, now: int, zone: Zone, *, has_player
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
-def _is_before(writer: WriterHealth, watch: Watch) -> bool:
-    """Whether the soundest writer is gone, and was not heard since `watch` began."""
-    silent = watch.elapsed() - watch.began
+def _is_before(writer: WriterHealth, feed: Feed) -> bool:
+    """Whether the soundest writer is gone, and was not heard since `feed` began."""
+    silent = feed.elapsed() - feed.began
     is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
     return is_gone and (writer.silent is None or writer.silent >= silent)
 
 
-def _waiting(watch: Watch, option: str, *, has_poller: bool) -> Status:
-    if watch.state is StreamState.OPENING:
-        return Status(f"Opening {escape(watch.stream.url)} …", is_trouble=False)
-    if watch.problem is not None:
-        words = f"{sentence(escape(watch.problem))} Waiting for it to come back."
+def _waiting(feed: Feed, option: str, *, has_poller: bool) -> Status:
+    if feed.state is StreamState.OPENING:
+        return Status(f"Opening {escape(feed.url)} …", is_trouble=False)
+    if feed.problem is not None:
+        words = f"{sentence(escape(feed.problem))} Waiting for it to come back."
         return Status(words, is_trouble=True)
-    if has_poller or not watch.board.symbols:
+    if has_poller or not feed.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
-    return Status(invitation(watch.symbols, option), is_trouble=False)
+    return Status(invitation(feed.symbols, option), is_trouble=False)
 
 
-def _away(watch: Watch, now: int, zone: Zone) -> str:
-    is_unusable = watch.state is StreamState.UNUSABLE
-    problem = sentence(escape(watch.problem or "no answer"))
+def _away(feed: Feed, now: int, zone: Zone) -> str:
+    is_unusable = feed.state is StreamState.UNUSABLE
+    problem = sentence(escape(feed.problem or "no answer"))
     words = f"The stream {'cannot be read' if is_unusable else 'is away'}: {problem}"
-    if watch.next_try is not None and watch.next_try > now:
-        words += f" Next try {clock(watch.next_try, zone, now=now)}."
-    return followed_by(words, _shown_from(watch, now, zone))
+    if feed.next_try is not None and feed.next_try > now:
+        words += f" Next try {clock(feed.next_try, zone, now=now)}."
+    return followed_by(words, _shown_from(feed, now, zone))
 
 
-def _shown_from(watch: Watch, now: int, zone: Zone) -> str:
-    board = watch.board
+def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
+    board = feed.board
     times = [t for symbol in board.symbols if (t := board.row(symbol).received) is not None]
     if not times:
         return ""
@@ -158,14 +158,14 @@ def _others(writers: list[WriterHealth]) -> str:
     return f"{len(bad)} of {len(writers)} pollers not well ({names})"
 
 
-def _ticks(watch: Watch) -> str:
-    broken = watch.stream.read_stats().broken
+def _ticks(feed: Feed) -> str:
+    broken = feed.broken
     passed = f"{count_text(broken, 'record')} passed over, not to be read" if broken else ""
-    return _joined(count_text(watch.board.ticks, "tick"), passed)
+    return _joined(count_text(feed.board.ticks, "tick"), passed)
 
 
-def _gaps(watch: Watch, now: int, zone: Zone) -> str:
-    board = watch.board
+def _gaps(feed: Feed, now: int, zone: Zone) -> str:
+    board = feed.board
     if board.gap is None:
         return ""
     if now - board.gap.received < _GAP_SHOWN:

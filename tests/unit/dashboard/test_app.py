@@ -159,7 +159,7 @@ async def test_frames_are_at_most_ten_a_second_however_many_changes_come(
         for number in range(2, 302):
             stream.put(Batch(Position(str(number)), ticks=[tick("S0001", number, 5.0 + number)]))
             await asyncio.sleep(0.001)
-        await until(lambda: app.watching.board.ticks == 300)
+        await until(lambda: app.feed.board.ticks == 300)
     steps = [later - sooner for sooner, later in pairwise(frames)]
     assert len(steps) >= 2, steps
     assert min(steps) > 0.09, steps
@@ -280,7 +280,7 @@ async def test_it_ends_at_once_and_says_how_many_ticks_came(
     app = make(stream)
     async with app.run_test(size=(100, 20)) as pilot:
         stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
-        await until(lambda: app.watching.board.ticks == 1)
+        await until(lambda: app.feed.board.ticks == 1)
         await pilot.press(key)
     assert app.return_value == Exit(1, interrupted=interrupted)
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ticker.dashboard.status import status
+from ticker.feed import StreamState
 from ticker.records import Batch, Health, Heartbeat, Position, Quote
 from ticker.times import clock
-from ticker.watch import StreamState, Watch
+from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 HOUR = 3_600_000_000

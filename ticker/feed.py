@@ -1,0 +1,254 @@
+"""What drives a dashboard: a board with a clock and a state, live or replayed; and a player's keys.
+
+`Feed` is what every dashboard stands on. A feed that is played from a tape also implements
+`PlayerControl`. Protocols and plain values only: nothing here reads, waits or draws.
+
+All times are µs since the epoch, UTC, unless a line says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from ticker.board import Board
+from ticker.clock import TapeTime
+
+MAX_SPEED: Final = 0.0
+"""The speed that means: as fast as it goes."""
+SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, MAX_SPEED)
+"""The speeds that `slower` and `faster` step through, from the slowest to the fastest."""
+
+
+class StreamState(StrEnum):
+    """How the stream of a feed is, as far as the feed knows."""
+
+    OPENING = "opening"
+    MISSING = "missing"
+    """There is no such stream yet, or nothing is in it."""
+    FOLLOWING = "following"
+    """It is read: followed, or played."""
+    AWAY = "away"
+    """It was there or should be, but does not answer; the feed goes on trying."""
+    UNUSABLE = "unusable"
+    """It is there and cannot be read; somebody must act. The feed looks again now and then."""
+
+
+class Feed(Protocol):
+    """Keeps a board up with a stream while `run` runs."""
+
+    @property
+    def url(self) -> str:
+        """Where the stream is, without secrets; to be escaped where it is shown."""
+        ...
+
+    @property
+    def board(self) -> Board:
+        """The rows. The same object for the whole life of the feed."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], int]:
+        """Now on this feed: the tape's time in a replay, else the wall clock's."""
+        ...
+
+    @property
+    def wall(self) -> Callable[[], int]:
+        """The time of day, whatever is played."""
+        ...
+
+    @property
+    def elapsed(self) -> Callable[[], int]:
+        """µs on a clock that never goes back: what durations are measured by."""
+        ...
+
+    @property
+    def tape(self) -> TapeTime | None:
+        """The replay that feeds the board; `None` while the stream is live."""
+        ...
+
+    @property
+    def began(self) -> int:
+        """When the feed was made (µs, by `elapsed`)."""
+        ...
+
+    @property
+    def state(self) -> StreamState:
+        """How the stream is."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the stream, in a sentence; `None` while all is well."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the stream is away, in words; `None` while it is read, or was never there."""
+        ...
+
+    @property
+    def next_try(self) -> int | None:
+        """When a stream that is away is asked again; `None` while it is being asked."""
+        ...
+
+    @property
+    def broken(self) -> int:
+        """Records passed over, because they could not be read."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[str] | None:
+        """The rows wished, in their order; `None` for all that the stream holds."""
+        ...
+
+    def choose(self, symbols: Sequence[str]) -> None:
+        """Show these from now on; what the board lacks of them comes within a second."""
+        ...
+
+    async def run(self, on_change: Callable[[], None]) -> None:
+        """Feed the board until cancelled; `on_change` is called when it or the state changed.
+
+        It is called in the running event loop and must not raise.
+        """
+        ...
+
+
+class MarkKind(StrEnum):
+    """What happened at a mark."""
+
+    GAP = "gap"
+    """A span without observation begins or ends, or ticks are missing."""
+    SESSION = "session"
+    """The trading session changes (`pre`, `regular`, `post`, `closed`)."""
+    MOVE = "move"
+    """One of the largest moves of a price."""
+    OWN = "own"
+    """Set by the user."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A moment of the tape that is worth going to."""
+
+    time: int
+    kind: MarkKind
+    text: str
+    """What happened, in a few words; to be escaped where it is shown."""
+
+
+class PlayerControl(Protocol):
+    """What the keys of a player act on.
+
+    Every method returns at once. What it changes is announced like any change of the feed; a seek
+    is done when `time` says so. A refusal is a sentence that is returned (`None`: done).
+    """
+
+    @property
+    def start(self) -> int:
+        """When what is played begins."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """When what is played ends: its last record is due then."""
+        ...
+
+    @property
+    def time(self) -> int:
+        """Where the tape stands, from `start` to `end`; while a seek is under way, its target."""
+        ...
+
+    @property
+    def speed(self) -> float:
+        """The speed asked for, in recorded seconds a second; `MAX_SPEED` is 0."""
+        ...
+
+    @property
+    def reached(self) -> float | None:
+        """The speed measured over the last second; `None` while paused or not known yet."""
+        ...
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the user stopped the tape."""
+        ...
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the tape stands at its end. `toggle` then plays it from the start."""
+        ...
+
+    @property
+    def loop_from(self) -> int | None:
+        """Where the section to repeat begins, once that is set; `None` while nothing loops."""
+        ...
+
+    @property
+    def loop_to(self) -> int | None:
+        """Where the section to repeat ends; `None` while only its beginning is set."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """All marks known so far, in order of time. More may come in the first seconds."""
+        ...
+
+    def toggle(self) -> None:
+        """Pause, or go on."""
+        ...
+
+    def set_speed(self, speed: float) -> None:
+        """Play at `speed`; `MAX_SPEED` is as fast as it goes. Does not end a pause."""
+        ...
+
+    def slower(self) -> None:
+        """Take the next lower of `SPEEDS`; none below the slowest."""
+        ...
+
+    def faster(self) -> None:
+        """Take the next higher of `SPEEDS`; none above max."""
+        ...
+
+    def seek(self, time: int) -> None:
+        """Go to `time`, cut to what is played. Every row then shows what was last known there."""
+        ...
+
+    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+        """Go to the next (or previous) tick of one of `symbols`, and pause there.
+
+        Nothing happens where there is no such tick.
+        """
+        ...
+
+    def undo(self) -> None:
+        """Go back to where the last seek or step to a mark began; a second time, the one before."""
+        ...
+
+    def mark(self) -> Mark:
+        """Set an own mark here; where one is, take it away. Returns that mark."""
+        ...
+
+    def next_mark(self) -> Mark | None:
+        """Go to the next mark and return it; `None` where there is none."""
+        ...
+
+    def previous_mark(self) -> Mark | None:
+        """Go to the previous mark and return it; `None` where there is none.
+
+        A mark less than a second behind a running tape is passed over.
+        """
+        ...
+
+    def cycle_loop(self) -> None:
+        """Repeat a section: from here, then to here, then no more."""
+        ...
+
+    def hand_over(self) -> str | None:
+        """Go to live: follow the stream that the tape was taken from, where it still grows.
+
+        Returns why not, in a sentence. Afterwards the feed is live: `tape` is `None`.
+        """
+        ...
