@@ -48,6 +48,11 @@ class Backend(Enum):
         return self is not Backend.KAFKA
 
     @property
+    def is_served(self) -> bool:
+        """Whether it lies on servers, by which it and they may have several names."""
+        return self is Backend.KAFKA
+
+    @property
     def is_writable(self) -> bool:
         """Whether it is a log."""
         return self is not Backend.RECORDING

@@ -31,7 +31,7 @@ import psutil
 import pytest
 
 from ticker.records import Quote, Tick
-from ticker.streams import numbering, open_log
+from ticker.streams import open_log, retained
 
 pytestmark = pytest.mark.bench
 
@@ -67,10 +67,10 @@ asyncio.run(main(*sys.argv[1:]))
 WRITE = """
 import asyncio, sys, time
 from ticker.records import Tick
-from ticker.streams import numbering, open_log
+from ticker.streams import retained, open_log
 
 async def main(url, symbols, seconds):
-    async with numbering(open_log(url)) as log:
+    async with retained(open_log(url)) as log:
         sequences = [1] * symbols
         start = time.monotonic()
         for batch in range(int(seconds * 20)):
@@ -148,7 +148,7 @@ def shown(url: str, out: Path) -> Iterator[Terminal]:
 async def fill(url: str) -> str:
     """A log of `SYMBOLS` symbols with a quote and one tick each; its origin."""
     now = time.time_ns() // 1_000
-    async with numbering(open_log(url)) as log:
+    async with retained(open_log(url)) as log:
         facts = {"currency": "USD", "session": "regular", "simulated": True}
         names = [f"S{i:04}" for i in range(SYMBOLS)]
         await log.append(
@@ -209,7 +209,7 @@ def test_a_change_after_a_pause_is_on_the_screen_at_once(tmp_path: Path) -> None
     delays: list[float] = []
 
     async def change(terminal: Terminal) -> None:
-        async with numbering(open_log(url)) as log:
+        async with retained(open_log(url)) as log:
             for number in range(100):
                 await asyncio.sleep(0.23)
                 now = time.time_ns() // 1_000

@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import astuple
 
 from ticker.records import Tick
-from ticker.streams import numbering, open_log, open_stream
+from ticker.streams import open_log, open_stream, retained
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
 
@@ -203,7 +203,7 @@ async def test_a_reader_in_another_process_sees_a_commit_soon_and_takes_little(
     path, pipe = spawned
     assert pipe.recv() == "ready"
     commits: dict[int, int] = {}
-    async with numbering(open_log(f"sqlite:{path}")) as log:
+    async with retained(open_log(f"sqlite:{path}")) as log:
         for n in range(1, 301):
             stamp = time.time_ns() // 1_000
             price = 2.0 if n == 300 else 1.0

@@ -15,7 +15,7 @@ import pytest
 from ticker.poll import Poll
 from ticker.records import Quote
 from ticker.sources.protocol import Answer, Source
-from ticker.streams import numbering, open_log, open_stream
+from ticker.streams import open_log, open_stream, retained
 
 pytestmark = pytest.mark.bench
 
@@ -75,7 +75,7 @@ async def test_a_change_is_readable_in_another_process_within_milliseconds(tmp_p
     url = f"sqlite:{tmp_path / 'stream.sqlite'}"
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    async with numbering(open_log(url)) as log:
+    async with retained(open_log(url)) as log:
         await Poll(Moving(), log, SYMBOLS, every=EVERY, count=1).run()
         process = context.Process(target=reader, args=(url, there))
         process.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ticker.cli.failing import DONE, NO_DATA, Failed
 from ticker.cli.line import Line
@@ -15,8 +15,7 @@ from ticker.errors import UsageError
 from ticker.figures import count_text, speed_text
 from ticker.play import Player, Span
 from ticker.relay import Proof, prove
-from ticker.streams import Stream, StreamChoice, open_log, open_stream
-from ticker.streams.protocol import Tape
+from ticker.streams import Stream, StreamChoice, as_tape, open_log, open_stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import monotonic, now
 from ticker.times import clock
@@ -80,8 +79,9 @@ class Copying:
         """What must arrive: of a whole recording, what its manifest says."""
         from ticker.streams.digest import digests
 
-        if self._wish.is_tape and span == Span():
-            return await cast("Tape", source).digests()
+        tape = as_tape(source)
+        if tape is not None and span == Span():
+            return await tape.digests()
         columns = source.columns(symbols=span.symbols, since=span.since, until=span.until)
         return await asyncio.to_thread(digests, columns, None, lambda: self._is_stopped)
 

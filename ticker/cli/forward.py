@@ -17,9 +17,10 @@ from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZone, Verbose
 from ticker.cli.relaying import (
-    bookmark,
     canonical,
     canonical_log,
+    file_checkpoint,
+    hold_checkpoint,
     lock_path,
     relay_name,
     status_forms,
@@ -46,7 +47,7 @@ from ticker.relay import (
     exclusively,
     prove,
 )
-from ticker.streams import Stream, StreamChoice, open_log, open_stream
+from ticker.streams import Stream, StreamChoice, open_log, open_stream, retained
 from ticker.system_clock import now
 from ticker.times import Moment, Zone, parse_duration, parse_when
 from ticker.units import SECOND
@@ -157,8 +158,7 @@ def _advising(wish: ForwardOptions) -> Iterator[None]:
 
 
 async def _forget(wish: ForwardOptions) -> int:
-    async with _opened(wish) as source:
-        place = bookmark(source, wish.begin, wish.end)
+    async with _opened(wish) as (_, place):
         if await place.load() is None:
             tell(f"Nothing was kept for {wish.end} in {wish.begin}")
             return NO_DATA
@@ -196,8 +196,8 @@ class Forwarding:
         told = ""
         while not self._stopping.is_set():
             try:
-                async with _opened(self._wish) as source:
-                    return await self._forward(source)
+                async with _opened(self._wish) as (source, place):
+                    return await self._forward(source, place)
             except StreamMissing as error:
                 if not self._wish.follow:
                     raise
@@ -214,9 +214,8 @@ class Forwarding:
         except TimeoutError:
             return
 
-    async def _forward(self, source: Stream) -> int:
+    async def _forward(self, source: Stream, place: Checkpoint) -> int:
         wish = self._wish
-        place = bookmark(source, wish.begin, wish.end)
         is_new = await place.load() is None
         since = wish.since
         if since != "start" and not is_new:
@@ -326,25 +325,25 @@ def _complete_words(proof: Proof, end: str) -> str:
 
 
 @asynccontextmanager
-async def _opened(wish: ForwardOptions) -> AsyncIterator[Stream]:
-    """The source, so that what waits in it can be held there if it is a file of ours to write.
+async def _opened(wish: ForwardOptions) -> AsyncIterator[tuple[Stream, Checkpoint]]:
+    """The source, and where the relay keeps its place: a hold, if it is a file of ours to write.
 
     Raises `StreamMissing`: forwarding makes no source.
     """
     path = stream_path(wish.source)
     if path is not None and path.exists():
-        log = open_log(wish.source)
+        log = retained(open_log(wish.source))
         try:
             await log.__aenter__()
         except StreamNotWritable as error:
             tell(f"{error}. So nothing there is kept from retention for {wish.end}")
         else:
             try:
-                yield log
+                yield log, hold_checkpoint(log, wish.begin, wish.end)
             finally:
                 await log.close()
             return
     async with open_stream(wish.source) as stream:
         if path is not None:
             await stream.find("end")  # a missing file shows here
-        yield stream
+        yield stream, file_checkpoint(stream, wish.begin, wish.end)

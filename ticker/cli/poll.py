@@ -29,7 +29,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.relaying import Sending, bookmark, canonical, local_log, status_forms
+from ticker.cli.relaying import Sending, canonical, hold_checkpoint, local_log, status_forms
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import (
     Settings,
@@ -250,7 +250,7 @@ async def _work(job: Job, line: StatusLine) -> PollReport:
         return report
     if not await job.log.last():
         # All that will lie in it waits from the first tick on, whenever this process is killed.
-        place = bookmark(job.log, canonical(job.kept), canonical(job.destination))
+        place = hold_checkpoint(job.log, canonical(job.kept), canonical(job.destination))
         if await place.load() is None:
             await place.save(await job.log.find("start"))
     sending = Sending(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
+from ticker.address import RECORDING, is_recording
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed, inviting
 from ticker.cli.line import Line
 from ticker.cli.mending import mended
@@ -34,7 +35,6 @@ from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.relay.recording import Cut, Progress, Recording
 from ticker.streams import StreamChoice, open_log, open_stream
-from ticker.streams.address import RECORDING, is_recording
 from ticker.times import SECOND, Zone, clock, format_duration, parse_duration, parse_when
 from ticker.verdict import sentence
 

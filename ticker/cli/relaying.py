@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from socket import gethostname
-from typing import Final, cast
+from typing import Final
 
 from ticker.address import Backend, backend_of, parse_address
 from ticker.cli.settings import make_state_directory
@@ -73,13 +73,15 @@ def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)
 
 
-def bookmark(source: Stream, url: str, destination: str) -> Checkpoint:
-    """Where the relay from `source`, which is `url`, to `destination` keeps its place."""
-    met = met_path(url, destination)
-    if hasattr(source, "hold"):
-        return HoldCheckpoint(cast("Retained", source), destination, met)
+def hold_checkpoint(log: Retained, url: str, destination: str) -> Checkpoint:
+    """Where the relay from `log`, which is `url` and entered, to `destination` keeps its place."""
+    return HoldCheckpoint(log, destination, met_path(url, destination))
+
+
+def file_checkpoint(source: Stream, url: str, destination: str) -> Checkpoint:
+    """The same for a `source` in which nothing can be held."""
     name = f"relay-{route_digest(url, destination)}.position"
-    return FileCheckpoint(source, make_state_directory() / name, met)
+    return FileCheckpoint(source, make_state_directory() / name, met_path(url, destination))
 
 
 def lock_path(url: str, destination: str) -> Path:
@@ -189,7 +191,7 @@ class Sending:
         self._relay = relay = Relay(
             self._log,
             partial(open_log, self._destination),
-            bookmark(self._log, self._from, self._to),
+            hold_checkpoint(self._log, self._from, self._to),
             name=relay_name(self._from, self._to),
             on_status=self._on_status,
         )

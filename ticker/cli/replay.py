@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ticker.address import is_recording
 from ticker.cli import completing
 from ticker.cli.copying import Copying
 from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed, inviting
@@ -31,7 +32,6 @@ from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
-from ticker.streams.address import is_recording
 from ticker.times import Zone, parse_when
 
 _FILES: Final = (".sqlite", ".sqlite3", ".db")

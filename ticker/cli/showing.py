@@ -163,7 +163,7 @@ class Showing:
                 if not self._loop:
                     return
                 await asyncio.sleep(_AT_END)
-                beginning = await begin(source, span, is_tape=self._wish.is_tape)
+                beginning = await begin(source, span)
                 stream = await self._lap(stack, folder, beginning)
                 watch.switch(stream)
         except TickerError as error:

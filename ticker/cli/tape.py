@@ -29,11 +29,6 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     speed: float
     zone: Zone
 
-    @property
-    def is_tape(self) -> bool:
-        """Whether the source tells at once what was known at a moment."""
-        return self.source.address.backend.has_random_access
-
 
 async def find_beginning(stream: Stream, wish: ReplayOptions) -> tuple[Span, Beginning]:
     """The span that is wished for, read up to its first tick.
@@ -47,7 +42,7 @@ async def find_beginning(stream: Stream, wish: ReplayOptions) -> tuple[Span, Beg
         since = await asyncio.to_thread(session_start, stream, last, span)
         span = msgspec.structs.replace(span, since=since)
     try:
-        return span, await begin(stream, span, is_tape=wish.is_tape)
+        return span, await begin(stream, span)
     except NothingToPlay as error:
         raise Failed(await _why(stream, wish), NO_DATA) from error
 

@@ -19,8 +19,7 @@ from ticker.figures import count_text
 from ticker.files import state_directory
 from ticker.records import Health
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved, read_met
-from ticker.streams import Stream, StreamChoice, open_stream
-from ticker.streams.protocol import Served
+from ticker.streams import Stream, StreamChoice, as_served, open_stream
 from ticker.verdict import Backlog, asking
 
 _AWAY: Final = frozenset({"unreachable", "unusable"})
@@ -73,8 +72,9 @@ async def _is_another(stream: Stream, health: Health, log: str, here: str) -> bo
         return False
     if health.state == "missing":
         return True
+    served = as_served(stream)
     try:
-        return isinstance(stream, Served) and await stream.log_id() != met.origin
+        return served is not None and await served.log_id() != met.origin
     except StreamError:
         return False
 

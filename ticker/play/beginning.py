@@ -16,7 +16,8 @@ import msgspec
 from ticker.errors import StreamError
 from ticker.play.timed import Timed, by_time, in_order, within
 from ticker.records import Batch, Quote, Tick
-from ticker.streams.protocol import Served, Stream, Tape
+from ticker.streams import as_served, as_tape
+from ticker.streams.protocol import Stream, Tape
 from ticker.times import DAY, MINUTE
 
 SILENCE: Final = 30 * MINUTE
@@ -62,16 +63,14 @@ class Beginning(msgspec.Struct, frozen=True):
         return self.first[0][0]
 
 
-async def begin(stream: Stream, span: Span, *, is_tape: bool = False) -> Beginning:
-    """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`.
-
-    `is_tape`: the stream is a `Tape` (its address tells).
-    """
+async def begin(stream: Stream, span: Span) -> Beginning:
+    """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`."""
     snapshot = await stream.snapshot()
     facts = {(quote.origin or "", quote.symbol): quote for quote in snapshot.quotes}
     known: Sequence[Quote] = ()
-    if span.since is not None and is_tape:
-        known = await _known_at(cast("Tape", stream), span.symbols, span.since)
+    tape = as_tape(stream)
+    if span.since is not None and tape is not None:
+        known = await _known_at(tape, span.symbols, span.since)
     elif span.since is not None:
         last = await asyncio.to_thread(_last_before, stream, span.symbols, span.since)
         known = [spoken(facts, tick) for tick in last]
@@ -89,7 +88,7 @@ async def _records(stream: Stream, span: Span) -> AsyncIterator[Sequence[Timed]]
     position = await stream.find("start" if span.since is None else span.since)
     batches = cast("Any", stream.read(position, symbols=span.symbols, follow=False))
     # What lies on servers comes partition by partition: only all of it can be put in order.
-    gathered: list[Batch] | None = [] if isinstance(stream, Served) else None
+    gathered: list[Batch] | None = [] if as_served(stream) is not None else None
     floor = 0
     async with aclosing(batches):
         async for batch in batches:

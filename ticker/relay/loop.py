@@ -36,7 +36,8 @@ from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
 from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
-from ticker.streams.protocol import Log, Served, Stream
+from ticker.streams.capabilities import as_served
+from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import now
 from ticker.times import Moment
@@ -202,7 +203,8 @@ class Relay:
         # Not `async with`: its end might take as long as it likes.
         await self._patiently(log, log.__aenter__())
         try:
-            if isinstance(self._source, Served) and await self._source.log_id() == log.id:
+            served = as_served(self._source)
+            if served is not None and await served.log_id() == log.id:
                 raise SameLog(log.url, self._source.url)
             last = await self._patiently(log, log.last())
             await self._place.meet(log.url, log.id, last)

@@ -1,12 +1,13 @@
 """Streams: ordered logs of ticks and gaps, read by any number, written by pollers and relays."""
 
+from ticker.streams.capabilities import as_served, as_tape, retained
 from ticker.streams.choice import (
     StreamChoice,
     choose_stream,
     configured_stream,
     demo_stream,
 )
-from ticker.streams.open import numbering, open_log, open_stream, retained
+from ticker.streams.open import open_log, open_stream
 from ticker.streams.protocol import Log, NumberingLog, Numeric, Retained, Stream, Tape
 
 __all__ = [
@@ -17,10 +18,11 @@ __all__ = [
     "Stream",
     "StreamChoice",
     "Tape",
+    "as_served",
+    "as_tape",
     "choose_stream",
     "configured_stream",
     "demo_stream",
-    "numbering",
     "open_log",
     "open_stream",
     "retained",

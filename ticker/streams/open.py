@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
-from ticker.address import Backend, StreamAddress, backend_of
+from ticker.address import Backend, StreamAddress
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.files import dead_link, user_path
 from ticker.security import Security
 from ticker.streams.choice import StreamChoice, choose_stream
-from ticker.streams.protocol import Log, NumberingLog, Retained, Stream
+from ticker.streams.protocol import Log, Stream
 
 
 def open_stream(
@@ -96,25 +95,6 @@ def open_log(
             from ticker.streams.sqlite import SqliteLog
 
             return SqliteLog(_path(address), keep_for=keep_for, keep_bytes=keep_bytes)
-
-
-def numbering(log: Log) -> NumberingLog:
-    """Return `log`, which must number ticks. Raises `UsageError` if it does not."""
-    backend = backend_of(log.url)
-    if backend is None or not backend.numbers:
-        raise UsageError(
-            f"{log.url} numbers no ticks. Append to a file (sqlite:PATH), and forward it: "
-            f"ticker forward sqlite:PATH {log.url}"
-        )
-    return cast("NumberingLog", log)
-
-
-def retained(log: Log) -> Retained:
-    """Return `log`, whose retention must be ours. Raises `UsageError` if it is not."""
-    backend = backend_of(log.url)
-    if backend is None or not backend.retains:
-        raise UsageError(f"{log.url} holds no ticks for a reader. Name a file, like sqlite:PATH")
-    return cast("Retained", log)
 
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:

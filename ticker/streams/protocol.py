@@ -213,7 +213,6 @@ class NumberingLog(Log, Protocol):
         ...
 
 
-@runtime_checkable
 class Served(Protocol):
     """A stream that lies on servers: they may be known by several names, and so may the stream."""
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from ticker.records import Batch, Gap, Quote, Tick
-from ticker.streams import numbering, open_log, open_stream
+from ticker.streams import open_log, open_stream, retained
 
 from .conftest import Program, count, ended, rows, until, until_said
 
@@ -26,7 +26,7 @@ def append(
     """Ticks of `symbol`, received at these moments (µs), and its quote; before them a gap."""
 
     async def fill() -> None:
-        async with numbering(open_log(url)) as log:
+        async with retained(open_log(url)) as log:
             first = (await log.last()).get((log.origin, symbol), 0) + 1
             made = [
                 Tick(symbol, "yahoo", log.origin, n, at, at, 100.0 + n)
@@ -64,7 +64,7 @@ def load(url: str) -> Iterator[None]:
     stopping = threading.Event()
 
     async def fill() -> None:
-        async with numbering(open_log(url)) as log:
+        async with retained(open_log(url)) as log:
             sequence = (await log.last()).get((log.origin, "AAPL"), 0)
             while not stopping.is_set():
                 at = time.time_ns() // 1_000

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ticker.records import Quote, Tick
-from ticker.streams import numbering, open_log
+from ticker.streams import open_log, retained
 
 from .conftest import PATIENCE, Program, rows, until_said
 
@@ -24,7 +24,7 @@ def record(url: str, *moments: int, symbol: str = "AAPL") -> None:
     """Ticks of `symbol`, received at these moments (µs); its quote is that of the end."""
 
     async def fill() -> None:
-        async with numbering(open_log(url)) as log:
+        async with retained(open_log(url)) as log:
             first = (await log.last()).get((log.origin, symbol), 0) + 1
             made = [
                 Tick(symbol, "exchange", log.origin, n, at, at, 100.0 + n, simulated=True)

@@ -8,7 +8,7 @@ import pytest
 
 from ticker.cli import scene
 from ticker.records import Tick
-from ticker.streams import StreamChoice, numbering, open_log
+from ticker.streams import StreamChoice, open_log, retained
 
 
 def at(day: int, hour: int, minute: int, second: int = 0) -> int:
@@ -28,7 +28,7 @@ def log(tmp_path: Path) -> StreamChoice:
 
 
 async def keep(choice: StreamChoice, *received: int) -> None:
-    async with numbering(open_log(choice)) as log:
+    async with retained(open_log(choice)) as log:
         await log.append(
             [Tick("A", "x", log.origin, n, at, at, 1.0 + n) for n, at in enumerate(received, 1)]
         )

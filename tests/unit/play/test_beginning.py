@@ -33,7 +33,8 @@ async def test_a_tape_knows_at_once_what_reading_all_before_would_tell(
     tape: RecordingStream, since: int, symbols: tuple[str, ...] | None
 ) -> None:
     span = Span(symbols, NOW + since * SECOND, None)
-    at_once = await begin(tape, span, is_tape=True)
+    at_once = await begin(tape, span)
+    tape.url = "sqlite:no.tape"
     by_reading = await begin(tape, span)
 
     def told(known: Sequence[Quote]) -> list[tuple[str, int | None, float]]:

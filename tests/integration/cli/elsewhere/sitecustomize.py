@@ -12,9 +12,9 @@ from typing import Any
 
 import ticker.streams
 import ticker.streams.choice
+from ticker.address import Backend, StreamAddress, parse_address
 from ticker.errors import StreamUnreachable
 from ticker.streams import Log, Stream, StreamChoice, open_log, open_stream
-from ticker.streams.address import Backend, StreamAddress, parse_address
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 SCHEME = "elsewhere:"

@@ -1,0 +1,32 @@
+"""What a stream can do beyond `Stream`, asked in one way: the backend in its URL tells.
+
+Each function returns the stream itself, under the protocol of what it can do.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ticker.address import backend_of
+from ticker.errors import UsageError
+from ticker.streams.protocol import Log, Retained, Served, Stream, Tape
+
+
+def as_tape(stream: Stream) -> Tape | None:
+    """Return `stream` if it has random access."""
+    backend = backend_of(stream.url)
+    return cast("Tape", stream) if backend and backend.has_random_access else None
+
+
+def as_served(stream: Stream) -> Served | None:
+    """Return `stream` if it lies on servers."""
+    backend = backend_of(stream.url)
+    return cast("Served", stream) if backend and backend.is_served else None
+
+
+def retained(log: Log) -> Retained:
+    """Return `log`, whose retention must be ours. Raises `UsageError` if it is not."""
+    backend = backend_of(log.url)
+    if not (backend and backend.retains):
+        raise UsageError(f"{log.url} holds no ticks for a reader. Name a file, like sqlite:PATH")
+    return cast("Retained", log)
