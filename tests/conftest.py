@@ -20,7 +20,8 @@ import pytest
 from tests.kafka_broker import NEEDS_JAVA, Broker, available, start_only_once
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
-from ticker.records import Batch, Health, Position
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Position
 from ticker.streams.protocol import ReadStats
 
 KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
@@ -74,7 +75,7 @@ class StreamInMemory:
     def __init__(self, told: Batch | StreamError | None = None) -> None:
         self.told = told if told is not None else Batch(Position("0"))
         self.coming: asyncio.Queue[Batch | StreamError] = asyncio.Queue()
-        self.state = Health(self.url, "ok")
+        self.state = Health(self.url, StreamState.OK)
         self.read_after: list[str] = []
         self.read_symbols: list[Collection[str] | None] = []
         self.position = self.told.position if isinstance(self.told, Batch) else None

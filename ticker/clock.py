@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ticker.liveness import patience, silence
+from ticker.health.states import WriterState
+from ticker.health.writers import patience, silence
 from ticker.records import Heartbeat
-from ticker.states import WriterState
 
 
 @dataclass(frozen=True, slots=True)

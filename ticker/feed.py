@@ -15,25 +15,12 @@ from typing import Final, Protocol
 
 from ticker.board import Board
 from ticker.clock import TapeTime
+from ticker.health import StreamState
 
 MAX_SPEED: Final = 0.0
 """The speed that means: as fast as it goes."""
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, MAX_SPEED)
 """The speeds that `slower` and `faster` step through, from the slowest to the fastest."""
-
-
-class StreamState(StrEnum):
-    """How the stream of a feed is, as far as the feed knows."""
-
-    OPENING = "opening"
-    MISSING = "missing"
-    """There is no such stream yet, or nothing is in it."""
-    FOLLOWING = "following"
-    """It is read: followed, or played."""
-    AWAY = "away"
-    """It was there or should be, but does not answer; the feed goes on trying."""
-    UNUSABLE = "unusable"
-    """It is there and cannot be read; somebody must act. The feed looks again now and then."""
 
 
 class Feed(Protocol):

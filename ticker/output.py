@@ -20,10 +20,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ticker import wire
-from ticker.board import Age, Reason
+from ticker.board import Age
 from ticker.board.columns import BY_KEY, Style
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
+from ticker.health.reasons import Reason
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
 from ticker.streams.sequence import READER
 from ticker.times import Zone, clock, format_duration, iso, to_datetime

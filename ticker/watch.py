@@ -14,7 +14,7 @@ from typing import Final
 from ticker.board import Board
 from ticker.clock import StreamClock, TapeTime
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
-from ticker.feed import StreamState
+from ticker.health import StreamState
 from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic, now
@@ -95,13 +95,18 @@ class Watch:
     @property
     def trouble(self) -> str | None:
         """Why the stream is away, in words; `None` while it is read, or was never there."""
-        is_well = self.state in (StreamState.OPENING, StreamState.FOLLOWING)
+        is_well = self.state in (StreamState.OPENING, StreamState.OK)
         return None if is_well else self.problem
 
     @property
     def symbols(self) -> Sequence[str] | None:
         """The rows wished, in their order; `None` for all that the stream holds."""
         return self._symbols
+
+    @property
+    def _readable(self) -> StreamState:
+        """How the stream is while it can be read."""
+        return StreamState.OK if self.board.is_filled else StreamState.EMPTY
 
     def choose(self, symbols: Sequence[str]) -> None:
         """Watch these from now on; the loop reads what it lacks within a second."""
@@ -187,7 +192,7 @@ class Watch:
             self._heard = now = self.elapsed()
             self.board.fold(batch, now, read_at=read_at)
         if batch or found_again:
-            self._tell(StreamState.FOLLOWING if self.board.is_filled else StreamState.MISSING, None)
+            self._tell(self._readable, None)
 
     async def _refill(self, known: frozenset[str]) -> None:
         """Fetch the quotes of symbols that were not read before; the others go on where they were.
@@ -208,7 +213,7 @@ class Watch:
             self._tell(StreamState.MISSING, None if not self.board.is_filled else error.problem)
             return _MISSING_PAUSE
         unusable = isinstance(error, StreamUnusable)
-        self._tell(StreamState.UNUSABLE if unusable else StreamState.AWAY, error.problem)
+        self._tell(StreamState.UNUSABLE if unusable else StreamState.UNREACHABLE, error.problem)
         return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures - 1, 10)))
 
     async def _mind_health(self, on_change: Callable[[], None]) -> None:
@@ -217,43 +222,34 @@ class Watch:
             await asyncio.sleep(_HEALTH_EVERY)
             if self._heard is None or self.elapsed() - self._heard < _SILENCE:
                 continue
-            found = well = StreamState.FOLLOWING if self.board.is_filled else StreamState.MISSING
-            problem = None
+            found, problem = self._readable, None
             # Asking costs a server work; a reading that has no trouble of its own has told already.
             trouble = self.stream.read_stats().problem
             if trouble is not None:
                 asking = asyncio.ensure_future(self.stream.health())
                 try:
                     await asyncio.wait([asking], timeout=_AT_ONCE)
-                    if not asking.done() and self.state is StreamState.FOLLOWING:
-                        self._tell(StreamState.AWAY, trouble)
+                    if not asking.done() and self.state is StreamState.OK:
+                        self._tell(StreamState.UNREACHABLE, trouble)
                         on_change()
                     health = await asking
                 finally:
                     asking.cancel()
                 if self._heard is None:
                     continue
-                found = _STATES.get(health.state, well)
-                problem = None if found is well else health.problem
+                if health.state.is_away or health.state is StreamState.MISSING:
+                    found, problem = health.state, health.problem
             before = (self.state, self.problem)
             self._tell(found, problem)
             if (self.state, self.problem) != before:
                 on_change()
 
     def _tell(self, state: StreamState, problem: str | None) -> None:
-        if state is not StreamState.FOLLOWING and self.state is StreamState.FOLLOWING:
+        if state is not StreamState.OK and self.state is StreamState.OK:
             self._away_since = self.elapsed()
-        elif state is StreamState.FOLLOWING and self._away_since is not None:
+        elif state is StreamState.OK and self._away_since is not None:
             self.board.writers.excuse(self._away_since, self.elapsed())
             self._away_since = None
         self.state = state
         self.problem = problem
         self.next_try = None
-
-
-_STATES: Final = {
-    "missing": StreamState.MISSING,
-    "unreachable": StreamState.AWAY,
-    "unusable": StreamState.UNUSABLE,
-}
-"""What a silent stream's health says, where it says that something is wrong."""

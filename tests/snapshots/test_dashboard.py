@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
-from ticker.feed import StreamState
+from ticker.health import StreamState
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 from ticker.watch import Watch
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ticker.board import Reason
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
-from ticker.feed import StreamState
-from ticker.records import Batch, Health, Heartbeat, Position, Quote, Tick
+from ticker.health import Health, StreamState
+from ticker.health.reasons import Reason
+from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
@@ -90,7 +90,7 @@ async def test_a_late_reader_takes_a_snapshot_and_then_follows(
         await run.until(lambda: watch.board.ticks == 1)
     assert stream.read_after == ["7"]
     assert watch.board.row("AAPL").price == 11.0
-    assert watch.state is StreamState.FOLLOWING
+    assert watch.state is StreamState.OK
 
 
 async def test_a_missing_stream_is_waited_for_and_looked_for_often(
@@ -103,7 +103,7 @@ async def test_a_missing_stream_is_waited_for_and_looked_for_often(
         await run.until(lambda: len(pauses.seconds) >= 20)
         assert (watch.state, watch.problem) == (StreamState.MISSING, None)
         stream.told = Batch(Position("1"), quotes=[quote("AAPL", 1, 10.0)])
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
     assert set(pauses.seconds) == {0.2}
 
 
@@ -113,13 +113,13 @@ async def test_a_stream_that_went_away_is_resumed_where_it_stood(
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = make(stream)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
         stream.put(StreamUnreachable(URL, "does not answer"))
-        await run.until(lambda: (StreamState.AWAY, "does not answer") in run.seen)
+        await run.until(lambda: (StreamState.UNREACHABLE, "does not answer") in run.seen)
         stream.put(Batch(Position("9"), ticks=[tick("AAPL", 6, 12.0)]))
         await run.until(lambda: watch.board.ticks == 2)
-        assert (watch.state, watch.problem, watch.next_try) == (StreamState.FOLLOWING, None, None)
+        assert (watch.state, watch.problem, watch.next_try) == (StreamState.OK, None, None)
     assert stream.read_after == ["7", "8"]
 
 
@@ -129,7 +129,7 @@ async def test_where_resuming_fails_the_stream_is_looked_at_anew(
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = make(stream)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         stream.told = Batch(Position("1"), quotes=[quote("MSFT", 1, 5.0)])
         stream.put(StreamUnreachable(URL, "gone"))
         stream.put(StreamUnusable(URL, "another log"))
@@ -165,7 +165,7 @@ async def test_while_a_stream_is_being_asked_again_no_next_try_is_told(
     stream.snapshot = snapshot
     async with running(watch) as run:
         await run.until(lambda: len(told) >= 3)
-        assert (watch.state, set(told)) == (StreamState.AWAY, {None})
+        assert (watch.state, set(told)) == (StreamState.UNREACHABLE, {None})
 
 
 async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeStream) -> None:
@@ -175,15 +175,15 @@ async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeS
         assert watch.problem == "not a log of ticker"
 
 
-async def test_an_empty_stream_is_missing_until_something_is_in_it(
+async def test_an_empty_stream_is_empty_until_something_is_in_it(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory()
     watch = make(stream)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.MISSING)
+        await run.until(lambda: watch.state is StreamState.EMPTY)
         stream.put(Batch(Position("1"), ticks=[tick("AAPL", 1, 10.0)]))
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
 
 
 async def test_a_silent_stream_is_asked_how_it_is(
@@ -194,14 +194,14 @@ async def test_a_silent_stream_is_asked_how_it_is(
     now = NOW
     watch = Watch(stream, clock=lambda: NOW - now, elapsed=lambda: now)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         now += 3_000_000
-        stream.state = Health(URL, "unreachable", problem="the broker is away")
-        await run.until(lambda: watch.state is StreamState.AWAY)
+        stream.state = Health(URL, StreamState.UNREACHABLE, problem="the broker is away")
+        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "the broker is away"
         stream.put(Batch(Position("7")))  # "still here" is no news of the broker
-        stream.state = Health(URL, "ok")
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        stream.state = Health(URL, StreamState.OK)
+        await run.until(lambda: watch.state is StreamState.OK)
         assert watch.problem is None
 
 
@@ -223,15 +223,15 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
 
     monkeypatch.setattr(stream, "health", ask)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         now += 3_000_000
-        stream.state = Health(URL, "unreachable", problem="does not answer")
-        await run.until(lambda: watch.state is StreamState.AWAY)
+        stream.state = Health(URL, StreamState.UNREACHABLE, problem="does not answer")
+        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "does not answer"
         now += 60_000_000
-        stream.state = Health(URL, "ok")
+        stream.state = Health(URL, StreamState.OK)
         answers.set()
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         # Nothing came through: nobody is gone because of that.
         [writer] = watch.board.writers.at(now)
         assert writer.reason is Reason.STREAM_AWAY
@@ -244,7 +244,7 @@ async def test_other_wishes_are_read_from_where_the_stream_stands(
     stream = stream_in_memory(Batch(Position("7"), quotes=both))
     watch = make(stream, ["AAPL"])
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         watch.choose(["MSFT", "AAPL"])
         stream.put(Batch(Position("8")))
         await run.until(lambda: watch.board.row("MSFT").price == 5.0)
@@ -267,7 +267,7 @@ async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: Make
     beat = Heartbeat("one", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 1, 0, {"ADH": "no price"})
     watch = make(stream_in_memory(Batch(Position("1"), heartbeats=[beat])), ["ADH"])
     await watch.snapshot()
-    assert watch.state is StreamState.FOLLOWING
+    assert watch.state is StreamState.OK
     assert watch.board.age(watch.board.row("ADH"), NOW).detail == "no price"
 
 
@@ -294,7 +294,7 @@ async def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(
         return writer.reason
 
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.FOLLOWING)
+        await run.until(lambda: watch.state is StreamState.OK)
         wall += step
         elapsed += 4_000_000
         assert reason() is Reason.FRESH

@@ -13,10 +13,11 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Final
 
-from ticker.board.freshness import Age, Reason
+from ticker.board.freshness import Age
 from ticker.board.row import Row
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
+from ticker.health.reasons import Reason
 from ticker.records import Quote
 from ticker.times import format_duration
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ticker.board.freshness import Age, Writers, age_of
+from ticker.board.freshness import Age, age_of
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
+from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
 
 

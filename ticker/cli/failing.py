@@ -31,9 +31,9 @@ from ticker.errors import (
     TickerError,
     UsageError,
 )
+from ticker.health.sentences import invitation
 from ticker.times import Zone, clock
 from ticker.titles import cannot_reach, source_title
-from ticker.verdict import invitation
 
 DONE: Final = 0
 UNEXPECTED: Final = 1

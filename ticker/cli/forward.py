@@ -38,6 +38,8 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.figures import count_text
+from ticker.health.sentences import invitation, sentence
+from ticker.health.states import WriterState
 from ticker.relay import (
     Checkpoint,
     Proof,
@@ -51,7 +53,6 @@ from ticker.streams import Stream, StreamChoice, open_log, open_stream, retained
 from ticker.system_clock import now
 from ticker.times import Moment, Zone, parse_duration, parse_when
 from ticker.units import SECOND
-from ticker.verdict import invitation, sentence
 
 _LOOK_AGAIN: Final = 1.0
 """Between two looks for a source that is not there yet (s)."""
@@ -268,7 +269,7 @@ class Forwarding:
         return report
 
     def _show(self, status: RelayStatus) -> None:
-        if status.state != "stopped":  # the last words say more
+        if status.state is not WriterState.STOPPED:  # the last words say more
             key = f"{status.state} {status.problem}"
             words, *shorter = status_forms(status, self._wish.zone)
             self._line.show(words, key, shorter)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from ticker.errors import StreamError
-from ticker.liveness import silence
+from ticker.health.states import WriterState
+from ticker.health.writers import silence
 from ticker.records import Heartbeat, Position
-from ticker.states import WriterState
 from ticker.streams import Stream
 from ticker.units import SECOND
 

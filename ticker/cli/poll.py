@@ -41,16 +41,16 @@ from ticker.cli.standard import tell
 from ticker.cli.waiting import left_behind
 from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
 from ticker.figures import and_more, count_text
+from ticker.health.sentences import sentence
+from ticker.health.states import WriterState
 from ticker.poll import Poll, PollReport, PollStatus
 from ticker.processes.control import Order
 from ticker.relay import WITHIN, RelayStatus
 from ticker.sources import Source, open_source
-from ticker.states import WriterState
 from ticker.streams import Retained, StreamChoice, open_log, retained
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration
 from ticker.titles import cannot_reach, source_label, source_title
-from ticker.verdict import sentence
 
 _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
@@ -324,7 +324,7 @@ class StatusLine:
     def show(self, status: PollStatus) -> None:
         """The poller's news."""
         self._poll = status
-        if self._quiet or status.state == "starting":
+        if self._quiet or status.state is WriterState.STARTING:
             return
         self._say()
         refused = frozenset(status.refused)
@@ -336,7 +336,7 @@ class StatusLine:
     def show_relay(self, status: RelayStatus) -> None:
         """The relay's news."""
         self._relay = status
-        if self._poll is not None and self._poll.state != "starting":
+        if self._poll is not None and self._poll.state is not WriterState.STARTING:
             self._say()
 
     def end(self, words: str) -> None:

@@ -33,10 +33,10 @@ from ticker.cli.settings import Settings, now
 from ticker.cli.standard import tell
 from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import count_text
+from ticker.health.sentences import sentence
 from ticker.relay.recording import Cut, Progress, Recording
 from ticker.streams import StreamChoice, open_log, open_stream
 from ticker.times import SECOND, Zone, clock, format_duration, parse_duration, parse_when
-from ticker.verdict import sentence
 
 if TYPE_CHECKING:
     from ticker.streams.part import Part

@@ -18,6 +18,8 @@ from ticker.cli.settings import make_state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.files import state_directory
+from ticker.health.sentences import sentence
+from ticker.health.states import WriterState
 from ticker.records import Position
 from ticker.relay import (
     WITHIN,
@@ -34,7 +36,6 @@ from ticker.relay import (
 from ticker.streams import Retained, Stream, StreamChoice, open_log
 from ticker.system_clock import now
 from ticker.times import Zone, clock
-from ticker.verdict import sentence
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
@@ -164,7 +165,7 @@ class Sending:
                 except AlreadyRelayed as error:
                     self._on_status(
                         RelayStatus(
-                            "elsewhere",
+                            WriterState.ELSEWHERE,
                             self._to,
                             problem=error.problem,
                             waiting=await self._left_elsewhere.count(),
@@ -178,7 +179,9 @@ class Sending:
                 except Exception as error:  # noqa: BLE001 - no mistake of ours ends the sending unsaid
                     _log.exception("the relay failed")
                     problem = f"failed unexpectedly ({error}), and is begun anew"
-                    self._on_status(RelayStatus("away", self._to, problem=problem))
+                    self._on_status(
+                        RelayStatus(WriterState.STREAM_UNREACHABLE, self._to, problem=problem)
+                    )
                     if await self._stopped_within(_AFTER_FAILURE):
                         return RelayReport(0, 0, 0, self._left(), problem)
         except StreamError as error:
@@ -260,7 +263,7 @@ def status_forms(status: RelayStatus, zone: Zone) -> tuple[str, str, str]:
 
     What is wrong comes first, because a terminal cuts the end.
     """
-    if status.state == "elsewhere":
+    if status.state is WriterState.ELSEWHERE:
         return _elsewhere_forms(status)
     sent = f"{count_text(status.ticks, 'tick')} sent"
     if not status.is_away:

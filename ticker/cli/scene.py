@@ -17,10 +17,10 @@ from ticker.cli.settings import Settings, make_state_directory, stream_path
 from ticker.errors import ConfigError, StreamError, StreamNotWritable
 from ticker.figures import count_text
 from ticker.files import state_directory
+from ticker.health.states import WriterState
 from ticker.processes import Poller
 from ticker.processes.child import News, command
 from ticker.sources.yahoo import EXCHANGE_PORT
-from ticker.states import WriterState
 from ticker.streams import StreamChoice, demo_stream, open_stream
 from ticker.system_clock import now
 from ticker.times import to_datetime

@@ -13,7 +13,8 @@ from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import TickerError
-from ticker.feed import Mark, MarkKind, StreamState
+from ticker.feed import Mark, MarkKind
+from ticker.health import StreamState
 from ticker.play import Beginning, Player, Span, begin
 from ticker.streams import Stream, open_log, open_stream
 from ticker.system_clock import monotonic, now
@@ -174,5 +175,5 @@ class Showing:
 async def _followed(watch: Watch, stream: Stream) -> None:
     """Wait until the screen reads `stream`, so that it sees every tick arrive."""
     # The watch tells only the screen when it has begun.
-    while watch.stream is not stream or watch.state is not StreamState.FOLLOWING:  # noqa: ASYNC110
+    while watch.stream is not stream or watch.state is not StreamState.OK:  # noqa: ASYNC110
         await asyncio.sleep(_LOOK)

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from ticker.board.freshness import Reason, WriterHealth
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.listening import arrivals, is_newest_ahead
 from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
@@ -20,12 +19,16 @@ from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.cli.waiting import Waiting, backlog, undelivered, waiting_for, words
 from ticker.errors import StreamError, UsageError
-from ticker.records import Health, Heartbeat
+from ticker.health import Health, StreamState
+from ticker.health.reasons import Reason
+from ticker.health.sentences import of_heartbeat, passed_over
+from ticker.health.verdict import Standing, of_stream, writers_of
+from ticker.health.writers import WriterHealth
+from ticker.records import Heartbeat
 from ticker.streams import Stream, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock
 from ticker.units import HOUR
-from ticker.verdict import Standing, of_heartbeat, of_stream, passed_over, writers_of
 
 _CODES: Final = {
     Standing.HEALTHY: DONE,
@@ -137,7 +140,7 @@ def _facts(health: Health, at: int, zone: Zone) -> Iterator[tuple[str, str]]:
         yield "ticks", f"{health.ticks:,}"
     if health.broken:
         yield "passed over", passed_over(health.broken)
-    if health.state == "ok" and health.problem is not None:
+    if health.state is StreamState.OK and health.problem is not None:
         yield "problem", health.problem
     if health.symbols is not None:
         yield "symbols", f"{health.symbols:,}"

@@ -14,7 +14,6 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.board import Writers
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE, inviting
 from ticker.cli.options import (
     STREAM_PANEL,
@@ -38,13 +37,14 @@ from ticker.cli.standard import Output, tell
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.escape import escape
 from ticker.figures import count_text
-from ticker.liveness import silence
+from ticker.health.sentences import invitation, passed_over, sentence, to_poll
+from ticker.health.verdict import Standing, of_writers
+from ticker.health.writers import Writers, silence
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.system_clock import monotonic, now
 from ticker.times import Moment, Zone, parse_duration, parse_when
 from ticker.units import SECOND
-from ticker.verdict import Standing, invitation, of_writers, passed_over, sentence, to_poll
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
@@ -176,10 +176,10 @@ async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: boo
     if not (is_over or few or not wish.follow):
         return DONE
     health = await stream.health()
-    if health.state in ("unreachable", "unusable"):
+    if health.state.is_away:
         tell(sentence(f"{stream.url}: {health.problem or health.state}"))
         return NOT_REACHABLE
-    if health.state in ("missing", "empty"):
+    if health.state.is_bare:
         tell(invitation(wish.symbols, wish.option))
         return NO_DATA
     if few and wish.count is not None:

@@ -7,11 +7,11 @@ import asyncio
 import msgspec
 
 from ticker.cli.failing import NO_DATA, Failed
+from ticker.health.sentences import invitation
 from ticker.play import Beginning, NothingToPlay, Span, begin, session_start
 from ticker.streams import Stream, StreamChoice
 from ticker.system_clock import now
 from ticker.times import Zone, clock
-from ticker.verdict import invitation
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 import msgspec
 
@@ -17,13 +16,10 @@ from ticker.cli.relaying import canonical, local_log, lock_path, met_path
 from ticker.errors import StreamError
 from ticker.figures import count_text
 from ticker.files import state_directory
-from ticker.records import Health
+from ticker.health import Health, StreamState
+from ticker.health.sentences import Backlog, asking
 from ticker.relay import LOCAL_LOGS, is_held, may_have_moved, read_met
 from ticker.streams import Stream, StreamChoice, as_served, open_stream
-from ticker.verdict import Backlog, asking
-
-_AWAY: Final = frozenset({"unreachable", "unusable"})
-"""States of a stream that takes nothing."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -68,9 +64,9 @@ async def _is_another(stream: Stream, health: Health, log: str, here: str) -> bo
     So it is after its topics were deleted, or its server's disk was replaced.
     """
     met = read_met(met_path(log, here))
-    if met is None or health.state in _AWAY:
+    if met is None or health.state.is_away:
         return False
-    if health.state == "missing":
+    if health.state is StreamState.MISSING:
         return True
     served = as_served(stream)
     try:
@@ -102,7 +98,7 @@ def words(each: Waiting, choice: StreamChoice, health: Health) -> str:
     told += ", sent before to a log that lies there no more. " if each.again else ". "
     onwards = f"ticker forward {shlex.quote(each.log)} "
     if each.sending:
-        is_away = each.destination == canonical(choice) and health.state in _AWAY
+        is_away = each.destination == canonical(choice) and health.state.is_away
         return told + f"A relay is {'trying to send' if is_away else 'sending'} them"
     told += "Nobody sends them: "
     here, word = canonical(choice), shlex.quote(choice.word)

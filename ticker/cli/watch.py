@@ -31,12 +31,12 @@ from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
+from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
 from ticker.units import SECOND
-from ticker.verdict import Standing, of_writers
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
@@ -189,7 +189,6 @@ class Shown:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
             from ticker.dashboard import Dashboard
-            from ticker.feed import StreamState
             from ticker.watch import Watch
 
             stream = await stack.enter_async_context(open_stream(self._choice))
@@ -228,7 +227,7 @@ class Shown:
                 tell(self._kept.undelivered)
         if self._is_over and watched.board.received is None:
             tell(f"No price came from {self._choice.url} in this time")
-            away = watched.state in (StreamState.AWAY, StreamState.UNUSABLE)
+            away = watched.state.is_away
             return NOT_REACHABLE if away else NO_DATA
         if left.hung_up:
             return HUNG_UP

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ticker.board import Reason
-from ticker.board.freshness import WriterHealth
 from ticker.clock import TapeTime
 from ticker.escape import escape
-from ticker.feed import Feed, StreamState
+from ticker.feed import Feed
 from ticker.figures import and_more, count_text, speed_text
+from ticker.health import StreamState
+from ticker.health.reasons import Reason
+from ticker.health.sentences import followed_by, invitation, sentence
+from ticker.health.verdict import Standing, of_writers
+from ticker.health.writers import WriterHealth
 from ticker.records import Gap
 from ticker.times import DAY, Zone, clock
 from ticker.titles import source_label
-from ticker.verdict import Standing, followed_by, invitation, of_writers, sentence
 
 _GAP_SHOWN = 60_000_000
 """For how long the last gap is told in full (µs); after that only how many there were."""
@@ -52,9 +54,9 @@ def status(
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
     work on this stream.
     """
-    if feed.state in (StreamState.OPENING, StreamState.MISSING):
+    if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
-    if feed.state is not StreamState.FOLLOWING:
+    if feed.state is not StreamState.OK:
         return Status(_away(feed, now, zone), is_trouble=True)
     if feed.tape is not None:
         return _replaying(feed, feed.tape, now, zone, has_player=has_player)
@@ -87,7 +89,7 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool) -> str:
     """What to say where no row is shown; `text` is that of the filter."""
     if text:
         return f"No row has “{escape(text)}” in symbol or name. esc shows all."
-    is_young = feed.state is StreamState.MISSING and feed.problem is None
+    is_young = feed.state.is_bare and feed.problem is None
     if is_young and not has_poller:
         return invitation(feed.symbols, option)
     if has_poller and not feed.board.symbols:

@@ -15,12 +15,12 @@ from typing import Final
 
 import msgspec
 
+from ticker.health.states import WriterState
 from ticker.play.beginning import Beginning, spoken
 from ticker.play.schedule import MAX, Schedule
 from ticker.play.timed import Timed, as_batch, due_time
 from ticker.records import Batch, Heartbeat, Quote
 from ticker.relay.filter import Filter
-from ticker.states import WriterState
 from ticker.streams.protocol import Log
 
 BEAT: Final = 500_000

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from ticker.liveness import is_alive
+from ticker.health.states import WriterState
+from ticker.health.writers import is_alive
 from ticker.records import Heartbeat, Quote
 from ticker.units import SECOND
 
@@ -139,7 +140,7 @@ def _asks_for(beat: Heartbeat, symbol: str) -> bool:
 def _lag(beat: Heartbeat) -> int:
     """How much newer (µs) than the last good answer that `beat` tells its writer's last may be."""
     # With its last words a poller tells its very last answer, and a slow one tells each.
-    return 0 if beat.state == "stopped" or beat.interval >= BEATS_LAG else BEATS_LAG
+    return 0 if beat.state == WriterState.STOPPED or beat.interval >= BEATS_LAG else BEATS_LAG
 
 
 def _explains(beat: Heartbeat, quote: Quote) -> bool:
@@ -147,5 +148,5 @@ def _explains(beat: Heartbeat, quote: Quote) -> bool:
     if beat.last_good is None:
         return False
     # With its last words a poller tells its very last answer.
-    lag = 0 if beat.state == "stopped" else BEATS_LAG
+    lag = 0 if beat.state == WriterState.STOPPED else BEATS_LAG
     return quote.received <= beat.last_good + lag

@@ -27,6 +27,7 @@ from ticker.errors import (
     StreamMissing,
     StreamUnreachable,
 )
+from ticker.health.states import WriterState
 from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace, writer_name
@@ -36,7 +37,6 @@ from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
-from ticker.states import WriterState
 from ticker.streams.protocol import NumberingLog
 from ticker.units import DAY, SECOND
 
@@ -46,6 +46,11 @@ _LISTED: Final = 10_000
 """Of more symbols a heartbeat does not tell which they are: no record may grow without bound …"""
 _REFUSED: Final = 5_000
 """… and so many at most, why they were refused."""
+
+_ANSWERING: Final = frozenset(
+    {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
+)
+"""States in which a source may be asked sooner than planned."""
 
 
 class Poll:
@@ -85,7 +90,7 @@ class Poll:
         self._wake = asyncio.Event()
         self._began = False
         self._stopping = False
-        self._status = PollStatus("starting", writer=self.writer, source=source.name)
+        self._status = PollStatus(WriterState.STARTING, writer=self.writer, source=source.name)
         now = self._clock.elapsed()
         self._end: int | None = None
         self._schedule = PollSchedule(
@@ -95,7 +100,7 @@ class Poll:
         self._beats = HeartbeatPace()
         self._said: Heartbeat | None = None
         self._answers = 0
-        self._trouble: tuple[str | None, str | None] = None, None
+        self._trouble: tuple[WriterState | None, str | None] = None, None
         self._absence = GapTracker(self._ledger, source=source.name, writer=self.writer)
 
     @property
@@ -231,10 +236,10 @@ class Poll:
 
     async def _farewell(self) -> bool:
         """Say the last words; false if the log was taken away."""
-        self._say(state="stopped")
+        self._say(state=WriterState.STOPPED)
         if not self._beats:  # it never wrote here, so nobody misses it
             return True
-        beat = self._heartbeat("stopped", self.symbols, self._status.answered, {})
+        beat = self._heartbeat(WriterState.STOPPED, self.symbols, self._status.answered, {})
         try:
             async with asyncio.timeout(FAREWELL):
                 await self._ledger.append(Changes(), heartbeats=[beat])
@@ -284,7 +289,7 @@ class Poll:
     @property
     def _is_starting(self) -> bool:
         """Whether neither an answer nor a failure came yet."""
-        return self._status.state == WriterState.STARTING
+        return self._status.state is WriterState.STARTING
 
     async def _slow(self) -> None:
         state = WriterState.STARTING if self._is_starting else WriterState.SLOW
@@ -298,12 +303,12 @@ class Poll:
         good = bool(answer.quotes)
         missed = {symbol: _state_of(error)[0] for symbol, error in answer.failures.items()}
         limited, retry_at = answer.rate_limited, None
-        state = "ok" if good or not asked else "no-prices"
+        state = WriterState.OK if good or not asked else WriterState.NO_PRICES
         if good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
         self._schedule.answered(now, self._asked_at, asked)
         if limited is not None:
-            state, retry_at = "rate-limited", limited.retry_at
+            state, retry_at = WriterState.RATE_LIMITED, limited.retry_at
             self._put_off(retry_at)
         beat: Heartbeat | None = None
 
@@ -332,8 +337,8 @@ class Poll:
             )
         except StreamUnreachable as error:
             self._absence.trouble("stream unreachable")
-            self._trouble = "stream-unreachable", str(error)
-            self._say(state="stream-unreachable", problem=str(error))
+            self._trouble = WriterState.STREAM_UNREACHABLE, str(error)
+            self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
         if found is None:
             self._say(problem="other pollers of this stream are faster")
@@ -374,7 +379,7 @@ class Poll:
 
     def _hasten(self) -> None:
         """Ask within a second of the last time, unless the source wants to be left in peace."""
-        if self._status.state in {"starting", "ok", "slow", "no-prices"}:
+        if self._status.state in _ANSWERING:
             earliest = self._asked_at + SECOND
             self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
@@ -387,7 +392,7 @@ class Poll:
 
     def _heartbeat(
         self,
-        state: str,
+        state: WriterState,
         symbols: Sequence[str],
         answered: int,
         refused: Mapping[str, str],
@@ -423,7 +428,8 @@ class Poll:
     def _say(self, **news: Any) -> None:
         """Change the status, and tell it if it is another."""
         now = self._clock.elapsed()
-        ending = self._stopping or self._status.state == "stopped" or news.get("state") == "stopped"
+        states = self._status.state, news.get("state")
+        ending = self._stopping or WriterState.STOPPED in states
         interval = self._schedule.interval(len(self._symbols))
         status = msgspec.structs.replace(
             self._status,
@@ -444,12 +450,12 @@ def _problem(answer: Answer) -> str | None:
     return None if error is None else error.problem
 
 
-def _state_of(error: SourceError) -> tuple[str, int | None]:
+def _state_of(error: SourceError) -> tuple[WriterState, int | None]:
     """The state in which `error` puts a poller, and until when (µs, UTC) if that is known."""
     match error:
         case RateLimited(retry_at=retry_at):
-            return "rate-limited", retry_at
+            return WriterState.RATE_LIMITED, retry_at
         case SourceUnreachable():
-            return "unreachable", None
+            return WriterState.UNREACHABLE, None
         case _:
-            return "unreadable", None
+            return WriterState.UNREADABLE, None

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ticker.health.states import WriterState
+
 
 class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the poller is now. Counts are since its start; all times are µs, UTC."""
 
-    state: str
-    """A `WriterState`."""
+    state: WriterState
     writer: str = ""
     """The poller's id in its heartbeats and gaps."""
     source: str = ""
@@ -57,8 +58,8 @@ class PollReport(msgspec.Struct, frozen=True):
     """What ended it: `stopped`, `duration` or `count`."""
     answers: int = 0
     """Of `polls`: those that brought a usable price."""
-    trouble: str | None = None
-    """The `WriterState` of the last poll, if it brought none."""
+    trouble: WriterState | None = None
+    """The state after the last poll, if it brought none."""
     problem: str | None = None
     """What was wrong then: with the source, without its name, or with the stream."""
     gone: int = 0

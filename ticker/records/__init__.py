@@ -1,6 +1,6 @@
 """The records that travel, what streams hand over, and what a record may hold."""
 
-from ticker.records.batch import Batch, Health, Hold, Position
+from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_TIME, check_symbol
 from ticker.records.kinds import Gap, Heartbeat, Quote, Record, Tick
 
@@ -10,7 +10,6 @@ __all__ = [
     "MAX_TIME",
     "Batch",
     "Gap",
-    "Health",
     "Heartbeat",
     "Hold",
     "Position",

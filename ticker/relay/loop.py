@@ -31,6 +31,7 @@ from ticker.errors import (
     StreamUnreachable,
     WrongPosition,
 )
+from ticker.health.states import WriterState
 from ticker.records import Batch
 from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
@@ -115,7 +116,7 @@ class Relay:
         self._looked_back: dict[Key, int] = {}
         self.undelivered: int | None = None
         """Ticks that waited when `run` ended; `None` where that could not be counted."""
-        self._status = RelayStatus("starting", destination().url)
+        self._status = RelayStatus(WriterState.STARTING, destination().url)
 
     @property
     def status(self) -> RelayStatus:
@@ -151,7 +152,7 @@ class Relay:
                 # What hangs on is left to itself: an end must not wait for it.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
         self.undelivered = await self._place.count()
-        self._say(state="stopped", next_try=None)
+        self._say(state=WriterState.STOPPED, next_try=None)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
         done = self._status
@@ -223,7 +224,7 @@ class Relay:
         waiting = await self._place.count()
         is_source = error.stream == self._source.url
         self._say(
-            state="away",
+            state=WriterState.STREAM_UNREACHABLE,
             away=error.stream if is_source else self._status.destination,
             problem=str(error),
             next_try=self._clock() + round(pause * SECOND),
@@ -297,7 +298,12 @@ class Relay:
             self._say_following()
         else:
             url = self._source.url
-            self._say(state="away", away=url, problem=f"{url}: {problem}", waiting=None)
+            self._say(
+                state=WriterState.STREAM_UNREACHABLE,
+                away=url,
+                problem=f"{url}: {problem}",
+                waiting=None,
+            )
 
     async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
         """The next batch; `None` at the end, and for a following reading once stopped."""
@@ -358,9 +364,11 @@ class Relay:
         while True:
             await asyncio.sleep(self._silence)
             waiting = await self._place.count()
-            if self._status.state != "away":
+            if self._status.state is not WriterState.STREAM_UNREACHABLE:
                 problem = f"{url}: does not answer"
-                self._say(state="away", away=url, problem=problem, next_try=None)
+                self._say(
+                    state=WriterState.STREAM_UNREACHABLE, away=url, problem=problem, next_try=None
+                )
             self._say(waiting=waiting)
 
     # Small change
@@ -378,7 +386,7 @@ class Relay:
 
     def _say_following(self) -> None:
         """Both sides answer."""
-        self._say(state="following", away=None, problem=None, next_try=None, waiting=None)
+        self._say(state=WriterState.FOLLOWING, away=None, problem=None, next_try=None, waiting=None)
 
     def _say(self, **news: Any) -> None:
         status = msgspec.structs.replace(self._status, **news)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from ticker.health.states import WriterState
+
 
 class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the relay is now. Counts are since its start; times are µs, UTC."""
 
-    state: str
-    """`starting`, `following`, `away` (also: has not answered for seconds), `stopped`; `elsewhere`
-    where another process sends."""
+    state: WriterState
     destination: str
     """Its URL as a user may see it."""
     ticks: int = 0
@@ -30,7 +30,9 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def is_away(self) -> bool:
         """Whether a side keeps ticks waiting, so that somebody should know it first of all."""
-        return self.state == "away" or (self.state == "elsewhere" and bool(self.waiting))
+        if self.state is WriterState.ELSEWHERE:
+            return bool(self.waiting)
+        return self.state is WriterState.STREAM_UNREACHABLE
 
 
 class RelayReport(msgspec.Struct, frozen=True):

@@ -15,11 +15,15 @@ from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 import msgspec
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
-from ticker.records import Batch, Health, Position
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Position
 from ticker.streams.protocol import ReadStats, Stream
 from ticker.streams.sequence import Key
 
-_STATES: Final = {StreamMissing: "missing", StreamUnreachable: "unreachable"}
+_STATES: Final = {
+    StreamMissing: StreamState.MISSING,
+    StreamUnreachable: StreamState.UNREACHABLE,
+}
 
 
 class ActiveRead(Protocol):
@@ -54,7 +58,7 @@ class BaseStream(Stream, ABC, Generic[_R]):
         try:
             found = await self._read_health()
         except StreamError as error:
-            state = _STATES.get(type(error), "unusable")
+            state = _STATES.get(type(error), StreamState.UNUSABLE)
             found = Health(stream=self.url, state=state, problem=error.problem)
         noticed = self.read_stats()
         return msgspec.structs.replace(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkabl
 
 import msgspec
 
-from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
+from ticker.health import Health
+from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 
 if TYPE_CHECKING:  # it loads numpy, and commands are to start fast
     from ticker.streams.digest import Digest

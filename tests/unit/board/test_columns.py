@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.board import SORTS, Age, Reason, Row
+from ticker.board import SORTS, Age, Row
 from ticker.board.columns import BY_KEY, COLUMNS, Style, age_text, reason_text
 from ticker.board.order import first_sort
+from ticker.health.reasons import Reason
 
 FRESH = Age(0, Reason.FRESH)
 STALE = Age(0, Reason.POLLER_STOPPED)

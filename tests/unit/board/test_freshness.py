@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from ticker.board import Reason, Row, Writers
-from ticker.board.freshness import REASONS, TROUBLES, age_of
+from ticker.board import Row
+from ticker.board.freshness import age_of
+from ticker.health.reasons import REASONS, TROUBLES, Reason
+from ticker.health.states import WriterState
+from ticker.health.writers import Writers
 from ticker.records import Heartbeat
-from ticker.states import WriterState
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -121,7 +123,7 @@ def test_every_state_of_a_writer_has_a_meaning_for_its_prices() -> None:
 
 def test_only_a_writer_that_gets_prices_keeps_them_fresh() -> None:
     well = {state for state, reason in REASONS.items() if reason is Reason.FRESH}
-    assert well == {"ok", "replaying"}
+    assert well == {"ok", "replaying", "following", "elsewhere"}
     troubles = set(REASONS.values()) - {Reason.FRESH, Reason.STARTING}
     assert troubles <= TROUBLES
 

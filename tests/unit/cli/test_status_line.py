@@ -9,11 +9,13 @@ import pytest
 
 from ticker.cli import line as lines
 from ticker.cli.poll import StatusLine
+from ticker.health import WriterState
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
 from ticker.system_clock import now
 from ticker.times import clock
 
+AWAY = WriterState.STREAM_UNREACHABLE
 URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"
 SECOND = 1_000_000
 
@@ -29,7 +31,9 @@ class Shown:
         monkeypatch.setattr(lines.Newest, "put", lambda _, text: self._put(text))
         self.line = StatusLine(UTC, quiet=False)
         self.line.show(
-            PollStatus("ok", source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND)
+            PollStatus(
+                WriterState.OK, source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND
+            )
         )
 
     def resize(self, columns: int) -> None:
@@ -46,7 +50,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 
 def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Shown) -> None:
     short = "kafka://h:1/p"
-    away = RelayStatus("away", short, 463, problem=f"{short}: does not answer", waiting=1)
+    away = RelayStatus(AWAY, short, 463, problem=f"{short}: does not answer", waiting=1)
     shown.line.show_relay(away)
     assert shown.text.startswith(
         f"away, 1 waits for {short} (does not answer) · 463 ticks sent · ex"
@@ -57,12 +61,12 @@ def test_where_not_all_fits_the_url_goes_before_anything_that_its_user_does_not_
     shown: Shown,
 ) -> None:
     problem = f"{URL}: does not answer: connection refused"
-    shown.line.show_relay(RelayStatus("away", URL, 463, problem=problem, waiting=12))
+    shown.line.show_relay(RelayStatus(AWAY, URL, 463, problem=problem, waiting=12))
     assert shown.text == (
         "away, 12 wait (does not answer: connection refused) · 463 ticks sent · "
         "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s"
     )
-    shown.line.show_relay(RelayStatus("following", URL, 463))
+    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 463))
     assert shown.text == (
         "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · following · 463 ticks sent"
     )
@@ -72,21 +76,21 @@ def test_a_narrow_terminal_shows_the_reason_the_next_try_and_the_source(shown: S
     shown.resize(64)
     problem = f"{URL}: does not answer: connection refused"
     next_try = now() + 60 * SECOND
-    away = RelayStatus("away", URL, 0, problem=problem, waiting=4, next_try=next_try)
+    away = RelayStatus(AWAY, URL, 0, problem=problem, waiting=4, next_try=next_try)
     shown.line.show_relay(away)
     when = clock(next_try, UTC, now=now())
     assert shown.text.startswith(f"away, 4 wait (connection refused) · next try {when} · ok")
-    shown.line.show_relay(RelayStatus("following", URL, 463))
+    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 463))
     assert shown.text == "ok · 3 of 3 · 475 kept · following · 463 ticks sent"
     shown.resize(40)
-    shown.line.show_relay(RelayStatus("following", URL, 465))
+    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 465))
     assert shown.text == "ok · 3 of 3 · 475 kept · 465 sent"
 
 
 def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(shown: Shown) -> None:
     short = "kafka://h:1/p"
     problem = f"another relay (process 10229) sends this on to {short} already"
-    stuck = RelayStatus("elsewhere", short, problem=problem, waiting=1_234, process=10229)
+    stuck = RelayStatus(WriterState.ELSEWHERE, short, problem=problem, waiting=1_234, process=10229)
     for columns, words in (
         (
             140,
@@ -100,13 +104,13 @@ def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(show
         shown.line.show_relay(stuck)
         assert shown.text == words
     shown.resize(140)
-    shown.line.show_relay(RelayStatus("elsewhere", short, waiting=1))
+    shown.line.show_relay(RelayStatus(WriterState.ELSEWHERE, short, waiting=1))
     assert shown.text.startswith(f"1 waits, another relay sends it to {short} · exchange: ok")
 
 
 def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: Shown) -> None:
     problem = f"another relay (process 10229) sends this on to {URL} already"
-    well = RelayStatus("elsewhere", URL, problem=problem, process=10229)
+    well = RelayStatus(WriterState.ELSEWHERE, URL, problem=problem, process=10229)
     for columns, words in (
         (200, f"exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · {problem}"),
         (80, "ok · 3 of 3 · 475 kept · another relay (process 10229) sends this on"),
@@ -118,7 +122,7 @@ def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: 
 
 
 def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
-    shown.line.show_relay(RelayStatus("following", "kafka://h:1/p", 1))
+    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, "kafka://h:1/p", 1))
     assert shown.text.startswith(
         "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · kafka:"
     )
@@ -126,7 +130,12 @@ def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
 
 def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) -> None:
     away = RelayStatus(
-        "away", "sqlite:a", 3, problem="kafka://h:1/p: refused", away="kafka://h:1/p", waiting=2
+        AWAY,
+        "sqlite:a",
+        3,
+        problem="kafka://h:1/p: refused",
+        away="kafka://h:1/p",
+        waiting=2,
     )
     shown.line.show_relay(away)
     assert shown.text.startswith("away: kafka://h:1/p (refused) · 3 ticks sent · exchange: ok")
@@ -134,6 +143,6 @@ def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) ->
 
 def test_a_next_try_that_is_past_is_not_told(shown: Shown) -> None:
     for pause, is_told in ((60, True), (-1, False)):
-        away = RelayStatus("away", "kafka://h:1/p", next_try=now() + pause * SECOND)
+        away = RelayStatus(AWAY, "kafka://h:1/p", next_try=now() + pause * SECOND)
         shown.line.show_relay(away)
         assert ("next try" in shown.text) is is_told

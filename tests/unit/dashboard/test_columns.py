@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ticker.board import Age, Reason, Row
+from ticker.board import Age, Row
 from ticker.board.columns import COLUMNS
 from ticker.dashboard.columns import fit, lay_out
+from ticker.health.reasons import Reason
 
 FRESH = Age(0, Reason.FRESH)
 ROWS = [

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ticker.dashboard.status import status
-from ticker.feed import StreamState
-from ticker.records import Batch, Health, Heartbeat, Position, Quote
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Heartbeat, Position, Quote
 from ticker.times import clock
 from ticker.watch import Watch
 
@@ -23,7 +23,7 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
     watch = Watch(stream)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == "0 ticks"
-    stream.state = Health(stream.url, "ok", broken=5)
+    stream.state = Health(stream.url, StreamState.OK, broken=5)
     assert status(watch, NOW, UTC).words == "0 ticks · 5 records passed over, not to be read"
 
 
@@ -47,8 +47,8 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
 @pytest.mark.parametrize(
     ("state", "problem", "words"),
     [
-        (StreamState.AWAY, "does not answer", "The stream is away: does not answer."),
-        (StreamState.AWAY, "is it Kafka?", "The stream is away: is it Kafka?"),
+        (StreamState.UNREACHABLE, "does not answer", "The stream is away: does not answer."),
+        (StreamState.UNREACHABLE, "is it Kafka?", "The stream is away: is it Kafka?"),
         (StreamState.UNUSABLE, "is no log.", "The stream cannot be read: is no log."),
         (StreamState.MISSING, "has no topic t", "has no topic t. Waiting for it to come back."),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import RateLimited, SourceUnreachable, StreamMissing
+from ticker.health import WriterState
 from ticker.poll import Poll
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.protocol import NumberingLog
@@ -85,9 +86,9 @@ async def test_it_is_told_to_be_stopped_at_its_end_only() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND, duration=6 * SECOND)
     await lose_log(scene, poll, 3 * SECOND)
-    assert "stopped" not in {status.state for status in scene.told}
+    assert WriterState.STOPPED not in {status.state for status in scene.told}
     await poll.run()
-    assert [status.state for status in scene.told].count("stopped") == 1
+    assert [status.state for status in scene.told].count(WriterState.STOPPED) == 1
     assert [status.ticks for status in scene.told] == sorted(s.ticks for s in scene.told)
 
 

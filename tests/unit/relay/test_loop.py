@@ -23,6 +23,7 @@ from ticker.errors import (
     StreamUnreachable,
     StreamUnusable,
 )
+from ticker.health import WriterState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.relay import FileCheckpoint, HoldCheckpoint, Relay, RelayReport, RelayStatus
 from ticker.relay.filter import Filter
@@ -30,6 +31,7 @@ from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 from ticker.times import Moment
 
+AWAY = WriterState.STREAM_UNREACHABLE
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
 
@@ -355,7 +357,7 @@ async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(ben
     assert report.undelivered == 0
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4]}
     assert bench.paused == [0.5, 1, 2, 4, 5, 5, 5]
-    away_words = [status for status in bench.told if status.state == "away"]
+    away_words = [status for status in bench.told if status.state == AWAY]
     assert "nobody answers" in (away_words[0].problem or "")
     assert away_words[0].away == relay.status.destination
     assert away_words[0].waiting == 2
@@ -391,7 +393,7 @@ async def test_an_end_is_bounded_while_the_destination_hangs_and_tells_what_is_l
     bench.destination.trouble = hang
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.until(lambda status: status.state == "following")
+    await bench.until(lambda status: status.state == WriterState.FOLLOWING)
     await bench.source.append(ticks(bench.source.origin, 1, 7))
     relay.stop(within=0.1)
     async with asyncio.timeout(5):
@@ -402,7 +404,7 @@ async def test_an_end_is_bounded_while_the_destination_hangs_and_tells_what_is_l
 async def test_an_end_delivers_what_was_appended_before_it(bench: Bench) -> None:
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.until(lambda status: status.state == "following")
+    await bench.until(lambda status: status.state == WriterState.FOLLOWING)
     await bench.source.append(ticks(bench.source.origin, 1, 7))
     relay.stop()
     report = await running
@@ -434,7 +436,7 @@ async def test_an_end_while_away_tries_once_more_and_tells(bench: Bench) -> None
     await bench.source.append(ticks(bench.source.origin, 1, 2))
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.until(lambda status: status.state == "away")
+    await bench.until(lambda status: status.state == AWAY)
     relay.stop()
     report = await running
     assert report.undelivered == 2
@@ -599,7 +601,7 @@ async def test_a_password_file_that_vanishes_for_a_while_is_waited_for(bench: Be
     await bench.until(lambda status: status.ticks == 2)
     bench.destination.trouble = lost
     await bench.source.append(ticks(bench.source.origin, 3, 3))
-    await bench.until(lambda status: status.state == "away")
+    await bench.until(lambda status: status.state == AWAY)
     bench.destination.making = vanished
     await bench.until(lambda status: status.ticks == 3)
     relay.stop()
@@ -699,10 +701,10 @@ async def test_a_destination_that_keeps_us_waiting_is_told_long_before_it_is_giv
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     relay = bench.relay(silence=0.02)
     running = asyncio.create_task(relay.run())
-    await bench.until(lambda status: (status.state, status.waiting) == ("away", 3))
+    await bench.until(lambda status: (status.state, status.waiting) == (AWAY, 3))
     assert "does not answer" in (bench.told[-1].problem or "")
     answers.set()
-    await bench.until(lambda status: status.state == "following" and status.ticks == 3)
+    await bench.until(lambda status: status.state == WriterState.FOLLOWING and status.ticks == 3)
     assert (bench.told[-1].problem, bench.told[-1].waiting) == (None, None)
     assert bench.destination.connected == 1
     relay.stop()
@@ -720,12 +722,13 @@ async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.ticks == 3)
     path.rename(elsewhere)
-    await bench.until(lambda status: status.state == "away")
+    await bench.until(lambda status: status.state == AWAY)
     problem = bench.told[-1].problem
     assert problem is not None
     assert problem.startswith(f"{bench.source.url}: ")
     elsewhere.rename(path)
-    await bench.until(lambda status: (status.state, status.problem) == ("following", None))
+    back = (WriterState.FOLLOWING, None)
+    await bench.until(lambda status: (status.state, status.problem) == back)
     relay.stop()
     await running
 
@@ -746,11 +749,11 @@ async def test_a_source_that_does_not_answer_is_named_and_nothing_is_called_foll
     monkeypatch.setattr(bench.source, "snapshot", snapshot)
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
-    await bench.until(lambda status: status.state == "following")
+    await bench.until(lambda status: status.state == WriterState.FOLLOWING)
     assert [(status.state, status.away) for status in bench.told] == [
-        ("away", bench.source.url),
-        ("away", bench.source.url),
-        ("away", bench.source.url),
+        (AWAY, bench.source.url),
+        (AWAY, bench.source.url),
+        (AWAY, bench.source.url),
         ("following", None),
     ]
     relay.stop()

@@ -20,7 +20,8 @@ from ticker.errors import (
     StreamUnusable,
     WrongPosition,
 )
-from ticker.records import Batch, Gap, Health, Heartbeat, Position, Quote, Tick
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.arguments import (
     checked_moment,
     checked_number,
@@ -165,7 +166,7 @@ class KafkaStream(BaseStream[KafkaRead], Served):
         kept = await policies(asking, topics.names)
         return Health(
             stream=self.url,
-            state="ok" if count or late.batch() else "empty",
+            state=StreamState.OK if count or late.batch() else StreamState.EMPTY,
             problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in heads}),

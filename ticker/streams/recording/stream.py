@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapp
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from ticker.records import Batch, Health, Position, Tick
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Position, Tick
 from ticker.streams.arguments import checked_moment, checked_number, checked_place, checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
@@ -152,7 +153,7 @@ class RecordingStream(BaseStream[_Reading]):
         manifest = (await self._reader()).manifest
         return Health(
             stream=self.url,
-            state="ok" if manifest.ticks else "empty",
+            state=StreamState.OK if manifest.ticks else StreamState.EMPTY,
             ticks=manifest.ticks,
             symbols=len({span.symbol for span in manifest.spans}),
             first=manifest.first,

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
 
 from ticker.errors import StreamUnreachable
-from ticker.records import Batch, Gap, Health, Heartbeat, Hold, Position, Quote, Tick
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.arguments import (
     checked_moment,
     checked_number,
@@ -136,7 +137,7 @@ class SqliteStream(BaseStream[SqliteRead], Numeric):
         waiting = {name: hold.ticks for name, hold in reader.holds().items()}
         return Health(
             stream=self.url,
-            state="empty" if empty else "ok",
+            state=StreamState.EMPTY if empty else StreamState.OK,
             ticks=state.ticks,
             symbols=symbols,
             first=first,

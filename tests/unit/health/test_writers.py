@@ -1,6 +1,6 @@
 import pytest
 
-from ticker.liveness import GRACE, is_alive
+from ticker.health.writers import GRACE, is_alive
 from ticker.records import Heartbeat
 
 SECOND = 1_000_000

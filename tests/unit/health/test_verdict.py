@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ticker.board.freshness import REASONS, Outage, Reason, Sign, WriterHealth, Writers, judge
-from ticker.records import Health, Heartbeat
+from ticker.health import Health, StreamState
+from ticker.health.reasons import REASONS, Reason
+from ticker.health.sentences import Backlog, of_heartbeat, of_writer
+from ticker.health.verdict import Standing, of_stream, of_writers
+from ticker.health.writers import Outage, Sign, WriterHealth, Writers, judge
+from ticker.records import Heartbeat
 from ticker.times import clock
-from ticker.verdict import Backlog, Standing, of_heartbeat, of_stream, of_writer, of_writers
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -23,7 +26,7 @@ def beat(age: int = 0, state: str = "ok", **facts: Any) -> Heartbeat:
 
 
 def verdict(*beats: Heartbeat, at: int = NOW) -> Any:
-    return of_stream(Health("s", "ok", heartbeats=beats), at, UTC)
+    return of_stream(Health("s", StreamState.OK, heartbeats=beats), at, UTC)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +97,12 @@ def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
 def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     on = " --stream 'sqlite:my log'"
     for beats in ((), (beat(state="stopped"),), (beat(age=60 * MINUTE),)):
-        words = of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC, option=on).words
+        words = of_stream(Health("s", StreamState.OK, heartbeats=beats), NOW, UTC, option=on).words
         assert words.endswith(on)
-        assert of_stream(Health("s", "ok", heartbeats=beats), NOW, UTC).words + on == words
-    assert of_stream(Health("s", "missing"), NOW, UTC, option=on).words.endswith(
+        assert (
+            of_stream(Health("s", StreamState.OK, heartbeats=beats), NOW, UTC).words + on == words
+        )
+    assert of_stream(Health("s", StreamState.MISSING), NOW, UTC, option=on).words.endswith(
         f"ticker poll AAPL{on}"
     )
     away = of_writer(WriterHealth(beat(retry_at=NOW + SECOND), Reason.UNREACHABLE), NOW, UTC, on)
@@ -113,13 +118,13 @@ def test_advice_to_start_a_poller_names_a_symbol_where_none_is_known() -> None:
 def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) -> None:
     on = " --stream kafka://h:1/p"
     gone = replace(beat(age=MINUTE, state=state, symbols=("AAPL", "MSFT")), source="exchange")
-    health = Health("s", "ok", heartbeats=(gone,))
+    health = Health("s", StreamState.OK, heartbeats=(gone,))
     words = of_stream(health, NOW, UTC, option=on).words
     assert words.endswith(
         "Start one: ticker poll AAPL MSFT --source exchange --stream kafka://h:1/p"
     )
     for source in ("yahoo", "exchange; rm", "--help", "exchange:evil:1", "an import's"):
-        health = Health("s", "ok", heartbeats=(replace(gone, source=source),))
+        health = Health("s", StreamState.OK, heartbeats=(replace(gone, source=source),))
         words = of_stream(health, NOW, UTC, option=on).words
         assert words.endswith("Start one: ticker poll AAPL MSFT --stream kafka://h:1/p")
 
@@ -146,8 +151,8 @@ def test_refusals_are_told_of_those_who_still_ask() -> None:
 
 def test_nobody_empty_and_away_are_told_apart() -> None:
     assert verdict().words.startswith("Nobody polls")
-    assert of_stream(Health("s", "missing"), NOW, UTC).standing is Standing.EMPTY
-    away = of_stream(Health("s", "unusable", problem="is damaged"), NOW, UTC)
+    assert of_stream(Health("s", StreamState.MISSING), NOW, UTC).standing is Standing.EMPTY
+    away = of_stream(Health("s", StreamState.UNUSABLE, problem="is damaged"), NOW, UTC)
     assert (away.standing, away.summary) == (Standing.AWAY, "is damaged")
 
 
@@ -213,7 +218,7 @@ def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> 
 
 def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
-    health = Health("s", "ok", heartbeats=(LIVING, gone))
+    health = Health("s", StreamState.OK, heartbeats=(LIVING, gone))
     assert of_stream(health, NOW, UTC, symbols=["AAPL"]).standing is Standing.HEALTHY
     assert of_stream(health, NOW, UTC, symbols=["AAPL", "MSFT"]).standing is Standing.STALE
 
@@ -227,18 +232,18 @@ def test_while_ticks_are_on_their_way_nobody_is_told_to_start_another_poller(sta
     words = "86 ticks wait here: a relay sends them as soon as the stream takes them."
     for beats in ((gone,), ()):
         told = of_stream(
-            Health("s", "ok", heartbeats=beats),
+            Health("s", StreamState.OK, heartbeats=beats),
             NOW,
             UTC,
             backlog=Backlog(86, is_sending=True, source="yahoo"),
         )
         assert (told.standing, told.summary) == (Standing.STALE, f"stale: {words}")
-    for empty in ("missing", "empty"):
+    for empty in (StreamState.MISSING, StreamState.EMPTY):
         told = of_stream(
             Health("s", empty), NOW, UTC, backlog=Backlog(86, is_sending=True, source="yahoo")
         )
         assert (told.standing, told.words) == (Standing.EMPTY, f"The stream is empty, but {words}")
-    one = of_stream(Health("s", "ok", heartbeats=(gone,)), NOW, UTC, backlog=ONE).words
+    one = of_stream(Health("s", StreamState.OK, heartbeats=(gone,)), NOW, UTC, backlog=ONE).words
     assert one == "1 tick waits here: a relay sends it as soon as the stream takes it."
 
 
@@ -246,15 +251,15 @@ def test_ticks_on_their_way_hide_neither_a_sound_poller_nor_what_is_wrong() -> N
     limited = beat(state="rate-limited")
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
     for beats in ((LIVING,), (limited,), (LIVING, gone)):
-        health = Health("s", "ok", heartbeats=beats)
+        health = Health("s", StreamState.OK, heartbeats=beats)
         assert of_stream(health, NOW, UTC, backlog=ONE) == of_stream(health, NOW, UTC)
-    away = Health("s", "unreachable", problem="refused", heartbeats=(gone,))
+    away = Health("s", StreamState.UNREACHABLE, problem="refused", heartbeats=(gone,))
     assert of_stream(away, NOW, UTC, backlog=ONE).standing is Standing.AWAY
 
 
 def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does() -> None:
     on = " --stream kafka://h:1/p"
-    for empty in ("missing", "empty"):
+    for empty in (StreamState.MISSING, StreamState.EMPTY):
         kept = Backlog(1_543, is_sending=False, source="exchange")
         told = of_stream(Health("s", empty), NOW, UTC, option=on, backlog=kept)
         assert (told.standing, told.words) == (
@@ -262,7 +267,7 @@ def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does
             "The stream is empty, but 1,543 ticks wait here. "
             "To send them: ticker poll --source exchange --stream kafka://h:1/p",
         )
-    stopped = Health("s", "ok", heartbeats=(beat(state="stopped"),))
+    stopped = Health("s", StreamState.OK, heartbeats=(beat(state="stopped"),))
     assert of_stream(stopped, NOW, UTC, backlog=kept) == of_stream(stopped, NOW, UTC)
 
 
@@ -274,7 +279,7 @@ def test_a_sign_ahead_of_the_clock_makes_a_stream_unknown_until_another_arrives(
         f"unknown: The last sign of the poller is dated {clock(NOW + 60 * MINUTE, UTC, now=NOW)}, "
         "ahead of this machine's clock, so it may run or not. Check both clocks."
     )
-    health = Health("s", "ok", heartbeats=(ahead,))
+    health = Health("s", StreamState.OK, heartbeats=(ahead,))
     arrived = [beat(age=-61 * MINUTE)]
     assert of_stream(health, NOW, UTC, arrived=arrived).standing is Standing.HEALTHY
     listed = of_heartbeat(judge(Sign(ahead, NOW, is_sure=False), NOW), NOW, UTC)
@@ -316,5 +321,7 @@ def test_the_advice_to_start_a_poller_names_the_server_that_was_asked(
 ) -> None:
     facts: dict[str, Any] = {"symbols": ("AAPL", "GC=F"), "source_url": url}
     stopped = replace(beat(state="stopped", **facts), source="exchange")
-    words = of_stream(Health("s", "ok", heartbeats=(stopped,)), NOW, UTC, option=option).words
+    words = of_stream(
+        Health("s", StreamState.OK, heartbeats=(stopped,)), NOW, UTC, option=option
+    ).words
     assert words.endswith(f"Start one: {command}")

@@ -1,4 +1,4 @@
-"""What to say of a writer and of a stream: one set of words for `status`, `tail` and the dashboard.
+"""The sentences about writers and streams: one set for `status`, `tail` and the dashboard.
 
 Pure: records and a moment in, sentences out, each with its full stop; none follows a command, which
 might be typed with it. `option` is what a command needs to work on the stream that is spoken of,
@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-from ticker.board.freshness import Reason, WriterHealth, Writers
 from ticker.escape import escape
 from ticker.figures import and_more, count_text, speed_text
-from ticker.records import Health, Heartbeat
-from ticker.states import WriterState
+from ticker.health.reasons import Reason
+from ticker.health.states import WriterState
+from ticker.health.writers import WriterHealth
+from ticker.records import Heartbeat
 from ticker.times import Zone, clock, format_duration
 from ticker.titles import source_label, source_title, to_reach
 
-_EXAMPLES: Final = 3
+EXAMPLES: Final = 3
 _EXAMPLE: Final = ("AAPL",)
 """What advice to poll names where nobody told which symbols are wished for."""
-_NAMED: Final = 10
 _LATE: Final = 5_000_000
 """A first answer that takes longer (µs) has met a problem."""
 _TYPED: Final = 12
@@ -50,7 +49,7 @@ def passed_over(broken: int) -> str:
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """How somebody begins to write a stream; `symbols`: what is wished for."""
-    some = list(symbols or _EXAMPLE)[:_EXAMPLES]
+    some = list(symbols or _EXAMPLE)[:EXAMPLES]
     named = " ".join(shlex.quote(escape(symbol)) for symbol in some)
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
@@ -108,7 +107,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             asked = clock(beat.time, zone, now=now)
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
             return f"{source} every {every}, last asked {asked}: {answered}"
-        case Reason.POLLER_STOPPED if beat.state == "stopped":
+        case Reason.POLLER_STOPPED if beat.state == WriterState.STOPPED:
             return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
             return f"No sign of the poller since {heard}. {start}"
@@ -164,7 +163,7 @@ def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str 
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
     beats = [writer.heartbeat for writer in writers]
-    sources = and_more(sorted({source_title(beat.source) for beat in beats}), _EXAMPLES, ", ")
+    sources = and_more(sorted({source_title(beat.source) for beat in beats}), EXAMPLES, ", ")
     asked = clock(max(beat.time for beat in beats), zone, now=now)
     answered, wished = _answered(beats)
     counts = f"{answered:,} of {wished:,} answered"
@@ -184,137 +183,6 @@ def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
         if symbol not in beat.refused
     }
     return len(came), len(wished)
-
-
-class Standing(StrEnum):
-    """How a stream stands, in one word."""
-
-    HEALTHY = "healthy"
-    STALE = "stale"
-    UNKNOWN = "unknown"
-    """The last sign of life is ahead of the clock, and no other was seen to arrive."""
-    FINISHED = "finished"
-    """A recording: it is complete, and nothing new comes."""
-    EMPTY = "empty"
-    AWAY = "away"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to think of a stream."""
-
-    standing: Standing
-    words: str
-    """Why, and what to do about it."""
-    key: tuple[str, ...]
-    """The same for as long as the reason is the same, whatever times the words tell."""
-    refused: tuple[str, ...] = ()
-    """Symbols that the source refuses to those who ask now, escaped."""
-
-    @property
-    def summary(self) -> str:
-        """The standing, and what is to be said about it."""
-        match self.standing:
-            case Standing.HEALTHY:
-                named = and_more(self.refused, _NAMED, ", ")
-                return f"healthy, but refused: {named}" if named else "healthy"
-            case Standing.STALE | Standing.UNKNOWN:
-                return f"{self.standing}: {self.words}"
-            case _:
-                return self.words
-
-
-def of_stream(
-    health: Health,
-    now: int,
-    zone: Zone,
-    *,
-    symbols: Collection[str] | None = None,
-    option: str = "",
-    arrived: Iterable[Heartbeat] = (),
-    backlog: Backlog | None = None,
-) -> Verdict:
-    """What to think at `now` (µs) of a stream that is as `health` says.
-
-    `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
-    command line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here
-    for it.
-    """
-    match health.state:
-        case "unreachable" | "unusable":
-            words = escape(health.problem or health.state, 1_000)
-            return Verdict(Standing.AWAY, words, (health.state, words))
-        case "missing" | "empty" if backlog is not None:
-            words = f"The stream is empty, but {backlog.words(option)}"
-            return Verdict(Standing.EMPTY, words, ("empty", "backlog"))
-        case "missing" | "empty":
-            return Verdict(Standing.EMPTY, invitation(option=option), ("empty",))
-    if health.is_finished:
-        return Verdict(Standing.FINISHED, "recording, finished", ("finished",))
-    writers = writers_of(health, now, arrived)
-    return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
-
-
-def writers_of(health: Health, now: int, arrived: Iterable[Heartbeat] = ()) -> Writers:
-    """The writers that a reader who looks once finds `now` (µs); `arrived` came since `health`."""
-    writers = Writers()
-    for beat in health.heartbeats:
-        writers.take(beat, now, read_at=now)
-    for beat in arrived:
-        writers.take(beat, now)
-    return writers
-
-
-def of_writers(
-    writers: Writers,
-    now: int,
-    zone: Zone,
-    *,
-    elapsed: int | None = None,
-    symbols: Collection[str] | None = None,
-    option: str = "",
-    backlog: Backlog | None = None,
-) -> Verdict:
-    """What to think at `now` (µs) of a stream that can be read, by those who write it.
-
-    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. It is
-    healthy if one of them is well and nothing is missed that others asked for, or that they
-    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While a
-    relay sends a `backlog`, signs of life of those who look gone are on their way: nobody is told
-    to start another.
-    """
-    elapsed = now if elapsed is None else elapsed
-    found = writers.at(elapsed)
-    is_gone = not found or not found[0].is_alive
-    if is_gone and backlog is not None and backlog.is_sending:
-        return Verdict(Standing.STALE, backlog.words(), ("backlog",))
-    if not found:
-        return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
-    soundest = found[0]
-    words = of_writer(soundest, now, zone, option)
-    key = _key(soundest)
-    if soundest.reason is Reason.POLLER_STOPPED:
-        return Verdict(Standing.STALE, words, key)
-    if soundest.reason is Reason.UNKNOWN:
-        return Verdict(Standing.UNKNOWN, words, key)
-    lacking = [
-        (lack.writer, wished)
-        for lack in writers.lacking(elapsed)
-        if lack.writer != soundest
-        and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
-    ][:_EXAMPLES]
-    said = [of_lack(writer, wished, now, zone, option) for writer, wished in lacking]
-    keys = (part for writer, _ in lacking for part in _key(writer))
-    if soundest.reason is not Reason.FRESH:
-        return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
-    if said:
-        return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
-    refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
-    sound = [writer for writer in found if writer.reason is Reason.FRESH]
-    words = of_sound(sound, now, zone, option)
-    # In an order that does not change with whoever was heard last.
-    keys = (part for each in sorted(map(_key, sound)) for part in each)
-    return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
 
 
 def of_lack(
@@ -353,7 +221,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
         words += f"last sign dated {clock(beat.received, zone, now=now)}, ahead of this clock"
     else:
         words += f"last sign {format_duration(max(writer.silent, 1))} ago"
-    if writer.reason is Reason.POLLER_STOPPED and beat.state != "stopped":
+    if writer.reason is Reason.POLLER_STOPPED and beat.state != WriterState.STOPPED:
         words += " (gone)"
     if beat.last_good is not None and writer.reason is not Reason.FRESH:
         words += f", last good answer {clock(beat.last_good, zone, now=now)}"
@@ -363,11 +231,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
 
 
 def _names(symbols: Sequence[str]) -> str:
-    return and_more([escape(symbol) for symbol in symbols], _EXAMPLES, ", ")
-
-
-def _key(writer: WriterHealth) -> tuple[str, str, str]:
-    return writer.reason.name, writer.heartbeat.writer, writer.heartbeat.source
+    return and_more([escape(symbol) for symbol in symbols], EXAMPLES, ", ")
 
 
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:

@@ -1,0 +1,6 @@
+"""How writers and streams are: their states, who is alive, and the sentences about them."""
+
+from ticker.health.states import StreamState, WriterState
+from ticker.health.stream import Health
+
+__all__ = ["Health", "StreamState", "WriterState"]

@@ -1,0 +1,80 @@
+"""Why a price is old: the reasons, in a word or two, and which state of a writer means which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from ticker.health.states import WriterState
+
+
+class Reason(StrEnum):
+    """Why a price is old, as a screen says it in a word or two."""
+
+    FRESH = ""
+    STREAM_AWAY = "stream away"
+    POLLER_STOPPED = "poller stopped"
+    UNKNOWN = "poller unknown"
+    STARTING = "starting"
+    RATE_LIMITED = "rate-limited"
+    SLOW = "source slow"
+    NO_PRICES = "no usable prices"
+    UNREADABLE = "source unreadable"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    CLOSED = "market closed"
+    DELAYED = "delayed"
+    UNCHANGED = "unchanged"
+    AWAITED = "awaited"
+
+
+TROUBLES: Final = frozenset(
+    {
+        Reason.STREAM_AWAY,
+        Reason.POLLER_STOPPED,
+        Reason.UNKNOWN,
+        Reason.RATE_LIMITED,
+        Reason.SLOW,
+        Reason.NO_PRICES,
+        Reason.UNREADABLE,
+        Reason.UNREACHABLE,
+        Reason.REFUSED,
+    }
+)
+"""The reasons that somebody should do something about."""
+
+REASONS: Final[Mapping[str, Reason]] = {
+    WriterState.STARTING: Reason.STARTING,
+    WriterState.OK: Reason.FRESH,
+    WriterState.REPLAYING: Reason.FRESH,
+    WriterState.FOLLOWING: Reason.FRESH,
+    WriterState.ELSEWHERE: Reason.FRESH,
+    WriterState.SLOW: Reason.SLOW,
+    WriterState.NO_PRICES: Reason.NO_PRICES,
+    WriterState.RATE_LIMITED: Reason.RATE_LIMITED,
+    WriterState.UNREACHABLE: Reason.UNREACHABLE,
+    WriterState.UNREADABLE: Reason.UNREADABLE,
+    WriterState.STREAM_UNREACHABLE: Reason.STREAM_AWAY,
+    WriterState.STOPPED: Reason.POLLER_STOPPED,
+}
+"""What each state means for the prices. One that is not here keeps no price from being new."""
+
+BADNESS: Final = {
+    reason: badness
+    for badness, reason in enumerate(
+        (
+            Reason.FRESH,
+            Reason.STARTING,
+            Reason.SLOW,
+            Reason.RATE_LIMITED,
+            Reason.NO_PRICES,
+            Reason.UNREADABLE,
+            Reason.UNREACHABLE,
+            Reason.STREAM_AWAY,
+            Reason.UNKNOWN,
+            Reason.POLLER_STOPPED,
+        )
+    )
+}
+"""How bad each is for the prices of its writer; the least first."""

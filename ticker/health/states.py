@@ -1,0 +1,58 @@
+"""The states of writers and of streams, named once for those who write and those who judge."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class WriterState(StrEnum):
+    """What a writer does. A poller's and a replay's heartbeats tell it, a relay's status does.
+
+    Streams may hold others, of programs to come.
+    """
+
+    STARTING = "starting"
+    """It asks for the first time: neither an answer nor a failure came yet."""
+    OK = "ok"
+    REPLAYING = "replaying"
+    FOLLOWING = "following"
+    """A relay that sends on what comes."""
+    ELSEWHERE = "elsewhere"
+    """A relay that leaves its work to another process."""
+    SLOW = "slow"
+    """It asked, and waits longer for the answer than it should."""
+    NO_PRICES = "no-prices"
+    """The source answers, without a single usable price."""
+    RATE_LIMITED = "rate-limited"
+    UNREACHABLE = "unreachable"
+    UNREADABLE = "unreadable"
+    """The source answers what nobody can read."""
+    STREAM_UNREACHABLE = "stream-unreachable"
+    """A stream is away: the one that it writes, or of a relay one of the two."""
+    STOPPED = "stopped"
+
+
+class StreamState(StrEnum):
+    """How a stream is, as far as its reader knows."""
+
+    OPENING = "opening"
+    """Nobody has looked yet."""
+    OK = "ok"
+    """It is read, followed or played, and something is in it."""
+    EMPTY = "empty"
+    MISSING = "missing"
+    """There is no such stream, or not yet."""
+    UNREACHABLE = "unreachable"
+    """It was there or should be, but does not answer; it may come back by itself."""
+    UNUSABLE = "unusable"
+    """It is there and cannot be read; somebody must act."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing was ever written to it."""
+        return self in {StreamState.EMPTY, StreamState.MISSING}
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it cannot be read, nor written."""
+        return self in {StreamState.UNREACHABLE, StreamState.UNUSABLE}

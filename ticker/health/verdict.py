@@ -1,0 +1,167 @@
+"""What to think of a stream: healthy, stale, empty or away, why, and what to do about it.
+
+One judgement for `status`, `tail` and the dashboard. Pure: records and a moment in. Every time told
+is that of an event, so nothing here moves while the data do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ticker.escape import escape
+from ticker.figures import and_more
+from ticker.health.reasons import Reason
+from ticker.health.sentences import (
+    EXAMPLES,
+    Backlog,
+    invitation,
+    of_lack,
+    of_sound,
+    of_writer,
+    to_poll,
+)
+from ticker.health.states import StreamState
+from ticker.health.stream import Health
+from ticker.health.writers import WriterHealth, Writers
+from ticker.records import Heartbeat
+from ticker.times import Zone
+
+_NAMED: Final = 10
+
+
+class Standing(StrEnum):
+    """How a stream stands, in one word."""
+
+    HEALTHY = "healthy"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+    """The last sign of life is ahead of the clock, and no other was seen to arrive."""
+    FINISHED = "finished"
+    """A recording: it is complete, and nothing new comes."""
+    EMPTY = "empty"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to think of a stream."""
+
+    standing: Standing
+    words: str
+    """Why, and what to do about it."""
+    key: tuple[str, ...]
+    """The same for as long as the reason is the same, whatever times the words tell."""
+    refused: tuple[str, ...] = ()
+    """Symbols that the source refuses to those who ask now, escaped."""
+
+    @property
+    def summary(self) -> str:
+        """The standing, and what is to be said about it."""
+        match self.standing:
+            case Standing.HEALTHY:
+                named = and_more(self.refused, _NAMED, ", ")
+                return f"healthy, but refused: {named}" if named else "healthy"
+            case Standing.STALE | Standing.UNKNOWN:
+                return f"{self.standing}: {self.words}"
+            case _:
+                return self.words
+
+
+def of_stream(
+    health: Health,
+    now: int,
+    zone: Zone,
+    *,
+    symbols: Collection[str] | None = None,
+    option: str = "",
+    arrived: Iterable[Heartbeat] = (),
+    backlog: Backlog | None = None,
+) -> Verdict:
+    """What to think at `now` (µs) of a stream that is as `health` says.
+
+    `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
+    command line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here
+    for it.
+    """
+    state = health.state
+    if state.is_away:
+        words = escape(health.problem or state, 1_000)
+        return Verdict(Standing.AWAY, words, (state, words))
+    if state.is_bare and backlog is not None:
+        words = f"The stream is empty, but {backlog.words(option)}"
+        return Verdict(Standing.EMPTY, words, (StreamState.EMPTY, "backlog"))
+    if state.is_bare:
+        return Verdict(Standing.EMPTY, invitation(option=option), (StreamState.EMPTY,))
+    if health.is_finished:
+        return Verdict(Standing.FINISHED, "recording, finished", ("finished",))
+    writers = writers_of(health, now, arrived)
+    return of_writers(writers, now, zone, symbols=symbols, option=option, backlog=backlog)
+
+
+def writers_of(health: Health, now: int, arrived: Iterable[Heartbeat] = ()) -> Writers:
+    """The writers that a reader who looks once finds `now` (µs); `arrived` came since `health`."""
+    writers = Writers()
+    for beat in health.heartbeats:
+        writers.take(beat, now, read_at=now)
+    for beat in arrived:
+        writers.take(beat, now)
+    return writers
+
+
+def of_writers(
+    writers: Writers,
+    now: int,
+    zone: Zone,
+    *,
+    elapsed: int | None = None,
+    symbols: Collection[str] | None = None,
+    option: str = "",
+    backlog: Backlog | None = None,
+) -> Verdict:
+    """What to think at `now` (µs) of a stream that can be read, by those who write it.
+
+    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. It is
+    healthy if one of them is well and nothing is missed that others asked for, or that they
+    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While a
+    relay sends a `backlog`, signs of life of those who look gone are on their way: nobody is told
+    to start another.
+    """
+    elapsed = now if elapsed is None else elapsed
+    found = writers.at(elapsed)
+    is_gone = not found or not found[0].is_alive
+    if is_gone and backlog is not None and backlog.is_sending:
+        return Verdict(Standing.STALE, backlog.words(), ("backlog",))
+    if not found:
+        return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
+    soundest = found[0]
+    words = of_writer(soundest, now, zone, option)
+    key = _key(soundest)
+    if soundest.reason is Reason.POLLER_STOPPED:
+        return Verdict(Standing.STALE, words, key)
+    if soundest.reason is Reason.UNKNOWN:
+        return Verdict(Standing.UNKNOWN, words, key)
+    lacking = [
+        (lack.writer, wished)
+        for lack in writers.lacking(elapsed)
+        if lack.writer != soundest
+        and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
+    ][:EXAMPLES]
+    said = [of_lack(writer, wished, now, zone, option) for writer, wished in lacking]
+    keys = (part for writer, _ in lacking for part in _key(writer))
+    if soundest.reason is not Reason.FRESH:
+        return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
+    if said:
+        return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
+    refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
+    sound = [writer for writer in found if writer.reason is Reason.FRESH]
+    words = of_sound(sound, now, zone, option)
+    # In an order that does not change with whoever was heard last.
+    keys = (part for each in sorted(map(_key, sound)) for part in each)
+    return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
+
+
+def _key(writer: WriterHealth) -> tuple[str, str, str]:
+    return writer.reason.name, writer.heartbeat.writer, writer.heartbeat.source

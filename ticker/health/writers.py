@@ -1,0 +1,284 @@
+"""Writers: who is alive, how stale what they tell is, and what keeps them from prices.
+
+Whether a writer is alive goes by the reader's own clock, `elapsed` (µs), which never goes back: a
+wall clock that is stepped neither kills a live writer nor revives a dead one. A reader that looks
+once has no other clock than the wall clock. A heartbeat whose time is ahead of the clock tells
+nothing: one of the two clocks is wrong. Pure: both clocks are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ticker.health.reasons import BADNESS, REASONS, Reason
+from ticker.health.states import WriterState
+from ticker.records import Heartbeat
+from ticker.units import DAY, MINUTE, SECOND
+
+GRACE: Final = 2 * SECOND
+"""How late a heartbeat may be beyond two and a half intervals before its writer counts as gone, and
+how far ahead of the reader's clock its time may be (µs)."""
+_HISTORY: Final = DAY
+"""A writer that is gone for longer is missed no more."""
+
+_EXCUSED: Final = 10 * SECOND
+"""How long after an outage a writer may stay unheard: a relay tries again within 6 s."""
+
+_AGREES: Final = MINUTE
+"""By how much two clocks may differ and still count as one."""
+
+_Key = tuple[str, str]
+_NOBODY: Final[frozenset[_Key]] = frozenset()
+
+
+def patience(heartbeat: Heartbeat) -> int:
+    """How long the writer of `heartbeat` may be silent before it counts as gone (µs).
+
+    A writer shows life each interval, also while it may not ask, or asks in vain. Two missed signs
+    are chance, three are none.
+    """
+    return heartbeat.interval * 5 // 2 + GRACE
+
+
+def silence(heartbeat: Heartbeat, now: int) -> int | None:
+    """How long ago `heartbeat` was written, by its own time (µs); `None` if it is ahead of `now`.
+
+    `now` is the wall clock (µs, UTC).
+    """
+    ago = now - heartbeat.received
+    return None if ago < -GRACE else max(0, ago)
+
+
+def is_alive(heartbeat: Heartbeat, now: int) -> bool:
+    """Whether the writer of its last `heartbeat` is surely still there at `now` (µs, UTC).
+
+    For a reader that looks once. One that follows judges by what it sees arrive.
+    """
+    if heartbeat.state == WriterState.STOPPED:
+        return False
+    silent = silence(heartbeat, now)
+    return silent is not None and silent <= patience(heartbeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """The last sign of life of a writer."""
+
+    heartbeat: Heartbeat
+    heard: int
+    """When it was written, as far as the reader knows (µs, by the reader's own clock)."""
+    is_sure: bool = True
+    """False: its time was ahead of the wall clock and nobody saw it arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterHealth:
+    """One writer at one moment: its last heartbeat, and what to think of it."""
+
+    heartbeat: Heartbeat
+    reason: Reason
+    """FRESH while it looks as it announced and gets prices; else what keeps it from them."""
+    silent: int | None = None
+    """How long ago its last sign of life was (µs); `None` if that cannot be known."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it shows life, whatever it gets."""
+        return self.reason not in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
+
+    def last_sign(self, now: int) -> int:
+        """When its last sign of life was, by the wall clock that says `now` (µs, UTC).
+
+        The time that its heartbeat tells, unless its clock and this one do not agree.
+        """
+        told = self.heartbeat.received
+        if self.silent is None or abs(now - self.silent - told) < _AGREES:
+            return told
+        return now - self.silent
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it ended in order, as it said itself."""
+        return self.heartbeat.state == WriterState.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The stream was away from `since`; its writers should be heard again `until` (µs, elapsed).
+
+    A writer that was there when it began is not gone because none of its heartbeats came through.
+    """
+
+    since: int
+    until: int
+
+
+_NEVER: Final = Outage(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StaleSymbols:
+    """Symbols of which no new price comes, though somebody asks for others."""
+
+    writer: WriterHealth
+    """The soundest of those that ask for them, or should."""
+    symbols: tuple[str, ...]
+
+
+class Writers:
+    """The last heartbeat per (writer, source).
+
+    The last one written counts, whatever its time. A heartbeat that names no symbols is of a writer
+    that may ask for any of its source. `now` is the reader's own clock (µs) everywhere here: one
+    that never goes back for a reader that follows, the wall clock for one that looks once.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[_Key, Sign] = {}
+        # Every row asks for its own writers, and there may be as many writers as rows.
+        self._naming: dict[str, set[_Key]] = {}
+        self._unnamed: set[_Key] = set()
+        self._sources_named: set[str] = set()
+        self._outage = _NEVER
+
+    def excuse(self, since: int, now: int) -> None:
+        """The stream was away from `since` to `now`."""
+        # One that comes and goes was away for all of that time.
+        since = self._outage.since if since < self._outage.until else since
+        self._outage = Outage(since, now + _EXCUSED)
+
+    def take(self, heartbeat: Heartbeat, now: int, *, read_at: int | None = None) -> Iterable[str]:
+        """Note the heartbeat that its writer wrote last; the symbols whose refusal changed with it.
+
+        It counts as written `now`, because it was seen to arrive. `read_at` is the wall clock (µs,
+        UTC) where it was found instead, as in a snapshot: then its own time tells its age, unless
+        that is ahead of the clock.
+        """
+        key = (heartbeat.writer, heartbeat.source)
+        before = self._last.get(key)
+        known = None if before is None else before.heartbeat
+        if known == heartbeat:
+            return ()  # the same once more is no sign of life
+        silent = 0 if read_at is None else silence(heartbeat, read_at)
+        # Another one than before was written since, whatever its time says.
+        is_sure = silent is not None or before is not None
+        self._last[key] = Sign(heartbeat, now - (silent or 0), is_sure)
+        if known is None or known.symbols != heartbeat.symbols:
+            self._index(key, None if known is None else known.symbols, heartbeat.symbols)
+        return _changed_refusals(known, heartbeat)
+
+    def _index(
+        self, key: _Key, before: Sequence[str] | None, symbols: Sequence[str] | None
+    ) -> None:
+        for symbol in before or ():
+            self._naming[symbol].discard(key)
+        if symbols is None:
+            self._unnamed.add(key)
+            return
+        self._unnamed.discard(key)
+        self._sources_named.add(key[1])
+        for symbol in symbols:
+            self._naming.setdefault(symbol, set()).add(key)
+
+    def __bool__(self) -> bool:
+        """True once any writer gave a sign of life."""
+        return bool(self._last)
+
+    def refusal(self, symbol: str, now: int, received: int | None = None) -> str | None:
+        """Why the source has no quote of `symbol`, by the newest heartbeat that says so.
+
+        `received` (µs): when its price was had. A refusal from before that, or by a writer that is
+        gone by `now`, says nothing of such a price; without one, it is the best that is known.
+        """
+        told = [sign for sign in self._last.values() if symbol in sign.heartbeat.refused]
+        if received is not None:
+            told = [s for s in told if s.heartbeat.time >= received and self._is_there(s, now)]
+        return max(told, key=_heard).heartbeat.refused[symbol] if told else None
+
+    def refusals(self, now: int) -> Mapping[str, str]:
+        """Symbol → why, as those tell it who still ask at `now`."""
+        told = [s for s in self._last.values() if s.heartbeat.refused and self._is_there(s, now)]
+        told.sort(key=_heard)
+        return {symbol: why for sign in told for symbol, why in sign.heartbeat.refused.items()}
+
+    def at(self, now: int) -> list[WriterHealth]:
+        """All writers, the soundest first and of these the latest heard."""
+        return self._judged(self._last.values(), now)
+
+    def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
+        """Those (of `source`) that ask for `symbol`, or may; in the order of `at`."""
+        keys = self._unnamed | self._naming.get(symbol, _NOBODY)
+        return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
+
+    def tell_symbols(self, source: str) -> bool:
+        """Whether any writer of `source` ever told what it asks for."""
+        return source in self._sources_named
+
+    def _judged(self, signs: Iterable[Sign], now: int) -> list[WriterHealth]:
+        newest_first = sorted(signs, key=_heard, reverse=True)
+        found = [judge(sign, now, self._outage) for sign in newest_first]
+        found.sort(key=lambda writer: BADNESS[writer.reason])
+        return found
+
+    def _is_there(self, sign: Sign, now: int) -> bool:
+        return judge(sign, now, self._outage).is_alive
+
+    def lacking(self, now: int) -> list[StaleSymbols]:
+        """What those ask for that get no prices at `now`, and nobody who is sounder.
+
+        A writer that is gone counts for a day, and one that was stopped in order not at all: then
+        nobody expects what only it asked for. What the source refuses is told as a refusal.
+        """
+        found: list[StaleSymbols] = []
+        asked_for: set[str] = set()
+        anything: set[str] = set()
+        for writer in self.at(now):
+            beat = writer.heartbeat
+            if beat.symbols is None:
+                if writer.is_alive:
+                    anything.add(beat.source)
+                continue
+            is_recent = (writer.silent or 0) < _HISTORY and not writer.is_stopped
+            is_missed = writer.is_alive or (is_recent and beat.source not in anything)
+            if writer.reason is not Reason.FRESH and is_missed:
+                told = beat.refused if writer.is_alive else ()
+                left = [s for s in beat.symbols if s not in asked_for and s not in told]
+                if left:
+                    found.append(StaleSymbols(writer, tuple(left)))
+            # The last one heard comes first: what was stopped in order after a death is not missed.
+            asked_for.update(beat.symbols)
+        return found
+
+
+def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> WriterHealth:
+    """What to think, at `now` (µs, by the reader's own clock), of the writer with this last sign.
+
+    A heartbeat that is ahead of the clock is waited for as long as its next one may take.
+    """
+    beat = sign.heartbeat
+    silent = now - sign.heard
+    patient = patience(beat)
+    if beat.state == WriterState.STOPPED:
+        reason = Reason.POLLER_STOPPED
+    elif silent > patient:
+        is_excused = now < outage.until and outage.since - sign.heard <= patient
+        reason = Reason.STREAM_AWAY if is_excused else Reason.POLLER_STOPPED
+    elif not sign.is_sure:
+        reason = Reason.UNKNOWN
+    else:
+        reason = REASONS.get(beat.state, Reason.FRESH)
+    return WriterHealth(beat, reason, None if reason is Reason.UNKNOWN else silent)
+
+
+def _heard(sign: Sign) -> int:
+    return sign.heard
+
+
+def _changed_refusals(before: Heartbeat | None, after: Heartbeat) -> Iterable[str]:
+    """The symbols that one refuses and the other does not, or for another reason."""
+    was, now = {} if before is None else before.refused, after.refused
+    if was == now:
+        return ()
+    return {s for s in was.keys() | now.keys() if was.get(s) != now.get(s)}
