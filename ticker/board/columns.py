@@ -68,6 +68,8 @@ class Column:
     """Whether the dashboard shows the title; where not, the cells speak for themselves."""
     is_marked: bool = False
     """Whether a change is marked for a moment, with an arrow."""
+    is_drawn: bool = False
+    """Whether a screen draws it, where text alone cannot say it; `text` is empty then."""
     is_filtered: bool = False
     """Whether a filter looks into it."""
     style: Callable[[str, Age], Style] = lambda _text, _age: Style.DIM
@@ -203,6 +205,16 @@ COLUMNS: Final = (
         style=_change_style,
         sort_key=attrgetter("day_change_percent"),
         is_greatest_first=True,
+    ),
+    Column(
+        "sparkline",
+        "Day",
+        lambda _row, _age: "",
+        Align.LEFT,
+        importance=11,
+        most=20,
+        least=10,
+        is_drawn=True,
     ),
     Column(
         "volume",

@@ -9,13 +9,20 @@ Two origins on one symbol: the row shows the one with the newest `time`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ticker.board.freshness import Age, age_of
+from ticker.board.history import History
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
+
+
+_GAPS: Final = 200
+"""Spans without observation that are remembered, for breaks in the lines of prices."""
 
 
 class _Told:
@@ -64,9 +71,10 @@ class _Told:
 class _Symbol:
     """One symbol's state over all origins, and the row made of it."""
 
-    __slots__ = ("direction", "moved", "price", "row", "shown", "told")
+    __slots__ = ("direction", "history", "moved", "price", "row", "shown", "told")
 
     def __init__(self) -> None:
+        self.history = History()
         self.told: dict[str, _Told] = {}
         self.shown: _Told | None = None
         self.price: float | None = None
@@ -91,6 +99,7 @@ class _Symbol:
         self.shown = told
         self.row = None
         price = trade.price
+        self.history.take(trade.time, price)
         before = self.price if self.price is not None else trade.previous_price
         if before is not None and price != before:
             self.direction = 1 if price > before else -1
@@ -118,6 +127,7 @@ class Board:
         self._watched: dict[str, None] | None = None
         self._changed: set[str] = set()
         self._invented: set[str] = set()
+        self._gaps: deque[Gap] = deque(maxlen=_GAPS)
         self.watch(symbols)
 
     def watch(self, symbols: Sequence[str] | None) -> None:
@@ -130,6 +140,7 @@ class Board:
         self.ticks = self.gaps = 0
         self.gap = self.received = None
         self.writers = Writers()
+        self._gaps.clear()
         self._symbols = {symbol: _Symbol() for symbol in self._symbols}
         self._changed.update(self.symbols)
 
@@ -147,6 +158,34 @@ class Board:
         if batch.gaps:
             self.gaps += len(batch.gaps)
             self.gap = batch.gaps[-1]
+            self._remember_gaps(batch.gaps)
+
+    def remember(self, batch: Batch) -> None:
+        """Take older ticks and gaps into the histories alone: rows and counts stay."""
+        for tick in batch.ticks:
+            state = self._state(tick.symbol)
+            if state is not None:
+                state.history.take(tick.time, tick.price)
+                self._changed.add(tick.symbol)
+        self._remember_gaps(batch.gaps)
+
+    def history(self, symbol: str) -> History | None:
+        """The prices of `symbol` over the last day, as far as they came; do not change it."""
+        state = self._symbols.get(symbol)
+        return None if state is None else state.history
+
+    def breaks(self, symbol: str) -> list[tuple[int, int]]:
+        """The spans (µs, begin and end) of the last gaps in which nobody looked at `symbol`."""
+        return [
+            (gap.from_, gap.until)
+            for gap in self._gaps
+            if gap.from_ is not None
+            and gap.until is not None
+            and (gap.symbols is None or symbol in gap.symbols)
+        ]
+
+    def _remember_gaps(self, gaps: Iterable[Gap]) -> None:
+        self._gaps.extend(gap for gap in gaps if gap not in self._gaps)
 
     def take_changed(self) -> set[str]:
         """The symbols whose rows changed since this was last asked."""

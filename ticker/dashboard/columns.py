@@ -105,6 +105,8 @@ _Wish = tuple[Column, int, int]
 
 def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
     heading = len(column.title) + 2 if column.is_titled else 0
+    if column.is_drawn:
+        return column, column.most, 0
     texts = [column.text(row, age) for row, age in rows]
     if column.align is Align.POINT:
         parts = [split_point(text) for text in texts]

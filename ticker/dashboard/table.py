@@ -19,10 +19,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ticker.board import SORTS, Age, Board, Row, Sort
-from ticker.board.columns import age_text, reason_text
+from ticker.board.columns import Style, age_text, reason_text
 from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit, lay_out
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.sparks import Sparks
 
 FLASH: Final = 700_000
 """How long a changed price is marked (µs)."""
@@ -80,6 +81,7 @@ class Table(ScrollView, can_focus=True):
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
         """What each painted row says of its age, to see when that changes."""
+        self._sparks = Sparks()
         self._flashing: dict[str, int] = {}
         """Symbol → when its mark goes out (µs, by `elapsed`)."""
 
@@ -214,6 +216,9 @@ class Table(ScrollView, can_focus=True):
 
     def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Segment:
         palette, column = self.palette, place.column
+        if column.is_drawn:
+            line = self._sparks.text(self.board, row, place.width)
+            return Segment(line, palette.cell(_line_style(row, age), ground))
         text = column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)
         text = fit(text, place)
@@ -289,6 +294,12 @@ class Table(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + self.size.height:
             self.scroll_to(y=self.cursor - self.size.height + 1, animate=False)
+
+
+def _line_style(row: Row, age: Age) -> Style:
+    if age.is_trouble or not row.day_change:
+        return Style.DIM
+    return Style.UP if row.day_change > 0 else Style.DOWN
 
 
 def _mark(text: str, arrow: str) -> str:

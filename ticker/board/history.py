@@ -1,0 +1,101 @@
+"""The prices of one symbol over the last day, thinned so that they always take little room.
+
+Pure. What it holds depends on the ticks alone, not on the batches in which they came; a tick that
+is taken twice changes nothing. An older tick may follow a newer one, so a history can be filled
+from a stream after its newest ticks are there.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from ticker.units import DAY, HOUR, SECOND
+
+MOST: Final = 240
+"""Points that are kept at most; they are never further apart than a day needs for half of them."""
+_NIGHT: Final = 4 * HOUR
+"""A silence of this length (µs) ends a trading day."""
+
+
+class History:
+    """Points (time, price), oldest first: the last tick of each slot of time."""
+
+    __slots__ = ("_slot", "end", "prices", "times", "version")
+
+    def __init__(self) -> None:
+        self.times = array("q")
+        """µs, UTC."""
+        self.prices = array("d")
+        self._slot = SECOND
+        """How long a slot is (µs); it doubles when too many are full."""
+        self.end = 0
+        """Where the slot of the newest point ends (µs, exclusive)."""
+        self.version = 0
+        """Another whenever a point came or changed, other than the newest one's price."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def take(self, time: int, price: float) -> None:
+        """Take the price of a tick in; `time` is its own (µs, UTC)."""
+        times = self.times
+        if time >= self.end:
+            times.append(time)
+            self.prices.append(price)
+            self.version += 1
+            self.end = (time // self._slot + 1) * self._slot
+            if len(times) > MOST:
+                self._thin()
+        elif time >= times[-1]:
+            times[-1] = time
+            self.prices[-1] = price
+        elif time > times[-1] - DAY:
+            self._insert(time, price)
+
+    def _insert(self, time: int, price: float) -> None:
+        times, slot = self.times, time // self._slot
+        at = bisect_right(times, time)
+        if at < len(times) and times[at] // self._slot == slot:
+            return  # a later tick stands for this slot
+        if at and times[at - 1] // self._slot == slot:
+            times[at - 1] = time
+            self.prices[at - 1] = price
+            self.version += 1
+            return
+        self.version += 1
+        times.insert(at, time)
+        self.prices.insert(at, price)
+        if len(times) > MOST:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Drop what is older than a day; make the slots longer while too many are full."""
+        old = bisect_left(self.times, self.times[-1] - DAY)
+        del self.times[:old]
+        del self.prices[:old]
+        while len(self.times) > MOST:
+            self._slot *= 2
+            slots = [time // self._slot for time in self.times]
+            last = [i for i, slot in enumerate(slots) if slot != (slots[i + 1 : i + 2] or [None])[0]]
+            self.times = array("q", [self.times[i] for i in last])
+            self.prices = array("d", [self.prices[i] for i in last])
+        self.end = (self.times[-1] // self._slot + 1) * self._slot
+
+    def day(self, *, is_round_the_clock: bool = False) -> tuple[Sequence[int], Sequence[float]]:
+        """The times and prices of the trading day: all after the last silence of four hours.
+
+        Of what is traded round the clock: of the last 24 hours.
+        """
+        times = self.times
+        if not times:
+            return times, self.prices
+        begin = bisect_left(times, times[-1] - DAY)
+        if not is_round_the_clock and times[-1] - times[begin] >= _NIGHT:
+            for at in range(len(times) - 1, begin, -1):
+                if times[at] - times[at - 1] >= _NIGHT:
+                    begin = at
+                    break
+        return (times[begin:], self.prices[begin:]) if begin else (times, self.prices)
