@@ -64,7 +64,7 @@ def _needs_kafka(item: pytest.Item) -> bool:
 
 
 class StreamInMemory:
-    """A stream that says what the test tells it to; only `snapshot`, `read` and `health` serve.
+    """A stream that says what the test tells it to; it has no past.
 
     `told` is the snapshot, or the error that it raises. What is `put` comes out of `read`: a batch
     is given out, an error raised.
@@ -108,8 +108,11 @@ class StreamInMemory:
                 case batch:
                     yield batch
 
-    async def find(self, when: int | Literal["start", "end"]) -> Position:
-        raise NotImplementedError
+    async def find(self, when: int | Literal["start", "end"]) -> Position:  # noqa: ARG002
+        return Position("0")
+
+    async def count(self, after: Position) -> int:  # noqa: ARG002  (it has no past)
+        return 0
 
     async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
         raise NotImplementedError

@@ -31,6 +31,9 @@ _PLAIN: Final = {
     "\u00a0": " ",
     "␛": "?",
 }
+_BRAILLE: Final = range(0x2800, 0x2900)
+_UPPER, _LOWER, _MIDDLE = 0x1B, 0xE4, 0x36
+"""The dots of a braille character in its two upper, two lower and two middle rows."""
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 
@@ -47,12 +50,23 @@ def _plain(character: str) -> str:
         return f"\\u{ord(character):04x}"
     if character in _PLAIN:
         return _PLAIN[character]
+    if ord(character) in _BRAILLE:
+        return _dots(ord(character) & 0xFF)
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""  # it takes no cell
     parts = unicodedata.normalize("NFKD", character)
     if parts[0].isascii() and all(unicodedata.combining(mark) for mark in parts[1:]):
         return parts[0]
     return "??" if unicodedata.east_asian_width(character) in "WF" else "?"
+
+
+def _dots(bits: int) -> str:
+    """A character whose ink stands about as high as these dots of braille."""
+    if not bits & ~_MIDDLE:
+        return "-" if bits else " "
+    if not bits & _LOWER:
+        return "'"
+    return ":" if bits & _UPPER else "."
 
 
 codecs.register_error(SUBSTITUTE, substitute)

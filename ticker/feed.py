@@ -8,14 +8,15 @@ All times are µs since the epoch, UTC, unless a line says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from ticker.board import Board
 from ticker.clock import TapeTime
 from ticker.health import StreamState
+from ticker.records import Batch
 
 MAX_SPEED: Final = 0.0
 """The speed that means: as fast as it goes."""
@@ -99,6 +100,18 @@ class Feed(Protocol):
         """Feed the board until cancelled; `on_change` is called when it or the state changed.
 
         It is called in the running event loop and must not raise.
+        """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A feed that can tell what came before its board began."""
+
+    def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+        """Yield ticks and gaps of `symbols` of the last day, oldest first, up to now on this feed.
+
+        Where there are very many, only the last of them come. Raises `StreamError`.
         """
         ...
 

@@ -8,8 +8,9 @@ parameters. Knows no screen: whoever shows the board is called when something ch
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
+from typing import Final, cast
 
 from ticker.board import Board
 from ticker.clock import StreamClock, TapeTime
@@ -18,7 +19,7 @@ from ticker.health import StreamState
 from ticker.records import Batch, Position
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic, now
-from ticker.units import SECOND
+from ticker.units import DAY, SECOND
 
 _MISSING_PAUSE: Final = 0.2
 """Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
@@ -30,6 +31,11 @@ _AT_ONCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
 _SILENCE: Final = 2 * SECOND
 """A stream without a record for this long is asked how it is (µs)."""
+
+_HISTORY: Final = 200_000
+"""Ticks of the past that are read at most: a second's work."""
+_HISTORY_BATCH: Final = 2_000
+"""Of these, so many come at once: folding them keeps a screen waiting for a few ms."""
 
 
 class Watch:
@@ -125,6 +131,19 @@ class Watch:
         self._position = batch.position
         self._take(batch, read_at=self.clock.wall())
         return self.board
+
+    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+        """Yield what the stream holds of `symbols` since a day ago; see `Remembering`."""
+        position = await self.stream.find(self.clock() - DAY)
+        count = await self.stream.count(position)
+        if not count:
+            return
+        if count > _HISTORY:
+            position = await self.stream.find_last(_HISTORY, symbols=symbols)
+        read = self.stream.read(position, symbols=symbols, follow=False, limit=_HISTORY_BATCH)
+        async with aclosing(cast("AsyncGenerator[Batch]", read)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
         """Follow until cancelled; `on_change` is called when the board or the state changed.

@@ -31,3 +31,7 @@ def test_what_it_lacks_becomes_something_alike_in_as_many_cells(text: str, plain
 def test_no_character_is_refused(charset: str) -> None:
     for start in range(0, 0x3_0000, 0x1000):
         "".join(map(chr, range(start, start + 0x1000))).encode(charset, SUBSTITUTE)
+
+
+def test_a_line_of_braille_keeps_its_height() -> None:
+    assert "⠀⠉⠒⠤⣀⡇".encode("ascii", SUBSTITUTE) == b" '--.:"

@@ -20,7 +20,6 @@ from ticker.board.row import Row
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
 
-
 _GAPS: Final = 200
 """Spans without observation that are remembered, for breaks in the lines of prices."""
 
@@ -123,6 +122,8 @@ class Board:
         """When the newest of its records was had by its writer (µs, UTC)."""
         self.writers = Writers()
         """Who writes the stream, by their heartbeats."""
+        self.lives = 0
+        """How often it forgot all."""
         self._symbols: dict[str, _Symbol] = {}
         self._watched: dict[str, None] | None = None
         self._changed: set[str] = set()
@@ -140,6 +141,7 @@ class Board:
         self.ticks = self.gaps = 0
         self.gap = self.received = None
         self.writers = Writers()
+        self.lives += 1
         self._gaps.clear()
         self._symbols = {symbol: _Symbol() for symbol in self._symbols}
         self._changed.update(self.symbols)
@@ -196,6 +198,11 @@ class Board:
     def symbols(self) -> Sequence[str]:
         """Those shown: the watched in their order, or all that came, by name."""
         return list(self._watched) if self._watched is not None else sorted(self._symbols)
+
+    @property
+    def size(self) -> int:
+        """How many symbols are shown."""
+        return len(self._symbols if self._watched is None else self._watched)
 
     @property
     def is_filled(self) -> bool:

@@ -78,8 +78,8 @@ class History:
         del self.prices[:old]
         while len(self.times) > MOST:
             self._slot *= 2
-            slots = [time // self._slot for time in self.times]
-            last = [i for i, slot in enumerate(slots) if slot != (slots[i + 1 : i + 2] or [None])[0]]
+            # Of each slot the last one: a later one takes its place in the dictionary.
+            last = {time // self._slot: at for at, time in enumerate(self.times)}.values()
             self.times = array("q", [self.times[i] for i in last])
             self.prices = array("d", [self.prices[i] for i in last])
         self.end = (self.times[-1] // self._slot + 1) * self._slot

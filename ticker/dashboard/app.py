@@ -11,14 +11,16 @@ from time import monotonic
 from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from ticker.board import Sort
-from ticker.dashboard.bars import KEYS, Bar, key_words, status_words, title_words
+from ticker.dashboard.bars import Bar, key_words, status_words, title_words
 from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
+from ticker.dashboard.histories import Histories
+from ticker.dashboard.keys import BINDINGS, KEYS
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
@@ -62,16 +64,7 @@ class Dashboard(App[Exit]):
         (6, "-low"),
         (10, "-tall"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave", show=False),
-        Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True),
-        Binding("question_mark", "help", show=False),
-        Binding("slash", "ask('filter')", show=False),
-        Binding("plus", "ask('add')", show=False),
-        Binding("minus", "drop", show=False),
-        Binding("space", "pause", show=False),
-        Binding("escape", "clear", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(
         self,
@@ -111,6 +104,7 @@ class Dashboard(App[Exit]):
         self._question = Question()
         self._notice: tuple[str, int] | None = None
         self._frames = Frames(self.set_timer, self._paint)
+        self._histories = Histories(feed, lambda: self._table.on_screen, self._changed)
         self._failure: Exception | None = None
         self._arranged = 0.0
         self._told: object = None
@@ -149,6 +143,7 @@ class Dashboard(App[Exit]):
         self._table.focus()
         self._frames.paint()
         self.run_worker(self.feed.run(self._changed), exit_on_error=True)
+        self.run_worker(self._histories.run(), exit_on_error=True)
         self.set_interval(1.0, self._tick)
 
     def _dress(self) -> None:
@@ -178,6 +173,7 @@ class Dashboard(App[Exit]):
             self._arranged = now
             table.lay_out()
         table.paint(changed)
+        self._histories.look()
         tape = self.feed.tape
         pace = None if tape is None else (tape.speed, tape.has_ended)
         state = (self.feed.state, self.feed.problem, pace)

@@ -6,7 +6,6 @@ Everything is Rich `Text`, never markup, so that no name can dress itself up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from rich.text import Text
 from textual.widget import Widget
@@ -14,18 +13,6 @@ from textual.widget import Widget
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import Status
 from ticker.escape import escape
-
-KEYS: Final = (
-    ("↑↓ j k", "row, also PgUp PgDn Home End, mouse"),
-    ("space", "pause, and go on"),
-    ("/", "filter, by symbol or name; esc shows all"),
-    ("s S", "sort, by the next column; reverse it"),
-    ("+", "add, symbols to poll"),
-    ("-", "remove, the symbol of this row"),
-    ("?", "help, this page"),
-    ("q", "quit"),
-)
-"""Each key with what it does: a word for the line of keys, then the rest for the page of help."""
 
 
 class Bar(Widget):

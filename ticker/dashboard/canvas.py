@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 ACROSS: Final = 2
@@ -82,7 +83,7 @@ def stretches(
     span = max(1, end - start + 1)
     cuts = [bisect_left(times, start + span * at // columns) for at in range(columns + 1)]
     found: list[Stretch | None] = []
-    for first, after in zip(cuts, cuts[1:], strict=False):
+    for first, after in pairwise(cuts):
         if after > first:
             some = prices[first:after]
             found.append(Stretch(min(some), max(some), some[-1]))

@@ -90,6 +90,12 @@ class Table(ScrollView, can_focus=True):
         """The symbol of the row with the cursor."""
         return self.symbols[self.cursor] if self.symbols else None
 
+    @property
+    def on_screen(self) -> list[str]:
+        """The symbols of the rows on the screen."""
+        top = self.scroll_offset.y
+        return self.symbols[top : top + self.size.height]
+
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._lines
 
@@ -146,9 +152,8 @@ class Table(ScrollView, can_focus=True):
         """Paint the rows on the screen whose age, in words, is another by now."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self.trouble()
-        top = self.scroll_offset.y
         changed = set()
-        for symbol in self.symbols[top : top + self.size.height]:
+        for symbol in self.on_screen:
             age = self.board.age(self.board.row(symbol), now, trouble, elapsed=elapsed)
             if self._ages.get(symbol) != (age_text(age), reason_text(age)):
                 changed.add(symbol)

@@ -1,0 +1,82 @@
+"""Fills the histories of a board from its feed after the first paint, the rows on screen first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import aclosing
+from typing import Any, Final, cast
+
+from ticker.errors import StreamError
+from ticker.feed import Feed, Remembering
+from ticker.health import StreamState
+
+_SETTLED: Final = 0.3
+"""So long (s) nothing else may be wished for: seeks and new symbols often come one after another.
+"""
+
+
+class Histories:
+    """What of the past the board of `feed` lacks; `visible` gives the symbols on the screen.
+
+    `run` it in the background and `look` with each frame: it notes cheaply whether there is work.
+    """
+
+    def __init__(
+        self, feed: Feed, visible: Callable[[], Sequence[str]], on_change: Callable[[], None]
+    ) -> None:
+        self._feed = feed
+        self._visible = visible
+        self._on_change = on_change
+        self._life = -1
+        self._size = 0
+        self._filled: set[str] = set()
+        """Whose history was read in this life of the board."""
+        self._wanted = asyncio.Event()
+
+    def look(self) -> None:
+        """Note whether a history is missing."""
+        board = self._feed.board
+        if board.lives != self._life:
+            self._life = board.lives
+            self._filled.clear()
+        if board.size != self._size:
+            self._size = board.size
+            self._filled.intersection_update(board.symbols)
+        if self._feed.state is StreamState.OK and len(self._filled) < self._size:
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """Fill what is missing, until cancelled."""
+        if not isinstance(self._feed, Remembering):
+            return
+        while True:
+            await self._wanted.wait()
+            await self._settle()
+            visible = [symbol for symbol in self._visible() if symbol not in self._filled]
+            others = set(self._feed.board.symbols) - self._filled
+            self._wanted.clear()
+            await self._fill(self._feed, visible or others)
+            self.look()
+
+    async def _settle(self) -> None:
+        """Wait until the board is the same for a while."""
+        before = None
+        # It is about time itself: there is no event for "nothing else came".
+        while before != (now := (self._life, self._feed.board.size)):
+            before = now
+            await asyncio.sleep(_SETTLED)
+
+    async def _fill(self, feed: Remembering, symbols: Collection[str]) -> None:
+        life, board = self._life, self._feed.board
+        self._filled.update(symbols)  # also where it fails: nobody asks a broken stream for ever
+        reading = cast("Any", feed.history(symbols))
+        try:
+            async with aclosing(reading):
+                async for batch in reading:
+                    if board.lives != life:
+                        return
+                    board.remember(batch)
+                    self._on_change()
+        except StreamError:
+            return
