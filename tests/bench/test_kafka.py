@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.serving import serving
 from ticker import wire
-from ticker.exchange import Exchange, Market, crowd
+from ticker.exchange import Exchange, Market, companies
 from ticker.processes.child import environment
 from ticker.records import Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
@@ -254,7 +254,10 @@ async def test_a_tick_comes_to_its_reader_soon(kafka: str) -> None:
 @pytest.fixture
 def moving() -> Iterator[str]:
     """The source URL of 20 stocks that move ten times a second; a sync fixture, for its thread."""
-    with serving(Exchange(Market(7, listings=crowd(20), every=100_000), port=0)) as (host, port):
+    with serving(Exchange(Market(7, listings=companies(20), every=100_000), port=0)) as (
+        host,
+        port,
+    ):
         yield f"exchange:{host}:{port}"
 
 

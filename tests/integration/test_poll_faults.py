@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import serving
-from ticker.exchange import Exchange, Market, crowd
+from ticker.exchange import Exchange, Market, companies
 
 CHILD = Path(__file__).with_name("polling_child.py")
 EVERY = 100_000
@@ -28,7 +28,7 @@ EVERY = 100_000
 @pytest.fixture
 def crowded_exchange() -> Iterator[str]:
     """The source URL of an exchange with 200 stocks that move ten times a second."""
-    market = Market(7, listings=crowd(200), every=EVERY)
+    market = Market(7, listings=companies(200), every=EVERY)
     with serving(Exchange(market, port=0)) as (host, port):
         yield f"exchange:{host}:{port}"
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
-from ticker.exchange import Exchange, Market, SavedAnswers, crowd
+from ticker.exchange import Exchange, Market, SavedAnswers, companies
 from ticker.sources import yahoo
 from ticker.sources.yahoo import YahooAddress, YahooSource
 
@@ -89,7 +89,7 @@ async def test_cookie_and_crumb_are_fetched_once_for_many_questions(source_at: S
 
 
 async def test_more_than_fifty_symbols_take_several_requests(source_at: SourceAt) -> None:
-    listings = crowd(120)
+    listings = companies(120)
     async with Exchange(Market(1, listings=listings), port=0) as exchange:
         symbols = [listing.symbol for listing in listings]
         answer = await source_at(exchange).quotes(symbols)
@@ -119,7 +119,7 @@ async def test_what_is_no_symbol_is_refused_without_being_asked(source_at: Sourc
 
 async def test_raw_answers_are_handed_on_as_they_came(source_at: SourceAt) -> None:
     raw: list[tuple[list[str], bytes]] = []
-    async with Exchange(Market(1, listings=crowd(60)), port=0) as exchange:
+    async with Exchange(Market(1, listings=companies(60)), port=0) as exchange:
         source = source_at(exchange, on_answer=lambda asked, body: raw.append(([*asked], body)))
         symbols = [f"S{number:04d}" for number in range(1, 61)]
         await source.quotes(symbols)
@@ -409,11 +409,11 @@ async def hang(_: web.Request) -> None:
 async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
     source_at: SourceAt, handler: Handler, words: str, failing: int
 ) -> None:
-    symbols = [listing.symbol for listing in crowd(120)]
+    symbols = [listing.symbol for listing in companies(120)]
     parts = [symbols[:50], symbols[50:100], symbols[100:]]
     lost = parts[failing]
     fault = on_part(lost[0], handler)
-    async with Exchange(Market(1, listings=crowd(120)), port=0, fault=fault) as exchange:
+    async with Exchange(Market(1, listings=companies(120)), port=0, fault=fault) as exchange:
         source = source_at(exchange, deadline=2)
         await source.prepare()
         answer = await source.quotes(symbols)
@@ -428,9 +428,9 @@ async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
 async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
     source_at: SourceAt,
 ) -> None:
-    symbols = [listing.symbol for listing in crowd(120)]
+    symbols = [listing.symbol for listing in companies(120)]
     fault = on_part(symbols[50], always(429, Retry_After="30"))
-    async with Exchange(Market(1, listings=crowd(120)), port=0, fault=fault) as exchange:
+    async with Exchange(Market(1, listings=companies(120)), port=0, fault=fault) as exchange:
         source = source_at(exchange, clock=lambda: NOW)
         answer = await source.quotes(symbols)
         assert exchange.counters.quote_requests == answer.requests == 2
@@ -448,7 +448,7 @@ async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
 
 
 async def test_if_every_request_fails_the_asking_fails(source_at: SourceAt) -> None:
-    symbols = [listing.symbol for listing in crowd(120)]
+    symbols = [listing.symbol for listing in companies(120)]
     for handler, error in (
         (always(500), SourceError),
         (always(429), RateLimited),
@@ -462,7 +462,7 @@ async def test_if_every_request_fails_the_asking_fails(source_at: SourceAt) -> N
 async def test_a_slow_source_keeps_nobody_waiting_for_more_than_its_patience(
     source_at: SourceAt,
 ) -> None:
-    symbols = [listing.symbol for listing in crowd(200)]
+    symbols = [listing.symbol for listing in companies(200)]
     now = 0.0
 
     async def slow(_: web.Request) -> None:
@@ -470,7 +470,7 @@ async def test_a_slow_source_keeps_nobody_waiting_for_more_than_its_patience(
         now += 9.0
 
     fault = on_quotes(slow)
-    async with Exchange(Market(1, listings=crowd(200)), port=0, fault=fault) as exchange:
+    async with Exchange(Market(1, listings=companies(200)), port=0, fault=fault) as exchange:
         source = source_at(exchange, monotonic=lambda: now)
         answer = await source.quotes(symbols)
         assert answer.requests == 2

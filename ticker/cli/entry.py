@@ -63,6 +63,7 @@ def make_command() -> Any:
     """All commands, as typer runs them."""
     from ticker.cli import (
         config,
+        demo,
         exchange,
         forward,
         import_,
@@ -77,6 +78,7 @@ def make_command() -> Any:
 
     rooms = (
         watch,
+        demo,
         quote,
         replay,
         poll,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,9 +20,21 @@ from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
-    from ticker.exchange import Exchange
+    from ticker.exchange import Exchange, Listing
 
 LOOPBACK: Final = "127.0.0.1"
+SEED: Final = 1
+"""Of a market for which nobody wished another."""
+Listed = Annotated[
+    int | None,
+    typer.Option(
+        "--symbols",
+        metavar="N",
+        min=1,
+        max=5_000,
+        help="Trade so many: beyond the usual ones, invented companies.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +51,7 @@ def exchange(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Port 0 takes a free one.")
     ] = f"{LOOPBACK}:{EXCHANGE_PORT}",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed moves the same way.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed moves the same way.")] = SEED,
     every: Annotated[
         str, typer.Option("--every", metavar="DURATION", help="Time between moves.")
     ] = "1s",
@@ -48,6 +61,7 @@ def exchange(
             "--answers", metavar="DIR", help="Serve saved answers of Yahoo (quote --raw) unchanged."
         ),
     ] = None,
+    symbols: Listed = None,
     listed: Annotated[bool, typer.Option("--list", help="What is traded there, and end.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -56,13 +70,17 @@ def exchange(
     """The offline market: invented prices behind Yahoo's own interfaces, on loopback."""
     set_up_logging(quiet=quiet, verbose=verbose)
     if listed:
-        Output().write(_catalogue())
+        Output().write(_table(symbols))
         raise typer.Exit(DONE)
     host, port = _address(listen)
     from ticker.exchange import Exchange, Market, SavedAnswers
 
+    if answers is not None and symbols is not None:
+        raise UsageError("--symbols is for the invented market: --answers has symbols of its own")
     quotes = (
-        SavedAnswers(answers) if answers is not None else Market(seed, every=parse_duration(every))
+        SavedAnswers(answers)
+        if answers is not None
+        else Market(seed, listings=traded(symbols), every=parse_duration(every))
     )
     serving = Exchange(quotes, host, port)
     if not control:
@@ -117,13 +135,19 @@ def source_url(host: str, port: int) -> str:
     return "exchange" if is_default else f"exchange:{host}:{port}"
 
 
-def _catalogue() -> str:
-    from ticker.exchange import catalogue
+def traded(symbols: int | None) -> Sequence[Listing]:
+    """What a market of so many symbols lists; `None`: the usual ones."""
+    from ticker.exchange import catalogue, listings
+
+    return catalogue() if symbols is None else listings(symbols)
+
+
+def _table(symbols: int | None) -> str:
     from ticker.output import render, words_table
 
     rows = [
         (each.symbol, each.name, each.kind.quote_type.lower(), each.currency, each.venue.name)
-        for each in catalogue()
+        for each in traded(symbols)
     ]
     table = words_table(("Symbol", "Name", "Kind", "Currency", "Exchange"), rows)
     return render(table, width=terminal_width(), colour=wants_colour())

@@ -1,12 +1,16 @@
-"""Recordings that a killed recorder left: finished by the next command that meets them."""
+"""Files of recordings: named, free to be written, or left unfinished by a recorder that was killed.
+
+The next command that meets an unfinished recording finishes it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ticker.address import RECORDING, is_recording
 from ticker.cli.failing import CANNOT_WRITE, Failed
 from ticker.cli.standard import tell
-from ticker.errors import StreamNotWritable
+from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
 
 
@@ -32,3 +36,26 @@ def mended(path: Path) -> bool:
     ticks = count_text(manifest.ticks, "tick")
     tell(f"{path}: a recorder did not finish it. Finished now, with all that it had: {ticks}")
     return True
+
+
+def recording_path(word: str) -> Path:
+    """The file that `word` names. Raises `UsageError` where no recording has such a name."""
+    path = Path(word).expanduser()
+    if not is_recording(word):
+        raise UsageError(f"{word}: a recording is named like {path.stem or 'today'}{RECORDING}")
+    return path
+
+
+def refuse_existing(path: Path, *, replace: bool) -> None:
+    """Raise `Failed` where `path` may not be written: it is there, or was finished just now."""
+    if mended(path):
+        raise Failed(
+            f"{path}: nothing was recorded now, because this file was just finished. "
+            "Name another file, or run the command again with --force to replace it",
+            CANNOT_WRITE,
+        )
+    if path.exists() and not replace:
+        raise Failed(
+            f"{path}: is there already. Name another file, or replace it with --force",
+            CANNOT_WRITE,
+        )

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ticker.address import RECORDING, is_recording
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed, inviting
 from ticker.cli.line import Line
-from ticker.cli.mending import mended
+from ticker.cli.mending import recording_path, refuse_existing
 from ticker.cli.options import (
     FILES_PANEL,
     Count,
@@ -92,9 +91,7 @@ def record(
     holds already. After a crash, the next command that opens FILE finishes it.
     """
     settings = Settings()
-    path = Path(file).expanduser()
-    if not is_recording(file):
-        raise UsageError(f"{file}: a recording is named like {path.stem or 'today'}{RECORDING}")
+    path = recording_path(file)
     choice = settings.stream(stream)
     zone = settings.zone(tz)
     named = settings.symbols(symbols, watchlist)
@@ -128,17 +125,7 @@ def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
     from ticker.streams.part import Part
 
     path = options.path
-    if mended(path):
-        raise Failed(
-            f"{path}: nothing was recorded now, because this file was just finished. "
-            "Name another file, or run the command again with --force to replace it",
-            CANNOT_WRITE,
-        )
-    if path.exists() and not replace:
-        raise Failed(
-            f"{path}: is there already. Name another file, or replace it with --force",
-            CANNOT_WRITE,
-        )
+    refuse_existing(path, replace=replace)
     try:
         with Part(path, replace=replace) as part:
             job = _RecordCommand(options, part, line)

@@ -1,4 +1,4 @@
-"""`run`, `demo` and `watch`: the dashboard, with or without a poller of its own."""
+"""`run` and `watch`: the dashboard, with or without a poller of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
-from ticker.config import DEFAULT_WATCHLIST
 from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
@@ -49,11 +48,6 @@ def register(app: typer.Typer) -> None:
         rich_help_panel=WATCH_PANEL,
         epilog="Example: ticker run AAPL MSFT GC=F '^IXIC'",
     )(run)
-    app.command(
-        "demo",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker demo AAPL GC=F --seed 7",
-    )(demo)
     app.command(
         "watch",
         rich_help_panel=WATCH_PANEL,
@@ -89,39 +83,6 @@ def run(
     words += ["--every", every] if every is not None else []
     shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
     raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
-
-
-def demo(
-    symbols: Symbols = None,
-    watchlist: Watchlist = None,
-    every: Every = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="The same seed moves the same way.")
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
-    ] = False,
-    duration: For = None,
-    tz: TimeZone = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-) -> None:
-    """The whole scenario without a network: exchange, poller, stream and dashboard."""
-    need_terminal("demo", "ticker exchange")
-    settings = Settings()
-    wanted = settings.symbols(symbols, watchlist) or DEFAULT_WATCHLIST
-    settings.every(every)
-    with scene.demo_log(keep=keep) as (choice, notices):
-        set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-        port = scene.free_port()
-        exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
-        exchange += ["--seed", str(seed)] if seed is not None else []
-        source = f"exchange:127.0.0.1:{port}"
-        poller = ["poll", *wanted, "--source", source, "--every", every or "1s"]
-        poller += ["--stream", "demo" if choice.demo else choice.url]
-        title = watchlist or ""
-        shown = Shown(settings, choice, wanted, tz, duration, title=title, notices=notices)
-        raise typer.Exit(run_to_end(shown.main([poller, exchange]), stop=shown.stop))
 
 
 def watch(

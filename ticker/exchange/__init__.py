@@ -1,7 +1,8 @@
 """The exchange: the offline NASDAQ and Yahoo."""
 
 from ticker.exchange.answers import SavedAnswers
-from ticker.exchange.listings import Listing, catalogue, crowd
+from ticker.exchange.invented import companies, listings
+from ticker.exchange.listings import Listing, catalogue
 from ticker.exchange.market import Market
 from ticker.exchange.server import PORT, Counters, Exchange
 
@@ -13,5 +14,6 @@ __all__ = [
     "Market",
     "SavedAnswers",
     "catalogue",
-    "crowd",
+    "companies",
+    "listings",
 ]

@@ -177,14 +177,6 @@ CATALOGUE: Final[Sequence[Listing]] = (
 BY_SYMBOL: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in CATALOGUE}
 
 
-def crowd(count: int) -> Sequence[Listing]:
-    """`count` invented stocks, `S0001` onwards, for load: a market wider than the catalogue."""
-    return tuple(
-        _stock(f"S{number:04d}", f"Stock {number}", 20.0 + number % 480, 0.4, 5 * _M, 100 * _M)
-        for number in range(1, count + 1)
-    )
-
-
 def catalogue() -> Sequence[Listing]:
     """All that a plain market lists, in the order in which it is shown."""
     return CATALOGUE

@@ -9,14 +9,13 @@ and no pace.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from ticker.changes import Changes, changes
 from ticker.errors import SequenceConflict
-from ticker.records import Gap, Heartbeat, Quote
-from ticker.streams.protocol import NumberingLog
+from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
@@ -27,10 +26,38 @@ LOOK_AGAIN: Final = SECOND
 to what we know would otherwise never be told."""
 
 
+class PollLog(Protocol):
+    """What a poller needs of a `NumberingLog`."""
+
+    @property
+    def origin(self) -> str:
+        """See `NumberingLog.origin`."""
+        ...
+
+    async def last(self) -> Mapping[tuple[str, str], int]:
+        """See `Log.last`."""
+        ...
+
+    async def snapshot(self) -> Batch:
+        """See `Stream.snapshot`."""
+        ...
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> object:
+        """See `Log.append`."""
+        ...
+
+
 class Ledger:
     """One poller's side of a log that others may write too."""
 
-    def __init__(self, log: NumberingLog) -> None:
+    def __init__(self, log: PollLog) -> None:
         self._log = log
         self._known: dict[str, Quote] = {}
         self._last: dict[str, int] = {}

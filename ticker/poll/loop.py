@@ -31,13 +31,12 @@ from ticker.health.states import WriterState
 from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace, writer_name
-from ticker.poll.ledger import Ledger
+from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.requests import PATIENCE, SourceRequests
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
-from ticker.streams.protocol import NumberingLog
 from ticker.units import DAY, SECOND
 
 FAREWELL: Final = 2.0
@@ -65,7 +64,7 @@ class Poll:
     def __init__(
         self,
         source: Source,
-        log: NumberingLog,
+        log: PollLog,
         symbols: Iterable[str],
         *,
         every: int | None = None,
@@ -134,7 +133,7 @@ class Poll:
         self._symbols = [symbol for symbol in self._symbols if symbol not in gone]
         self._wake.set()
 
-    def move(self, log: NumberingLog) -> None:
+    def move(self, log: PollLog) -> None:
         """Let the next `run` go on in `log`, entered by then: the one so far was taken away.
 
         What the poller asks for, its pace, its end and its counts are its own and stay as they are.

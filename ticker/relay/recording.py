@@ -190,8 +190,9 @@ class Recording:
         if not (fresh.ticks or fresh.gaps or fresh.quotes):
             progress.lag = 0
             return
-        # Facts first: a tick that is durable has its facts.
-        self._part.tell(progress.ticks + len(fresh.ticks), fresh.quotes)
+        # Facts first: a tick that is durable has its facts. Those that came without a tick are told
+        # with the next one, so that no replay shows them too early.
+        self._part.tell(progress.ticks + max(1, len(fresh.ticks)), fresh.quotes)
         await self._log.append(fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes)
         self._filter.delivered(fresh)
         progress.ticks += len(fresh.ticks)

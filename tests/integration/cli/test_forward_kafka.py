@@ -28,7 +28,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 
 from tests.kafka_broker import Broker
 from tests.serving import serving
-from ticker.exchange import Exchange, Market, crowd
+from ticker.exchange import Exchange, Market, companies
 
 from .conftest import (
     PATIENCE,
@@ -207,7 +207,10 @@ def test_forward_to_kafka_from_kafka_and_between_kafkas_each_with_its_proof(
 @pytest.fixture
 def busy() -> Iterator[str]:
     """The source URL of an exchange whose 200 stocks move ten times a second."""
-    with serving(Exchange(Market(7, listings=crowd(200), every=100_000), port=0)) as (host, port):
+    with serving(Exchange(Market(7, listings=companies(200), every=100_000), port=0)) as (
+        host,
+        port,
+    ):
         yield f"exchange:{host}:{port}"
 
 

@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 
 from tests.serving import serving
-from ticker.exchange import Exchange, Market, SavedAnswers, crowd
+from ticker.exchange import Exchange, Market, SavedAnswers, companies
 
 from .conftest import Program
 
-SYMBOLS = [listing.symbol for listing in crowd(120)]
+SYMBOLS = [listing.symbol for listing in companies(120)]
 
 
 def failing(status: int, *lost: str) -> Any:
@@ -29,7 +29,9 @@ def failing(status: int, *lost: str) -> Any:
 def test_of_three_requests_one_that_fails_is_named_and_the_others_are_printed(
     ticker: Program, status: int, answered: int
 ) -> None:
-    exchange = Exchange(Market(7, listings=crowd(120)), port=0, fault=failing(status, SYMBOLS[50]))
+    exchange = Exchange(
+        Market(7, listings=companies(120)), port=0, fault=failing(status, SYMBOLS[50])
+    )
     with serving(exchange) as (host, port):
         done = ticker("quote", *SYMBOLS, "--source", f"exchange:{host}:{port}")
     assert done.returncode == 4, done.stderr
@@ -46,7 +48,7 @@ def test_if_all_requests_fail_the_code_is_that_of_the_failure(
     ticker: Program, status: int, code: int
 ) -> None:
     fault = failing(status, SYMBOLS[0], SYMBOLS[50], SYMBOLS[100])
-    with serving(Exchange(Market(7, listings=crowd(120)), port=0, fault=fault)) as (host, port):
+    with serving(Exchange(Market(7, listings=companies(120)), port=0, fault=fault)) as (host, port):
         done = ticker("quote", *SYMBOLS, "--source", f"exchange:{host}:{port}")
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticker.exchange import Market, catalogue, crowd
+from ticker.exchange import Market, catalogue, companies, listings
 from ticker.exchange.listings import BY_SYMBOL, COIN
 from ticker.exchange.market import MarketState
 
@@ -161,7 +161,7 @@ def test_what_is_not_listed_is_left_out() -> None:
 
 
 def test_a_crowd_moves_as_fast_as_wished() -> None:
-    market = Market(7, listings=crowd(500), every=100_000)
+    market = Market(7, listings=companies(500), every=100_000)
     market.look([], NOON)
     market.look([], NOON + SECOND)
     assert 3_500 < market.events < 5_000
@@ -178,3 +178,20 @@ def test_the_catalogue_has_the_default_watchlist_and_each_kind_once_by_symbol() 
     kinds = {listing.kind.quote_type for listing in catalogue()}
     assert kinds == {"EQUITY", "ETF", "INDEX", "FUTURE", "CURRENCY", "CRYPTOCURRENCY"}
     assert BY_SYMBOL["OCDO.L"].currency == "GBp"
+
+
+def test_a_wider_market_has_the_catalogue_first_and_no_symbol_or_name_twice() -> None:
+    found = listings(5_000)
+    assert [listing.symbol for listing in found[: len(EVERYTHING)]] == EVERYTHING
+    assert len({listing.symbol for listing in found}) == 5_000
+    assert len({listing.name for listing in found}) == 5_000
+    assert listings(10) == listings(200)[:10] == listings(5_000)[:10]
+
+
+def test_invented_companies_are_the_same_each_time_and_cost_what_stocks_cost() -> None:
+    found = companies(1_000)
+    assert found == companies(1_000)
+    prices = sorted(listing.price for listing in found)
+    assert 3 <= prices[0] < prices[500] / 5 < 20
+    assert 300 < prices[-1] <= 1_500
+    assert all(listing.volume > 0 and listing.shares > 0 for listing in found)

@@ -86,10 +86,22 @@ class Recorder:
         if not self._replace and self.path.exists():
             raise StreamNotWritable(self._url, "is there already")
 
-    def add(self, ticks: Sequence[Tick] = (), gaps: Sequence[Gap] = ()) -> None:
-        """Gaps, and the ticks that follow them."""
+    def add(
+        self,
+        ticks: Sequence[Tick] = (),
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+    ) -> None:
+        """Gaps, the ticks that follow them, and the quotes that came with these.
+
+        What `quotes` change of the standing facts is true from the last of the ticks on. Without a
+        tick it is true from the next one on: never before it was known.
+        """
         self._gaps += [(self.ticks, gap) for gap in gaps]
         self._rows += ticks
+        self._facts += [
+            (self.ticks + max(1, len(ticks)), facts) for facts in self._known.changes(quotes)
+        ]
         self.ticks += len(ticks)
         if len(self._rows) >= _ROWS_AT_ONCE:
             self._flush()
@@ -236,10 +248,8 @@ def _stage(recorder: Recorder, batch: Batch, until: int | None, *, with_facts: b
     if until is not None:
         ticks = [tick for tick in ticks if tick.received < until]
         gaps = [gap for gap in gaps if gap.received < until]
-    recorder.add(ticks, gaps)
-    if with_facts:
-        quotes = batch.quotes
-        recorder.tell([quote for quote in quotes if until is None or quote.received < until])
+    quotes = [q for q in batch.quotes if with_facts and (until is None or q.received < until)]
+    recorder.add(ticks, gaps, quotes)
 
 
 def _array(field: str, values: list[Any]) -> Any:

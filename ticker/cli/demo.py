@@ -1,0 +1,198 @@
+"""`demo`: the whole scenario without a network, on a screen or into a recording."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from ticker.cli import scene
+from ticker.cli.exchange import SEED, Listed, traded
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.line import Line
+from ticker.cli.mending import recording_path, refuse_existing
+from ticker.cli.options import (
+    WATCH_PANEL,
+    Every,
+    For,
+    Quiet,
+    Symbols,
+    TimeZone,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.record import recorded_words
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings
+from ticker.cli.standard import need_terminal, tell
+from ticker.cli.watch import Shown
+from ticker.config import DEFAULT_WATCHLIST
+from ticker.errors import StreamNotWritable, UsageError
+from ticker.figures import count_text
+from ticker.system_clock import now
+from ticker.times import Zone, parse_duration
+from ticker.units import HOUR, SECOND
+
+if TYPE_CHECKING:
+    from ticker.poll import PollStatus
+    from ticker.streams.recording import Recorder
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "demo",
+        rich_help_panel=WATCH_PANEL,
+        epilog="Example: ticker demo AAPL GC=F --seed 7   or   "
+        "ticker demo --record hour.parquet --for 1h --seed 7",
+    )(demo)
+
+
+def demo(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    every: Every = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The same seed moves the same way.")
+    ] = None,
+    listed: Listed = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
+    ] = False,
+    duration: For = None,
+    record: Annotated[
+        str | None,
+        typer.Option(
+            "--record",
+            metavar="FILE",
+            help="Record an hour of market time (or --for) in seconds, without a screen. "
+            "With --seed the file is the same each time.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --record: replace FILE if it exists.")
+    ] = False,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The whole scenario without a network: exchange, poller, stream and dashboard."""
+    settings = Settings()
+    wish = settings.every(every)
+    wanted = settings.symbols(symbols, watchlist) or (
+        DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
+    )
+    if record is not None:
+        if keep:
+            raise UsageError("--keep is for the screen: a recording begins anew")
+        options = DemoRecording(
+            path=recording_path(record),
+            symbols=wanted,
+            seed=seed,
+            listed=listed,
+            every=wish or SECOND,
+            duration=HOUR if duration is None else parse_duration(duration),
+            zone=settings.zone(tz),
+        )
+        line = Line(quiet=quiet)
+        set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
+        raise typer.Exit(_record(options, line, replace=force))
+    if force:
+        raise UsageError("--force goes with --record FILE")
+    need_terminal("demo", "ticker demo --record hour.parquet")
+    with scene.demo_log(keep=keep) as (choice, notices):
+        set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+        port = scene.free_port()
+        exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
+        exchange += ["--seed", str(seed)] if seed is not None else []
+        exchange += ["--symbols", str(listed)] if listed is not None else []
+        source = f"exchange:127.0.0.1:{port}"
+        poller = ["poll", *wanted, "--source", source, "--every", every or "1s"]
+        poller += ["--stream", "demo" if choice.demo else choice.url]
+        title = watchlist or ""
+        shown = Shown(settings, choice, wanted, tz, duration, title=title, notices=notices)
+        raise typer.Exit(run(shown.main([poller, exchange]), stop=shown.stop))
+
+
+class DemoRecording(msgspec.Struct, frozen=True):
+    """What a demo records. Durations are µs."""
+
+    path: Path
+    symbols: tuple[str, ...]
+    seed: int | None
+    """With one, the market time and the origin are fixed too."""
+    listed: int | None
+    """How many symbols the market has; `None`: the usual ones."""
+    every: int
+    duration: int
+    zone: Zone
+
+
+def _record(options: DemoRecording, line: Line, *, replace: bool) -> int:
+    """Write the recording; the exit code."""
+    from ticker.streams.recording import Recorder
+
+    refuse_existing(options.path, replace=replace)
+    try:
+        with Recorder(options.path, replace=replace) as recorder:
+            job = _DemoRecorder(options, recorder, line)
+            return run(job.main(), stop=job.stop)
+    except StreamNotWritable as error:
+        raise Failed(f"{error}. Name a file in another folder", CANNOT_WRITE) from error
+
+
+class _DemoRecorder:
+    """One run of `demo --record`."""
+
+    def __init__(self, options: DemoRecording, recorder: Recorder, line: Line) -> None:
+        from ticker.exchange import Market
+        from ticker.simulation import BEGIN, simulated_poll
+
+        # Without a seed it ends now, as if it had just been recorded.
+        latest = now() - options.duration
+        self._begin = BEGIN if options.seed is not None else latest - latest % SECOND
+        self._options = options
+        self._recorder = recorder
+        self._line = line
+        self._poll = simulated_poll(
+            recorder,
+            Market(
+                seed := SEED if options.seed is None else options.seed,
+                listings=traded(options.listed),
+            ),
+            options.symbols,
+            seed=seed,
+            begin=self._begin,
+            duration=options.duration,
+            every=options.every,
+            on_status=self._show,
+        )
+
+    async def stop(self) -> None:
+        """End it soon, without a file."""
+        self._poll.stop()
+
+    async def main(self) -> int:
+        """Let the time pass, then write the file; the exit code."""
+        options, path = self._options, self._options.path
+        report = await self._poll.run()
+        if report.why == "stopped":
+            self._line.end(f"Stopped. {path} was not written")
+            return DONE  # a signal's own code follows
+        for symbol, reason in report.refused.items():
+            tell(f"{symbol}: {reason}. What it knows: ticker exchange --list")
+        if not report.ticks:
+            raise Failed(f"No price came. {path} was not written", NO_DATA)
+        self._line.show(f"writing {path}", "writing")
+        manifest = await asyncio.to_thread(self._recorder.finish)
+        self._line.end(f"SIMULATED · {recorded_words(manifest, path, options.zone)}")
+        return NO_DATA if report.refused else DONE
+
+    def _show(self, status: PollStatus) -> None:
+        """The line that says how far it is."""
+        done = status.polls * self._options.every / self._options.duration
+        words = f"SIMULATED · recording {count_text(status.ticks, 'tick')}, {min(done, 1):.0%}"
+        self._line.show(f"{words} → {self._options.path}", "recording", [words])

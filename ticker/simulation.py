@@ -1,0 +1,142 @@
+"""The demo's market, its poller and its rules on a simulated clock: an hour in seconds.
+
+What asks, compares and numbers is the poller's own code, and the answers are read as those of the
+exchange are. Three parts stand in for the slow ones: a clock that jumps to the next moment at which
+something is due, a source that looks at the market in this process, and a recorder in place of the
+log. It promises the same ticks for the same arguments. It reads no clock and knows no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b32encode
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Final
+
+from ticker.exchange.fields import fields
+from ticker.exchange.market import Market
+from ticker.poll import Poll, PollStatus
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.sources.protocol import Answer, Source
+from ticker.sources.reading import Context, read_answer
+from ticker.streams.recording import Recorder
+from ticker.titles import source_title
+from ticker.units import SECOND
+
+BEGIN: Final = 1_795_444_200 * SECOND
+"""When the market time of a repeatable demo begins: 2026-11-23T14:30:00Z (µs, UTC)."""
+_SOURCE: Final = "exchange"
+_HOST: Final = "demo"
+_TURNS: Final = 3
+"""Turns of the event loop in which an answer that is there reaches the poller: one for the answer,
+one for the word that it is there, and one to spare."""
+
+
+def simulated_poll(
+    recorder: Recorder,
+    market: Market,
+    symbols: Sequence[str],
+    *,
+    seed: int,
+    begin: int,
+    duration: int,
+    every: int,
+    on_status: Callable[[PollStatus], None] = lambda _: None,
+) -> Poll:
+    """A poller of `market`, which `seed` moves, into `recorder`. Run once, it lets all time pass.
+
+    It polls each `every` from `begin` on, for `duration` (µs; `begin` since the epoch, UTC).
+    """
+    clock = SimulatedClock(begin)
+    # The origin goes with the ticks: the same ticks have the same identity in each recording.
+    told = blake2b(f"demo {seed} {begin} {every}".encode(), digest_size=5)
+    origin = b32encode(told.digest()).decode().lower()
+    return Poll(
+        MarketSource(market, clock),
+        _RecorderLog(recorder, origin),
+        symbols,
+        every=every,
+        duration=duration,
+        clock=clock,
+        on_status=on_status,
+        random=lambda: 0.5,
+        host=_HOST,
+    )
+
+
+class SimulatedClock:
+    """A `poll.Clock` on which time passes only where somebody waits."""
+
+    def __init__(self, begin: int) -> None:
+        self._begin = begin
+        self._elapsed = 0
+
+    def wall(self) -> int:
+        """The market's time (µs, UTC)."""
+        return self._begin + self._elapsed
+
+    def elapsed(self) -> int:
+        """Since the beginning (µs)."""
+        return self._elapsed
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        """Jump to `until` (µs), unless `event` is set or about to be."""
+        for _ in range(_TURNS):
+            if event.is_set():
+                return
+            await asyncio.sleep(0)
+        self._elapsed = max(self._elapsed, until)
+
+
+class MarketSource(Source):
+    """A market of this process, asked as the exchange is. It answers at once."""
+
+    name = url = _SOURCE
+    every = every_closed = SECOND
+    budget = None
+    batch = 1_000_000
+
+    def __init__(self, market: Market, clock: SimulatedClock) -> None:
+        self._market = market
+        self._clock = clock
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        """See `Source.quotes`."""
+        now = self._clock.wall()
+        entries = [fields(state) for state in self._market.look(symbols, now)]
+        context = Context(self.name, source_title(self.name), now, simulated=True)
+        quotes, refused = read_answer(entries, symbols, context)
+        return Answer(quotes, refused, asked=now, received=now)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class _RecorderLog:
+    """A recorder as the log of one poller, which is the only one to write there."""
+
+    def __init__(self, recorder: Recorder, origin: str) -> None:
+        self.origin = origin
+        self._recorder = recorder
+        self._last: dict[tuple[str, str], int] = {}
+
+    async def last(self) -> Mapping[tuple[str, str], int]:
+        """See `Log.last`."""
+        return self._last
+
+    async def snapshot(self) -> Batch:
+        """Empty: the poller knows what it wrote, and there was nothing before."""
+        return Batch(Position(""))
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),  # noqa: ARG002 - signs of life are not recorded
+    ) -> None:
+        """Stage ticks and gaps, and the standing facts that `quotes` change."""
+        self._recorder.add(ticks, gaps, quotes)
+        self._last.update(((self.origin, tick.symbol), tick.sequence) for tick in ticks)
