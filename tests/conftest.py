@@ -95,6 +95,7 @@ class StreamInMemory:
         self,
         after: Position | Literal["start", "end"],
         *,
+        last_seen: Mapping[tuple[str, str], int] | None = None,  # noqa: ARG002  (of the protocol)
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,  # noqa: ARG002  (of the protocol)

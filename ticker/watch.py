@@ -8,7 +8,15 @@ parameters. Knows no screen: whoever shows the board is called when something ch
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from typing import Final, cast
 
@@ -67,6 +75,8 @@ class Watch:
         self._symbols = None if symbols is None else list(symbols)
         self._pause = pause
         self._position: Position | None = None
+        self._last_seen: Mapping[tuple[str, str], int] = {}
+        """What a snapshot told, as long as nothing was read after it."""
         self._next: Stream | None = None
         """The stream to watch instead, as soon as the present one says something."""
         self._wished_before: frozenset[str] | None = None
@@ -128,7 +138,7 @@ class Watch:
     async def snapshot(self) -> Board:
         """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
         batch = await self.stream.snapshot()
-        self._position = batch.position
+        self._position, self._last_seen = batch.position, batch.last_seen
         self._take(batch, read_at=self.clock.wall())
         return self.board
 
@@ -178,13 +188,14 @@ class Watch:
             on_change()
         self._wished_before = None
         assert self._position is not None  # noqa: S101  for the type checker
-        reading = self.stream.read(self._position, symbols=self._symbols)
+        reading = self.stream.read(self._position, last_seen=self._last_seen, symbols=self._symbols)
         self._heard = self.elapsed()
         try:
             async for batch in reading:
                 before = self.state
                 self._take(batch)
-                self._position = batch.position
+                if batch.position != self._position:
+                    self._position, self._last_seen = batch.position, batch.last_seen
                 # "Still here" is no change: a screen would spend a frame on it.
                 if batch or self.state is not before:
                     on_change()

@@ -500,7 +500,7 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
         async def look() -> None:
             snapshot = await stream.snapshot()
             known = {q.symbol: q.sequence or 0 for q in snapshot.quotes}
-            async for batch in stream.read(snapshot.position):
+            async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
                 assert batch.gaps == []
                 for t in batch.ticks:
                     assert t.sequence == known.get(t.symbol, 0) + 1
@@ -513,6 +513,32 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
             group.create_task(write())
             for _ in range(3):
                 group.create_task(look())
+
+
+async def test_what_a_snapshot_knows_is_passed_to_any_reader_and_kept_by_none(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log, log_backend.reader(tmp_path) as other:
+        o = own(log)
+        behind = await log.append([tick(o, "A", n) for n in (1, 2)], quotes=[quote(o, "A", 2)])
+        snapshot = await log.snapshot()
+        assert snapshot.last_seen == {(o, "A"): 2}
+        await log.append([tick(o, "A", 3), tick(o, "D", 1)])
+        after, known = snapshot.position, snapshot.last_seen
+        for stream in (other, log):
+            batches = [b async for b in stream.read(after, last_seen=known, follow=False)]
+            assert by_symbol(t for b in batches for t in b.ticks) == by_symbol(
+                [tick(o, "A", 3), tick(o, "D", 1)]
+            )
+            assert all(batch.last_seen == {} for batch in batches)
+        # It alone decides what a reading knows.
+        for told, expected in ((3, []), (1, [2, 3])):
+            options: Any = {"last_seen": {(o, "A"): told}, "symbols": ["A"], "follow": False}
+            batches = [b async for b in log.read(behind, **options)]
+            found = [t.sequence for b in batches for t in b.ticks]
+            # What lies before the position is told missing, or on Kafka fetched.
+            found += [g.first_sequence or 0 for b in batches for g in b.gaps]
+            assert sorted(found) == expected
 
 
 async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
@@ -596,6 +622,8 @@ async def test_what_is_no_position_is_refused_with_what_is_one(
     async with log_backend.writer(tmp_path) as log:
         with pytest.raises(UsageError, match='"start", "end" or the position of a batch'):
             await anext(log.read(after))
+        with pytest.raises(UsageError, match="last_seen: expected that of a snapshot"):
+            await anext(log.read("start", last_seen=["A"]))
         with pytest.raises(WrongPosition):
             await log.count(after)
 

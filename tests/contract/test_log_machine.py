@@ -191,7 +191,7 @@ class LogMachine(RuleBasedStateMachine):
             known = {q.symbol: q.sequence or 0 for q in snapshot.quotes}
             if known.get(symbol, 0) == goal:
                 return
-            reading = self.log.read(snapshot.position)
+            reading = self.log.read(snapshot.position, last_seen=snapshot.last_seen)
             async with contextlib.aclosing(reading):
                 async for batch in reading:
                     for tick in batch.ticks:

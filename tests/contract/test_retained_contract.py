@@ -192,7 +192,9 @@ async def test_a_reader_passed_by_retention_is_told_exactly_what_it_missed(
         clock.now += 99 * SECOND
         await log.append(ticks(log.origin, 6, 6, "A"))
         await log.prune()
-        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        batches = [
+            b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
+        ]
         gaps = [gap for batch in batches for gap in batch.gaps]
         assert [(g.symbol, g.first_sequence, g.last_sequence, g.reason) for g in gaps] == [
             ("A", 3, 5, "retention")

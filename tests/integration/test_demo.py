@@ -29,7 +29,7 @@ async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_be
             assert set(quotes) == {"AAPL", "GC=F"}
             assert all(quote.simulated for quote in quotes.values())
             async with asyncio.timeout(20):
-                async for batch in stream.read(snapshot.position):
+                async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
                     if batch.ticks:
                         break
     assert children() == before

@@ -133,7 +133,7 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
         async with KafkaStream(address) as stream:
             snapshot = await stream.snapshot()
             known = {(q.origin, q.symbol): q.sequence or 0 for q in snapshot.quotes}
-            reading = stream.read(snapshot.position)
+            reading = stream.read(snapshot.position, last_seen=snapshot.last_seen)
             async with contextlib.aclosing(reading):
                 async for batch in reading:
                     assert not batch.gaps
@@ -168,7 +168,9 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
             await log.append([tick("o", "BUSY", m) for m in range(n, n + 2_000)])
         await log.append([tick("o", "QUIET", 4)], quotes=[quote("o", "BUSY", 10_000)])
         snapshot = await log.snapshot()
-        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        batches = [
+            b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
+        ]
         assert [g for b in batches for g in b.gaps] == []
         assert [t.sequence for b in batches for t in b.ticks if t.symbol == "QUIET"] == [2, 3, 4]
     async with ClusterClient(address) as asking:
@@ -190,7 +192,9 @@ async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are
         snapshot = await log.snapshot()
         assert {q.sequence for q in snapshot.quotes} == {1, 20_000}
         await log.append([tick("o", "QUIET", 4), tick("o", "BUSY", 20_001)])
-        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        batches = [
+            b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
+        ]
         assert [g for b in batches for g in b.gaps] == []
         found = [(t.symbol, t.sequence) for b in batches for t in b.ticks]
         assert found == [("QUIET", 2), ("QUIET", 3), ("QUIET", 4), ("BUSY", 20_001)]
@@ -316,7 +320,9 @@ async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
         await put(
             address, address.prefix, {"key": b"MINE", "value": wire.encode(tick("p", "MINE", 6))}
         )
-        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        batches = [
+            b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
+        ]
         assert [t.sequence for b in batches for t in b.ticks] == [6]
         assert log.read_stats() == ReadStats()
 
@@ -839,7 +845,9 @@ async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
             await log.append([tick("o", "B", m) for m in range(n, n + 2_000)])
         snapshot = await log.snapshot()
         await log.append([tick("o", "A", 3)])
-        batches = [b async for b in log.read(snapshot.position, follow=False)]
+        batches = [
+            b async for b in log.read(snapshot.position, last_seen=snapshot.last_seen, follow=False)
+        ]
         sequence = next(q.sequence or 0 for q in snapshot.quotes if q.symbol == "A")
         assert [g for b in batches for g in b.gaps] == []
         followed = [t.sequence for b in batches for t in b.ticks if t.symbol == "A"]

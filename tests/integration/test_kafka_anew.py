@@ -48,8 +48,8 @@ class Reader:
         self._rests = 0  # batches without anything, one a second of silence
         self._changed = asyncio.Condition()
 
-    async def run(self, stream: KafkaStream, after: Any) -> None:
-        async for batch in stream.read(after):
+    async def run(self, stream: KafkaStream, after: Any, last_seen: Any = None) -> None:
+        async for batch in stream.read(after, last_seen=last_seen):
             async with self._changed:
                 self.sequences += [t.sequence for t in batch.ticks]
                 self.logs += [batch.position.split(":")[0]] * len(batch.ticks)
@@ -72,9 +72,9 @@ class Reader:
 
 
 @contextlib.asynccontextmanager
-async def reading(stream: KafkaStream, after: Any) -> AsyncIterator[Reader]:
+async def reading(stream: KafkaStream, after: Any, last_seen: Any = None) -> AsyncIterator[Reader]:
     reader = Reader()
-    task = asyncio.create_task(reader.run(stream, after))
+    task = asyncio.create_task(reader.run(stream, after, last_seen))
     try:
         yield reader
         assert not task.done(), task.exception()
@@ -158,7 +158,7 @@ async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: Addr
             await log.append(ticks(*range(1, 6)), quotes=[quote(5)])
             await log.snapshot()
         snapshot = await stream.snapshot()
-        async with reading(stream, snapshot.position) as reader:
+        async with reading(stream, snapshot.position, snapshot.last_seen) as reader:
             await delete_topics(address)
             async with KafkaLog(address, THREE) as log:
                 await log.append(ticks(*range(1, 7)))

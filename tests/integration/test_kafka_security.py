@@ -63,7 +63,7 @@ async def test_each_way_in_writes_reads_and_follows(
             assert seen == [tick("o", 1)]
             async with asyncio.timeout(20):
                 await log.append([tick("o", 2)])
-                async for batch in stream.read(snapshot.position):
+                async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
                     if batch.ticks:
                         assert batch.ticks == [tick("o", 2)]
                         break

@@ -50,7 +50,7 @@ async def read(url, goal):
         known = {q.symbol: q.sequence for q in snapshot.quotes}
         gaps = 0
         print("ready", flush=True)
-        async for batch in stream.read(snapshot.position):
+        async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
             gaps += len(batch.gaps)
             for tick in batch.ticks:
                 assert tick.sequence == known.get(tick.symbol, 0) + 1, tick

@@ -34,6 +34,9 @@ class Batch(msgspec.Struct, frozen=True):
     """Conflated: the last per (origin, symbol) of this batch's span."""
     heartbeats: Sequence[Heartbeat] = ()
     """The last per (writer, source)."""
+    last_seen: Mapping[tuple[str, str], int] = {}
+    """Of a snapshot: (origin, symbol) → the sequence up to which its quotes tell. Pass it to the
+    `read` that goes on from here. Empty in a batch of `read`."""
 
     def __bool__(self) -> bool:
         """True if the batch holds any record."""

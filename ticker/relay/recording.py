@@ -9,7 +9,7 @@ that a recording plays. It knows no backend and no screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +95,7 @@ class Recording:
         self._started: set[Key] = set()
         self._ended: set[Key] = set()
         self._position: Position | None = None
+        self._last_seen: Mapping[tuple[str, str], int] = {}
         self._since = cut.since
 
     def stop(self) -> None:
@@ -129,6 +130,7 @@ class Recording:
                 if error.stream != self._source.url:
                     raise
                 self._position = await self._source.find("start")  # another log lies there now
+                self._last_seen = {}
                 continue
             except (StreamMissing, StreamUnreachable) as error:
                 if error.stream != self._source.url or not self._cut.follow:
@@ -149,7 +151,10 @@ class Recording:
         self.progress.simulated = any(quote.simulated for quote in snapshot.quotes)
         # Of the past, the latest quotes tell only what was true all along.
         self._part.tell(0, wanted, fixed_only=not is_now)
-        return snapshot.position if is_now else await self._source.find(self._since)
+        if is_now:
+            self._last_seen = snapshot.last_seen
+            return snapshot.position
+        return await self._source.find(self._since)
 
     def _is_wanted(self, quote: Quote) -> bool:
         return self._cut.symbols is None or quote.symbol in self._cut.symbols
@@ -157,11 +162,17 @@ class Recording:
     async def _pass_on(self, *, follow: bool) -> None:
         """One reading: to its end, until stopped, or until there is enough."""
         assert self._position is not None  # noqa: S101  (it was begun)
-        reading = self._source.read(self._position, symbols=self._cut.symbols, follow=follow)
+        reading = self._source.read(
+            self._position,
+            last_seen=self._last_seen,
+            symbols=self._cut.symbols,
+            follow=follow,
+        )
         try:
             while (batch := await self._next(reading, follow=follow)) is not None:
                 await self._take(batch)
-                self._position = batch.position
+                if batch.position != self._position:
+                    self._position, self._last_seen = batch.position, {}
                 self._tell(self._source.read_stats().problem)
                 if self.is_full:
                     return

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from ticker.errors import UsageError
@@ -26,6 +26,13 @@ def checked_symbols(symbols: Any) -> Collection[str] | None:
         if not isinstance(symbol, str):
             raise UsageError(f"symbols: expected texts, not {symbol!r:.60}")
     return listed
+
+
+def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int] | None:
+    """`last_seen`, if it is absent or a mapping. Raises `UsageError` otherwise."""
+    if last_seen is None or isinstance(last_seen, Mapping):
+        return last_seen
+    raise UsageError(f"last_seen: expected that of a snapshot, not {last_seen!r:.60}")
 
 
 def checked_moment(name: str, when: Any) -> int | None:

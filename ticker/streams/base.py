@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 
@@ -16,9 +16,8 @@ import msgspec
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Position
+from ticker.records import Position
 from ticker.streams.protocol import ReadStats, Stream
-from ticker.streams.sequence import Key
 
 _STATES: Final = {
     StreamMissing: StreamState.MISSING,
@@ -48,7 +47,6 @@ class BaseStream(Stream, ABC, Generic[_R]):
         self.url = url
         self._readings: set[_R] = set()
         self._ended = ReadStats()  # of the readings that have ended, and of snapshots
-        self._snapshot: tuple[Position, Mapping[Key, int]] | None = None
 
     @abstractmethod
     async def _read_health(self) -> Health:
@@ -91,11 +89,9 @@ class BaseStream(Stream, ABC, Generic[_R]):
     ) -> None:
         await self.close()
 
-    def _took(self, snapshot: Batch, last: Mapping[Key, int], broken: int) -> Batch:
-        """`snapshot`, after which `read` goes on from the sequences `last`."""
+    def _passed_over(self, broken: int) -> None:
+        """Count records of a snapshot that could not be read."""
         self._ended = self._ended.plus(ReadStats(broken=broken))
-        self._snapshot = snapshot.position, last
-        return snapshot
 
     async def _position(self, after: Position | Literal["start", "end"]) -> Position:
         """The position that `read(after)` begins at. Raises `UsageError` for what is none."""
@@ -110,13 +106,6 @@ class BaseStream(Stream, ABC, Generic[_R]):
                 return await self.find("end")
             case _:
                 return Position(after)
-
-    def _last_seen(self, after: Position) -> Mapping[Key, int] | None:
-        """What a reading that resumes `after` knows: the sequences of a snapshot, if it was one."""
-        match self._snapshot:
-            case (position, last) if position == after:
-                return last
-        return None
 
     @contextlib.contextmanager
     def _under_way(self, reading: _R) -> Iterator[None]:

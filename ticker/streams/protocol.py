@@ -59,10 +59,10 @@ class Stream(Protocol):
         """Return the last quote of each (origin, symbol) and the last heartbeat of each writer.
 
         The last heartbeat is the one that was written last, whatever its times; heartbeats come in
-        the order in which they were written.
-        `read(batch.position)` on the same object continues from here without a hole or a repeat,
-        even while others write. A tick without a quote is shown by a quote made of it, where the
-        backend can find it. Raises `StreamMissing` if there is no stream yet.
+        the order in which they were written. `read(batch.position, last_seen=batch.last_seen)`
+        continues from here without a hole or a repeat, even while others write. A tick without a
+        quote is shown by a quote made of it, where the backend can find it. Raises `StreamMissing`
+        if there is no stream yet.
         """
         ...
 
@@ -94,6 +94,7 @@ class Stream(Protocol):
         self,
         after: Position | Literal["start", "end"],
         *,
+        last_seen: Mapping[tuple[str, str], int] | None = None,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
@@ -104,8 +105,11 @@ class Stream(Protocol):
                 print(batch.to_dicts())
 
         `after` is `"start"` (all that is held), `"end"` (only what comes from now on) or the
-        position of a batch: reading resumes after that batch. `symbols` limits ticks, quotes and
-        gaps to these symbols.
+        position of a batch: reading resumes after that batch. `last_seen` comes with a snapshot and
+        belongs to its position: (origin, symbol) → the sequence that the reader knows already. It
+        lets a reading drop ticks that the snapshot told, and name exactly those that are missing
+        right behind it. Without it, the first tick of each symbol sets the start. `symbols` limits
+        ticks, quotes and gaps to these symbols.
 
         With `follow`, reading never ends by itself: an empty batch comes in each second of
         silence, and if the stream goes away, reading waits for it (`health()` says so). Without

@@ -67,6 +67,7 @@ class Late(msgspec.Struct):
             self.place.position(),
             quotes=[*self.quotes.values(), *self.made.values()],
             heartbeats=list(self.beats.values()),
+            last_seen=self.last_seen(),
         )
 
     def last_seen(self) -> dict[Key, int]:

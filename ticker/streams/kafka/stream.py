@@ -23,6 +23,7 @@ from ticker.errors import (
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.arguments import (
+    checked_last_seen,
     checked_moment,
     checked_number,
     checked_place,
@@ -39,6 +40,7 @@ from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
+from ticker.streams.sequence import Key
 from ticker.streams.sync import blocking
 
 
@@ -57,7 +59,8 @@ class KafkaStream(BaseStream[KafkaRead], Served):
     async def snapshot(self) -> Batch:
         async with self._asking() as asking:
             late = await read_snapshot(asking, await asking.topics())
-        return self._took(late.batch(), late.last_seen(), late.broken)
+        self._passed_over(late.broken)
+        return late.batch()
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -84,6 +87,7 @@ class KafkaStream(BaseStream[KafkaRead], Served):
         self,
         after: Position | Literal["start", "end"],
         *,
+        last_seen: Mapping[Key, int] | None = None,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
@@ -93,7 +97,7 @@ class KafkaStream(BaseStream[KafkaRead], Served):
         reading = KafkaRead(
             self._address,
             position,
-            self._last_seen(position),
+            checked_last_seen(last_seen),
             symbols=chosen,
             follow=follow,
             limit=most,

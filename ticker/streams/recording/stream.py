@@ -13,7 +13,13 @@ from typing import Any, Final, Literal, TypeVar
 
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Position, Tick
-from ticker.streams.arguments import checked_moment, checked_number, checked_place, checked_symbols
+from ticker.streams.arguments import (
+    checked_last_seen,
+    checked_moment,
+    checked_number,
+    checked_place,
+    checked_symbols,
+)
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
 from ticker.streams.protocol import ReadStats
@@ -74,7 +80,7 @@ class RecordingStream(BaseStream[_Reading]):
     async def snapshot_at(self, position: Position) -> Batch:
         quotes = await self._ask(lambda reader: reader.quotes(reader.row(position)))
         last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in quotes}
-        return self._took(Batch(position, quotes=quotes), last, 0)
+        return Batch(position, quotes=quotes, last_seen=last)
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -97,6 +103,7 @@ class RecordingStream(BaseStream[_Reading]):
         self,
         after: Position | Literal["start", "end"],
         *,
+        last_seen: Mapping[Key, int] | None = None,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
@@ -105,7 +112,7 @@ class RecordingStream(BaseStream[_Reading]):
         position = await self._position(after)
         reader = await self._reader()
         begin = reader.row(position)
-        reading = _Reading(SequenceTracker(self._last_seen(position)))
+        reading = _Reading(SequenceTracker(checked_last_seen(last_seen)))
         wanted = None if chosen is None else frozenset(chosen)
         with self._under_way(reading):
             batches = _batches(reader, begin, wanted, most, reading.order)

@@ -93,8 +93,8 @@ class SqliteReader:
             raise WrongPosition(self._url, position)
         return place
 
-    def snapshot(self) -> tuple[Batch, Mapping[Key, int], int]:
-        """The last quotes and heartbeats, the last sequences then, and how many were broken."""
+    def snapshot(self) -> tuple[Batch, int]:
+        """The last quotes and heartbeats, with the last sequences, and how many were broken."""
         with self._transaction() as state:
             read = functools.partial(decoding.records, self._connection)
             quotes, broken = read(rows.QUOTES, "true ORDER BY position")
@@ -105,8 +105,8 @@ class SqliteReader:
                     "SELECT origin, symbol, sequence FROM sequences"
                 )
             }
-        batch = Batch(state.end().position(), quotes=quotes, heartbeats=beats)
-        return batch, last, broken + broken_beats
+        batch = Batch(state.end().position(), quotes=quotes, heartbeats=beats, last_seen=last)
+        return batch, broken + broken_beats
 
     def signs(self) -> tuple[Sequence[Heartbeat], bool]:
         """The last heartbeats, and whether there is any quote: cheap, for it decodes none."""

@@ -18,6 +18,7 @@ from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.arguments import (
+    checked_last_seen,
     checked_moment,
     checked_number,
     checked_place,
@@ -25,6 +26,7 @@ from ticker.streams.arguments import (
 )
 from ticker.streams.base import BaseStream
 from ticker.streams.protocol import Numeric, Retained
+from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import SILENCE, SqliteRead
 from ticker.streams.sqlite.reading import SqliteReader
@@ -53,7 +55,9 @@ class SqliteStream(BaseStream[SqliteRead], Numeric):
         self._silence = silence
 
     async def snapshot(self) -> Batch:
-        return self._took(*await self._ask(SqliteReader.snapshot))
+        batch, broken = await self._ask(SqliteReader.snapshot)
+        self._passed_over(broken)
+        return batch
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -70,6 +74,7 @@ class SqliteStream(BaseStream[SqliteRead], Numeric):
         self,
         after: Position | Literal["start", "end"],
         *,
+        last_seen: Mapping[Key, int] | None = None,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
@@ -79,7 +84,7 @@ class SqliteStream(BaseStream[SqliteRead], Numeric):
         reading = SqliteRead(
             self._path,
             position,
-            self._last_seen(position),
+            checked_last_seen(last_seen),
             symbols=chosen,
             follow=follow,
             limit=most,
