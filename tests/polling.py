@@ -11,8 +11,8 @@ from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.sources.protocol import Answer, Source
 from ticker.streams.protocol import NumberingLog
+from ticker.units import SECOND
 
-SECOND = 1_000_000
 START = 1_795_447_805_000_000
 
 

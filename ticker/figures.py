@@ -85,7 +85,12 @@ def amount_text(amount: float | None) -> str:
 
 def count_text(count: int, noun: str) -> str:
     """`1 tick`, `1,204 ticks`; the noun's plural ends in s."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {agree(count, noun, f'{noun}s')}"
+
+
+def agree(count: int, one: str, several: str) -> str:
+    """The word that goes with `count` things: `agree(1, "waits", "wait")` → `waits`."""
+    return one if count == 1 else several
 
 
 def speed_text(speed: float | None) -> str:

@@ -25,9 +25,9 @@ from ticker.board.columns import BY_KEY, Style
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
 from ticker.health.reasons import Reason
+from ticker.health.sentences import of_gap
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
-from ticker.streams.sequence import READER
-from ticker.times import Zone, clock, format_duration, iso, to_datetime
+from ticker.times import Zone, clock, iso, to_datetime
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
@@ -122,24 +122,8 @@ def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> st
     match record:
         case Tick() | Quote():
             words = _trade_words(record, hints.get(record.symbol))
-        case Gap(symbol=str(symbol)):
-            first, last = record.first_sequence, record.last_sequence
-            which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
-            words = f"gap {escape(symbol)}: {which} missing ({escape(record.reason)})"
         case Gap():
-            named = record.symbols or ()
-            # Without names it is all that this writer asks for; others may ask for more.
-            whose = and_more([*map(escape, named)], _NAMED) or escape(record.writer)
-            start, end = record.from_ or 0, record.until or 0
-            span = f"{clock(start, zone, now=record.received)} to {clock(end, zone, now=end)}"
-            if record.writer == READER:
-                # Somebody may have looked: what he saw is not there, or not any more.
-                which = f" {whose}" if named else ""
-                words = f"gap{which}: {escape(record.reason)}, {span}"
-            else:
-                lasted = format_duration(max(end - start, 1))
-                reason = escape(record.reason)
-                words = f"gap {whose}: nobody looked for {lasted}, {span} ({reason})"
+            words = of_gap(record, record.received, zone)
         case Heartbeat():
             words = (
                 f"heartbeat {escape(record.writer)} {escape(record.state)}: "

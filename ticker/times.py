@@ -14,10 +14,7 @@ from typing import Final, Literal
 
 from ticker.errors import UsageError
 from ticker.records import MAX_TIME
-from ticker.units import DAY as DAY  # noqa: PLC0414 - some modules take it from here
-from ticker.units import HOUR, MILLISECOND
-from ticker.units import MINUTE as MINUTE  # noqa: PLC0414 - the same
-from ticker.units import SECOND as SECOND  # noqa: PLC0414 - the same
+from ticker.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 
 _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ticker.records import Gap, Tick
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 class Clock:

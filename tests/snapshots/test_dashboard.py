@@ -15,11 +15,11 @@ from ticker.board import Sort
 from ticker.dashboard import Dashboard
 from ticker.health import StreamState
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.units import SECOND
 from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
-SECOND = 1_000_000
 
 SnapCompare = Callable[..., bool]
 

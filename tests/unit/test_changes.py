@@ -6,8 +6,8 @@ import pytest
 
 from ticker.changes import AHEAD, SAME_MOMENT, SETTLED, Change, Refusal, change, changes
 from ticker.records import Quote
+from ticker.units import SECOND
 
-SECOND = 1_000_000
 NOW = 1_795_447_805_000_000
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from ticker.clock import StreamClock
 from ticker.records import Heartbeat
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
 TAPE = NOW - 86_400_000_000
-SECOND = 1_000_000
 
 
 class Clocks:

@@ -20,6 +20,7 @@ from ticker.errors import StreamMissing, UsageError
 from ticker.records import Gap, Quote, Tick
 from ticker.streams import open_log
 from ticker.streams.recording import Recorder
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
 FLOATS = (
@@ -240,9 +241,6 @@ async def test_follow_gives_a_frame_for_each_batch_and_ends_when_it_is_left(
         pass
     assert list(later["sequence"]) == [40]
     arriving.close()  # type: ignore[attr-defined]  # it is a generator
-
-
-SECOND = 1_000_000
 
 
 def traded(at: float, price: float, **other: Any) -> dict[str, Any]:

@@ -8,11 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from ticker.output import json_line, text_line
-from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Tick
-from ticker.streams.sequence import READER
+from ticker.records import MAX_TIME, READER, Gap, Heartbeat, Quote, Tick
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def gap(**facts: Any) -> Gap:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
+from tests.polling import START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import (
     InvalidRecord,
     MixedPrices,
@@ -20,6 +20,7 @@ from ticker.errors import (
 from ticker.poll import PollReport
 from ticker.poll.pace import Budget, Slots, interval
 from ticker.records import Quote, Tick
+from ticker.units import SECOND
 
 
 async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> None:

@@ -20,9 +20,9 @@ from ticker.figures import amount_text, change_text, decimals, percent_text, pri
 from ticker.health.reasons import Reason
 from ticker.records import Quote
 from ticker.times import format_duration
+from ticker.units import DAY, HOUR, MINUTE, SECOND
 
-_SECOND: Final = 1_000_000
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+_UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
 class Align(Enum):
@@ -84,10 +84,9 @@ def age_text(age: Age) -> str:
     """`now`, `5s`, `12m`, `3h`, `2d`: the largest unit that is full."""
     if age.micros is None:
         return "–"  # noqa: RUF001  a dash, as tables show what is missing
-    seconds = age.micros // _SECOND
     for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
+        if age.micros >= size:
+            return f"{age.micros // size}{unit}"
     return "now"
 
 

@@ -12,7 +12,7 @@ from ticker.cli.relaying import canonical
 from ticker.cli.standard import tell
 from ticker.cli.tape import ReplayOptions, find_beginning, missing
 from ticker.errors import UsageError
-from ticker.figures import count_text, speed_text
+from ticker.figures import and_more, count_text, speed_text
 from ticker.play import Player, Span
 from ticker.relay import Proof, prove
 from ticker.streams import Stream, StreamChoice, as_tape, open_log, open_stream
@@ -101,8 +101,7 @@ class Copying:
             named = [
                 f"{symbol} ({origin}): {what}" for (origin, symbol), what in proof.wrong.items()
             ]
-            more = f", and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004
-            raise Failed(f"{self._end} is not complete: {', '.join(named[:5])}{more}", NO_DATA)
+            raise Failed(f"{self._end} is not complete: {and_more(named, 5, ', ')}", NO_DATA)
         self._line.end(f"complete: {count_text(proof.ticks, 'tick')}")
         absent = await missing(source, self._wish)
         if absent:

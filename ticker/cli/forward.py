@@ -37,7 +37,7 @@ from ticker.errors import (
     StreamNotWritable,
     UsageError,
 )
-from ticker.figures import count_text
+from ticker.figures import agree, and_more, count_text
 from ticker.health.sentences import invitation, sentence
 from ticker.health.states import WriterState
 from ticker.relay import (
@@ -168,7 +168,7 @@ async def _forget(wish: ForwardOptions) -> int:
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(_COUNTING):
                 count = await place.waiting() or 0
-                waiting = f"{count_text(count, 'tick')} {'is' if count == 1 else 'are'}"
+                waiting = f"{count_text(count, 'tick')} {agree(count, 'is', 'are')}"
         await place.forget()
     tell(f"Gave up {wish.end}: {waiting} not kept for it in {wish.begin} any more")
     return DONE
@@ -283,9 +283,7 @@ class Forwarding:
             named = [
                 f"{symbol} ({origin}): {words}" for (origin, symbol), words in proof.wrong.items()
             ]
-            more = f", and {len(named) - 5} more" if len(named) > 5 else ""  # noqa: PLR2004
-            words = f"{wish.end} is not complete: {', '.join(named[:5])}{more}"
-            raise Failed(words, NO_DATA)
+            raise Failed(f"{wish.end} is not complete: {and_more(named, 5, ', ')}", NO_DATA)
         self._line.end(_complete_words(proof, wish.end))
         return NO_DATA if report.undelivered else DONE
 
@@ -320,7 +318,7 @@ def _complete_words(proof: Proof, end: str) -> str:
         told += f" from {proof.origins:,} origins"
     told += " are the same in both"
     if proof.let_go:
-        are = "is" if proof.let_go == 1 else "are"
+        are = agree(proof.let_go, "is", "are")
         told += f"; {count_text(proof.let_go, 'older one')} {are} not in {end} any more"
     return told
 

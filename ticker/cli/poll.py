@@ -40,8 +40,8 @@ from ticker.cli.settings import (
 from ticker.cli.standard import tell
 from ticker.cli.waiting import left_behind
 from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
-from ticker.figures import and_more, count_text
-from ticker.health.sentences import sentence
+from ticker.figures import agree, and_more, count_text
+from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
 from ticker.poll import Poll, PollReport, PollStatus
 from ticker.processes.control import Order
@@ -50,7 +50,7 @@ from ticker.sources import Source, open_source
 from ticker.streams import Retained, StreamChoice, open_log, retained
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration
-from ticker.titles import cannot_reach, source_label, source_title
+from ticker.titles import source_label
 
 _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
@@ -103,8 +103,8 @@ def poll(
     if not is_file and not control:
         for each in asyncio.run(left_behind(choice)):
             tell(
-                f"{count_text(each.ticks, 'tick')} {'waits' if each.ticks == 1 else 'wait'} here "
-                f"for {each.destination}, and nobody sends {'it' if each.ticks == 1 else 'them'}. "
+                f"{count_text(each.ticks, 'tick')} {agree(each.ticks, 'waits', 'wait')} here "
+                f"for {each.destination}, and nobody sends {agree(each.ticks, 'it', 'them')}. "
                 f"Is that this stream's old address? ticker status{choice.option}"
             )
 
@@ -217,26 +217,12 @@ def _code(report: PollReport, count: int | None, source: str) -> int:
     if report.why == "stopped":
         return DONE
     if report.answers == 0:
-        tell(f"No price came. {_why_none(report, source)}")
+        tell(f"No price came. {of_no_price(report.trouble, source, report.problem)}")
         return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
     if count is not None and report.ticks < count:
         tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")
         return NO_DATA
     return DONE
-
-
-def _why_none(report: PollReport, source: str) -> str:
-    """Why no poll brought a price, as a sentence."""
-    match report.trouble:
-        case WriterState.UNREACHABLE:
-            return cannot_reach(source, report.problem or "no answer")
-        case WriterState.STREAM_UNREACHABLE:
-            return sentence(report.problem or "The stream does not answer")
-        case None:
-            return f"{source_title(source, first=True)} answered no poll in this time."
-        case _:
-            title = source_title(source, first=True)
-            return f"{title}: {sentence(report.problem or report.trouble)}"
 
 
 async def _work(job: Job, line: StatusLine) -> PollReport:

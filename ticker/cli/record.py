@@ -28,14 +28,16 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.standard import tell
 from ticker.errors import StreamError, StreamNotWritable, UsageError
-from ticker.figures import count_text
+from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence
 from ticker.relay.recording import Cut, Progress, Recording
 from ticker.streams import StreamChoice, open_log, open_stream
-from ticker.times import SECOND, Zone, clock, format_duration, parse_duration, parse_when
+from ticker.system_clock import now
+from ticker.times import Zone, clock, format_duration, parse_duration, parse_when
+from ticker.units import SECOND
 
 if TYPE_CHECKING:
     from ticker.streams.part import Part
@@ -204,7 +206,7 @@ class _RecordCommand:
             raise error
         path = shlex.quote(str(self._part.path))
         raise Failed(
-            f"{error}. {count_text(ticks, 'tick')} {'is' if ticks == 1 else 'are'} safe in "
+            f"{error}. {count_text(ticks, 'tick')} {agree(ticks, 'is', 'are')} safe in "
             f"{self._part.log}. Make room, then finish the file: ticker replay {path}",
             CANNOT_WRITE,
         ) from error

@@ -16,7 +16,7 @@ from typing import Final
 from ticker.address import Backend, backend_of, parse_address
 from ticker.cli.settings import make_state_directory
 from ticker.errors import AlreadyRelayed, StreamError, StreamMissing
-from ticker.figures import count_text
+from ticker.figures import agree, count_text
 from ticker.files import state_directory
 from ticker.health.sentences import sentence
 from ticker.health.states import WriterState
@@ -274,7 +274,7 @@ def status_forms(status: RelayStatus, zone: Zone) -> tuple[str, str, str]:
     brief = "source away" if is_source else "away"
     full = f"away: {away}"
     if status.waiting and not is_source:
-        brief = f"away, {status.waiting:,} {'waits' if status.waiting == 1 else 'wait'}"
+        brief = f"away, {status.waiting:,} {agree(status.waiting, 'waits', 'wait')}"
         full = f"{brief} for {away}"
     problem = (status.problem or "").removeprefix(f"{away}: ")
     shortest = problem.removeprefix("does not answer: ")
@@ -294,6 +294,6 @@ def _elsewhere_forms(status: RelayStatus) -> tuple[str, str, str]:
     if not status.waiting:
         brief = f"{who} sends this on"
         return status.problem or brief, brief, "another relay sends this on"
-    waits = f"{status.waiting:,} {'waits' if status.waiting == 1 else 'wait'}"
-    brief = f"{waits}, {who} sends {'it' if status.waiting == 1 else 'them'}"
+    waits = f"{status.waiting:,} {agree(status.waiting, 'waits', 'wait')}"
+    brief = f"{waits}, {who} sends {agree(status.waiting, 'it', 'them')}"
     return f"{brief} to {status.destination}", brief, f"{waits} for another relay"

@@ -26,12 +26,13 @@ from ticker.cli.options import (
 )
 from ticker.cli.relaying import canonical, canonical_log
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.settings import Settings, now
+from ticker.cli.settings import Settings
 from ticker.cli.showing import Showing
 from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
+from ticker.system_clock import now
 from ticker.times import Zone, parse_when
 
 _FILES: Final = (".sqlite", ".sqlite3", ".db")

@@ -17,6 +17,7 @@ from ticker.cli.settings import Settings, make_state_directory, stream_path
 from ticker.errors import ConfigError, StreamError, StreamNotWritable
 from ticker.figures import count_text
 from ticker.files import state_directory
+from ticker.health.sentences import why_none
 from ticker.health.states import WriterState
 from ticker.processes import Poller
 from ticker.processes.child import News, command
@@ -24,7 +25,6 @@ from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.streams import StreamChoice, demo_stream, open_stream
 from ticker.system_clock import now
 from ticker.times import to_datetime
-from ticker.titles import source_title
 from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
@@ -123,18 +123,9 @@ class Kept:
     @property
     def why_none(self) -> str:
         """Why no tick was kept, in a few words; empty where that is no problem."""
-        source, problem = source_title(self._source), self._problem
-        match self._state:
-            case "":
-                return "the poller had not started yet"
-            case WriterState.OK:
-                return problem
-            case WriterState.STREAM_UNREACHABLE:
-                return problem
-            case WriterState.STARTING | WriterState.SLOW | WriterState.UNREACHABLE:
-                return f"no answer from {source}" + (f" ({problem})" if problem else "")
-            case state:
-                return f"{source}: {problem or state}"
+        if not self._state:
+            return "the poller had not started yet"
+        return why_none(self._state, self._source, self._problem)
 
     def take(self, news: News) -> None:
         """One piece of a child's news."""

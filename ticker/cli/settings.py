@@ -19,7 +19,6 @@ from ticker.files import dead_link, state_directory
 from ticker.records import check_symbol
 from ticker.sources import open_source
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
-from ticker.system_clock import now as now  # noqa: PLC0414 - `record` and `replay` take it from here
 from ticker.times import Zone, parse_duration
 
 

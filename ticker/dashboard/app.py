@@ -32,11 +32,11 @@ from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
 from ticker.records import check_symbol
 from ticker.times import Zone
+from ticker.units import SECOND
 
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
-_SECOND: Final = 1_000_000
-_NOTICE_SHOWN: Final = 15 * _SECOND
+_NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 
 
@@ -182,7 +182,7 @@ class Dashboard(App[Exit]):
             table.paint_ages()
             self._say()
         end = table.next_flash_end
-        return None if end is None else (end - self.feed.elapsed()) / _SECOND
+        return None if end is None else (end - self.feed.elapsed()) / SECOND
 
     def _tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""

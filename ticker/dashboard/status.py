@@ -11,17 +11,24 @@ from dataclasses import dataclass
 from ticker.clock import TapeTime
 from ticker.escape import escape
 from ticker.feed import Feed
-from ticker.figures import and_more, count_text, speed_text
+from ticker.figures import count_text, speed_text
 from ticker.health import StreamState
 from ticker.health.reasons import Reason
-from ticker.health.sentences import followed_by, invitation, sentence
+from ticker.health.sentences import (
+    followed_by,
+    invitation,
+    of_away,
+    of_gap,
+    of_unwell,
+    passed_over,
+    sentence,
+)
 from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import WriterHealth
-from ticker.records import Gap
-from ticker.times import DAY, Zone, clock
-from ticker.titles import source_label
+from ticker.times import Zone, clock
+from ticker.units import MINUTE
 
-_GAP_SHOWN = 60_000_000
+_GAP_SHOWN = MINUTE
 """For how long the last gap is told in full (µs); after that only how many there were."""
 _EXAMPLES = 3
 _WELL = (Reason.FRESH, Reason.STARTING)
@@ -75,7 +82,7 @@ def status(
         words = followed_by(verdict.words, _shown_from(feed, now, zone))
         return Status(words, is_trouble=writers[0].reason is not Reason.STARTING)
     is_trouble = verdict.standing is not Standing.HEALTHY
-    others = "" if is_trouble else _others(writers)
+    others = "" if is_trouble else of_unwell(writers[1:], len(writers))
     words = _joined(others, verdict.words, _ticks(feed), _gaps(feed, now, zone))
     return Status(words, is_trouble=is_trouble)
 
@@ -130,9 +137,7 @@ def _waiting(feed: Feed, option: str, *, has_poller: bool) -> Status:
 
 
 def _away(feed: Feed, now: int, zone: Zone) -> str:
-    is_unusable = feed.state is StreamState.UNUSABLE
-    problem = sentence(escape(feed.problem or "no answer"))
-    words = f"The stream {'cannot be read' if is_unusable else 'is away'}: {problem}"
+    words = of_away(feed.state, feed.problem)
     if feed.next_try is not None and feed.next_try > now:
         words += f" Next try {clock(feed.next_try, zone, now=now)}."
     return followed_by(words, _shown_from(feed, now, zone))
@@ -147,22 +152,8 @@ def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
     return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
 
 
-def _others(writers: list[WriterHealth]) -> str:
-    """Of several writers, those that are not well; a long-gone one is history, not news."""
-    bad = [
-        w
-        for w in writers[1:]
-        if w.reason not in _WELL and (w.silent or 0) < DAY and not w.is_stopped
-    ]
-    if not bad:
-        return ""
-    names = ", ".join(f"{source_label(w.heartbeat.source)}: {w.reason}" for w in bad[:_EXAMPLES])
-    return f"{len(bad)} of {len(writers)} pollers not well ({names})"
-
-
 def _ticks(feed: Feed) -> str:
-    broken = feed.broken
-    passed = f"{count_text(broken, 'record')} passed over, not to be read" if broken else ""
+    passed = f"passed over {passed_over(feed.broken)}" if feed.broken else ""
     return _joined(count_text(feed.board.ticks, "tick"), passed)
 
 
@@ -171,20 +162,8 @@ def _gaps(feed: Feed, now: int, zone: Zone) -> str:
     if board.gap is None:
         return ""
     if now - board.gap.received < _GAP_SHOWN:
-        return gap_words(board.gap, now, zone)
+        return of_gap(board.gap, now, zone)
     return count_text(board.gaps, "gap")
-
-
-def gap_words(gap: Gap, now: int, zone: Zone) -> str:
-    """`gap of MSFT 14:02:10 to 14:05:00: poller stopped`, or which ticks are missing."""
-    reason = escape(gap.reason, 60)
-    if gap.from_ is not None and gap.until is not None:
-        start, end = clock(gap.from_, zone, now=now), clock(gap.until, zone, now=now)
-        named = and_more([*map(escape, gap.symbols or ())], _EXAMPLES, ", ")
-        whose = f" of {named}" if named else ""
-        return f"gap{whose} {start} to {end}: {reason}"
-    count = (gap.last_sequence or 0) - (gap.first_sequence or 0) + 1
-    return f"gap: {count_text(count, 'tick')} of {escape(gap.symbol or '')} missing: {reason}"
 
 
 def _joined(*parts: str) -> str:

@@ -15,18 +15,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from ticker.escape import escape
-from ticker.figures import and_more, count_text, speed_text
+from ticker.figures import agree, and_more, count_text, speed_text
 from ticker.health.reasons import Reason
-from ticker.health.states import WriterState
+from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
-from ticker.records import Heartbeat
+from ticker.records import READER, Gap, Heartbeat
 from ticker.times import Zone, clock, format_duration
-from ticker.titles import source_label, source_title, to_reach
+from ticker.titles import cannot_reach, source_label, source_title, to_reach
+from ticker.units import DAY, SECOND
 
 EXAMPLES: Final = 3
+_NAMED: Final = 5
+"""Symbols of a gap that are named."""
 _EXAMPLE: Final = ("AAPL",)
 """What advice to poll names where nobody told which symbols are wished for."""
-_LATE: Final = 5_000_000
+_LATE: Final = 5 * SECOND
 """A first answer that takes longer (µs) has met a problem."""
 _TYPED: Final = 12
 """Symbols that a command to be typed names at most."""
@@ -44,7 +47,7 @@ def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
 
 def passed_over(broken: int) -> str:
     """What records that could not be read are, so many of them."""
-    return f"{broken:,} record{'s' * (broken != 1)} that cannot be read: not ours, or broken"
+    return f"{count_text(broken, 'record')} that cannot be read: not ours, or broken"
 
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
@@ -76,7 +79,7 @@ class Backlog:
 
     def words(self, option: str = "") -> str:
         """What becomes of them; `option`: what a command needs to work on their stream."""
-        waits, them = ("waits", "it") if self.ticks == 1 else ("wait", "them")
+        waits, them = agree(self.ticks, "waits", "wait"), agree(self.ticks, "it", "them")
         words = f"{count_text(self.ticks, 'tick')} {waits} here"
         if self.is_sending:
             return f"{words}: a relay sends {them} as soon as the stream takes {them}."
@@ -228,6 +231,69 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
     if beat.retry_at is not None and beat.retry_at > now:
         words += f", next try {clock(beat.retry_at, zone, now=now)}"
     return words
+
+
+def of_unwell(writers: Sequence[WriterHealth], among: int) -> str:
+    """Which of `writers` are not well, `among` so many; one that is long gone is no news."""
+    unwell = [
+        each
+        for each in writers
+        if each.reason not in (Reason.FRESH, Reason.STARTING)
+        and (each.silent or 0) < DAY
+        and not each.is_stopped
+    ]
+    if not unwell:
+        return ""
+    told = [f"{source_label(each.heartbeat.source)}: {each.reason}" for each in unwell]
+    return f"{len(unwell)} of {among} pollers not well ({and_more(told, EXAMPLES, ', ')})"
+
+
+def of_away(state: StreamState, problem: str | None) -> str:
+    """What is wrong with a stream that is away."""
+    does = "cannot be read" if state is StreamState.UNUSABLE else "is away"
+    return f"The stream {does}: {sentence(escape(problem or 'no answer', 1_000))}"
+
+
+def why_none(state: str, source: str, problem: str) -> str:
+    """Why a poller in `state` kept no tick, in a few words; empty where that is no problem."""
+    match state:
+        case WriterState.OK | WriterState.STREAM_UNREACHABLE:
+            return problem
+        case WriterState.STARTING | WriterState.SLOW | WriterState.UNREACHABLE:
+            return f"no answer from {source_title(source)}" + (f" ({problem})" if problem else "")
+        case _:
+            return f"{source_title(source)}: {problem or state}"
+
+
+def of_no_price(state: WriterState | None, source: str, problem: str | None) -> str:
+    """Why no poll brought a price, and what to do; `state` is that of the last one."""
+    match state:
+        case WriterState.UNREACHABLE:
+            return cannot_reach(source, problem or "no answer")
+        case WriterState.STREAM_UNREACHABLE:
+            return sentence(problem or "The stream does not answer")
+        case None:
+            return f"{source_title(source, first=True)} answered no poll in this time."
+        case _:
+            return f"{source_title(source, first=True)}: {sentence(problem or state)}"
+
+
+def of_gap(gap: Gap, now: int, zone: Zone) -> str:
+    """Whose gap it is, how long or which ticks, and why; without a full stop."""
+    reason = escape(gap.reason)
+    if gap.symbol is not None:
+        first, last = gap.first_sequence, gap.last_sequence
+        which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
+        return f"gap {escape(gap.symbol)}: {which} missing ({reason})"
+    start, end = gap.from_ or 0, gap.until or 0
+    span = f"{clock(start, zone, now=now)} to {clock(end, zone, now=end)}"
+    # Without names it is all that this writer asks for; others may ask for more.
+    named = and_more([*map(escape, gap.symbols or ())], _NAMED)
+    if gap.writer == READER:
+        # Somebody may have looked: what he saw is not there, or not any more.
+        return f"gap{f' {named}' if named else ''}: {reason}, {span}"
+    lasted = format_duration(max(end - start, 1))
+    return f"gap {named or escape(gap.writer)}: nobody looked for {lasted}, {span} ({reason})"
 
 
 def _names(symbols: Sequence[str]) -> str:

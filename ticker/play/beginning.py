@@ -18,7 +18,7 @@ from ticker.play.timed import Timed, by_time, in_order, within
 from ticker.records import Batch, Quote, Tick
 from ticker.streams import as_served, as_tape
 from ticker.streams.protocol import Stream, Tape
-from ticker.times import DAY, MINUTE
+from ticker.units import DAY, MINUTE
 
 SILENCE: Final = 30 * MINUTE
 """A session begins after so long without a tick (µs)."""

@@ -22,10 +22,10 @@ from ticker.play.timed import Timed, as_batch, due_time
 from ticker.records import Batch, Heartbeat, Quote
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
+from ticker.units import SECOND
 
-BEAT: Final = 500_000
+BEAT: Final = SECOND // 2
 """Between two heartbeats (µs)."""
-_SECOND: Final = 1_000_000
 SOURCE: Final = "replay"
 """What its heartbeats call the source."""
 
@@ -171,7 +171,7 @@ class Player:
             pause = min(pause, self.schedule.wait(self._records[self._at][0], now))
         self._nudge.clear()
         if not self._stopping:
-            await self._rest(self._nudge, pause / _SECOND)
+            await self._rest(self._nudge, pause / SECOND)
 
     def _position(self, now: int) -> int:
         """Where the tape stands, which is never beyond what is still to be played."""

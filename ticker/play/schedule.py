@@ -11,12 +11,13 @@ from typing import Final
 
 from ticker.errors import UsageError
 from ticker.records import MAX_TIME
+from ticker.units import SECOND
 
 MAX: Final = 0.0
 """The speed that means: as fast as it goes."""
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
-_STALL: Final = 5_000_000
+_STALL: Final = 5 * SECOND
 """More than this between two looks at the clock (µs) is a machine that slept, or a log that did not
 take anything: the tape stood still meanwhile."""
 

@@ -2,12 +2,13 @@
 
 from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_TIME, check_symbol
-from ticker.records.kinds import Gap, Heartbeat, Quote, Record, Tick
+from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
 
 __all__ = [
     "MAX_BYTES",
     "MAX_NAME",
     "MAX_TIME",
+    "READER",
     "Batch",
     "Gap",
     "Heartbeat",

@@ -199,6 +199,10 @@ def _check_trade(record: Tick | Quote) -> None:
     check_texts(record, "source", "origin", "currency", "session")
 
 
+READER: Final = "reader"
+"""The `writer` of gaps that a reader noticed itself; no poller or relay wrote them."""
+
+
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="gap", gc=False):
     """A span in which nobody looked, or ticks of one symbol that are known to be missing.
 

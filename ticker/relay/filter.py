@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from ticker.records import Batch, Gap, Position, Quote, Tick
-from ticker.streams.sequence import READER, Key
+from ticker.records import READER, Batch, Gap, Position, Quote, Tick
+from ticker.streams.sequence import Key
 
 _REMEMBERED: Final = 64
 """Heartbeats of each writer that are known to be delivered: more than ever come back at once."""

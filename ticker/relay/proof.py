@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ticker.figures import count_text
+from ticker.figures import agree, count_text
 from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
 
@@ -80,7 +80,7 @@ def prove(
         want = shortened.get(key, whole)
         have = there.get(key)
         if have is None:
-            are = "is" if want.count == 1 else "are"
+            are = agree(want.count, "is", "are")
             wrong[key] = f"{count_text(want.count, 'tick')} {are} missing"
         elif have.count != want.count:
             wrong[key] = f"{have.count:,} of {count_text(want.count, 'tick')} are there"

@@ -12,10 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ticker.records import Gap, Tick
-
-READER: Final = "reader"
-"""The `writer` of gaps that a reader noticed itself; no poller or relay wrote them."""
+from ticker.records import READER, Gap, Tick
 
 _TOLD_AHEAD: Final = 1_000
 """Spans told missing that are remembered per symbol until its ticks come to them; the newest."""

@@ -13,11 +13,11 @@ import pytest
 
 from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams import open_log, open_stream, retained
+from ticker.units import SECOND
 
 from .conftest import Program, count, ended, rows, until, until_said
 
 NOW = time.time_ns() // 1_000
-SECOND = 1_000_000
 
 
 def append(

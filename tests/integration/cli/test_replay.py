@@ -12,12 +12,11 @@ import pytest
 
 from ticker.records import Quote, Tick
 from ticker.streams import open_log, retained
+from ticker.units import HOUR, SECOND
 
 from .conftest import PATIENCE, Program, rows, until_said
 
-SECOND = 1_000_000
 NOW = time.time_ns() // 1_000
-HOUR = 3_600 * SECOND
 
 
 def record(url: str, *moments: int, symbol: str = "AAPL") -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from ticker.board import Board
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def tick(sequence: int, price: float, **facts: Any) -> Tick:

@@ -10,10 +10,9 @@ from ticker.health.reasons import REASONS, TROUBLES, Reason
 from ticker.health.states import WriterState
 from ticker.health.writers import Writers
 from ticker.records import Heartbeat
+from ticker.units import MINUTE, SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
 
 
 def heartbeat(age: int = 0, **facts: Any) -> Heartbeat:

@@ -14,10 +14,10 @@ from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
 from ticker.system_clock import now
 from ticker.times import clock
+from ticker.units import SECOND
 
 AWAY = WriterState.STREAM_UNREACHABLE
 URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"
-SECOND = 1_000_000
 
 
 class Shown:

@@ -10,9 +10,9 @@ import pytest
 from ticker.cli.options import Format
 from ticker.cli.tail import Quietness, TailOptions
 from ticker.records import Batch, Heartbeat, Position
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 WISH = TailOptions(
     symbols=None,

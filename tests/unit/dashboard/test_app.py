@@ -19,10 +19,10 @@ from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.table import FLASH
 from ticker.errors import StreamMissing
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.units import SECOND
 from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 MakeStream = Callable[..., Any]
 

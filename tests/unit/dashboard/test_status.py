@@ -8,12 +8,13 @@ import pytest
 
 from ticker.dashboard.status import status
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Heartbeat, Position, Quote
+from ticker.health.sentences import of_gap
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.times import clock
+from ticker.units import HOUR, MINUTE
 from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
-HOUR = 3_600_000_000
 
 
 async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
@@ -24,7 +25,22 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == "0 ticks"
     stream.state = Health(stream.url, StreamState.OK, broken=5)
-    assert status(watch, NOW, UTC).words == "0 ticks · 5 records passed over, not to be read"
+    words = "0 ticks · passed over 5 records that cannot be read: not ours, or broken"
+    assert status(watch, NOW, UTC).words == words
+
+
+async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    quote = Quote("A", "s", NOW, NOW, 1.0, "o", 1)
+    gap = Gap("s", "o", "w", NOW, "poller stopped", from_=NOW - MINUTE, until=NOW, symbols=("A",))
+    stream = stream_in_memory(Batch(Position("0"), quotes=[quote], gaps=[gap]))
+    watch = Watch(stream)
+    await watch.snapshot()
+    words = of_gap(gap, NOW, UTC)
+    assert words.startswith("gap A: nobody looked for 1m, ")
+    assert status(watch, NOW + MINUTE - 1, UTC).words == f"0 ticks · {words}"
+    assert status(watch, NOW + MINUTE, UTC).words == "0 ticks · 1 gap"
 
 
 async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from ticker.exchange import Market, catalogue, companies, listings
 from ticker.exchange.listings import BY_SYMBOL, COIN
 from ticker.exchange.market import MarketState
+from ticker.units import DAY, SECOND
 
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
 NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
 DEFAULT_WATCHLIST = "AAPL MSFT NVDA AMZN ^IXIC GC=F CL=F EURUSD=X BTC-USD".split()  # noqa: SIM905
 EVERYTHING = [listing.symbol for listing in catalogue()]

@@ -13,10 +13,9 @@ from ticker.health.verdict import Standing, of_stream, of_writers
 from ticker.health.writers import Outage, Sign, WriterHealth, Writers, judge
 from ticker.records import Heartbeat
 from ticker.times import clock
+from ticker.units import MINUTE, SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
 
 
 def beat(age: int = 0, state: str = "ok", **facts: Any) -> Heartbeat:

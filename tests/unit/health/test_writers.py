@@ -2,8 +2,7 @@ import pytest
 
 from ticker.health.writers import GRACE, is_alive
 from ticker.records import Heartbeat
-
-SECOND = 1_000_000
+from ticker.units import SECOND
 
 
 def beat(state: str = "ok", retry_at: int | None = None) -> Heartbeat:

@@ -10,9 +10,9 @@ import pytest
 from ticker.play import Span, begin
 from ticker.records import Quote, Tick
 from ticker.streams.recording import Recorder, RecordingStream
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import pytest
 from ticker.play import MAX, NothingToPlay, Player, Span, begin, session_start
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.sqlite import SqliteLog
+from ticker.units import SECOND
 
 TAPE = 1_795_447_805_000_000
 NOW = TAPE + 86_400_000_000
-SECOND = 1_000_000
 
 
 def tick(sequence: int, received: int, symbol: str = "A") -> Tick:

@@ -5,9 +5,9 @@ import pytest
 from ticker.errors import UsageError
 from ticker.play.schedule import MAX, Schedule, parse_speed
 from ticker.records import MAX_TIME
+from ticker.units import SECOND
 
 TAPE = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def begun(speed: float = 1.0) -> Schedule:

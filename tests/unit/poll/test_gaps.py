@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
+from tests.polling import START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import SourceUnreachable
 from ticker.records import Gap, Heartbeat
+from ticker.units import SECOND
 
 
 @pytest.fixture

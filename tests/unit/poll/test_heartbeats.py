@@ -3,9 +3,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.polling import SECOND, START
+from tests.polling import START
 from ticker.poll.heartbeats import HeartbeatPace
 from ticker.records import Heartbeat
+from ticker.units import SECOND
 
 
 def asked(at: int, every: int = SECOND // 2) -> Heartbeat:

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
+from tests.polling import START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import RateLimited, SourceUnreachable, StreamMissing
 from ticker.health import WriterState
 from ticker.poll import Poll
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.protocol import NumberingLog
+from ticker.units import SECOND
 
 ALL_THE_TIME = 10**18
 

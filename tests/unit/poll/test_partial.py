@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from tests.polling import SECOND, START, FakeSource, MemoryLog, Scene, rising
+from tests.polling import START, FakeSource, MemoryLog, Scene, rising
 from ticker.errors import RateLimited, SourceError
 from ticker.records import Quote
 from ticker.sources import Answer
+from ticker.units import SECOND
 
 MINUTE = 60 * SECOND
 

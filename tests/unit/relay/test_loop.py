@@ -30,10 +30,10 @@ from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 from ticker.times import Moment
+from ticker.units import SECOND
 
 AWAY = WriterState.STREAM_UNREACHABLE
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def ticks(origin: str, first: int, last: int, symbol: str = "A", **facts: Any) -> list[Tick]:

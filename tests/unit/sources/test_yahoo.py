@@ -8,8 +8,7 @@ import pytest
 from ticker.errors import UsageError
 from ticker.sources import open_source
 from ticker.sources.yahoo import YahooAddress
-
-SECOND = 1_000_000
+from ticker.units import SECOND
 
 
 def test_yahoo_itself_is_asked_within_its_budget() -> None:

@@ -12,9 +12,9 @@ from ticker.streams import open_stream
 from ticker.streams.part import Part, mend, part_path
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def ticks(count: int) -> list[Tick]:

@@ -1,7 +1,7 @@
 import pytest
 
-from ticker.records import Gap, Tick
-from ticker.streams.sequence import READER, SequenceTracker, left_of
+from ticker.records import READER, Gap, Tick
+from ticker.streams.sequence import SequenceTracker, left_of
 
 
 def ticks(*sequences: int, symbol: str = "A", origin: str = "o") -> list[Tick]:

@@ -18,7 +18,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import Batch, Gap, Position
+from ticker.records import READER, Batch, Gap, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
@@ -27,7 +27,7 @@ from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
 from ticker.streams.protocol import ReadStats
-from ticker.streams.sequence import READER, Key, SequenceTracker
+from ticker.streams.sequence import Key, SequenceTracker
 from ticker.system_clock import now
 
 SILENCE: Final = 1.0

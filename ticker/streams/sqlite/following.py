@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
-from ticker.records import Batch, Gap, Position
+from ticker.records import READER, Batch, Gap, Position
 from ticker.streams.protocol import ReadStats
-from ticker.streams.sequence import READER, Key, SequenceTracker
+from ticker.streams.sequence import Key, SequenceTracker
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import Found, SqliteReader

@@ -4,9 +4,7 @@ import pytest
 
 from ticker.streams.kafka import Plan
 from ticker.streams.kafka.topics import configurations
-
-SECOND = 1_000_000
-HOUR = 3_600 * SECOND
+from ticker.units import HOUR, SECOND
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from ticker.streams.digest import digests
 from ticker.streams.recording import Recorder, RecordingStream, record
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.sqlite import SqliteLog
+from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-SECOND = 1_000_000
 
 
 def tick(symbol: str, sequence: int, received: int, price: float = 100.0, **other: object) -> Tick:
