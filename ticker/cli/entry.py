@@ -62,6 +62,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
 def make_command() -> Any:
     """All commands, as typer runs them."""
     from ticker.cli import (
+        compare,
         config,
         demo,
         exchange,
@@ -89,6 +90,7 @@ def make_command() -> Any:
         import_,
         config,
         exchange,
+        compare,
     )
     for room in rooms:
         room.register(app)

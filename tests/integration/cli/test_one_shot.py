@@ -19,7 +19,7 @@ HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "aps
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "poll", "forward", "watch", "tail", "quote", "exchange"]
+    "command", ["", "run", "poll", "forward", "watch", "tail", "quote", "exchange", "compare"]
 )
 def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
     script = (
@@ -40,7 +40,19 @@ def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "demo", "watch", "quote", "poll", "tail", "forward", "status", "config", "exchange"],
+    [
+        "run",
+        "demo",
+        "watch",
+        "quote",
+        "poll",
+        "tail",
+        "forward",
+        "status",
+        "config",
+        "exchange",
+        "compare",
+    ],
 )
 def test_every_command_has_help_with_an_example(ticker: Program, command: str) -> None:
     done = ticker(command, "--help")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+import re
+
+from .conftest import Program, descendants
+
+
+def test_the_comparison_ends_in_sentences(ticker: Program) -> None:
+    done = ticker.run("compare", "--events", "50", "--for", "500ms", "--show", "2")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    steps = [
+        " ".join(line.split()[2:]) for line in lines if " ms " in line and "bytes." not in line
+    ]
+    assert [re.sub(r" [\d,]+ bytes", "", step) for step in steps[:8]] == [
+        *("event 1 connect", "event 1 ask", "event 1 answer", "event 1 close"),
+        *("event 2 connect", "event 2 ask", "event 2 answer", "event 2 close"),
+    ]
+    assert sum(step.endswith("connect") for step in steps[8:]) == 1  # for all events
+    assert re.search(
+        r"One request for each event: 50 events, 50 connections, [\d,]+ bytes", done.stdout
+    )
+    assert re.search(r"One open connection: 50 events, 1 connection, [\d,]+ bytes", done.stdout)
+    assert re.search(r"10 events happened: it saw \d+ and missed \d+\.", done.stdout)
+    assert descendants(ticker) == []
+
+
+def test_every_figure_is_in_the_json(ticker: Program) -> None:
+    done = ticker.run("compare", "--events", "20", "--for", "200ms", "--format", "json", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["request"]["connections"] == facts["events"] == 20
+    assert facts["open"]["bytes"] < facts["request"]["bytes"]
+    assert facts["polled"]["saw"] + facts["polled"]["missed"] == facts["polled"]["happened"]
+    assert len(facts["sentences"]) >= 5
+
+
+def test_other_forms_are_refused(ticker: Program) -> None:
+    done = ticker("compare", "--format", "csv")
+    assert (done.returncode, done.stderr) == (2, "compare prints text or json, not csv\n")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+
+from ticker.compare.clients import Group
+from ticker.compare.measuring import Bench
+from ticker.compare.methods import METHODS
+from ticker.compare.plan import Plan, tick_of
+from ticker.compare.sockets import Meter, listening
+from ticker.wire import encode
+
+EVENTS = 30
+PAYLOAD = sum(len(encode(tick_of(n))) for n in range(1, EVENTS + 1))
+
+
+async def test_sockets_count_the_bytes_that_went_through() -> None:
+    meter = Meter()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * len(await reader.readline()) * 3)
+        writer.close()
+
+    async with await asyncio.start_server(answer, sock=listening(meter)) as server:
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"hello\n")
+            assert len(await reader.read()) == 18
+            writer.close()
+            await writer.wait_closed()
+    assert meter == Meter(connections=2, received=12, sent=36)
+
+
+CONNECTIONS_AND_REQUESTS = {
+    "request": (EVENTS, EVENTS),
+    "poll": (1, EVENTS),
+    "long poll": (1, 1),
+    "WebSocket": (1, 1),
+    "WebSocket batched": (1, 1),
+    "SSE": (1, 1),
+    "SSE batched": (1, 1),
+}
+
+
+async def test_every_method_hears_every_event_once() -> None:
+    async with Bench() as bench:
+        for name, expected in CONNECTIONS_AND_REQUESTS.items():
+            run = await bench.run(Plan(events=EVENTS), [Group(name)])
+            assert (run.heard, run.groups[0].missed) == (EVENTS, 0), name
+            assert (run.connections, run.requests) == expected, name
+            assert run.sent > PAYLOAD, name
+            assert run.received > 100, name  # each asks at least once
+    assert set(METHODS) - set(CONNECTIONS_AND_REQUESTS) == {"SQLite", "Kafka"}
+
+
+async def test_a_poll_misses_what_happens_between_two_looks() -> None:
+    async with Bench() as bench:
+        plan = Plan(events=40, rate=200.0, poll=0.1)
+        run = await bench.run(plan, [Group("poll"), Group("WebSocket")])
+    polled, opened = run.groups
+    assert opened.missed == 0
+    assert 1 <= polled.heard <= 6
+    assert polled.missed == 40 - polled.heard
+
+
+async def test_one_that_hangs_holds_up_neither_sender_nor_others() -> None:
+    async with Bench() as bench:
+        plan = Plan(events=50, rate=500.0)
+        run = await bench.run(plan, [Group("WebSocket"), Group("WebSocket", 3, hangs=True)])
+    able, hanging = run.groups
+    assert able.heard == len(run.late) == 50
+    assert hanging.heard <= 2 * 3
+
+
+async def test_a_subscriber_that_is_cut_off_continues_where_it_was() -> None:
+    async with Bench() as bench:
+        run = await bench.run(Plan(events=60, rate=200.0), [Group("WebSocket", 5)], cut=True)
+    assert run.groups[0].missed == 0
+    assert run.connections == 10
+
+
+async def test_a_log_is_read_by_everybody(tmp_path: object) -> None:
+    async with Bench() as bench:
+        plan = Plan(events=EVENTS, stream=f"sqlite:{tmp_path}/log.sqlite")
+        run = await bench.run(plan, [Group("SQLite", 3)])
+    assert run.heard == 3 * EVENTS
+    assert run.connections == 0

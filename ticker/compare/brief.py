@@ -1,0 +1,219 @@
+"""The short comparison, for a class: requests, one open connection, and a poll each second.
+
+`measure` runs it, `sentences` says what came out, and `show` prints event by event what goes over
+the connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ticker import wire
+from ticker.compare.clients import Group, session
+from ticker.compare.measuring import Bench, Heard, Run
+from ticker.compare.methods import METHODS
+from ticker.compare.plan import Plan, Schedule, tick_of
+from ticker.compare.sockets import CountingSocket
+from ticker.system_clock import monotonic
+from ticker.units import MILLISECOND
+
+REQUEST: Final = "request"
+OPEN: Final = "WebSocket"
+POLL: Final = "poll"
+
+RATE: Final = 20.0
+"""Events per second while a poll looks each second."""
+_SHOWN_RATE: Final = 4.0
+"""Events per second while somebody looks at each of them."""
+_WARM_UP: Final = 20
+"""Events before anything is measured."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """All events by one method."""
+
+    method: str
+    connections: int
+    requests: int
+    bytes: int
+    """In both directions, headers included."""
+    seconds: float
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """A poll each second, beside an open connection to the same events."""
+
+    seconds: float
+    happened: int
+    asked: int
+    saw: int
+    missed: int
+    age: float | None
+    """Half of the events that the poll saw were at most so old (ms)."""
+    open_saw: int
+    open_age: float | None
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """The result."""
+
+    events: int
+    payload: int
+    """Bytes of one event."""
+    request: Way
+    open: Way
+    polled: Polled
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something that went over a connection."""
+
+    method: str
+    what: str
+    """`connect`, `ask`, `answer`, `event`, `goodbye`, `close`."""
+    at: float
+    """Since the first connection of the method (ms)."""
+    bytes: int = 0
+    event: int | None = None
+    """The event that it belongs to, from 1."""
+
+
+async def measure(bench: Bench, events: int, seconds: float) -> Brief:
+    """Send `events` by both ways, then look each second for so many `seconds`."""
+    for method in (REQUEST, OPEN):
+        await bench.run(Plan(events=_WARM_UP), [Group(method)])
+    request, opened = [await bench.run(Plan(events=events), [Group(m)]) for m in (REQUEST, OPEN)]
+    plan = Plan(events=max(2, round(RATE * seconds)), rate=RATE)
+    both = await bench.run(plan, [Group(POLL), Group(OPEN)])
+    return Brief(
+        events,
+        len(wire.encode(tick_of(1))),
+        _way(request),
+        _way(opened),
+        _polled(both, *both.groups, seconds=seconds),
+    )
+
+
+def _way(run: Run) -> Way:
+    group = run.groups[0]
+    return Way(group.method, run.connections, run.requests, run.size, group.seconds)
+
+
+def _polled(run: Run, polled: Heard, opened: Heard, *, seconds: float) -> Polled:
+    return Polled(
+        seconds=seconds,
+        happened=run.events,
+        asked=run.requests - 1,  # one opened the connection
+        saw=polled.heard,
+        missed=polled.missed,
+        age=polled.p50,
+        open_saw=opened.heard,
+        open_age=opened.p50,
+    )
+
+
+def sentences(brief: Brief) -> list[str]:
+    """What came out, for people who learn."""
+    request, opened, polled = brief.request, brief.open, brief.polled
+    events = brief.events
+    more = [_overhead(brief, way) for way in (request, opened)]
+    lines = [
+        f"One request for each event: {_way_text(events, request)}.",
+        f"One open connection: {_way_text(events, opened)}.",
+        (
+            f"An event has {brief.payload} bytes. To each, a request and its answer add {more[0]} "
+            f"bytes, the open connection adds {more[1]}."
+        ),
+        (
+            f"So {_plural(events, 'request')} took "
+            f"{_times(request.connections, opened.connections)} the connections, "
+            f"{_times(request.bytes, opened.bytes)} the bytes and "
+            f"{_times(request.seconds, opened.seconds)} the time."
+        ),
+        (
+            f"A poll each second for {polled.seconds:g} s asked {_plural(polled.asked, 'time')}. "
+            f"{polled.happened} events happened: it saw {polled.saw} and missed {polled.missed}."
+        ),
+    ]
+    if polled.age is not None and polled.open_age is not None:
+        lines.append(
+            f"The open connection saw {polled.open_saw} of them, each {_ms(polled.open_age)} after "
+            f"it happened (median). What the poll saw was {_ms(polled.age)} old."
+        )
+    return lines
+
+
+def _way_text(events: int, way: Way) -> str:
+    return (
+        f"{_plural(events, 'event')}, {_plural(way.connections, 'connection')}, "
+        f"{way.bytes:,} bytes, {way.seconds:.2f} s"
+    )
+
+
+def _overhead(brief: Brief, way: Way) -> str:
+    return f"{way.bytes / brief.events - brief.payload:,.0f}"
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _times(more: float, less: float) -> str:
+    ratio = more / less if less else 0.0
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.1f} times"  # noqa: PLR2004
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004
+
+
+async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> None:
+    """Send `events` by both ways slowly, and tell what goes over each connection, as it does."""
+    for name in (REQUEST, OPEN):
+        plan = Plan(events=events, rate=_SHOWN_RATE, start=monotonic())
+        await bench.server.ask("begin", plan=plan)
+        await _show(bench.url, plan, name, on_step)
+        await bench.server.ask("report")
+
+
+async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]) -> None:
+    method, begin, event = METHODS[name], monotonic(), 1
+    answered = False
+
+    def step(what: str, size: int = 0) -> None:
+        of = None if not method.closes and what != "event" else event
+        on_step(Step(name, what, (monotonic() - begin) / MILLISECOND, size, of))
+
+    def note(what: str, size: int) -> None:
+        nonlocal answered
+        match what:
+            case "send":
+                step("goodbye" if answered and not method.closes else "ask", size)
+            case "receive" if size:
+                step("event" if answered and not method.closes else "answer", size)
+                answered = True
+            case "close":
+                step("close")
+
+    def connect(info: Sequence[Any]) -> CountingSocket:
+        nonlocal begin
+        if event == 1:
+            begin = monotonic()
+        step("connect")
+        return CountingSocket.make(note, *info[:3])
+
+    schedule = Schedule(plan)
+    clock = asyncio.create_task(schedule.run())
+    async with session(url, method, connect) as http:
+        async for ticks in method.subscribe(http, plan, schedule):
+            await asyncio.sleep(0)  # a connection that serves one request closes now
+            event = ticks[-1].sequence + 1
+        await asyncio.sleep(0)
+    clock.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await clock

@@ -1,0 +1,184 @@
+"""One run: a server in one process, its subscribers in another, and what both counted."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+
+from ticker.compare.clients import Group
+from ticker.compare.plan import Plan
+from ticker.errors import TickerError
+from ticker.processes import Child
+from ticker.processes.child import News
+from ticker.system_clock import monotonic
+from ticker.units import SECOND
+
+AHEAD: Final = 0.5
+"""How long before the first event of a schedule the subscribers start (s): they connect first."""
+PATIENCE: Final = 120.0
+"""The longest run (s)."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the subscribers of one group heard."""
+
+    method: str
+    subscribers: int
+    hangs: bool
+    heard: int
+    """Events, of all subscribers together."""
+    missed: int
+    """Events that happened and were not heard, of all subscribers together."""
+    seconds: float
+    """From the start of the plan to the last event heard."""
+    p50: float | None
+    """Half of the events took at most so long from their time to the subscriber (ms)."""
+    p99: float | None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What one run counted. Bytes are those on the server's sockets."""
+
+    events: int
+    groups: list[Heard]
+    connections: int
+    requests: int
+    unchanged: int
+    """Answers that there is no news (304)."""
+    received: int
+    sent: int
+    cpu: float
+    """Of server and subscribers together (s)."""
+    late: list[int]
+    """How late the sender published each event (µs)."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in both directions."""
+        return self.received + self.sent
+
+    @property
+    def heard(self) -> int:
+        """Events, of all subscribers."""
+        return sum(group.heard for group in self.groups)
+
+
+class Bench:
+    """Server and subscribers as two processes, from entering to leaving."""
+
+    def __init__(self) -> None:
+        self.server = _Worker("server")
+        self._clients = _Worker("clients")
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.gather(self.server.start(), self._clients.start())
+            self.url = (await self.server.ask("start"))["url"]
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(self.server.stop(), self._clients.stop())
+
+    async def run(
+        self,
+        plan: Plan,
+        groups: Sequence[Group],
+        *,
+        seconds: float | None = None,
+        cut: bool = False,
+    ) -> Run:
+        """Run `plan` with these subscribers, to its last event, or for so many `seconds`.
+
+        `cut` breaks all connections half way.
+        """
+        ahead = AHEAD if plan.rate is not None else 0.05
+        plan = msgspec.structs.replace(plan, start=monotonic() + round(ahead * SECOND))
+        begun = await self.server.ask("begin", plan=plan)
+        plan = msgspec.structs.replace(plan, origin=begun["origin"])
+        asked = asyncio.create_task(
+            self._clients.ask("run", url=self.url, plan=plan, groups=list(groups))
+        )
+        try:
+            if cut and plan.rate is not None:
+                await asyncio.sleep(ahead + plan.events / plan.rate / 2)
+                await self.server.ask("cut")
+            if seconds is not None:
+                await asyncio.wait([asked], timeout=ahead + seconds)
+                self._clients.tell("stop")
+            async with asyncio.timeout(PATIENCE):
+                heard = await asked
+        except TimeoutError:
+            raise TickerError(f"a run did not end within {PATIENCE:g} s") from None
+        finally:
+            asked.cancel()
+        counted = await self.server.ask("report")
+        return _run(plan, groups, heard, counted)
+
+
+def _run(plan: Plan, groups: Sequence[Group], heard: News, counted: News) -> Run:
+    listed = [
+        Heard(
+            **msgspec.structs.asdict(group),
+            **facts,
+            missed=plan.events * group.subscribers - facts["heard"],
+        )
+        for group, facts in zip(groups, heard["groups"], strict=True)
+    ]
+    names = ("connections", "requests", "unchanged", "received", "sent", "late")
+    cpu = counted["cpu"] + heard["cpu"]
+    return Run(plan.events, listed, cpu=cpu, **{name: counted[name] for name in names})
+
+
+class _Worker:
+    """One child process: each order gets one answer."""
+
+    def __init__(self, role: str) -> None:
+        # -P: a file ticker.py in the user's folder is not us.
+        words = [sys.executable, "-P", "-m", "ticker.compare.worker", role]
+        self._news: asyncio.Queue[News] = asyncio.Queue()
+        self._child = Child(words, on_news=self._news.put_nowait)
+        self._end: asyncio.Task[int] | None = None
+
+    async def start(self) -> None:
+        await self._child.start()
+        self._end = asyncio.create_task(self._child.wait())
+
+    def tell(self, do: str, **facts: Any) -> None:
+        self._child.send(do, **facts)
+
+    async def ask(self, do: str, **facts: Any) -> News:
+        """Give an order and wait for its answer. Raises `TickerError`."""
+        self.tell(do, **facts)
+        answer = asyncio.create_task(self._news.get())
+        assert self._end is not None, "start it first"  # noqa: S101  (a mistake of ours)
+        either: set[asyncio.Future[Any]] = {answer, self._end}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                last = self._child.errors.strip().splitlines()[-1:]
+                raise TickerError(f"a process of the comparison ended: {''.join(last)}")
+            news = answer.result()
+        finally:
+            answer.cancel()
+        if news["say"] == "error":
+            raise TickerError(news["text"])
+        return {name: value for name, value in news.items() if name != "say"}
+
+    async def stop(self) -> None:
+        await self._child.stop()
+        if self._end is not None:
+            await self._end

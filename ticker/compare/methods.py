@@ -1,0 +1,157 @@
+"""The ways in which a subscriber comes by events: one table, one function each.
+
+A function yields the ticks that one subscriber gets, in the portions in which they arrive, from the
+first to the last event of the plan. Polling may pass some over; all others give every event, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from aiohttp import ClientError, ClientSession, WSMsgType
+
+from ticker import wire
+from ticker.compare.plan import Plan, Schedule
+from ticker.records import Tick
+from ticker.streams import open_stream
+
+BATCH: Final = 100
+"""Events in one message or answer at most, where several go together."""
+
+Ticks = AsyncIterator[Sequence[Tick]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table."""
+
+    name: str
+    how: str
+    """How it connects, in words."""
+    subscribe: Callable[[ClientSession, Plan, Schedule], Ticks]
+    closes: bool = False
+    """Whether each connection serves one request."""
+    reads: str | None = None
+    """The kind of stream that it reads; `None`: it asks the server."""
+
+
+async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
+    """Connect, ask, read the answer, close; for each event. It knows when each event is due."""
+    for sequence in range(1, plan.events + 1):
+        await schedule.beyond(sequence - 1)
+        async with http.get(f"/event/{sequence}") as answer:
+            yield _ticks(await answer.read())
+
+
+async def polling(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
+    """Ask for the newest event at regular times; 304 answers that there is none.
+
+    As fast as it goes, each answer is a new event.
+    """
+    known = 0
+    rounds = 0
+    phase = random.random()  # noqa: S311  (polls and events have nothing to do with each other)
+    begin = asyncio.get_running_loop().time()
+    while known < plan.events:
+        if plan.rate is not None:
+            rounds += 1
+            due = begin + (rounds - phase) * plan.poll
+            await asyncio.sleep(due - asyncio.get_running_loop().time())
+        async with http.get("/latest", headers={"If-None-Match": f'"{known}"'}) as answer:
+            ticks = _ticks(await answer.read()) if answer.status == 200 else ()  # noqa: PLR2004
+        if ticks:
+            known = ticks[-1].sequence
+            yield ticks
+    del schedule  # a poll knows nothing of it
+
+
+async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
+    """Ask for what follows the last event; the server answers when there is something."""
+    known = 0
+    while known < plan.events:
+        async with http.get(f"/next/{known}") as answer:
+            ticks = _ticks(await answer.read())
+        known = ticks[-1].sequence
+        yield ticks
+
+
+async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1) -> Ticks:
+    """Open one connection; the server sends. If it is cut, open one and continue from there."""
+    known = 0
+    while known < plan.events:
+        try:
+            async with http.ws_connect(f"/websocket/{known}/{batch}", max_msg_size=0) as socket:
+                async for message in socket:
+                    if message.type is not WSMsgType.TEXT:
+                        break
+                    ticks = _ticks(message.data)
+                    known = ticks[-1].sequence
+                    yield ticks
+        except ClientError:
+            continue
+
+
+async def server_sent_events(
+    http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1
+) -> Ticks:
+    """Ask once; the answer never ends."""
+    rest = b""
+    async with http.get(f"/events/{batch}") as answer:
+        async for piece in answer.content.iter_any():
+            *events, rest = (rest + piece).split(b"\n\n")
+            if events:
+                ticks = [wire_tick(event.removeprefix(b"data: ")) for event in events]
+                yield ticks
+                if ticks[-1].sequence == plan.events:
+                    return
+
+
+async def stream(_: ClientSession, plan: Plan, __: Schedule) -> Ticks:
+    """Read the log itself, as `watch` and `tail` do."""
+    async with open_stream(plan.stream) as opened:
+        async for batch in opened.read("start"):
+            ticks = [tick for tick in batch.ticks if tick.origin == plan.origin]
+            if ticks:
+                yield ticks
+                if ticks[-1].sequence == plan.events:
+                    return
+
+
+METHODS: Final = {
+    method.name: method
+    for method in (
+        Method("request", "a connection for each event", connection_per_event, closes=True),
+        Method("poll", "a kept connection, asked at regular times (304: no news)", polling),
+        Method("long poll", "a kept connection, the answer waits for news", long_polling),
+        Method("WebSocket", "an open connection, one event a message", websocket),
+        Method(
+            "WebSocket batched",
+            "an open connection, what is there in one message",
+            partial(websocket, batch=BATCH),
+        ),
+        Method("SSE", "an answer that never ends, one event a message", server_sent_events),
+        Method(
+            "SSE batched",
+            "an answer that never ends, what is there in one message",
+            partial(server_sent_events, batch=BATCH),
+        ),
+        Method("SQLite", "ticker's own log, read from a file", stream, reads="sqlite"),
+        Method("Kafka", "ticker's log on Kafka", stream, reads="kafka"),
+    )
+}
+
+
+def wire_tick(data: bytes | str) -> Tick:
+    """Return the tick that `data` holds."""
+    record = wire.decode(data)
+    assert isinstance(record, Tick)  # noqa: S101  (our own server sends nothing else)
+    return record
+
+
+def _ticks(data: bytes | str) -> list[Tick]:
+    return [wire_tick(line) for line in data.splitlines()]

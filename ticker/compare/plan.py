@@ -1,0 +1,122 @@
+"""What happens in one run: how many events, when each is due, and what it says.
+
+Events are due at irregular times, as in a market: the gaps between them are random, with a seed.
+Server and clients compute the same times from the same plan, so a latency is counted from the time
+when the event was due, whoever was late. Times are µs of the machine's monotonic clock, which all
+processes share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from ticker.records import Tick
+from ticker.system_clock import monotonic
+from ticker.units import SECOND
+
+ORIGIN: Final = "compare"
+_FIRST_TIME: Final = 1_795_447_805_120_000
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One run, as server and clients are told of it."""
+
+    events: int
+    rate: float | None = None
+    """Events per second, on an open schedule; `None`: as fast as it goes."""
+    start: int = 0
+    """When the schedule begins (µs, monotonic)."""
+    poll: float = 1.0
+    """Time between polls (s)."""
+    stream: str | None = None
+    """The log that the server appends to, where the clients read one."""
+    origin: str = ORIGIN
+    seed: int = 7
+
+
+def due_times(plan: Plan) -> list[int]:
+    """When each event is due (µs, monotonic), in order."""
+    if plan.rate is None:
+        return [plan.start] * plan.events
+    chance = random.Random(plan.seed)  # noqa: S311  (no secret)
+    gaps = (chance.expovariate(plan.rate) for _ in range(plan.events))
+    return [plan.start + round(moment * SECOND) for moment in accumulate(gaps)]
+
+
+def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
+    """The event with this number, from 1; it has every field that an exchange's tick has."""
+    cents = sequence * 37 % 400
+    moment = _FIRST_TIME + sequence * 1_000
+    return Tick(
+        symbol="AAPL",
+        source="compare",
+        origin=origin,
+        sequence=sequence,
+        time=moment,
+        received=moment + 520,
+        price=(23_000 + cents) / 100,
+        previous_price=(23_000 + (sequence - 1) * 37 % 400) / 100,
+        day_change=round((cents - 200) / 100, 2),
+        day_change_percent=round((cents - 200) / 232, 3),
+        volume=10_000_000 + sequence,
+        bid=(22_999 + cents) / 100,
+        ask=(23_001 + cents) / 100,
+        currency="USD",
+        session="regular",
+        simulated=True,
+    )
+
+
+class Schedule:
+    """How many events of a plan have happened, and who waits for the next one.
+
+    `publish` is given each new part of the plan (first and last sequence, both inclusive) before
+    anybody is told of it. The schedule never waits for those who listen.
+    """
+
+    def __init__(
+        self, plan: Plan, publish: Callable[[int, int], Awaitable[object]] | None = None
+    ) -> None:
+        self.there = 0
+        """Events that have happened."""
+        self.late: list[int] = []
+        """How long after its time each event was published (µs)."""
+        self._due = due_times(plan)
+        self._publish = publish
+        self._more = asyncio.Event()
+
+    async def run(self) -> None:
+        """Let the events happen, each when it is due, to the last."""
+        while self.there < len(self._due):
+            # asyncio's own timers round up to a millisecond.
+            if (wait := self._due[self.there] - monotonic()) > 0:
+                await asyncio.to_thread(time.sleep, wait / SECOND)
+            last = self._last_due(monotonic())
+            if self._publish is not None:
+                await self._publish(self.there + 1, last)
+            now = monotonic()
+            self.late += [now - due for due in self._due[self.there : last]]
+            self.there = last
+            self._more.set()
+            self._more = asyncio.Event()
+            await asyncio.sleep(0)  # others may run, even where this is late
+
+    async def beyond(self, sequence: int) -> int:
+        """Wait until more than `sequence` events have happened; how many have."""
+        while self.there <= sequence:
+            await self._more.wait()
+        return self.there
+
+    def _last_due(self, now: int) -> int:
+        last = self.there + 1
+        most = min(len(self._due), self.there + 1_000)
+        while last < most and self._due[last] <= now:
+            last += 1
+        return last

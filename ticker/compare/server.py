@@ -1,0 +1,159 @@
+"""The server of a run: the same events by every method, on one port.
+
+Events come by a schedule that waits for nobody. Each open connection has a place of its own among
+them, so a subscriber that hangs holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+from weakref import WeakSet
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from ticker import wire
+from ticker.compare.methods import BATCH
+from ticker.compare.plan import Plan, Schedule, tick_of
+from ticker.compare.sockets import LOOPBACK, Meter, listening
+from ticker.streams import open_log
+
+_AFTER: Final = r"{after:\d+}"
+
+
+class Server:
+    """Serves from `start()` to `stop()`: `begin` a run, `report` on it, any number of times."""
+
+    def __init__(self) -> None:
+        self._meter = Meter()
+        self._requests = 0
+        self._unchanged = 0
+        self._events: list[bytes] = []
+        self._is_paced = False
+        self._schedule = Schedule(Plan(events=0))
+        self._running: asyncio.Task[None] | None = None
+        self._log = AsyncExitStack()
+        self._cpu = 0.0
+        self._peers: WeakSet[asyncio.Transport] = WeakSet()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> str:
+        """Begin to serve on a free port of this machine; the URL."""
+        app = web.Application(middlewares=[self._count])
+        app.router.add_get(f"/event/{_AFTER}", self._event)
+        app.router.add_get("/latest", self._latest)
+        app.router.add_get(f"/next/{_AFTER}", self._next)
+        app.router.add_get(rf"/websocket/{_AFTER}/{{batch:\d+}}", self._websocket)
+        app.router.add_get(r"/events/{batch:\d+}", self._sent_events)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        socket = listening(self._meter)
+        await web.SockSite(self._runner, socket, backlog=1_000).start()
+        return f"http://{LOOPBACK}:{socket.getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """End the run and close every connection."""
+        await self.report()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def begin(self, plan: Plan) -> str:
+        """Begin a run, with counters at 0; the origin of its ticks."""
+        publish, origin = None, plan.origin
+        if plan.stream is not None:
+            log = await self._log.enter_async_context(open_log(plan.stream))
+            origin = getattr(log, "origin", origin)
+
+            async def publish(first: int, last: int) -> None:
+                await log.append([tick_of(n, origin) for n in range(first, last + 1)])
+
+        else:
+            self._events = [wire.encode(tick_of(n)) for n in range(1, plan.events + 1)]
+        self._is_paced = plan.rate is not None
+        self._schedule = Schedule(plan, publish)
+        self._meter.connections = self._meter.received = self._meter.sent = 0
+        self._requests = self._unchanged = 0
+        self._cpu = time.process_time()
+        self._running = asyncio.create_task(self._schedule.run())
+        return origin
+
+    async def report(self) -> dict[str, Any]:
+        """End the run, close its connections, and return what was counted (CPU in s)."""
+        cpu = time.process_time() - self._cpu
+        facts = msgspec.to_builtins(self._meter)
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+            self._running = None
+        self.cut()
+        await self._log.aclose()
+        return {
+            **facts,
+            "requests": self._requests,
+            "unchanged": self._unchanged,
+            "cpu": cpu,
+            "late": self._schedule.late if self._is_paced else [],
+        }
+
+    def cut(self) -> None:
+        """Cut every open connection, as a network that fails."""
+        for peer in self._peers:
+            peer.abort()
+
+    @web.middleware
+    async def _count(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self._requests += 1
+        if request.transport is not None:
+            self._peers.add(request.transport)
+        return await handler(request)
+
+    async def _event(self, request: web.Request) -> web.Response:
+        return _json(self._events[int(request.match_info["after"]) - 1])
+
+    async def _latest(self, request: web.Request) -> web.Response:
+        known = int(request.headers["If-None-Match"].strip('"'))
+        newest = self._schedule.there if self._is_paced else known + 1
+        if newest == known:
+            self._unchanged += 1
+            return web.Response(status=304, headers={"ETag": f'"{known}"'})
+        return _json(self._events[newest - 1], ETag=f'"{newest}"')
+
+    async def _next(self, request: web.Request) -> web.Response:
+        after = int(request.match_info["after"])
+        last = min(await self._schedule.beyond(after), after + BATCH)
+        return _json(b"\n".join(self._events[after:last]))
+
+    async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
+        after, batch = (int(request.match_info[name]) for name in ("after", "batch"))
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        with suppress(ConnectionError):
+            while after < len(self._events):
+                last = min(await self._schedule.beyond(after), after + batch)
+                await socket.send_frame(b"\n".join(self._events[after:last]), WSMsgType.TEXT)
+                after = last
+            await socket.close()
+        return socket
+
+    async def _sent_events(self, request: web.Request) -> web.StreamResponse:
+        after, batch = 0, int(request.match_info["batch"])
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while after < len(self._events):
+                last = min(await self._schedule.beyond(after), after + batch)
+                events = (b"data: %b\n\n" % event for event in self._events[after:last])
+                await answer.write(b"".join(events))
+                after = last
+        return answer
+
+
+def _json(body: bytes, **headers: str) -> web.Response:
+    return web.Response(body=body, content_type="application/json", headers=headers)

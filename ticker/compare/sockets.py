@@ -1,0 +1,85 @@
+"""Sockets that count what goes through them: connections, and bytes with all their headers.
+
+The bytes are those of HTTP and WebSocket, as the kernel takes and gives them. TCP and IP add theirs
+to each packet, which is not counted.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+@dataclass
+class Meter:
+    """What went through the sockets of one server."""
+
+    connections: int = 0
+    received: int = 0
+    """Bytes from clients."""
+    sent: int = 0
+    """Bytes to clients."""
+
+
+class CountingSocket(socket.socket):
+    """Tells `note` what happens: `connect`, `accept`, `send`, `receive`, `close`; and bytes."""
+
+    note: Callable[[str, int], None]
+
+    @classmethod
+    def make(cls, note: Callable[[str, int], None], *arguments: Any, **named: Any) -> Self:
+        """Return a socket that tells `note`; the rest is as for `socket.socket`."""
+        made = cls(*arguments, **named)
+        made.note = note
+        return made
+
+    def accept(self) -> tuple[socket.socket, Any]:  # noqa: D102  (as its parent's)
+        peer, address = super().accept()
+        self.note("accept", 0)
+        return self.make(self.note, fileno=peer.detach()), address
+
+    def send(self, data: Any, flags: int = 0, /) -> int:  # noqa: D102
+        sent = super().send(data, flags)
+        self.note("send", sent)
+        return sent
+
+    def sendmsg(self, buffers: Any, *rest: Any) -> int:  # noqa: D102
+        sent = super().sendmsg(buffers, *rest)
+        self.note("send", sent)
+        return sent
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:  # noqa: D102
+        data = super().recv(size, flags)
+        self.note("receive", len(data))
+        return data
+
+    def recv_into(self, buffer: Any, *rest: Any) -> int:  # noqa: D102
+        size = super().recv_into(buffer, *rest)
+        self.note("receive", size)
+        return size
+
+    def close(self) -> None:  # noqa: D102
+        if self.fileno() >= 0:
+            self.note("close", 0)
+        super().close()
+
+
+def listening(meter: Meter) -> CountingSocket:
+    """Return a socket on a free port of this machine, whose connections count on `meter`."""
+
+    def count(what: str, size: int) -> None:
+        match what:
+            case "accept":
+                meter.connections += 1
+            case "send":
+                meter.sent += size
+            case "receive":
+                meter.received += size
+
+    made = CountingSocket.make(count, socket.AF_INET, socket.SOCK_STREAM)
+    made.bind((LOOPBACK, 0))
+    return made
