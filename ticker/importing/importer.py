@@ -23,9 +23,10 @@ from ticker.importing import layouts, query, times
 from ticker.importing.layouts import PLAIN, Layout
 from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
+from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import Connection, literal
-from ticker.streams.recording.layout import FIELDS, Facts, Manifest, PlacedFacts
+from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts
 
 _SHOWN: Final = 5
 """Bad rows that are shown, of all files."""

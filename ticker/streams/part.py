@@ -25,7 +25,8 @@ import msgspec
 
 from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
 from ticker.records import Quote
-from ticker.streams.recording import Known, Manifest, PlacedFacts, Recorder, RecordingStream, record
+from ticker.streams.facts import KnownFacts
+from ticker.streams.recording import Manifest, PlacedFacts, Recorder, RecordingStream, record
 from ticker.streams.sqlite import SqliteStream
 
 _log: Final = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Part:
         """The log, as a stream."""
         self._facts = self.log.with_name(f"{self.log.name}.facts")
         self._descriptor = -1
-        self._known = Known()
+        self._known = KnownFacts()
 
     @property
     def has_log(self) -> bool:

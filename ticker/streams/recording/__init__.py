@@ -1,7 +1,7 @@
 """Recordings: Parquet files that are tapes. `RecordingStream` reads one, `Recorder` writes one."""
 
-from ticker.streams.recording.layout import Known, Manifest, PlacedFacts
+from ticker.streams.recording.layout import Manifest, PlacedFacts
 from ticker.streams.recording.stream import RecordingStream
 from ticker.streams.recording.writing import Recorder, record
 
-__all__ = ["Known", "Manifest", "PlacedFacts", "Recorder", "RecordingStream", "record"]
+__all__ = ["Manifest", "PlacedFacts", "Recorder", "RecordingStream", "record"]

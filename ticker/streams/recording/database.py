@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -20,6 +21,9 @@ from ticker.errors import (
 )
 
 Connection = duckdb.DuckDBPyConnection
+
+_MAGIC: Final = b"PAR1"
+"""The first and the last four bytes of every Parquet file."""
 
 
 def connect(database: str = ":memory:") -> Connection:
@@ -74,3 +78,24 @@ def writing(url: str) -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """The first line of an error, without the name of its kind."""
     return str(error).partition("\n")[0].partition(": ")[2] or str(error).partition("\n")[0]
+
+
+def check_magic(path: Path, url: str) -> None:
+    """Tell files that are no Parquet, or were cut off, in our own words."""
+    if path.is_dir():
+        raise StreamUnusable(url, "is a folder, not a recording")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(0, 2)
+            size = file.tell()
+            file.seek(max(0, size - 4))
+            tail = file.read(4)
+    except FileNotFoundError:
+        raise StreamMissing(url, "there is no such file") from None
+    except OSError as error:
+        raise StreamUnusable(url, f"cannot be read: {error.strerror}") from error
+    if head != _MAGIC:
+        raise StreamUnusable(url, "is no recording: it is not a Parquet file")
+    if tail != _MAGIC:
+        raise StreamUnusable(url, "is cut off: its end is missing")

@@ -11,14 +11,14 @@ neither files nor connections.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
-from ticker.records import Gap, Position, Quote, Tick
-from ticker.streams.sequence import Key
+from ticker.records import Gap, Position, Tick
+from ticker.streams.facts import Facts
 
 VERSION: Final = 1
 """Raised when a recording changes in a way that older versions of ticker would misread."""
@@ -50,19 +50,6 @@ VALUES: Final = ", ".join(
     f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"' for field in FIELDS
 )
 """The columns as `Tick` takes them: times as whole microseconds."""
-
-STANDING: Final = (
-    "name",
-    "kind",
-    "exchange",
-    "currency",
-    "price_hint",
-    "delay",
-    "session",
-    "previous_close",
-    "open",
-)
-"""The fields of a quote that no tick tells: a recording keeps their changes."""
 
 
 class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):
@@ -99,23 +86,11 @@ class PlacedGap(msgspec.Struct, frozen=True, array_like=True):
 
     row: int
     gap: Gap
+    due: int
+    """When a player shows it: not before the ticks that it follows (µs, UTC).
 
-
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Standing facts of one (origin, symbol); an unknown one is absent. Fields as in `Quote`."""
-
-    origin: str
-    symbol: str
-    source: str
-    name: str | None = None
-    kind: str | None = None
-    exchange: str | None = None
-    currency: str | None = None
-    price_hint: int | None = None
-    delay: int | None = None
-    session: str | None = None
-    previous_close: float | None = None
-    open: float | None = None
+    The gap of missing ticks is due with the tick behind it.
+    """
 
 
 class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -123,69 +98,8 @@ class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
 
     row: int
     facts: Facts
-
-
-def facts_of(quote: Quote) -> Facts:
-    """The standing facts that `quote` tells."""
-    return Facts(
-        quote.origin or "",
-        quote.symbol,
-        quote.source,
-        **{name: getattr(quote, name) for name in STANDING},
-    )
-
-
-class Known:
-    """The standing facts told so far, to find out which are new."""
-
-    def __init__(self) -> None:
-        self._facts: dict[Key, Facts] = {}
-
-    def changes(self, quotes: Iterable[Quote], *, fixed_only: bool = False) -> list[Facts]:
-        """The facts of `quotes` that differ from what was told before.
-
-        `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
-        """
-        changed: list[Facts] = []
-        for quote in quotes:
-            facts = fixed(facts_of(quote)) if fixed_only else facts_of(quote)
-            key = (facts.origin, facts.symbol)
-            if self._facts.get(key) != facts:
-                self._facts[key] = facts
-                changed.append(facts)
-        return changed
-
-
-def fixed(facts: Facts) -> Facts:
-    """Those that were true all along: a stream keeps only the latest quote.
-
-    The session, the previous close and the open are of the quote's own day.
-    """
-    return msgspec.structs.replace(facts, session=None, previous_close=None, open=None)
-
-
-def quote_of(tick: Tick, facts: Facts | None) -> Quote:
-    """The quote that was true after `tick`: its fields, and the standing facts known by then.
-
-    Where the facts do not tell the previous close it is `price` minus `day_change`.
-    """
-    told: Mapping[str, object] = (
-        {} if facts is None else {name: getattr(facts, name) for name in STANDING}
-    )
-    known = {name: value for name, value in told.items() if value is not None}
-    trade = {name: getattr(tick, name) for name in FIELDS}
-    quote = Quote(**{**trade, **known, **_trade_facts(tick)})
-    if quote.previous_close is None and tick.day_change is not None:
-        close = round(tick.price - tick.day_change, 8)
-        if close:
-            quote = msgspec.structs.replace(quote, previous_close=close)
-    return quote
-
-
-def _trade_facts(tick: Tick) -> Mapping[str, object]:
-    """What the tick itself tells beats an older fact."""
-    told = {"currency": tick.currency, "session": tick.session}
-    return {name: value for name, value in told.items() if value is not None}
+    due: int = 0
+    """When the tick before that row is due (µs, UTC); 0 before the first tick."""
 
 
 class RecordingPosition(msgspec.Struct, frozen=True):

@@ -12,13 +12,14 @@ from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from ticker.errors import StreamMissing, StreamUnusable, WrongPosition
+from ticker.errors import StreamUnusable, WrongPosition
 from ticker.records import Gap, Position, Quote, Tick
+from ticker.streams.facts import Facts, quote_of
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
-from ticker.streams.recording.database import connect, literal, prepare, reading
+from ticker.streams.recording.database import check_magic, connect, literal, prepare, reading
+from ticker.streams.recording.index import BLOCK, RowIndex
 from ticker.streams.recording.layout import (
-    Facts,
     Manifest,
     PlacedFacts,
     PlacedGap,
@@ -26,8 +27,6 @@ from ticker.streams.recording.layout import (
 )
 from ticker.streams.sequence import Key
 
-_MAGIC: Final = b"PAR1"
-"""The first and the last four bytes of every Parquet file."""
 _ROWS_AT_ONCE: Final = 50_000
 _VOLUMES: Final = tuple(layout.FIELDS.index(name) for name in ("volume", "size"))
 
@@ -38,7 +37,7 @@ class RecordingReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.url = str(path)
-        _check_magic(path, self.url)
+        check_magic(path, self.url)
         with reading(path, self.url):
             self._connection = connect()
             found = self._connection.execute(
@@ -49,6 +48,7 @@ class RecordingReader:
         self.manifest = self._manifest(told)
         self.gaps = self._decode(told, layout.GAPS, list[PlacedGap])
         self.facts = self._decode(told, layout.FACTS, list[PlacedFacts])
+        self._indexed: list[RowIndex] = []  # one at most; shared by all cursors
 
     def cursor(self) -> Self:
         """The same recording for another thread."""
@@ -95,13 +95,20 @@ class RecordingReader:
         if when == "end":
             return self.end
         rows = [placed.row for placed in self.gaps if placed.gap.received >= when]
-        found = self._all(
-            f"SELECT min(file_row_number) FROM {self._source} "
-            "WHERE received >= make_timestamptz(?)",
+        first = self.first_from(when)
+        return min([*rows, first] if first < self.manifest.ticks else rows, default=self.end)
+
+    def first_from(self, when: int) -> int:
+        """The row of the first tick that is due at `when` (µs, UTC) or later.
+
+        Behind the last tick if there is none.
+        """
+        found = self.ask(
+            f"SELECT file_row_number FROM {self.source} "
+            "WHERE received >= make_timestamptz(?) LIMIT 1",  # the first: DuckDB keeps the order
             when,
-        )[0][0]
-        rows += [] if found is None else [int(found)]
-        return min(rows, default=self.end)
+        )
+        return int(found[0][0]) if found else self.manifest.ticks
 
     def find_last(self, ticks: int, symbols: Collection[str] | None) -> int:
         """See `Stream.find_last`."""
@@ -109,8 +116,8 @@ class RecordingReader:
             return self.end
         if symbols is None:
             return max(0, self.manifest.ticks - ticks)
-        found = self._all(
-            f"SELECT file_row_number FROM {self._source} WHERE list_contains(?, symbol) "
+        found = self.ask(
+            f"SELECT file_row_number FROM {self.source} WHERE list_contains(?, symbol) "
             "ORDER BY file_row_number DESC LIMIT 1 OFFSET ?",
             sorted(symbols),
             ticks - 1,
@@ -120,19 +127,26 @@ class RecordingReader:
     # Ticks
 
     def rows(
-        self, begin: int, end: int, symbols: Collection[str] | None = None
+        self,
+        begin: int,
+        end: int,
+        symbols: Collection[str] | None = None,
+        chunk: int = _ROWS_AT_ONCE,
     ) -> Iterator[list[tuple[Any, ...]]]:
-        """Rows from `begin` up to `end` (exclusive), in chunks: a row number, then the fields."""
+        """Rows from `begin` up to `end` (exclusive): a row number, then the fields.
+
+        They come in pieces of about `chunk`.
+        """
         where, bindings = _only(symbols)
         with reading(self.path, self.url):
             result = self._connection.execute(
-                f"SELECT file_row_number, {layout.VALUES} FROM {self._source} "
+                f"SELECT file_row_number, {layout.VALUES} FROM {self.source} "
                 f"WHERE file_row_number >= ? AND file_row_number < ? {where}",
                 [begin, end, *bindings],
             )
         while True:
             with reading(self.path, self.url):
-                rows = result.fetchmany(_ROWS_AT_ONCE)
+                rows = result.fetchmany(chunk)
             if not rows:
                 return
             yield rows
@@ -144,7 +158,7 @@ class RecordingReader:
         where, bindings = _between(symbols, since, until)
         with reading(self.path, self.url):
             result = self._connection.execute(
-                f"SELECT {layout.VALUES} FROM {self._source} WHERE true {where}", bindings
+                f"SELECT {layout.VALUES} FROM {self.source} WHERE true {where}", bindings
             )
         while True:
             with reading(self.path, self.url):
@@ -164,29 +178,56 @@ class RecordingReader:
         with reading(self.path, self.url):
             yield from arrays(
                 self._connection,
-                self._source,
+                self.source,
                 row="file_row_number",
                 ticks=self.manifest.ticks,
                 where=where,
                 bindings=bindings,
             )
 
+    @property
+    def index(self) -> RowIndex | None:
+        """What `make_index` made; `None` before."""
+        return self._indexed[0] if self._indexed else None
+
+    def make_index(self) -> None:
+        """See `Tape.index`. All cursors share it."""
+        if not self._indexed:
+            ticks = self.manifest.ticks
+            self._indexed.append(RowIndex(self.ask, self.source, ticks, self._ticks_in))
+
     def last_ticks(self, row: int) -> list[tuple[int, Tick]]:
         """The last tick of each (origin, symbol) before `row`, with its row."""
-        found = self._all(
-            f"SELECT max(file_row_number) FROM {self._source} WHERE file_row_number < ? "
-            "GROUP BY origin, symbol",
+        begin = 0
+        rows: dict[Key, int] = {}
+        known: Mapping[int, Tick] = {}
+        if (index := self.index) is not None:
+            block = row // BLOCK
+            begin = block * BLOCK
+            rows, known = index.before(block)
+        for origin, symbol, last in self.ask(
+            f"SELECT origin, symbol, max(file_row_number) FROM {self.source} "
+            "WHERE file_row_number >= ? AND file_row_number < ? GROUP BY ALL",
+            begin,
             row,
+        ):
+            rows[origin, symbol] = last
+        found = self._ticks_in([row for row in rows.values() if row not in known])
+        return sorted((row, found.get(row) or known[row]) for row in rows.values())
+
+    def _ticks_in(self, rows: Sequence[int]) -> dict[int, Tick]:
+        """Row → its tick."""
+        if not rows:
+            return {}
+        found = self.ask(
+            f"SELECT file_row_number, {layout.VALUES} FROM {self.source} WHERE "
+            "file_row_number >= ? AND file_row_number <= ? "
+            "AND file_row_number IN (SELECT unnest(?::BIGINT[]))",
+            min(rows),
+            max(rows),
+            rows,
         )
-        wanted = sorted(int(each[0]) for each in found)
-        if not wanted:
-            return []
-        rows = self._all(
-            f"SELECT file_row_number, {layout.VALUES} FROM {self._source} "
-            "WHERE file_row_number IN (SELECT unnest(?::BIGINT[]))",
-            wanted,
-        )
-        return [(int(each[0]), to_tick(each)) for each in rows]
+        return {int(each[0]): to_tick(each) for each in found}
 
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
@@ -210,17 +251,19 @@ class RecordingReader:
         """What was known before `row`: a quote for each (origin, symbol) that had a tick."""
         facts = self.facts_before(row)
         return [
-            layout.quote_of(tick, facts.get((tick.origin, tick.symbol)))
+            quote_of(tick, facts.get((tick.origin, tick.symbol)))
             for _, tick in self.last_ticks(row)
         ]
 
     # Small change
 
     @property
-    def _source(self) -> str:
+    def source(self) -> str:
+        """The rows, for a query: the columns and `file_row_number`."""
         return f"read_parquet({literal(self.url)}, file_row_number = true)"
 
-    def _all(self, query: str, *bindings: Any) -> list[Any]:
+    def ask(self, query: str, *bindings: Any) -> list[Any]:
+        """All rows that `query` gives. Raises `StreamError`."""
         with reading(self.path, self.url):
             return self._connection.execute(query, list(bindings)).fetchall()
 
@@ -284,24 +327,3 @@ def _between(
         where += " AND received < make_timestamptz(?)"
         bindings.append(until)
     return where, bindings
-
-
-def _check_magic(path: Path, url: str) -> None:
-    """Tell files that are no Parquet, or were cut off, in our own words."""
-    if path.is_dir():
-        raise StreamUnusable(url, "is a folder, not a recording")
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-            file.seek(0, 2)
-            size = file.tell()
-            file.seek(max(0, size - 4))
-            tail = file.read(4)
-    except FileNotFoundError:
-        raise StreamMissing(url, "there is no such file") from None
-    except OSError as error:
-        raise StreamUnusable(url, f"cannot be read: {error.strerror}") from error
-    if head != _MAGIC:
-        raise StreamUnusable(url, "is no recording: it is not a Parquet file")
-    if tail != _MAGIC:
-        raise StreamUnusable(url, "is cut off: its end is missing")

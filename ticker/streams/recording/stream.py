@@ -22,10 +22,12 @@ from ticker.streams.arguments import (
 )
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
-from ticker.streams.protocol import ReadStats
-from ticker.streams.recording import layout
+from ticker.streams.facts import quote_of
+from ticker.streams.protocol import Move, ReadStats, SessionChange, Timeline
 from ticker.streams.recording.layout import Manifest
+from ticker.streams.recording.marks import largest_moves, session_changes
 from ticker.streams.recording.reading import RecordingReader, to_tick
+from ticker.streams.recording.searching import next_tick
 from ticker.streams.sequence import Key, SequenceTracker
 
 _R = TypeVar("_R")
@@ -81,6 +83,39 @@ class RecordingStream(BaseStream[_Reading]):
         quotes = await self._ask(lambda reader: reader.quotes(reader.row(position)))
         last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in quotes}
         return Batch(position, quotes=quotes, last_seen=last)
+
+    async def last_ticks(self, time: int) -> Batch:
+        def look(reader: RecordingReader) -> tuple[int, list[tuple[int, Tick]]]:
+            row = reader.first_from(time + 1)
+            return row, reader.last_ticks(row)
+
+        row, found = await self._ask(look)
+        reader = await self._reader()
+        return Batch(reader.place(row), ticks=[tick for _, tick in found])
+
+    async def next_tick(
+        self, time: int, *, symbols: Collection[str] | None = None, forward: bool = True
+    ) -> int | None:
+        chosen = checked_symbols(symbols)
+        return await self._ask(lambda reader: next_tick(reader, time, chosen, forward=forward))
+
+    async def timeline(self) -> Timeline:
+        reader = await self._reader()
+        gaps = sorted(((each.due, each.gap) for each in reader.gaps), key=_due)
+        return Timeline(gaps, sorted(((each.due, each.facts) for each in reader.facts), key=_due))
+
+    async def index(self) -> None:
+        await self._ask(RecordingReader.make_index)
+
+    async def moves(self, start: int, end: int, count: int) -> Sequence[Move]:
+        return await self._ask(
+            lambda reader: largest_moves(reader.ask, reader.source, start, end, count)
+        )
+
+    async def session_changes(self, start: int, end: int) -> Sequence[SessionChange]:
+        return await self._ask(
+            lambda reader: session_changes(reader.ask, reader.source, start, end)
+        )
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         place = checked_place(when)
@@ -190,6 +225,10 @@ class RecordingStream(BaseStream[_Reading]):
         return await asyncio.to_thread(answer)
 
 
+def _due(placed: tuple[int, object]) -> int:
+    return placed[0]
+
+
 def _batches(
     reader: RecordingReader,
     begin: int,
@@ -226,7 +265,7 @@ def _pieces(
 ) -> Iterator[tuple[int, int, list[tuple[int, Tick]]]]:
     """First row, row behind the last, and the ticks between with their rows: at most `limit`."""
     waiting: list[tuple[Any, ...]] = []
-    for rows in reader.rows(begin, end, symbols):
+    for rows in reader.rows(begin, end, symbols, limit):
         waiting += rows
         while len(waiting) > limit:
             some, waiting = waiting[:limit], waiting[limit:]
@@ -250,7 +289,7 @@ def _told(
         return []
     facts = reader.facts_before(last)
     return [
-        layout.quote_of(tick, facts[tick.origin, tick.symbol])
+        quote_of(tick, facts[tick.origin, tick.symbol])
         for _, tick in reader.last_ticks(last)
         if (tick.origin, tick.symbol) in keys
     ]

@@ -21,6 +21,7 @@ import numpy as np
 from ticker.errors import StreamNotWritable
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
+from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
@@ -58,8 +59,8 @@ class Recorder:
         self._replace = replace
         self._rows: list[Tick] = []
         self._gaps: list[tuple[int, Gap]] = []
-        self._facts: list[tuple[int, layout.Facts]] = []
-        self._known = layout.Known()
+        self._facts: list[tuple[int, Facts]] = []
+        self._known = KnownFacts()
         self._folder: Path | None = None
         self._connection: Connection | None = None
 
@@ -132,10 +133,11 @@ class Recorder:
             connection.execute("DROP TABLE staged")
             (self.ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
             manifest = self._manifest(connection)
+            placing = self._place(connection)
             metadata = {
                 layout.MANIFEST: msgspec.json.encode(manifest),
-                layout.GAPS: msgspec.json.encode(self._placed(connection, self._gaps)),
-                layout.FACTS: msgspec.json.encode(self._placed(connection, self._facts)),
+                layout.GAPS: msgspec.json.encode(self._placed_gaps(connection, placing)),
+                layout.FACTS: msgspec.json.encode(self._placed_facts(placing)),
             }
             assert self._folder is not None  # noqa: S101  (it came with the connection)
             made = self._folder / "whole.parquet"
@@ -201,18 +203,70 @@ class Recorder:
         identity = layout.identity_of(spans, [gap for _, gap in self._gaps])
         return layout.Manifest(layout.VERSION, identity, ticks, simulated, first, last, spans)
 
-    def _placed(self, connection: Connection, told: Sequence[tuple[int, Any]]) -> list[Any]:
-        """`told` with rows of the sorted file: before the first of all ticks that came after it."""
-        if not told:
-            return []
-        ordinals = connection.execute("SELECT ordinal FROM sorted ORDER BY rowid").fetchnumpy()
-        rows = np.full(len(ordinals["ordinal"]) + 1, len(ordinals["ordinal"]))
-        rows[ordinals["ordinal"]] = np.arange(len(ordinals["ordinal"]))
-        first = np.minimum.accumulate(rows[::-1])[::-1]
+    def _place(self, connection: Connection) -> _Placing:
+        """Where gaps and facts belong in the sorted file."""
+        columns = connection.execute(
+            "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
+        ).fetchnumpy()
+        return _Placing(columns["ordinal"], columns["received"])
+
+    def _placed_gaps(self, connection: Connection, placing: _Placing) -> list[layout.PlacedGap]:
+        holes = [gap for _, gap in self._gaps if gap.last_sequence is not None]
+        behind: dict[tuple[str, str, int], int] = {}
+        if holes:
+            found = connection.execute(
+                "SELECT origin, symbol, sequence, sorted.rowid FROM sorted JOIN (SELECT "
+                "unnest(?::VARCHAR[]) AS origin, unnest(?::VARCHAR[]) AS symbol, "
+                "unnest(?::BIGINT[]) AS sequence) USING (origin, symbol, sequence)",
+                [
+                    [gap.origin for gap in holes],
+                    [gap.symbol for gap in holes],
+                    [(gap.last_sequence or 0) + 1 for gap in holes],
+                ],
+            ).fetchall()
+            behind = {(origin, symbol, sequence): row for origin, symbol, sequence, row in found}
+        placed = []
+        for ordinal, gap in self._gaps:
+            row = placing.row(ordinal)
+            key = (gap.origin, gap.symbol or "", (gap.last_sequence or 0) + 1)
+            at = behind.get(key)
+            due = placing.due(row, gap.received) if at is None else placing.due_of(at)
+            placed.append(layout.PlacedGap(row, gap, due))
+        return sorted(placed, key=lambda one: one.row)
+
+    def _placed_facts(self, placing: _Placing) -> list[layout.PlacedFacts]:
+        rows = [(placing.row(ordinal), facts) for ordinal, facts in self._facts]
+        rows.sort(key=lambda one: one[0])
+        return [layout.PlacedFacts(row, facts, placing.due_before(row)) for row, facts in rows]
+
+
+class _Placing:
+    """The rows of a sorted file: where each `ordinal` went, and when each row is due."""
+
+    def __init__(self, ordinals: Any, received: Any) -> None:
+        count = len(ordinals)
+        rows = np.full(count + 1, count)
+        rows[ordinals] = np.arange(count)
+        self._first = np.minimum.accumulate(rows[::-1])[::-1]
+        self._due = np.maximum.accumulate(received)
+
+    def row(self, ordinal: int) -> int:
+        """The first row of all ticks from `ordinal` on."""
         # Facts that were kept before their ticks may have lost these to a crash.
-        last = len(first) - 1
-        placed = ((int(first[min(n, last)]), each) for n, each in told)
-        return sorted(placed, key=lambda one: one[0])
+        return int(self._first[min(ordinal, len(self._first) - 1)])
+
+    def due_of(self, row: int) -> int:
+        """When the tick in `row` is due (µs, UTC)."""
+        return int(self._due[row])
+
+    def due_before(self, row: int) -> int:
+        """When the tick before `row` is due (µs, UTC); 0 before the first."""
+        return int(self._due[row - 1]) if row else 0
+
+    def due(self, row: int, received: int) -> int:
+        """When a record that stands before `row` is due, which was had at `received` (µs, UTC)."""
+        due = max(received, self.due_before(row))
+        return min(due, self.due_of(row)) if row < len(self._due) else due
 
 
 async def record(

@@ -1,0 +1,85 @@
+"""What in a recording is worth going to: the largest moves, the changes of the session.
+
+Both are found by SQL over the whole span, in groups of a minute or less. Synchronous.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ticker.streams.protocol import Move, SessionChange
+from ticker.streams.recording.index import Ask
+from ticker.units import SECOND
+
+_LONGEST: Final = 60 * SECOND
+"""A move takes at most so long (µs)."""
+_PARTS: Final = 100
+"""In a short recording, a move takes at most one part of so many."""
+_TOGETHER: Final = 60 * SECOND
+"""Symbols that change to the same session within this time (µs) change together."""
+
+_IN_SPAN: Final = "received >= make_timestamptz(?) AND received <= make_timestamptz(?)"
+
+
+def largest_moves(ask: Ask, source: str, start: int, end: int, count: int) -> list[Move]:
+    """The `count` largest, largest first; of one symbol no two that follow each other at once."""
+    bucket = max(SECOND, min(_LONGEST, (end - start) // _PARTS))
+    found = ask(
+        f"""
+        WITH parts AS (
+            SELECT origin, symbol, epoch_us(received) // {bucket} AS part,
+                min(epoch_us(received)) AS began, arg_max(price, file_row_number) AS price
+            FROM {source} WHERE {_IN_SPAN} GROUP BY ALL
+        ), moves AS (
+            SELECT began, symbol, part, price, lag(price) OVER (
+                PARTITION BY origin, symbol ORDER BY part) AS before
+            FROM parts
+        )
+        SELECT began, symbol, part, 100 * (price - before) / abs(before) AS percent FROM moves
+        WHERE before <> 0 AND price <> before ORDER BY abs(percent) DESC, began, symbol LIMIT ?
+        """,
+        start,
+        end,
+        3 * count,
+    )
+    moves: list[Move] = []
+    taken: set[tuple[str, int]] = set()
+    for began, symbol, part, percent in found:
+        if not {(symbol, part - 1), (symbol, part + 1)} & taken:
+            moves.append(Move(began, symbol, percent))
+        taken.add((symbol, part))
+    return moves[:count]
+
+
+def session_changes(ask: Ask, source: str, start: int, end: int) -> list[SessionChange]:
+    """Those between `start` and `end` (µs, UTC), in order."""
+    sessions = ask(f"SELECT DISTINCT session FROM {source} WHERE session IS NOT NULL")
+    if len(sessions) <= 1:  # the usual case, and this is quick
+        return []
+    found = ask(
+        f"""
+        WITH parts AS (
+            SELECT origin, symbol, session, min(epoch_us(received)) AS began
+            FROM {source} WHERE session IS NOT NULL AND {_IN_SPAN}
+            GROUP BY origin, symbol, session, epoch_us(received) // {_LONGEST}
+        ), changes AS (
+            SELECT began, symbol, session, lag(session) OVER (
+                PARTITION BY origin, symbol ORDER BY began) AS before
+            FROM parts
+        )
+        SELECT began, symbol, session FROM changes WHERE session <> before ORDER BY began, symbol
+        """,
+        start,
+        end,
+    )
+    changes: list[SessionChange] = []
+    latest: dict[str, int] = {}
+    for began, symbol, session in found:
+        at = latest.get(session)
+        if at is not None and began - changes[at].time <= _TOGETHER:
+            one = changes[at]
+            changes[at] = SessionChange(one.time, session, (*one.symbols, symbol))
+        else:
+            latest[session] = len(changes)
+            changes.append(SessionChange(began, session, (symbol,)))
+    return changes
