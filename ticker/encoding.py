@@ -18,7 +18,8 @@ _PLAIN: Final = {
     **dict.fromkeys("▼↓⇓⬇", "v"),
     **dict.fromkeys("→▶▸►", ">"),
     **dict.fromkeys("←◀◂◄", "<"),
-    **dict.fromkeys("─━╌╍┄┅┈┉═╴╶╸╺–—‐‑‒−▔▁", "-"),  # noqa: RUF001  (dashes, all of them)
+    **dict.fromkeys("─╌╍┄┅┈┉╴╶╸╺–—‐‑‒−▔▁", "-"),  # noqa: RUF001  (dashes, all of them)
+    **dict.fromkeys("━═", "="),
     **dict.fromkeys("│┃╎╏┆┇┊┋║╵╷╹╻▏▎▍▌▐▕", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰╔╗╚╝╠╣╦╩╬┏┓┗┛┣┫┳┻╋", "+"),
     **dict.fromkeys("▂▃▄▅▆▇█▉▊▋▀░▒▓■", "#"),

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from math import cos, sin
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
 from ticker.health import StreamState
-from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 from ticker.watch import Watch
 
@@ -119,6 +121,30 @@ MARKET = (
     quote("OCDO.L", 302.7, 296.9, "OCADO GROUP PLC ORD 2P", currency="GBp",
           session="closed", time=NOW - 3 * 86_400 * SECOND, volume=2_118_440),
 )  # fmt: skip
+
+
+def past() -> list[Tick]:
+    """Two hours of ticks, once a minute; each symbol moves in its own way, up to its quote."""
+    ticks = []
+    for number, now in enumerate(MARKET[:-1]):
+        price, size = now.price, abs(now.day_change or 1.0)
+        for minute in range(120):
+            wave = sin(minute / (7 + number)) + cos(minute / (23 + 3 * number))
+            if minute in range(70, 85):  # the poller was stopped
+                continue
+            time = NOW - (120 - minute) * 60 * SECOND
+            ticks.append(
+                Tick(now.symbol, now.source, "past", minute + 1, time, time,
+                     price + size * (wave - minute / 120) / 3, simulated=True)
+            )  # fmt: skip
+    return ticks
+
+
+PAUSE = Gap(
+    "exchange", "k3v9xq2m", "w1", NOW - 35 * 60 * SECOND, "poller stopped",
+    from_=NOW - 50 * 60 * SECOND, until=NOW - 35 * 60 * SECOND,
+)  # fmt: skip
+
 MOVES = (tick(MARKET[0], 247.34), tick(MARKET[2], 134.39), tick(MARKET[9], 95_780.11))
 
 
@@ -138,6 +164,7 @@ class Scene:
         look: str = "dark",
         moves: Sequence[Tick] = MOVES,
         sort: Sort | None = None,
+        player: FakePlayer | None = None,
     ) -> Dashboard:
         stream = self.make_stream(
             Batch(
@@ -151,7 +178,7 @@ class Scene:
         if symbols is None and quotes:
             symbols = [q.symbol for q in quotes]
         watch = Watch(stream, symbols, clock=lambda: NOW, elapsed=lambda: NOW)
-        return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort)
+        return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort, player=player)
 
 
 @pytest.fixture
@@ -165,7 +192,9 @@ WIDE = (100, 19)
 def test_stocks_and_gold_with_the_badge_that_says_simulated(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
-    assert snap_compare(scene.dashboard(), terminal_size=WIDE, run_before=settled)
+    app = scene.dashboard()
+    app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))
+    assert snap_compare(app, terminal_size=(112, 17), run_before=settled)
 
 
 def test_the_same_on_a_light_ground_sorted_by_change(
@@ -224,3 +253,29 @@ def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Sc
     symbols = [*(q.symbol for q in quotes), "GONE", "LATER"]
     app = scene.dashboard(quotes, beats, symbols=symbols, moves=(), title="[red]\x1b[2J")
     assert snap_compare(app, terminal_size=WIDE, run_before=settled)
+
+
+def replay(scene: Scene) -> Dashboard:
+    """A replay in the middle of its tape."""
+    playing = heartbeat(writer="replay", source="replay", state="replaying",
+                        tape_time=NOW, speed=10.0)  # fmt: skip
+    app = scene.dashboard(beats=[playing], title="replay of demo", player=FakePlayer())
+    app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))
+    return app
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (140, 50)])
+def test_the_player_fits_its_terminal(
+    snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
+) -> None:
+    assert snap_compare(replay(scene), terminal_size=size, run_before=settled)
+
+
+def test_a_replay_of_the_day_with_its_player(snap_compare: SnapCompare, scene: Scene) -> None:
+    assert snap_compare(replay(scene), terminal_size=(112, 18), run_before=settled)
+
+
+def test_the_keys_of_a_replay_fit_a_terminal_of_24_lines(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    assert snap_compare(replay(scene), terminal_size=(80, 24), run_before=settled_then_help)

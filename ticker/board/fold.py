@@ -9,11 +9,14 @@ Two origins on one symbol: the row shows the one with the newest `time`.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ticker.board.freshness import Age, age_of
+from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
@@ -129,11 +132,17 @@ class Board:
         self._changed: set[str] = set()
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
+        self.held: Held | None = None
+        """What its readers see while it is held."""
         self.watch(symbols)
 
     def watch(self, symbols: Sequence[str] | None) -> None:
         """Show these symbols from now on, in this order (`None`: all that come)."""
         self._watched = None if symbols is None else dict.fromkeys(symbols)
+        if self.held is not None and symbols is not None:
+            known = self.held.rows
+            rows = {symbol: known.get(symbol) or Row(symbol) for symbol in symbols}
+            self.held = replace(self.held, rows=rows)
         self._changed.update(self.symbols)
 
     def forget(self) -> None:
@@ -189,14 +198,37 @@ class Board:
     def _remember_gaps(self, gaps: Iterable[Gap]) -> None:
         self._gaps.extend(gap for gap in gaps if gap not in self._gaps)
 
+    def hold(self, now: int, elapsed: int) -> None:
+        """Show rows and ages as they are at `now` (µs, UTC) until `release`.
+
+        What is folded in meanwhile is not shown, and only counted. `elapsed` is that moment by the
+        clock that ages are asked by.
+        """
+        rows = {symbol: self.row(symbol) for symbol in self.symbols}
+        self.held = Held(now, elapsed, self.ticks, rows, copy.deepcopy(self.writers))
+
+    def release(self) -> None:
+        """Show what is known."""
+        self.held = None
+        self._changed.update(self.symbols)
+
+    @property
+    def waiting(self) -> int:
+        """How many ticks came since the board was held."""
+        return 0 if self.held is None else max(0, self.ticks - self.held.ticks)
+
     def take_changed(self) -> set[str]:
-        """The symbols whose rows changed since this was last asked."""
+        """The symbols whose rows changed since this was last asked; none while it is held."""
+        if self.held is not None:
+            return set()
         changed, self._changed = self._changed, set()
         return changed
 
     @property
     def symbols(self) -> Sequence[str]:
         """Those shown: the watched in their order, or all that came, by name."""
+        if self.held is not None:
+            return list(self.held.rows)
         return list(self._watched) if self._watched is not None else sorted(self._symbols)
 
     @property
@@ -216,6 +248,8 @@ class Board:
 
     def row(self, symbol: str) -> Row:
         """The row of `symbol` as it is now; one without a price where none came yet."""
+        if self.held is not None:
+            return self.held.rows.get(symbol) or Row(symbol)
         state = self._symbols.get(symbol)
         if state is None:
             return Row(symbol)
@@ -231,6 +265,8 @@ class Board:
         self, row: Row, now: int, trouble: str | None = None, *, elapsed: int | None = None
     ) -> Age:
         """How old the row's price is at `now` (µs), and why; see `age_of`."""
+        if self.held is not None:
+            return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
         return age_of(row, self.writers, now, trouble, elapsed)
 
     def _state(self, symbol: str) -> _Symbol | None:

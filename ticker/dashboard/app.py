@@ -7,6 +7,7 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 from typing import ClassVar, Final
 
@@ -15,20 +16,21 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from ticker.board import Sort
-from ticker.dashboard.bars import Bar, key_words, status_words, title_words
 from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
-from ticker.dashboard.keys import BINDINGS, KEYS
+from ticker.dashboard.keys import BINDINGS, Needs, keys_for
+from ticker.dashboard.layout import CSS, HEIGHTS
 from ticker.dashboard.palette import PALETTES, Palette
+from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
-from ticker.dashboard.status import empty_words, filter_words, status
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
+from ticker.dashboard.time_keys import TimeKeys
+from ticker.dashboard.words import Words, live_words
 from ticker.errors import InvalidRecord
-from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
 from ticker.records import check_symbol
 from ticker.times import Zone
@@ -36,8 +38,6 @@ from ticker.units import SECOND
 
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
-_NOTICE_SHOWN: Final = 15 * SECOND
-"""How long a notice stays on the status line (µs)."""
 
 
 class Dashboard(App[Exit]):
@@ -51,19 +51,8 @@ class Dashboard(App[Exit]):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    CSS = """
-    Screen { layout: vertical; overflow: hidden; }
-    #status { height: auto; max-height: 3; padding: 0 1; }
-    #keys { height: 1; }
-    Screen.-low #keys { display: none; }
-    Screen.-tiny #title { display: none; }
-    Screen.-tiny #status { max-height: 1; }
-    """
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012  as Textual declares it
-        (0, "-tiny"),
-        (6, "-low"),
-        (10, "-tall"),
-    ]
+    CSS = CSS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(
@@ -83,12 +72,9 @@ class Dashboard(App[Exit]):
         super().__init__(driver_class=TerminalDriver)
         self.title = "ticker"
         self.feed = feed
-        self._caption = title
-        self._simulated = simulated
         self._option = option
         self._controller = controller
         self._player = player
-        self._zone = zone
         self._table = Table(
             feed.board,
             self.palette,
@@ -98,13 +84,27 @@ class Dashboard(App[Exit]):
         )
         self._table.sort = sort
         self._heading = Heading(self._table)
-        self._title_bar = Bar(id="title")
-        self._status_bar = Bar(id="status")
-        self._key_bar = Bar(id="keys")
+        self._words = Words(
+            feed,
+            self.palette,
+            zone,
+            caption=title,
+            simulated=simulated,
+            option=option,
+            has_poller=controller is not None,
+            has_player=player is not None,
+        )
+        self._title_bar = self._words.title
+        self._status_bar = self._words.status
+        self._key_bar = self._words.keys
+        self._player_bar: PlayerBar | None = None
+        self._time_keys: TimeKeys | None = None
+        if player is not None:
+            self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
+            self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self.tell)
         self._question = Question()
-        self._notice: tuple[str, int] | None = None
         self._frames = Frames(self.set_timer, self._paint)
-        self._histories = Histories(feed, lambda: self._table.on_screen, self._changed)
+        self._histories = Histories(feed, self._on_screen, self._changed)
         self._failure: Exception | None = None
         self._arranged = 0.0
         self._told: object = None
@@ -122,17 +122,19 @@ class Dashboard(App[Exit]):
 
         Safe from any task of this event loop, before the screen is there and after it has gone.
         """
-        self._notice = (escape(words), self.feed.elapsed())
+        self._words.note(words)
         if self.is_running:
             # A task that began outside the app has no app in its context, and a timer of Textual
             # set from there dies. The app's own task does it instead.
             self.call_later(self._say)
 
     def compose(self) -> ComposeResult:
-        """Title, table, status and keys."""
+        """Title, table, player, status and keys."""
         yield self._title_bar
         yield self._heading
         yield self._table
+        if self._player_bar is not None:
+            yield self._player_bar
         yield self._status_bar
         yield self._question
         yield self._key_bar
@@ -181,6 +183,8 @@ class Dashboard(App[Exit]):
             self._told = state
             table.paint_ages()
             self._say()
+        if self._player_bar is not None:
+            self._player_bar.look()
         end = table.next_flash_end
         return None if end is None else (end - self.feed.elapsed()) / SECOND
 
@@ -191,66 +195,22 @@ class Dashboard(App[Exit]):
         self._table.paint_ages()
         self._say()
 
-    # The words around the table
-
-    @property
-    def _is_simulated(self) -> bool:
-        return self._simulated or bool(self.feed.board.simulated)
-
     def _say(self) -> None:
-        palette = self.palette
-        now = self.feed.clock()
-        has_poller = self._controller is not None
-        told = status(
-            self.feed,
-            now,
-            self._zone,
-            has_poller=has_poller,
-            has_player=self._player is not None,
-            option=self._option,
-        )
-        table, notice = self._table, ""
-        if self._notice is not None and self.feed.elapsed() - self._notice[1] < _NOTICE_SHOWN:
-            notice = self._notice[0]
-        filtered = ""
-        if table.filter and self._question.asked is Asked.NOTHING:
-            filtered = filter_words(table.filter, len(table.symbols), self.feed)
-        # A terminal too low for a title still says that the prices are invented.
-        is_badge_here = self._is_simulated and not self._title_bar.display
-        self._status_bar.show(
-            status_words(palette, told, notice, filtered, is_simulated=is_badge_here)
-        )
-        self._title_bar.show(
-            title_words(
-                palette,
-                self._caption,
-                is_simulated=self._is_simulated,
-                is_replay=self.feed.tape is not None,
-                width=self.size.width,
-            )
-        )
-        self._key_bar.show(key_words(palette, self._keys_that_work()))
-        table.say_when_empty(
-            empty_words(self.feed, table.filter, self._option, has_poller=has_poller)
-        )
+        """Bring the lines around the table up to date."""
+        is_asking = self._question.asked is not Asked.NOTHING
+        self._words.say(self._table, is_asking=is_asking, width=self.size.width)
 
-    @property
-    def _can_pause(self) -> bool:
-        """Whether a player plays, and has not come to the end."""
-        tape = self.feed.tape
-        return self._player is not None and not (tape is not None and tape.has_ended)
+    def _is_replay(self) -> bool:
+        """Whether the keys of time have a tape to move."""
+        return Needs.REPLAY in self._words.there
 
-    def _keys_that_work(self) -> list[tuple[str, str]]:
-        absent = set() if self._controller is not None else {"+", "-"}
-        absent |= set() if self._can_pause else {"space"}
-        return [key for key in KEYS if key[0] not in absent]
+    def _on_screen(self) -> Sequence[str]:
+        return self._table.on_screen
 
     # The keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Adding and removing are there only with a controller, pausing only with a player."""
-        if action == "pause":
-            return self._can_pause
+        """Adding and removing are there only with a controller."""
         needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
         return self._controller is not None or not needs_controller
 
@@ -265,7 +225,7 @@ class Dashboard(App[Exit]):
     def action_help(self) -> None:
         """The page of keys."""
         if not isinstance(self.screen, Help):
-            self.push_screen(Help(self._keys_that_work(), self.palette))
+            self.push_screen(Help(keys_for(self._words.there), self.palette))
 
     def on_heading_picked(self, event: Heading.Picked) -> None:
         """A click on a heading: sort by it, a second click reverses."""
@@ -275,14 +235,54 @@ class Dashboard(App[Exit]):
         """The columns moved, or the order is another."""
         self._heading.refresh()
 
+    def action_sort(self) -> None:
+        """A click on the key that sorts."""
+        self._table.action_sort_next()
+
+    def action_pause(self) -> None:
+        """Pause the replay, or freeze the live board; or go on."""
+        board = self.feed.board
+        if self._is_replay() and self._player is not None:
+            self._player.toggle()
+        elif board.held is None:
+            board.hold(self.feed.clock(), self.feed.elapsed())
+            self._table.stand_still()
+        else:
+            board.release()
+            self._frames.paint()
+            self._table.paint_ages()
+        self._say()
+
+    def action_time(self, what: str, number: int = 0) -> None:
+        """A key of time: it moves the tape of a replay."""
+        if self._is_replay() and self._time_keys is not None:
+            self._time_keys.press(what, number)
+        else:
+            self.tell(live_words(self._option))
+
+    def action_edge(self, line: int) -> None:
+        """The start (0) or the end (-1): of the tape, or of the rows of a live board."""
+        if self._is_replay():
+            self.action_time("tenth", 10 if line else 0)
+        else:
+            self._table.action_edge(line)
+
+    def on_player_bar_clicked(self, event: PlayerBar.Clicked) -> None:
+        """A click on the line of the tape."""
+        if self._player is not None:
+            self._player.seek(event.moment)
+
     def action_ask(self, what: str) -> None:
-        """Open the line for a filter or for symbols."""
+        """Open the line for a filter, for symbols or for a time."""
         asked = Asked(what)
+        if asked is Asked.TIME and not self._is_replay():
+            self.tell(live_words(self._option))
+            return
         self._question.ask(asked, self._table.filter if asked is Asked.FILTER else "")
 
     def action_clear(self) -> None:
         """Close the line; without one open, show all rows again."""
-        if self._question.asked is not Asked.ADD:
+        if self._question.asked in (Asked.NOTHING, Asked.FILTER):
             self._filter("")
         self._close_question()
 
@@ -296,20 +296,17 @@ class Dashboard(App[Exit]):
         self._say()
         await self._controller.remove([symbol])
 
-    def action_pause(self) -> None:
-        """Pause the replay, or go on."""
-        if self._player is not None:
-            self._player.toggle()
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""
         if self._question.asked is Asked.FILTER:
             self._filter(event.value)
 
-    async def on_input_submitted(self, _: Input.Submitted) -> None:
-        """Keep the filter, or add the symbols."""
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, add the symbols, or go to the time."""
         asked, symbols = self._question.asked, self._question.symbols
         self._close_question()
+        if asked is Asked.TIME and self._time_keys is not None:
+            self._time_keys.go_to(event.value)
         if asked is Asked.ADD and self._controller is not None and symbols:
             try:
                 for symbol in symbols:

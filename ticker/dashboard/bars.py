@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
+from ticker.dashboard.keys import Key
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import Status
 from ticker.escape import escape
@@ -82,10 +84,12 @@ def status_words(
     return text
 
 
-def key_words(palette: Palette, keys: Sequence[tuple[str, str]]) -> Text:
-    """The keys with a word each."""
+def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
+    """The keys with a word each; a click on one does the same."""
     text = Text(" ", no_wrap=True, overflow="ellipsis")
-    for key, does in keys:
-        text.append(key, style=f"bold {palette.text}")
-        text.append(f" {does.partition(',')[0]}   ", style=palette.dim)
+    for key in keys:
+        meta = Style.from_meta({"@click": f"app.{key.action}"} if key.action else {})
+        text.append(key.keys, style=Style.parse(f"bold {palette.text}") + meta)
+        text.append(f" {key.word}", style=Style.parse(palette.dim) + meta)
+        text.append("   ")
     return text

@@ -17,6 +17,8 @@ from ticker.board.columns import COLUMNS, Align, Column
 
 SPACE: Final = 2
 """Cells between two columns."""
+_LAST: Final = 2
+"""So many columns stay to the last: price and symbol, whose importance is below this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,13 @@ def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
 
 
 def _least(chosen: Sequence[_Wish]) -> int:
-    return sum(min(w, c.least or w) for c, w, _ in chosen) + SPACE * (len(chosen) - 1)
+    """The cells that these take at least. A symbol is cut only beside nothing but its price."""
+    is_last = len(chosen) <= _LAST
+    least = sum(
+        min(width, column.least or width) if is_last or column.importance >= _LAST else width
+        for column, width, _ in chosen
+    )
+    return least + SPACE * (len(chosen) - 1)
 
 
 def _shrunk(chosen: Sequence[_Wish], surplus: int) -> list[_Wish]:

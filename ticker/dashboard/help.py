@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ticker.dashboard.keys import Key
 from ticker.dashboard.palette import Palette
 
 
@@ -21,13 +22,13 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help > VerticalScroll { width: 66; max-width: 100%; height: auto; max-height: 100%;
-        padding: 1 3; }
+        padding: 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,escape,enter", "dismiss", show=False)
     ]
 
-    def __init__(self, keys: Sequence[tuple[str, str]], palette: Palette) -> None:
+    def __init__(self, keys: Sequence[Key], palette: Palette) -> None:
         super().__init__()
         self._keys = keys
         self._palette = palette
@@ -36,9 +37,9 @@ class Help(ModalScreen[None]):
         """One page."""
         palette = self._palette
         text = Text("Keys\n\n", style=f"bold {palette.accent}")
-        for key, does in self._keys:
-            text.append(f"{key:<14}", style=f"bold {palette.text}")
-            text.append(f"{does}\n", style=palette.text)
+        for key in self._keys:
+            text.append(f"{key.keys:<10}", style=f"bold {palette.text}")
+            text.append(f"{key.does}\n", style=palette.text)
         text.append(
             "\nAge counts from the price's own time; the words beside it say why it is old.",
             style=palette.dim,

@@ -5,29 +5,112 @@ The keys of the rows alone are bound in the table.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from textual.binding import Binding, BindingType
 
-BINDINGS: Final[tuple[BindingType, ...]] = (
-    Binding("q", "leave", show=False),
-    Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True),
-    Binding("question_mark,f1", "help", show=False),
-    Binding("slash", "ask('filter')", show=False),
-    Binding("plus", "ask('add')", show=False),
-    Binding("minus", "drop", show=False),
-    Binding("space", "pause", show=False),
-    Binding("escape", "clear", show=False),
-)
+
+class Needs(Enum):
+    """What there must be for a key to work."""
+
+    NOTHING = "nothing"
+    POLLER = "a poller of this screen's own"
+    LIVE = "a live stream"
+    REPLAY = "a replay of this screen's own"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, or some that belong together, and what is said of it."""
+
+    keys: str
+    word: str
+    """For the line of keys; empty: it is only on the page of help."""
+    does: str
+    """For the page of help."""
+    needs: Needs = Needs.NOTHING
+    importance: int = 5
+    """0 stays to the last on a narrow line."""
+    action: str = ""
+    """What a click on it does."""
+
 
 KEYS: Final = (
-    ("↑↓ j k", "row, also PgUp PgDn Home End, mouse"),
-    ("space", "pause, and go on"),
-    ("/", "filter, by symbol or name; esc shows all"),
-    ("s S", "sort, by the next column; reverse it"),
-    ("+", "add, symbols to poll"),
-    ("-", "remove, the symbol of this row"),
-    ("?", "help, this page"),
-    ("q", "quit"),
+    Key("↑↓ j k", "row", "row, also PgUp PgDn, mouse; ctrl+home, ctrl+end", importance=8),
+    Key("space", "pause", "freeze the board, and go on", Needs.LIVE, 4, "pause"),
+    Key("space", "pause", "pause, and go on", Needs.REPLAY, 1, "pause"),
+    Key("←→", "10 s", "back, forward 10 s; with shift 1 min", Needs.REPLAY, 2),
+    Key(", .", "tick", "to the previous, next tick on this screen", Needs.REPLAY, 4),
+    Key("[ ]", "speed", "slower, faster; backspace: speed 1", Needs.REPLAY, 3),
+    Key("n N", "mark", "to the next, previous mark; m: set one", Needs.REPLAY, 5),
+    Key("g", "go to", "to a time: 09:30, -10m, 2026-11-23T09:30", Needs.REPLAY, 6, "ask('time')"),
+    Key("home end", "", "to the start, the end; 0 to 9: tenths", Needs.REPLAY),
+    Key("u", "", "undo the last seek", Needs.REPLAY, 9, "time('undo')"),
+    Key("l", "loop", "loop from here, to here, off", Needs.REPLAY, 7, "time('loop')"),
+    Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
+    Key("/", "filter", "filter, by symbol or name; esc shows all", action="ask('filter')"),
+    Key("s S", "sort", "sort by the next column; reverse", importance=6, action="sort"),
+    Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
+    Key("-", "remove", "remove the symbol of this row", Needs.POLLER, 7, "drop"),
+    Key("?", "help", "help, this page", importance=0, action="help"),
+    Key("q", "quit", "quit", importance=0, action="leave"),
 )
-"""Each key with what it does: a word for the line of keys, then the rest for the page of help."""
+"""In the order in which they are shown."""
+
+BINDINGS: Final[tuple[BindingType, ...]] = tuple(
+    Binding(keys, action, show=False, priority=action == "interrupt")
+    for keys, action in (
+        ("q", "leave"),
+        ("ctrl+c,ctrl+q", "interrupt"),
+        ("question_mark,f1", "help"),
+        ("slash", "ask('filter')"),
+        ("plus", "ask('add')"),
+        ("minus", "drop"),
+        ("escape", "clear"),
+        ("space", "pause"),
+        ("left", "time('move', -10)"),
+        ("right", "time('move', 10)"),
+        ("shift+left", "time('move', -60)"),
+        ("shift+right", "time('move', 60)"),
+        ("comma", "time('step', -1)"),
+        ("full_stop", "time('step', 1)"),
+        ("left_square_bracket", "time('speed', -1)"),
+        ("right_square_bracket", "time('speed', 1)"),
+        ("backspace", "time('speed', 0)"),
+        ("u", "time('undo')"),
+        ("n", "time('mark', 1)"),
+        ("N", "time('mark', -1)"),
+        ("m", "time('own')"),
+        ("l", "time('loop')"),
+        ("L", "time('live')"),
+        ("g", "ask('time')"),
+        ("home", "edge(0)"),
+        ("end", "edge(-1)"),
+        *((str(tenth), f"time('tenth', {tenth})") for tenth in range(10)),
+    )
+)
+
+
+def keys_for(there: Collection[Needs]) -> list[Key]:
+    """The keys that work where there is what `there` names."""
+    return [key for key in KEYS if key.needs is Needs.NOTHING or key.needs in there]
+
+
+def fitting(keys: Collection[Key], width: int) -> list[Key]:
+    """Those with a word that fit a line of `width` cells; the least important leave first."""
+    chosen = [key for key in keys if key.word]
+    while len(chosen) > 1 and sum(room(key) for key in chosen) > width:
+        # Of two alike, the later one leaves: `?` and `q` are the last, and stay.
+        least = max(chosen, key=lambda key: key.importance)
+        if least.importance == 0:
+            break
+        chosen.remove(least)
+    return chosen
+
+
+def room(key: Key) -> int:
+    """The cells that a key takes on the line of keys."""
+    return len(key.keys) + 1 + len(key.word) + 3

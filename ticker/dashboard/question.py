@@ -1,4 +1,4 @@
-"""The line in which a user types: a filter, or symbols to add. Shown only while it is open."""
+"""The line in which a user types: a filter, symbols, or a time. Shown only while it is open."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ class Asked(StrEnum):
     """It is closed."""
     FILTER = "filter"
     ADD = "add"
+    TIME = "time"
 
 
 _PLACEHOLDERS: Final = {
     Asked.FILTER: "filter by symbol or name",
     Asked.ADD: "symbols to add, such as AAPL GC=F",
+    Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
 
 

@@ -19,6 +19,9 @@ class Sparks:
     def text(self, board: Board, row: Row, width: int) -> str:
         """The sparkline of `row` in `width` cells; blank where no price is known."""
         history = board.history(row.symbol)
+        known = self._drawn.get(row.symbol)
+        if board.held is not None and known is not None and len(known[2]) == width:
+            return known[2]
         if history is None or not len(history):
             return " " * width
         times, prices = history.day(is_round_the_clock=row.kind == COIN)
@@ -27,7 +30,6 @@ class Sparks:
         level = scale(low, high, DOWN)(prices[-1])
         breaks = board.breaks(row.symbol)
         key = (history.version, low, high, level, len(breaks), width)
-        known = self._drawn.get(row.symbol)
         if known is not None and known[0] is history and known[1] == key:
             return known[2]
         text = sparkline(times, prices, width, end=history.end, breaks=breaks)

@@ -106,12 +106,14 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool) -> str:
 
 def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
     """Where the tape stands; `now` is its time."""
-    badge = f"REPLAY {clock(now, zone, now=feed.wall())}"
+    # A player's own bar tells where it stands, and how fast it runs.
+    badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
         return Status(_joined("The replay is gone without a word", played), True, badge)
     if not tape.has_ended:
-        return Status(_joined(played, gaps), False, f"{badge} {speed_text(tape.speed)}")
+        speed = "" if has_player else f" {speed_text(tape.speed)}"
+        return Status(_joined(played, gaps), False, badge + speed)
     if not has_player:  # which may have begun before this screen
         played = f"The replay has ended · {played} seen here"
         return Status(played, False, badge)

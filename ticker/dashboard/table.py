@@ -29,7 +29,7 @@ FLASH: Final = 700_000
 """How long a changed price is marked (µs)."""
 
 
-class Table(ScrollView, can_focus=True):
+class Table(ScrollView, can_focus=True, inherit_bindings=False):
     """The board's rows."""
 
     DEFAULT_CSS = """
@@ -40,8 +40,8 @@ class Table(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(0)", show=False),
-        Binding("end", "edge(-1)", show=False),
+        Binding("ctrl+home", "edge(0)", show=False),
+        Binding("ctrl+end", "edge(-1)", show=False),
         Binding("s", "sort_next", show=False),
         Binding("S", "sort_reverse", show=False),
     ]
@@ -158,6 +158,11 @@ class Table(ScrollView, can_focus=True):
             if self._ages.get(symbol) != (age_text(age), reason_text(age)):
                 changed.add(symbol)
         self._paint_rows(changed)
+
+    def stand_still(self) -> None:
+        """The board is held: no mark would go out again."""
+        self._flashing.clear()
+        self.refresh()
 
     @property
     def next_flash_end(self) -> int | None:

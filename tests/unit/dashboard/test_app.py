@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 from textual.worker import WorkerFailed
 
+from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.table import FLASH
@@ -63,16 +64,6 @@ class Controlled:
 
     async def remove(self, symbols: Sequence[str]) -> None:
         self.asked.append(("remove", list(symbols)))
-
-
-class Playing:
-    """Counts how often it was asked to pause or to go on."""
-
-    def __init__(self) -> None:
-        self.toggled = 0
-
-    def toggle(self) -> None:
-        self.toggled += 1
 
 
 class Painted:
@@ -238,7 +229,7 @@ async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStrea
         await pilot.press("plus", "minus")
         assert app._question.asked == ""
         assert len(app._table.symbols) == 2
-        assert not {"+", "-"} & {key for key, _ in app._keys_that_work()}
+        assert "add" not in app._key_bar.render().plain
 
 
 async def test_symbols_are_added_and_removed_through_the_controller(
@@ -443,27 +434,33 @@ async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
 ) -> None:
     old = Quote("A", "yahoo", NOW - 3_605 * SECOND, NOW, 5.0, origin="one", sequence=1)
     stream = stream_in_memory(Batch(Position("1"), quotes=[old], heartbeats=[replaying()]))
-    player = Playing()
+    player = FakePlayer()
     app = make(stream, player=player)
 
     def said() -> str:
         return app._status_bar.render().plain
 
     async with app.run_test(size=(100, 20)) as pilot:
-        await until(lambda: "REPLAY 14:30:05 ×10" in said())
+        await until(lambda: "REPLAY" in said())
         assert "5s" in text_of(app, 0)  # the age on the tape, not the hour since
         assert "REPLAY" in app._title_bar.render().plain
         assert "space pause" in app._key_bar.render().plain
         await pilot.press("space")
-        assert player.toggled == 1
-        stream.put(Batch(Position("2"), heartbeats=[replaying(speed=None)]))
-        await until(lambda: "REPLAY 14:30:05 paused" in said())
+        assert player.asked == ["toggle"]
         stream.put(Batch(Position("3"), ticks=[tick("A", 2, 6.0)]))
         stream.put(Batch(Position("4"), heartbeats=[replaying("stopped")]))
-        await until(lambda: "REPLAY 14:30:05 · end of the recording: 1 tick" in said())
-        assert "space" not in app._key_bar.render().plain
-        await pilot.press("space")
-        assert player.toggled == 1
+        await until(lambda: "REPLAY · end of the recording: 1 tick" in said())
+
+
+async def test_a_stream_that_a_replay_fills_says_where_its_tape_stands(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(Batch(Position("1"), heartbeats=[replaying()]))
+    app = make(stream)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "REPLAY 14:30:05 ×10" in app._status_bar.render().plain)
+        stream.put(Batch(Position("2"), heartbeats=[replaying(speed=None)]))
+        await until(lambda: "REPLAY 14:30:05 paused" in app._status_bar.render().plain)
 
 
 async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
@@ -476,11 +473,3 @@ async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
         await until(lambda: "REPLAY" in app._status_bar.render().plain)
         clock.elapsed += 60 * SECOND
         await until(lambda: "The replay is gone" in app._status_bar.render().plain)
-
-
-async def test_without_a_player_there_is_no_key_to_pause(stream_in_memory: MakeStream) -> None:
-    app = make(market(stream_in_memory))
-    async with app.run_test(size=(100, 20)) as pilot:
-        await pilot.press("space")
-        assert "space" not in app._key_bar.render().plain
-        assert app.check_action("pause", ()) is False

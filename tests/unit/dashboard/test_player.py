@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import Any, NamedTuple
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.playing import HOUR, MARKS, MINUTE, NOW, FakePlayer
+from ticker.dashboard import Dashboard
+from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
+from ticker.encoding import SUBSTITUTE
+from ticker.feed import PlayerControl
+from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.watch import Watch
+
+SECOND = 1_000_000
+
+MakeStream = Callable[..., Any]
+
+
+def quote(symbol: str) -> Quote:
+    return Quote(symbol, "yahoo", NOW, NOW, 5.0, origin="one", sequence=1)
+
+
+def tick(symbol: str, sequence: int) -> Tick:
+    return Tick(symbol, "yahoo", "one", sequence, NOW, NOW, 5.0 + sequence)
+
+
+def beat(tape_time: int | None) -> Heartbeat:
+    return Heartbeat(
+        "one", "w", "replay", NOW, NOW, SECOND, "replaying" if tape_time else "ok", 1, 1,
+        tape_time=tape_time, speed=1.0 if tape_time else None,
+    )  # fmt: skip
+
+
+class Scene(NamedTuple):
+    app: Dashboard
+    pilot: Pilot[Any]
+    player: FakePlayer
+    stream: Any
+
+    @property
+    def said(self) -> str:
+        return self.app._status_bar.render().plain
+
+    def row(self, line: int) -> str:
+        return self.app._table.render_line(line).text
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  the app tells nobody outside
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def shown(stream_in_memory: MakeStream) -> Callable[..., Any]:
+    """Opens a dashboard with a fake player, on a replay or (`is_live`) after it handed over."""
+
+    @asynccontextmanager
+    async def show(
+        *, is_live: bool = False, size: tuple[int, int] = (100, 20), count: int = 3
+    ) -> AsyncIterator[Scene]:
+        beats = [beat(None if is_live else NOW)]
+        quotes = [quote(f"S{i:02}") for i in range(count)]
+        stream = stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=beats))
+        watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: NOW)
+        player = FakePlayer()
+        app = Dashboard(watch, player=player, zone=UTC, option=" --stream demo")
+        async with app.run_test(size=size) as pilot:
+            await until(lambda: "S00" in app._table)
+            await pilot.pause()
+            yield Scene(app, pilot, player, stream)
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("key", "asked"),
+    [
+        ("space", "toggle"),
+        ("left", ("seek", NOW - 10 * SECOND)),
+        ("right", ("seek", NOW + 10 * SECOND)),
+        ("shift+left", ("seek", NOW - MINUTE)),
+        ("shift+right", ("seek", NOW + MINUTE)),
+        ("comma", ("step", -1, ["S00", "S01", "S02"])),
+        ("full_stop", ("step", 1, ["S00", "S01", "S02"])),
+        ("left_square_bracket", "slower"),
+        ("right_square_bracket", "faster"),
+        ("backspace", ("speed", 1.0)),
+        ("u", "undo"),
+        ("n", ("seek", NOW + 20 * MINUTE)),
+        ("N", ("seek", NOW - 10 * MINUTE)),
+        ("m", "mark"),
+        ("l", "loop"),
+        ("L", "live"),
+        ("home", ("seek", NOW - HOUR)),
+        ("end", ("seek", NOW + HOUR)),
+        ("0", ("seek", NOW - HOUR)),
+        ("5", ("seek", NOW)),
+        ("9", ("seek", NOW - HOUR + 108 * MINUTE)),
+    ],
+)
+async def test_each_key_of_time_moves_a_replay_and_on_a_live_board_names_it(
+    shown: Callable[..., Any], key: str, asked: object
+) -> None:
+    async with shown() as scene:
+        await scene.pilot.press(key)
+        assert scene.player.asked == [asked]
+    if key in ("space", "home", "end"):  # these act on a live board too
+        return
+    async with shown(is_live=True) as scene:
+        await scene.pilot.press(key)
+        await until(lambda: "ticker replay --stream demo" in scene.said)
+        assert scene.player.asked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "time"),
+    [
+        ("09:30", NOW - 6 * HOUR - 5 * SECOND),
+        ("15:10:05", NOW - 20 * MINUTE),
+        ("2026-11-23T15:31:05+00:00", NOW + MINUTE),
+        ("-10m", NOW - 10 * MINUTE),
+        ("+90s", NOW + 90 * SECOND),
+        ("start", NOW - HOUR),
+        ("end", NOW + HOUR),
+    ],
+)
+async def test_g_goes_to_a_time_of_the_tape(
+    shown: Callable[..., Any], words: str, time: int
+) -> None:
+    async with shown() as scene:
+        await scene.pilot.press("g")
+        scene.app.query_one("#ask").value = words
+        await scene.pilot.press("enter")
+        assert scene.player.asked == [("seek", time)]
+
+
+async def test_what_is_no_time_is_told_and_moves_nothing(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        await scene.pilot.press("g", *"noon", "enter")
+        await until(lambda: "'noon' is no time" in scene.said)
+        await scene.pilot.press("g", "escape", "g", "enter")
+        assert scene.player.asked == []
+
+
+async def test_a_tick_is_looked_for_among_the_rows_on_the_screen(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown(count=50, size=(100, 12)) as scene:
+        await scene.pilot.press("full_stop")
+        ((_, _, symbols),) = scene.player.asked
+        assert symbols == [f"S{i:02}" for i in range(scene.app._table.size.height)]
+        await scene.pilot.press("slash", *"s4", "enter", "full_stop")
+        assert scene.player.asked[-1] == ("step", 1, [f"S{i}" for i in range(40, 46)])
+
+
+async def test_marks_are_told(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        await scene.pilot.press("N")
+        await until(lambda: "move at 15:20:05: NVDA +1.20%" in scene.said)
+        await scene.pilot.press("n", "n")
+        await until(lambda: "There is no later mark" in scene.said)
+        await scene.pilot.press("5", "m")
+        await until(lambda: "Mark at 15:30:05 ·" in scene.said)
+        await scene.pilot.press("m")
+        await until(lambda: "Mark at 15:30:05 removed" in scene.said)
+
+
+async def test_a_click_on_the_line_goes_there_and_on_a_mark_to_the_mark(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as scene:
+        bar = scene.app._player_bar
+        width = bar.size.width - 2
+        await scene.pilot.click(bar, offset=(1, 1))
+        await scene.pilot.click(bar, offset=(width, 1))
+        cell = line_cell(MARKS[3].time, NOW - HOUR, NOW + HOUR, width)
+        await scene.pilot.click(bar, offset=(1 + cell, 1))
+        assert scene.player.asked == [
+            ("seek", NOW - HOUR), ("seek", NOW + HOUR), ("seek", MARKS[3].time)
+        ]  # fmt: skip
+        await scene.pilot.click(bar, offset=(5, 0))
+        assert len(scene.player.asked) == 3
+
+
+async def test_the_bar_follows_the_player_and_leaves_with_the_replay(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as scene:
+        bar = scene.app._player_bar
+        assert bar.display
+        scene.player.time += MINUTE
+        await until(lambda: "15:31:05" in bar.render().plain)
+        await scene.pilot.press("space")
+        await until(lambda: "paused" in bar.render().plain)
+    async with shown(is_live=True) as scene:
+        assert not scene.app._player_bar.display
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (40, 9), (300, 100)])
+async def test_the_bar_fits_any_terminal(shown: Callable[..., Any], size: tuple[int, int]) -> None:
+    async with shown(size=size) as scene:
+        await scene.pilot.press("n", "space", "l")
+        await scene.pilot.resize_terminal(100, 30)
+        await scene.pilot.pause()
+        assert "23" in scene.app._player_bar.render().plain
+
+
+@pytest.mark.parametrize(
+    ("key", "action"), [("space", "toggle"), ("l loop", "loop"), ("L live", "live")]
+)
+async def test_a_key_on_the_line_of_keys_can_be_clicked(
+    shown: Callable[..., Any], key: str, action: str
+) -> None:
+    async with shown(size=(200, 20)) as scene:
+        at = scene.app._key_bar.render().plain.index(key)
+        await scene.pilot.click(scene.app._key_bar, offset=(at, 0))
+        assert scene.player.asked == [action]
+
+
+async def test_space_freezes_a_live_board_and_counts_what_waits(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown(is_live=True) as scene:
+        await scene.pilot.press("space")
+        assert "FROZEN 15:30:05, 0 ticks waiting" in scene.said
+        scene.stream.put(Batch(Position("2"), ticks=[tick("S01", i) for i in range(2, 5)]))
+        await until(lambda: scene.app.feed.board.waiting == 3)
+        assert "5.00" in scene.row(1)
+        await scene.pilot.press("space")
+        await until(lambda: "9.00" in scene.row(1))
+        assert "FROZEN" not in scene.said
+
+
+def test_a_player_has_as_many_words_as_there_is_room_for() -> None:
+    player: PlayerControl = FakePlayer(loop_from=NOW - MINUTE, reached=6.24)
+    full = "Mon 2026-11-23 15:30:05 UTC · ×10 (reached ×6.2) · playing · loop from 15:29:05"
+    assert player_words(player, UTC, 100) == full
+    for width in range(100):
+        words = player_words(player, UTC, width)
+        assert len(words) <= width
+        assert words.startswith(("15:30:05"[:width], "Mon"))
+    assert player_words(player, UTC, 30) == "15:30:05 · ×10 · playing"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"is_paused": True, "reached": None}, "×10 · paused"),
+        ({"has_ended": True, "reached": None}, "×10 · ended"),
+        ({"speed": 0.0, "reached": 1_234.5}, "max (reached ×1,234) · playing"),
+        ({"loop_from": NOW, "loop_to": NOW + MINUTE}, "playing · loop 15:30:05 to 15:31:05"),
+        ({"speed": 0.25, "reached": 0.25}, "×0.25 · playing"),
+    ],
+)
+def test_speed_and_state_are_told_in_words(told: dict[str, Any], words: str) -> None:
+    assert words in player_words(FakePlayer(**told), UTC, 100)
+
+
+def test_the_line_shows_each_kind_of_mark_also_without_unicode() -> None:
+    line = tape_line(FakePlayer(loop_from=NOW - 20 * MINUTE, loop_to=NOW + 50 * MINUTE), 25)
+    assert line == "━━│━××━━[━▲━█───◆─────]──"
+    assert line.encode("ascii", SUBSTITUTE) == b"==|=xx==[=^=#---*-----]--"
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 100])
+def test_a_cell_of_the_line_begins_at_a_time_that_lies_in_it(width: int) -> None:
+    start, end = NOW, NOW + 1_000_003
+    for cell in range(width):
+        assert line_cell(cell_time(cell, start, end, width), start, end, width) == cell
+
+
+def test_a_tape_of_one_moment_has_a_line() -> None:
+    assert tape_line(FakePlayer(start=NOW, end=NOW, marks=()), 4) == "█───"

@@ -1,0 +1,24 @@
+"""A board that stands still for its readers while news are folded in below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ticker.board.row import Row
+from ticker.health.writers import Writers
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was known when the board was held."""
+
+    now: int
+    """When (µs, UTC)."""
+    elapsed: int
+    """The same on a clock that never goes back (µs)."""
+    ticks: int
+    """Folded in before."""
+    rows: Mapping[str, Row]
+    """Of the symbols shown, in their order."""
+    writers: Writers

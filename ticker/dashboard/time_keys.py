@@ -1,0 +1,107 @@
+"""What the keys of time do: on a replay they move its tape, on a live board they say why not.
+
+Knows the player by its protocol. What a key did is told in a few words where the player bar alone
+does not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ticker.errors import UsageError
+from ticker.feed import PlayerControl
+from ticker.times import Zone, clock, parse_duration, parse_when
+from ticker.units import SECOND
+
+_NORMAL: Final = 1.0
+_TENTHS: Final = 10
+
+
+class TimeKeys:
+    """The keys of time of `player`.
+
+    `on_screen` gives the symbols that are shown, `tell` puts words on the status line. Times are
+    read and told in `zone`.
+    """
+
+    def __init__(
+        self,
+        player: PlayerControl,
+        zone: Zone,
+        *,
+        on_screen: Callable[[], Sequence[str]],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._player = player
+        self._zone = zone
+        self._on_screen = on_screen
+        self._tell = tell
+
+    def press(self, what: str, number: int = 0) -> None:
+        """Do what the key `what` is for.
+
+        `number` is a count of seconds or tenths, or a direction: 1 forward or up, -1 back or down.
+        """
+        player = self._player
+        match what:
+            case "move":
+                player.seek(player.time + number * SECOND)
+            case "tenth":
+                player.seek(player.start + (player.end - player.start) * number // _TENTHS)
+            case "step":
+                player.step(self._on_screen(), forward=number > 0)
+            case "speed":
+                self._change_speed(number)
+            case "mark":
+                self._go_to_mark(forward=number > 0)
+            case "own":
+                self._mark()
+            case "undo":
+                player.undo()
+            case "loop":
+                player.cycle_loop()
+            case "live":
+                self._tell(player.hand_over() or "Live again")
+
+    def go_to(self, words: str) -> None:
+        """Go to the time that is written: `09:30`, ISO 8601, `-10m`, `+10m`, `start`, `end`.
+
+        Without a date it is one of the tape's day, and a distance counts from the tape's time.
+        """
+        word, player = words.strip(), self._player
+        if not word:
+            return
+        try:
+            if word.startswith("+"):
+                player.seek(player.time + parse_duration(word[1:]))
+                return
+            when = parse_when("now" if word == "end" else word, now=player.time, zone=self._zone)
+        except UsageError as error:
+            self._tell(str(error))
+            return
+        player.seek(
+            player.start if when == "start" else player.end if isinstance(when, str) else when
+        )
+
+    def _change_speed(self, number: int) -> None:
+        match number:
+            case 0:
+                self._player.set_speed(_NORMAL)
+            case 1:
+                self._player.faster()
+            case _:
+                self._player.slower()
+
+    def _go_to_mark(self, *, forward: bool) -> None:
+        mark = self._player.next_mark() if forward else self._player.previous_mark()
+        if mark is None:
+            self._tell(f"There is no {'later' if forward else 'earlier'} mark")
+            return
+        at = clock(mark.time, self._zone)
+        self._tell(f"{mark.kind} at {at}" + (f": {mark.text}" if mark.text else ""))
+
+    def _mark(self) -> None:
+        mark = self._player.mark()
+        at = clock(mark.time, self._zone)
+        self._tell(f"Mark at {at}" if mark in self._player.marks else f"Mark at {at} removed")

@@ -1,0 +1,115 @@
+"""What the lines around the table say: title, status and keys, from the feed and what is shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ticker.board import Board
+from ticker.dashboard.bars import Bar, key_words, status_words, title_words
+from ticker.dashboard.keys import Needs, fitting, keys_for
+from ticker.dashboard.palette import Palette
+from ticker.dashboard.status import Status, empty_words, filter_words, status
+from ticker.dashboard.table import Table
+from ticker.escape import escape
+from ticker.feed import Feed
+from ticker.figures import count_text
+from ticker.times import Zone, clock
+from ticker.units import SECOND
+
+_NOTICE_SHOWN: Final = 15 * SECOND
+"""How long a notice stays on the status line (µs)."""
+
+
+class Words:
+    """The bars around a table that shows `feed`; `say` brings them up to date.
+
+    `caption` names what is shown, `simulated` says that all will be invented, `option` is what a
+    command needs to work on the same stream.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        palette: Palette,
+        zone: Zone,
+        *,
+        caption: str,
+        simulated: bool,
+        option: str,
+        has_poller: bool,
+        has_player: bool,
+    ) -> None:
+        self.title = Bar(id="title")
+        self.status = Bar(id="status")
+        self.keys = Bar(id="keys")
+        self._feed = feed
+        self._palette = palette
+        self._zone = zone
+        self._caption = caption
+        self._simulated = simulated
+        self._option = option
+        self._has_poller = has_poller
+        self._has_player = has_player
+        self._notice: tuple[str, int] | None = None
+
+    @property
+    def there(self) -> set[Needs]:
+        """What is there for keys to work on."""
+        is_replay = self._has_player and self._feed.tape is not None
+        there = {Needs.REPLAY if is_replay else Needs.LIVE}
+        return there | ({Needs.POLLER} if self._has_poller else set())
+
+    def note(self, words: str) -> None:
+        """Say `words` on the status line for a while, from the next `say` on."""
+        self._notice = (escape(words), self._feed.elapsed())
+
+    def say(self, table: Table, *, is_asking: bool, width: int) -> None:
+        """Say how things are now; `is_asking`: the question line is open, over the status."""
+        feed, palette = self._feed, self._palette
+        notice, filtered = "", ""
+        if self._notice is not None and feed.elapsed() - self._notice[1] < _NOTICE_SHOWN:
+            notice = self._notice[0]
+        if table.filter and not is_asking:
+            filtered = filter_words(table.filter, len(table.symbols), feed)
+        is_simulated = self._simulated or feed.board.simulated
+        # A terminal too low for a title still says that the prices are invented.
+        is_badge_here = is_simulated and not self.title.display
+        told = self._told()
+        self.status.show(status_words(palette, told, notice, filtered, is_simulated=is_badge_here))
+        self.title.show(
+            title_words(
+                palette,
+                self._caption,
+                is_simulated=is_simulated,
+                is_replay=feed.tape is not None,
+                width=width,
+            )
+        )
+        self.keys.show(key_words(palette, fitting(keys_for(self.there), width - 1)))
+        empty = empty_words(feed, table.filter, self._option, has_poller=self._has_poller)
+        table.say_when_empty(empty)
+
+    def _told(self) -> Status:
+        feed = self._feed
+        told = status(
+            feed,
+            feed.clock(),
+            self._zone,
+            has_poller=self._has_poller,
+            has_player=self._has_player,
+            option=self._option,
+        )
+        if feed.board.held is None:
+            return told
+        return Status(told.words, told.is_trouble, _held_words(feed.board, self._zone))
+
+
+def live_words(option: str) -> str:
+    """Why a key of time does nothing on a live board, and what to do."""
+    return f"That key is for a replay: ticker replay{option}"
+
+
+def _held_words(board: Board, zone: Zone) -> str:
+    """Since when a board is frozen, and how much waits."""
+    assert board.held is not None  # noqa: S101  for the type checker
+    return f"FROZEN {clock(board.held.now, zone)}, {count_text(board.waiting, 'tick')} waiting"
