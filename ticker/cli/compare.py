@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from ticker.cli.failing import DONE
-from ticker.cli.options import LEARN_PANEL, Format, Quiet, Verbose
+from ticker.cli.options import Format, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.standard import Output, tell
 from ticker.errors import UsageError
@@ -29,13 +29,6 @@ class Wish(msgspec.Struct, frozen=True):
     show: int
     is_json: bool
     quiet: bool
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command("compare", rich_help_panel=LEARN_PANEL, epilog="Example: ticker compare --show 5")(
-        compare
-    )
 
 
 def compare(

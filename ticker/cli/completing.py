@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from ticker.address import Backend, backend_of
+from ticker.cli.commands import COMPLETING
 from ticker.cli.failing import CANNOT_WRITE, DONE, Failed
 from ticker.errors import TickerError, UsageError
 
-COMPLETING: Final = "_TICKER_COMPLETE"
-"""The variable with which a shell asks for completions."""
 SHELLS: Final = ("bash", "zsh", "fish")
 
 _BASH: Final = """\

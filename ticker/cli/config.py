@@ -12,7 +12,6 @@ from ticker import config as configuration
 from ticker import files
 from ticker.address import without_password
 from ticker.cli.failing import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
-from ticker.cli.options import FILES_PANEL
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.errors import ConfigError
@@ -39,13 +38,6 @@ commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
 # safe = { url = "kafka://broker:9093/ticks", security = "SSL", ca = "~/broker-ca.pem" }
 """
 """What `--init` writes."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command("config", rich_help_panel=FILES_PANEL, epilog="Example: ticker config --check")(
-        config
-    )
 
 
 def config(

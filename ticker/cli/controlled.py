@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from ticker.cli.failing import explain
+from ticker.cli.explaining import explain
 from ticker.errors import TickerError
 from ticker.processes import Control
 from ticker.processes.control import Order

@@ -15,7 +15,6 @@ from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.mending import recording_path, refuse_existing
 from ticker.cli.options import (
-    WATCH_PANEL,
     Every,
     For,
     Quiet,
@@ -39,16 +38,6 @@ from ticker.units import HOUR, SECOND
 if TYPE_CHECKING:
     from ticker.poll import PollStatus
     from ticker.streams.recording import Recorder
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "demo",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker demo AAPL GC=F --seed 7   or   "
-        "ticker demo --record hour.parquet --for 1h --seed 7",
-    )(demo)
 
 
 def demo(

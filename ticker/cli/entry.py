@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any, NoReturn
+from typing import NoReturn
 
-import typer
-
-from ticker import __version__
-from ticker.cli.completing import COMPLETING, print_or_install
-from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE, explain
-from ticker.cli.help import hide_types
+from ticker.cli.commands import COMMANDS, COMPLETING
+from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE
 from ticker.cli.routing import route
-from ticker.cli.settings import Settings
-from ticker.cli.standard import ClosedPipe, let_go, mend_standard_streams, tell
-from ticker.errors import TickerError
-from ticker.system_clock import now
-
-app = typer.Typer(
-    name="ticker",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A poller turns quotes into ticks on a stream; anything may subscribe.\n\n"
-    "[dim]ticker AAPL GC=F is short for ticker run AAPL GC=F. ticker help COMMAND explains a "
-    "command. Without a network: ticker demo[/]",
+from ticker.cli.standard import (
+    ClosedPipe,
+    Output,
+    let_go,
+    mend_standard_streams,
+    tell,
+    terminal_width,
+    wants_colour,
 )
+from ticker.errors import TickerError
 
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"ticker {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _ticker(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", "-V", callback=_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    """See the app's own help."""
+_COMPLETED = ("_TYPER_COMPLETE_ARGS", "COMP_WORDS")
+"""Where typer finds the line that is completed, in one shell or another."""
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -59,59 +35,29 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def make_command() -> Any:
-    """All commands, as typer runs them."""
-    from ticker.cli import (
-        compare,
-        config,
-        demo,
-        exchange,
-        forward,
-        import_,
-        poll,
-        quote,
-        record,
-        replay,
-        status,
-        tail,
-        watch,
-    )
-
-    rooms = (
-        watch,
-        demo,
-        quote,
-        replay,
-        poll,
-        tail,
-        forward,
-        status,
-        record,
-        import_,
-        config,
-        exchange,
-        compare,
-    )
-    for room in rooms:
-        room.register(app)
-    command = typer.main.get_command(app)
-    hide_types(command)
-    return command
-
-
 def _main(words: list[str]) -> int:
-    command = make_command()
-    names = [info.name for info in app.registered_commands if info.name]
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
         if COMPLETING in os.environ:  # the shell asks for completions
-            routed = list(words)
-        elif (done := print_or_install(words)) is not None:
-            return done
-        else:
-            routed = route(words, names, on_terminal=on_terminal)
-        code = _invoke(command.main, routed)
+            return _invoke(words, _completed())
+        if words and words[0].endswith("-completion"):
+            from ticker.cli.completing import print_or_install
+
+            if (done := print_or_install(words)) is not None:
+                return done
+        routed = route(words, list(COMMANDS), on_terminal=on_terminal)
+        if routed[0] in {"--help", "-h"}:
+            from ticker.cli.overview import overview
+
+            width, colour = terminal_width(), wants_colour()
+            Output().write(overview(COMMANDS.values(), width=width, colour=colour))
+            return DONE if words else WRONG_USAGE
+        return _invoke(routed, routed[0])
     except TickerError as error:
+        from ticker.cli.explaining import explain
+        from ticker.cli.settings import Settings
+        from ticker.system_clock import now
+
         _log(error)
         zone = None
         with suppress(TickerError):  # the zone is only for a time in the text
@@ -134,13 +80,25 @@ def _main(words: list[str]) -> int:
             "-v leaves in ticker.log (ticker config tells where)."
         )
         return UNEXPECTED
-    return WRONG_USAGE if routed == ["--help"] and not words else code
 
 
-def _invoke(command: Callable[..., Any], words: list[str]) -> int:
-    """Typer's own end is a `SystemExit`; a command's value is its exit code."""
+def _completed() -> str:
+    """The command of the line that is completed; empty while it is being written itself."""
+    line = next((os.environ[name] for name in _COMPLETED if name in os.environ), "")
+    _, name, *rest = [*line.split(), "", ""][:3]
+    return name if rest != [""] or line.endswith(" ") else ""
+
+
+def _invoke(words: list[str], command: str) -> int:
+    """Run `command`, which `words` name; its value is its exit code.
+
+    Typer's own end is a `SystemExit`.
+    """
+    from ticker.cli.application import make_command
+
     try:
-        result = command(args=words, prog_name="ticker", standalone_mode=True)
+        main = make_command({command}).main
+        result = main(args=words, prog_name="ticker", standalone_mode=True)
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # typer's own end for `--help | true`
             return DONE
@@ -149,4 +107,6 @@ def _invoke(command: Callable[..., Any], words: list[str]) -> int:
 
 
 def _log(error: BaseException) -> None:
+    import logging
+
     logging.getLogger("ticker").debug("%s: %s", type(error).__name__, error, exc_info=error)

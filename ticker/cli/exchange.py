@@ -12,7 +12,7 @@ import typer
 
 from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
-from ticker.cli.options import LEARN_PANEL, Control, Quiet, Verbose
+from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
@@ -35,16 +35,6 @@ Listed = Annotated[
         help="Trade so many: beyond the usual ones, invented companies.",
     ),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "exchange",
-        rich_help_panel=LEARN_PANEL,
-        epilog="Example: ticker exchange --seed 7   and then   ticker run --source exchange "
-        "--stream demo",
-    )(exchange)
 
 
 def exchange(

@@ -1,39 +1,13 @@
-"""What a failure is called at the edge: its exit code, and what the user can do about it.
+"""Exit codes, and a command's own failure.
 
-Errors say what is wrong by themselves (`str(error)`); the table here adds the advice and the code,
-each once.
+Imported by everything here, so it imports next to nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from ticker.address import Backend, backend_of, parse_address
-from ticker.errors import (
-    AlreadyRelayed,
-    CannotListen,
-    ConfigError,
-    MixedPrices,
-    RateLimited,
-    RecordingUnderWay,
-    SameLog,
-    SequenceConflict,
-    SourceError,
-    SourceUnreachable,
-    StreamError,
-    StreamMissing,
-    StreamNotWritable,
-    StreamUnfit,
-    StreamUnreachable,
-    StreamUnusable,
-    TickerError,
-    UsageError,
-)
-from ticker.health.sentences import invitation
-from ticker.times import Zone, clock
-from ticker.titles import cannot_reach, source_title
+from ticker.errors import TickerError
 
 DONE: Final = 0
 UNEXPECTED: Final = 1
@@ -46,9 +20,6 @@ CANNOT_WRITE: Final = 7
 HUNG_UP: Final = 129
 INTERRUPTED: Final = 130
 
-_COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
-"""Where the Kafka of compose.yaml answers."""
-
 
 class Failed(TickerError):
     """A command's own failure, worded in full, with the exit code it ends with."""
@@ -56,67 +27,3 @@ class Failed(TickerError):
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)
         self.code = code
-
-
-@contextmanager
-def inviting(option: str) -> Iterator[None]:
-    """Let whoever reads a stream that is missing say how it comes to be.
-
-    `option` is what a command needs to work on it.
-    """
-    try:
-        yield
-    except StreamMissing as error:
-        raise Failed(f"{error}. {invitation(option=option)}", NO_DATA) from error
-
-
-def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
-    """The words for standard error, and the exit code. `now` is µs since the epoch."""
-    words = str(error)
-    match error:
-        case Failed(code=code):
-            return words, code
-        case UsageError():
-            return words, WRONG_USAGE
-        case ConfigError():
-            return words, WRONG_CONFIG
-        case SourceError():
-            return _source_words(error, zone, now)
-        case CannotListen():
-            return f"{words}. Another port: --listen HOST:PORT (0: a free one)", NOT_REACHABLE
-        case StreamMissing():
-            return words, NO_DATA
-        case AlreadyRelayed() | RecordingUnderWay() | SameLog():
-            return words, WRONG_USAGE
-        case MixedPrices(log_is_simulated=True):
-            return f"{words}. Name a log of its own with --stream sqlite:PATH", WRONG_USAGE
-        case MixedPrices():
-            return f"{words}. Use --stream demo", WRONG_USAGE
-        case StreamUnfit():
-            return words, CANNOT_WRITE
-        case StreamNotWritable():
-            return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
-        case StreamUnreachable(problem=problem) if problem.startswith("does not answer"):
-            return f"{words}. {_is_it_up(error.stream)}", NOT_REACHABLE
-        case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
-            return words, NOT_REACHABLE
-        case _:
-            return words, UNEXPECTED
-
-
-def _is_it_up(stream: str) -> str:
-    """What to ask and do about a Kafka that does not answer; the one of compose.yaml is ours."""
-    if backend_of(stream) is Backend.KAFKA and _COMPOSED.issuperset(parse_address(stream).servers):
-        return "Is it up? docker compose up -d"
-    return "Is it up, and is that its address?"
-
-
-def _source_words(error: SourceError, zone: Zone, now: int) -> tuple[str, int]:
-    words = f"{source_title(error.source, first=True)}: {error.problem}"
-    match error:
-        case RateLimited(retry_at=retry_at):
-            return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
-        case SourceUnreachable():
-            return cannot_reach(error.source, error.problem), NOT_REACHABLE
-        case _:
-            return words, NOT_REACHABLE

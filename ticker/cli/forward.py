@@ -15,7 +15,7 @@ import typer
 from ticker.cli import completing
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.line import Line
-from ticker.cli.options import STREAM_PANEL, For, NoFollow, Quiet, Since, TimeZone, Verbose
+from ticker.cli.options import For, NoFollow, Quiet, Since, TimeZone, Verbose
 from ticker.cli.relaying import (
     canonical,
     canonical_log,
@@ -58,15 +58,6 @@ _LOOK_AGAIN: Final = 1.0
 """Between two looks for a source that is not there yet (s)."""
 _COUNTING: Final = 2.0
 """How long what waits may be counted before it is given up (s)."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "forward",
-        rich_help_panel=STREAM_PANEL,
-        epilog="Example: ticker forward demo sqlite:copy.sqlite --no-follow",
-    )(forward)
 
 
 class ForwardOptions(msgspec.Struct, frozen=True):

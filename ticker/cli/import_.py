@@ -9,20 +9,11 @@ from typing import Annotated
 import typer
 
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
-from ticker.cli.options import FILES_PANEL, Quiet
+from ticker.cli.options import Quiet
 from ticker.cli.settings import known_zone
 from ticker.cli.standard import tell
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "import",
-        rich_help_panel=FILES_PANEL,
-        epilog="Example: ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
-    )(import_)
 
 
 def import_(

@@ -9,11 +9,6 @@ import typer
 
 from ticker.cli import completing
 
-WATCH_PANEL = "Watch"
-STREAM_PANEL = "Stream"
-FILES_PANEL = "Files"
-LEARN_PANEL = "Learn"
-
 
 class Format(StrEnum):
     """How data are printed."""

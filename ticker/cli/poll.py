@@ -16,7 +16,6 @@ from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.line import Line
 from ticker.cli.options import (
-    STREAM_PANEL,
     Control,
     Count,
     Every,
@@ -57,15 +56,6 @@ _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABL
 """States of a poller that could not reach its source or its stream."""
 _WITHIN_PARENT: Final = 1.2
 """How long the relay may go on at the end where a parent waits (s): it kills after three."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "poll",
-        rich_help_panel=STREAM_PANEL,
-        epilog="Example: ticker poll AAPL GC=F BTC-USD --every 30s",
-    )(poll)
 
 
 def poll(

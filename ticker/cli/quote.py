@@ -13,7 +13,6 @@ import typer
 
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.options import (
-    WATCH_PANEL,
     Format,
     Quiet,
     SourceUrl,
@@ -30,15 +29,6 @@ from ticker.records import Quote
 from ticker.sources import Answer, open_source
 from ticker.system_clock import now
 from ticker.times import Zone, clock
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "quote",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker quote AAPL GC=F '^IXIC' --format json",
-    )(quote)
 
 
 def quote(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed, inviting
+from ticker.cli.explaining import inviting
+from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.line import Line
 from ticker.cli.mending import recording_path, refuse_existing
 from ticker.cli.options import (
-    FILES_PANEL,
     Count,
     For,
     NoFollow,
@@ -45,15 +45,6 @@ if TYPE_CHECKING:
 
 _FINISHING: Final = 600.0
 """How long the file may take to be written after a signal (s)."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "record",
-        rich_help_panel=FILES_PANEL,
-        epilog="Example: ticker record today.parquet --stream demo --for 10s",
-    )(record)
 
 
 class RecordOptions(msgspec.Struct, frozen=True):

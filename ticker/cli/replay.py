@@ -12,10 +12,10 @@ import typer
 from ticker.address import is_recording
 from ticker.cli import completing
 from ticker.cli.copying import Copying
-from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed, inviting
+from ticker.cli.explaining import inviting
+from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import (
-    WATCH_PANEL,
     Quiet,
     Since,
     StreamUrl,
@@ -37,15 +37,6 @@ from ticker.times import Zone, parse_when
 
 _FILES: Final = (".sqlite", ".sqlite3", ".db")
 """A word that ends so means a file, whether it is there or not."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "replay",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker replay demo AAPL --speed 10",
-    )(replay)
 
 
 def replay(

@@ -6,7 +6,6 @@ mistake, and the error says what may have been meant. `ticker help tail` is `tic
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -48,6 +47,8 @@ def _help(words: Sequence[str], commands: Sequence[str]) -> list[str]:
 
 
 def _closest(word: str, commands: Sequence[str]) -> str | None:
+    import difflib
+
     return next(iter(difflib.get_close_matches(word, commands, n=1, cutoff=_CLOSE)), None)
 
 

@@ -10,15 +10,17 @@ import errno
 import io
 import os
 import select
-import shutil
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ticker.cli.failing import CANNOT_WRITE, Failed
 from ticker.encoding import SUBSTITUTE
 from ticker.errors import UsageError
 from ticker.escape import escape
-from ticker.sources.worker import Worker
+
+if TYPE_CHECKING:
+    from ticker.sources.worker import Worker
 
 
 class ClosedPipe(Exception):
@@ -36,7 +38,7 @@ class Output:
         self._charset = sys.stdout.encoding if os.isatty(descriptor) else "utf-8"
         self._hung_up = select.poll()
         self._hung_up.register(descriptor, 0)  # hang-ups and errors are always told
-        self._worker = Worker("ticker-output")
+        self._worker: Worker | None = None
 
     def write(self, data: bytes | str) -> None:
         """All of `data`, before it returns. Text is UTF-8, but on a terminal of another charset."""
@@ -62,6 +64,10 @@ class Output:
 
         Cancelling it leaves the thread that writes to its fate: it keeps no process alive.
         """
+        if self._worker is None:
+            from ticker.sources.worker import Worker
+
+            self._worker = Worker("ticker-output")
         await self._worker.call(lambda: self.write(data))
 
     def check(self) -> None:
@@ -120,6 +126,8 @@ def let_go() -> None:
 
 def terminal_width() -> int | None:
     """Columns of the terminal on standard output; `None` where it is none."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

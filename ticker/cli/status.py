@@ -13,7 +13,7 @@ import typer
 
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.listening import arrivals, is_newest_ahead
-from ticker.cli.options import STREAM_PANEL, Format, Quiet, StreamUrl, TimeZone, Verbose
+from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
@@ -40,15 +40,6 @@ _CODES: Final = {
 }
 _REFUSED: Final = 20
 """Refused symbols of one writer that are listed."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "status",
-        rich_help_panel=STREAM_PANEL,
-        epilog="Example: ticker status --format json",
-    )(status)
 
 
 def status(

@@ -14,9 +14,9 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE, inviting
+from ticker.cli.explaining import inviting
+from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import (
-    STREAM_PANEL,
     Count,
     For,
     Format,
@@ -48,15 +48,6 @@ from ticker.units import SECOND
 
 _QUIET_AFTER: Final = 5 * SECOND
 _RETRY: Final = 1.0
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "tail",
-        rich_help_panel=STREAM_PANEL,
-        epilog="Example: ticker tail AAPL GC=F --since -10m --no-follow --format csv",
-    )(tail)
 
 
 class TailOptions(msgspec.Struct, frozen=True):

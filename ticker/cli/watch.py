@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticker.cli import scene
-from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, NOT_REACHABLE, Failed, inviting
+from ticker.cli.explaining import inviting
+from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.listening import arrivals
 from ticker.cli.options import (
-    WATCH_PANEL,
     Every,
     For,
     Format,
@@ -39,20 +39,6 @@ from ticker.units import SECOND
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command(
-        "run",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker run AAPL MSFT GC=F '^IXIC'",
-    )(run)
-    app.command(
-        "watch",
-        rich_help_panel=WATCH_PANEL,
-        epilog="Example: ticker watch --stream demo --once",
-    )(watch)
 
 
 def run(

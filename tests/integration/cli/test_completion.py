@@ -10,11 +10,11 @@ import subprocess
 import pytest
 import typer
 
-from ticker.cli import entry
+from ticker.cli.application import make_command
 
 from .conftest import PATIENCE, Program
 
-COMMANDS = entry.make_command().commands
+COMMANDS = make_command().commands
 
 CONFIG = """
 [watchlists]

@@ -71,7 +71,7 @@ def test_help_into_a_closed_pipe_is_a_quiet_end(ticker: Program, words: list[str
 
 
 @pytest.mark.parametrize("program", [[sys.executable, "-P", "-m", "ticker"], [INSTALLED]])
-@pytest.mark.parametrize("module", ["ticker.cli", "msgspec", "ticker.cli.tail", "apsw"])
+@pytest.mark.parametrize("module", ["ticker.cli", "msgspec", "ticker.cli.status", "apsw"])
 def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
     ticker: Program, program: list[str], module: str
 ) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.cli.failing import NOT_REACHABLE, explain
+from ticker.cli.explaining import explain
+from ticker.cli.failing import NOT_REACHABLE
 from ticker.errors import SourceUnreachable, StreamUnreachable
 
 

@@ -1,0 +1,134 @@
+"""All commands: where each lives, and what the overview says of it.
+
+A command's module is imported when it is called, and nothing of it for the overview. Knows neither
+typer nor Rich.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+COMPLETING: Final = "_TICKER_COMPLETE"
+"""The variable with which a shell asks for completions."""
+
+
+class Entry(NamedTuple):
+    """One command."""
+
+    name: str
+    module: str
+    """In `ticker.cli`; its function has the name of the command, or of the module."""
+    panel: str
+    """Under which title the overview lists it."""
+    help: str
+    """What it does: the first paragraph of its own help."""
+    example: str
+
+
+WATCH: Final = "Watch"
+STREAM: Final = "Stream"
+FILES: Final = "Files"
+LEARN: Final = "Learn"
+
+_ALL: Final = (
+    Entry(
+        "run",
+        "watch",
+        WATCH,
+        "The main job: a poller (its own process) and the dashboard, in one terminal.",
+        "ticker run AAPL MSFT GC=F '^IXIC'",
+    ),
+    Entry(
+        "watch",
+        "watch",
+        WATCH,
+        "Stream → dashboard; any number at once; before, after or without a poller.",
+        "ticker watch --stream demo --once",
+    ),
+    Entry(
+        "demo",
+        "demo",
+        WATCH,
+        "The whole scenario without a network: exchange, poller, stream and dashboard.",
+        "ticker demo AAPL GC=F --seed 7   or   ticker demo --record hour.parquet --for 1h --seed 7",
+    ),
+    Entry(
+        "quote",
+        "quote",
+        WATCH,
+        "One look at the source, printed; nothing is stored.",
+        "ticker quote AAPL GC=F '^IXIC' --format json",
+    ),
+    Entry(
+        "replay",
+        "replay",
+        WATCH,
+        "Play what a stream holds again, offline and at the pace at which it came. space pauses.",
+        "ticker replay demo AAPL --speed 10",
+    ),
+    Entry(
+        "poll",
+        "poll",
+        STREAM,
+        "Ask a source again and again; what changed goes onto the stream. No screen.",
+        "ticker poll AAPL GC=F BTC-USD --every 30s",
+    ),
+    Entry(
+        "tail",
+        "tail",
+        STREAM,
+        "The stream on standard output, one event a line: the last 10, then what comes.",
+        "ticker tail AAPL GC=F --since -10m --no-follow --format csv",
+    ),
+    Entry(
+        "forward",
+        "forward",
+        STREAM,
+        "One log into another: all that it holds, then what comes. Goes on where it stopped.",
+        "ticker forward demo sqlite:copy.sqlite --no-follow",
+    ),
+    Entry(
+        "status",
+        "status",
+        STREAM,
+        "What the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale.",
+        "ticker status --format json",
+    ),
+    Entry(
+        "record",
+        "record",
+        FILES,
+        "Record a stream in a Parquet file, from now on or --since WHEN, until Ctrl-C.",
+        "ticker record today.parquet --stream demo --for 10s",
+    ),
+    Entry(
+        "import",
+        "import_",
+        FILES,
+        "Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording.",
+        "ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
+    ),
+    Entry(
+        "config",
+        "config",
+        FILES,
+        "The file's path, each value in force, and where it comes from.",
+        "ticker config --check",
+    ),
+    Entry(
+        "exchange",
+        "exchange",
+        LEARN,
+        "The offline market: invented prices behind Yahoo's own interfaces, on loopback.",
+        "ticker exchange --seed 7   and then   ticker run --source exchange --stream demo",
+    ),
+    Entry(
+        "compare",
+        "compare",
+        LEARN,
+        "One request per event against one open connection: connections, bytes, seconds.",
+        "ticker compare --show 5",
+    ),
+)
+COMMANDS: Final = {entry.name: entry for entry in _ALL}
+"""Name → command, in the order of the overview."""

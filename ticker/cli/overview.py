@@ -1,0 +1,76 @@
+"""What `ticker --help` prints: every command in a line or two, in panels.
+
+Written without typer and Rich, which take longer to import than all the rest takes. The help of one
+command is typer's, in the same look. Pure: the width and whether there is colour are passed in.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from ticker.cli.commands import Entry
+
+WIDTH: Final = 80
+"""Where no terminal says how wide it is."""
+_LEAST: Final = 40
+_ABOUT: Final = (
+    "A poller turns quotes into ticks on a stream; anything may subscribe.",
+    (
+        "ticker AAPL GC=F is short for ticker run AAPL GC=F. ticker help COMMAND explains a "
+        "command. Without a network: ticker demo"
+    ),
+)
+_OPTIONS: Final = (
+    ("--version             -V", "Print the version."),
+    ("--install-completion", "Install completion for the current shell."),
+    (
+        "--show-completion",
+        "Show completion for the current shell, to copy it or customize the installation.",
+    ),
+    ("--help                -h", "Show this message and exit."),
+)
+_NAME, _DIM, _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
+
+
+def overview(commands: Iterable[Entry], *, width: int | None = None, colour: bool = False) -> str:
+    """The text; `width` in cells."""
+    wide = max(_LEAST, width or WIDTH)
+    panels = [_panel("Options", _OPTIONS, wide, colour=colour)]
+    everything = [(each.panel, (each.name, each.help)) for each in commands]
+    longest = max(len(name) for _, (name, _) in everything)
+    for title, entries in groupby(everything, key=lambda each: each[0]):
+        rows = [row for _, row in entries]
+        panels.append(_panel(title, rows, wide, first=longest, colour=colour))
+    about, usage = _ABOUT, "Usage: ticker [OPTIONS] COMMAND [ARGS]..."
+    head = [usage, "", *_wrapped(about[0], wide - 2), ""]
+    lines = [_painted(line, _BOLD, colour=colour) for line in head]
+    lines += [_painted(line, _DIM, colour=colour) for line in _wrapped(about[1], wide - 2)]
+    intro = "\n".join(f" {line}".rstrip() for line in ["", *lines, ""])
+    return "\n".join([intro, *(line for panel in panels for line in panel), "", ""])
+
+
+def _panel(
+    title: str, rows: Sequence[tuple[str, str]], width: int, *, first: int = 0, colour: bool
+) -> Iterator[str]:
+    """A box with the rows; `first` is the least width of their first column."""
+    first = max(first, *(len(name) for name, _ in rows))
+    room = width - first - 6
+    edge = f"╭─ {title} ".ljust(width - 1, "─") + "╮"
+    yield _painted(edge, _DIM, colour=colour)
+    side = _painted("│", _DIM, colour=colour)
+    for name, words in rows:
+        for number, line in enumerate(_wrapped(words, room)):
+            shown = _painted(name.ljust(first), _NAME, colour=colour) if not number else " " * first
+            yield f"{side} {shown}  {line.ljust(room)} {side}"
+    yield _painted("╰" + "─" * (width - 2) + "╯", _DIM, colour=colour)
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    return textwrap.wrap(words, width)
+
+
+def _painted(text: str, style: str, *, colour: bool) -> str:
+    return f"{style}{text}{_PLAIN}" if colour and text else text
