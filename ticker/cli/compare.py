@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
 
+from ticker.address import parse_address
 from ticker.cli.failing import DONE
 from ticker.cli.options import Format, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
-from ticker.cli.standard import Output, tell
+from ticker.cli.standard import Output, tell, wants_colour
 from ticker.errors import UsageError
 from ticker.times import parse_duration
 from ticker.units import SECOND
@@ -21,8 +23,16 @@ if TYPE_CHECKING:
 _STEPS: Final = {"request": "One request for each event", "WebSocket": "One open connection"}
 
 
+class Part(StrEnum):
+    """A part of `--full`."""
+
+    methods = "methods"
+    sender = "sender"
+    storm = "storm"
+
+
 class Wish(msgspec.Struct, frozen=True):
-    """What to measure, and how to print it."""
+    """What the short comparison is to measure, and how to print it."""
 
     events: int
     seconds: float
@@ -48,6 +58,28 @@ def compare(
     form: Annotated[
         Format, typer.Option("--format", help="text, or json with every figure.")
     ] = Format.text,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="Every method, with 1 to 100 subscribers; the sender's pace; a storm of "
+            "reconnects. Some minutes.",
+        ),
+    ] = False,
+    part: Annotated[
+        Part | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
+    ] = None,
+    runs: Annotated[
+        int, typer.Option("--runs", metavar="N", min=1, max=100, help="Runs of --full.")
+    ] = 3,
+    kafka: Annotated[
+        str | None,
+        typer.Option(
+            "--kafka",
+            metavar="HOST:PORT",
+            help="With --full: a Kafka to measure too (topics: compare).",
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -55,12 +87,18 @@ def compare(
     set_up_logging(quiet=quiet, verbose=verbose)
     if form not in {Format.text, Format.json}:
         raise UsageError(f"compare prints text or json, not {form}")
-    seconds = parse_duration(for_) / SECOND
-    wish = Wish(events, seconds, show, form is Format.json, quiet)
-    raise typer.Exit(run(_compare(wish)))
+    seconds, is_json = parse_duration(for_) / SECOND, form is Format.json
+    if not full and part is None:
+        if kafka is not None:
+            raise UsageError("--kafka needs --full")
+        raise typer.Exit(run(_brief(Wish(events, seconds, show, is_json, quiet))))
+    if kafka is not None:
+        parse_address(f"kafka://{kafka}/compare")
+    parts = frozenset([part] if part else Part)
+    raise typer.Exit(run(_full(parts, runs, kafka, is_json=is_json, quiet=quiet)))
 
 
-async def _compare(wish: Wish) -> int:
+async def _brief(wish: Wish) -> int:
     from ticker.compare import brief
     from ticker.compare.measuring import Bench
 
@@ -78,10 +116,36 @@ async def _compare(wish: Wish) -> int:
         facts = {**msgspec.to_builtins(result), "sentences": lines}
         if wish.show:
             facts["steps"] = msgspec.to_builtins(steps)
-        output.write(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
+        _write_json(output, facts)
     else:
         output.write("".join(f"{line}\n" for line in lines))
     return DONE
+
+
+async def _full(
+    parts: frozenset[str], runs: int, kafka: str | None, *, is_json: bool, quiet: bool
+) -> int:
+    from ticker.compare import full, verdicts
+    from ticker.compare.measuring import Bench
+    from ticker.output import render, words_table
+
+    async with Bench() as bench:
+        effort = full.Effort(runs=runs, kafka=kafka)
+        on_progress = (lambda _: None) if quiet else tell
+        result = await full.measure(bench, effort, parts, on_progress)
+    output, lines = Output(), verdicts.sentences(result)
+    if is_json:
+        _write_json(output, {**msgspec.to_builtins(result), "sentences": lines})
+        return DONE
+    for title, headings, rows in verdicts.tables(result):
+        table = render(words_table(headings, rows), width=None, colour=wants_colour())
+        output.write(f"{title}\n\n{table}\n")
+    output.write("".join(f"{line}\n" for line in lines))
+    return DONE
+
+
+def _write_json(output: Output, facts: dict[str, Any]) -> None:
+    output.write(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
 
 
 class _Steps:

@@ -175,9 +175,8 @@ def _ms(value: float) -> str:
 async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> None:
     """Send `events` by both ways slowly, and tell what goes over each connection, as it does."""
     for name in (REQUEST, OPEN):
-        plan = Plan(events=events, rate=_SHOWN_RATE, start=monotonic())
-        await bench.server.ask("begin", plan=plan)
-        await _show(bench.url, plan, name, on_step)
+        begun = await bench.server.ask("begin", plan=Plan(events=events, rate=_SHOWN_RATE), ahead=0)
+        await _show(bench.url, msgspec.convert(begun["plan"], Plan), name, on_step)
         await bench.server.ask("report")
 
 

@@ -42,8 +42,8 @@ async def subscribe(
     """Run all groups until those that do not hang have heard the last event, or `stop`.
 
     Returns the CPU time of this process (s), and for each group how many events it heard, the
-    seconds from the start of the plan to the last of them, and the latencies below which half and
-    99 % of them lie (ms).
+    seconds from the start of the plan to the last of them, and the latencies below which half, 99 %
+    and all of them lie (ms).
     """
     due, schedule = due_times(plan), Schedule(plan)
 
@@ -84,6 +84,7 @@ def _facts(heard: _Heard, plan: Plan) -> dict[str, Any]:
         "seconds": max(0, heard.last - plan.start) / SECOND,
         "p50": percentile(heard.latencies, 50),
         "p99": percentile(heard.latencies, 99),
+        "longest": percentile(heard.latencies, 100),
     }
 
 

@@ -15,8 +15,6 @@ from ticker.compare.plan import Plan
 from ticker.errors import TickerError
 from ticker.processes import Child
 from ticker.processes.child import News
-from ticker.system_clock import monotonic
-from ticker.units import SECOND
 
 AHEAD: Final = 0.5
 """How long before the first event of a schedule the subscribers start (s): they connect first."""
@@ -39,6 +37,7 @@ class Heard(msgspec.Struct, frozen=True):
     p50: float | None
     """Half of the events took at most so long from their time to the subscriber (ms)."""
     p99: float | None
+    longest: float | None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -106,9 +105,9 @@ class Bench:
         `cut` breaks all connections half way.
         """
         ahead = AHEAD if plan.rate is not None else 0.05
-        plan = msgspec.structs.replace(plan, start=monotonic() + round(ahead * SECOND))
-        begun = await self.server.ask("begin", plan=plan)
-        plan = msgspec.structs.replace(plan, origin=begun["origin"])
+        # Opening a log takes time, so the schedule begins when the server has it.
+        begun = await self.server.ask("begin", plan=plan, ahead=ahead)
+        plan = msgspec.convert(begun["plan"], Plan)
         asked = asyncio.create_task(
             self._clients.ask("run", url=self.url, plan=plan, groups=list(groups))
         )

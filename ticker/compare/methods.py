@@ -17,7 +17,7 @@ from aiohttp import ClientError, ClientSession, WSMsgType
 
 from ticker import wire
 from ticker.compare.plan import Plan, Schedule
-from ticker.records import Tick
+from ticker.records import Position, Tick
 from ticker.streams import open_stream
 
 BATCH: Final = 100
@@ -114,7 +114,7 @@ async def server_sent_events(
 async def stream(_: ClientSession, plan: Plan, __: Schedule) -> Ticks:
     """Read the log itself, as `watch` and `tail` do."""
     async with open_stream(plan.stream) as opened:
-        async for batch in opened.read("start"):
+        async for batch in opened.read(Position(plan.after)):
             ticks = [tick for tick in batch.ticks if tick.origin == plan.origin]
             if ticks:
                 yield ticks

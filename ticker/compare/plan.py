@@ -38,16 +38,19 @@ class Plan(msgspec.Struct, frozen=True):
     stream: str | None = None
     """The log that the server appends to, where the clients read one."""
     origin: str = ORIGIN
+    after: str = "start"
+    """The position in that log at which the run begins."""
     seed: int = 7
 
 
 def due_times(plan: Plan) -> list[int]:
-    """When each event is due (µs, monotonic), in order."""
+    """When each event is due (µs, monotonic), in order; the last after `events / rate` seconds."""
     if plan.rate is None:
         return [plan.start] * plan.events
     chance = random.Random(plan.seed)  # noqa: S311  (no secret)
-    gaps = (chance.expovariate(plan.rate) for _ in range(plan.events))
-    return [plan.start + round(moment * SECOND) for moment in accumulate(gaps)]
+    moments = list(accumulate(chance.expovariate(1) for _ in range(plan.events)))
+    scale = plan.events / plan.rate * SECOND / moments[-1] if moments else 0
+    return [plan.start + round(moment * scale) for moment in moments]
 
 
 def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:

@@ -7,6 +7,7 @@ them, so a subscriber that hangs holds up nobody else.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -18,9 +19,11 @@ from aiohttp import WSMsgType, web
 
 from ticker import wire
 from ticker.compare.methods import BATCH
-from ticker.compare.plan import Plan, Schedule, tick_of
+from ticker.compare.plan import ORIGIN, Plan, Schedule, tick_of
 from ticker.compare.sockets import LOOPBACK, Meter, listening
 from ticker.streams import open_log
+from ticker.system_clock import monotonic
+from ticker.units import HOUR, SECOND
 
 _AFTER: Final = r"{after:\d+}"
 
@@ -61,25 +64,33 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def begin(self, plan: Plan) -> str:
-        """Begin a run, with counters at 0; the origin of its ticks."""
-        publish, origin = None, plan.origin
+    async def begin(self, plan: Plan, ahead: float) -> Plan:
+        """Begin a run, with counters at 0; its schedule begins `ahead` (s) from when it is ready.
+
+        Returns the plan with its start, and with what clients need to read its log.
+        """
+        publish = None
         if plan.stream is not None:
-            log = await self._log.enter_async_context(open_log(plan.stream))
-            origin = getattr(log, "origin", origin)
+            # Kafka's topics stay; what is in them goes.
+            opened = open_log(plan.stream, keep_for=HOUR, partitions=1)
+            log = await self._log.enter_async_context(opened)
+            # Only some logs number ticks themselves; for others, each run is an origin of its own.
+            origin = getattr(log, "origin", f"{ORIGIN}-{secrets.token_hex(4)}")
+            plan = msgspec.structs.replace(plan, origin=origin, after=await log.find("end"))
 
             async def publish(first: int, last: int) -> None:
-                await log.append([tick_of(n, origin) for n in range(first, last + 1)])
+                await log.append([tick_of(n, plan.origin) for n in range(first, last + 1)])
 
         else:
             self._events = [wire.encode(tick_of(n)) for n in range(1, plan.events + 1)]
+        plan = msgspec.structs.replace(plan, start=monotonic() + round(ahead * SECOND))
         self._is_paced = plan.rate is not None
         self._schedule = Schedule(plan, publish)
         self._meter.connections = self._meter.received = self._meter.sent = 0
         self._requests = self._unchanged = 0
         self._cpu = time.process_time()
         self._running = asyncio.create_task(self._schedule.run())
-        return origin
+        return plan
 
     async def report(self) -> dict[str, Any]:
         """End the run, close its connections, and return what was counted (CPU in s)."""

@@ -57,7 +57,9 @@ def _serving(server: Server) -> Answer:
             case "start":
                 return {"url": await server.start()}
             case "begin":
-                return {"origin": await server.begin(msgspec.convert(order["plan"], Plan))}
+                return {
+                    "plan": await server.begin(msgspec.convert(order["plan"], Plan), order["ahead"])
+                }
             case "cut":
                 server.cut()
                 return {}

@@ -39,3 +39,19 @@ def test_every_figure_is_in_the_json(ticker: Program) -> None:
 def test_other_forms_are_refused(ticker: Program) -> None:
     done = ticker("compare", "--format", "csv")
     assert (done.returncode, done.stderr) == (2, "compare prints text or json, not csv\n")
+
+
+def test_one_part_of_the_full_comparison(ticker: Program) -> None:
+    done = ticker.run("compare", "--part", "storm", "--runs", "1", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["methods"], facts["sender"]) == ([], [])
+    assert facts["storm"][0]["missed"] == 0
+    assert facts["machine"]["cpus"] >= 1
+    assert "100 subscribers were cut off at once" in facts["sentences"][-1]
+
+
+def test_a_kafka_that_is_away_is_told_before_anything_is_measured(ticker: Program) -> None:
+    done = ticker.run("compare", "--full", "--kafka", "127.0.0.1:1")
+    assert done.returncode == 6
+    assert done.stderr.startswith("kafka://127.0.0.1:1/compare: does not answer")

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+from ticker.compare import verdicts
+from ticker.compare.full import Cell, Effort, Full, Machine, Sender, Storm, measure
+from ticker.compare.measuring import Bench
+
+PARTS = frozenset({"methods", "sender", "storm"})
+EFFORT = Effort(runs=1, rate=50.0, seconds=0.2, fast=0.05, subscribers=(1, 3))
+
+
+def cell(method: str, subscribers: int = 1, **changed: object) -> Cell:
+    facts = {
+        "speed": [900.0, 1_000.0, 1_100.0],
+        "fast_bytes": 620.0,
+        "cpu": [800.0],
+        "p50": [3.0],
+        "p99": [9.0],
+        "bytes": 630.0,
+        "happened_bytes": 630.0,
+        "connections": 60,
+        "requests": 60,
+        "unchanged": 0,
+        "missed": 0.0,
+    }
+    return Cell(method, subscribers, **{**facts, **changed})  # type: ignore[arg-type]
+
+
+def full(**parts: object) -> Full:
+    return Full(Effort(), Machine(2, "Linux x86_64", "3.11.7"), 320, **parts)  # type: ignore[arg-type]
+
+
+METHODS = [
+    cell("request"),
+    cell("poll", unchanged=24, missed=0.4, happened_bytes=250.0),
+    cell("long poll", speed=[60_000.0], fast_bytes=323.0),
+    cell(
+        "WebSocket",
+        speed=[40_000.0, 50_000.0, 55_000.0],
+        fast_bytes=324.0,
+        cpu=[10.0],
+        p50=[1.0],
+        p99=[2.0],
+        bytes=340.0,
+        happened_bytes=340.0,
+    ),
+]
+
+
+def test_the_ratio_is_of_medians_and_its_spread_of_extremes() -> None:
+    said = " ".join(verdicts.sentences(full(methods=METHODS)))
+    assert "1 subscriber: the open connection" in said
+    assert "50 times (36 to 61) as many events/s" in said
+    assert "A request took 80 times (80 to 80) the CPU." in said
+
+
+def test_the_claim_of_2010_stands_beside_what_was_measured() -> None:
+    said = " ".join(verdicts.sentences(full(methods=METHODS)))
+    assert "headers 500 to 1 and latency 3 to 1" in said
+    assert "headers 75 to 1 (300 bytes against 4.0), latency 3.0 to 1" in said
+
+
+def test_where_long_polling_or_304_wins_the_sentences_say_so() -> None:
+    said = " ".join(verdicts.sentences(full(methods=METHODS)))
+    assert "Long polling was better than WebSocket (one event a message) in events/s, bytes" in said
+    assert "40% of the answers were 304" in said
+    assert "304 wins, by what it misses." in said
+    slow = [each if each.method != "long poll" else cell("long poll") for each in METHODS]
+    said = " ".join(verdicts.sentences(full(methods=slow)))
+    assert "Long polling was nowhere better" in said
+
+
+def test_an_advantage_within_the_spread_is_none() -> None:
+    near = [
+        each if each.method != "long poll" else cell("long poll", speed=[54_000.0, 60_000.0])
+        for each in METHODS
+    ]
+    assert "nowhere better" in " ".join(verdicts.sentences(full(methods=near)))
+
+
+def test_the_senders_pace_and_the_storm_are_told() -> None:
+    sender = [
+        Sender("SQLite", 0, 0, 100.0, [100.0], [1.0], [2.0], []),
+        Sender("SQLite", 1, 10, 100.0, [99.0], [1.0], [2.0], []),
+    ]
+    storm = [Storm("WebSocket", 100, [90.0, 100.0, 140.0], 0, 200, [5.0])]
+    result = full(sender=sender, storm=storm)
+    assert verdicts.sentences(result)[1:] == [
+        "SQLite: of 100 events/s the sender sent 100 with 0 subscribers, 99 with 1 subscriber and "
+        "10 that hang.",
+        "100 subscribers were cut off at once and connected again: 0 events missed, the longest "
+        "took 100 (90-140) ms; the sender was 5.0 ms late (p99).",
+    ]
+    assert [table[0] for table in verdicts.tables(result)] == [
+        "The sender's pace (events/s), and how late it is"
+    ]
+
+
+def test_a_table_has_medians_and_their_spread() -> None:
+    (_, _, fast), (_, headings, paced) = verdicts.tables(full(methods=METHODS))
+    assert fast[0] == ("request", "1", "1,000 (900-1,100)", "620", "800")
+    assert dict(zip(headings, paced[1], strict=True))["Missed"] == "40%"
+
+
+async def test_everything_is_measured() -> None:
+    told: list[str] = []
+    async with Bench() as bench:
+        result = await measure(bench, EFFORT, PARTS, told.append)
+    assert [(each.method, each.subscribers) for each in result.methods] == [
+        (method.name, count) for count in (1, 3) for method in EFFORT.methods
+    ]
+    for each in result.methods:
+        figures = [*each.speed, *each.cpu, *each.p50, *each.p99]
+        assert len(figures) == 4
+        assert all(0 < figure < math.inf for figure in figures), each
+        assert each.missed == 0 or each.method == "poll"
+        assert (each.bytes > result.payload) is (each.method != "SQLite")
+    by = {(each.method, each.subscribers): each for each in result.methods}
+    assert by["request", 3].connections == 3 * 10
+    assert by["WebSocket", 3].connections == 3
+    assert {each.method for each in result.sender} == {"WebSocket", "SQLite"}
+    assert all(0 < each.pace[0] <= 110 for each in result.sender)
+    assert (result.storm[0].missed, result.storm[0].connections) == (0, 200)
+    assert len(told) == 2 * 8 + 2 * 4 + 1
+    assert verdicts.sentences(result)
+    assert verdicts.tables(result)

@@ -1,0 +1,252 @@
+"""The full comparison: every method with few and many subscribers, the sender's pace, a storm.
+
+Each measurement is taken several times, after a warm-up that does not count; all values are kept,
+so that their spread can be shown.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import msgspec
+
+from ticker import wire
+from ticker.compare.clients import Group, percentile
+from ticker.compare.measuring import Bench, Run
+from ticker.compare.methods import METHODS, Method
+from ticker.compare.plan import Plan, due_times, tick_of
+from ticker.streams import open_log
+from ticker.units import HOUR, SECOND
+
+SUBSCRIBERS: Final = (1, 10, 100)
+SENDER_RATE: Final = 100.0
+"""Events per second where the sender's pace is measured."""
+_MOST_EVENTS: Final = 20_000
+_LEAST_EVENTS: Final = 10
+
+
+class Effort(msgspec.Struct, frozen=True):
+    """How much to measure."""
+
+    runs: int = 3
+    rate: float = 20.0
+    """Events per second on a schedule."""
+    seconds: float = 3.0
+    """The length of a schedule."""
+    fast: float = 1.0
+    """A run as fast as it goes takes at least half of this (s)."""
+    subscribers: tuple[int, ...] = SUBSCRIBERS
+    kafka: str | None = None
+    """Host and port of a Kafka, if there is one."""
+
+    @property
+    def methods(self) -> list[Method]:
+        """Those that can be measured."""
+        return [each for each in METHODS.values() if each.reads != "kafka" or self.kafka]
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One method with so many subscribers; one value for each run."""
+
+    method: str
+    subscribers: int
+    speed: list[float]
+    """Events per second that arrive, of all subscribers together, as fast as it goes."""
+    fast_bytes: float
+    """Bytes per event there."""
+    cpu: list[float]
+    """CPU time per event there, of server and clients (µs)."""
+    p50: list[float]
+    """Latency on a schedule, counted from the time when the event was due (ms)."""
+    p99: list[float]
+    bytes: float
+    """Bytes per event that arrived, on a schedule."""
+    happened_bytes: float
+    """Bytes per event that happened, whether it arrived or not; per subscriber."""
+    connections: int
+    requests: int
+    unchanged: int
+    """Answers that there is no news (304)."""
+    missed: float
+    """Share of the events that did not arrive."""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """The pace of one sender with so many subscribers."""
+
+    method: str
+    subscribers: int
+    hanging: int
+    """Others, that stopped to read."""
+    wanted: float
+    """Events per second on its schedule."""
+    pace: list[float]
+    """Events per second that it sent, in each run."""
+    p50: list[float]
+    """How late it sent them (ms)."""
+    p99: list[float]
+    sent_at: list[float]
+    """When it sent each event of the last run (s)."""
+
+
+class Storm(msgspec.Struct, frozen=True):
+    """All connections are cut at once, and their subscribers connect again."""
+
+    method: str
+    subscribers: int
+    longest: list[float]
+    """The longest time that an event took in each run, the cut included (ms)."""
+    missed: int
+    connections: int
+    late: list[float]
+    """p99 of how late the sender was (ms)."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where it was measured."""
+
+    cpus: int
+    system: str
+    python: str
+
+
+class Full(msgspec.Struct, frozen=True):
+    """The result; a part that was not asked for is empty."""
+
+    effort: Effort
+    machine: Machine
+    payload: int
+    """Bytes of one event."""
+    methods: list[Cell] = []
+    sender: list[Sender] = []
+    storm: list[Storm] = []
+
+
+async def measure(
+    bench: Bench, effort: Effort, parts: frozenset[str], on_progress: Callable[[str], None]
+) -> Full:
+    """Measure `parts` (`methods`, `sender`, `storm`). Raises `StreamError` if Kafka is away."""
+    if effort.kafka is not None:
+        async with open_log(_kafka(effort), keep_for=HOUR, partitions=1):
+            pass  # to fail now, and not after some minutes
+    cells, senders, storms = [], [], []
+    if "methods" in parts:
+        for count in effort.subscribers:
+            for method in effort.methods:
+                on_progress(f"{method.name}, {count} subscribers")
+                cells.append(await _cell(bench, effort, method, count))
+    if "sender" in parts:
+        for method in [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]:
+            for count, hanging in ((0, 0), (1, 0), (100, 0), (1, 10)):
+                on_progress(f"the sender's pace: {method.name}, {count} + {hanging} subscribers")
+                senders.append(await _sender(bench, effort, method, count, hanging))
+    if "storm" in parts:
+        on_progress("a storm of 100 reconnects")
+        storms.append(await _storm(bench, effort, METHODS["WebSocket"], 100))
+    return Full(effort, _machine(), len(wire.encode(tick_of(1))), cells, senders, storms)
+
+
+def _machine() -> Machine:
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(os.cpu_count() or 1, system, platform.python_version())
+
+
+async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cell:
+    groups = [Group(method.name, count)]
+
+    async def once(events: int, rate: float | None = None) -> Run:
+        async with _stream(method, effort) as stream:
+            poll = 1 / effort.rate
+            return await bench.run(Plan(events, rate, poll=poll, stream=stream), groups)
+
+    # The warm-up finds out how many events take long enough.
+    events = max(_LEAST_EVENTS, 200 // count)
+    while (await once(events)).groups[0].seconds < effort.fast / 2 and events < _MOST_EVENTS:
+        events = min(events * 4, _MOST_EVENTS)
+    fast = [await once(events) for _ in range(effort.runs)]
+    paced = [
+        await once(round(effort.rate * effort.seconds), effort.rate) for _ in range(effort.runs)
+    ]
+    heard, happened = (sum(run.heard for run in paced), sum(run.events for run in paced) * count)
+    size = sum(run.size for run in paced)
+    return Cell(
+        method=method.name,
+        subscribers=count,
+        speed=[_speed(run) for run in fast],
+        fast_bytes=sum(run.size for run in fast) / sum(run.heard for run in fast),
+        cpu=[run.cpu / run.heard * SECOND for run in fast],
+        p50=[run.groups[0].p50 or 0.0 for run in paced],
+        p99=[run.groups[0].p99 or 0.0 for run in paced],
+        bytes=size / heard,
+        happened_bytes=size / happened,
+        connections=round(median(run.connections for run in paced)),
+        requests=round(median(run.requests for run in paced)),
+        unchanged=round(median(run.unchanged for run in paced)),
+        missed=1 - heard / happened,
+    )
+
+
+def _speed(run: Run) -> float:
+    return run.heard / max(run.groups[0].seconds, 1e-3)
+
+
+async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hanging: int) -> Sender:
+    groups = [Group(method.name, count)] if count else []
+    if hanging:
+        groups.append(Group(method.name, hanging, hangs=True))
+    events = round(SENDER_RATE * effort.seconds)
+    runs = []
+    for _ in range(effort.runs):
+        async with _stream(method, effort) as stream:
+            plan = Plan(events, SENDER_RATE, stream=stream)
+            runs.append(await bench.run(plan, groups, seconds=effort.seconds + 0.5))
+    last, due = runs[-1], due_times(plan)
+    return Sender(
+        method=method.name,
+        subscribers=count,
+        hanging=hanging,
+        wanted=SENDER_RATE,
+        pace=[len(run.late) / ((due[len(run.late) - 1] + run.late[-1]) / SECOND) for run in runs],
+        p50=[percentile(run.late, 50) or 0.0 for run in runs],
+        p99=[percentile(run.late, 99) or 0.0 for run in runs],
+        sent_at=[(at + late) / SECOND for at, late in zip(due, last.late, strict=False)],
+    )
+
+
+async def _storm(bench: Bench, effort: Effort, method: Method, count: int) -> Storm:
+    plan = Plan(round(effort.rate * effort.seconds), effort.rate)
+    runs = [
+        await bench.run(plan, [Group(method.name, count)], cut=True) for _ in range(effort.runs)
+    ]
+    return Storm(
+        method=method.name,
+        subscribers=count,
+        longest=[run.groups[0].longest or 0.0 for run in runs],
+        missed=sum(run.groups[0].missed for run in runs),
+        connections=runs[-1].connections,
+        late=[percentile(run.late, 99) or 0.0 for run in runs],
+    )
+
+
+@asynccontextmanager
+async def _stream(method: Method, effort: Effort) -> AsyncIterator[str | None]:
+    """The URL of the log that a run by `method` goes through, if it does."""
+    match method.reads:
+        case "sqlite":
+            with tempfile.TemporaryDirectory(prefix="ticker-compare-") as folder:
+                yield f"sqlite:{Path(folder) / 'log.sqlite'}"
+        case "kafka":
+            yield _kafka(effort)
+        case _:
+            yield None
+
+
+def _kafka(effort: Effort) -> str:
+    return f"kafka://{effort.kafka}/compare"
