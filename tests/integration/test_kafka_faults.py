@@ -43,6 +43,7 @@ from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import KafkaRead
 from ticker.streams.kafka.late import TICKS
+from ticker.streams.reader import ReadRequest
 
 RESTART = 1.0
 """No Kafka takes connections again sooner after a kill (s)."""
@@ -119,9 +120,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     line = Cable("127.0.0.1", broker.port, rate=500_000)  # 4 Mbit/s
     async with line.listening(port), asyncio.timeout(90), KafkaStream(address) as stream:
         seen: list[Tick] = []
-        reading = KafkaRead(
-            address, await stream.find("start"), None, symbols=None, follow=True, limit=5_000
-        )
+        reading = KafkaRead(address, ReadRequest(await stream.find("start")))
         async with contextlib.aclosing(reading.batches()) as batches:
             async for batch in batches:
                 seen += batch.ticks
@@ -370,9 +369,7 @@ async def test_a_consumer_that_falls_silent_is_made_anew(
     async with KafkaLog(address) as log:
         await log.append([tick("o", "A", 1)])
         monkeypatch.setattr(AIOKafkaConsumer, "getmany", getmany)
-        reading = KafkaRead(
-            address, await log.find("start"), None, symbols=None, follow=True, limit=9, watch=0.3
-        )
+        reading = KafkaRead(address, ReadRequest(await log.find("start"), limit=9), watch=0.3)
         seen: list[int] = []
         async with asyncio.timeout(20), contextlib.aclosing(reading.batches()) as batches:
             async for batch in batches:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ticker.errors import UsageError
 
 
-def checked_symbols(symbols: Any) -> Collection[str] | None:
+def checked_symbols(symbols: Any) -> frozenset[str] | None:
     """`symbols`, if it is absent or a collection of texts. Raises `UsageError` otherwise.
 
     A single text is refused: it is a collection of its letters, so "AAPL" would ask for A, P and L.
@@ -25,12 +25,14 @@ def checked_symbols(symbols: Any) -> Collection[str] | None:
     for symbol in listed:
         if not isinstance(symbol, str):
             raise UsageError(f"symbols: expected texts, not {symbol!r:.60}")
-    return listed
+    return frozenset(listed)
 
 
-def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int] | None:
-    """`last_seen`, if it is absent or a mapping. Raises `UsageError` otherwise."""
-    if last_seen is None or isinstance(last_seen, Mapping):
+def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int]:
+    """`last_seen`, empty if it is absent. Raises `UsageError` for what is no mapping."""
+    if last_seen is None:
+        return {}
+    if isinstance(last_seen, Mapping):
         return last_seen
     raise UsageError(f"last_seen: expected that of a snapshot, not {last_seen!r:.60}")
 

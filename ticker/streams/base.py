@@ -1,23 +1,33 @@
-"""What every backend's stream does alike: how it is entered and left, its health, what it noticed.
+"""What every backend's stream does alike: arguments, entering and leaving, health, statistics.
 
-A backend says how it reads its health (`_read_health`). Here its errors become states, and what
-its readings noticed, ended or under way, is added up. Knows no backend, and no way to read.
+A backend answers questions (`_find`, `_begin`, `_columns`, …) whose arguments are checked here. Its
+errors become states of health, and what its readings noticed, ended or under way, is added up.
+Knows no backend.
 """
 
 from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.health import Health, StreamState
-from ticker.records import Position
+from ticker.records import Batch, Position
+from ticker.streams.arguments import (
+    checked_last_seen,
+    checked_moment,
+    checked_number,
+    checked_place,
+    checked_symbols,
+)
 from ticker.streams.protocol import ReadStats, Stream
+from ticker.streams.reader import SILENCE, ActiveRead, ColumnRequest, ReadRequest
+from ticker.streams.sequence import Key
 
 _STATES: Final = {
     StreamMissing: StreamState.MISSING,
@@ -25,32 +35,67 @@ _STATES: Final = {
 }
 
 
-class ActiveRead(Protocol):
-    """One `read` under way."""
-
-    def read_stats(self) -> ReadStats:
-        """Since it began."""
-        ...
-
-    def stop(self) -> None:
-        """Make it end soon."""
-        ...
-
-
-_R = TypeVar("_R", bound=ActiveRead)
-
-
-class BaseStream(Stream, ABC, Generic[_R]):
+class BaseStream(Stream, ABC):
     """The frame of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, silence: float = SILENCE) -> None:
+        """`silence`: seconds without a record after which a reading brings an empty batch."""
         self.url = url
-        self._readings: set[_R] = set()
+        self._silence = silence
+        self._readings: set[ActiveRead] = set()
         self._ended = ReadStats()  # of the readings that have ended, and of snapshots
+
+    @abstractmethod
+    async def _find(self, place: int | Literal["start", "end"]) -> Position: ...
+
+    @abstractmethod
+    async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position: ...
+
+    @abstractmethod
+    async def _begin(self, request: ReadRequest) -> ActiveRead:
+        """A reading that has not begun yet."""
+
+    @abstractmethod
+    def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]: ...
 
     @abstractmethod
     async def _read_health(self) -> Health:
         """The stream as it is now, without what readings noticed. Raises `StreamError`."""
+
+    async def find(self, when: int | Literal["start", "end"]) -> Position:
+        return await self._find(checked_place(when))
+
+    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
+        return await self._find_last(checked_number("ticks", ticks, 0), checked_symbols(symbols))
+
+    async def read(
+        self,
+        after: Position | Literal["start", "end"],
+        *,
+        last_seen: Mapping[Key, int] | None = None,
+        symbols: Collection[str] | None = None,
+        follow: bool = True,
+        limit: int = 5_000,
+    ) -> AsyncGenerator[Batch, None]:
+        known, chosen = checked_last_seen(last_seen), checked_symbols(symbols)
+        most = checked_number("limit", limit, 1)
+        position = await self._position(after)
+        reading = await self._begin(
+            ReadRequest(position, known, chosen, follow, most, self._silence)
+        )
+        with self._under_way(reading):
+            async with contextlib.aclosing(reading.batches()) as batches:
+                async for batch in batches:
+                    yield batch
+
+    def columns(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+        yield from self._columns(_column_request(symbols, since, until))
 
     async def health(self) -> Health:
         try:
@@ -108,7 +153,7 @@ class BaseStream(Stream, ABC, Generic[_R]):
                 return Position(after)
 
     @contextlib.contextmanager
-    def _under_way(self, reading: _R) -> Iterator[None]:
+    def _under_way(self, reading: ActiveRead) -> Iterator[None]:
         """Count what `reading` notices, from now on and after its end."""
         self._readings.add(reading)
         try:
@@ -117,3 +162,8 @@ class BaseStream(Stream, ABC, Generic[_R]):
             self._readings.discard(reading)
             ended = msgspec.structs.replace(reading.read_stats(), problem=None)
             self._ended = self._ended.plus(ended)
+
+
+def _column_request(symbols: Any, since: Any, until: Any) -> ColumnRequest:
+    moments = checked_moment("since", since), checked_moment("until", until)
+    return ColumnRequest(checked_symbols(symbols), *moments)

@@ -100,6 +100,11 @@ class SequenceTracker:
         """The sequence last seen, or told by a snapshot, of each."""
         return dict(self._last)
 
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been seen; what was counted stays."""
+        self._last.clear()
+        self._told.clear()
+
     def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
         """Ticks up to `through` (inclusive) are gone: the first and last that were missed by it.
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from aiokafka import TopicPartition
 
-from ticker.errors import StreamError, StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import READER, Batch, Gap, Position
+from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
+from ticker.records import Batch, Gap, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
@@ -27,11 +27,10 @@ from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
 from ticker.streams.protocol import ReadStats
-from ticker.streams.sequence import Key, SequenceTracker
+from ticker.streams.reader import ActiveRead, ReadRequest
+from ticker.streams.sequence import Key
 from ticker.system_clock import now
 
-SILENCE: Final = 1.0
-"""An empty batch comes after this many seconds without a record."""
 WATCH: Final = 2.0
 """Seconds between two questions of the watchdog to the cluster."""
 
@@ -44,35 +43,18 @@ class _Stalled(Exception):
     """The consumer must be made anew."""
 
 
-class KafkaRead:
+class KafkaRead(ActiveRead):
     """The state of one `read`. Belongs to one event loop."""
 
-    def __init__(
-        self,
-        address: Address,
-        after: Position,
-        last_seen: Mapping[Key, int] | None,
-        *,
-        symbols: Collection[str] | None,
-        follow: bool,
-        limit: int,
-        watch: float = WATCH,
-    ) -> None:
-        self.order = SequenceTracker(last_seen)
-        self.broken = 0
+    def __init__(self, address: Address, request: ReadRequest, *, watch: float = WATCH) -> None:
+        super().__init__(request)
         self.rebuilt = 0
         """How often a consumer was made anew because it fell silent."""
-        self.problem: StreamError | None = None
-        """What is wrong now; a stream that is away is waited for."""
         self._asking = ClusterClient(address)
-        self._missing = Missing(self._asking, last_seen or {})
-        self._watching = ClusterClient(
-            address
-        )  # what fails there must not close what is asked here
-        self._after = self._given = after
-        self._symbols = None if symbols is None else frozenset(symbols)
-        self._follow = follow
-        self._limit = limit
+        self._missing = Missing(self._asking, request.last_seen)
+        # What fails there must not close what is asked here.
+        self._watching = ClusterClient(address)
+        self._given = request.after
         self._watch = watch
         self._topics: Topics | None = None
         self._offsets: dict[TopicPartition, int] = {}
@@ -88,17 +70,16 @@ class KafkaRead:
         self._task: asyncio.Task[None] | None = None
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
-        """See `Stream.read`."""
         self._task = asyncio.create_task(self._run())
         try:
             while True:
                 try:
-                    async with asyncio.timeout(SILENCE):
+                    async with asyncio.timeout(self.request.silence):
                         found = await self._queue.get()
                 except TimeoutError:
                     # What is put in the turn of the loop in which the time runs out stays there.
                     if self._queue.empty():
-                        if self._follow:
+                        if self.request.follow:
                             yield Batch(self._resting())
                         continue
                     found = self._queue.get_nowait()
@@ -117,16 +98,15 @@ class KafkaRead:
                 await asyncio.gather(self._asking.close(), self._watching.close())
 
     def read_stats(self) -> ReadStats:
-        """See `base.ActiveRead`."""
-        problem = None if self.problem is None else self.problem.problem
-        if problem is None and self._asked is not None:
+        stats = super().read_stats()
+        if self.problem is None and self._asked is not None:
             now = time.monotonic()
             if now - self._asked > _SLOW and now - self._heard > self._watch:
-                problem = "does not answer"  # so far; why is known when the question has failed
-        return ReadStats(self.broken, self.order.holes, self.order.repeats, problem)
+                # So far; why is known when the question has failed.
+                return msgspec.structs.replace(stats, problem="does not answer")
+        return stats
 
     def stop(self) -> None:
-        """Make `batches` end soon."""
         if self._task is not None:
             self._task.cancel()
         while not self._queue.empty():
@@ -135,7 +115,7 @@ class KafkaRead:
 
     def _position(self) -> Position:
         if self._topics is None:
-            return self._after
+            return self.request.after
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
@@ -155,9 +135,9 @@ class KafkaRead:
                     await self._session()
                     break
                 except (StreamMissing, StreamUnreachable) as error:
-                    if not self._follow:
+                    if not self.request.follow:
                         raise
-                    self.problem = error
+                    self.problem = error.problem
                     await asyncio.sleep(_AGAIN)
                 except _Stalled:
                     self.rebuilt += 1
@@ -180,7 +160,7 @@ class KafkaRead:
         await self._hand_over(topics)
         await self._place(topics, ends)
         self.problem = None
-        if not self._follow and self._at(ends):
+        if not self.request.follow and self._at(ends):
             return
         fetching = Fetching(asking.address, self._offsets)
         await fetching.begin()
@@ -204,11 +184,11 @@ class KafkaRead:
     async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
         """Stand where the position says, or where we were; tell if that is there no more."""
         if self._topics is None:
-            place = parse(self._asking.address.url, self._after)
+            place = parse(self._asking.address.url, self.request.after)
             offsets = topics.offsets(place)
             beyond = any(offset > ends[where] for where, offset in offsets.items())
             if place.id != topics.id or beyond:
-                raise WrongPosition(self._asking.address.url, self._after)
+                raise WrongPosition(self._asking.address.url, self.request.after)
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
@@ -251,19 +231,9 @@ class KafkaRead:
 
     async def _tell(self, topics: Topics, reason: str, until: int = 0) -> None:
         """A gap from what was known last `until` what is known again (µs), about all we read."""
-        about = None if self._symbols is None else tuple(sorted(self._symbols))
         # Where nothing was received yet, the present is all that is known.
         until = max(until, self._received) or now()
-        gap = Gap(
-            source="",
-            origin=topics.id,
-            writer=READER,
-            received=until,
-            reason=reason,
-            symbols=about,
-            from_=self._received or until,
-            until=until,
-        )
+        gap = self.span_gap(reason, topics.id, self._received or until, until)
         self._topics = topics
         self._ready.append((Batch(self._position(), gaps=[gap]), []))
         await self._hand_over(topics)
@@ -277,7 +247,7 @@ class KafkaRead:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                found = await fetching.take(self._limit, SILENCE / 2)
+                found = await fetching.take(self.request.limit, self.request.silence / 2)
             except OffsetOutOfRange:
                 if (await self._asking.topics()).id != topics.id:
                     raise StreamMissing(self._asking.address.url, ANEW) from None
@@ -287,7 +257,7 @@ class KafkaRead:
                 for where, offset in self._offsets.items():
                     fetching.seek(where, offset)
                 continue
-            if sum(map(len, found.values())) < self._limit:
+            if sum(map(len, found.values())) < self.request.limit:
                 self._drained = loop.time()
             if found:
                 self._take(topics, found)
@@ -296,7 +266,7 @@ class KafkaRead:
             # Past what is handed to nobody, as the markers of somebody else's transactions.
             for where in self._offsets.keys() - found.keys():
                 self._offsets[where] = max(self._offsets[where], await fetching.position(where))
-            if not self._follow and self._at(ends):
+            if not self.request.follow and self._at(ends):
                 ends = await self._asking.offsets(topics, END)
                 if self._at(ends):
                     # The last position is worth an empty batch: the caller resumes behind what
@@ -320,10 +290,10 @@ class KafkaRead:
                     raise StreamMissing(self._asking.address.url, ANEW)
                 ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:
-                if not self._follow:
+                if not self.request.follow:
                     raise
                 if loop.time() - self._heard > self._watch:
-                    self.problem = error
+                    self.problem = error.problem
                 continue
             finally:
                 self._asked = None
@@ -353,12 +323,12 @@ class KafkaRead:
         self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
     ) -> Mapping[TopicPartition, Sequence[Any]]:
         """One batch of `found`, and what is left of it: a hole between ticks begins another."""
-        came = gather(topics, found, self._symbols)
+        came = gather(topics, found, self.request.symbols)
         fresh, holes, left = self.order.take_to_hole(came.ticks, came.gaps)
         rest: Mapping[TopicPartition, Sequence[Any]] = {}
         if left:
             found, rest = split(topics, found, came.ticks[-left])
-            came = gather(topics, found, self._symbols)
+            came = gather(topics, found, self.request.symbols)
         for partition, keys in came.keys_of.items():
             topics.check_partitions(self._partition_of, partition, keys)
         self.broken += came.broken
@@ -388,8 +358,8 @@ class KafkaRead:
                 self.order.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []
-                for n in range(len(joined), 0, -self._limit):
-                    some = joined[max(0, n - self._limit) : n]
+                for n in range(len(joined), 0, -self.request.limit):
+                    some = joined[max(0, n - self.request.limit) : n]
                     self._ready.appendleft((Batch(self._given, ticks=some), []))
                 continue
             if batch:

@@ -13,6 +13,7 @@ from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import Topics
 from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, newer
 from ticker.streams.kafka.messages import decode
+from ticker.streams.reader import wanted_gaps
 from ticker.streams.sequence import Key
 
 Messages = Mapping[TopicPartition, Sequence[Any]]
@@ -120,13 +121,6 @@ def gather(
         came.broken += decoded.broken
     if symbols is not None:
         came.ticks = [tick for tick in came.ticks if tick.symbol in symbols]
-        came.gaps = [gap for gap in came.gaps if _concerns(gap, symbols)]
+        came.gaps = wanted_gaps(came.gaps, symbols)
         came.quotes = {k: quote for k, quote in came.quotes.items() if quote.symbol in symbols}
     return came
-
-
-def _concerns(gap: Gap, symbols: Collection[str]) -> bool:
-    """Whether `gap` is about one of `symbols`, or about all."""
-    if gap.symbol is not None:
-        return gap.symbol in symbols
-    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)

@@ -22,13 +22,6 @@ from ticker.errors import (
 )
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.arguments import (
-    checked_last_seen,
-    checked_moment,
-    checked_number,
-    checked_place,
-    checked_symbols,
-)
 from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
@@ -40,11 +33,11 @@ from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
-from ticker.streams.sequence import Key
+from ticker.streams.reader import ColumnRequest, ReadRequest
 from ticker.streams.sync import blocking
 
 
-class KafkaStream(BaseStream[KafkaRead], Served):
+class KafkaStream(BaseStream, Served):
     """A reader of the topics at `address`. It makes no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
@@ -62,15 +55,13 @@ class KafkaStream(BaseStream[KafkaRead], Served):
         self._passed_over(late.broken)
         return late.batch()
 
-    async def find(self, when: int | Literal["start", "end"]) -> Position:
-        place = checked_place(when)
+    async def _find(self, place: int | Literal["start", "end"]) -> Position:
         async with self._asking() as asking:
             return (await find(asking, place)).position()
 
-    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
+    async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
         async with self._asking() as asking:
-            return (await find_last(asking, count, chosen)).position()
+            return (await find_last(asking, ticks, symbols)).position()
 
     async def count(self, after: Position) -> int:
         place = parse(self.url, after)
@@ -83,41 +74,12 @@ class KafkaStream(BaseStream[KafkaRead], Served):
             offsets = topics.offsets(place)
         return sum(max(0, ends[w] - max(begins[w], offsets[w])) for w in ends)
 
-    async def read(
-        self,
-        after: Position | Literal["start", "end"],
-        *,
-        last_seen: Mapping[Key, int] | None = None,
-        symbols: Collection[str] | None = None,
-        follow: bool = True,
-        limit: int = 5_000,
-    ) -> AsyncGenerator[Batch, None]:
-        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
-        position = await self._position(after)
-        reading = KafkaRead(
-            self._address,
-            position,
-            checked_last_seen(last_seen),
-            symbols=chosen,
-            follow=follow,
-            limit=most,
-            watch=self._watch,
-        )
-        with self._under_way(reading):
-            async with contextlib.aclosing(reading.batches()) as batches:
-                async for batch in batches:
-                    yield batch
+    async def _begin(self, request: ReadRequest) -> KafkaRead:
+        return KafkaRead(self._address, request, watch=self._watch)
 
-    def columns(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        chosen = checked_symbols(symbols)
-        since, until = checked_moment("since", since), checked_moment("until", until)
-        batches = KafkaStream(self._address)._ticks(chosen, since)  # noqa: SLF001 - our own
+    def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
+        since, until = request.since, request.until
+        batches = KafkaStream(self._address)._ticks(request.symbols, since)  # noqa: SLF001 - our own
         with contextlib.closing(blocking(batches)) as chunks:
             for ticks in chunks:
                 wanted = [

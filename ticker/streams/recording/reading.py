@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from ticker.errors import StreamUnusable, WrongPosition
-from ticker.records import Gap, Position, Quote, Tick
+from ticker.records import Position, Quote, Tick
 from ticker.streams.facts import Facts, quote_of
+from ticker.streams.reader import concerns
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import check_magic, connect, literal, prepare, reading
@@ -296,13 +297,6 @@ def to_tick(row: Sequence[Any]) -> Tick:
     for at in _VOLUMES:
         values[at] = _whole(values[at])
     return Tick(*values)
-
-
-def concerns(gap: Gap, symbols: Collection[str]) -> bool:
-    """Whether `gap` tells something of `symbols`."""
-    if gap.symbol is not None:
-        return gap.symbol in symbols
-    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
 
 
 def _whole(number: float | None) -> float | None:

@@ -7,52 +7,31 @@ its own. A recording never changes, so a reading that follows stays at its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Position, Tick
 from ticker.streams.arguments import (
-    checked_last_seen,
     checked_moment,
-    checked_number,
-    checked_place,
     checked_symbols,
 )
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
-from ticker.streams.facts import quote_of
-from ticker.streams.protocol import Move, ReadStats, SessionChange, Timeline
+from ticker.streams.protocol import Move, SessionChange, Timeline
+from ticker.streams.reader import ActiveRead, ColumnRequest, ReadRequest
+from ticker.streams.recording.following import RecordingRead
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.recording.marks import largest_moves, session_changes
-from ticker.streams.recording.reading import RecordingReader, to_tick
+from ticker.streams.recording.reading import RecordingReader
 from ticker.streams.recording.searching import next_tick
-from ticker.streams.sequence import Key, SequenceTracker
+from ticker.streams.sequence import Key
 
 _R = TypeVar("_R")
 
-SILENCE: Final = 1.0
-"""An empty batch comes after this many seconds at the end (s)."""
 
-
-class _Reading:
-    """One `read` under way."""
-
-    def __init__(self, order: SequenceTracker) -> None:
-        self.order = order
-        self.stopped = asyncio.Event()
-
-    def read_stats(self) -> ReadStats:
-        """See `base.ActiveRead`."""
-        return ReadStats(0, self.order.holes, self.order.repeats)
-
-    def stop(self) -> None:
-        """Make it end soon."""
-        self.stopped.set()
-
-
-class RecordingStream(BaseStream[_Reading]):
+class RecordingStream(BaseStream):
     """A reader of the recording at `path`. Implements `Tape`; never changes the file.
 
     `mend` is called before the file is opened: it finishes what a killed recorder left.
@@ -117,13 +96,11 @@ class RecordingStream(BaseStream[_Reading]):
             lambda reader: session_changes(reader.ask, reader.source, start, end)
         )
 
-    async def find(self, when: int | Literal["start", "end"]) -> Position:
-        place = checked_place(when)
+    async def _find(self, place: int | Literal["start", "end"]) -> Position:
         return await self._ask(lambda reader: reader.place(reader.find(place)))
 
-    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
-        return await self._ask(lambda reader: reader.place(reader.find_last(count, chosen)))
+    async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
+        return await self._ask(lambda reader: reader.place(reader.find_last(ticks, symbols)))
 
     async def step(self, position: Position, ticks: int) -> Position:
         reader = await self._reader()
@@ -134,44 +111,13 @@ class RecordingStream(BaseStream[_Reading]):
         reader = await self._reader()
         return max(0, reader.manifest.ticks - reader.row(after))
 
-    async def read(
-        self,
-        after: Position | Literal["start", "end"],
-        *,
-        last_seen: Mapping[Key, int] | None = None,
-        symbols: Collection[str] | None = None,
-        follow: bool = True,
-        limit: int = 5_000,
-    ) -> AsyncGenerator[Batch, None]:
-        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
-        position = await self._position(after)
+    async def _begin(self, request: ReadRequest) -> ActiveRead:
         reader = await self._reader()
-        begin = reader.row(position)
-        reading = _Reading(SequenceTracker(checked_last_seen(last_seen)))
-        wanted = None if chosen is None else frozenset(chosen)
-        with self._under_way(reading):
-            batches = _batches(reader, begin, wanted, most, reading.order)
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                if reading.stopped.is_set():
-                    return
-                yield batch
-            while follow and not reading.stopped.is_set():
-                try:
-                    async with asyncio.timeout(SILENCE):
-                        await reading.stopped.wait()
-                except TimeoutError:
-                    yield Batch(reader.place(reader.end))
+        return RecordingRead(reader, reader.row(request.after), request)
 
-    def columns(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        begin, end = checked_moment("since", since), checked_moment("until", until)
+    def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         with self._open() as reader:
-            yield from reader.columns(checked_symbols(symbols), begin, end)
+            yield from reader.columns(request.symbols, request.since, request.until)
 
     def arrays(
         self,
@@ -227,69 +173,3 @@ class RecordingStream(BaseStream[_Reading]):
 
 def _due(placed: tuple[int, object]) -> int:
     return placed[0]
-
-
-def _batches(
-    reader: RecordingReader,
-    begin: int,
-    symbols: frozenset[str] | None,
-    limit: int,
-    order: SequenceTracker,
-) -> Iterator[Batch]:
-    """The batches from row `begin` on; gaps come before the ticks of their batch."""
-    with reader.cursor() as cursor:
-        stops = sorted(
-            {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
-        )
-        ends = [*stops, cursor.end]
-        facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
-        for end in ends:
-            for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
-                gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
-                start, left = first, len(rows)
-                while True:
-                    # A hole ends a batch too: within one, gaps come before ticks.
-                    some = rows[len(rows) - left :]
-                    ticks, holes, left = order.take_to_hole([tick for _, tick in some], gaps)
-                    stop = rows[-left][0] if left else last
-                    quotes = _told(cursor, start, stop, symbols) if facts else ()
-                    yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
-                    start, gaps = stop, []
-                    if not left:
-                        break
-            begin = end
-
-
-def _pieces(
-    reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
-) -> Iterator[tuple[int, int, list[tuple[int, Tick]]]]:
-    """First row, row behind the last, and the ticks between with their rows: at most `limit`."""
-    waiting: list[tuple[Any, ...]] = []
-    for rows in reader.rows(begin, end, symbols, limit):
-        waiting += rows
-        while len(waiting) > limit:
-            some, waiting = waiting[:limit], waiting[limit:]
-            last = int(some[-1][0]) + 1
-            yield begin, last, [(row[0], to_tick(row)) for row in some]
-            begin = last
-    if begin < end:
-        yield begin, end, [(row[0], to_tick(row)) for row in waiting]
-
-
-def _told(
-    reader: RecordingReader, first: int, last: int, symbols: frozenset[str] | None
-) -> list[Any]:
-    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
-    keys = {
-        (placed.facts.origin, placed.facts.symbol)
-        for placed in reader.facts
-        if first < placed.row <= last and (symbols is None or placed.facts.symbol in symbols)
-    }
-    if not keys:
-        return []
-    facts = reader.facts_before(last)
-    return [
-        quote_of(tick, facts[tick.origin, tick.symbol])
-        for _, tick in reader.last_ticks(last)
-        if (tick.origin, tick.symbol) in keys
-    ]

@@ -10,20 +10,16 @@ start. Knows no event loop: `SqliteRead.next` blocks for at most about a second.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
-from ticker.records import READER, Batch, Gap, Position
-from ticker.streams.protocol import ReadStats
-from ticker.streams.sequence import Key, SequenceTracker
+from ticker.records import READER, Batch, Gap
+from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import Found, SqliteReader
-
-SILENCE: Final = 1.0
-"""An empty batch comes after this many seconds without a record."""
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
@@ -31,32 +27,20 @@ _SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
 
 
-class SqliteRead:
-    """The state of one `read`. One thread at a time calls `next` and `close`; any calls `stop`."""
+class SqliteRead(ThreadRead):
+    """The state of one `read`."""
 
     def __init__(
         self,
         path: Path,
-        after: Position,
-        last_seen: Mapping[Key, int] | None,
+        request: ReadRequest,
         *,
-        symbols: Collection[str] | None,
-        follow: bool,
-        limit: int,
-        silence: float = SILENCE,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.order = SequenceTracker(last_seen)
-        self.broken = 0
-        self._problem: str | None = None
+        super().__init__(request)
         self._path = path
-        self._after = after
         self._place: SqlitePosition | None = None
-        self._symbols = None if symbols is None else frozenset(symbols)
-        self._follow = follow
-        self._limit = limit
-        self._silence = silence
         self._monotonic = monotonic
         self._sleep = sleep
         self._reader: SqliteReader | None = None
@@ -66,18 +50,8 @@ class SqliteRead:
         self._looked = monotonic()
         self._done = False
         self._more = False
-        self._stopped = False
-
-    def read_stats(self) -> ReadStats:
-        """Since it began; any thread may ask."""
-        return ReadStats(self.broken, self.order.holes, self.order.repeats, self._problem)
-
-    def stop(self) -> None:
-        """Make a `next` under way return soon."""
-        self._stopped = True
 
     def close(self) -> None:
-        """Let go of the file."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -88,8 +62,8 @@ class SqliteRead:
         Raises `StreamMissing` and `StreamUnreachable` only where it does not follow;
         `StreamUnusable` and `WrongPosition` always.
         """
-        until = self._monotonic() + self._silence
-        while not (self._stopped or self._done):
+        until = self._monotonic() + self.request.silence
+        while not (self.stopping.is_set() or self._done):
             try:
                 batch = self._take()
                 if batch is not None or self._done:
@@ -102,14 +76,14 @@ class SqliteRead:
                     continue
             except (StreamMissing, StreamUnreachable) as error:
                 self.close()
-                if not self._follow:
+                if not self.request.follow:
                     raise
-                self._problem = error.problem
+                self.problem = error.problem
                 if self._monotonic() < until:
                     self._wait(until)
                     continue
             place = self._place
-            return Batch(self._after if place is None else place.position())
+            return Batch(self.request.after if place is None else place.position())
         return None
 
     def _take(self) -> Batch | None:
@@ -120,14 +94,16 @@ class SqliteRead:
         reader, place = self._reader, self._place
         assert reader is not None and place is not None  # noqa: S101, PT018 - _open made them
         self._version = reader.data_version()
-        self._problem = None
-        found = reader.after(place, self._symbols, self._limit)
+        self.problem = None
+        found = reader.after(place, self.request.symbols, self.request.limit)
         if found.place.number != place.number:
             self._changed = self._monotonic()
         gaps += self._lost(found, place)
         ticks, holes, left = self.order.take_to_hole(found.ticks, found.gaps)
         if left:
-            found = reader.after(place, self._symbols, self._limit, found.ticks[-left])
+            found = reader.after(
+                place, self.request.symbols, self.request.limit, found.ticks[-left]
+            )
         self.broken += found.broken
         self._place = found.place
         batch = Batch(
@@ -137,7 +113,7 @@ class SqliteRead:
             quotes=found.quotes,
             heartbeats=found.heartbeats,
         )
-        self._done = found.at_end and not self._follow
+        self._done = found.at_end and not self.request.follow
         if batch:
             return batch
         if found.at_end:
@@ -154,7 +130,7 @@ class SqliteRead:
         old = self._place
         if old is None:
             try:
-                self._place = reader.place(self._after)
+                self._place = reader.place(self.request.after)
             except BaseException:
                 self.close()
                 raise
@@ -165,21 +141,11 @@ class SqliteRead:
         if old.origin == state.origin:
             # An older copy, which gives its numbers once more. In another log they are of others,
             # or of ticks that are sent there once more.
-            self.order = _renewed(self.order)
+            self.order.forget()
         self._place = reader.find("start" if old.origin != state.origin else "end")
         received = state.received or old.received  # one that holds nothing yet knows of no time
-        return [
-            Gap(
-                source="",
-                origin=state.origin,
-                writer=READER,
-                received=max(old.received, received),
-                reason="another log lies in its place",
-                symbols=self._about(),
-                from_=min(old.received, received),
-                until=max(old.received, received),
-            )
-        ]
+        since, until = sorted((old.received, received))
+        return [self.span_gap("another log lies in its place", state.origin, since, until)]
 
     def _lost(self, found: Found, place: SqlitePosition) -> list[Gap]:
         """What retention deleted before this reader came: exactly where it can know, or a span."""
@@ -205,23 +171,10 @@ class SqliteRead:
             elif not known:
                 unknown.add(symbol)
         if unknown or found.lost_gaps:
-            about = self._about() if found.lost_gaps else tuple(sorted(unknown))
-            gaps.append(
-                Gap(
-                    source="",
-                    origin=found.place.origin,
-                    writer=READER,
-                    received=found.held_since,
-                    reason="retention",
-                    symbols=about,
-                    from_=min(place.received, found.held_since),
-                    until=found.held_since,
-                )
-            )
+            about = None if found.lost_gaps else unknown
+            since, until = place.received, found.held_since
+            gaps.append(self.span_gap("retention", found.place.origin, since, until, about))
         return gaps
-
-    def _about(self) -> tuple[str, ...] | None:
-        return None if self._symbols is None else tuple(sorted(self._symbols))
 
     def _wait(self, until: float) -> None:
         """Sleep until somebody has written, the file is another, or `until`."""
@@ -229,7 +182,7 @@ class SqliteRead:
         if reader is None:
             self._sleep(_AWAY)
             return
-        while not self._stopped:
+        while not self.stopping.is_set():
             now = self._monotonic()
             if now >= until:
                 return
@@ -239,19 +192,12 @@ class SqliteRead:
                     return
             except (StreamMissing, StreamUnreachable) as error:
                 self.close()
-                if not self._follow:
+                if not self.request.follow:
                     raise
-                self._problem = error.problem
+                self.problem = error.problem
                 return
-            if now - self._looked >= self._silence:
+            if now - self._looked >= self.request.silence:
                 self._looked = now
                 if identity(self._path) != self._file:
                     self.close()
                     return
-
-
-def _renewed(order: SequenceTracker) -> SequenceTracker:
-    """Nothing seen yet, but everything counted."""
-    fresh = SequenceTracker()
-    fresh.holes, fresh.repeats = order.holes, order.repeats
-    return fresh

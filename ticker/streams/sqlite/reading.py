@@ -17,6 +17,7 @@ import msgspec
 
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
+from ticker.streams.reader import wanted_gaps
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import decoding, holding, opening, rows
 from ticker.streams.sqlite.position import SqlitePosition, parse
@@ -205,8 +206,7 @@ class SqliteReader:
             if lost or lost_gaps:
                 first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
                 held_since = first[0][0] if first else state.received
-        if symbols is not None:
-            gaps = [gap for gap in gaps if _concerns(gap, symbols)]
+        gaps = wanted_gaps(gaps, symbols)
         heard: tuple[Tick | Quote | Gap | Heartbeat, ...] = (*ticks[-1:], *gaps, *quotes, *beats)
         received = max(place.received, max((record.received for record in heard), default=0))
         return Found(
@@ -367,12 +367,6 @@ class SqliteReader:
 
     def _all(self, query: str, *bindings: Any) -> list[Any]:
         return self._connection.execute(query, bindings).fetchall()
-
-
-def _concerns(gap: Gap, symbols: Collection[str]) -> bool:
-    if gap.symbol is not None:
-        return gap.symbol in symbols
-    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
 
 
 def _only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
@@ -17,18 +17,12 @@ from typing import Any, Final, Literal, Self, TypeVar
 from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.arguments import (
-    checked_last_seen,
-    checked_moment,
-    checked_number,
-    checked_place,
-    checked_symbols,
-)
+from ticker.streams.arguments import checked_moment, checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.protocol import Numeric, Retained
-from ticker.streams.sequence import Key
+from ticker.streams.reader import SILENCE, ColumnRequest, ReadRequest
 from ticker.streams.sqlite import opening
-from ticker.streams.sqlite.following import SILENCE, SqliteRead
+from ticker.streams.sqlite.following import SqliteRead
 from ticker.streams.sqlite.reading import SqliteReader
 from ticker.streams.sqlite.retention import Retention
 from ticker.streams.sqlite.writing import SqliteWriter
@@ -44,74 +38,35 @@ def new_origin() -> str:
     return "".join(secrets.choice(_ORIGIN_LETTERS) for _ in range(8))
 
 
-class SqliteStream(BaseStream[SqliteRead], Numeric):
+class SqliteStream(BaseStream, Numeric):
     """A reader of the log at `path`. It never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY, silence: float = SILENCE) -> None:
-        """`silence`: seconds without a record after which an empty batch comes."""
-        super().__init__(opening.url(path))
+        """`silence`: seconds without a record after which a reading brings an empty batch."""
+        super().__init__(opening.url(path), silence=silence)
         self._path = path
         self._busy = busy
-        self._silence = silence
 
     async def snapshot(self) -> Batch:
         batch, broken = await self._ask(SqliteReader.snapshot)
         self._passed_over(broken)
         return batch
 
-    async def find(self, when: int | Literal["start", "end"]) -> Position:
-        place = checked_place(when)
+    async def _find(self, place: int | Literal["start", "end"]) -> Position:
         return (await self._ask(lambda reader: reader.find(place))).position()
 
-    async def find_last(self, ticks: int, *, symbols: Collection[str] | None = None) -> Position:
-        count, chosen = checked_number("ticks", ticks, 0), checked_symbols(symbols)
-        return (await self._ask(lambda reader: reader.find_last(count, chosen))).position()
+    async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
+        return (await self._ask(lambda reader: reader.find_last(ticks, symbols))).position()
 
     async def count(self, after: Position) -> int:
         return await self._ask(lambda reader: reader.count(after))
 
-    async def read(
-        self,
-        after: Position | Literal["start", "end"],
-        *,
-        last_seen: Mapping[Key, int] | None = None,
-        symbols: Collection[str] | None = None,
-        follow: bool = True,
-        limit: int = 5_000,
-    ) -> AsyncGenerator[Batch, None]:
-        chosen, most = checked_symbols(symbols), checked_number("limit", limit, 1)
-        position = await self._position(after)
-        reading = SqliteRead(
-            self._path,
-            position,
-            checked_last_seen(last_seen),
-            symbols=chosen,
-            follow=follow,
-            limit=most,
-            silence=self._silence,
-        )
-        loop = asyncio.get_running_loop()
-        thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")
-        with self._under_way(reading):
-            try:
-                while (batch := await loop.run_in_executor(thread, reading.next)) is not None:
-                    yield batch
-            finally:
-                reading.stop()
-                thread.submit(reading.close)
-                thread.shutdown(wait=False)
+    async def _begin(self, request: ReadRequest) -> SqliteRead:
+        return SqliteRead(self._path, request)
 
-    def columns(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
-        chosen = checked_symbols(symbols)
-        span = checked_moment("since", since), checked_moment("until", until)
+    def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         with SqliteReader(self._path, self._busy) as reader:
-            yield from reader.columns(chosen, *span)
+            yield from reader.columns(request.symbols, request.since, request.until)
 
     def arrays(
         self,

@@ -9,9 +9,9 @@ import pytest
 
 from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
-from ticker.streams.kafka import following
 from ticker.streams.kafka.address import parse
 from ticker.streams.kafka.following import KafkaRead
+from ticker.streams.reader import SILENCE, ReadRequest
 
 NOW = 1_795_447_805_000_000
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
@@ -22,8 +22,8 @@ def batch(sequence: int) -> Batch:
     return Batch(Position(str(sequence)), ticks=[Tick("A", "s", "o", sequence, NOW, NOW, 1.0)])
 
 
-def reading() -> KafkaRead:
-    return KafkaRead(ADDRESS, Position("0"), None, symbols=None, follow=True, limit=10)
+def reading(silence: float = SILENCE) -> KafkaRead:
+    return KafkaRead(ADDRESS, ReadRequest(Position("0"), limit=10, silence=silence))
 
 
 async def test_a_batch_outlives_a_consumer_that_is_ended_while_the_reader_is_slow() -> None:
@@ -71,8 +71,7 @@ async def test_no_empty_batch_comes_before_a_batch_that_is_put_as_the_silence_en
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # An end at once, so that it falls into the turn of the loop in which the batch is put.
-    monkeypatch.setattr(following, "SILENCE", 0)
-    late = reading()
+    late = reading(silence=0)
     late._ready.append((batch(1), []))
     monkeypatch.setattr(late, "_run", lambda: late._hand_over(TOPICS))
     monkeypatch.setattr(late, "_position", lambda: batch(1).position)

@@ -1,0 +1,134 @@
+"""What all backends' readings do alike: one `ActiveRead` is one `read` under way.
+
+A backend brings what lies in it. Here are the arguments of a read, what it has seen and counted,
+and the gaps that a reader notices by itself. `ThreadRead` is for backends that block. Knows no
+backend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import msgspec
+
+from ticker.records import READER, Batch, Gap, Position
+from ticker.streams.protocol import ReadStats
+from ticker.streams.sequence import Key, SequenceTracker
+
+SILENCE: Final = 1.0
+"""An empty batch comes after this many seconds without a record."""
+
+
+class ReadRequest(msgspec.Struct, frozen=True):
+    """The arguments of one `Stream.read`, checked."""
+
+    after: Position
+    last_seen: Mapping[Key, int] = {}
+    symbols: frozenset[str] | None = None
+    follow: bool = True
+    limit: int = 5_000
+    silence: float = SILENCE
+    """Seconds without a record after which an empty batch comes."""
+
+
+class ColumnRequest(msgspec.Struct, frozen=True):
+    """The arguments of one `Stream.columns`, checked."""
+
+    symbols: frozenset[str] | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class ActiveRead(ABC):
+    """One `read` under way. Any thread may ask for `read_stats`, and call `stop`."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self.request = request
+        self.order = SequenceTracker(request.last_seen)
+        self.broken = 0
+        """Records passed over."""
+        self.problem: str | None = None
+        """What keeps it from reading now; a stream that is away is waited for."""
+
+    @abstractmethod
+    def batches(self) -> AsyncGenerator[Batch, None]:
+        """See `Stream.read`. To be closed."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Make it end soon."""
+
+    def read_stats(self) -> ReadStats:
+        """Since it began."""
+        return ReadStats(self.broken, self.order.holes, self.order.repeats, self.problem)
+
+    def span_gap(
+        self,
+        reason: str,
+        origin: str,
+        since: int,
+        until: int,
+        symbols: Collection[str] | None = None,
+    ) -> Gap:
+        """A gap in what this reader knows, from `since` to `until` (µs, UTC).
+
+        It is about `symbols`, or about all that is read.
+        """
+        about = self.request.symbols if symbols is None else symbols
+        return Gap(
+            source="",
+            origin=origin,
+            writer=READER,
+            received=until,
+            reason=reason,
+            symbols=None if about is None else tuple(sorted(about)),
+            from_=min(since, until),
+            until=until,
+        )
+
+
+class ThreadRead(ActiveRead):
+    """A read that blocks, in a thread of its own, which calls `next` and `close`."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        super().__init__(request)
+        self.stopping = threading.Event()
+
+    @abstractmethod
+    def next(self) -> Batch | None:
+        """The next batch, an empty one after a silence, `None` at the end and once stopped."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what was opened; a second time is harmless."""
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(1, thread_name_prefix="ticker-read")
+        try:
+            while (batch := await loop.run_in_executor(thread, self.next)) is not None:
+                yield batch
+        finally:
+            self.stop()
+            thread.submit(self.close)
+            thread.shutdown(wait=False)
+
+
+def concerns(gap: Gap, symbols: Collection[str]) -> bool:
+    """Whether `gap` is about one of `symbols`, or about all."""
+    if gap.symbol is not None:
+        return gap.symbol in symbols
+    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
+
+
+def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
+    """Those of `gaps` that concern `symbols` (`None`: all)."""
+    return [gap for gap in gaps if symbols is None or concerns(gap, symbols)]

@@ -1,0 +1,95 @@
+"""One reading of a recording: its ticks in batches, then silence, as a recording never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from ticker.records import Batch, Tick
+from ticker.streams.facts import quote_of
+from ticker.streams.reader import ReadRequest, ThreadRead
+from ticker.streams.recording.reading import RecordingReader, to_tick
+
+
+class RecordingRead(ThreadRead):
+    """The state of one `read`, which begins at the row `begin`."""
+
+    def __init__(self, reader: RecordingReader, begin: int, request: ReadRequest) -> None:
+        super().__init__(request)
+        self._end = reader.place(reader.end)
+        self._batches = self._all(reader, begin)
+
+    def next(self) -> Batch | None:
+        if self.stopping.is_set():
+            return None
+        batch = next(self._batches, None)
+        if batch is not None:
+            return batch
+        if not self.request.follow or self.stopping.wait(self.request.silence):
+            return None
+        return Batch(self._end)
+
+    def close(self) -> None:
+        self._batches.close()
+
+    def _all(self, reader: RecordingReader, begin: int) -> Generator[Batch, None, None]:
+        """The batches from row `begin` on; gaps come before the ticks of their batch."""
+        symbols, limit = self.request.symbols, self.request.limit
+        with reader.cursor() as cursor:
+            stops = sorted(
+                {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
+            )
+            ends = [*stops, cursor.end]
+            facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
+            for end in ends:
+                for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
+                    gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
+                    start, left = first, len(rows)
+                    while True:
+                        # A hole ends a batch too: within one, gaps come before ticks.
+                        some = rows[len(rows) - left :]
+                        ticks, holes, left = self.order.take_to_hole(
+                            [tick for _, tick in some], gaps
+                        )
+                        stop = rows[-left][0] if left else last
+                        quotes = _told(cursor, start, stop, symbols) if facts else ()
+                        yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
+                        start, gaps = stop, []
+                        if not left:
+                            break
+                begin = end
+
+
+def _pieces(
+    reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
+) -> Iterator[tuple[int, int, list[tuple[int, Tick]]]]:
+    """First row, row behind the last, and the ticks between with their rows: at most `limit`."""
+    waiting: list[tuple[Any, ...]] = []
+    for rows in reader.rows(begin, end, symbols, limit):
+        waiting += rows
+        while len(waiting) > limit:
+            some, waiting = waiting[:limit], waiting[limit:]
+            last = int(some[-1][0]) + 1
+            yield begin, last, [(row[0], to_tick(row)) for row in some]
+            begin = last
+    if begin < end:
+        yield begin, end, [(row[0], to_tick(row)) for row in waiting]
+
+
+def _told(
+    reader: RecordingReader, first: int, last: int, symbols: frozenset[str] | None
+) -> list[Any]:
+    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
+    keys = {
+        (placed.facts.origin, placed.facts.symbol)
+        for placed in reader.facts
+        if first < placed.row <= last and (symbols is None or placed.facts.symbol in symbols)
+    }
+    if not keys:
+        return []
+    facts = reader.facts_before(last)
+    return [
+        quote_of(tick, facts[tick.origin, tick.symbol])
+        for _, tick in reader.last_ticks(last)
+        if (tick.origin, tick.symbol) in keys
+    ]
