@@ -2,8 +2,8 @@
 
 No other module looks at the scheme of a stream's URL. `sqlite:PATH` is a log in a file,
 `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (without a port 9092, without a prefix
-`ticks`), and the path of a Parquet file is a recording. A URL holds no password. This module opens
-nothing; it follows the links of a file's path.
+`ticks`), the path of a Parquet file is a recording, and `memory:NAME` is a log in this process. A
+URL holds no password. This module opens nothing; it follows the links of a file's path.
 """
 
 from __future__ import annotations
@@ -41,16 +41,22 @@ class Backend(Enum):
     SQLITE = "sqlite"
     KAFKA = "kafka"
     RECORDING = "recording"
+    MEMORY = "memory"
 
     @property
     def is_file(self) -> bool:
         """Whether the stream is one file on this machine."""
-        return self is not Backend.KAFKA
+        return self in (Backend.SQLITE, Backend.RECORDING)
 
     @property
     def is_served(self) -> bool:
         """Whether it lies on servers, by which it and they may have several names."""
         return self is Backend.KAFKA
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes see it."""
+        return self is not Backend.MEMORY
 
     @property
     def is_writable(self) -> bool:
@@ -60,7 +66,7 @@ class Backend(Enum):
     @property
     def numbers(self) -> bool:
         """Whether it gives out sequences, so that a poller can write it directly."""
-        return self is Backend.SQLITE
+        return self in (Backend.SQLITE, Backend.MEMORY)
 
     @property
     def retains(self) -> bool:
@@ -73,7 +79,11 @@ class Backend(Enum):
         return self is Backend.RECORDING
 
 
-_SCHEMES: Final = {"sqlite": Backend.SQLITE, "kafka": Backend.KAFKA}
+_SCHEMES: Final = {
+    "sqlite": Backend.SQLITE,
+    "kafka": Backend.KAFKA,
+    "memory": Backend.MEMORY,
+}
 
 
 class StreamAddress(msgspec.Struct, frozen=True):
@@ -97,6 +107,8 @@ def parse_address(url: str) -> StreamAddress:
             return StreamAddress(Backend.SQLITE, url, real_path(user_path(path)))
         case Backend.KAFKA:
             return _on_kafka(url)
+        case Backend.MEMORY if url.partition(":")[2]:
+            return StreamAddress(Backend.MEMORY, url)
         case Backend.RECORDING:
             return StreamAddress(Backend.RECORDING, url, real_path(user_path(url)))
         case _:

@@ -11,6 +11,7 @@ import pytest
 
 from ticker.streams import Log, Stream
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.memory import MemoryLog, MemoryStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 
@@ -48,6 +49,12 @@ def _kafka_writer(folder: Path, server: str) -> Log:
 
 
 BACKENDS = [
+    Backend(
+        "memory",
+        lambda folder: MemoryStream(f"memory:{folder}"),
+        lambda folder: MemoryLog(f"memory:{folder}"),
+        protocols=frozenset({"Stream", "Log", "NumberingLog"}),
+    ),
     Backend("sqlite", lambda folder: SqliteStream(folder / "log.sqlite"), _sqlite_writer),
     Backend(
         "kafka",

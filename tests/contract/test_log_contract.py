@@ -384,7 +384,7 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
             for batch in batches:
                 first = min((t.sequence for t in batch.ticks), default=9)
                 assert all(gap.received <= NOW + first for gap in batch.gaps)
-            if log_backend.name == "sqlite":
+            if log_backend.server is None:
                 assert come == written
             # After each batch a reader resumes where it stood.
             for number, batch in enumerate(batches[:-1], 1):
@@ -501,7 +501,7 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
             snapshot = await stream.snapshot()
             known = {q.symbol: q.sequence or 0 for q in snapshot.quotes}
             async for batch in stream.read(snapshot.position, last_seen=snapshot.last_seen):
-                assert batch.gaps == []
+                assert not batch.gaps
                 for t in batch.ticks:
                     assert t.sequence == known.get(t.symbol, 0) + 1
                     known[t.symbol] = t.sequence

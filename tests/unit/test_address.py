@@ -27,6 +27,7 @@ def test_a_stream_on_kafka_has_servers_and_a_prefix_and_no_path() -> None:
         ("kafka:", Backend.KAFKA),
         ("sqlite:a.parquet", Backend.SQLITE),
         ("a/b.PARQUET", Backend.RECORDING),
+        ("memory:x", Backend.MEMORY),
         ("carrier-pigeon://coop", None),
         ("kafka", None),
     ],
@@ -37,7 +38,9 @@ def test_the_beginning_or_the_ending_of_a_url_names_its_backend(
     assert backend_of(url) is backend
 
 
-@pytest.mark.parametrize("url", ["sqlite:", "kafka:", "kafka:host", "carrier-pigeon://coop", ""])
+@pytest.mark.parametrize(
+    "url", ["sqlite:", "memory:", "kafka:", "kafka:host", "carrier-pigeon://coop", ""]
+)
 def test_what_names_no_stream_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="is no stream"):
         parse_address(url)

@@ -92,6 +92,11 @@ class Settings:
         """
         choice = choose_stream(option, self.config)
         address = choice.address
+        if not address.backend.is_shared:
+            raise UsageError(
+                f"{choice.url} is a log inside one Python program, which no command can see. "
+                "Name a file: sqlite:PATH"
+            )
         if address.backend is Backend.RECORDING and address.path is not None:
             mended(address.path)
         return choice

@@ -24,8 +24,9 @@ def open_stream(
     """Return a reader of `stream`. Opens nothing yet, and never creates anything.
 
     `stream` is what `--stream` takes: `sqlite:PATH` (`~` is the home),
-    `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, the path of a recording (`.parquet`), `demo`, or a
-    name from `[streams]` in the configuration. Without it: `TICKER_STREAM`, then the
+    `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]`, the path of a recording (`.parquet`), `demo`, a
+    name from `[streams]` in the configuration, or `memory:NAME`, a log that this process alone
+    sees. Without it: `TICKER_STREAM`, then the
     configuration's default, then the local log. `security` (for Kafka) replaces what the
     configuration and the environment say.
 
@@ -48,6 +49,10 @@ def open_stream(
             from ticker.streams.recording import RecordingStream
 
             return RecordingStream(_path(address), mend=mend)
+        case Backend.MEMORY:
+            from ticker.streams.memory import MemoryStream
+
+            return MemoryStream(address.url)
         case Backend.SQLITE:
             from ticker.streams.sqlite import SqliteStream
 
@@ -90,6 +95,10 @@ def open_log(
                 f"{address.url} is a recording, which cannot be written as a stream. "
                 "To make one: ticker record FILE"
             )
+        case Backend.MEMORY:
+            from ticker.streams.memory import MemoryLog
+
+            return MemoryLog(address.url)
         case Backend.SQLITE:
             _refuse_dead_link(address)
             from ticker.streams.sqlite import SqliteLog

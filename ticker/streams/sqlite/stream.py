@@ -8,17 +8,17 @@ so that no wait for the disk ever stops the loop and appends keep their order.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.arguments import checked_moment, checked_symbols
 from ticker.streams.base import BaseStream
+from ticker.streams.origin import new_origin
 from ticker.streams.protocol import Numeric, Retained
 from ticker.streams.reader import SILENCE, ColumnRequest, ReadRequest
 from ticker.streams.sqlite import opening
@@ -29,13 +29,6 @@ from ticker.streams.sqlite.writing import SqliteWriter
 from ticker.system_clock import now
 
 _R = TypeVar("_R")
-
-_ORIGIN_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
-
-
-def new_origin() -> str:
-    """8 random letters of base32, lower case: 40 bits."""
-    return "".join(secrets.choice(_ORIGIN_LETTERS) for _ in range(8))
 
 
 class SqliteStream(BaseStream, Numeric):
