@@ -109,6 +109,13 @@ def sources(incomplete: str) -> list[str]:
     return _beginning(incomplete, _SOURCES)
 
 
+def faults(incomplete: str) -> list[str]:
+    """The words of `--fault`."""
+    from ticker.exchange.faults import Fault
+
+    return _beginning(incomplete, list(Fault))
+
+
 def watchlists(incomplete: str) -> list[str]:
     """The names of watchlists."""
     names = ["default"]

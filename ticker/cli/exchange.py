@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ticker.cli import completing
 from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE
 from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
+from ticker.processes.control import Order
 from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
     from ticker.exchange import Exchange, Listing
+
+_log: Final = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
 SEED: Final = 1
@@ -52,6 +57,17 @@ def exchange(
         ),
     ] = None,
     symbols: Listed = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME[:SHARE]",
+            autocompletion=completing.faults,
+            help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
+            "5xx; SHARE of the requests (missing: of the symbols), 0 to 1. Repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="What is traded there, and end.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -72,7 +88,7 @@ def exchange(
         if answers is not None
         else Market(seed, listings=traded(symbols), every=parse_duration(every))
     )
-    serving = Exchange(quotes, host, port)
+    serving = Exchange(quotes, host, port, faults=faults or ())
     if not control:
         raise typer.Exit(run(_serve(serving, quiet=quiet)))
     raise typer.Exit(run(_controlled(serving)))
@@ -84,12 +100,22 @@ async def _controlled(serving: Exchange) -> int:
     async def end() -> None:
         over.set()
 
-    async with Controlled(on_order=lambda _: None, on_end=end) as control:
+    async with Controlled(lambda order: _obey(serving, order), on_end=end) as control:
         host, port = await serving.start()
         control.say("ready", host=host, port=port)
         await over.wait()
         await serving.stop()
     return DONE
+
+
+def _obey(serving: Exchange, order: Order) -> None:
+    """One order of the parent: `{"do":"faults","faults":["429:0.5"]}`; others are passed over."""
+    match order:
+        case {"do": "faults", "faults": [*words]}:
+            try:
+                serving.faults.switch(*map(str, words))
+            except UsageError as error:
+                _log.warning("an order that cannot be followed: %s", error)
 
 
 async def _serve(serving: Exchange, *, quiet: bool) -> int:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Self
 from weakref import WeakSet
 
-import msgspec
 from aiohttp import web
 
 from ticker.errors import CannotListen
+from ticker.exchange.faults import Faults, error
 from ticker.exchange.fields import MarketAnswers
 from ticker.exchange.market import Market
 from ticker.system_clock import now
@@ -76,13 +76,14 @@ class Counters:
     """Price changes in the market."""
 
 
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 """Asked before every request: an answer of its own, or `None` to let the exchange answer."""
 
 
 class Exchange:
     """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
 
+    `faults` are on from the start, each `NAME[:SHARE]`; `exchange.faults.switch` has others.
     `fault` lets tests answer in its place; `clock` gives µs since the epoch.
     """
 
@@ -92,12 +93,15 @@ class Exchange:
         host: str = "127.0.0.1",
         port: int = PORT,
         *,
-        fault: Fault | None = None,
+        faults: Iterable[str] = (),
+        fault: Interference | None = None,
         clock: Callable[[], int] = now,
     ) -> None:
         self._quotes = MarketAnswers(quotes) if isinstance(quotes, Market) else quotes
         self._host = host
         self._port = port
+        self.faults = Faults(faults)
+        """What goes wrong on purpose."""
         self._fault = fault
         self._clock = clock
         self._key = secrets.token_hex(8)
@@ -113,6 +117,7 @@ class Exchange:
         app.on_response_prepare.append(_mark)
         app.router.add_get("/", self._cookie)
         app.router.add_get("/consent", self._consent)
+        app.router.add_get("/v2/collectConsent", self._consent)
         app.router.add_post("/v2/collectConsent", self._cookie)
         app.router.add_get("/copyConsent", self._cookie)
         app.router.add_get("/v1/test/getcrumb", self._crumb)
@@ -175,7 +180,7 @@ class Exchange:
             self._connections += 1
         if self._fault is not None and (answer := await self._fault(request)) is not None:
             return answer
-        return await handler(request)
+        return await self.faults.answer(request, handler)
 
     async def _cookie(self, request: web.Request) -> web.Response:
         """Like `fc.yahoo.com`: what matters of it is the cookie."""
@@ -192,18 +197,18 @@ class Exchange:
 
     async def _crumb(self, request: web.Request) -> web.Response:
         if _COOKIE not in request.cookies:
-            return _error("finance", 401, "Unauthorized", "Invalid Cookie")
+            return error("finance", 401, "Unauthorized", "Invalid Cookie")
         return web.Response(text=self._crumb_of(request))
 
     async def _quote(self, request: web.Request) -> web.Response:
         if request.query.get("crumb") != self._crumb_of(request):
-            return _error("finance", 401, "Unauthorized", "Invalid Crumb")
+            return error("finance", 401, "Unauthorized", "Invalid Crumb")
         symbols = dict.fromkeys(filter(None, request.query.get("symbols", "").split(",")))
         if not symbols:
-            return _error(
+            return error(
                 "quoteResponse", 400, "argument-error", 'Missing value for the "symbols" argument'
             )
-        body = self._quotes.answer(symbols, self._clock())
+        body = self._quotes.answer(self.faults.left(symbols), self._clock())
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     def _crumb_of(self, request: web.Request) -> str:
@@ -215,16 +220,6 @@ class Exchange:
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
     name, value = _SIMULATED
     response.headers[name] = value
-
-
-def _error(key: str, status: int, code: str, description: str) -> web.Response:
-    body = {key: {"result": None, "error": {"code": code, "description": description}}}
-    return web.Response(
-        body=msgspec.json.encode(body),
-        status=status,
-        content_type="application/json",
-        charset="utf-8",
-    )
 
 
 def _why(error: OSError | OverflowError) -> str:

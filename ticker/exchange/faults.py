@@ -1,0 +1,162 @@
+"""What goes wrong at an exchange on purpose: Yahoo's failures, to be switched on and off.
+
+Promises that a share is even and repeatable: of ten requests at 0.3, the same three fail each time.
+Only questions for data fail; the page with the cookie does not. It knows HTTP, and no market.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Final, Self
+
+import msgspec
+from aiohttp import web
+
+from ticker.errors import UsageError
+
+SLOW: Final = 60.0
+"""How long a slow answer takes (seconds): longer than clients wait."""
+
+_DATA: Final = ("/v7/finance/", "/v8/finance/", "/v1/finance/")
+_CONSENT: Final = "https://consent.yahoo.com/v2/collectConsent?sessionId=offline"
+_PAGE: Final = "<!doctype html><html><title>Yahoo</title><p>Will be right back...</html>"
+_ALWAYS: Final = 1.0
+_HALF: Final = 0.5
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Fault(StrEnum):
+    """A failure that Yahoo's users meet."""
+
+    TOO_MANY = "429"
+    CRUMB = "crumb"
+    """The crumb is refused, each new one too."""
+    CONSENT = "consent"
+    """The answer is a redirection to the page that asks for consent to cookies."""
+    HTML = "html"
+    TRUNCATED = "truncated"
+    """The first half of an answer, under a status of 200."""
+    MISSING = "missing"
+    """Symbols are left out of the answer; the share is that of the symbols."""
+    SLOW = "slow"
+    RESET = "reset"
+    """The connection is reset."""
+    TROUBLE = "5xx"
+
+    @classmethod
+    def read(cls, text: str) -> tuple[Self, float]:
+        """A fault and its share, of `NAME[:SHARE]`; raises `UsageError`."""
+        name, colon, share = text.partition(":")
+        if name not in cls._value2member_map_:
+            raise UsageError(f"{name!r} is no fault: expected one of {', '.join(cls)}")
+        fault = cls(name)
+        if not colon:
+            return fault, _HALF if fault is cls.MISSING else _ALWAYS
+        try:
+            number = float(share)
+        except ValueError:
+            number = -1
+        if not 0 < number <= 1:
+            raise UsageError(f"{text!r}: a share is a number above 0, up to 1, as in {name}:0.5")
+        return fault, number
+
+
+class Faults:
+    """The faults of one exchange. May be switched while it serves, from any thread."""
+
+    def __init__(self, faults: Iterable[str] = (), *, slow: float = SLOW) -> None:
+        """`faults`: as in `switch`; `slow`: how long a slow answer takes (seconds)."""
+        self._shares: Mapping[Fault, float] = {}
+        self._owed: dict[Fault, float] = {}
+        self._slow = slow
+        self.switch(*faults)
+
+    @property
+    def on(self) -> Mapping[Fault, float]:
+        """The faults that are on, and their shares."""
+        return self._shares
+
+    def switch(self, *faults: str) -> None:
+        """Have these, each `NAME[:SHARE]`, and no others; none: all is well again.
+
+        A share is that of the requests, by default all of them; of `missing`, that of the symbols,
+        by default half. Raises `UsageError`, and then changes nothing.
+        """
+        self._shares = dict(map(Fault.read, faults))
+        self._owed = {}
+
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The answer to `request`, or what a fault makes of it."""
+        if not request.path.startswith(_DATA):
+            return await handler(request)
+        for fault in self._shares:
+            if fault is not Fault.MISSING and self._is_due(fault):
+                return await self._fail(fault, request, handler)
+        return await handler(request)
+
+    def left(self, symbols: Iterable[str]) -> list[str]:
+        """Those of `symbols` that are not missing: the same for the same symbols."""
+        share = self._shares.get(Fault.MISSING, 0.0)
+        return [s for at, s in enumerate(symbols) if int((at + 1) * share) == int(at * share)]
+
+    def _is_due(self, fault: Fault) -> bool:
+        """Whether it is this request's turn."""
+        # What is left of rounding must not put a turn off.
+        owed = self._owed.get(fault, 0.0) + self._shares.get(fault, 0.0) + 1e-9
+        self._owed[fault] = owed % 1
+        return owed >= 1
+
+    async def _fail(
+        self, fault: Fault, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        match fault:
+            case Fault.TOO_MANY:
+                return web.Response(status=429, text="Too Many Requests\r\n")
+            case Fault.CRUMB:
+                return error("finance", 401, "Unauthorized", "Invalid Crumb")
+            case Fault.CONSENT:
+                return web.Response(status=302, headers={"Location": _CONSENT})
+            case Fault.TRUNCATED:
+                answer = await handler(request)
+                whole = answer.body if isinstance(answer, web.Response) else None
+                if isinstance(whole, bytes):
+                    return web.Response(
+                        body=whole[: len(whole) // 2], content_type="application/json"
+                    )
+                return answer
+            case Fault.SLOW:
+                await asyncio.sleep(self._slow)
+                return await handler(request)
+            case Fault.RESET:
+                _reset(request)
+                return web.Response()
+            case Fault.TROUBLE:
+                return web.Response(status=502, text=_PAGE, content_type="text/html")
+            case _:
+                return web.Response(text=_PAGE, content_type="text/html")
+
+
+def error(key: str, status: int, code: str, description: str) -> web.Response:
+    """An error as Yahoo words it, under `key`."""
+    body = {key: {"result": None, "error": {"code": code, "description": description}}}
+    return web.Response(
+        body=msgspec.json.encode(body),
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
+    )
+
+
+def _reset(request: web.Request) -> None:
+    """Close the connection with a reset, in place of an orderly end."""
+    transport = request.transport
+    if transport is None:
+        return
+    lines: socket.socket = transport.get_extra_info("socket")
+    lines.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
