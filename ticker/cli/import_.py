@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.line import Line
 from ticker.cli.options import Quiet
 from ticker.cli.settings import known_zone
 from ticker.cli.standard import tell
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
+from ticker.system_clock import monotonic
+from ticker.units import SECOND
+
+if TYPE_CHECKING:
+    from ticker.importing import Progress
 
 
 def import_(
@@ -63,6 +69,9 @@ def import_(
             help="Another name: price=last, time=date+clock. May be repeated.",
         ),
     ] = None,
+    decimal_comma: Annotated[
+        bool, typer.Option("--decimal-comma", help="Numbers are written 2,5 and not 2.5.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     quiet: Quiet = False,
@@ -91,15 +100,24 @@ def import_(
         time_format=time_format,
         columns=_listed(columns),
         renamed=dict(_renamed(each) for each in column or ()),
+        decimal_comma=decimal_comma,
         strict=strict,
     )
+    telling = _Telling(quiet=quiet)
     try:
         report = import_files(
-            named, out, options, replace=force, on_words=(lambda _: None) if quiet else tell
+            named,
+            out,
+            options,
+            replace=force,
+            on_words=telling.say,
+            on_progress=telling.show if telling.is_shown else None,
         )
     except StreamNotWritable as error:
         advice = "Use --force to replace it" if out.exists() else "Name another place"
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
+    finally:
+        telling.clear()
     for bad in report.shown:
         tell(f"{bad.file}:{bad.line}: left out, because {bad.reason}")
     if report.bad > len(report.shown):
@@ -113,6 +131,38 @@ def import_(
         unmoved = f", {report.unmoved:,} without a new price" if report.unmoved else ""
         tell(f"{told}{unmoved}{left} · ticker replay {shlex.quote(str(out))}")
     raise typer.Exit(DONE)
+
+
+class _Telling:
+    """What an import says while it works: how far it is, on a terminal only."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._line = Line(quiet=quiet)
+        self._quiet = quiet
+        self.is_shown = not (quiet or self._line.plain)
+        self._began = monotonic()
+
+    def say(self, words: str) -> None:
+        """A line that stays."""
+        if self.is_shown:
+            self._line.end(words)
+        elif not self._quiet:
+            tell(words)
+
+    def show(self, progress: Progress) -> None:
+        """How far it is."""
+        words = f"{progress.doing} {progress.done:.0%}"
+        if progress.rows:
+            rate = progress.rows / max(1, monotonic() - self._began) * SECOND
+            words += f" · {count_text(progress.rows, 'row')}"
+            if progress.doing.startswith("reading"):
+                words += f", {rate:,.0f} a second"
+        self._line.show(words, progress.doing)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self.is_shown:
+            self._line.clear()
 
 
 def _listed(columns: str | None) -> tuple[str, ...]:

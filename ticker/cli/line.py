@@ -61,6 +61,12 @@ class Line:
             self._newest.put(clear + escape(words, 1_000) + "\n")
             self._newest.drain(_LAST_WORD)
 
+    def clear(self) -> None:
+        """Take the line away, so that other words can follow."""
+        if not self.plain and not self._quiet:
+            self._newest.put("\r\x1b[2K")
+            self._newest.drain(_LAST_WORD)
+
 
 def _rewrites() -> bool:
     """Whether standard error is a terminal on which a line can be written again."""

@@ -9,6 +9,7 @@ Synchronous: the rows never pass through Python, but for the few that are bad.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -20,18 +21,28 @@ import msgspec
 
 from ticker.errors import UsageError
 from ticker.importing import layouts, query, times
+from ticker.importing.bad_rows import BadRow, bad_rows, take_rejected
 from ticker.importing.layouts import PLAIN, Layout
+from ticker.importing.progress import Progress, ProgressWatch, expected_rows
 from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import Connection, literal
-from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts
+from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
 """Bad rows that are shown, of all files."""
 _SAMPLES: Final = 50
 """Rows by which the unit and the form of times are told."""
+_MUST: Final = {
+    "time": "--column time=NAME",
+    "price": "--column price=NAME (or bid=NAME and ask=NAME)",
+    "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
+}
+"""What each file must tell, and the option that says where."""
+_NUMBERS: Final = ("price", "bid", "ask", "size", "volume")
+_COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
 _NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
 
 
@@ -47,17 +58,10 @@ class Options(msgspec.Struct, frozen=True):
     """The names of the columns of files without a header, in order."""
     renamed: Mapping[str, str] = {}
     """What we need → the file's name for it; a time of two columns is `date+clock`."""
+    decimal_comma: bool = False
+    """Numbers are written like `2,5`."""
     strict: bool = False
     """Stop at the first bad row."""
-
-
-class BadRow(msgspec.Struct, frozen=True):
-    """A row that was left out."""
-
-    file: str
-    line: int
-    """Counted from 1, as editors do."""
-    reason: str
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -81,8 +85,11 @@ def import_files(
     *,
     replace: bool = False,
     on_words: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Read `paths` into one recording at `out`. `on_words` is told what was taken for what.
+
+    `on_progress` is told how far it is, from another thread.
 
     Raises `UsageError` for a file that cannot be read without guessing, and for a bad row where
     `options.strict`; `StreamNotWritable` where `out` cannot be written. Nothing lies at `out` then.
@@ -91,21 +98,38 @@ def import_files(
         files = [each for path in paths for each in sniff(path, Path(folder))]
         with Recorder(out, replace=replace) as recorder:
             recorder.refuse_existing()
-            connection = recorder.connection
-            connection.execute(query.ROWS)
-            source = ""
-            for number, file in enumerate(files):
-                layout = _layout(file, options)
-                source = source or layout.name
-                if layout.name != source:
-                    raise UsageError(
-                        f"{file.name} has the layout {layout.name}, the files before it {source}. "
-                        "Import them into recordings of their own"
-                    )
-                on_words(_take(connection, number, file, layout, options))
-            if options.strict and (bad := _bad_rows(connection, files, 1)):
-                raise UsageError(f"{bad[0].file}:{bad[0].line}: {bad[0].reason}")
-            return _finish(recorder, connection, files, source)
+            with ProgressWatch(recorder.connection, on_progress) as watch:
+                source = _read(recorder.connection, files, options, watch, on_words)
+                return _finish(recorder, files, source, watch)
+
+
+def _read(
+    connection: Connection,
+    files: list[Sniffed],
+    options: Options,
+    watch: ProgressWatch,
+    on_words: Callable[[str], None],
+) -> str:
+    """Read all `files` into `rows`; the name of their layout."""
+    connection.execute(query.ROWS)
+    source, rows = "", 0
+    for number, file in enumerate(files):
+        layout = _layout(file, options)
+        source = source or layout.name
+        if layout.name != source:
+            raise UsageError(
+                f"{file.name} has the layout {layout.name}, the files before it {source}. "
+                "Import them into recordings of their own"
+            )
+        header = not (file.is_parquet or options.columns or layout.names)
+        files[number] = msgspec.structs.replace(file, header=header)
+        watch.begin(f"reading {file.name}", rows, expected_rows(file))
+        on_words(_take(connection, number, files[number], layout, options))
+        (rows,) = connection.execute("SELECT count(*) FROM rows").fetchall()[0]
+    connection.execute(query.BAD_SYMBOLS)
+    if options.strict and (bad := bad_rows(connection, files, 1)):
+        raise UsageError(f"{bad[0].file}:{bad[0].line}: {bad[0].reason}")
+    return source
 
 
 def _layout(file: Sniffed, options: Options) -> Layout:
@@ -134,17 +158,15 @@ def _take(
     connection: Connection, number: int, file: Sniffed, layout: Layout, options: Options
 ) -> str:
     """Read one file into `rows`; what it was taken for, in words."""
-    source, names, header = _source(connection, file, layout, options)
-    columns = _columns(file, layout, options, names)
+    source, names = _source(connection, file, layout, options)
     symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
+    columns = _columns(file, layout, options, names, has_symbol=symbol is not None)
     words = layout.title
     if "symbol" not in columns:
-        if symbol is None:
-            raise UsageError(f"{file.name} does not tell its symbol. Say it: --symbol EURUSD=X")
-        told = "" if options.symbol else " from the file name"
-        words += f", symbol {symbol}{told}"
+        words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
     try:
-        taken = Taken(number, source, layout, columns, file.blank + header + 1, symbol)
+        taken = Taken(number, source, layout, columns, symbol, options.decimal_comma)
+        _refuse_commas(connection, taken, file.name)
         readings: dict[str, times.TimeReading] = {
             need: _time_reading(connection, taken, need, file, options)
             for need in ("time", "received")
@@ -152,7 +174,7 @@ def _take(
         }
         connection.execute(f"INSERT INTO rows {query.rows_of(taken, readings)}")
         if not file.is_parquet:
-            _take_rejected(connection, number)
+            take_rejected(connection, number)
     except duckdb.Error as error:
         first = str(error).partition("\n")[0]
         raise UsageError(f"{file.name} cannot be read: {first}") from error
@@ -165,32 +187,26 @@ def _take(
 
 def _source(
     connection: Connection, file: Sniffed, layout: Layout, options: Options
-) -> tuple[str, list[str], bool]:
-    """The SQL that reads `file` as text, its columns' names, and whether it has a header."""
+) -> tuple[str, list[str]]:
+    """The SQL that reads `file` as text, and its columns' names."""
     if file.is_parquet:
         source = f"read_parquet({literal(str(file.path))})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        return source, [str(row[0]) for row in described], False
+        return source, [str(row[0]) for row in described]
     if not file.lines:
         raise UsageError(f"{file.name} is empty")
-    if options.columns:
-        names, header = list(options.columns), False
-    elif layout.names:
-        names, header = list(layout.names), False
-    else:
-        names = _split(file, layout)
-        header = True
-        if len(set(names)) != len(names):
-            raise UsageError(f"{file.name}: its first line names a column twice")
+    names = _split(file, layout) if file.header else list(options.columns or layout.names)
+    if file.header and len(set(names)) != len(names):
+        raise UsageError(f"{file.name}: its first line names a column twice")
     delimiter = file.delimiter if layout is PLAIN else layout.delimiter
     typed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     source = (
         f"read_csv({literal(str(file.path))}, delim = {literal(delimiter)}, quote = '\"', "
-        f"escape = '\"', header = false, skip = {file.blank + header}, auto_detect = false, "
-        f"columns = {{{typed}}}, ignore_errors = true, store_rejects = true, "
-        "rejects_limit = 0, null_padding = false, strict_mode = true)"
+        f"escape = '\"', header = false, skip = {file.blank + file.header}, "
+        f"auto_detect = false, columns = {{{typed}}}, ignore_errors = true, "
+        "store_rejects = true, rejects_limit = 0, null_padding = false, strict_mode = true)"
     )
-    return source, names, header
+    return source, names
 
 
 def _split(file: Sniffed, layout: Layout) -> list[str]:
@@ -200,11 +216,12 @@ def _split(file: Sniffed, layout: Layout) -> list[str]:
 
 
 def _columns(
-    file: Sniffed, layout: Layout, options: Options, names: Sequence[str]
+    file: Sniffed, layout: Layout, options: Options, names: Sequence[str], *, has_symbol: bool
 ) -> dict[str, list[str]]:
-    """What we need → the file's columns for it. Raises `UsageError` where something is missing."""
+    """What we need → the file's columns for it. Raises `UsageError` for all that is missing."""
     there = {name.lower(): name for name in names}
     found: dict[str, list[str]] = {}
+    absent: list[str] = []
     for need, asked in {**layout.columns, **options.renamed}.items():
         if need not in _NEEDS:
             raise UsageError(f"--column {need}={asked}: there are {', '.join(_NEEDS)}")
@@ -212,16 +229,21 @@ def _columns(
         if all(part.lower() in there for part in parts):
             found[need] = [there[part.lower()] for part in parts]
         elif need in options.renamed:
-            raise UsageError(f"{file.name} has no column {asked!r}. It has: {', '.join(names)}")
-    if "time" not in found:
+            absent.append(asked)
+    missing = [
+        (need, advice)
+        for need, advice in _MUST.items()
+        if need not in {*found, *options.renamed} and not (need == "symbol" and has_symbol)
+    ]
+    if {"bid", "ask"} <= found.keys():
+        missing = [(need, advice) for need, advice in missing if need != "price"]
+    if absent or missing:
+        lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))
+        plural = "s" if len(absent) + len(missing) > 1 else ""
+        name_it = f". Name what it has: {' '.join(a for _, a in missing)}" if missing else ""
         raise UsageError(
-            f"{file.name} has no column 'time'. It has: {', '.join(names)[:300]}. "
-            "Name it: --column time=NAME"
-        )
-    if "price" not in found and not {"bid", "ask"} <= found.keys():
-        raise UsageError(
-            f"{file.name} has neither a column 'price' nor 'bid' and 'ask'. "
-            f"It has: {', '.join(names)[:300]}. Name it: --column price=NAME"
+            f"{file.name} has no column{plural} {lacking}. "
+            f"It has: {', '.join(names)[:300]}{name_it}"
         )
     return found
 
@@ -230,52 +252,49 @@ def _time_reading(
     connection: Connection, taken: Taken, need: str, file: Sniffed, options: Options
 ) -> times.TimeReading:
     text = text_of(taken.columns[need])
-    found = connection.execute(
-        f"SELECT {text} FROM {taken.source} WHERE {text} <> '' LIMIT {_SAMPLES}"
-    ).fetchall()
+    samples = _samples(connection, taken, need)
     zone = options.zone or taken.layout.zone
     form = options.time_format or taken.layout.time
-    samples = [str(row[0]) for row in found]
     return times.reading(samples, form, zone, column=text, file=file.name)
 
 
-def _take_rejected(connection: Connection, number: int) -> None:
-    """Rows that DuckDB could not part into columns are bad rows too."""
-    connection.execute(
-        "INSERT INTO rows (file, line, reason) SELECT DISTINCT ON (line) ?, line, "
-        "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
-        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END "
-        "FROM reject_errors",
-        [number],
-    )
-    connection.execute("DELETE FROM reject_errors")
-    connection.execute("DELETE FROM reject_scans")
-
-
-def _bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> list[BadRow]:
+def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:
+    """The first texts in the columns of `need` that are not empty."""
+    text = text_of(taken.columns[need])
     found = connection.execute(
-        "SELECT file, line, reason, told FROM rows WHERE reason IS NOT NULL "
-        f"ORDER BY file, line LIMIT {count}"
+        f"SELECT {text} FROM {taken.source} WHERE {text} <> '' LIMIT {_SAMPLES}"
     ).fetchall()
-    return [
-        BadRow(files[file].name, line, f"{reason} ({told[:60]!r})" if told else reason)
-        for file, line, reason, told in found
-    ]
+    return [str(row[0]) for row in found]
+
+
+def _refuse_commas(connection: Connection, taken: Taken, file: str) -> None:
+    """Raise `UsageError` for numbers like `2,5`: what the comma means would be a guess."""
+    if taken.decimal_comma:
+        return
+    for need in _NUMBERS:
+        texts = _samples(connection, taken, need) if need in taken.columns else ()
+        if comma := next((text for text in texts if _COMMA.fullmatch(text)), None):
+            raise UsageError(
+                f"{file}: {comma!r:.40} has a comma. If it is the decimal point, say so: "
+                "--decimal-comma. Between thousands, take it out"
+            )
 
 
 def _finish(
-    recorder: Recorder, connection: Connection, files: Sequence[Sniffed], source: str
+    recorder: Recorder, files: Sequence[Sniffed], source: str, watch: ProgressWatch
 ) -> Report:
+    connection = recorder.connection
     rows, bad = connection.execute("SELECT count(*), count(reason) FROM rows").fetchall()[0]
-    shown = tuple(_bad_rows(connection, files, _SHOWN))
-    (sizes,) = connection.execute("SELECT count(size) FROM rows").fetchall()[0]
-    connection.execute(query.moves(has_sizes=sizes > 0))
+    shown = tuple(bad_rows(connection, files, _SHOWN))
+    watch.begin("sorting", rows)
+    connection.execute(query.ORDERED)
+    connection.execute("DROP TABLE rows")
     origin = _origin(files)
     values = {
         "symbol": "symbol",
         "source": literal(source),
         "origin": literal(origin),
-        "sequence": "sequence",
+        "sequence": "CAST(sequence AS BIGINT)",
         "time": "make_timestamptz(time)",
         "received": "make_timestamptz(received)",
         "price": "price",
@@ -287,20 +306,23 @@ def _finish(
         "size": "size",
         "simulated": "false",
     }
-    listed = ", ".join(f'{values.get(field, "NULL")} AS "{field}"' for field in FIELDS)
-    (ticks,) = connection.execute("SELECT count(*) FROM moves").fetchall()[0]
-    connection.execute("DROP TABLE rows; DROP TABLE ordered")
+    listed = ", ".join(
+        f'CAST({values.get(field, "NULL")} AS {sql_type(field)}) AS "{field}"' for field in FIELDS
+    )
+    connection.execute(
+        f"CREATE TABLE sorted AS SELECT {listed} FROM ({query.MOVES}) AS moves "
+        "ORDER BY moves.received, moves.symbol, moves.sequence"
+    )
+    connection.execute("DROP TABLE ordered")
+    (ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
+    if not ticks:  # a recording of nothing is no use to anybody
+        return Report(None, rows, 0, bad, shown)
     recorder.tell_placed(
         PlacedFacts(0, Facts(origin, symbol, source, price_hint=places))
         for symbol, places in connection.execute(query.DECIMALS).fetchall()
     )
-    if not ticks:  # a recording of nothing is no use to anybody
-        return Report(None, rows, 0, bad, shown)
-    manifest = recorder.finish(
-        f"SELECT {listed}, row_number() OVER () - 1 AS ordinal FROM moves "
-        "ORDER BY moves.received, moves.symbol, moves.sequence"
-    )
-    return Report(manifest, rows, rows - bad - ticks, bad, shown)
+    watch.begin("writing", rows)
+    return Report(recorder.finish(is_sorted=True), rows, rows - bad - ticks, bad, shown)
 
 
 def _origin(files: Sequence[Sniffed]) -> str:

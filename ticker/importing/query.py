@@ -1,6 +1,6 @@
 """The SQL that takes a file's text apart, and makes ticks of its rows.
 
-`rows` holds every row of every file, bad ones with a reason. `moves` holds those in which the
+`rows` holds every row of every file, bad ones with a reason. `MOVES` gives those in which the
 price moved.
 SQL text only: nothing is executed here.
 """
@@ -22,42 +22,66 @@ CREATE TABLE rows (
     bid DOUBLE, ask DOUBLE, size DOUBLE, volume DOUBLE, currency VARCHAR,
     reason VARCHAR, told VARCHAR
 )"""
+"""Rows in the order of their files. `line` is known of those only that could not be parted into
+columns."""
+BAD_SYMBOLS: Final = """
+UPDATE rows SET reason = 'its symbol has characters that no symbol has', told = 'symbol=' || symbol
+WHERE reason IS NULL AND symbol IN (
+    SELECT symbol FROM (SELECT DISTINCT symbol FROM rows WHERE symbol IS NOT NULL)
+    WHERE length(symbol) > 64 OR NOT regexp_full_match(symbol, '[!-~]+'))"""
+"""Apart, because a look at each different symbol is quicker than one at each row."""
 
-_MOVES: Final = """
+ORDERED: Final = """
 CREATE TABLE ordered AS
-SELECT * EXCLUDE (volume), {volume} AS volume
-FROM rows WHERE reason IS NULL ORDER BY symbol, received, file, line;
-CREATE TABLE moves AS
-SELECT * EXCLUDE (moved, is_first),
-    CAST(running - max(CASE WHEN is_first THEN running - 1 END) OVER rising AS BIGINT) AS sequence
+SELECT * EXCLUDE (file, line, reason, told) FROM rows WHERE reason IS NULL
+ORDER BY symbol, received, rowid"""
+_DAY: Final = 86_400_000_000
+"""Of UTC (µs)."""
+MOVES: Final = f"""
+SELECT * EXCLUDE (volume, moved), coalesce(volume, traded_today) AS volume
 FROM (
-    SELECT *, sum(CAST(moved AS INTEGER)) OVER rising AS running
+    SELECT *,
+        running - max(CASE WHEN is_first THEN running - 1 END) OVER rising AS sequence,
+        CASE WHEN told > max(CASE WHEN is_new_day THEN told_before END) OVER rising THEN CAST(
+            traded - max(CASE WHEN is_new_day THEN traded_before END) OVER rising AS DOUBLE) END
+        AS traded_today
     FROM (
-        SELECT * EXCLUDE (reason, told),
-            lag(symbol) OVER () IS DISTINCT FROM symbol AS is_first,
-            CASE WHEN lag(symbol) OVER () = symbol THEN lag(price) OVER () END AS previous_price,
-            previous_price IS DISTINCT FROM price AS moved
-        FROM ordered
+        SELECT *,
+            traded - coalesce(amount, 0) AS traded_before,
+            told - CAST(amount IS NOT NULL AS INTEGER) AS told_before,
+            lag(day) OVER () IS DISTINCT FROM day AS is_new_day
+        FROM (
+            SELECT *,
+                max(symbols * 1000000 + time // {_DAY}) OVER rising AS day,
+                coalesce(sum(amount) OVER rising, 0) AS traded,
+                count(amount) OVER rising AS told
+            FROM (
+                SELECT *,
+                    sum(CAST(moved AS INTEGER)) OVER rising AS running,
+                    sum(CAST(is_first AS INTEGER)) OVER rising AS symbols
+                FROM (
+                    SELECT *,
+                        TRY_CAST(size AS DECIMAL(28, 10)) AS amount,
+                        lag(symbol) OVER () IS DISTINCT FROM symbol AS is_first,
+                        CASE WHEN NOT is_first THEN lag(price) OVER () END AS previous_price,
+                        previous_price IS DISTINCT FROM price AS moved
+                    FROM ordered
+                )
+                WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
+            )
+            WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
+        )
     )
     WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
 )
-WHERE moved
-WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
-"""
+WHERE moved"""
 # One sort, then windows over all rows in its order, which DuckDB keeps as long as no window by
-# symbol stands beside them.
+# symbol stands beside them: these are the quick ones. So what is counted by symbol or day is a
+# running total, less what it was where the symbol or the day began.
 DECIMALS: Final = """
 SELECT symbol, greatest(2, least(8, max(length(split_part(CAST(price AS VARCHAR), '.', 2)))))
-FROM moves GROUP BY symbol"""
+FROM (SELECT DISTINCT symbol, price FROM sorted) GROUP BY symbol"""
 """The decimals with which a symbol's prices are written, from 2 to 8: screens show as many."""
-_TRADED: Final = """coalesce(volume, CAST(sum(TRY_CAST(size AS DECIMAL(28, 10))) OVER (
-    PARTITION BY symbol, time // 86400000000 ORDER BY received, file, line
-    ROWS UNBOUNDED PRECEDING) AS DOUBLE))"""
-
-
-def moves(*, has_sizes: bool) -> str:
-    """The statement that makes `moves`; a volume of a day is added up where there are sizes."""
-    return _MOVES.format(volume=_TRADED if has_sizes else "volume")
 
 
 def text_of(parts: Sequence[str]) -> str:
@@ -76,10 +100,10 @@ class Taken(msgspec.Struct, frozen=True):
     layout: Layout
     columns: Mapping[str, Sequence[str]]
     """What we need → the file's columns for it."""
-    first: int
-    """The line of its first row, from 1."""
     symbol: str | None
     """Of all rows, where no column tells it."""
+    decimal_comma: bool = False
+    """Whether numbers are written like `2,5`; with a point they are bad then."""
 
 
 def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
@@ -90,6 +114,8 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
         if need not in columns:
             return "NULL"
         text = text_of(columns[need])
+        if taken.decimal_comma:
+            text = f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
         value = f"TRY_CAST(nullif({text}, '(empty)') AS DOUBLE)"
         if layout.scaled and need == "price":
             value = f"CASE WHEN contains({text}, '.') THEN {value} ELSE {value} / 1e9 END"
@@ -108,8 +134,9 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
         f"{literal(need + '=')} || coalesce({text_of(parts)}, '')"
         for need, parts in columns.items()
     )
+    numbered = ", row_number() OVER () AS n_" if layout.carried else ""  # it takes one thread only
     return f"""
-        SELECT {taken.number}, n_ + {taken.first}, time_, coalesce(received_, time_), symbol_,
+        SELECT {taken.number}, NULL, time_, coalesce(received_, time_), symbol_,
             coalesce(nullif(price_, 0), {_MIDDLE}), {_SIDE.format("bid_")},
             {_SIDE.format("ask_")}, size_, volume_, nullif(currency_, ''), reason_,
             CASE WHEN reason_ IS NOT NULL THEN {told} END
@@ -119,8 +146,6 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                 WHEN time_ < 0 OR time_ > 4102444800000000
                     THEN 'its time is before 1970 or after 2100'
                 WHEN symbol_ IS NULL OR symbol_ = '' THEN 'it has no symbol'
-                WHEN length(symbol_) > 64 OR NOT regexp_full_match(symbol_, '[!-~]+')
-                    THEN 'its symbol has characters that no symbol has'
                 WHEN coalesce(nullif(price_, 0), {_MIDDLE}) IS NULL
                     THEN 'its price is absent, zero or no number'
                 WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'
@@ -130,7 +155,7 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                 {price} AS price_, {number_of("bid")} AS bid_, {number_of("ask")} AS ask_,
                 {number_of("size")} AS size_, {number_of("volume")} AS volume_,
                 {currency} AS currency_
-            FROM (SELECT *, row_number() OVER () - 1 AS n_ FROM {taken.source})
+            FROM (SELECT *{numbered} FROM {taken.source})
         ))"""
 
 

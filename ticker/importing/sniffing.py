@@ -36,6 +36,8 @@ class Sniffed(msgspec.Struct, frozen=True):
     delimiter: str = ","
     blank: int = 0
     """Blank lines before the first."""
+    header: bool = False
+    """Whether the first line names the columns, which its layout tells."""
 
 
 def sniff(path: Path, folder: Path) -> list[Sniffed]:

@@ -105,18 +105,20 @@ def _by_format(form: str, zone: str | None, column: str, file: str) -> TimeReadi
 
 def _by_number(samples: Sequence[str], column: str) -> TimeReading:
     first = abs(float(samples[0]))
-    number = f"TRY_CAST({column} AS DECIMAL(28, 9))"
+    whole, exact = f"TRY_CAST({column} AS BIGINT)", f"TRY_CAST({column} AS DECIMAL(28, 9))"
     low = 0
     for unit, below, length in UNITS:
         if first < below:
+            # Whole numbers as such, because decimals take five times as long.
             sql = (
-                f"CASE WHEN {number} >= {low} AND {number} < {below} "
-                f"THEN CAST(floor({number} * {length}) AS BIGINT) END"
+                f"CASE WHEN NOT contains({column}, '.') THEN "
+                f"CASE WHEN {whole} >= {low} AND {whole} < {below} THEN {whole} * {length} END "
+                f"WHEN {exact} >= {low} AND {exact} < {below} "
+                f"THEN CAST(floor({exact} * {length}) AS BIGINT) END"
             )
             return TimeReading(sql, f"times in {unit}")
         low = below
-    whole = f"CAST(floor({number}) AS BIGINT)"
-    sql = f"CASE WHEN {number} >= {low} THEN {whole} // {_NANO} END"
+    sql = f"CASE WHEN {exact} >= {low} THEN CAST(floor({exact}) AS BIGINT) // {_NANO} END"
     return TimeReading(sql, "times in ns", cuts_nanoseconds=True)
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ticker.records import Tick
 from ticker.streams.sequence import Key
-from ticker.streams.texts import Texts
+from ticker.streams.texts import Texts, encode
 
 Columns = Mapping[str, Any]
 """Field name → values, as `Stream.columns` or `Numeric.arrays` gives them out."""
@@ -32,6 +32,8 @@ _TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})
 _INTEGERS: Final = frozenset({"sequence", "time", "received"})
 _NOTHING: Final = (1, 0)
 """The span of a symbol that is not compared."""
+_BLOCK: Final = 32_768
+"""Ticks hashed at once."""
 _Bits = npt.NDArray[np.uint64]
 
 
@@ -54,21 +56,19 @@ class Digests:
 
     def __init__(self, within: Mapping[Key, tuple[int, int]] | None = None) -> None:
         self._within = within
-        self._texts: dict[str | None, int] = {}
         self._found: dict[Key, list[int]] = {}
 
     def add(self, chunk: Columns) -> None:
         """Take the ticks of `chunk` in."""
         if len(chunk["sequence"]) == 0:
             return
-        origins, symbols = chunk["origin"], chunk["symbol"]
-        hashes = self._hashes(chunk)
-        both = self._bits("origin", origins) ^ _mix(self._bits("symbol", symbols))
-        _, places, groups = np.unique(both, return_index=True, return_inverse=True)
-        keys = [(_text(origins, place), _text(symbols, place)) for place in places]
-        size = len(keys)
-        sequences = np.asarray(chunk["sequence"], np.int64)
-        received = np.asarray(chunk["received"], np.int64)
+        columns = {field: _column(field, chunk[field]) for field in _FIELDS}
+        origins, symbols = columns["origin"], columns["symbol"]
+        groups = origins.codes.astype(np.int64) * len(symbols.words) + symbols.codes
+        size = len(origins.words) * len(symbols.words)
+        keys = [(str(origin), str(symbol)) for origin in origins.words for symbol in symbols.words]
+        sequences, received = columns["sequence"], columns["received"]
+        hashes = _hashes(columns)
         if self._within is not None:
             spans = np.array([self._within.get(key, _NOTHING) for key in keys], np.int64)
             inside = (sequences >= spans[groups, 0]) & (sequences <= spans[groups, 1])
@@ -83,13 +83,11 @@ class Digests:
         np.maximum.at(last, groups, sequences)
         since = np.full(size, np.iinfo(np.int64).max)
         np.minimum.at(since, groups, received)
-        for n, key in enumerate(keys):
-            if not counts[n]:
-                continue
+        for n in np.flatnonzero(counts):
             new = (int(first[n]), int(last[n]), int(counts[n]), int(total[n]), int(since[n]))
-            old = self._found.get(key)
+            old = self._found.get(keys[n])
             if old is None:
-                self._found[key] = list(new)
+                self._found[keys[n]] = list(new)
             else:
                 old[0] = min(old[0], new[0])
                 old[1] = max(old[1], new[1])
@@ -103,29 +101,6 @@ class Digests:
             key: Digest(first, last, count, f"{total:016x}", received)
             for key, (first, last, count, total, received) in self._found.items()
         }
-
-    def _hashes(self, chunk: Columns) -> _Bits:
-        """One hash a tick."""
-        joined = np.zeros(len(chunk["sequence"]), np.uint64)
-        for n, field in enumerate(_FIELDS, 1):
-            joined = _mix(joined ^ _mix(self._bits(field, chunk[field]) + np.uint64(n)))
-        return joined
-
-    def _bits(self, field: str, values: Any) -> _Bits:
-        if isinstance(values, Texts):
-            known_hashes = np.array([_text_hash(word) for word in values.words], np.uint64)
-            found: _Bits = known_hashes[values.codes]
-            return found
-        if field in _TEXTS:
-            known = self._texts
-            for text in set(values) - known.keys():
-                known[text] = _text_hash(text)
-            return np.array(list(map(known.__getitem__, values)), np.uint64)
-        if field in _INTEGERS or field == "simulated":
-            return np.asarray(values, np.int64).view(np.uint64)
-        floats = np.array(values, np.float64)  # an unknown value becomes NaN
-        floats[np.isnan(floats)] = np.nan  # one NaN for all
-        return (floats + 0.0).view(np.uint64)  # and one zero
 
 
 def digests(
@@ -146,8 +121,43 @@ def digests(
     return found.result()
 
 
-def _text(values: Any, row: int) -> str:
-    return str(values.words[values.codes[row]] if isinstance(values, Texts) else values[row])
+def _column(field: str, values: Any) -> Any:
+    """Texts as `Texts`, whole numbers as int64, the rest as float64."""
+    if field in _TEXTS:
+        return values if isinstance(values, Texts) else encode(values)
+    whole = field in _INTEGERS or field == "simulated"
+    return np.asarray(values, np.int64 if whole else np.float64)  # an unknown value becomes NaN
+
+
+def _hashes(columns: Columns) -> _Bits:
+    """One hash a tick."""
+    rows = len(columns["sequence"])
+    joined = np.empty(rows, np.uint64)
+    # A block at a time, so that all steps find it in the processor's cache.
+    for begin in range(0, rows, _BLOCK):
+        block = np.zeros(min(_BLOCK, rows - begin), np.uint64)
+        for n, field in enumerate(_FIELDS, 1):
+            block ^= _bits(columns[field], slice(begin, begin + _BLOCK), np.uint64(n))
+            _mix(block)
+        joined[begin : begin + _BLOCK] = block
+    return joined
+
+
+def _bits(values: Any, rows: slice, number: np.uint64) -> _Bits:
+    """The hashes of a field's values; one for all where they are all the same."""
+    if isinstance(values, Texts):
+        words = np.array([_text_hash(word) for word in values.words], np.uint64)
+        mixed = _mix(words + number)
+        return mixed if len(mixed) == 1 else mixed[values.codes[rows]]
+    some = values[rows]
+    if some.dtype == np.float64:
+        unknown = np.isnan(some)
+        if unknown.all():
+            some = some[:1]
+        some = some + 0.0  # one zero for all
+        some[unknown[: len(some)]] = np.nan  # and one NaN
+    bits: _Bits = some.view(np.uint64)
+    return _mix(bits + number)
 
 
 def _text_hash(text: str | None) -> int:
@@ -157,7 +167,10 @@ def _text_hash(text: str | None) -> int:
 
 
 def _mix(bits: _Bits) -> _Bits:
-    """SplitMix64's finaliser: each bit of the input changes half of the output's."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    """SplitMix64's finaliser, in place: each bit of the input changes half of the output's."""
+    bits ^= bits >> np.uint64(30)
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return bits

@@ -45,13 +45,15 @@ def test_genuine_quotes_replay_complete_into_another_stream(ticker: Program) -> 
         (("bad.csv",), 2, "Name the files, then the recording"),
         (("bad.csv", "a.parquet", "--zone", "Mars/Base"), 2, "no time zone"),
         (("bad.csv", "a.parquet", "--column", "price"), 2, "expected NEED=NAME"),
-        (("bad.csv", "a.parquet"), 4, "0 ticks from 1 row, 1 left out. Nothing was written"),
+        (("bad.csv", "a.parquet"), 2, "--decimal-comma"),
+        (("zero.csv", "a.parquet"), 4, "0 ticks from 1 row, 1 left out. Nothing was written"),
     ],
 )
 def test_what_cannot_be_imported_is_said_in_one_sentence_and_nothing_is_written(
     ticker: Program, words: tuple[str, ...], code: int, said: str
 ) -> None:
     (ticker.folder / "bad.csv").write_text('time;symbol;price\n1704153600;A;"2,5"\n')
+    (ticker.folder / "zero.csv").write_text("time,symbol,price\n1704153600,A,0\n")
     done = ticker("import", *words)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
@@ -62,3 +64,28 @@ def test_a_mistyped_stream_is_no_symbol(ticker: Program) -> None:
     done = ticker("replay", "demoo", "--to", "sqlite:a.sqlite")
     assert done.returncode == 2
     assert 'Did you mean "demo"?' in done.stderr
+
+
+def test_a_decimal_comma_is_read_where_that_is_said(ticker: Program) -> None:
+    (ticker.folder / "a.csv").write_text("time;symbol;price\n1704153600;A;2,5\n1704153601;A;3.5\n")
+    done = ticker("import", "a.csv", "a.parquet", "--decimal-comma")
+    assert done.returncode == 0, done.stderr
+    assert "a.csv:3: left out, because its price is absent, zero or no number" in done.stderr
+    shown = ticker("tail", "--stream", "a.parquet", "--no-follow")
+    assert [line.count('"price":2.5') for line in shown.stdout.splitlines()] == [1]
+
+
+def test_on_a_terminal_it_says_how_far_it_is_and_elsewhere_it_does_not(ticker: Program) -> None:
+    with (ticker.folder / "a.csv").open("w") as file:
+        file.write("time,symbol,price\n")
+        file.writelines(f"{1704153600 + n},A,{n % 7 + 1}\n" for n in range(500_000))
+    done = ticker("import", "a.csv", "a.parquet")
+    assert done.returncode == 0, done.stderr
+    assert "reading" not in done.stderr
+    paths = (str(ticker.folder / name) for name in ("a.csv", "a.parquet"))
+    terminal = ticker.on_terminal("import", *paths, "--force")
+    terminal.wait_for("rows, ")
+    terminal.wait_for(" a second")
+    terminal.wait_for("500,000 ticks from 500,000 rows · ticker replay")
+    assert terminal.end() == 0
+    assert b"reading a.csv" in terminal.seen

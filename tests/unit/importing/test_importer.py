@@ -162,6 +162,77 @@ def test_bad_rows_are_counted_shown_and_left_out(tmp_path: Path) -> None:
         load(path, strict=True)
 
 
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    path = file(tmp_path, "when,what,last\n1704153600,A,1\n")
+    words = (
+        r"a.csv has no columns 'time' and 'price' and 'symbol'. It has: when, what, last. "
+        r"Name what it has: --column time=NAME --column price=NAME \(or bid=NAME and ask=NAME\) "
+        r"--symbol SYMBOL"
+    )
+    with pytest.raises(UsageError, match=words):
+        load(path)
+    with pytest.raises(UsageError, match="no columns 'pair' and 'open' and 'time'"):
+        load(path, renamed={"price": "open", "symbol": "pair"})
+
+
+@pytest.mark.parametrize("text", ["2,5", "1,234.50", "1.234,50", "-2,5", ",5"])
+def test_a_number_with_a_comma_is_refused_and_never_guessed(tmp_path: Path, text: str) -> None:
+    path = file(tmp_path, f"time;symbol;price\n1704153600;A;1.5\n1704153601;A;{text}\n")
+    with pytest.raises(UsageError, match="--decimal-comma"):
+        load(path)
+
+
+def test_with_a_decimal_comma_a_number_with_a_point_is_bad(tmp_path: Path) -> None:
+    text = "time;symbol;price;size\n1704153600;A;2,5;1,5\n1704153601;A;1.234,5;2\n"
+    rows, report = load(file(tmp_path, text), decimal_comma=True)
+    assert [row[2:] for row in rows] == [(2.5, 1.5, 1.5)]
+    assert [bad.line for bad in report.shown] == [3]
+
+
+def test_a_bad_row_is_told_with_the_line_that_an_editor_shows(tmp_path: Path) -> None:
+    lines = [
+        "", "time,symbol,price", "1704153600,A", "", "never,A,1", "1704153601,A,1,1",
+        "1704153602,A,2", "1704153603,B C,3", "", "1704153604,A,0",
+    ]  # fmt: skip
+    text = "\n".join([*lines, ""])
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(text.replace("\n", "\r\n").encode()))
+    for path in (file(tmp_path, text), packed):
+        _, report = load(path)
+        assert [(bad.line, bad.reason.partition(" (")[0]) for bad in report.shown] == [
+            (3, "it has too few columns"),
+            (5, "its time cannot be read"),
+            (6, "it has too many columns"),
+            (8, "its symbol has characters that no symbol has"),
+            (10, "its price is absent, zero or no number"),
+        ]
+
+
+def test_a_day_of_volume_is_that_of_the_time_though_rows_come_by_when_they_were_received(
+    tmp_path: Path,
+) -> None:
+    midnight = 1_704_153_600
+    lines = [
+        f"{midnight - 2},{midnight},A,1,1",
+        f"{midnight - 1},{midnight + 1},A,2,2",
+        f"{midnight},{midnight + 2},A,3,4",
+        f"{midnight - 1},{midnight + 3},A,4,8",
+        f"{midnight - 1},{midnight},B,1,16",
+        f"{midnight - 1},{midnight + 1},B,2,",
+    ]
+    rows, _ = load(file(tmp_path, "\n".join(["time,received,symbol,price,size", *lines, ""])))
+    volumes = {name: [row[4] for row in rows if row[0] == name] for name in "AB"}
+    # A trade of the day before that is heard after midnight counts to the new day.
+    assert volumes == {"A": [1.0, 3.0, 4.0, 12.0], "B": [16.0, 16.0]}
+
+
+def test_a_volume_is_absent_until_a_size_was_told(tmp_path: Path) -> None:
+    lines = ["1704153600,A,1,", "1704153601,A,2,5", "1704153602,A,3,", "1704153600,B,1,"]
+    rows, _ = load(file(tmp_path, "\n".join(["time,symbol,price,size", *lines, ""])))
+    assert [row[4] for row in rows if row[0] == "A"] == [None, 5.0, 5.0]
+    assert [row[4] for row in rows if row[0] == "B"] == [None]
+
+
 def test_several_files_become_one_recording_in_order_of_time(tmp_path: Path) -> None:
     late = file(tmp_path, "time,symbol,price\n1704240000,A,2\n", "b.csv")
     early = tmp_path / "a.csv.gz"

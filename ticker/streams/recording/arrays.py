@@ -1,7 +1,7 @@
 """Ticks in DuckDB as numpy arrays, by column: no object is made per tick.
 
 Texts come as codes: DuckDB turns each into the number of its word (`enum_code`), and the few
-different words are asked for once. An unknown text has the last code, whose word is `None`.
+different words are asked for once. An unknown text is the last word, `None`.
 """
 
 from __future__ import annotations
@@ -43,27 +43,28 @@ def arrays(
             yield {field: _column(found[field], words.get(field)) for field in layout.FIELDS}
 
 
-def _words(connection: Connection, source: str, field: str) -> list[str]:
-    query = f'SELECT DISTINCT "{field}" FROM {source} WHERE "{field}" IS NOT NULL ORDER BY 1'
+def _words(connection: Connection, source: str, field: str) -> list[str | None]:
+    """The different texts; `None`, if there is an unknown one, is the last."""
+    query = f'SELECT DISTINCT "{field}" FROM {source} ORDER BY 1 NULLS LAST'
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
-def _selected(field: str, words: Mapping[str, Sequence[str]]) -> str:
+def _selected(field: str, words: Mapping[str, Sequence[str | None]]) -> str:
     if field in layout.TIMES:
         return f'epoch_us("{field}") AS "{field}"'
     if field not in words:
         return f'"{field}"'
-    known = words[field]
-    if not known:
+    if len(words[field]) <= 1:
         return f'0 AS "{field}"'
-    enum = ", ".join(literal(word) for word in known)
+    known = [word for word in words[field] if word is not None]
+    enum = ", ".join(map(literal, known))
     code = f'CAST(enum_code(CAST("{field}" AS ENUM({enum}))) AS INTEGER)'
     return f'coalesce({code}, {len(known)}) AS "{field}"'
 
 
-def _column(values: Any, words: Sequence[str] | None) -> Any:
+def _column(values: Any, words: Sequence[str | None] | None) -> Any:
     if words is not None:
-        return Texts(np.ma.getdata(values).astype(np.int32, copy=False), [*words, None])
+        return Texts(np.ma.getdata(values).astype(np.int32, copy=False), words)
     if isinstance(values, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(values), np.nan, values.data)
     return values

@@ -78,6 +78,7 @@ class Recorder:
                 self._connection = connect()
                 # In memory, as a table on disk costs twice the time; what is too much goes there.
                 self._connection.execute(f"SET memory_limit = {literal(_MEMORY)}")
+                self._connection.execute("SET preserve_insertion_order = true")
                 self._connection.execute(f"SET temp_directory = {literal(str(self._folder))}")
                 self._connection.execute(f"CREATE TABLE staged ({layout.TABLE}, ordinal BIGINT)")
         return self._connection
@@ -120,17 +121,19 @@ class Recorder:
         """Standing facts that somebody kept: each is true after so many ticks of all."""
         self._facts += [(each.row, each.facts) for each in placed]
 
-    def finish(self, ordered: str | None = None) -> layout.Manifest:
+    def finish(self, *, is_sorted: bool = False) -> layout.Manifest:
         """Sort, write, and put the file in its place. The file is on the disk on return.
 
-        `ordered` is a query of the caller's own that gives the sorted rows instead of `staged`.
+        `is_sorted`: a table `sorted` of the caller's own has the rows, in order. Then there are no
+        gaps, and all facts are of the time before the first tick.
         """
         self.refuse_existing()
         connection = self.connection
         self._flush()
         with writing(self._url):
-            connection.execute(f"CREATE TABLE sorted AS {ordered or _SORTED}")
-            connection.execute("DROP TABLE staged")
+            if not is_sorted:
+                connection.execute(f"CREATE TABLE sorted AS {_SORTED}")
+                connection.execute("DROP TABLE staged")
             (self.ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
             manifest = self._manifest(connection)
             placing = self._place(connection)
@@ -145,7 +148,8 @@ class Recorder:
                 f"{literal(name)}: {literal(text.decode())}" for name, text in metadata.items()
             )
             connection.execute(
-                f"COPY (SELECT {layout.COLUMNS} FROM sorted ORDER BY rowid) "
+                # In the table's order, which DuckDB preserves.
+                f"COPY (SELECT {layout.COLUMNS} FROM sorted) "
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
                 f"ROW_GROUP_SIZE {_GROUP}, KV_METADATA {{{pairs}}})"
             )
@@ -205,6 +209,10 @@ class Recorder:
 
     def _place(self, connection: Connection) -> _Placing:
         """Where gaps and facts belong in the sorted file."""
+        if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
+            return _Placing(
+                np.empty(0, np.int64), np.empty(0, np.int64)
+            )  # all before the first row
         columns = connection.execute(
             "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
         ).fetchnumpy()

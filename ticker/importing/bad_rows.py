@@ -1,0 +1,97 @@
+"""Rows that are left out: where they stand in their file, and why.
+
+DuckDB tells the line only of a row that it could not part into columns. The others are counted, so
+the lines of the few that are shown are found by reading the file once more.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import IO
+
+import msgspec
+
+from ticker.importing.sniffing import Sniffed
+from ticker.streams.recording.database import Connection
+
+
+class BadRow(msgspec.Struct, frozen=True):
+    """A row that was left out."""
+
+    file: str
+    line: int
+    """Counted from 1, as editors do."""
+    reason: str
+
+
+def take_rejected(connection: Connection, number: int) -> None:
+    """Add to `rows` those of file `number` that DuckDB could not part into columns."""
+    connection.execute(
+        "INSERT INTO rows (file, line, reason) SELECT DISTINCT ON (line) ?, line, "
+        "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
+        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END "
+        "FROM reject_errors",
+        [number],
+    )
+    connection.execute("DELETE FROM reject_errors")
+    connection.execute("DELETE FROM reject_scans")
+
+
+def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> list[BadRow]:
+    """The first `count` bad rows in `rows`, in the order of the files."""
+    found: list[BadRow] = []
+    numbers = connection.execute(
+        "SELECT DISTINCT file FROM rows WHERE reason IS NOT NULL ORDER BY file"
+    ).fetchall()
+    for (number,) in numbers:
+        if len(found) >= count:
+            break
+        found += _of_file(connection, files[number], number, count - len(found))
+    return found
+
+
+def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> list[BadRow]:
+    rejected = connection.execute(
+        "SELECT line, reason FROM rows WHERE file = ? AND line IS NOT NULL ORDER BY line", [number]
+    ).fetchall()
+    counted = connection.execute(
+        "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason, told "
+        "FROM rows WHERE file = ? AND line IS NULL AND reason IS NOT NULL ORDER BY row LIMIT ?",
+        [number, number, count],
+    ).fetchall()
+    lines = _lines(file, [row for row, _, _ in counted], {line for line, _ in rejected})
+    bad = [(line, str(reason)) for line, reason in rejected[:count]]
+    bad += [(lines[row], f"{reason} ({told[:60]!r})") for row, reason, told in counted]
+    return [BadRow(file.name, line, reason) for line, reason in sorted(bad)[:count]]
+
+
+def _lines(file: Sniffed, rows: Sequence[int], rejected: Collection[int]) -> Mapping[int, int]:
+    """Which line each of `rows` is (counted from 0, without those `rejected`)."""
+    if not rows:
+        return {}
+    if file.is_parquet:
+        return {row: row + 1 for row in rows}
+    with _opened(file) as text:
+        return _counted(text, file.blank + file.header, rows, rejected)
+
+
+def _counted(
+    text: Iterable[str], skipped: int, rows: Sequence[int], rejected: Collection[int]
+) -> Mapping[int, int]:
+    wanted, found, row = set(rows), dict.fromkeys(rows, 0), 0
+    for line, words in enumerate(text, 1):
+        if line <= skipped or line in rejected or not words.strip("\n"):
+            continue
+        if row in wanted:
+            found[row] = line
+            if row == rows[-1]:
+                break
+        row += 1
+    return found
+
+
+def _opened(file: Sniffed) -> IO[str]:
+    if file.path.name.endswith(".gz"):
+        return gzip.open(file.path, "rt", encoding="utf-8", errors="replace")
+    return file.path.open(encoding="utf-8", errors="replace")
