@@ -121,7 +121,7 @@ async def test_raw_answers_are_handed_on_as_they_came(source_at: SourceAt) -> No
     raw: list[tuple[list[str], bytes]] = []
     async with Exchange(Market(1, listings=companies(60)), port=0) as exchange:
         source = source_at(exchange, on_answer=lambda asked, body: raw.append(([*asked], body)))
-        symbols = [f"S{number:04d}" for number in range(1, 61)]
+        symbols = [listing.symbol for listing in companies(60)]
         await source.quotes(symbols)
     assert [asked for asked, _ in raw] == [symbols[:50], symbols[50:]]
     entries = json.loads(raw[1][1])["quoteResponse"]["result"]
@@ -177,7 +177,7 @@ async def test_a_rate_limit_says_when_to_ask_again(
     fault = on_quotes(always(429, "Too Many Requests", **headers))
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
         with pytest.raises(RateLimited) as caught:
-            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+            await source_at(exchange, clock=lambda: NOW, random=lambda: 0.0).quotes(["AAPL"])
     assert caught.value.retry_at == NOW + wait
 
 
@@ -196,7 +196,7 @@ async def test_patience_doubles_with_each_rate_limit_and_returns_with_an_answer(
         return caught.value.retry_at - NOW
 
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
-        source = source_at(exchange, clock=lambda: NOW)
+        source = source_at(exchange, clock=lambda: NOW, random=lambda: 0.0)
         assert [await wait() for _ in range(6)] == [m * MINUTE for m in (1, 2, 4, 8, 15, 15)]
         limited = False
         await source.quotes(["AAPL"])
@@ -218,7 +218,7 @@ async def test_trouble_with_a_time_to_come_back_is_a_rate_limit(source_at: Sourc
     fault = on_quotes(always(503, Retry_After="30"))
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
         with pytest.raises(RateLimited) as caught:
-            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+            await source_at(exchange, clock=lambda: NOW, random=lambda: 0.0).quotes(["AAPL"])
     assert caught.value.retry_at == NOW + 30_000_000
 
 
@@ -226,7 +226,7 @@ async def test_a_rate_limit_of_everything_is_one_too(source_at: SourceAt) -> Non
     fault = always(429, "Too Many Requests", Retry_After="7")
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
         with pytest.raises(RateLimited) as caught:
-            await source_at(exchange, clock=lambda: NOW).quotes(["AAPL"])
+            await source_at(exchange, clock=lambda: NOW, random=lambda: 0.0).quotes(["AAPL"])
     assert caught.value.retry_at == NOW + 7_000_000
 
 
@@ -238,7 +238,7 @@ async def test_a_rate_limit_of_everything_is_one_too(source_at: SourceAt) -> Non
         (404, "nothing here", "answered without quotes (HTTP 404)"),
         (500, "oops", "is in trouble (HTTP 500)"),
         (502, "<html>Bad gateway</html>", "is in trouble (HTTP 502)"),
-        (200, "", "an empty answer"),
+        (200, "", "sent an empty answer"),
         (200, "<!doctype html><title>Yahoo</title>", "answered with a web page"),
         (200, '{"quoteResponse": {"result": [{"symbol": "AA', "no JSON, or not all of it"),
         (200, "[" * 100_000, "no JSON, or not all of it"),
@@ -399,7 +399,7 @@ async def hang(_: web.Request) -> None:
         (always(401), "Yahoo: refuses us (HTTP 401)"),
         (always(404), "Yahoo: answered without quotes (HTTP 404)"),
         (always(200, "<html>"), "Yahoo: answered with a web page instead of quotes"),
-        (always(200, ""), "Yahoo: an empty answer"),
+        (always(200, ""), "Yahoo: sent an empty answer"),
         (always(200, '{"quoteResponse": null}'), "Yahoo: answered with JSON that holds no quotes"),
         (break_off, "Yahoo: no connection at 127.0.0.1:"),
         (hang, "Yahoo: no answer within 2 s"),
@@ -431,7 +431,7 @@ async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
     symbols = [listing.symbol for listing in companies(120)]
     fault = on_part(symbols[50], always(429, Retry_After="30"))
     async with Exchange(Market(1, listings=companies(120)), port=0, fault=fault) as exchange:
-        source = source_at(exchange, clock=lambda: NOW)
+        source = source_at(exchange, clock=lambda: NOW, random=lambda: 0.0)
         answer = await source.quotes(symbols)
         assert exchange.counters.quote_requests == answer.requests == 2
         assert [quote.symbol for quote in answer.quotes] == symbols[:50]

@@ -31,6 +31,8 @@ _EXAMPLE: Final = ("AAPL",)
 """What advice to poll names where nobody told which symbols are wished for."""
 _LATE: Final = 5 * SECOND
 """A first answer that takes longer (µs) has met a problem."""
+_PROBLEM: Final = 160
+"""Characters of what is wrong that are shown."""
 _TYPED: Final = 12
 """Symbols that a command to be typed names at most."""
 _CHOSEN: Final = frozenset({"exchange"})
@@ -125,9 +127,12 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.RATE_LIMITED:
             words = f"{source}: too many requests."
         case Reason.UNREACHABLE:
-            words = f"{source} is unreachable{_since(beat, now, zone)}. {to_reach(beat.source)}"
+            words = f"{source} is unreachable{_since(beat, now, zone)}"
+            words += f" ({escape(beat.problem, _PROBLEM)})" if beat.problem else ""
+            words += f". {to_reach(beat.source)}"
         case Reason.UNREADABLE:
-            words = f"{source} sends no readable answer{_since(beat, now, zone)}."
+            words = f"{source} sends no readable answer{_since(beat, now, zone)}"
+            words += f": it {escape(beat.problem, _PROBLEM)}." if beat.problem else "."
         case Reason.NO_PRICES:
             words = f"{source} sends no usable price{_since(beat, now, zone)}."
         case Reason.SLOW:

@@ -321,6 +321,7 @@ class Poll:
                 refused,
                 retry_at=retry_at,
                 last_good=wall if good else None,
+                problem=_problem(answer),
             )
             return beat if self._beats.is_due(beat, now) else None
 
@@ -374,7 +375,8 @@ class Poll:
         self._trouble = state, error.problem
         self._put_off(retry_at)
         self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
-        await self._beat(self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at))
+        beat = self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at, problem=error.problem)
+        await self._beat(beat)
 
     def _hasten(self) -> None:
         """Ask within a second of the last time, unless the source wants to be left in peace."""
@@ -398,6 +400,7 @@ class Poll:
         *,
         retry_at: int | None = None,
         last_good: int | None = None,
+        problem: str | None = None,
     ) -> Heartbeat:
         return Heartbeat(
             origin=self._log.origin,
@@ -414,6 +417,7 @@ class Poll:
             last_good=last_good or self._absence.last_good,
             symbols=tuple(symbols) if len(symbols) <= _LISTED else None,
             source_url=self._source.url if self._source.url != self._source.name else None,
+            problem=problem,
         )
 
     async def _beat(self, beat: Heartbeat) -> None:

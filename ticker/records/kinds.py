@@ -281,6 +281,8 @@ class Heartbeat(
     """Those that its writer asks for. Absent: not told; it may be any of its source."""
     source_url: Text | None = None
     """What `--source` takes to ask the same server. Absent: the source's name is enough."""
+    problem: Text | None = None
+    """What is wrong with the source, in words that follow its name: `refuses us (HTTP 401)`."""
 
     def __post_init__(self) -> None:
         check_time("time", self.time)
@@ -291,7 +293,7 @@ class Heartbeat(
         check_amount("speed", self.speed)
         for field in ("interval", "asked", "answered"):
             check_amount(field, getattr(self, field))
-        check_texts(self, "origin", "writer", "source", "state", "source_url")
+        check_texts(self, "origin", "writer", "source", "state", "source_url", "problem")
         for text in itertools.chain.from_iterable(self.refused.items()):
             if len(text) > MAX_TEXT:
                 raise InvalidRecord(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random as _random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ EXCHANGE_PORT: Final = 8790
 
 _PATIENCE: Final = MINUTE
 _MAX_PATIENCE: Final = 15 * MINUTE
+_SHAKEN: Final = 0.25
+"""By up to this part more does each wait last."""
 _GRACE: Final = 1.0
 _PATIENT: Final = 1.5
 """After so many deadlines no further request of one asking is sent: pollers do not wait longer."""
@@ -105,7 +108,7 @@ class YahooSource(Source):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
     `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
-    epoch.
+    epoch, `random` numbers in [0, 1).
     """
 
     batch: int = 50
@@ -118,6 +121,7 @@ class YahooSource(Source):
         deadline: float = 10.0,
         clock: Callable[[], int] = now,
         monotonic: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = _random.random,
     ) -> None:
         self.name = place.name
         self.url = place.url
@@ -129,6 +133,7 @@ class YahooSource(Source):
         self._deadline = deadline
         self._clock = clock
         self._monotonic = monotonic
+        self._random = random
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
         self._own = threading.local()
@@ -212,7 +217,8 @@ class YahooSource(Source):
 
     async def _fetch(self, symbols: Sequence[str]) -> Fetched:
         await self.prepare()
-        patience = self._patience
+        # Shaken, so that many pollers do not return as one.
+        patience = int(self._patience * (1 + _SHAKEN * self._random()))
         try:
             # curl keeps the deadline itself; this is for what lies outside its reach.
             async with asyncio.timeout(self._deadline + _GRACE):
@@ -222,7 +228,7 @@ class YahooSource(Source):
         except TimeoutError:
             raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
         except RateLimited:
-            self._patience = min(2 * patience, _MAX_PATIENCE)
+            self._patience = min(2 * self._patience, _MAX_PATIENCE)
             raise
         self._patience = _PATIENCE
         return fetched
@@ -241,7 +247,7 @@ class YahooSource(Source):
     def _results(self, body: bytes) -> Sequence[object]:
         """The list under `quoteResponse.result`; raises `SourceError` where there is none."""
         if not body.strip():
-            raise SourceError(self.name, "an empty answer")
+            raise SourceError(self.name, "sent an empty answer")
         try:
             # Not msgspec: one NaN would spoil the quotes of all the other symbols.
             answer = json.loads(body)

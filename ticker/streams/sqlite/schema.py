@@ -20,7 +20,7 @@ import apsw
 APPLICATION_ID: Final = 0x7469636B
 """`tick` in ASCII: how `file` and we tell our files from other SQLite databases."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 PAGE_SIZE: Final = 4096
 
@@ -93,7 +93,7 @@ CREATE TABLE heartbeats(
     received INTEGER NOT NULL, interval INTEGER NOT NULL, state TEXT NOT NULL,
     asked INTEGER NOT NULL, answered INTEGER NOT NULL, refused TEXT NOT NULL,
     retry_at INTEGER, last_good INTEGER, tape_time INTEGER, speed REAL, symbols TEXT,
-    source_url TEXT,
+    source_url TEXT, problem TEXT,
     UNIQUE (writer, source)
 ) STRICT;
 """

@@ -110,7 +110,9 @@ def test_another_version_is_refused_and_untouched(tmp_path: Path, version: int) 
         other.execute(f"PRAGMA user_version = {version}")
     other.close()
     assert refused(path) == {StreamUnusable}
-    with pytest.raises(StreamUnusable, match=rf"format {version}; this ticker reads format 1"):
+    with pytest.raises(
+        StreamUnusable, match=rf"format {version}; this ticker reads format {schema.VERSION}"
+    ):
         SqliteReader(path)
 
 

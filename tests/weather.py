@@ -1,0 +1,158 @@
+"""A poller of the exchange, through real yfinance and sockets, on a clock that the test moves.
+
+Time stands still while the source is asked; a test lets one poll after another happen, and reads
+what a poller's line, `ticker status` and a dashboard say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC
+from pathlib import Path
+
+from ticker import open_log, open_stream
+from ticker.board.freshness import age_of
+from ticker.cli.poll import _forms
+from ticker.dashboard.status import status
+from ticker.exchange import Exchange, Market
+from ticker.health.reasons import Reason
+from ticker.health.verdict import of_stream
+from ticker.poll import Poll
+from ticker.records import Tick
+from ticker.sources.protocol import Answer
+from ticker.sources.yahoo import YahooAddress, YahooSource
+from ticker.streams import Stream, retained
+from ticker.system_clock import now
+from ticker.units import SECOND
+from ticker.watch import Watch
+
+_HANGS = 60.0
+"""Seconds after which a test has failed."""
+
+
+class SteppedClock:
+    """A `poll.Clock` that jumps to the next moment at which something is due, when it is let."""
+
+    def __init__(self) -> None:
+        self._began = now()
+        self._elapsed = 0
+        self.asking = False
+        """While the source is asked, which takes real time and none of ours."""
+        self.idle = asyncio.Event()
+        self.go = asyncio.Event()
+
+    def wall(self) -> int:
+        return self._began + self._elapsed
+
+    def elapsed(self) -> int:
+        return self._elapsed
+
+    async def wait(self, event: asyncio.Event, until: int) -> None:
+        if self.asking:
+            await event.wait()
+            return
+        self.idle.set()
+        await self.go.wait()
+        self.go.clear()
+        self._elapsed = max(self._elapsed, until)
+
+    async def step(self) -> None:
+        """Let one wait end, and all happen that follows from it."""
+        self.idle.clear()
+        self.go.set()
+        await self.idle.wait()
+
+
+class StandingSource(YahooSource):
+    """The source, during whose requests the clock stands."""
+
+    watch: SteppedClock
+    asked: int = 0
+    asked_at: int = 0
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        self.asked += 1
+        self.asked_at = self.watch.elapsed()
+        self.watch.asking = True
+        try:
+            return await super().quotes(symbols)
+        finally:
+            self.watch.asking = False
+
+
+class Weather:
+    """What a test does, and what it sees."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        source: StandingSource,
+        poller: Poll,
+        stream: Stream,
+        clock: SteppedClock,
+    ) -> None:
+        self.exchange = exchange
+        self.source = source
+        self.poller = poller
+        self.clock = clock
+        self._stream = stream
+
+    async def polls(self, count: int = 1) -> None:
+        """Let so many polls happen."""
+        async with asyncio.timeout(_HANGS):
+            until = self.poller.status.polls + count
+            while self.poller.status.polls < until:
+                await self.clock.step()
+
+    async def seen(self) -> tuple[str, str, str]:
+        """What the poller's line, `ticker status` and the dashboard's last line say."""
+        at = self.clock.wall()
+        verdict = of_stream(await self._stream.health(), at, UTC)
+        watch = await self._watch()
+        return _forms(self.poller.status, UTC)[0], verdict.summary, status(watch, at, UTC).words
+
+    async def reasons(self) -> dict[str, Reason]:
+        """Why each row of a dashboard is old, by symbol."""
+        watch = await self._watch()
+        board, at, elapsed = watch.board, self.clock.wall(), self.clock.elapsed()
+        ages = {s: age_of(board.row(s), board.writers, at, None, elapsed) for s in board.symbols}
+        return {symbol: age.reason for symbol, age in ages.items()}
+
+    async def ticks(self) -> list[Tick]:
+        """All that were kept."""
+        return [t async for batch in self._stream.read("start", follow=False) for t in batch.ticks]
+
+    async def _watch(self) -> Watch:
+        watch = Watch(self._stream, clock=self.clock.wall, elapsed=self.clock.elapsed)
+        await watch.snapshot()
+        return watch
+
+
+@asynccontextmanager
+async def weather(
+    folder: Path, symbols: Collection[str], *, deadline: float = 10.0, every: int = SECOND
+) -> AsyncIterator[Weather]:
+    """A poller of `symbols` after its first poll; `deadline` (s) is its source's."""
+    clock = SteppedClock()
+    url = f"sqlite:{folder / 'stream.sqlite'}"
+    async with Exchange(Market(7), port=0, clock=clock.wall) as exchange:
+        host, port = exchange.address
+        place = YahooAddress.at(f"exchange:{host}:{port}")
+        source = StandingSource(place, deadline=deadline, clock=clock.wall)
+        source.watch = clock
+        await source.prepare()
+        async with source, retained(open_log(url)) as log, open_stream(url) as stream:
+            poller = Poll(source, log, symbols, every=every, clock=clock)
+            running = asyncio.create_task(poller.run())
+            scene = Weather(exchange, source, poller, stream, clock)
+            try:
+                async with asyncio.timeout(_HANGS):
+                    await clock.idle.wait()
+                yield scene
+            finally:
+                poller.stop()
+                clock.go.set()
+                async with asyncio.timeout(_HANGS):
+                    await running
