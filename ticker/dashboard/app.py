@@ -92,7 +92,7 @@ class Dashboard(App[Exit]):
             simulated=simulated,
             option=option,
             has_poller=controller is not None,
-            has_player=player is not None,
+            player=player,
         )
         self._title_bar = self._words.title
         self._status_bar = self._words.status

@@ -6,15 +6,20 @@ Everything is Rich `Text`, never markup, so that no name can dress itself up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.widget import Widget
 
 from ticker.dashboard.keys import Key
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import Status
 from ticker.escape import escape
+
+_ACTION: Final = "action"
+"""What a style of clickable words notes: the app's action. (Textual underlines its own links.)"""
 
 
 class Bar(Widget):
@@ -44,6 +49,12 @@ class Bar(Widget):
     def render(self) -> Text:
         """The text."""
         return self._text
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the words under the pointer are for, if anything."""
+        action = event.style.meta.get(_ACTION)
+        if action is not None:
+            await self.run_action(f"app.{action}")
 
 
 def title_words(
@@ -88,7 +99,7 @@ def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
     """The keys with a word each; a click on one does the same."""
     text = Text(" ", no_wrap=True, overflow="ellipsis")
     for key in keys:
-        meta = Style.from_meta({"@click": f"app.{key.action}"} if key.action else {})
+        meta = Style.from_meta({_ACTION: key.action} if key.action else {})
         text.append(key.keys, style=Style.parse(f"bold {palette.text}") + meta)
         text.append(f" {key.word}", style=Style.parse(palette.dim) + meta)
         text.append("   ")

@@ -11,7 +11,7 @@ from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import Status, empty_words, filter_words, status
 from ticker.dashboard.table import Table
 from ticker.escape import escape
-from ticker.feed import Feed
+from ticker.feed import Feed, PlayerControl
 from ticker.figures import count_text
 from ticker.times import Zone, clock
 from ticker.units import SECOND
@@ -37,7 +37,7 @@ class Words:
         simulated: bool,
         option: str,
         has_poller: bool,
-        has_player: bool,
+        player: PlayerControl | None,
     ) -> None:
         self.title = Bar(id="title")
         self.status = Bar(id="status")
@@ -49,13 +49,13 @@ class Words:
         self._simulated = simulated
         self._option = option
         self._has_poller = has_poller
-        self._has_player = has_player
+        self._player = player
         self._notice: tuple[str, int] | None = None
 
     @property
     def there(self) -> set[Needs]:
         """What is there for keys to work on."""
-        is_replay = self._has_player and self._feed.tape is not None
+        is_replay = self._player is not None and self._feed.tape is not None
         there = {Needs.REPLAY if is_replay else Needs.LIVE}
         return there | ({Needs.POLLER} if self._has_poller else set())
 
@@ -96,7 +96,7 @@ class Words:
             feed.clock(),
             self._zone,
             has_poller=self._has_poller,
-            has_player=self._has_player,
+            has_player=self._player is not None and self._player.end > 0,
             option=self._option,
         )
         if feed.board.held is None:
