@@ -279,3 +279,18 @@ def test_the_keys_of_a_replay_fit_a_terminal_of_24_lines(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     assert snap_compare(replay(scene), terminal_size=(80, 24), run_before=settled_then_help)
+
+
+async def settled_then_detail(pilot: Pilot[Any]) -> None:
+    await settled(pilot)
+    await pilot.press("down", "down", "enter")
+    pilot.app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))  # type: ignore[attr-defined]
+    pilot.app._changed()  # type: ignore[attr-defined]
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (112, 24), (250, 70)])
+def test_the_detail_of_a_symbol_fits_its_terminal(
+    snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
+) -> None:
+    assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_detail)

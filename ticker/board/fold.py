@@ -15,100 +15,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ticker.board.focus import Focus
 from ticker.board.freshness import Age, age_of
 from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
+from ticker.board.told import SymbolState, Told
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
 
 _GAPS: Final = 200
 """Spans without observation that are remembered, for breaks in the lines of prices."""
-
-
-class _Told:
-    """What one origin told of one symbol."""
-
-    __slots__ = ("quote", "sequence", "trade")
-
-    def __init__(self) -> None:
-        self.quote: Quote | None = None
-        """The newest: for the standing facts."""
-        self.trade: Quote | Tick | None = None
-        """The newest of either kind: for the price and what moves with it."""
-        self.sequence = 0
-        """Up to which `trade` is true."""
-
-    def take_tick(self, tick: Tick) -> bool:
-        """Fold a tick in; False if it is in already."""
-        if tick.sequence <= self.sequence:
-            return False
-        self.sequence = tick.sequence
-        self.trade = tick
-        return True
-
-    def take_quote(self, quote: Quote) -> bool:
-        """Fold a quote in; False if something newer is in already."""
-        sequence = quote.sequence or 0
-        known = self.quote
-        if known is not None and (sequence, quote.time, quote.received) < (
-            known.sequence or 0,
-            known.time,
-            known.received,
-        ):
-            return False
-        if quote == known:
-            return False
-        self.quote = quote
-        # A quote of an older sequence than a tick here still brings its standing facts.
-        if sequence >= self.sequence and (
-            self.trade is None or sequence > self.sequence or quote.time >= self.trade.time
-        ):
-            self.sequence = sequence
-            self.trade = quote
-        return True
-
-
-class _Symbol:
-    """One symbol's state over all origins, and the row made of it."""
-
-    __slots__ = ("direction", "history", "moved", "price", "row", "shown", "told")
-
-    def __init__(self) -> None:
-        self.history = History()
-        self.told: dict[str, _Told] = {}
-        self.shown: _Told | None = None
-        self.price: float | None = None
-        self.direction = 0
-        self.moved: int | None = None
-        self.row: Row | None = None
-
-    def of(self, origin: str) -> _Told:
-        told = self.told.get(origin)
-        if told is None:
-            told = self.told[origin] = _Told()
-        return told
-
-    def show(self, told: _Told, now: int) -> None:
-        """`told` has something new: show it, unless another origin's price is newer."""
-        trade = told.trade
-        shown = self.shown.trade if self.shown is not None else None
-        if trade is None or (
-            shown is not None and self.shown is not told and trade.time < shown.time
-        ):
-            return
-        self.shown = told
-        self.row = None
-        price = trade.price
-        self.history.take(trade.time, price)
-        before = self.price if self.price is not None else trade.previous_price
-        if before is not None and price != before:
-            self.direction = 1 if price > before else -1
-            # The first price seen is no movement: it was so before we looked.
-            if self.price is not None:
-                self.moved = now
-        self.price = price
 
 
 class Board:
@@ -127,13 +45,14 @@ class Board:
         """Who writes the stream, by their heartbeats."""
         self.lives = 0
         """How often it forgot all."""
-        self._symbols: dict[str, _Symbol] = {}
+        self._symbols: dict[str, SymbolState] = {}
         self._watched: dict[str, None] | None = None
         self._changed: set[str] = set()
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
         self.held: Held | None = None
         """What its readers see while it is held."""
+        self._focus: Focus | None = None
         self.watch(symbols)
 
     def watch(self, symbols: Sequence[str] | None) -> None:
@@ -152,7 +71,8 @@ class Board:
         self.writers = Writers()
         self.lives += 1
         self._gaps.clear()
-        self._symbols = {symbol: _Symbol() for symbol in self._symbols}
+        self.look_at(None if self._focus is None else self._focus.symbol)
+        self._symbols = {symbol: SymbolState() for symbol in self._symbols}
         self._changed.update(self.symbols)
 
     def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
@@ -178,7 +98,31 @@ class Board:
             if state is not None:
                 state.history.take(tick.time, tick.price)
                 self._changed.add(tick.symbol)
+            if self._focus is not None and tick.symbol == self._focus.symbol:
+                self._focus.take(tick)
         self._remember_gaps(batch.gaps)
+
+    def look_at(self, symbol: str | None) -> None:
+        """Remember more of `symbol` from now on, and nothing more of another (`None`: of none)."""
+        self._focus = None if symbol is None else Focus(symbol)
+        if symbol is None or self._focus is None:
+            return
+        for gap in self._gaps:
+            self._focus.take_gap(gap)
+        self._note_in_focus(self._symbols.get(symbol))
+
+    @property
+    def focus(self) -> Focus | None:
+        """The symbol that is looked at, and what is remembered of it; do not change it."""
+        now, held = self._focus, None if self.held is None else self.held.focus
+        if now is not None and held is not None and held.symbol == now.symbol:
+            return held
+        return now
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The last quote of `symbol`: for the facts that no tick tells."""
+        state = self._symbols.get(symbol)
+        return None if state is None else state.quote
 
     def history(self, symbol: str) -> History | None:
         """The prices of `symbol` over the last day, as far as they came; do not change it."""
@@ -196,7 +140,11 @@ class Board:
         ]
 
     def _remember_gaps(self, gaps: Iterable[Gap]) -> None:
-        self._gaps.extend(gap for gap in gaps if gap not in self._gaps)
+        for gap in gaps:
+            if gap not in self._gaps:
+                self._gaps.append(gap)
+            if self._focus is not None:
+                self._focus.take_gap(gap)
 
     def hold(self, now: int, elapsed: int) -> None:
         """Show rows and ages as they are at `now` (µs, UTC) until `release`.
@@ -205,7 +153,9 @@ class Board:
         clock that ages are asked by.
         """
         rows = {symbol: self.row(symbol) for symbol in self.symbols}
-        self.held = Held(now, elapsed, self.ticks, rows, copy.deepcopy(self.writers))
+        self.held = Held(
+            now, elapsed, self.ticks, rows, copy.deepcopy(self.writers), copy.deepcopy(self._focus)
+        )
 
     def release(self) -> None:
         """Show what is known."""
@@ -269,12 +219,12 @@ class Board:
             return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
         return age_of(row, self.writers, now, trouble, elapsed)
 
-    def _state(self, symbol: str) -> _Symbol | None:
+    def _state(self, symbol: str) -> SymbolState | None:
         if self._watched is not None and symbol not in self._watched:
             return None
         state = self._symbols.get(symbol)
         if state is None:
-            state = self._symbols[symbol] = _Symbol()
+            state = self._symbols[symbol] = SymbolState()
         return state
 
     def _fold_tick(self, tick: Tick, now: int) -> None:
@@ -284,6 +234,8 @@ class Board:
         told = state.of(tick.origin)
         if told.take_tick(tick):
             self.ticks += 1
+            if self._focus is not None and tick.symbol == self._focus.symbol:
+                self._focus.take(tick)
             self._note(state, told, tick, now)
 
     def _fold_quote(self, quote: Quote, now: int) -> None:
@@ -294,27 +246,34 @@ class Board:
         if told.take_quote(quote):
             self._note(state, told, quote, now)
 
-    def _note(self, state: _Symbol, told: _Told, record: Tick | Quote, now: int) -> None:
+    def _note(self, state: SymbolState, told: Told, record: Tick | Quote, now: int) -> None:
         state.show(told, now)
         state.row = None
+        if self._focus is not None and record.symbol == self._focus.symbol:
+            self._note_in_focus(state)
         if self.received is None or record.received > self.received:
             self.received = record.received
         if record.simulated:
             self._invented.add(record.symbol)
         self._changed.add(record.symbol)
 
+    def _note_in_focus(self, state: SymbolState | None) -> None:
+        """The line of the symbol that is looked at ends with the price that its row shows."""
+        trade = None if state is None or state.shown is None else state.shown.trade
+        if self._focus is not None and trade is not None:
+            self._focus.history.take(trade.time, trade.price)
+
     def _touch(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
             if self._watched is None or symbol in self._watched:
                 self._changed.add(symbol)
 
-    def _row(self, symbol: str, state: _Symbol) -> Row:
+    def _row(self, symbol: str, state: SymbolState) -> Row:
         shown = state.shown
         if shown is None or shown.trade is None:
             return Row(symbol)
         trade = shown.trade
-        # The standing facts are the same whoever told them: any origin's will do.
-        quote = shown.quote or next((t.quote for t in state.told.values() if t.quote), None)
+        quote = state.quote
         facts = quote or trade
         return Row(
             symbol=symbol,

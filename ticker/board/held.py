@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ticker.board.focus import Focus
 from ticker.board.row import Row
 from ticker.health.writers import Writers
 
@@ -22,3 +23,4 @@ class Held:
     rows: Mapping[str, Row]
     """Of the symbols shown, in their order."""
     writers: Writers
+    focus: Focus | None

@@ -21,11 +21,12 @@ _NIGHT: Final = 4 * HOUR
 
 
 class History:
-    """Points (time, price), oldest first: the last tick of each slot of time."""
+    """Points (time, price), oldest first, `most` of them: the last tick of each slot of time."""
 
-    __slots__ = ("_slot", "end", "prices", "times", "version")
+    __slots__ = ("_most", "_slot", "end", "prices", "times", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self.times = array("q")
         """µs, UTC."""
         self.prices = array("d")
@@ -47,7 +48,7 @@ class History:
             self.prices.append(price)
             self.version += 1
             self.end = (time // self._slot + 1) * self._slot
-            if len(times) > MOST:
+            if len(times) > self._most:
                 self._thin()
         elif time >= times[-1]:
             times[-1] = time
@@ -68,7 +69,7 @@ class History:
         self.version += 1
         times.insert(at, time)
         self.prices.insert(at, price)
-        if len(times) > MOST:
+        if len(times) > self._most:
             self._thin()
 
     def _thin(self) -> None:
@@ -76,7 +77,7 @@ class History:
         old = bisect_left(self.times, self.times[-1] - DAY)
         del self.times[:old]
         del self.prices[:old]
-        while len(self.times) > MOST:
+        while len(self.times) > self._most:
             self._slot *= 2
             # Of each slot the last one: a later one takes its place in the dictionary.
             last = {time // self._slot: at for at, time in enumerate(self.times)}.values()

@@ -8,20 +8,22 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
 from ticker.board import Sort
+from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import Controller, Exit
+from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
 from ticker.dashboard.layout import CSS, HEIGHTS
+from ticker.dashboard.painting import Painter
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
@@ -30,14 +32,8 @@ from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp, TerminalDriver
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words, live_words
-from ticker.errors import InvalidRecord
 from ticker.feed import Feed, PlayerControl
-from ticker.records import check_symbol
 from ticker.times import Zone
-from ticker.units import SECOND
-
-_CALM: Final = 1.0
-"""The shortest time between two orders of the rows (s): rows that jump cannot be read."""
 
 
 class Dashboard(App[Exit]):
@@ -84,6 +80,14 @@ class Dashboard(App[Exit]):
         )
         self._table.sort = sort
         self._heading = Heading(self._table)
+        self._detail = Detail(
+            feed.board,
+            self.palette,
+            zone,
+            clock=feed.clock,
+            elapsed=feed.elapsed,
+            trouble=lambda: feed.trouble,
+        )
         self._words = Words(
             feed,
             self.palette,
@@ -102,13 +106,12 @@ class Dashboard(App[Exit]):
         if player is not None:
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self.tell)
+        self._choosing = Choosing(feed, controller, self._rechosen)
         self._question = Question()
+        self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
         self._histories = Histories(feed, self._on_screen, self._changed)
         self._failure: Exception | None = None
-        self._arranged = 0.0
-        self._told: object = None
-        """What the status line last spoke of."""
 
     async def show(self) -> Exit:
         """Run in this event loop until the user leaves; raises what went wrong inside."""
@@ -133,6 +136,7 @@ class Dashboard(App[Exit]):
         yield self._title_bar
         yield self._heading
         yield self._table
+        yield self._detail
         if self._player_bar is not None:
             yield self._player_bar
         yield self._status_bar
@@ -146,7 +150,7 @@ class Dashboard(App[Exit]):
         self._frames.paint()
         self.run_worker(self.feed.run(self._changed), exit_on_error=True)
         self.run_worker(self._histories.run(), exit_on_error=True)
-        self.set_interval(1.0, self._tick)
+        self.set_interval(1.0, self._painter.tick)
 
     def _dress(self) -> None:
         palette = self.palette
@@ -163,37 +167,12 @@ class Dashboard(App[Exit]):
             self._frames.change()
 
     def _paint(self) -> float | None:
-        """Paint what changed; the seconds until marks go out."""
-        now = monotonic()
-        table = self._table
-        changed = self.feed.board.take_changed()
-        is_calm = now - self._arranged >= _CALM
-        if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
-            self._arranged = now
-            table.put_in_order()
-        if table.is_tight and is_calm:
-            self._arranged = now
-            table.lay_out()
-        table.paint(changed)
+        """A frame; the seconds until marks go out."""
+        lit = self._painter.paint()
         self._histories.look()
-        tape = self.feed.tape
-        pace = None if tape is None else (tape.speed, tape.has_ended)
-        state = (self.feed.state, self.feed.problem, pace)
-        if state != self._told:
-            self._told = state
-            table.paint_ages()
-            self._say()
         if self._player_bar is not None:
             self._player_bar.look()
-        end = table.next_flash_end
-        return None if end is None else (end - self.feed.elapsed()) / SECOND
-
-    def _tick(self) -> None:
-        """Each second: ages grow, and the status may have another word for things."""
-        if self._table.is_tight:  # no change may come that would lay it out with more room
-            self._table.lay_out()
-        self._table.paint_ages()
-        self._say()
+        return lit
 
     def _say(self) -> None:
         """Bring the lines around the table up to date."""
@@ -205,7 +184,7 @@ class Dashboard(App[Exit]):
         return Needs.REPLAY in self._words.there
 
     def _on_screen(self) -> Sequence[str]:
-        return self._table.on_screen
+        return [self._detail.symbol] if self._detail.symbol else self._table.on_screen
 
     # The keys
 
@@ -251,6 +230,7 @@ class Dashboard(App[Exit]):
             board.release()
             self._frames.paint()
             self._table.paint_ages()
+            self._detail.redraw()
         self._say()
 
     def action_time(self, what: str, number: int = 0) -> None:
@@ -281,20 +261,53 @@ class Dashboard(App[Exit]):
         self._question.ask(asked, self._table.filter if asked is Asked.FILTER else "")
 
     def action_clear(self) -> None:
-        """Close the line; without one open, show all rows again."""
-        if self._question.asked in (Asked.NOTHING, Asked.FILTER):
+        """Close the line, or the detail; without one open, show all rows again."""
+        asked = self._question.asked
+        if asked is Asked.NOTHING and self._detail.symbol:
+            self._show_detail(None)
+            return
+        if asked in (Asked.NOTHING, Asked.FILTER):
             self._filter("")
         self._close_question()
 
+    def action_detail(self) -> None:
+        """The detail of the row with the cursor."""
+        if self._table.chosen is not None:
+            self._show_detail(self._table.chosen)
+
+    def on_detail_walked(self, event: Detail.Walked) -> None:
+        """From the detail to that of another row."""
+        self._table.action_move(event.lines)
+        self.action_detail()
+
+    def _show_detail(self, symbol: str | None) -> None:
+        """Show the detail of `symbol` in the place of the table; `None`: the table again."""
+        self._words.is_detail = symbol is not None
+        self._table.display = self._heading.display = symbol is None
+        if symbol is None:
+            self._detail.shut()
+        else:
+            self._detail.open(symbol)
+            self._histories.ask(symbol)
+        self._focus_again()
+
+    def _focus_again(self) -> None:
+        (self._detail if self._detail.symbol else self._table).focus()
+        self._say()
+
     async def action_drop(self) -> None:
         """Poll and show the row's symbol no more."""
-        symbol = self._table.chosen
-        if self._controller is None or symbol is None:
-            return
-        self.feed.choose([s for s in self.feed.board.symbols if s != symbol])
-        self._table.put_in_order()
-        self._say()
-        await self._controller.remove([symbol])
+        if self._table.chosen is not None and not self._detail.symbol:
+            await self._choosing.remove(self._table.chosen)
+
+    async def action_undo(self) -> None:
+        """Undo the last seek of a replay, or the last removal."""
+        if self._is_replay():
+            self.action_time("undo")
+        elif (symbol := await self._choosing.undo()) is not None:
+            self.tell(f"{symbol} is back")
+        elif self._controller is None:
+            self.tell(live_words(self._option))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""
@@ -307,20 +320,16 @@ class Dashboard(App[Exit]):
         self._close_question()
         if asked is Asked.TIME and self._time_keys is not None:
             self._time_keys.go_to(event.value)
-        if asked is Asked.ADD and self._controller is not None and symbols:
-            try:
-                for symbol in symbols:
-                    check_symbol(symbol)
-            except InvalidRecord as error:
-                self.tell(f"That is no symbol: {error.problem}")
-                return
-            self.feed.choose([*dict.fromkeys([*self.feed.board.symbols, *symbols])])
-            self._table.put_in_order()
-            await self._controller.add(symbols)
+        if asked is Asked.ADD and symbols and (why := await self._choosing.add(symbols)):
+            self.tell(why)
 
     def _close_question(self) -> None:
         self._question.end()
-        self._table.focus()
+        self._focus_again()
+
+    def _rechosen(self) -> None:
+        """The rows are others."""
+        self._table.put_in_order()
         self._say()
 
     def _filter(self, text: str) -> None:

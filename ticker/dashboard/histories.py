@@ -30,6 +30,7 @@ class Histories:
         self._on_change = on_change
         self._life = -1
         self._size = 0
+        self._first: str | None = None
         self._filled: set[str] = set()
         """Whose history was read in this life of the board."""
         self._wanted = asyncio.Event()
@@ -46,6 +47,12 @@ class Histories:
         if self._feed.state is StreamState.OK and len(self._filled) < self._size:
             self._wanted.set()
 
+    def ask(self, symbol: str) -> None:
+        """Read the history of `symbol` once more, and next: more of it is remembered now."""
+        self._filled.discard(symbol)
+        self._first = symbol
+        self.look()
+
     async def run(self) -> None:
         """Fill what is missing, until cancelled."""
         if not isinstance(self._feed, Remembering):
@@ -56,7 +63,8 @@ class Histories:
             visible = [symbol for symbol in self._visible() if symbol not in self._filled]
             others = set(self._feed.board.symbols) - self._filled
             self._wanted.clear()
-            await self._fill(self._feed, visible or others)
+            first, self._first = self._first, None
+            await self._fill(self._feed, [first] if first else visible or others)
             self.look()
 
     async def _settle(self) -> None:

@@ -20,6 +20,8 @@ class Needs(Enum):
     POLLER = "a poller of this screen's own"
     LIVE = "a live stream"
     REPLAY = "a replay of this screen's own"
+    TABLE = "the table"
+    DETAIL = "the detail of a symbol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Key:
 
 KEYS: Final = (
     Key("↑↓ j k", "row", "row, also PgUp PgDn, mouse; ctrl+home, ctrl+end", importance=8),
+    Key("enter", "detail", "chart and all fields of a symbol; esc: back", Needs.TABLE, 6, "detail"),
+    Key("esc", "back", "back to the table; ↑↓: to other symbols", Needs.DETAIL, 1, "clear"),
     Key("space", "pause", "freeze the board, and go on", Needs.LIVE, 4, "pause"),
     Key("space", "pause", "pause, and go on", Needs.REPLAY, 1, "pause"),
     Key("←→", "10 s", "back, forward 10 s; with shift 1 min", Needs.REPLAY, 2),
@@ -48,13 +52,13 @@ KEYS: Final = (
     Key("n N", "mark", "to the next, previous mark; m: set one", Needs.REPLAY, 5),
     Key("g", "go to", "to a time: 09:30, -10m, 2026-11-23T09:30", Needs.REPLAY, 6, "ask('time')"),
     Key("home end", "", "to the start, the end; 0 to 9: tenths", Needs.REPLAY),
-    Key("u", "", "undo the last seek", Needs.REPLAY, 9, "time('undo')"),
+    Key("u", "", "undo the last seek", Needs.REPLAY, 9, "undo"),
     Key("l", "loop", "loop from here, to here, off", Needs.REPLAY, 7, "time('loop')"),
     Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
     Key("/", "filter", "filter, by symbol or name; esc shows all", action="ask('filter')"),
     Key("s S", "sort", "sort by the next column; reverse", importance=6, action="sort"),
     Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
-    Key("-", "remove", "remove the symbol of this row", Needs.POLLER, 7, "drop"),
+    Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),
     Key("?", "help", "help, this page", importance=0, action="help"),
     Key("q", "quit", "quit", importance=0, action="leave"),
 )
@@ -70,6 +74,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         ("plus", "ask('add')"),
         ("minus", "drop"),
         ("escape", "clear"),
+        ("enter", "detail"),
         ("space", "pause"),
         ("left", "time('move', -10)"),
         ("right", "time('move', 10)"),
@@ -80,7 +85,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         ("left_square_bracket", "time('speed', -1)"),
         ("right_square_bracket", "time('speed', 1)"),
         ("backspace", "time('speed', 0)"),
-        ("u", "time('undo')"),
+        ("u", "undo"),
         ("n", "time('mark', 1)"),
         ("N", "time('mark', -1)"),
         ("m", "time('own')"),

@@ -27,6 +27,7 @@ from ticker.dashboard.sparks import Sparks
 
 FLASH: Final = 700_000
 """How long a changed price is marked (µs)."""
+_TWICE: Final = 2
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
@@ -42,6 +43,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("pagedown", "page(1)", show=False),
         Binding("ctrl+home", "edge(0)", show=False),
         Binding("ctrl+end", "edge(-1)", show=False),
+        Binding("enter", "app.detail", show=False),
         Binding("s", "sort_next", show=False),
         Binding("S", "sort_reverse", show=False),
     ]
@@ -281,11 +283,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """The cursor to the first (0) or the last (-1) row."""
         self._set_cursor(line if line >= 0 else len(self.symbols) + line)
 
-    def on_click(self, event: events.Click) -> None:
-        """A click chooses the row."""
+    async def on_click(self, event: events.Click) -> None:
+        """A click chooses the row; a second one, soon, opens it."""
         line = self.scroll_offset.y + event.y
         if line < len(self.symbols):
             self._set_cursor(line)
+            if event.chain == _TWICE:
+                await self.run_action("app.detail")
 
     def _set_cursor(self, line: int) -> None:
         line = max(0, min(line, len(self.symbols) - 1))

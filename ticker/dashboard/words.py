@@ -50,13 +50,18 @@ class Words:
         self._option = option
         self._has_poller = has_poller
         self._player = player
+        self.is_detail = False
+        """Whether a detail stands in the place of the table."""
         self._notice: tuple[str, int] | None = None
 
     @property
     def there(self) -> set[Needs]:
         """What is there for keys to work on."""
         is_replay = self._player is not None and self._feed.tape is not None
-        there = {Needs.REPLAY if is_replay else Needs.LIVE}
+        there = {
+            Needs.REPLAY if is_replay else Needs.LIVE,
+            Needs.DETAIL if self.is_detail else Needs.TABLE,
+        }
         return there | ({Needs.POLLER} if self._has_poller else set())
 
     def note(self, words: str) -> None:

@@ -248,6 +248,22 @@ async def test_symbols_are_added_and_removed_through_the_controller(
     assert controller.asked == [("add", ["GC=F", "S0000"]), ("remove", ["GC=F"])]
 
 
+async def test_u_brings_removed_symbols_back_where_they_stood(
+    stream_in_memory: MakeStream,
+) -> None:
+    controller = Controlled()
+    app = make(market(stream_in_memory), symbols=["S0000", "S0001", "S0002"], controller=controller)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.press("down", "minus", "minus")
+        assert app._table.symbols == ["S0000"]
+        await pilot.press("u", "u", "u")
+        assert app._table.symbols == ["S0000", "S0001", "S0002"]
+        await until(lambda: "S0001 is back" in app._status_bar.render().plain)
+    asked = [("remove", ["S0001"]), ("remove", ["S0002"]), ("add", ["S0002"]), ("add", ["S0001"])]
+    assert controller.asked == asked
+
+
 async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
     stream_in_memory: MakeStream,
 ) -> None:

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from ticker.dashboard import Dashboard, histories
+from ticker.records import Batch, Gap, Position, Quote, Tick
+from ticker.units import MINUTE
+from ticker.watch import Watch
+
+NOW = 1_795_447_805_000_000
+
+MakeStream = Callable[..., Any]
+
+
+def quote(symbol: str, price: float) -> Quote:
+    return Quote(
+        symbol, "yahoo", NOW, NOW, price, origin="one", sequence=9, name=f"{symbol} Inc.",
+        previous_close=4.0, day_high=6.25, day_low=3.5, market_cap=2_000_000,
+    )  # fmt: skip
+
+
+def tick(symbol: str, sequence: int, price: float, time: int = NOW) -> Tick:
+    return Tick(symbol, "yahoo", "one", sequence, time, time, price, previous_price=price - 0.5)
+
+
+class Past(Watch):
+    """A feed that remembers two ticks and a gap of `A`."""
+
+    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+        old = [tick(s, i, 4.0 + i / 10, NOW - (10 - i) * MINUTE) for s in symbols for i in (1, 2)]
+        gap = Gap(
+            "one", "w", "w", NOW, "poller stopped", from_=NOW - 7 * MINUTE, until=NOW - 5 * MINUTE
+        )
+        yield Batch(Position("0"), ticks=old, gaps=[gap])
+
+
+@pytest.fixture
+def shown(stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.setattr(histories, "_SETTLED", 0)
+
+    @asynccontextmanager
+    async def show(size: tuple[int, int] = (100, 24)) -> AsyncIterator[tuple[Any, Pilot[Any], Any]]:
+        quotes = [quote(symbol, 5.0) for symbol in ("A", "B", "C")]
+        stream = stream_in_memory(Batch(Position("1"), quotes=quotes))
+        app = Dashboard(Past(stream, clock=lambda: NOW, elapsed=lambda: NOW), zone=UTC)
+        async with app.run_test(size=size) as pilot:
+            await until(lambda: "C" in app._table)
+            yield app, pilot, stream
+
+    return show
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  the app tells nobody outside
+            await asyncio.sleep(0.005)
+
+
+def text_of(app: Dashboard) -> str:
+    lines = range(app._detail.size.height)
+    return "\n".join(app._detail.render_line(y).text for y in lines)
+
+
+async def test_enter_opens_the_detail_and_escape_shows_the_table_again(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as (app, pilot, _):
+        await pilot.press("down", "enter")
+        await until(lambda: "B Inc." in text_of(app))
+        assert not app._table.display
+        assert "3.50 to 6.25" in text_of(app)
+        assert "2.0M" in text_of(app)
+        await pilot.press("escape")
+        assert app._table.display
+        assert app._table.has_focus
+        assert app.feed.board.focus is None
+
+
+async def test_arrows_walk_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:
+    async with shown() as (app, pilot, _):
+        await pilot.press("enter", "down", "j")
+        await until(lambda: "C Inc." in text_of(app))
+        await pilot.press("down", "up")
+        await until(lambda: "B Inc." in text_of(app))
+        await pilot.press("escape")
+        assert app._table.chosen == "B"
+
+
+async def test_the_past_is_read_and_ticks_are_listed_as_they_come(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as (app, pilot, stream):
+        await pilot.press("enter")
+        await until(lambda: "15:22:05  4.20  +0.50" in text_of(app))
+        assert "nobody looked for 2m" in text_of(app)
+        stream.put(Batch(Position("2"), ticks=[tick("A", 10, 5.5), tick("B", 10, 7.77)]))
+        await until(lambda: "15:30:05  5.50  +0.50" in text_of(app))
+        assert "7.77" not in text_of(app)
+        assert "◀5.50" in text_of(app)
+
+
+async def test_a_step_of_a_replay_and_the_cursor_stay_with_the_symbol(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as (app, pilot, _):
+        await pilot.press("down", "enter")
+        assert app._on_screen() == ["B"]
+        await pilot.press("slash", "escape")
+        assert app._detail.has_focus
+        await pilot.press("question_mark", "question_mark", "escape")
+        assert app._table.has_focus
+
+
+async def test_a_board_that_forgets_leaves_nothing_of_later_in_the_detail(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as (app, pilot, stream):
+        await pilot.press("enter")
+        stream.put(Batch(Position("2"), ticks=[tick("A", 10, 9.99)]))
+        await until(lambda: "9.99" in text_of(app))
+        app.feed.board.forget()
+        app.feed.board.fold(Batch(Position("1"), quotes=[quote("A", 5.0)]), NOW)
+        app._changed()
+        await until(lambda: "9.99" not in text_of(app) and "◀5.00" in text_of(app))
+
+
+async def test_a_frozen_board_keeps_its_detail(shown: Callable[..., Any]) -> None:
+    async with shown() as (app, pilot, stream):
+        await pilot.press("enter")
+        await until(lambda: "15:22:05" in text_of(app))
+        await pilot.press("space")
+        stream.put(Batch(Position("2"), ticks=[tick("A", 10, 9.99)]))
+        await until(lambda: app.feed.board.waiting == 1)
+        await pilot.resize_terminal(110, 30)
+        await pilot.pause()
+        assert "9.99" not in text_of(app)
+        await pilot.press("space")
+        await until(lambda: "◀9.99" in text_of(app))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (59, 12), (300, 100)])
+async def test_a_detail_fits_any_terminal(shown: Callable[..., Any], size: tuple[int, int]) -> None:
+    async with shown(size) as (app, pilot, _):
+        await pilot.press("enter", "down")
+        detail = app._detail
+        widths = {detail.render_line(y).cell_length for y in range(detail.size.height)}
+        assert widths <= {detail.size.width}
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        assert "B Inc." in text_of(app)
+
+
+async def test_a_second_click_opens_the_row(shown: Callable[..., Any]) -> None:
+    async with shown() as (app, pilot, _):
+        await pilot.click(app._table, offset=(5, 1), times=2)
+        await until(lambda: "B Inc." in text_of(app))

@@ -1,0 +1,98 @@
+"""What the origins told of one symbol, and which of it is shown."""
+
+from __future__ import annotations
+
+from ticker.board.history import History
+from ticker.board.row import Row
+from ticker.records import Quote, Tick
+
+
+class Told:
+    """What one origin told of one symbol."""
+
+    __slots__ = ("quote", "sequence", "trade")
+
+    def __init__(self) -> None:
+        self.quote: Quote | None = None
+        """The newest: for the standing facts."""
+        self.trade: Quote | Tick | None = None
+        """The newest of either kind: for the price and what moves with it."""
+        self.sequence = 0
+        """Up to which `trade` is true."""
+
+    def take_tick(self, tick: Tick) -> bool:
+        """Fold a tick in; False if it is in already."""
+        if tick.sequence <= self.sequence:
+            return False
+        self.sequence = tick.sequence
+        self.trade = tick
+        return True
+
+    def take_quote(self, quote: Quote) -> bool:
+        """Fold a quote in; False if something newer is in already."""
+        sequence = quote.sequence or 0
+        known = self.quote
+        if known is not None and (sequence, quote.time, quote.received) < (
+            known.sequence or 0,
+            known.time,
+            known.received,
+        ):
+            return False
+        if quote == known:
+            return False
+        self.quote = quote
+        # A quote of an older sequence than a tick here still brings its standing facts.
+        if sequence >= self.sequence and (
+            self.trade is None or sequence > self.sequence or quote.time >= self.trade.time
+        ):
+            self.sequence = sequence
+            self.trade = quote
+        return True
+
+
+class SymbolState:
+    """One symbol's state over all origins, and the row made of it."""
+
+    __slots__ = ("direction", "history", "moved", "price", "row", "shown", "told")
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.told: dict[str, Told] = {}
+        self.shown: Told | None = None
+        self.price: float | None = None
+        self.direction = 0
+        self.moved: int | None = None
+        self.row: Row | None = None
+
+    def of(self, origin: str) -> Told:
+        """What `origin` told."""
+        told = self.told.get(origin)
+        if told is None:
+            told = self.told[origin] = Told()
+        return told
+
+    def show(self, told: Told, now: int) -> None:
+        """`told` has something new: show it, unless another origin's price is newer."""
+        trade = told.trade
+        shown = self.shown.trade if self.shown is not None else None
+        if trade is None or (
+            shown is not None and self.shown is not told and trade.time < shown.time
+        ):
+            return
+        self.shown = told
+        self.row = None
+        price = trade.price
+        self.history.take(trade.time, price)
+        before = self.price if self.price is not None else trade.previous_price
+        if before is not None and price != before:
+            self.direction = 1 if price > before else -1
+            # The first price seen is no movement: it was so before we looked.
+            if self.price is not None:
+                self.moved = now
+        self.price = price
+
+    @property
+    def quote(self) -> Quote | None:
+        """The standing facts: they are the same whoever told them, so any origin's will do."""
+        shown = None if self.shown is None else self.shown.quote
+        return shown or next((told.quote for told in self.told.values() if told.quote), None)

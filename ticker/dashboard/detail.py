@@ -1,0 +1,250 @@
+"""One symbol in the place of the table: its day as a chart, all fields, last ticks, gaps.
+
+It shows what the board remembers of the symbol that is looked at. Painted as a whole, and only
+where that symbol changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import wrap
+from typing import ClassVar, Final
+
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ticker.board import Board, Row
+from ticker.board.columns import Style as Look
+from ticker.board.columns import age_text, reason_text
+from ticker.dashboard.chart import Chart, Ink, chart_lines
+from ticker.dashboard.facts import facts, places_of, tick_words
+from ticker.dashboard.palette import Palette
+from ticker.dashboard.sparks import COIN
+from ticker.escape import escape
+from ticker.health.sentences import of_gap
+from ticker.times import Zone
+
+_BESIDE: Final = 84
+"""From so many cells on the facts stand beside the chart, below it otherwise."""
+_FACTS: Final = 34
+"""The width of the facts (cells)."""
+_NAMES: Final = 16
+_TWO: Final = 60
+"""From so many cells on, what happened last stands beside the facts."""
+_GAPS: Final = 3
+
+Line = list[Segment]
+
+
+class Detail(Widget, can_focus=True):
+    """The detail of `symbol`; hidden while that is empty."""
+
+    DEFAULT_CSS = """
+    Detail { height: 1fr; display: none; }
+    Detail.-open { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "walk(-1)", show=False),
+        Binding("down,j", "walk(1)", show=False),
+    ]
+
+    class Walked(Message):
+        """Another row's symbol is wished for: `lines` further down."""
+
+        def __init__(self, lines: int) -> None:
+            super().__init__()
+            self.lines = lines
+
+    def __init__(
+        self,
+        board: Board,
+        palette: Palette,
+        zone: Zone,
+        *,
+        clock: Callable[[], int],
+        elapsed: Callable[[], int],
+        trouble: Callable[[], str | None],
+    ) -> None:
+        super().__init__(id="detail")
+        self.symbol = ""
+        self._board = board
+        self._palette = palette
+        self._zone = zone
+        self._clock = clock
+        self._elapsed = elapsed
+        self._trouble = trouble
+        self._strips: list[Strip] = []
+        self._aged: object = None
+        """What was last painted of its age."""
+
+    def open(self, symbol: str) -> None:
+        """Show `symbol`."""
+        if symbol != self.symbol:
+            self.symbol = symbol
+            self._board.look_at(symbol)
+        self.add_class("-open")
+        self.redraw()
+
+    def shut(self) -> None:
+        """Show nothing."""
+        self.symbol = ""
+        self._board.look_at(None)
+        self.remove_class("-open")
+
+    def paint(self, changed: set[str]) -> None:
+        """Draw again if the symbol is one of `changed`."""
+        if self.symbol in changed:
+            self.redraw()
+
+    def paint_age(self) -> None:
+        """Draw again if the age, in words, is another by now."""
+        if self.symbol and self._age_words() != self._aged:
+            self.redraw()
+
+    def _age_words(self) -> tuple[str, str]:
+        age = self._board.age(
+            self._board.row(self.symbol), self._clock(), self._trouble(), elapsed=self._elapsed()
+        )
+        return age_text(age), reason_text(age)
+
+    def redraw(self) -> None:
+        """Draw all of it."""
+        width, height = self.size
+        if not self.symbol or not width:
+            return
+        self._aged = self._age_words()
+        ground = self._palette.style(self._palette.text)
+        self._strips = [
+            Strip(line).adjust_cell_length(width, ground) for line in self._lines(width, height)
+        ][:height]
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Another size: another picture."""
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the picture."""
+        if y < len(self._strips):
+            return self._strips[y].crop(0, self.size.width)
+        return Strip.blank(self.size.width, self._palette.style(self._palette.text))
+
+    def action_walk(self, lines: int) -> None:
+        """To another row's symbol."""
+        self.post_message(self.Walked(lines))
+
+    # The picture
+
+    def _lines(self, width: int, height: int) -> list[Line]:
+        row = self._board.row(self.symbol)
+        head, known = self._head(row), self._facts(row)
+        if width >= _BESIDE:
+            left, height = width - _FACTS - 2, height - 1
+            side = [*known(_FACTS), *self._recent(row, _FACTS, height - len(known(_FACTS)))]
+            return [head, *_beside(self._chart(row, left, height), left, side)]
+        room = max(height // 2, height - 1 - len(known(width)))
+        chart = self._chart(row, width, min(room, height - 1))
+        rest = height - 1 - len(chart)
+        if width < _TWO:
+            below = [*known(width - 1), *self._recent(row, width - 1, rest - len(known(width)))]
+            return [head, *chart, *_beside([], 1, below)]
+        half = width // 2
+        below = _beside(known(half - 2), half, self._recent(row, half, rest))
+        return [head, *chart, *_beside([], 1, below)]
+
+    def _head(self, row: Row) -> Line:
+        palette = self._palette
+        bold = palette.style(palette.accent, bold=True)
+        return [
+            Segment(f" {escape(row.symbol)}", bold),
+            Segment(f"  {escape(row.name or '')}", palette.style(palette.text)),
+        ]
+
+    def _chart(self, row: Row, width: int, height: int) -> list[Line]:
+        focus = self._board.focus
+        if focus is None or row.price is None:
+            return []
+        times, prices = focus.history.day(is_round_the_clock=row.kind == COIN)
+        chart = Chart(
+            times,
+            prices,
+            focus.history.end,
+            row.price,
+            places_of(row),
+            row.previous_close,
+            self._board.breaks(row.symbol),
+        )
+        palette = self._palette
+        color = palette.down if (row.day_change or 0) < 0 else palette.up
+        inks = {
+            Ink.LINE: palette.style(color),
+            Ink.CLOSE: palette.style(palette.dim),
+            Ink.LABEL: palette.style(palette.dim),
+            Ink.TAG: palette.style(palette.ground, color, bold=True),
+        }
+        space = Segment(" ", palette.style(palette.text))
+        return [
+            [space, *(Segment(text, inks[ink]) for text, ink in line)]
+            for line in chart_lines(chart, width - 1, height, self._zone)
+        ]
+
+    def _facts(self, row: Row) -> Callable[[int], list[Line]]:
+        """What makes lines of so many cells of all that is known."""
+        now = self._clock()
+        age = self._board.age(row, now, self._trouble(), elapsed=self._elapsed())
+        known = facts(row, age, self._board.quote(row.symbol), now, self._zone)
+        return lambda width: [self._pair(name, value, width) for name, value in known]
+
+    def _recent(self, row: Row, width: int, height: int) -> list[Line]:
+        """The gaps and the last ticks, as far as there is room."""
+        focus, now = self._board.focus, self._clock()
+        if focus is None or height <= 0:
+            return []
+        lines = [
+            [Segment(set_cell_size(words, width), self._style(Look.WARNING))]
+            for gap in focus.gaps[:_GAPS]
+            for words in wrap(of_gap(gap, now, self._zone), width)
+        ]
+        ticks = focus.ticks(max(0, height - len(lines) - 1))
+        if ticks:
+            lines.append([Segment(set_cell_size("Last ticks", width), self._style(Look.DIM))])
+        looks = {1: Look.UP, -1: Look.DOWN, 0: Look.TEXT}
+        for tick in ticks:
+            time, words, direction = tick_words(tick, places_of(row), now, self._zone)
+            text = set_cell_size(f"  {words}", max(0, width - len(time)))
+            lines.append(
+                [
+                    Segment(time, self._style(Look.DIM)),
+                    Segment(text, self._style(looks[direction])),
+                ]
+            )
+        return lines
+
+    def _pair(self, name: str, value: str, width: int) -> Line:
+        look = Look.TEXT
+        if name == "Change":
+            look = {"+": Look.UP, "-": Look.DOWN}.get(value[:1], Look.DIM)
+        names = min(_NAMES, width // 2)
+        return [
+            Segment(set_cell_size(name, names), self._style(Look.DIM)),
+            Segment(set_cell_size(value, width - names), self._style(look)),
+        ]
+
+    def _style(self, look: Look) -> Style:
+        return self._palette.cell(look, self._palette.ground)
+
+
+def _beside(left: list[Line], width: int, right: list[Line]) -> list[Line]:
+    """Two blocks beside each other, the left one in `width` cells."""
+    rows = max(len(left), len(right))
+    left = left + [[]] * (rows - len(left))
+    right = right + [[]] * (rows - len(right))
+    return [
+        [*Strip(one).adjust_cell_length(width), *other]
+        for one, other in zip(left, right, strict=True)
+    ]

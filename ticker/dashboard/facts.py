@@ -1,0 +1,71 @@
+"""What is known of one symbol, as pairs of words: for its detail. Pure; all is escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ticker.board import Age, Row
+from ticker.board.columns import BY_KEY, age_text, reason_text
+from ticker.escape import escape
+from ticker.figures import amount_text, change_text, decimals, price_text
+from ticker.records import Quote, Tick
+from ticker.times import Zone, clock, format_duration
+
+Fact = tuple[str, str]
+
+
+def places_of(row: Row) -> int:
+    """The decimals of its prices."""
+    return decimals(row.price if row.price is not None else 1.0, row.price_hint)
+
+
+def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list[Fact]:
+    """Each field that is known, by its name; what is unknown is not there."""
+    places = places_of(row)
+
+    def price(value: float | None) -> str:
+        return "" if value is None else price_text(value, places)
+
+    def span(low: float | None, high: float | None) -> str:
+        return f"{price(low)} to {price(high)}" if low is not None and high is not None else ""
+
+    def pair(bid: float | None, ask: float | None) -> str:
+        return f"{price(bid) or '–'} / {price(ask) or '–'}" if bid or ask else ""  # noqa: RUF001
+
+    def told(field: str) -> Any:
+        return getattr(quote, field, None)
+
+    change = BY_KEY["day_change"].text(row, age), BY_KEY["day_change_percent"].text(row, age)
+    why = reason_text(age)
+    pairs = (
+        ("Price", f"{price(row.price)} {escape(row.currency or '')}".strip()),
+        ("Change", " ".join(filter(None, change))),
+        ("Age", age_text(age) + (f", {why}" if why else "")),
+        ("Time", "" if row.time is None else clock(row.time, zone, now=now)),
+        ("Bid / ask", pair(row.bid, row.ask)),
+        ("Previous close", price(row.previous_close)),
+        ("Open", price(told("open"))),
+        ("Day", span(told("day_low"), told("day_high"))),
+        ("52 weeks", span(told("fifty_two_week_low"), told("fifty_two_week_high"))),
+        ("Volume", amount_text(row.volume)),
+        ("Market cap", amount_text(told("market_cap"))),
+        ("Session", escape(row.session or "")),
+        ("Kind", escape(row.kind or "")),
+        ("Exchange", escape(row.exchange or "")),
+        ("Delay", format_duration(row.delay) if row.delay else ""),
+        ("Source", escape(row.source or "")),
+        ("Origin", escape(row.origin or "")),
+    )
+    return [(name, value) for name, value in pairs if value]
+
+
+def tick_words(tick: Tick, places: int, now: int, zone: Zone) -> tuple[str, str, int]:
+    """When a tick came, its price, and by how much it moved; and the direction: 1, -1 or 0."""
+    time = clock(tick.time, zone, now=now)
+    before = tick.previous_price
+    price = price_text(tick.price, places)
+    if before is None or before == tick.price:
+        return time, price, 0
+    size = f"  ×{amount_text(tick.size)}" if tick.size is not None else ""
+    moved = change_text(round(tick.price - before, 10), places)
+    return time, f"{price}  {moved}{size}", 1 if tick.price > before else -1

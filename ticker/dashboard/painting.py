@@ -1,0 +1,65 @@
+"""One frame: what changed on the board is painted, and nothing else.
+
+Knows table and detail; when a frame is due is not its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from ticker.dashboard.detail import Detail
+from ticker.dashboard.table import Table
+from ticker.feed import Feed
+from ticker.units import SECOND
+
+_CALM: Final = 1.0
+"""The shortest time between two orders of the rows (s): rows that jump cannot be read."""
+
+
+class Painter:
+    """Paints the board of `feed`; `say` brings the words around it up to date."""
+
+    def __init__(
+        self, feed: Feed, table: Table, detail: Detail, *, say: Callable[[], None]
+    ) -> None:
+        self._feed = feed
+        self._table = table
+        self._detail = detail
+        self._say = say
+        self._arranged = 0.0
+        self._told: object = None
+        """What the status line last spoke of."""
+
+    def paint(self) -> float | None:
+        """Paint what changed; the seconds until marks go out."""
+        now = monotonic()
+        feed, table = self._feed, self._table
+        changed = feed.board.take_changed()
+        is_calm = now - self._arranged >= _CALM
+        if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
+            self._arranged = now
+            table.put_in_order()
+        if table.is_tight and is_calm:
+            self._arranged = now
+            table.lay_out()
+        table.paint(changed)
+        self._detail.paint(changed)
+        tape = feed.tape
+        pace = None if tape is None else (tape.speed, tape.has_ended)
+        state = (feed.state, feed.problem, pace)
+        if state != self._told:
+            self._told = state
+            table.paint_ages()
+            self._say()
+        end = table.next_flash_end
+        return None if end is None else (end - feed.elapsed()) / SECOND
+
+    def tick(self) -> None:
+        """Each second: ages grow, and the status may have another word for things."""
+        if self._table.is_tight:  # no change may come that would lay it out with more room
+            self._table.lay_out()
+        self._table.paint_ages()
+        self._detail.paint_age()
+        self._say()
