@@ -25,6 +25,8 @@ from ticker.exchange import Exchange
 from ticker.processes.child import environment
 
 CHANGES = 120
+COLOURS = re.compile(rb"\x1b\[[\d;]*m")
+"""Within a price, only the digits that changed are marked."""
 PRICE = re.compile(rb"(\d,\d{3}\.\d{2})")
 
 
@@ -75,8 +77,8 @@ def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
         except OSError:
             break
         now = time.time()
-        rest = rest[-16:] + piece
-        for price in PRICE.findall(rest):
+        rest = rest[-64:] + piece
+        for price in PRICE.findall(COLOURS.sub(b"", rest)):
             seen.setdefault(price, now)
     os.close(terminal)
     os.waitpid(pid, 0)

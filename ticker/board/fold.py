@@ -208,7 +208,7 @@ class Board:
         return state.row
 
     def rows(self, sort: Sort | None = None, text: str = "") -> list[Row]:
-        """Rows with `text` in symbol or name, sorted (`None`: in the order of `symbols`)."""
+        """Rows that `text` asks for (`filter_of`), sorted (`None`: in the order of `symbols`)."""
         return arrange([self.row(symbol) for symbol in self.symbols], sort, text)
 
     def age(
@@ -292,6 +292,7 @@ class Board:
             simulated=trade.simulated,
             direction=state.direction,
             moved=state.moved,
+            before=state.before,
             name=quote.name if quote else None,
             kind=quote.kind if quote else None,
             exchange=quote.exchange if quote else None,

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ticker.board.columns import BY_KEY, COLUMNS
+from ticker.board.filter import filter_of
 from ticker.board.row import Row
 from ticker.errors import UsageError
 
 SORTS: Final = tuple(column.key for column in COLUMNS if column.sort_key is not None)
 """The fields that rows can be sorted by."""
-_FILTERED: Final = tuple(column.key for column in COLUMNS if column.is_filtered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,8 @@ def parse_sort(text: str) -> Sort:
 
 
 def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]:
-    """Those of `rows` that `text` finds, sorted; rows without the value come last."""
-    wanted = text.casefold()
-    chosen = [row for row in rows if not wanted or _has(row, wanted)]
+    """Those of `rows` that `text` asks for, sorted; rows without the value come last."""
+    chosen = list(filter(filter_of(text), rows)) if text else list(rows)
     key = None if sort is None else BY_KEY[sort.field].sort_key
     if sort is None or key is None:
         return chosen
@@ -47,11 +46,6 @@ def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]
     # reverse=True keeps equal rows in their order too, so both directions are stable.
     known.sort(key=lambda pair: pair[0], reverse=sort.reverse)
     return [row for _, row in known] + missing
-
-
-def _has(row: Row, wanted: str) -> bool:
-    """Whether a field that a filter looks into has `wanted` in it."""
-    return any(wanted in (getattr(row, key) or "").casefold() for key in _FILTERED)
 
 
 def first_sort(field: str) -> Sort:

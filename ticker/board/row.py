@@ -45,3 +45,5 @@ class Row:
     """Of the last change of the price: 1 up, -1 down, 0 none seen."""
     moved: int | None = None
     """When the price last changed before our eyes (µs, by the clock of folding)."""
+    before: float | None = None
+    """The price before that change."""

@@ -53,7 +53,7 @@ class Told:
 class SymbolState:
     """One symbol's state over all origins, and the row made of it."""
 
-    __slots__ = ("direction", "history", "moved", "price", "row", "shown", "told")
+    __slots__ = ("before", "direction", "history", "moved", "price", "row", "shown", "told")
 
     def __init__(self) -> None:
         self.history = History()
@@ -62,6 +62,7 @@ class SymbolState:
         self.price: float | None = None
         self.direction = 0
         self.moved: int | None = None
+        self.before: float | None = None
         self.row: Row | None = None
 
     def of(self, origin: str) -> Told:
@@ -88,7 +89,7 @@ class SymbolState:
             self.direction = 1 if price > before else -1
             # The first price seen is no movement: it was so before we looked.
             if self.price is not None:
-                self.moved = now
+                self.moved, self.before = now, before
         self.price = price
 
     @property

@@ -29,6 +29,8 @@ class Painter:
         self._detail = detail
         self._say = say
         self._arranged = 0.0
+        self._is_loose = False
+        """Whether a row changed since the rows were put in order."""
         self._told: object = None
         """What the status line last spoke of."""
 
@@ -38,9 +40,9 @@ class Painter:
         feed, table = self._feed, self._table
         changed = feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
-        if any(symbol not in table for symbol in changed) or (table.sort and is_calm):
-            self._arranged = now
-            table.put_in_order()
+        self._is_loose = self._is_loose or bool(changed and (table.sort or table.filter))
+        if any(symbol not in table for symbol in changed) or (self._is_loose and is_calm):
+            self._arrange(now)
         if table.is_tight and is_calm:
             self._arranged = now
             table.lay_out()
@@ -58,8 +60,15 @@ class Painter:
 
     def tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
+        if self._is_loose:
+            self._arrange(monotonic())
         if self._table.is_tight:  # no change may come that would lay it out with more room
             self._table.lay_out()
         self._table.paint_ages()
         self._detail.paint_age()
         self._say()
+
+    def _arrange(self, now: float) -> None:
+        self._arranged = now
+        self._is_loose = False
+        self._table.put_in_order()

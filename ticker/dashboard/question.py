@@ -19,7 +19,7 @@ class Asked(StrEnum):
 
 
 _PLACEHOLDERS: Final = {
-    Asked.FILTER: "filter by symbol or name",
+    Asked.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
     Asked.ADD: "symbols to add, such as AAPL GC=F",
     Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }

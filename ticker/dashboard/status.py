@@ -95,7 +95,7 @@ def filter_words(text: str, shown: int, feed: Feed) -> str:
 def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool) -> str:
     """What to say where no row is shown; `text` is that of the filter."""
     if text:
-        return f"No row has “{escape(text)}” in symbol or name. esc shows all."
+        return f"No row matches “{escape(text)}”. esc shows all."
     is_young = feed.state.is_bare and feed.problem is None
     if is_young and not has_poller:
         return invitation(feed.symbols, option)

@@ -6,7 +6,8 @@ paint is the app's to say. Textual's Line API, because a widget a cell costs ten
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from textwrap import wrap
 from typing import Any, ClassVar, Final
 
@@ -85,7 +86,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """What each painted row says of its age, to see when that changes."""
         self._sparks = Sparks()
         self._flashing: dict[str, int] = {}
-        """Symbol → when its mark goes out (µs, by `elapsed`)."""
+        """Symbol → when its mark goes out (µs, by `elapsed`): when to paint it again."""
 
     @property
     def chosen(self) -> str | None:
@@ -220,28 +221,45 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         for place in self.columns.places:
             if place.start > at:
                 segments.append(Segment(" " * (place.start - at), plain))
-            segments.append(self._cell(row, age, place, ground))
+            segments.extend(self._cell(row, age, place, ground))
             at = place.start + place.width
         if at < width:
             segments.append(Segment(" " * (width - at), plain))
         return Strip(segments, max(at, width)).crop(0, width)
 
-    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Segment:
+    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Iterable[Segment]:
         palette, column = self.palette, place.column
         if column.is_drawn:
             line = self._sparks.text(self.board, row, place.width)
-            return Segment(line, palette.cell(_line_style(row, age), ground))
+            return [Segment(line, palette.cell(_line_style(row, age), ground))]
         text = column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)
         text = fit(text, place)
-        if not column.is_marked or row.symbol not in self._flashing:
-            return Segment(text, palette.cell(column.style(text, age), ground))
+        if not column.is_marked or not self._is_lit(row):
+            return [Segment(text, palette.cell(column.style(text, age), ground))]
+        before = fit(column.text(replace(row, price=row.before), age), place)
+        return self._marked(text, before, row.direction, ground)
+
+    def _is_lit(self, row: Row) -> bool:
+        """Whether the last move of the row is still marked; nothing else decides that."""
+        is_new = row.moved is not None and self.elapsed() < row.moved + FLASH
+        return is_new and self.board.held is None
+
+    def _marked(self, text: str, before: str, direction: int, ground: str) -> Iterable[Segment]:
+        """An arrow, and from the first digit on that changed, a ground that says which way."""
+        palette = self.palette
         color, behind, arrow = (
             (palette.up, palette.up_ground, "▲")
-            if row.direction > 0
+            if direction > 0
             else (palette.down, palette.down_ground, "▼")
         )
-        return Segment(_mark(text, arrow), palette.style(color, behind, bold=True))
+        pairs = enumerate(zip(text, before, strict=True))
+        at = next((n for n, (new, old) in pairs if new != old), len(text.rstrip()))
+        text = _mark(text, arrow)
+        end = max(at, len(text.rstrip()))
+        yield Segment(text[:at], palette.style(color, ground, bold=True))
+        yield Segment(text[at:end], palette.style(color, behind, bold=True))
+        yield Segment(text[end:], palette.style(color, ground))
 
     def action_sort_next(self) -> None:
         """By the next column on the screen; after the last, the watchlist's own order."""

@@ -489,3 +489,45 @@ async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
         await until(lambda: "REPLAY" in app._status_bar.render().plain)
         clock.elapsed += 60 * SECOND
         await until(lambda: "The replay is gone" in app._status_bar.render().plain)
+
+
+async def test_only_the_digits_that_changed_are_marked_and_for_a_moment(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = market(stream_in_memory)
+    clock = Clock()
+    app = make(stream, clock)
+
+    def marked() -> str:
+        palette = app.palette
+        return "".join(
+            segment.text
+            for segment in app._table.render_line(1)
+            if segment.style and segment.style.bgcolor
+            and segment.style.bgcolor.name in (palette.up_ground, palette.down_ground)
+        )  # fmt: skip
+
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "11.00" in text_of(app, 1))
+        assert marked() == ""
+        stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 11.25)]))
+        await until(lambda: "▲ 11.25" in text_of(app, 1))
+        assert marked() == "25"
+        stream.put(Batch(Position("3"), ticks=[tick("S0001", 3, 11.24)]))
+        await until(lambda: "▼ 11.24" in text_of(app, 1))
+        assert marked() == "4"
+        clock.elapsed += FLASH
+        assert marked() == ""
+
+
+async def test_rows_come_and_go_as_their_values_pass_the_filter(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.press("slash", *">11", "enter")
+        assert app._table.symbols == ["S0002"]
+        stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 20.0), tick("S0002", 2, 1.0)]))
+        await until(lambda: app._table.symbols == ["S0000"])

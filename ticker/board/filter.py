@@ -1,0 +1,58 @@
+"""Which rows a user wants to see, from the words that are typed.
+
+Words apart from each other must all be true: `apple`, `>2%`, `kind:etf`, `session:pre`. A word that
+is not finished yet, as `>` alone, is passed over, so that rows do not vanish while one types. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from operator import ge, gt, le, lt
+from typing import Final
+
+from ticker.board.columns import COLUMNS
+from ticker.board.row import Row
+
+Test = Callable[[Row], bool]
+"""Whether a row is wanted."""
+
+_SEARCHED: Final = tuple(column.key for column in COLUMNS if column.is_filtered)
+NAMED: Final = ("kind", "session", "currency", "exchange", "source", "symbol", "name")
+"""The fields that a word may name, as in `kind:etf`."""
+_SIZE: Final = re.compile(r"(>=|<=|>|<)([+-]?\d+(?:\.\d+)?)(%?)")
+_UNFINISHED: Final = re.compile(r"(>=|<=|>|<)[+-]?\d*\.?%?")
+_TESTS: Final = {">": gt, "<": lt, ">=": ge, "<=": le}
+
+
+def filter_of(text: str) -> Test:
+    """What `text` asks of a row; all are wanted where it asks nothing."""
+    tests = [test for word in text.casefold().split() if (test := _test(word)) is not None]
+    return lambda row: all(test(row) for test in tests)
+
+
+def _test(word: str) -> Test | None:
+    size = _SIZE.fullmatch(word)
+    if size is not None:
+        return _compare(size[1], float(size[2]), "day_change_percent" if size[3] else "price")
+    if _UNFINISHED.fullmatch(word):
+        return None
+    name, colon, value = word.partition(":")
+    if colon and name in NAMED:
+        return _has((name,), value)
+    return _has(_SEARCHED, word)
+
+
+def _compare(sign: str, wanted: float, field: str) -> Test:
+    compare = _TESTS[sign]
+
+    def test(row: Row) -> bool:
+        value = getattr(row, field)
+        return value is not None and compare(value, wanted)
+
+    return test
+
+
+def _has(fields: tuple[str, ...], wanted: str) -> Test:
+    """Whether one of `fields` has `wanted` in it."""
+    return lambda row: any(wanted in (getattr(row, key) or "").casefold() for key in fields)
