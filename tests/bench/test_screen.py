@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from fcntl import ioctl
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,7 @@ class Staircase:
     """One symbol whose price is new in every answer."""
 
     events = 0
+    every = 1_000_000
 
     def __init__(self) -> None:
         self._step = 0
@@ -41,9 +43,9 @@ class Staircase:
     def advance(self, now: int) -> None:
         pass
 
-    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
         self._step += 1
-        results = [
+        return [
             {
                 "symbol": symbol,
                 "quoteType": "EQUITY",
@@ -56,6 +58,9 @@ class Staircase:
             }
             for symbol in symbols
         ]
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        results = self.look(symbols, now)
         return json.dumps({"quoteResponse": {"result": results, "error": None}}).encode()
 
 

@@ -64,7 +64,8 @@ def exchange(
             metavar="NAME[:SHARE]",
             autocompletion=completing.faults,
             help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
-            "5xx; SHARE of the requests (missing: of the symbols), 0 to 1. Repeat for several.",
+            "5xx; of the socket: mute, close, garbage. SHARE of the requests (missing: of the "
+            "symbols), 0 to 1. Repeat for several.",
             show_default=False,
         ),
     ] = None,

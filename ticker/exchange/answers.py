@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ticker.errors import UsageError
+from ticker.units import SECOND
 
 _EMPTY: Final = b'{"quoteResponse":{"result":[%s],"error":null}}'
 _TIMES: Final = ("regularMarketTime", "preMarketTime", "postMarketTime")
@@ -39,6 +40,7 @@ class SavedAnswers:
 
     events = 0
     """Nothing happens in saved answers."""
+    every = SECOND
 
     def __init__(self, folder: Path) -> None:
         """Read all of `folder`; raises `UsageError` naming the file that is no such answer."""
@@ -59,6 +61,10 @@ class SavedAnswers:
 
     def advance(self, now: int) -> None:
         """Nothing moves."""
+
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - the same
+        """The entries of `symbols`, unknown ones left out."""
+        return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:  # noqa: ARG002 - a market needs it
         """The body that Yahoo would send: entries in the order of `symbols`, unknown ones left out.

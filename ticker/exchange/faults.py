@@ -47,6 +47,12 @@ class Fault(StrEnum):
     RESET = "reset"
     """The connection is reset."""
     TROUBLE = "5xx"
+    MUTE = "mute"
+    """The socket stays open and sends nothing."""
+    CLOSE = "close"
+    """The socket is closed, in order, at each word of the client."""
+    GARBAGE = "garbage"
+    """Messages that cannot be read; the share is that of the messages."""
 
     @classmethod
     def read(cls, text: str) -> tuple[Self, float]:
@@ -64,6 +70,10 @@ class Fault(StrEnum):
         if not 0 < number <= 1:
             raise UsageError(f"{text!r}: a share is a number above 0, up to 1, as in {name}:0.5")
         return fault, number
+
+
+_APART: Final = frozenset({Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE})
+"""Those that no request fails by."""
 
 
 class Faults:
@@ -95,7 +105,7 @@ class Faults:
         if not request.path.startswith(_DATA):
             return await handler(request)
         for fault in self._shares:
-            if fault is not Fault.MISSING and self._is_due(fault):
+            if fault not in _APART and self._is_due(fault):
                 return await self._fail(fault, request, handler)
         return await handler(request)
 
@@ -103,6 +113,10 @@ class Faults:
         """Those of `symbols` that are not missing: the same for the same symbols."""
         share = self._shares.get(Fault.MISSING, 0.0)
         return [s for at, s in enumerate(symbols) if int((at + 1) * share) == int(at * share)]
+
+    def spoil(self, message: str, garbage: str) -> str:
+        """What a socket sends in place of `message`."""
+        return garbage if self._is_due(Fault.GARBAGE) else message
 
     def _is_due(self, fault: Fault) -> bool:
         """Whether it is this request's turn."""

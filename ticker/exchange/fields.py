@@ -37,9 +37,18 @@ class MarketAnswers:
         """Move on to `now` (µs, UTC)."""
         self._market.advance(now)
 
+    @property
+    def every(self) -> int:
+        """The time between two moves (µs)."""
+        return self._market.every
+
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
+        """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
+        return [fields(state) for state in self._market.look(symbols, now)]
+
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
         """The body of Yahoo's answer at `now` (µs, UTC); what is not listed is left out."""
-        result = [fields(state) for state in self._market.look(symbols, now)]
+        result = self.look(symbols, now)
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
 
 

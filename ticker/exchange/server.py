@@ -23,6 +23,7 @@ from ticker.errors import CannotListen
 from ticker.exchange.faults import Faults, error
 from ticker.exchange.fields import MarketAnswers
 from ticker.exchange.market import Market
+from ticker.exchange.streaming import Entries, Streamer
 from ticker.system_clock import now
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ _CONSENT: Final = """<!doctype html><title>consent</title>
 """
 
 
-class Quotes(Protocol):
+class Quotes(Entries, Protocol):
     """What an exchange shows: `MarketAnswers` or `SavedAnswers`."""
 
     @property
@@ -74,6 +75,10 @@ class Counters:
     """Requests for quotes."""
     events: int
     """Price changes in the market."""
+    sockets: int = 0
+    """Sockets open now."""
+    sent: int = 0
+    """Messages sent through sockets."""
 
 
 Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
@@ -104,6 +109,7 @@ class Exchange:
         """What goes wrong on purpose."""
         self._fault = fault
         self._clock = clock
+        self.streamer = Streamer(self._quotes, clock, self.faults)
         self._key = secrets.token_hex(8)
         self._runner: web.AppRunner | None = None
         self._peers: WeakSet[asyncio.Transport] = WeakSet()
@@ -115,7 +121,7 @@ class Exchange:
         """Begin to serve; the address. Raises `CannotListen`."""
         app = web.Application(middlewares=[self._watch])
         app.on_response_prepare.append(_mark)
-        app.router.add_get("/", self._cookie)
+        app.router.add_get("/", self._root)
         app.router.add_get("/consent", self._consent)
         app.router.add_get("/v2/collectConsent", self._consent)
         app.router.add_post("/v2/collectConsent", self._cookie)
@@ -139,6 +145,7 @@ class Exchange:
         """Close every connection, in about a second at most. Harmless when it is stopped."""
         runner, self._runner = self._runner, None
         if runner is not None:
+            await self.streamer.close()
             await runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -167,6 +174,8 @@ class Exchange:
             requests=self._requests,
             quote_requests=self._quote_requests,
             events=self._quotes.events,
+            sockets=self.streamer.open,
+            sent=self.streamer.sent,
         )
 
     @web.middleware
@@ -181,6 +190,12 @@ class Exchange:
         if self._fault is not None and (answer := await self._fault(request)) is not None:
             return answer
         return await self.faults.answer(request, handler)
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """The page with the cookie, or the streamer's socket."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.streamer.serve(request, dict([_SIMULATED]))
+        return await self._cookie(request)
 
     async def _cookie(self, request: web.Request) -> web.Response:
         """Like `fc.yahoo.com`: what matters of it is the cookie."""

@@ -1,0 +1,157 @@
+"""The exchange's socket: whoever subscribes is sent each change, as Yahoo's streamer sends it.
+
+Promises one message for each change of a subscribed symbol, the present state at its subscription,
+and that a client who does not read keeps nobody waiting: of what waits for it, the latest message
+per symbol is kept. While nobody is connected, nothing is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from ticker.exchange.faults import Fault, Faults
+from ticker.exchange.pricing import message
+from ticker.units import SECOND
+
+_MAX_BYTES: Final = 1_000_000
+_MAX_SYMBOLS: Final = 10_000
+"""A client may subscribe to so many."""
+_GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
+
+
+class Entries(Protocol):
+    """What is told: the fields of `v7/finance/quote`."""
+
+    @property
+    def every(self) -> int:
+        """The time between two changes (µs)."""
+        ...
+
+    def look(self, symbols: Iterable[str], now: int) -> Sequence[Mapping[str, Any]]:
+        """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
+        ...
+
+
+class _Subscriber:
+    """One client, and what waits for it."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self.socket = socket
+        self.symbols: dict[str, None] = {}
+        self.waiting: dict[str, str] = {}
+        self.news = asyncio.Event()
+
+    def put(self, symbol: str, text: str) -> None:
+        """Have `text` sent; one of the same symbol that still waits is dropped."""
+        self.waiting.pop(symbol, None)
+        self.waiting[symbol] = text
+        self.news.set()
+
+
+class Streamer:
+    """All sockets of one exchange. `clock` gives µs since the epoch."""
+
+    def __init__(self, entries: Entries, clock: Callable[[], int], faults: Faults) -> None:
+        self._entries = entries
+        self._clock = clock
+        self._faults = faults
+        self._subscribers: set[_Subscriber] = set()
+        self._told: dict[str, Any] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.sent = 0
+        """Messages sent so far."""
+
+    @property
+    def open(self) -> int:
+        """Sockets open now."""
+        return len(self._subscribers)
+
+    async def serve(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
+        """Serve one client until it goes; `headers` are added to the handshake."""
+        socket = web.WebSocketResponse(max_msg_size=_MAX_BYTES, timeout=1.0)
+        socket.headers.update(headers)
+        await socket.prepare(request)
+        subscriber = _Subscriber(socket)
+        self._subscribers.add(subscriber)
+        sending = asyncio.create_task(self._send(subscriber))
+        if self._task is None:
+            self._task = asyncio.create_task(self._tell_for_ever())
+        try:
+            async for received in socket:
+                if received.type is WSMsgType.TEXT:
+                    self._obey(subscriber, received.data)
+                if Fault.CLOSE in self._faults.on:
+                    await socket.close()
+        finally:
+            self._subscribers.discard(subscriber)
+            sending.cancel()
+            if not self._subscribers and self._task is not None:
+                self._task.cancel()
+                self._task = None
+                self._told.clear()
+        return socket
+
+    async def close(self) -> None:
+        """Close all sockets in order."""
+        for subscriber in [*self._subscribers]:
+            await subscriber.socket.close(code=1001, message=b"the exchange ends")
+
+    def tell(self) -> None:
+        """Send what changed since the last time, to those who subscribed to it."""
+        wanted = dict.fromkeys(s for each in self._subscribers for s in each.symbols)
+        for entry in self._entries.look(wanted, self._clock()):
+            symbol = entry["symbol"]
+            if entry != self._told.get(symbol):
+                self._told[symbol] = entry
+                text = message(entry)
+                for each in self._subscribers:
+                    if symbol in each.symbols:
+                        each.put(symbol, text)
+
+    def _obey(self, subscriber: _Subscriber, text: str) -> None:
+        """`{"subscribe": ["AAPL"]}` or `unsubscribe`; anything else is passed over, as there."""
+        try:
+            order = msgspec.json.decode(text, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            return
+        new = _symbols(order.get("subscribe"))
+        room = _MAX_SYMBOLS - len(subscriber.symbols)
+        subscriber.symbols |= dict.fromkeys(new[:room])
+        for symbol in _symbols(order.get("unsubscribe")):
+            subscriber.symbols.pop(symbol, None)
+        for entry in self._entries.look(new[:room], self._clock()):
+            self._told.setdefault(entry["symbol"], entry)
+            subscriber.put(entry["symbol"], message(entry))
+
+    async def _tell_for_ever(self) -> None:
+        every = self._entries.every
+        while True:
+            await asyncio.sleep((every - self._clock() % every) / SECOND)
+            self.tell()
+
+    async def _send(self, subscriber: _Subscriber) -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await subscriber.news.wait()
+                subscriber.news.clear()
+                waiting, subscriber.waiting = subscriber.waiting, {}
+                for text in waiting.values():
+                    if Fault.MUTE in self._faults.on:
+                        continue
+                    await subscriber.socket.send_str(self._faults.spoil(text, _GARBAGE))
+                    self.sent += 1
+
+
+def _symbols(value: object) -> list[str]:
+    """The symbols of an order, each once."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return []
+    return [*dict.fromkeys(each for each in value if isinstance(each, str))]
