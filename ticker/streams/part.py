@@ -26,7 +26,14 @@ import msgspec
 from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
 from ticker.records import Quote
 from ticker.streams.facts import KnownFacts
-from ticker.streams.recording import Manifest, PlacedFacts, Recorder, RecordingStream, record
+from ticker.streams.recording import (
+    Manifest,
+    PlacedFacts,
+    Recorder,
+    RecordingStream,
+    record,
+    remove_left_over,
+)
 from ticker.streams.sqlite import SqliteStream
 
 _log: Final = logging.getLogger(__name__)
@@ -88,6 +95,7 @@ class Part:
 
     def remove(self) -> None:
         """Remove the log and what lies beside it."""
+        remove_left_over(self.path)
         for side in reversed(_SIDES):
             Path(f"{self.log}{side}").unlink(missing_ok=True)
         self._facts.unlink(missing_ok=True)  # last: who finds the log finds its facts

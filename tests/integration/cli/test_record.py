@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -210,29 +212,52 @@ def test_the_name_must_be_that_of_a_recording(ticker: Program) -> None:
     assert "a.parquet" in done.stderr
 
 
-@pytest.mark.parametrize("round_", range(5))
-def test_a_kill_under_load_loses_nothing_that_was_acknowledged(
-    ticker: Program, round_: int
-) -> None:
+def kill_under_load(ticker: Program, ticks: int, ending: float | None = None) -> None:
+    """Kill a recorder that has more than `ticks`, and see that nothing acknowledged is lost.
+
+    `ending`: first ask it to end, and kill it so many seconds later, in the midst of writing.
+    """
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)
     part = ticker.folder / "a.parquet.part"
     with load(url):
         recorder = ticker.start("record", "a.parquet", "--stream", url)
-        until(lambda: count(part) > 200 * round_)
+        until(lambda: count(part) > ticks)
+        if ending is not None:
+            recorder.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                recorder.wait(ending)
         recorder.kill()
         recorder.wait()
-    acknowledged = len(rows(part))
+    is_unfinished = part.exists()
+    acknowledged = len(rows(part)) if is_unfinished else ticks
     mended = ticker("status", "--stream", "a.parquet")
     assert mended.returncode == 0, mended.stderr
-    assert "a recorder did not finish it. Finished now" in mended.stderr
-    ticks, gaps = read(str(ticker.folder / "a.parquet"))
+    assert ("a recorder did not finish it. Finished now" in mended.stderr) == is_unfinished
+    found, gaps = read(str(ticker.folder / "a.parquet"))
     source, _ = read(url)
-    begin = ticks[0].sequence - 1
-    assert len(ticks) >= acknowledged > 0
-    assert ticks == source[begin : begin + len(ticks)]
+    begin = found[0].sequence - 1
+    assert len(found) >= acknowledged > 0
+    assert found == source[begin : begin + len(found)]
     assert not gaps
     assert left_over(ticker) == ["a.parquet"]
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_a_kill_under_load_loses_nothing_that_was_acknowledged(
+    ticker: Program, round_: int
+) -> None:
+    kill_under_load(ticker, 1 + 200 * round_, ending=0.05 if round_ == 4 else None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(50))
+def test_fifty_kills_at_random_moments_lose_nothing_that_was_acknowledged(
+    ticker: Program, round_: int
+) -> None:
+    chance = random.Random(round_)  # noqa: S311  (moments to kill)
+    ending = chance.uniform(0, 1.5) if chance.random() < 0.4 else None
+    kill_under_load(ticker, chance.randrange(1, 10_000), ending)
 
 
 def test_a_recorder_that_meets_an_unfinished_file_finishes_it_and_does_not_replace_it(

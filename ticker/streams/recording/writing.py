@@ -7,6 +7,7 @@ disk; until then nothing lies there. Synchronous: `record` feeds it from a strea
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from ticker.streams.protocol import Stream
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, connect, literal, writing
+from ticker.streams.recording.placing import Placing
 
 _ROWS_AT_ONCE: Final = 20_000
 """Ticks gathered before they go into the database: each insertion costs some milliseconds."""
@@ -73,7 +75,7 @@ class Recorder:
         if self._connection is None:
             with writing(self._url):
                 self._folder = Path(
-                    tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+                    tempfile.mkdtemp(prefix=_folder_name(self.path), dir=self.path.parent)
                 )
                 self._connection = connect()
                 # In memory, as a table on disk costs twice the time; what is too much goes there.
@@ -207,18 +209,16 @@ class Recorder:
         identity = layout.identity_of(spans, [gap for _, gap in self._gaps])
         return layout.Manifest(layout.VERSION, identity, ticks, simulated, first, last, spans)
 
-    def _place(self, connection: Connection) -> _Placing:
+    def _place(self, connection: Connection) -> Placing:
         """Where gaps and facts belong in the sorted file."""
         if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
-            return _Placing(
-                np.empty(0, np.int64), np.empty(0, np.int64)
-            )  # all before the first row
+            return Placing(np.empty(0, np.int64), np.empty(0, np.int64))  # all before the first row
         columns = connection.execute(
             "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
         ).fetchnumpy()
-        return _Placing(columns["ordinal"], columns["received"])
+        return Placing(columns["ordinal"], columns["received"])
 
-    def _placed_gaps(self, connection: Connection, placing: _Placing) -> list[layout.PlacedGap]:
+    def _placed_gaps(self, connection: Connection, placing: Placing) -> list[layout.PlacedGap]:
         holes = [gap for _, gap in self._gaps if gap.last_sequence is not None]
         behind: dict[tuple[str, str, int], int] = {}
         if holes:
@@ -242,39 +242,10 @@ class Recorder:
             placed.append(layout.PlacedGap(row, gap, due))
         return sorted(placed, key=lambda one: one.row)
 
-    def _placed_facts(self, placing: _Placing) -> list[layout.PlacedFacts]:
+    def _placed_facts(self, placing: Placing) -> list[layout.PlacedFacts]:
         rows = [(placing.row(ordinal), facts) for ordinal, facts in self._facts]
         rows.sort(key=lambda one: one[0])
         return [layout.PlacedFacts(row, facts, placing.due_before(row)) for row, facts in rows]
-
-
-class _Placing:
-    """The rows of a sorted file: where each `ordinal` went, and when each row is due."""
-
-    def __init__(self, ordinals: Any, received: Any) -> None:
-        count = len(ordinals)
-        rows = np.full(count + 1, count)
-        rows[ordinals] = np.arange(count)
-        self._first = np.minimum.accumulate(rows[::-1])[::-1]
-        self._due = np.maximum.accumulate(received)
-
-    def row(self, ordinal: int) -> int:
-        """The first row of all ticks from `ordinal` on."""
-        # Facts that were kept before their ticks may have lost these to a crash.
-        return int(self._first[min(ordinal, len(self._first) - 1)])
-
-    def due_of(self, row: int) -> int:
-        """When the tick in `row` is due (µs, UTC)."""
-        return int(self._due[row])
-
-    def due_before(self, row: int) -> int:
-        """When the tick before `row` is due (µs, UTC); 0 before the first."""
-        return int(self._due[row - 1]) if row else 0
-
-    def due(self, row: int, received: int) -> int:
-        """When a record that stands before `row` is due, which was had at `received` (µs, UTC)."""
-        due = max(received, self.due_before(row))
-        return min(due, self.due_of(row)) if row < len(self._due) else due
 
 
 async def record(
@@ -312,6 +283,17 @@ def _stage(recorder: Recorder, batch: Batch, until: int | None, *, with_facts: b
         gaps = [gap for gap in gaps if gap.received < until]
     quotes = [q for q in batch.quotes if with_facts and (until is None or q.received < until)]
     recorder.add(ticks, gaps, quotes)
+
+
+def remove_left_over(path: Path) -> None:
+    """Remove what recorders of `path` left that were killed while they wrote it."""
+    for folder in path.parent.glob(f"{glob.escape(_folder_name(path))}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_name(path: Path) -> str:
+    """How the name of a folder begins in which `path` is made."""
+    return f".{path.name}.unfinished-"
 
 
 def _array(field: str, values: list[Any]) -> Any:

@@ -1,0 +1,128 @@
+"""What a recorder keeps of the facts that no tick tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from ticker.records import Quote, Tick
+from ticker.relay.recording import Cut, Recording
+from ticker.streams import NumberingLog, open_log, retained
+from ticker.streams.part import Part
+from ticker.streams.recording import RecordingStream
+
+NOW = 1_795_447_805_000_000
+SECOND = 1_000_000
+
+
+async def append(log: NumberingLog, number: int, *, with_tick: bool = True, **facts: Any) -> None:
+    """The quote after tick `number` of AAPL, with `facts`; and the tick, unless it came before."""
+    at = NOW + number * SECOND
+    price = 100.0 + number
+    session = facts.get("session")
+    tick = Tick(
+        "AAPL", "test", log.origin, number, at, at, price, day_change=10.0, session=session
+    )  # fmt: skip
+    received = at if with_tick else at + SECOND // 2
+    quote = Quote(
+        "AAPL", "test", at, received, price, log.origin, number,
+        day_change=10.0, name="Apple", **facts,
+    )  # fmt: skip
+    await log.append([tick] if with_tick else [], quotes=[quote])
+
+
+@asynccontextmanager
+async def recorder(log: NumberingLog, path: Path, cut: Cut) -> AsyncIterator[Recording]:
+    """A recorder of `log` into `path`; at the end of the block the file is written."""
+    with Part(path) as part:
+        async with open_log(part.url) as kept:
+            recording = Recording(log, part, kept, cut, clock=lambda: NOW)
+            yield recording
+        await part.finish()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - it may be a file that another thread writes
+        await asyncio.sleep(0.001)
+
+
+def has_begun(path: Path) -> bool:
+    """Whether the recorder wrote down what was known at its beginning."""
+    return len(kept_facts(path).splitlines()) > 1
+
+
+def kept_facts(path: Path) -> str:
+    return path.with_name(f"{path.name}.part.facts").read_text()
+
+
+async def told(path: Path) -> list[tuple[Any, ...]]:
+    """Name, session, previous close and open after each tick, from the first on."""
+    async with RecordingStream(path) as tape:
+        position = await tape.find("start")
+        found = []
+        for _ in range(await tape.count(position)):
+            position = await tape.step(position, 1)
+            quote = (await tape.snapshot_at(position)).quotes[0]
+            found.append((quote.name, quote.session, quote.previous_close, quote.open))
+        return found
+
+
+async def test_a_recorder_that_follows_keeps_each_change_of_a_fact(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1, session="pre", previous_close=90.0)
+        async with recorder(log, path, Cut()) as recording:
+            running = asyncio.create_task(recording.run())
+            await until(lambda: has_begun(path))
+            changes: list[tuple[int, dict[str, Any]]] = [
+                (2, {"session": "pre", "previous_close": 90.0}),
+                (3, {"session": "regular", "previous_close": 91.0, "open": 103.0}),
+                (4, {"session": "regular", "previous_close": 91.0, "open": 103.0}),
+            ]
+            for number, facts in changes:
+                await append(log, number, **facts)
+                await until(lambda n=number: recording.progress.ticks == n - 1)  # type: ignore[misc]  # mypy cannot infer it
+            recording.stop()
+            await running
+    assert await told(path) == [
+        ("Apple", "pre", 90.0, None),
+        ("Apple", "regular", 91.0, 103.0),
+        ("Apple", "regular", 91.0, 103.0),
+    ]
+
+
+async def test_a_recording_of_the_past_takes_only_what_was_true_all_along(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1, session="pre", previous_close=90.0, open=1.0)
+        await append(log, 2, session="regular", previous_close=92.0, open=2.0)
+        # What follows the last tick is of another day.
+        await append(log, 2, with_tick=False, session="closed", previous_close=77.0, open=3.0)
+        async with recorder(log, path, Cut(since="start", follow=False)) as recording:
+            await recording.run()
+    first, _ = await told(path)
+    # The session is the tick's, the previous close its price less the change of its day.
+    assert first == ("Apple", "pre", 91.0, None)
+
+
+async def test_a_fact_that_comes_without_a_tick_is_not_shown_before_it_was_known(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1, previous_close=90.0)
+        async with recorder(log, path, Cut()) as recording:
+            running = asyncio.create_task(recording.run())
+            await until(lambda: has_begun(path))
+            await append(log, 2, previous_close=90.0)
+            await until(lambda: recording.progress.ticks == 1)
+            await append(log, 2, with_tick=False, previous_close=95.0)
+            await until(lambda: '"previous_close":95.0' in kept_facts(path))
+            await append(log, 3, previous_close=95.0)
+            await until(lambda: recording.progress.ticks == 2)
+            recording.stop()
+            await running
+    assert [close for _, _, close, _ in await told(path)] == [90.0, 95.0]

@@ -1,0 +1,36 @@
+"""Where gaps and facts belong in a sorted recording, and when they are due. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Placing:
+    """The rows of a sorted file: where each `ordinal` went, and when each row is due."""
+
+    def __init__(self, ordinals: Any, received: Any) -> None:
+        count = len(ordinals)
+        rows = np.full(count + 1, count)
+        rows[ordinals] = np.arange(count)
+        self._first = np.minimum.accumulate(rows[::-1])[::-1]
+        self._due = np.maximum.accumulate(received)
+
+    def row(self, ordinal: int) -> int:
+        """The first row of all ticks from `ordinal` on."""
+        # Facts that were kept before their ticks may have lost these to a crash.
+        return int(self._first[min(ordinal, len(self._first) - 1)])
+
+    def due_of(self, row: int) -> int:
+        """When the tick in `row` is due (µs, UTC)."""
+        return int(self._due[row])
+
+    def due_before(self, row: int) -> int:
+        """When the tick before `row` is due (µs, UTC); 0 before the first."""
+        return int(self._due[row - 1]) if row else 0
+
+    def due(self, row: int, received: int) -> int:
+        """When a record that stands before `row` is due, which was had at `received` (µs, UTC)."""
+        due = max(received, self.due_before(row))
+        return min(due, self.due_of(row)) if row < len(self._due) else due
