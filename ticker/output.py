@@ -1,9 +1,9 @@
-r"""One-shot output: records as JSON, CSV, lines of text, and tables.
+r"""Records as JSON, CSV and lines of text.
 
-Everything comes back as text, to be written by whoever owns standard output. Names and reasons come
-from outside: tables and lines show them escaped, and JSON writes what cannot be seen as `\uXXXX`,
-which every reader turns back. Knows nothing of streams, terminals' sizes or clocks: they are
-passed in.
+Lines of JSON and CSV come back as UTF-8, the rest as text. Whoever owns
+standard output writes them. Names and reasons come from outside: lines for people show them
+escaped, and JSON writes what cannot be seen as `\uXXXX`, which every reader turns back. Knows
+nothing of streams, terminals' sizes or clocks: they are passed in.
 """
 
 from __future__ import annotations
@@ -12,28 +12,23 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ticker import wire
-from ticker.board import Age
-from ticker.board.columns import BY_KEY, Style
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
-from ticker.health.reasons import Reason
 from ticker.health.sentences import of_gap
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
-from ticker.times import Zone, clock, iso, to_datetime
+from ticker.times import Zone, iso, to_datetime
+from ticker.units import SECOND
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
 """So many symbols are named in a line; the others are counted."""
-_FACT: Final = 24
-"""Cells that the value of a fact gets at least; its name takes a line of its own otherwise."""
 _PRIVATE: Final = re.compile(r"[^ -~]")
 
 
@@ -48,19 +43,22 @@ ALL_COLUMNS: Final = _names((Tick, Gap, Quote, Heartbeat))
 QUOTE_COLUMNS: Final = _names((Quote,))
 
 
-def json_line(record: Record, *, iso_times: bool = False) -> str:
-    """One object on one line, ended; nothing in it is invisible."""
-    line = wire.encode(_with_iso_times(record) if iso_times else record).decode()
-    return (line if line.isprintable() else _PRIVATE.sub(_escaped, line)) + "\n"
+def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
+    """One object on one line for each record, each line ended; nothing in them is invisible."""
+    data = wire.encode_lines(map(_with_iso_times, records) if iso_times else records)
+    if data.isascii() and b"\x7f" not in data:  # JSON itself escapes the other invisible ones
+        return data
+    return "\n".join(map(_visible, data.decode().split("\n"))).encode()
 
 
 def json_array(records: Sequence[Record]) -> str:
     """A JSON array, one record indented after another, ended with a line end."""
     text = msgspec.json.format(msgspec.json.encode(list(records)), indent=2).decode()
-    lines = (
-        line if line.isprintable() else _PRIVATE.sub(_escaped, line) for line in text.split("\n")
-    )
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_visible, text.split("\n"))) + "\n"
+
+
+def _visible(line: str) -> str:
+    return line if line.isprintable() else _PRIVATE.sub(_escaped, line)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -84,22 +82,94 @@ def _with_iso_times(record: Record) -> dict[str, Any]:
     return plain
 
 
-def csv_header(columns: Sequence[str]) -> str:
+def csv_header(columns: Sequence[str]) -> bytes:
     """The first line of a CSV file with these columns, ended."""
-    return ",".join(columns) + "\n"
+    return ",".join(columns).encode() + b"\n"
 
 
-def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
+def csv_file(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
+    """The header and a line a record (`csv_lines`)."""
+    return (csv_header(columns) + csv_lines(records, columns, visible=visible)).decode()
+
+
+def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
     """One line a record; times are ISO 8601 with `Z`, unknown values empty, lists joined by spaces.
 
-    `visible` shows what is invisible in texts, for terminals; otherwise texts are as they came.
+    `columns` are `EVENT_COLUMNS` or `ALL_COLUMNS`. `visible` shows what is invisible in texts, for
+    terminals; otherwise texts are as they came.
     """
+    pieces = []
+    for kind, run in groupby(records, key=type):
+        alike: list[Any] = list(run)
+        quick = _csv_of_ticks(alike, len(columns)) if kind is Tick and not visible else None
+        pieces.append(quick or _csv_of_any(alike, columns, visible=visible))
+    return b"".join(pieces)
+
+
+def _csv_of_any(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for record in records:
         plain = _with_iso_times(record)
         writer.writerow(_cell(plain.get(name), visible=visible) for name in columns)
-    return out.getvalue()
+    return out.getvalue().encode()
+
+
+def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
+    """Ticks by way of JSON, whose encoder writes figures many times faster.
+
+    A JSON array is a line of CSV once its brackets and quotes are taken away. `None` where that is
+    not so: some text has a character that CSV quotes, or JSON escapes.
+    """
+    rest = "," * (columns - 1 - len(Tick.__struct_encode_fields__))
+    simulated = f"true{rest}"
+    moments = _Moments()
+    data = wire.encode_lines(
+        [
+            (
+                "tick",
+                tick.symbol,
+                tick.source,
+                tick.origin,
+                tick.sequence,
+                moments[tick.time],
+                moments[tick.received],
+                tick.price,
+                "" if tick.previous_price is None else tick.previous_price,
+                "" if tick.day_change is None else tick.day_change,
+                "" if tick.day_change_percent is None else tick.day_change_percent,
+                "" if tick.volume is None else tick.volume,
+                "" if tick.bid is None else tick.bid,
+                "" if tick.ask is None else tick.ask,
+                tick.currency or "",
+                tick.session or "",
+                "" if tick.size is None else tick.size,
+                simulated if tick.simulated else rest,
+            )
+            for tick in ticks
+        ]
+    )
+    lines = data.translate(None, b'"[]')
+    is_plain = (
+        b"\\" not in data
+        and len(data) - len(lines) == data.count(b'"') + 2 * len(ticks)  # no text has a bracket
+        and lines.count(b",") == (columns - 1) * len(ticks)
+    )
+    return lines if is_plain else None
+
+
+class _Moments(dict[int, str]):
+    """µs since 1970 → ISO 8601 (`iso`). All ticks of one answer were received at once."""
+
+    def __missing__(self, time: int) -> str:
+        seconds, micros = divmod(time, SECOND)
+        text = self[time] = f"{_second(seconds)}{micros:06d}Z"
+        return text
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return iso(seconds * SECOND).removesuffix("000000Z")
 
 
 def _cell(value: Any, *, visible: bool) -> Any:
@@ -148,157 +218,3 @@ def _trade_words(record: Tick | Quote, hint: int | None) -> str:
         "SIMULATED" if record.simulated else "",
     ]
     return "  ".join(words).rstrip()
-
-
-class _Printed(msgspec.Struct, frozen=True):
-    """A column of the table of quotes, as it is printed."""
-
-    title: str
-    importance: int
-    """The highest leaves first where there is not room for all."""
-    is_figure: bool = False
-    """A figure is whole, or its column leaves."""
-    least: int = 0
-    """A column of words may shrink to this (cells) before it leaves; 0: it never shrinks."""
-
-
-def _printed(key: str, least: int = 0) -> _Printed:
-    column = BY_KEY[key]
-    return _Printed(column.title, column.importance, column.is_figure and key != "age", least)
-
-
-_AGE: Final = _printed("age", 8)
-_QUOTE_TABLE: Final = (
-    *(_printed("symbol", 4), _printed("name", 10), _printed("price"), _printed("day_change")),
-    *(_printed("day_change_percent"), _printed("currency"), _printed("session")),
-    *(_Printed("Time", 7), _AGE),  # 7: of less importance than the change, of more than the name
-)
-_FRESH: Final = Age(None, Reason.FRESH)
-_COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
-_SPACE: Final = 2
-"""Cells between two columns."""
-
-
-def quote_table(
-    quotes: Sequence[Quote],
-    zone: Zone,
-    now: int,
-    ages: Mapping[str, str] | None = None,
-    *,
-    width: int | None = None,
-) -> Table:
-    """The quotes as a table for people, with the columns that fit `width` cells.
-
-    `ages`: symbol → its age in words, if it is to be shown. Figures are whole: a column that has no
-    room leaves.
-    """
-    invented = any(quote.simulated for quote in quotes)
-    table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
-    table.title_style = "bold black on yellow"
-    rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
-    headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
-    wishes = {
-        column: max([len(column.title), *(row[place].cell_len for row in rows)])
-        for place, column in enumerate(headings)
-    }
-    widths = _fitting(wishes, width)
-    for column, cells in widths.items():
-        table.add_column(
-            column.title[:cells],
-            justify="right" if column.is_figure else "left",
-            overflow="ellipsis",
-            no_wrap=True,
-            width=cells,
-        )
-    for row in rows:
-        table.add_row(*(row[place] for place, each in enumerate(headings) if each in widths))
-    return table
-
-
-def _quote_cells(
-    quote: Quote, zone: Zone, now: int, ages: Mapping[str, str] | None
-) -> tuple[Text, ...]:
-    def cell(key: str) -> Text:
-        column = BY_KEY[key]
-        text = column.text(quote, _FRESH)
-        return Text(text, style=_COLOURS.get(column.style(text, _FRESH), ""))
-
-    return (
-        cell("symbol"),
-        Text(escape(quote.name or "", 40)),
-        *map(cell, ("price", "day_change", "day_change_percent", "currency", "session")),
-        Text(clock(quote.time, zone, now=now)),
-        Text((ages or {}).get(quote.symbol, "")),
-    )
-
-
-def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed, int]:
-    """The columns that fit, and how wide each is; words shrink, then columns leave."""
-    chosen = dict(wishes)
-    if width is None:
-        return chosen
-
-    def surplus(widths: Iterable[int]) -> int:
-        listed = list(widths)
-        return sum(listed) + _SPACE * (len(listed) - 1) - width
-
-    while len(chosen) > 1:
-        if surplus(min(wish, each.least or wish) for each, wish in chosen.items()) <= 0:
-            break
-        del chosen[max(chosen, key=lambda each: each.importance)]
-    for column in sorted(chosen, key=lambda each: -each.importance):
-        over = surplus(chosen.values())
-        if over > 0 and column.least:
-            chosen[column] = max(min(column.least, chosen[column]), chosen[column] - over)
-    if surplus(chosen.values()) > 0:  # one column alone, and a terminal of a few cells
-        chosen = {column: min(cells, width) for column, cells in chosen.items()}
-    return chosen
-
-
-def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Words in columns under `headings`; they may come from outside."""
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(escape(cell)) for cell in row))
-    return table
-
-
-def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -> Table:
-    """Two columns: what, and what it is. Both may come from outside.
-
-    Where `width` leaves the second column no room for a figure, each fact takes two lines.
-    """
-    listed = [(escape(name), escape(value, 2_000)) for name, value in facts]
-    longest = max((len(name) for name, _ in listed), default=0)
-    if width is not None and longest + _SPACE + _FACT > width:
-        table = Table.grid()
-        table.add_column(overflow="fold")
-        for name, value in listed:
-            table.add_row(Text(name, style="dim"))
-            table.add_row(Text(value))
-        return table
-    table = Table.grid(padding=(0, _SPACE))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in listed:
-        table.add_row(Text(name), Text(value))
-    return table
-
-
-def render(table: Table, *, width: int | None, colour: bool) -> str:
-    """The table as text; without `colour` no escape sequence is in it. `None`: as wide as it is."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width or 10_000,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        legacy_windows=False,
-    )
-    if width is None:
-        table.expand = False
-    console.print(table)
-    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())

@@ -26,8 +26,8 @@ encode: Final = _encoder.encode
 """One record as UTF-8 JSON, without a line end."""
 
 
-def encode_lines(records: Iterable[Record]) -> bytes:
-    """Records as UTF-8 JSON, one object a line, each line ended."""
+def encode_lines(records: Iterable[Any]) -> bytes:
+    """Records as UTF-8 JSON, one object a line, each line ended; plain values too."""
     return _encoder.encode_lines(records)
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ticker.figures import change_text, decimals, percent_text, price_text
-from ticker.output import facts_table, quote_table, render
 from ticker.records import Quote
+from ticker.tables import facts_table, quote_table, render
 
 NOW = 1_795_447_805_000_000
 PRICES = st.floats(min_value=0.0001, max_value=1e7)

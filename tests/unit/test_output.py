@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from ticker.output import json_line, text_line
+from ticker import wire
+from ticker.output import EVENT_COLUMNS, csv_file, csv_lines, json_lines, text_line
 from ticker.records import MAX_TIME, READER, Gap, Heartbeat, Quote, Tick
+from ticker.times import iso
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
+
+
+def tick() -> Tick:
+    return Tick("AAPL", "yahoo", "one", 7, NOW, NOW + 300_000, 100.25, 100.0)
 
 
 def gap(**facts: Any) -> Gap:
@@ -88,7 +96,7 @@ def test_every_time_of_a_record_is_readable_where_readable_times_are_wished(
     }
     needed = {name: whole[name] for name in schema["required"] if name in whole}
     record = msgspec.convert({**needed, **facts}, kind)
-    told = msgspec.json.decode(json_line(record, iso_times=True))
+    told = msgspec.json.decode(json_lines([record], iso_times=True))
     assert {name for name in times if str(told[name]).endswith("Z")} == times
 
 
@@ -106,3 +114,45 @@ def test_a_small_move_is_told_by_its_size(price: float, previous: float, shown: 
     line = text_line(tick, UTC, {"A": 4 if price == 1.0461 else 2})
     arrow, step = shown.split()
     assert line.split()[3:5] == [arrow, step], line
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"simulated": True, "volume": 12.0, "size": 0.5, "currency": "USD", "session": "post"},
+        {"currency": None, "bid": None, "price": 1e-9, "time": 7, "received": 999_999},
+        {"symbol": "A,B", "source": 'say "x"'},
+        {"origin": "back\\slash"},
+        {"currency": "[x]"},
+        {"currency": "null", "session": "é ]"},
+        {"source": "two\nlines"},
+    ],
+)
+def test_csv_of_ticks_is_what_the_csv_module_writes(facts: dict[str, Any]) -> None:
+    ticks = [replace(tick(), **facts), tick(), replace(tick(), sequence=9, received=NOW + 7)]
+    columns = [*EVENT_COLUMNS]
+    rows = list(csv.DictReader(io.StringIO(csv_file(ticks, columns, visible=False), newline="")))
+    for each, row in zip(ticks, rows, strict=True):
+        told = {"type": "tick", **asdict(each), "simulated": "true" if each.simulated else ""}
+        told |= {"time": iso(each.time), "received": iso(each.received)}
+        for name, value in row.items():
+            wanted = told.get(name)
+            if isinstance(wanted, float):
+                assert float(value) == wanted
+            else:
+                assert value == ("" if wanted is None else str(wanted))
+
+
+def test_a_gap_among_ticks_keeps_its_place_in_csv() -> None:
+    lines = csv_lines([tick(), gap(), tick()], EVENT_COLUMNS, visible=False).splitlines()
+    assert [line.partition(b",")[0] for line in lines] == [b"tick", b"gap", b"tick"]
+    assert {line.count(b",") for line in lines} == {len(EVENT_COLUMNS) - 1}
+
+
+@pytest.mark.parametrize("text", ["é", "\x7f", "\u200b", "\U000e0001"])
+def test_nothing_in_json_is_invisible(text: str) -> None:
+    told = [replace(tick(), currency=text), tick()]
+    lines = json_lines(told).decode()
+    assert all(line.isprintable() for line in lines.splitlines())
+    assert [wire.decode(line) for line in lines.splitlines()] == told

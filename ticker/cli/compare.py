@@ -127,7 +127,7 @@ async def _full(
 ) -> int:
     from ticker.compare import full, verdicts
     from ticker.compare.measuring import Bench
-    from ticker.output import render, words_table
+    from ticker.tables import render, words_table
 
     async with Bench() as bench:
         effort = full.Effort(runs=runs, kafka=kafka)

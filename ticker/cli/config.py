@@ -60,7 +60,7 @@ def config(
     if mistakes:
         raise mistakes[0]
     settings = Settings(loaded)
-    from ticker.output import facts_table, render
+    from ticker.tables import facts_table, render
 
     table = facts_table(_facts(settings), width=terminal_width())
     out.write(render(table, width=terminal_width(), colour=wants_colour()))

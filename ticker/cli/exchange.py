@@ -160,7 +160,7 @@ def traded(symbols: int | None) -> Sequence[Listing]:
 
 
 def _table(symbols: int | None) -> str:
-    from ticker.output import render, words_table
+    from ticker.tables import render, words_table
 
     rows = [
         (each.symbol, each.name, each.kind.quote_type.lower(), each.currency, each.venue.name)

@@ -85,15 +85,15 @@ def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
         case Format.json:
             return output.json_array(quotes)
         case Format.csv:
-            columns = output.QUOTE_COLUMNS
-            return output.csv_header(columns) + output.csv_lines(
-                quotes, columns, visible=sys.stdout.isatty()
-            )
+            visible = sys.stdout.isatty()
+            return output.csv_file(quotes, output.QUOTE_COLUMNS, visible=visible)
         case Format.table | Format.text:
             if not quotes:
                 return ""
-            table = output.quote_table(quotes, zone, now(), width=terminal_width())
-            return output.render(table, width=terminal_width(), colour=wants_colour())
+            from ticker import tables
+
+            table = tables.quote_table(quotes, zone, now(), width=terminal_width())
+            return tables.render(table, width=terminal_width(), colour=wants_colour())
 
 
 def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:

@@ -86,7 +86,7 @@ def status(
         told["waiting"] = msgspec.to_builtins(waiting)
         text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
     else:
-        from ticker.output import facts_table, render
+        from ticker.tables import facts_table, render
 
         table = facts_table(
             [

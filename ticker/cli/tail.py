@@ -307,19 +307,18 @@ class Printer:
             records = [record for record in records if record.received < wish.until]
         return records
 
-    def _text(self, records: Sequence[Record]) -> str:
+    def _text(self, records: Sequence[Record]) -> bytes | str:
         wish = self._wish
-        match wish.form:
-            case Format.json:
-                return "".join(
-                    output.json_line(record, iso_times=wish.iso_times) for record in records
-                )
-            case Format.csv:
-                return output.csv_lines(records, self._columns, visible=wish.visible)
-            case Format.text | Format.table:
-                return "".join(
-                    output.text_line(record, wish.zone, self.hints) for record in records
-                )
+        if wish.form in {Format.json, Format.csv}:
+            data = self._data(records)
+            return data.decode() if wish.visible else data  # a terminal has a charset of its own
+        return "".join(output.text_line(record, wish.zone, self.hints) for record in records)
+
+    def _data(self, records: Sequence[Record]) -> bytes:
+        wish = self._wish
+        if wish.form is Format.csv:
+            return output.csv_lines(records, self._columns, visible=wish.visible)
+        return output.json_lines(records, iso_times=wish.iso_times)
 
 
 class Quietness:

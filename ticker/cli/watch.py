@@ -253,8 +253,8 @@ async def _print_board(
         case Format.json:
             text = output.json_array(quotes)
         case Format.csv:
-            lines = output.csv_lines(quotes, output.QUOTE_COLUMNS, visible=sys.stdout.isatty())
-            text = output.csv_header(output.QUOTE_COLUMNS) + lines
+            visible = sys.stdout.isatty()
+            text = output.csv_file(quotes, output.QUOTE_COLUMNS, visible=visible)
         case Format.table | Format.text:
             at, elapsed = watched.clock(), now()
             aged = {
@@ -265,8 +265,10 @@ async def _print_board(
                 symbol: f"{age_text(age)} {reason_text(age)}".strip()
                 for symbol, age in aged.items()
             }
-            table = output.quote_table(quotes, zone, at, ages, width=terminal_width())
-            text = output.render(table, width=terminal_width(), colour=wants_colour())
+            from ticker import tables
+
+            table = tables.quote_table(quotes, zone, at, ages, width=terminal_width())
+            text = tables.render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
     for symbol in missing:

@@ -1,0 +1,181 @@
+"""One-shot tables, for people: quotes, facts, and words in columns.
+
+A table comes back as Rich's, and `render` makes text of it, to be written by whoever owns standard
+output. What comes from outside is shown escaped. Knows no stream, terminal or clock: they are
+passed in. Rich takes long to import, so `output` does without it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ticker.board import Age
+from ticker.board.columns import BY_KEY, Style
+from ticker.escape import escape
+from ticker.health.reasons import Reason
+from ticker.records import Quote
+from ticker.times import Zone, clock
+
+_FACT: Final = 24
+"""Cells that the value of a fact gets at least; its name takes a line of its own otherwise."""
+
+
+class _Printed(msgspec.Struct, frozen=True):
+    """A column of the table of quotes, as it is printed."""
+
+    title: str
+    importance: int
+    """The highest leaves first where there is not room for all."""
+    is_figure: bool = False
+    """A figure is whole, or its column leaves."""
+    least: int = 0
+    """A column of words may shrink to this (cells) before it leaves; 0: it never shrinks."""
+
+
+def _printed(key: str, least: int = 0) -> _Printed:
+    column = BY_KEY[key]
+    return _Printed(column.title, column.importance, column.is_figure and key != "age", least)
+
+
+_AGE: Final = _printed("age", 8)
+_QUOTE_TABLE: Final = (
+    *(_printed("symbol", 4), _printed("name", 10), _printed("price"), _printed("day_change")),
+    *(_printed("day_change_percent"), _printed("currency"), _printed("session")),
+    *(_Printed("Time", 7), _AGE),  # 7: of less importance than the change, of more than the name
+)
+_FRESH: Final = Age(None, Reason.FRESH)
+_COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
+_SPACE: Final = 2
+"""Cells between two columns."""
+
+
+def quote_table(
+    quotes: Sequence[Quote],
+    zone: Zone,
+    now: int,
+    ages: Mapping[str, str] | None = None,
+    *,
+    width: int | None = None,
+) -> Table:
+    """The quotes as a table for people, with the columns that fit `width` cells.
+
+    `ages`: symbol → its age in words, if it is to be shown. Figures are whole: a column that has no
+    room leaves.
+    """
+    invented = any(quote.simulated for quote in quotes)
+    table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
+    table.title_style = "bold black on yellow"
+    rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
+    headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
+    wishes = {
+        column: max([len(column.title), *(row[place].cell_len for row in rows)])
+        for place, column in enumerate(headings)
+    }
+    widths = _fitting(wishes, width)
+    for column, cells in widths.items():
+        table.add_column(
+            column.title[:cells],
+            justify="right" if column.is_figure else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            width=cells,
+        )
+    for row in rows:
+        table.add_row(*(row[place] for place, each in enumerate(headings) if each in widths))
+    return table
+
+
+def _quote_cells(
+    quote: Quote, zone: Zone, now: int, ages: Mapping[str, str] | None
+) -> tuple[Text, ...]:
+    def cell(key: str) -> Text:
+        column = BY_KEY[key]
+        text = column.text(quote, _FRESH)
+        return Text(text, style=_COLOURS.get(column.style(text, _FRESH), ""))
+
+    return (
+        cell("symbol"),
+        Text(escape(quote.name or "", 40)),
+        *map(cell, ("price", "day_change", "day_change_percent", "currency", "session")),
+        Text(clock(quote.time, zone, now=now)),
+        Text((ages or {}).get(quote.symbol, "")),
+    )
+
+
+def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed, int]:
+    """The columns that fit, and how wide each is; words shrink, then columns leave."""
+    chosen = dict(wishes)
+    if width is None:
+        return chosen
+
+    def surplus(widths: Iterable[int]) -> int:
+        listed = list(widths)
+        return sum(listed) + _SPACE * (len(listed) - 1) - width
+
+    while len(chosen) > 1:
+        if surplus(min(wish, each.least or wish) for each, wish in chosen.items()) <= 0:
+            break
+        del chosen[max(chosen, key=lambda each: each.importance)]
+    for column in sorted(chosen, key=lambda each: -each.importance):
+        over = surplus(chosen.values())
+        if over > 0 and column.least:
+            chosen[column] = max(min(column.least, chosen[column]), chosen[column] - over)
+    if surplus(chosen.values()) > 0:  # one column alone, and a terminal of a few cells
+        chosen = {column: min(cells, width) for column, cells in chosen.items()}
+    return chosen
+
+
+def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Words in columns under `headings`; they may come from outside."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(escape(cell)) for cell in row))
+    return table
+
+
+def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -> Table:
+    """Two columns: what, and what it is. Both may come from outside.
+
+    Where `width` leaves the second column no room for a figure, each fact takes two lines.
+    """
+    listed = [(escape(name), escape(value, 2_000)) for name, value in facts]
+    longest = max((len(name) for name, _ in listed), default=0)
+    if width is not None and longest + _SPACE + _FACT > width:
+        table = Table.grid()
+        table.add_column(overflow="fold")
+        for name, value in listed:
+            table.add_row(Text(name, style="dim"))
+            table.add_row(Text(value))
+        return table
+    table = Table.grid(padding=(0, _SPACE))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in listed:
+        table.add_row(Text(name), Text(value))
+    return table
+
+
+def render(table: Table, *, width: int | None, colour: bool) -> str:
+    """The table as text; without `colour` no escape sequence is in it. `None`: as wide as it is."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width or 10_000,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        legacy_windows=False,
+    )
+    if width is None:
+        table.expand = False
+    console.print(table)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
