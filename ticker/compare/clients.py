@@ -67,13 +67,14 @@ async def subscribe(
     done = asyncio.gather(*able) if able else stopped
     ends: set[asyncio.Future[Any]] = {stopped, done}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    problem = done.exception() if done.done() else None
     facts = [_facts(own, plan) for own in heard]
     result = {"cpu": time.process_time() - cpu, "groups": facts}
     tasks = [clock, stopped, *able, *hanging]
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-    if able and done.done() and not done.cancelled() and (problem := done.exception()) is not None:
+    if problem is not None:
         raise problem
     return result
 

@@ -19,7 +19,7 @@ import msgspec
 
 from ticker import wire
 from ticker.compare.clients import Group, percentile
-from ticker.compare.measuring import Bench, Run
+from ticker.compare.measuring import AHEAD, Bench, Run
 from ticker.compare.methods import METHODS, Method
 from ticker.compare.plan import Plan, due_times, tick_of
 from ticker.streams import open_log
@@ -28,6 +28,8 @@ from ticker.units import HOUR, SECOND
 SUBSCRIBERS: Final = (1, 10, 100)
 SENDER_RATE: Final = 100.0
 """Events per second where the sender's pace is measured."""
+_CONNECTING: Final = 0.02
+"""For each subscriber, to connect before a schedule begins (s)."""
 _MOST_EVENTS: Final = 20_000
 _LEAST_EVENTS: Final = 10
 
@@ -41,7 +43,7 @@ class Effort(msgspec.Struct, frozen=True):
     seconds: float = 3.0
     """The length of a schedule."""
     fast: float = 1.0
-    """A run as fast as it goes takes at least half of this (s)."""
+    """A run as fast as it goes takes at least so long (s)."""
     subscribers: tuple[int, ...] = SUBSCRIBERS
     kafka: str | None = None
     """Host and port of a Kafka, if there is one."""
@@ -164,11 +166,12 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
     async def once(events: int, rate: float | None = None) -> Run:
         async with _stream(method, effort) as stream:
             poll = 1 / effort.rate
-            return await bench.run(Plan(events, rate, poll=poll, stream=stream), groups)
+            plan = Plan(events, rate, poll=poll, stream=stream)
+            return await bench.run(plan, groups, ahead=AHEAD + count * _CONNECTING)
 
     # The warm-up finds out how many events take long enough.
     events = max(_LEAST_EVENTS, 200 // count)
-    while (await once(events)).groups[0].seconds < effort.fast / 2 and events < _MOST_EVENTS:
+    while (await once(events)).groups[0].seconds < effort.fast and events < _MOST_EVENTS:
         events = min(events * 4, _MOST_EVENTS)
     fast = [await once(events) for _ in range(effort.runs)]
     paced = [

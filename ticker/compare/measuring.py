@@ -17,7 +17,7 @@ from ticker.processes import Child
 from ticker.processes.child import News
 
 AHEAD: Final = 0.5
-"""How long before the first event of a schedule the subscribers start (s): they connect first."""
+"""How long the subscribers have to connect before a schedule begins (s)."""
 PATIENCE: Final = 120.0
 """The longest run (s)."""
 
@@ -99,12 +99,14 @@ class Bench:
         *,
         seconds: float | None = None,
         cut: bool = False,
+        ahead: float = AHEAD,
     ) -> Run:
         """Run `plan` with these subscribers, to its last event, or for so many `seconds`.
 
-        `cut` breaks all connections half way.
+        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before a
+        schedule begins.
         """
-        ahead = AHEAD if plan.rate is not None else 0.05
+        ahead = ahead if plan.rate is not None else 0.05
         # Opening a log takes time, so the schedule begins when the server has it.
         begun = await self.server.ask("begin", plan=plan, ahead=ahead)
         plan = msgspec.convert(begun["plan"], Plan)
