@@ -1,9 +1,10 @@
-"""Runs the notebooks, or writes them: `.ci/notebooks.py [write]`.
+"""Runs the notebooks, or writes them: `.ci/notebooks.py [write [NUMBER…]]`.
 
 A notebook is a script (`notebooks/NAME.py`, cells marked by `# %%`) and beside it the same cells
 with their outputs (`notebooks/NAME.ipynb`), for readers on a code-hosting site. Without a word:
 checks that both have the same cells and that no output names a place on a machine, then executes
-copies in fresh kernels. With `write`: executes the scripts and writes the notebooks.
+copies in fresh kernels. With `write`: executes the scripts and writes the notebooks, all of them or
+those with these numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def execute(book: Any) -> None:
             timeout=PATIENCE,
             kernel_name="python3",
             record_timing=False,
+            coalesce_streams=True,  # how output is cut into pieces is chance
             resources={"metadata": {"path": folder}},
         ).execute()
     book.metadata["language_info"] = {"name": "python"}  # the kernel adds its version
@@ -68,21 +71,26 @@ def check(script: Path, written: Path) -> None:
 
 
 def main() -> None:
+    writes, numbers = sys.argv[1:2] == ["write"], sys.argv[2:]
     scripts = sorted(FOLDER.glob("*.py"))
     if {path.stem for path in scripts} != {path.stem for path in FOLDER.glob("*.ipynb")}:
         print("a script without its notebook, or the reverse")
-        if sys.argv[1:] != ["write"]:
+        if not writes:
             raise SystemExit(1)
     for script in scripts:
-        written = script.with_suffix(".ipynb")
+        if numbers and script.stem.partition("-")[0] not in numbers:
+            continue
+        begin, written = time.monotonic(), script.with_suffix(".ipynb")
         book = of_script(script)
-        if sys.argv[1:] == ["write"]:
+        if writes:
             execute(book)
             nbformat.write(book, written)
         check(script, written)
-        if sys.argv[1:] != ["write"]:
+        if not writes:
             execute(book)
-        print(f"{script.stem}: {len(book.cells)} cells")
+        print(
+            f"{script.stem}: {len(book.cells)} cells, {time.monotonic() - begin:.0f} s", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker import wire
 from ticker.compare.clients import Group, session
 from ticker.compare.measuring import Bench, Heard, Run
 from ticker.compare.methods import METHODS
-from ticker.compare.plan import Plan, Schedule, tick_of
+from ticker.compare.plan import Plan, Schedule, payload
 from ticker.compare.sockets import CountingSocket
 from ticker.system_clock import monotonic
 from ticker.units import MILLISECOND
@@ -30,6 +29,8 @@ RATE: Final = 20.0
 """Events per second while a poll looks each second."""
 _SHOWN_RATE: Final = 4.0
 """Events per second while somebody looks at each of them."""
+_CONTROL: Final = 4
+"""A WebSocket frame without an event, that closes the connection (bytes)."""
 _WARM_UP: Final = 20
 """Events before anything is measured."""
 
@@ -63,8 +64,8 @@ class Brief(msgspec.Struct, frozen=True):
     """The result."""
 
     events: int
-    payload: int
-    """Bytes of one event."""
+    payload: float
+    """Bytes of one event, on average."""
     request: Way
     open: Way
     polled: Polled
@@ -92,7 +93,7 @@ async def measure(bench: Bench, events: int, seconds: float) -> Brief:
     both = await bench.run(plan, [Group(POLL), Group(OPEN)])
     return Brief(
         events,
-        len(wire.encode(tick_of(1))),
+        payload(events),
         _way(request),
         _way(opened),
         _polled(both, *both.groups, seconds=seconds),
@@ -126,8 +127,8 @@ def sentences(brief: Brief) -> list[str]:
         f"One request for each event: {_way_text(events, request)}.",
         f"One open connection: {_way_text(events, opened)}.",
         (
-            f"An event has {brief.payload} bytes. To each, a request and its answer add {more[0]} "
-            f"bytes, the open connection adds {more[1]}."
+            f"An event has {brief.payload:.0f} bytes. To each, a request and its answer add "
+            f"{more[0]} bytes, the open connection adds {more[1]}."
         ),
         (
             f"So {_plural(events, 'request')} took "
@@ -193,8 +194,10 @@ async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]
         match what:
             case "send":
                 step("goodbye" if answered and not method.closes else "ask", size)
+            case "receive" if size and answered and not method.closes:
+                step("event" if size > _CONTROL else "goodbye", size)
             case "receive" if size:
-                step("event" if answered and not method.closes else "answer", size)
+                step("answer", size)
                 answered = True
             case "close":
                 step("close")

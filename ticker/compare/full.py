@@ -17,17 +17,18 @@ from typing import Final
 
 import msgspec
 
-from ticker import wire
 from ticker.compare.clients import Group, percentile
 from ticker.compare.measuring import AHEAD, Bench, Run
 from ticker.compare.methods import METHODS, Method
-from ticker.compare.plan import Plan, due_times, tick_of
+from ticker.compare.plan import Plan, due_times, payload
 from ticker.streams import open_log
 from ticker.units import HOUR, SECOND
 
 SUBSCRIBERS: Final = (1, 10, 100)
 SENDER_RATE: Final = 100.0
 """Events per second where the sender's pace is measured."""
+SENDER_SECONDS: Final = 2.0
+"""The longest run of a sender (s)."""
 _CONNECTING: Final = 0.02
 """For each subscriber, to connect before a schedule begins (s)."""
 _MOST_EVENTS: Final = 20_000
@@ -63,6 +64,8 @@ class Cell(msgspec.Struct, frozen=True):
     """Events per second that arrive, of all subscribers together, as fast as it goes."""
     fast_bytes: float
     """Bytes per event there."""
+    payload: float
+    """Bytes of the event itself, on average."""
     cpu: list[float]
     """CPU time per event there, of server and clients (µs)."""
     p50: list[float]
@@ -124,8 +127,6 @@ class Full(msgspec.Struct, frozen=True):
 
     effort: Effort
     machine: Machine
-    payload: int
-    """Bytes of one event."""
     methods: list[Cell] = []
     sender: list[Sender] = []
     storm: list[Storm] = []
@@ -146,13 +147,13 @@ async def measure(
                 cells.append(await _cell(bench, effort, method, count))
     if "sender" in parts:
         for method in [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]:
-            for count, hanging in ((0, 0), (1, 0), (100, 0), (1, 10)):
+            for count, hanging in ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10)):
                 on_progress(f"the sender's pace: {method.name}, {count} + {hanging} subscribers")
                 senders.append(await _sender(bench, effort, method, count, hanging))
     if "storm" in parts:
         on_progress("a storm of 100 reconnects")
         storms.append(await _storm(bench, effort, METHODS["WebSocket"], 100))
-    return Full(effort, _machine(), len(wire.encode(tick_of(1))), cells, senders, storms)
+    return Full(effort, _machine(), cells, senders, storms)
 
 
 def _machine() -> Machine:
@@ -184,6 +185,7 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
         subscribers=count,
         speed=[_speed(run) for run in fast],
         fast_bytes=sum(run.size for run in fast) / sum(run.heard for run in fast),
+        payload=payload(events),
         cpu=[run.cpu / run.heard * SECOND for run in fast],
         p50=[run.groups[0].p50 or 0.0 for run in paced],
         p99=[run.groups[0].p99 or 0.0 for run in paced],
@@ -204,12 +206,13 @@ async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hang
     groups = [Group(method.name, count)] if count else []
     if hanging:
         groups.append(Group(method.name, hanging, hangs=True))
-    events = round(SENDER_RATE * effort.seconds)
+    seconds = min(effort.seconds, SENDER_SECONDS)
+    events = round(SENDER_RATE * seconds)
     runs = []
     for _ in range(effort.runs):
         async with _stream(method, effort) as stream:
             plan = Plan(events, SENDER_RATE, stream=stream)
-            runs.append(await bench.run(plan, groups, seconds=effort.seconds + 0.5))
+            runs.append(await bench.run(plan, groups, seconds=seconds + 0.5))
     last, due = runs[-1], due_times(plan)
     return Sender(
         method=method.name,
@@ -225,8 +228,10 @@ async def _sender(bench: Bench, effort: Effort, method: Method, count: int, hang
 
 async def _storm(bench: Bench, effort: Effort, method: Method, count: int) -> Storm:
     plan = Plan(round(effort.rate * effort.seconds), effort.rate)
+    ahead = AHEAD + count * _CONNECTING
     runs = [
-        await bench.run(plan, [Group(method.name, count)], cut=True) for _ in range(effort.runs)
+        await bench.run(plan, [Group(method.name, count)], cut=True, ahead=ahead)
+        for _ in range(effort.runs)
     ]
     return Storm(
         method=method.name,

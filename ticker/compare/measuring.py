@@ -114,9 +114,8 @@ class Bench:
             self._clients.ask("run", url=self.url, plan=plan, groups=list(groups))
         )
         try:
-            if cut and plan.rate is not None:
-                await asyncio.sleep(ahead + plan.events / plan.rate / 2)
-                await self.server.ask("cut")
+            if cut:
+                await self.server.ask("cut", after=plan.events // 2)
             if seconds is not None:
                 await asyncio.wait([asked], timeout=ahead + seconds)
                 self._clients.tell("stop")

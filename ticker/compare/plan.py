@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from ticker import wire
 from ticker.records import Tick
 from ticker.system_clock import monotonic
 from ticker.units import SECOND
@@ -75,6 +76,11 @@ def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
         session="regular",
         simulated=True,
     )
+
+
+def payload(events: int) -> float:
+    """Return the mean size of the first so many events (bytes)."""
+    return sum(len(wire.encode(tick_of(n))) for n in range(1, events + 1)) / events
 
 
 class Schedule:

@@ -101,7 +101,7 @@ class Server:
             with suppress(asyncio.CancelledError):
                 await self._running
             self._running = None
-        self.cut()
+        self._cut()
         await self._log.aclose()
         return {
             **facts,
@@ -111,8 +111,12 @@ class Server:
             "late": self._schedule.late if self._is_paced else [],
         }
 
-    def cut(self) -> None:
-        """Cut every open connection, as a network that fails."""
+    async def cut(self, after: int) -> None:
+        """Cut every open connection once more than `after` events have happened."""
+        await self._schedule.beyond(after)
+        self._cut()
+
+    def _cut(self) -> None:
         for peer in self._peers:
             peer.abort()
 

@@ -92,7 +92,7 @@ def sentences(full: Full) -> list[str]:
             f"A request took {_ratio(one.cpu, opened.cpu)} the CPU."
         )
     if counts:
-        lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]], full.payload)]
+        lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]])]
         lines += [_where(cells, "long poll", counts), _unchanged(cells, counts)]
         if any(cell.method in {"SQLite", "Kafka"} for cell in full.methods):
             lines.append("Logs count no bytes: SQLite is a file, and Kafka has its own sockets.")
@@ -116,15 +116,15 @@ def _pace(method: str, full: Full) -> str:
     return f"{method}: of {own[0].wanted:g} events/s the sender sent {told}."
 
 
-def _claim(one: Cell, opened: Cell, payload: int) -> str:
-    headers = (one.fast_bytes - payload) / max(opened.fast_bytes - payload, 0.1)
+def _claim(one: Cell, opened: Cell) -> str:
+    asked, sent = (cell.fast_bytes - cell.payload for cell in (one, opened))
+    headers = asked / max(sent, 0.1)
     latency = median(one.p50) / max(median(opened.p50), 1e-3)
     return (
         f"In 2010 WebSocket was said to save headers {CLAIM_HEADERS} to 1 and latency "
         f"{CLAIM_LATENCY} to 1 against polling. Here, against a request for each event: headers "
-        f"{headers:.0f} to 1 ({one.fast_bytes - payload:.0f} bytes against "
-        f"{opened.fast_bytes - payload:.1f}), latency {latency:.1f} to 1 (p50, on this machine, "
-        f"without a network). Browsers send longer headers."
+        f"{headers:.0f} to 1 ({asked:.0f} bytes against {sent:.1f}; browsers send longer ones), "
+        f"latency {latency:.1f} to 1 (p50, without a network)."
     )
 
 

@@ -61,7 +61,7 @@ def _serving(server: Server) -> Answer:
                     "plan": await server.begin(msgspec.convert(order["plan"], Plan), order["ahead"])
                 }
             case "cut":
-                server.cut()
+                await server.cut(order["after"])
                 return {}
             case _:
                 return await server.report()

@@ -75,7 +75,7 @@ async def test_a_subscriber_that_is_cut_off_continues_where_it_was() -> None:
     async with Bench() as bench:
         run = await bench.run(Plan(events=60, rate=200.0), [Group("WebSocket", 5)], cut=True)
     assert run.groups[0].missed == 0
-    assert run.connections == 10
+    assert 5 < run.connections <= 10
 
 
 async def test_a_log_is_read_by_everybody(tmp_path: object) -> None:
