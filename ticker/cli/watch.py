@@ -30,6 +30,7 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
+from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller
 from ticker.streams import StreamChoice, open_stream
@@ -279,5 +280,7 @@ async def _print_board(
     if is_unknown:
         tell(verdict.summary)
     elif not quotes and not missing:
-        tell(f"No price in {choice.url} yet. {verdict.words}")
+        is_log = choice.address.backend.is_writable
+        words = f" yet. {verdict.words}" if is_log else f". {invitation(option=choice.option)}"
+        tell(f"No price in {choice.url}{words}")
     return NO_DATA if missing or is_unknown or not quotes else DONE

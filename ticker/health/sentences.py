@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ticker.address import is_recording
 from ticker.escape import escape
 from ticker.figures import agree, and_more, count_text, speed_text
 from ticker.health.reasons import Reason
@@ -44,6 +45,8 @@ _DEMO: Final = " --stream demo"
 
 def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """What to do about a stream in which nothing is; `symbols`: what is wished for."""
+    if is_recording(option.rstrip("'")):  # nobody can poll into it
+        return "This recording holds no tick."
     return f"The stream is empty: nobody has polled yet. {to_poll(symbols, option)}"
 
 

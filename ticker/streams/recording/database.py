@@ -77,7 +77,10 @@ def writing(url: str) -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """The first line of an error, without the name of its kind."""
-    return str(error).partition("\n")[0].partition(": ")[2] or str(error).partition("\n")[0]
+    line = str(error).partition("\n")[0]
+    words = line.partition(": ")[2] or line
+    # Of a broken footer it may repeat a byte.
+    return words if any(map(str.isalpha, words)) else "DuckDB cannot read it"
 
 
 def check_magic(path: Path, url: str) -> None:
