@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 import hypothesis
 import pytest
 
+from tests.examples import IS_PLAIN, examples
 from tests.kafka_broker import NEEDS_JAVA, Broker, available, start_only_once
 from tests.kafka_secure import SecureKafka
 from ticker.errors import StreamError
@@ -27,8 +28,15 @@ from ticker.streams.protocol import ReadStats
 KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
 
 
-hypothesis.settings.register_profile("patient", deadline=None)  # other tests run beside
-hypothesis.settings.load_profile("patient")
+COMMANDS = Path(__file__).parent / "integration" / "cli"
+_PLAIN_RUN = "TICKER_TEST_PLAIN_RUN"
+"""Set in the environment of the workers of a plain run."""
+
+# Other tests run beside, so there is no deadline. `examples` is how many tests take that ask for
+# a number of their own.
+hypothesis.settings.register_profile("full", deadline=None)
+hypothesis.settings.register_profile("plain", deadline=None, max_examples=examples(100))
+hypothesis.settings.load_profile("plain" if IS_PLAIN else "full")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -42,13 +50,34 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests with Kafka, and skip them unless they are asked for."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Group the tests with Kafka, and skip them unless they are asked for.
+
+    A plain run leaves out the tests that start processes, but those marked `smoke`.
+    """
+    if _PLAIN_RUN in os.environ:
+        left_out = [item for item in items if not _is_plain(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _is_plain(item)]
     for item in items:
         if _needs_kafka(item):
             item.add_marker(pytest.mark.xdist_group("kafka"))
             if not _kafka_is_wanted():
                 item.add_marker(pytest.mark.skip(reason=KAFKA_IS_OPTIONAL))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the workers whether this is a plain run: without CI, and no file was named."""
+    is_chosen = config.option.keyword or config.option.markexpr in {"bench", "slow"}
+    is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if IS_PLAIN and not is_chosen and not is_named:
+        os.environ[_PLAIN_RUN] = "1"
+
+
+def _is_plain(item: pytest.Item) -> bool:
+    """Whether a test starts no processes of ours, or is one of the few of these in a plain run."""
+    starts = COMMANDS in item.path.parents or item.get_closest_marker("processes") is not None
+    return not starts or item.get_closest_marker("smoke") is not None
 
 
 def _kafka_is_wanted() -> bool:

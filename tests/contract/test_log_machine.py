@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.examples import examples
 from ticker.errors import SequenceConflict
 from ticker.records import Position, Quote, Tick
 
@@ -267,7 +268,7 @@ class RetainedMachine(NumberingMachine):
         self.held = None
 
 
-def _run(backend: Any, examples: int) -> None:
+def _run(backend: Any, histories: int) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     kinds = {"Retained": RetainedMachine, "NumberingLog": NumberingMachine, "Log": LogMachine}
@@ -276,7 +277,7 @@ def _run(backend: Any, examples: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=histories,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -285,7 +286,7 @@ def _run(backend: Any, examples: int) -> None:
 
 
 def test_a_log_is_a_list_of_ticks_whatever_is_done_to_it(log_backend: Any) -> None:
-    _run(log_backend, 25 if log_backend.server is None else 4)
+    _run(log_backend, examples(25) if log_backend.server is None else 4)
 
 
 @pytest.mark.slow

@@ -14,11 +14,14 @@ import pytest
 import ticker
 from ticker.processes.child import environment
 
+pytestmark = pytest.mark.processes
+
 
 def children() -> set[int]:
     return {process.pid for process in psutil.Process().children(recursive=True)}
 
 
+@pytest.mark.smoke
 async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_behind() -> None:
     before = children()
     with ticker.demo(["AAPL", "GC=F"], seed=7) as url:

@@ -12,6 +12,8 @@ import pytest
 
 from ticker.streams import open_log, open_stream
 
+pytestmark = pytest.mark.processes
+
 WRITER = """
 import asyncio, sys
 from ticker.errors import SequenceConflict

@@ -21,6 +21,8 @@ import pytest
 from tests.serving import serving
 from ticker.exchange import Exchange, Market, companies
 
+pytestmark = pytest.mark.processes
+
 CHILD = Path(__file__).with_name("polling_child.py")
 EVERY = 100_000
 

@@ -37,6 +37,7 @@ def run_notebook(*cells: str) -> Sequence[str]:
 
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # of the notebook's own libraries
+@pytest.mark.processes
 def test_a_notebook_reads_a_stream_into_a_frame_by_await_in_a_cell() -> None:
     pytest.importorskip("pandas")
     printed = run_notebook(
@@ -55,6 +56,7 @@ def test_a_notebook_reads_a_stream_into_a_frame_by_await_in_a_cell() -> None:
 
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")
+@pytest.mark.processes
 def test_in_a_notebook_a_demo_is_a_block_like_any_other() -> None:
     printed = run_notebook(
         "import ticker",
@@ -64,6 +66,7 @@ def test_in_a_notebook_a_demo_is_a_block_like_any_other() -> None:
     assert printed[-1] == "AAPL"
 
 
+@pytest.mark.processes
 def test_in_a_script_asyncio_runs_it() -> None:
     script = (
         "import asyncio, ticker\n"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 RUNNER = ROOT / ".ci" / "readme.py"
 PATIENCE = 60.0

@@ -13,6 +13,8 @@ import pytest
 
 from ticker.exchange import Exchange, Market
 
+pytestmark = pytest.mark.processes
+
 ASK = """
 import asyncio, sys
 from ticker.sources import open_source

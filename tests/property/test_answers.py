@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ticker.errors import SourceError
 from ticker.exchange import SavedAnswers
 from ticker.sources.reading import Context, is_symbol, read_answer
@@ -64,7 +65,7 @@ def read(body: bytes, symbols: Sequence[str]) -> Any:
     return quotes, {symbol: why for symbol, why in refused.items() if "calls it" not in why}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(body=bodies())
 def test_what_the_source_can_read_the_exchange_can_serve(body: bytes) -> None:
     named: list[Any] = [

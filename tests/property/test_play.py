@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
+from tests.examples import examples
 from ticker.play import MAX, Player, Span, begin
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams import open_log, open_stream
@@ -96,7 +97,7 @@ async def replayed(steps: list[Any], folder: Path) -> None:
     assert ticks == [tick for each in batches for tick in each.ticks]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(STEPS.filter(lambda steps: any(found for found, *_ in steps)))
 def test_a_replay_is_tick_for_tick_and_gap_for_gap_what_was_recorded(steps: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from .conftest import Program, descendants
 
 
+@pytest.mark.smoke
 def test_the_comparison_ends_in_sentences(ticker: Program) -> None:
     done = ticker.run("compare", "--events", "50", "--for", "500ms", "--show", "2")
     assert done.returncode == 0, done.stderr

@@ -148,6 +148,7 @@ def test_signals_end_every_following_command_with_their_code(
     assert b"Traceback" not in err
 
 
+@pytest.mark.smoke
 def test_poll_stops_after_so_many_ticks_and_tail_reads_what_it_kept(
     ticker: Program, log: str, exchange: str
 ) -> None:
@@ -182,6 +183,7 @@ def running(ticker: Program, exchange: str) -> Terminal:
     return terminal
 
 
+@pytest.mark.smoke
 def test_q_ends_run_and_says_how_many_ticks_were_kept(ticker: Program, running: Terminal) -> None:
     running.wait_for("ticks")
     running.type("q")
@@ -279,6 +281,7 @@ def test_demo_runs_where_no_state_can_be_kept_and_says_so(ticker: Program) -> No
     assert terminal.end() == 0
 
 
+@pytest.mark.smoke
 def test_watch_shows_what_another_polls_and_ends_alone(
     ticker: Program, log: str, exchange: str
 ) -> None:

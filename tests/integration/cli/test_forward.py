@@ -75,6 +75,7 @@ def assert_whole(found: list[tuple[Any, ...]]) -> None:
         assert sequences == list(range(1, len(sequences) + 1)), key
 
 
+@pytest.mark.smoke
 def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path, Path]) -> None:
     source, destination = paths
     write(f"sqlite:{source}", ticks=30)

@@ -11,6 +11,7 @@ from .conftest import Program
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quotes.csv"
 
 
+@pytest.mark.smoke
 def test_an_import_says_what_it_took_and_leaves_a_recording_that_is_read_as_a_stream(
     ticker: Program,
 ) -> None:

@@ -80,6 +80,7 @@ def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
     assert (pressed.returncode, pressed.stdout, pressed.stderr) == (130, "", "")
 
 
+@pytest.mark.smoke
 def test_python_dash_m_says_the_version(ticker: Program) -> None:
     assert ticker.run("--version").stdout.startswith("ticker ")
 
@@ -250,6 +251,7 @@ def test_quotes_are_printed_as_csv_and_as_a_table_that_says_simulated(
     assert "\x1b" not in table
 
 
+@pytest.mark.smoke
 def test_a_symbol_that_is_not_known_is_told_what_it_may_have_been(
     ticker: Program, exchange: str
 ) -> None:
@@ -287,6 +289,7 @@ def test_status_tells_a_monitor_which_of_two_writers_is_gone(ticker: Program) ->
     assert "No sign of the poller of MSFT since" in told["verdict"]
 
 
+@pytest.mark.smoke
 def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
     empty = ticker("status")
     assert (empty.returncode, "nobody has polled yet" in empty.stdout) == (4, True)

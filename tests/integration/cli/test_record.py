@@ -91,6 +91,7 @@ def left_over(ticker: Program) -> list[str]:
     return sorted(path.name for path in ticker.folder.glob("*a.parquet*"))
 
 
+@pytest.mark.smoke
 def test_a_recording_of_the_past_is_the_stream_tick_for_tick_with_its_gaps(
     ticker: Program,
 ) -> None:

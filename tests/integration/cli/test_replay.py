@@ -101,6 +101,7 @@ def test_a_replay_leaves_no_file_behind(
     assert not list(Path(ticker.env["TMPDIR"]).iterdir())
 
 
+@pytest.mark.smoke
 def test_all_of_a_stream_is_played_into_another_and_compared(
     ticker: Program, recorded: str
 ) -> None:

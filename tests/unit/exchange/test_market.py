@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ticker.exchange import Market, catalogue, companies, listings
 from ticker.exchange.listings import BY_SYMBOL, COIN
 from ticker.exchange.market import MarketState
@@ -76,7 +77,7 @@ def check(state: MarketState) -> None:
         assert 0 < state.bid < state.price < state.ask
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(), every=st.sampled_from([100_000, SECOND, 60 * SECOND]))
 def test_any_market_keeps_its_ranges_ticks_and_spreads(seed: int, every: int) -> None:
     market = Market(seed, every=every)

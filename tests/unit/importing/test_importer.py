@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.importing import Options, Report, import_files
 from ticker.streams.recording import RecordingStream
@@ -270,7 +271,9 @@ Row = tuple[int, str, float]
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     rows=st.lists(

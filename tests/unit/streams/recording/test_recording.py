@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from ticker.errors import StreamMissing, StreamNotWritable, StreamUnusable, WrongPosition
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams.digest import digests
@@ -94,7 +95,9 @@ def histories(draw: st.DrawFn) -> list[Step]:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=histories(), limit=st.sampled_from([1, 3, 5_000]))
 async def test_what_is_read_is_what_was_recorded(
@@ -164,7 +167,9 @@ async def test_the_snapshot_of_a_moment_knows_nothing_of_what_came_after(tmp_pat
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=histories(), data=st.data())
 async def test_what_is_known_at_a_moment_is_the_same_if_the_tape_ends_there(
