@@ -123,6 +123,7 @@ class Shown:
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()
+        self._watchlists = settings.config.watchlists
         self._is_over = False
         """Whether the time that was wished for is over."""
         self._dashboard: Dashboard | None = None
@@ -150,6 +151,7 @@ class Shown:
                 sort=self._sort,
                 simulated=self._choice.demo or self._choice.temporary,
                 option=self._choice.option,
+                watchlists=self._watchlists,
             )
             for words in self._notices:
                 dashboard.tell(words)

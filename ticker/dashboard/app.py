@@ -7,7 +7,7 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from ticker.board import Sort
+from ticker.board.lists import next_list
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.detail import Detail
@@ -42,7 +43,7 @@ class Dashboard(App[Exit]):
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
     `light`; `simulated` says before the first price that all will be invented. `option` is what a
-    command needs to work on the same stream.
+    command needs to work on the same stream. `watchlists` (name → symbols) are lists of rows.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -63,31 +64,20 @@ class Dashboard(App[Exit]):
         sort: Sort | None = None,
         simulated: bool = False,
         option: str = "",
+        watchlists: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.palette: Palette = PALETTES[look]
         super().__init__(driver_class=TerminalDriver)
         self.title = "ticker"
         self.feed = feed
         self._option = option
+        self._watchlists = watchlists or {}
         self._controller = controller
         self._player = player
-        self._table = Table(
-            feed.board,
-            self.palette,
-            clock=feed.clock,
-            elapsed=feed.elapsed,
-            trouble=lambda: feed.trouble,
-        )
+        self._table = Table(feed, self.palette)
         self._table.sort = sort
         self._heading = Heading(self._table)
-        self._detail = Detail(
-            feed.board,
-            self.palette,
-            zone,
-            clock=feed.clock,
-            elapsed=feed.elapsed,
-            trouble=lambda: feed.trouble,
-        )
+        self._detail = Detail(feed, self.palette, zone)
         self._words = Words(
             feed,
             self.palette,
@@ -218,19 +208,18 @@ class Dashboard(App[Exit]):
         """A click on the key that sorts."""
         self._table.action_sort_next()
 
+    def action_list(self, step: int) -> None:
+        """The next list (1), or the one before (-1)."""
+        rows, shown = self.feed.board.rows(), self._table.shown_list
+        self._table.show_list(next_list(rows, self._watchlists, shown, step))
+        self._say()
+
     def action_pause(self) -> None:
         """Pause the replay, or freeze the live board; or go on."""
-        board = self.feed.board
         if self._is_replay() and self._player is not None:
             self._player.toggle()
-        elif board.held is None:
-            board.hold(self.feed.clock(), self.feed.elapsed())
-            self._table.stand_still()
         else:
-            board.release()
-            self._frames.paint()
-            self._table.paint_ages()
-            self._detail.redraw()
+            self._painter.toggle_hold()
         self._say()
 
     def action_time(self, what: str, number: int = 0) -> None:

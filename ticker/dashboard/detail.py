@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ticker.board import Board, Row
+from ticker.board import Row
 from ticker.board.columns import Style as Look
 from ticker.board.columns import age_text, reason_text
 from ticker.dashboard.chart import Chart, Ink, chart_lines
@@ -26,6 +26,7 @@ from ticker.dashboard.facts import facts, places_of, tick_words
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import COIN
 from ticker.escape import escape
+from ticker.feed import Feed
 from ticker.health.sentences import of_gap
 from ticker.times import Zone
 
@@ -60,24 +61,15 @@ class Detail(Widget, can_focus=True):
             super().__init__()
             self.lines = lines
 
-    def __init__(
-        self,
-        board: Board,
-        palette: Palette,
-        zone: Zone,
-        *,
-        clock: Callable[[], int],
-        elapsed: Callable[[], int],
-        trouble: Callable[[], str | None],
-    ) -> None:
+    def __init__(self, feed: Feed, palette: Palette, zone: Zone) -> None:
         super().__init__(id="detail")
         self.symbol = ""
-        self._board = board
+        self._board = feed.board
         self._palette = palette
         self._zone = zone
-        self._clock = clock
-        self._elapsed = elapsed
-        self._trouble = trouble
+        self._clock = feed.clock
+        self._elapsed = feed.elapsed
+        self._feed = feed
         self._strips: list[Strip] = []
         self._aged: object = None
         """What was last painted of its age."""
@@ -108,7 +100,7 @@ class Detail(Widget, can_focus=True):
 
     def _age_words(self) -> tuple[str, str]:
         age = self._board.age(
-            self._board.row(self.symbol), self._clock(), self._trouble(), elapsed=self._elapsed()
+            self._board.row(self.symbol), self._clock(), self._feed.trouble, elapsed=self._elapsed()
         )
         return age_text(age), reason_text(age)
 
@@ -196,7 +188,7 @@ class Detail(Widget, can_focus=True):
     def _facts(self, row: Row) -> Callable[[int], list[Line]]:
         """What makes lines of so many cells of all that is known."""
         now = self._clock()
-        age = self._board.age(row, now, self._trouble(), elapsed=self._elapsed())
+        age = self._board.age(row, now, self._feed.trouble, elapsed=self._elapsed())
         known = facts(row, age, self._board.quote(row.symbol), now, self._zone)
         return lambda width: [self._pair(name, value, width) for name, value in known]
 

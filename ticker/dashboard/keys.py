@@ -56,6 +56,7 @@ KEYS: Final = (
     Key("l", "loop", "loop from here, to here, off", Needs.REPLAY, 7, "time('loop')"),
     Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
     Key("/", "filter", "filter: name, >2%, kind:etf, session:pre; esc", action="ask('filter')"),
+    Key("tab", "list", "next list: watchlists, kinds, gainers", importance=7, action="list(1)"),
     Key("s S", "sort", "sort by the next column; reverse", importance=6, action="sort"),
     Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),

@@ -40,7 +40,7 @@ class Painter:
         feed, table = self._feed, self._table
         changed = feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
-        self._is_loose = self._is_loose or bool(changed and (table.sort or table.filter))
+        self._is_loose = self._is_loose or bool(changed and table.is_choosy)
         if any(symbol not in table for symbol in changed) or (self._is_loose and is_calm):
             self._arrange(now)
         if table.is_tight and is_calm:
@@ -67,6 +67,18 @@ class Painter:
         self._table.paint_ages()
         self._detail.paint_age()
         self._say()
+
+    def toggle_hold(self) -> None:
+        """Freeze the board, or show all that came meanwhile."""
+        board = self._feed.board
+        if board.held is None:
+            board.hold(self._feed.clock(), self._feed.elapsed())
+            self._table.stand_still()
+            return
+        board.release()
+        self.paint()
+        self._table.paint_ages()
+        self._detail.redraw()
 
     def _arrange(self, now: float) -> None:
         self._arranged = now

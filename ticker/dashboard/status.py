@@ -92,8 +92,10 @@ def filter_words(text: str, shown: int, feed: Feed) -> str:
     return f"filter: {escape(text)} ({shown} of {len(feed.board.symbols)}), esc shows all"
 
 
-def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool) -> str:
-    """What to say where no row is shown; `text` is that of the filter."""
+def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: str = "") -> str:
+    """What to say where no row is shown; `text` is that of the filter, `name` the list's."""
+    if name and feed.board.size:
+        return f"Nothing is in the list “{escape(name)}” now. tab shows the next."
     if text:
         return f"No row matches “{escape(text)}”. esc shows all."
     is_young = feed.state.is_bare and feed.problem is None

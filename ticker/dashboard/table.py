@@ -6,10 +6,10 @@ paint is the app's to say. Textual's Line API, because a widget a cell costs ten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from textwrap import wrap
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
@@ -19,12 +19,15 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ticker.board import SORTS, Age, Board, Row, Sort
-from ticker.board.columns import Style, age_text, reason_text
+from ticker.board import SORTS, Age, Row, Sort
+from ticker.board.columns import age_text, reason_text
+from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
+from ticker.dashboard.cells import line_style, marked
 from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit, lay_out
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import Sparks
+from ticker.feed import Feed
 
 FLASH: Final = 700_000
 """How long a changed price is marked (µs)."""
@@ -45,6 +48,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("ctrl+home", "edge(0)", show=False),
         Binding("ctrl+end", "edge(-1)", show=False),
         Binding("enter", "app.detail", show=False),
+        Binding("tab", "app.list(1)", show=False),
+        Binding("shift+tab", "app.list(-1)", show=False),
         Binding("s", "sort_next", show=False),
         Binding("S", "sort_reverse", show=False),
     ]
@@ -52,27 +57,18 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Arranged(Message):
         """The columns stand elsewhere, or another one sorts; the heading follows."""
 
-    def __init__(
-        self,
-        board: Board,
-        palette: Palette,
-        *,
-        clock: Callable[[], int],
-        elapsed: Callable[[], int],
-        trouble: Callable[[], str | None],
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.board = board
+    def __init__(self, feed: Feed, palette: Palette) -> None:
+        super().__init__()
+        self.board = feed.board
         self.palette = palette
-        self.clock = clock
+        self.clock = feed.clock
         """Now (µs, UTC)."""
-        self.elapsed = elapsed
+        self.elapsed = feed.elapsed
         """µs on a clock that never goes back: marks last by it."""
-        self.trouble = trouble
-        """Why the stream is away, in words; `None` while it is read."""
+        self._feed = feed
         self.sort: Sort | None = None
         self.filter = ""
+        self.shown_list = ALL
         self.symbols: list[str] = []
         """Of the rows shown, from the top."""
         self.hint = ""
@@ -94,6 +90,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.symbols[self.cursor] if self.symbols else None
 
     @property
+    def is_choosy(self) -> bool:
+        """Whether what rows say decides which are shown, or where."""
+        return bool(self.sort or self.filter or self.shown_list.name)
+
+    @property
     def on_screen(self) -> list[str]:
         """The symbols of the rows on the screen."""
         top = self.scroll_offset.y
@@ -110,8 +111,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def put_in_order(self) -> None:
         """Sort and filter anew; the cursor stays on its symbol."""
-        rows = self.board.rows(self.sort, self.filter)
-        symbols = [row.symbol for row in rows]
+        rows = self.board.rows(self.sort or self.shown_list.sort, self.filter)
+        chosen_rows = self.shown_list.choose(rows, is_sorted=self.sort is not None)
+        symbols = [row.symbol for row in chosen_rows]
         if symbols == self.symbols:
             return
         chosen = self.chosen
@@ -127,7 +129,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def lay_out(self) -> None:
         """Place the columns again, by what all rows say now."""
         now, elapsed = self.clock(), self.elapsed()
-        trouble = self.trouble()
+        trouble = self._feed.trouble
         rows = [self.board.row(symbol) for symbol in self.symbols]
         self.is_tight = False
         columns = lay_out(
@@ -154,7 +156,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def paint_ages(self) -> None:
         """Paint the rows on the screen whose age, in words, is another by now."""
         now, elapsed = self.clock(), self.elapsed()
-        trouble = self.trouble()
+        trouble = self._feed.trouble
         changed = set()
         for symbol in self.on_screen:
             age = self.board.age(self.board.row(symbol), now, trouble, elapsed=elapsed)
@@ -198,7 +200,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         if line >= len(self.symbols):
             return self._hint_line(line, width)
         row = self.board.row(self.symbols[line])
-        age = self.board.age(row, self.clock(), self.trouble(), elapsed=self.elapsed())
+        age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
         is_chosen = line == self.cursor and self.has_focus
         return self._strip(row, age, width, is_chosen=is_chosen)
@@ -228,38 +230,22 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip(segments, max(at, width)).crop(0, width)
 
     def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Iterable[Segment]:
-        palette, column = self.palette, place.column
+        column = place.column
         if column.is_drawn:
             line = self._sparks.text(self.board, row, place.width)
-            return [Segment(line, palette.cell(_line_style(row, age), ground))]
+            return [Segment(line, self.palette.cell(line_style(row, age), ground))]
         text = column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)
         text = fit(text, place)
         if not column.is_marked or not self._is_lit(row):
-            return [Segment(text, palette.cell(column.style(text, age), ground))]
+            return [Segment(text, self.palette.cell(column.style(text, age), ground))]
         before = fit(column.text(replace(row, price=row.before), age), place)
-        return self._marked(text, before, row.direction, ground)
+        return marked(text, before, row.direction, self.palette, ground)
 
     def _is_lit(self, row: Row) -> bool:
         """Whether the last move of the row is still marked; nothing else decides that."""
         is_new = row.moved is not None and self.elapsed() < row.moved + FLASH
         return is_new and self.board.held is None
-
-    def _marked(self, text: str, before: str, direction: int, ground: str) -> Iterable[Segment]:
-        """An arrow, and from the first digit on that changed, a ground that says which way."""
-        palette = self.palette
-        color, behind, arrow = (
-            (palette.up, palette.up_ground, "▲")
-            if direction > 0
-            else (palette.down, palette.down_ground, "▼")
-        )
-        pairs = enumerate(zip(text, before, strict=True))
-        at = next((n for n, (new, old) in pairs if new != old), len(text.rstrip()))
-        text = _mark(text, arrow)
-        end = max(at, len(text.rstrip()))
-        yield Segment(text[:at], palette.style(color, ground, bold=True))
-        yield Segment(text[at:end], palette.style(color, behind, bold=True))
-        yield Segment(text[end:], palette.style(color, ground))
 
     def action_sort_next(self) -> None:
         """By the next column on the screen; after the last, the watchlist's own order."""
@@ -282,6 +268,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.put_in_order()
         self.show_cursor()
         self.post_message(self.Arranged())
+
+    def show_list(self, shown: RowList) -> None:
+        """Show the rows of this list."""
+        self.shown_list = shown
+        self.put_in_order()
+        self.show_cursor()
 
     def show_only(self, text: str) -> None:
         """Show the rows that a filter for `text` finds; all, if it is empty."""
@@ -326,16 +318,3 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=self.cursor, animate=False)
         elif self.cursor >= top + self.size.height:
             self.scroll_to(y=self.cursor - self.size.height + 1, animate=False)
-
-
-def _line_style(row: Row, age: Age) -> Style:
-    if age.is_trouble or not row.day_change:
-        return Style.DIM
-    return Style.UP if row.day_change > 0 else Style.DOWN
-
-
-def _mark(text: str, arrow: str) -> str:
-    """`text` with an arrow two cells before its first digit; the layout leaves room for it."""
-    blanks = len(text) - len(text.lstrip())
-    at = blanks - 2
-    return text[:at] + arrow + text[at + 1 :] if at >= 0 else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.board import Board
+from ticker.board.lists import counts
 from ticker.dashboard.bars import Bar, key_words, status_words, title_words
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
@@ -84,14 +85,20 @@ class Words:
         self.title.show(
             title_words(
                 palette,
-                self._caption,
+                " · ".join(filter(None, (self._caption, *_list_words(table)))),
                 is_simulated=is_simulated,
                 is_replay=feed.tape is not None,
                 width=width,
             )
         )
         self.keys.show(key_words(palette, fitting(keys_for(self.there), width - 1)))
-        empty = empty_words(feed, table.filter, self._option, has_poller=self._has_poller)
+        empty = empty_words(
+            feed,
+            table.filter,
+            self._option,
+            has_poller=self._has_poller,
+            name=table.shown_list.name,
+        )
         table.say_when_empty(empty)
 
     def _told(self) -> Status:
@@ -107,6 +114,14 @@ class Words:
         if feed.board.held is None:
             return told
         return Status(told.words, told.is_trouble, _held_words(feed.board, self._zone))
+
+
+def _list_words(table: Table) -> tuple[str, ...]:
+    """The list that is shown, and how its rows stand on their day."""
+    up, down, same = counts(table.board.row(symbol) for symbol in table.symbols)
+    if not up + down + same:
+        return (table.shown_list.name,)
+    return table.shown_list.name, f"{up} up, {down} down, {same} unchanged"
 
 
 def live_words(option: str) -> str:

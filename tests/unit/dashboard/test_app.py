@@ -531,3 +531,31 @@ async def test_rows_come_and_go_as_their_values_pass_the_filter(
         assert app._table.symbols == ["S0002"]
         stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 20.0), tick("S0002", 2, 1.0)]))
         await until(lambda: app._table.symbols == ["S0000"])
+
+
+async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
+    stream_in_memory: MakeStream,
+) -> None:
+    quotes = [
+        structs.replace(quote(f"S{i}", 10.0), day_change=float(i - 1), day_change_percent=i - 1.0)
+        for i in range(4)
+    ]
+    stream = stream_in_memory(Batch(Position("1"), quotes=quotes))
+    app = make(stream, title="demo", watchlists={"mine": ["S3", "S0"]})
+
+    def title() -> str:
+        return app._title_bar.render().plain
+
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "demo · 2 up, 1 down, 1 unchanged" in title())
+        await pilot.press("tab")
+        assert app._table.symbols == ["S3", "S0"]
+        assert "demo · mine · 1 up, 1 down, 0 unchanged" in title()
+        await pilot.press("tab")
+        assert app._table.symbols == ["S3", "S2"]
+        assert "gainers" in title()
+        fallen = Tick("S3", "yahoo", "one", 2, NOW, NOW, 1.0, day_change=-9.0)
+        stream.put(Batch(Position("2"), ticks=[fallen]))
+        await until(lambda: app._table.symbols == ["S2"])
+        await pilot.press("shift+tab", "shift+tab")
+        assert len(app._table.symbols) == 4

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from ticker.board import Sort
+from ticker.board.lists import ALL, counts, lists_of, next_list
+from ticker.board.row import Row
+
+ROWS = [
+    Row("AAPL", 1.0, kind="equity", day_change=1.0),
+    Row("MSFT", 1.0, kind="equity", day_change=-1.0),
+    Row("SPY", 1.0, kind="etf", day_change=0.0),
+    Row("GC=F", 1.0, kind="future"),
+]
+WATCHLISTS = {"mine": ["GC=F", "AAPL", "TSLA"], "all": ["AAPL", "MSFT", "SPY", "GC=F"], "no": ["X"]}
+
+
+def test_a_list_is_there_while_some_rows_are_in_it_but_not_all() -> None:
+    names = [each.name for each in lists_of(ROWS, WATCHLISTS)]
+    assert names == ["", "mine", "stocks", "funds", "futures", "gainers", "losers"]
+    assert [each.name for each in lists_of([], WATCHLISTS)] == [""]
+
+
+def test_a_watchlist_has_its_own_order_unless_rows_are_sorted() -> None:
+    (mine,) = [each for each in lists_of(ROWS, WATCHLISTS) if each.name == "mine"]
+    assert [row.symbol for row in mine.choose(ROWS, is_sorted=False)] == ["GC=F", "AAPL"]
+    assert [row.symbol for row in mine.choose(ROWS, is_sorted=True)] == ["AAPL", "GC=F"]
+
+
+def test_lists_follow_one_another_round_and_round() -> None:
+    shown, names = ALL, []
+    for _ in range(7):
+        shown = next_list(ROWS, WATCHLISTS, shown, 1)
+        names.append(shown.name)
+    assert names[0] == "mine"
+    assert names[-2:] == ["losers", ""]
+    losers = next_list(ROWS, WATCHLISTS, ALL, -1)
+    assert (losers.name, losers.sort) == ("losers", Sort("day_change_percent"))
+    assert next_list([], {}, losers, 1) == ALL
+
+
+def test_a_change_that_is_unknown_counts_neither_way() -> None:
+    assert counts(ROWS) == (1, 1, 1)

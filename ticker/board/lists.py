@@ -1,0 +1,82 @@
+"""The lists that a board's rows fall into: each watchlist, each kind, gainers and losers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ticker.board.order import Sort
+from ticker.board.row import Row
+
+_KINDS: Final = (
+    ("stocks", ("equity",)),
+    ("funds", ("etf", "mutualfund")),
+    ("indices", ("index",)),
+    ("futures", ("future",)),
+    ("currencies", ("currency",)),
+    ("coins", ("cryptocurrency",)),
+)
+_PERCENT: Final = "day_change_percent"
+
+
+@dataclass(frozen=True, slots=True)
+class RowList:
+    """Some of the rows; without a name it is all of them."""
+
+    name: str = ""
+    holds: Callable[[Row], bool] = lambda _row: True
+    sort: Sort | None = None
+    """The order that it is about, where the user chose none."""
+    symbols: Sequence[str] = ()
+    """A watchlist's, in its order."""
+
+    def choose(self, rows: Iterable[Row], *, is_sorted: bool) -> list[Row]:
+        """Those of `rows` that are in it; a watchlist in its own order, unless they are sorted."""
+        chosen = [row for row in rows if self.holds(row)]
+        if self.symbols and not is_sorted:
+            place = {symbol: at for at, symbol in enumerate(self.symbols)}
+            chosen.sort(key=lambda row: place[row.symbol])
+        return chosen
+
+
+ALL: Final = RowList()
+_GAINERS: Final = RowList(
+    "gainers", lambda row: (row.day_change or 0) > 0, Sort(_PERCENT, reverse=True)
+)
+_LOSERS: Final = RowList("losers", lambda row: (row.day_change or 0) < 0, Sort(_PERCENT))
+
+
+def lists_of(rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]]) -> list[RowList]:
+    """The lists in which some of `rows` are, but not all: all rows first, then watchlists, kinds.
+
+    Gainers and losers are there with the first change that is known.
+    """
+    lists = [
+        RowList(name, lambda row, s=frozenset(symbols): row.symbol in s, symbols=tuple(symbols))  # type: ignore[misc]
+        for name, symbols in watchlists.items()
+    ]
+    lists += [
+        RowList(name, lambda row, k=kinds: row.kind in k)  # type: ignore[misc]
+        for name, kinds in _KINDS
+    ]
+    found = [each for each in lists if 0 < sum(map(each.holds, rows)) < len(rows)]
+    moves = [each for each in (_GAINERS, _LOSERS) if any(map(each.holds, rows))]
+    return [ALL, *found, *moves]
+
+
+def next_list(
+    rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]], shown: RowList, step: int
+) -> RowList:
+    """The list that follows `shown` (`step` 1) or comes before it (-1), round and round."""
+    lists = lists_of(rows, watchlists)
+    names = [each.name for each in lists]
+    at = names.index(shown.name) + step if shown.name in names else 0
+    return lists[at % len(lists)]
+
+
+def counts(rows: Iterable[Row]) -> tuple[int, int, int]:
+    """How many are up, down and unchanged on their day; one whose change is unknown is none."""
+    changes = [row.day_change for row in rows if row.day_change is not None]
+    up, down = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+    return up, down, len(changes) - up - down
