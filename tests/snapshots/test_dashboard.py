@@ -38,6 +38,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             # What was put last is folded in, and the screen was told of it.
             or app.feed._position != stream.position  # type: ignore[attr-defined]
             or app._frames.is_waiting
+            or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.
             or (board.ticks and f"{board.ticks} ticks" not in app._status_bar.render().plain)
         ):

@@ -34,6 +34,11 @@ class Painter:
         self._told: object = None
         """What the status line last spoke of."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows or columns wait for a calm moment to be put in their places."""
+        return self._is_loose or self._table.is_tight
+
     def paint(self) -> float | None:
         """Paint what changed; the seconds until marks go out."""
         now = monotonic()

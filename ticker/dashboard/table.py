@@ -75,6 +75,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """What to say where there is no row."""
         self.columns: ColumnLayout = lay_out([], 0)
         self.cursor = 0
+        self._has_chosen = False
+        """Whether the user moved the cursor: only then it stays on its symbol."""
         self.is_tight = False
         """Whether a text was painted that outgrew its column: time to lay out anew."""
         self._lines: dict[str, int] = {}
@@ -110,13 +112,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def put_in_order(self) -> None:
-        """Sort and filter anew; the cursor stays on its symbol."""
+        """Sort and filter anew; a cursor that was moved stays on its symbol."""
         rows = self.board.rows(self.sort or self.shown_list.sort, self.filter)
         chosen_rows = self.shown_list.choose(rows, is_sorted=self.sort is not None)
         symbols = [row.symbol for row in chosen_rows]
         if symbols == self.symbols:
             return
-        chosen = self.chosen
+        chosen = self.chosen if self._has_chosen else None
         others = symbols if len(symbols) != len(self.symbols) else set(symbols) - set(self._lines)
         self.symbols = symbols
         self._lines = {symbol: line for line, symbol in enumerate(symbols)}
@@ -302,6 +304,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
                 await self.run_action("app.detail")
 
     def _set_cursor(self, line: int) -> None:
+        self._has_chosen = True
         line = max(0, min(line, len(self.symbols) - 1))
         if line != self.cursor:
             before, self.cursor = self.cursor, line
