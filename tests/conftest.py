@@ -156,6 +156,8 @@ class StreamInMemory:
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         raise NotImplementedError
 
+    arrays = columns
+
     def read_stats(self) -> ReadStats:
         return ReadStats(broken=self.state.broken, problem=self.state.problem)
 

@@ -22,7 +22,7 @@ from msgspec.structs import astuple
 from ticker import system_clock
 from ticker.errors import UsageError
 from ticker.records import Batch, Gap, Quote, Tick
-from ticker.streams import Numeric, open_stream
+from ticker.streams import open_stream
 from ticker.streams.sync import blocking
 from ticker.streams.texts import Texts, encode, join
 from ticker.times import parse_when
@@ -57,8 +57,7 @@ def read(
         "since": _micros(since, now),
         "until": _micros(until, now),
     }
-    chunks = stream.arrays(**span) if isinstance(stream, Numeric) else stream.columns(**span)
-    return _frame(chunks, _TICK)
+    return _frame(stream.arrays(**span), _TICK)
 
 
 def quotes(url: str | None = None) -> pd.DataFrame:
@@ -257,13 +256,21 @@ def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
     So that every backend gives the same frame: Kafka has no order between symbols.
     """
     moments = whole["time"]
-    if np.all(moments[1:] > moments[:-1]):
+    if _ascends(moments):
         return None
+    order = np.argsort(moments, kind="stable")
+    if _ascends(moments[order]):  # without ties nothing else decides, and one key is quicker
+        return order
     codes, words = whole["symbol"]
     ranks = np.empty(len(words), dtype=np.int64)
     ranks[sorted(range(len(words)), key=lambda code: words[code] or "")] = range(len(words))
     symbols = ranks[codes]
     return np.lexsort((whole.get("sequence", symbols), symbols, whole["received"], moments))
+
+
+def _ascends(moments: np.ndarray) -> bool:
+    """Whether each is later than the one before."""
+    return bool(np.all(moments[1:] > moments[:-1]))
 
 
 def _columns(records: Sequence[Tick] | Sequence[Quote], kind: type[Tick | Quote]) -> list[Any]:

@@ -70,10 +70,10 @@ async def test_a_frame_of_a_log_keeps_up_with_a_bare_fetchall(tmp_path: Path) ->
     def ours() -> None:
         assert len(ticker.frames.read(url)) == ROWS
 
-    pairs = [(least(bare), least(ours)) for _ in range(9)]
+    pairs = [(least(bare), least(ours)) for _ in range(7)]
     fetch, frame = (min(column) for column in zip(*pairs, strict=True))
     print(
         f"\nframes.read: {ROWS / frame:,.0f} ticks/s, apsw fetchall {ROWS / fetch:,.0f} rows/s: "
         f"{fetch / frame:.2f}"
     )
-    assert fetch / frame >= 0.4  # the aim is 0.8: texts that change within a span cost most
+    assert fetch / frame >= 0.8

@@ -97,7 +97,8 @@ def test_appending_with_the_sequence_check_beats_a_bare_executemany(tmp_path: Pa
     assert bare / ours >= 1.2
 
 
-async def test_reading_into_records_keeps_up_with_a_bare_fetchall(tmp_path: Path) -> None:
+async def test_reading_keeps_up_with_a_bare_fetchall(tmp_path: Path) -> None:
+    # CPU seconds, of all threads: other programs of the machine do not count.
     path = tmp_path / "log.sqlite"
     append_ours(path)
     rows = BATCH * BATCHES
@@ -105,7 +106,7 @@ async def test_reading_into_records_keeps_up_with_a_bare_fetchall(tmp_path: Path
 
     def bare() -> float:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        start = time.perf_counter()
+        start = time.process_time()
         position = seen = 0
         while True:
             found = connection.execute(
@@ -117,16 +118,16 @@ async def test_reading_into_records_keeps_up_with_a_bare_fetchall(tmp_path: Path
                 break
             seen += len(found)
             position = found[-1][-1]  # type: ignore[assignment]  # an INTEGER column
-        taken = time.perf_counter() - start
+        taken = time.process_time() - start
         connection.close()
         assert seen == rows
         return taken
 
     def at_once() -> float:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        start = time.perf_counter()
+        start = time.process_time()
         found = connection.execute(f"SELECT {columns} FROM ticks ORDER BY position").fetchall()
-        taken = time.perf_counter() - start
+        taken = time.process_time() - start
         connection.close()
         assert len(found) == rows
         return taken
@@ -134,28 +135,29 @@ async def test_reading_into_records_keeps_up_with_a_bare_fetchall(tmp_path: Path
     async def ours() -> float:
         async with open_stream(f"sqlite:{path}") as stream:
             begin = await stream.find("start")
-            start = time.perf_counter()
+            start = time.process_time()
             seen = 0
             async for batch in stream.read(begin, follow=False, limit=BATCH):
                 seen += len(batch.ticks)
-            taken = time.perf_counter() - start
+            taken = time.process_time() - start
         assert seen == rows
         return taken
 
     def columnar() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         seen = sum(len(chunk["price"]) for chunk in open_stream(f"sqlite:{path}").columns())
         assert seen == rows
-        return time.perf_counter() - start
+        return time.process_time() - start
 
-    pairs = [(at_once(), bare(), await ours(), columnar()) for _ in range(3)]
+    pairs = [(at_once(), bare(), await ours(), columnar()) for _ in range(5)]
     whole, least, read, by_column = (min(column) for column in zip(*pairs, strict=True))
     print(
         f"\nread: {rows / read:,.0f} records/s, columns {rows / by_column:,.0f} rows/s, "
-        f"apsw fetchall {rows / whole:,.0f} rows/s: {whole / read:.2f}; "
+        f"apsw fetchall {rows / whole:,.0f} rows/s: {whole / read:.2f}, {whole / by_column:.2f}; "
         f"the same in batches of {BATCH:,}: {rows / least:,.0f} rows/s: {least / read:.2f}"
     )
-    assert whole / read >= 0.6
+    assert whole / read >= 0.65
+    assert whole / by_column >= 1.0
 
 
 def _follow(path: str, pipe: Connection) -> None:

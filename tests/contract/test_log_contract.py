@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -27,6 +28,7 @@ from ticker.errors import (
 )
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams import Stream
+from ticker.streams.texts import Texts
 
 NOW = 1_795_447_805_000_000
 
@@ -449,6 +451,39 @@ async def test_columns_hold_the_fields_between_since_and_until(
         assert chunk["sequence"] == (3, 4, 5)
         assert list(log.columns(since=NOW + 99_000)) == []
         assert list(log.columns(until=0)) == []
+
+
+async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(
+    log_backend: Any, tmp_path: Path
+) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        made = [tick(own(log), "A", n, bid=[None, 1.5][n % 2], currency="GBp") for n in (1, 2, 3)]
+        await log.append(made)
+        (whole,) = log.columns()
+        (arrays,) = log.arrays()
+        for field in Tick.__struct_encode_fields__:
+            values = [getattr(t, field) for t in made]
+            assert list(whole[field]) == values
+            assert list(log.columns(fields=[field])) == [{field: tuple(values)}]
+            (alone,) = log.arrays(fields=[field])
+            assert_same(alone.pop(field), values)
+            assert alone == {}
+            assert_same(arrays[field], values)
+        (chunk,) = log.columns(fields=["price", "symbol"], since=NOW + 2_000)
+        assert list(chunk) == ["price", "symbol"]
+        assert list(log.arrays(until=0)) == []
+        for wrong in ("price", ["nope"], [], 7):
+            with pytest.raises(UsageError, match="fields: "):
+                list(log.columns(fields=wrong))
+
+
+def assert_same(column: Any, values: list[Any]) -> None:
+    """A column of `arrays` against values, of which the unknown are `None`."""
+    if isinstance(column, Texts):
+        assert [column.words[code] for code in column.codes] == values
+    else:
+        assert column.dtype in (np.int64, np.float64, np.bool_)
+        assert [None if n != n else n for n in column.tolist()] == values  # noqa: PLR0124 - NaN
 
 
 async def test_count_tells_how_many_ticks_follow_a_position(

@@ -527,7 +527,7 @@ async def test_columns_come_however_long_their_caller_works_on_a_chunk(
 
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", n) for n in (1, 2, 3)])
-    monkeypatch.setattr(following, "Fetching", Slow)
+    monkeypatch.setattr(fetching, "Fetching", Slow)
     monkeypatch.setattr(fetching, "ANSWER", 1.0)
 
     def work() -> list[int]:

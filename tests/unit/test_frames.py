@@ -19,6 +19,7 @@ import ticker
 from ticker.errors import StreamMissing, UsageError
 from ticker.records import Gap, Quote, Tick
 from ticker.streams import open_log
+from ticker.streams.arrays import as_arrays
 from ticker.streams.recording import Recorder
 from ticker.units import SECOND
 
@@ -122,11 +123,11 @@ async def test_a_frame_is_the_same_from_columns_of_python_values(
     stream = ticker.open_stream(url)
 
     class Plain:
-        """A backend that knows no arrays, as Kafka's; its symbols come one after another."""
+        """A backend that makes arrays of columns, as Kafka; symbols come one after another."""
 
-        def columns(self, **_: Any) -> Iterator[Any]:
+        def arrays(self, **_: Any) -> Iterator[Any]:
             for symbol in ("^X", "GC=F", "AAPL"):
-                yield from stream.columns(symbols=[symbol])
+                yield from map(as_arrays, stream.columns(symbols=[symbol]))
 
     monkeypatch.setattr(ticker.frames, "open_stream", lambda _: Plain())
     assert_frame_equal(ticker.frames.read(url), arrays, check_freq=False)

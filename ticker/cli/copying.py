@@ -82,7 +82,7 @@ class Copying:
         tape = as_tape(source)
         if tape is not None and span == Span():
             return await tape.digests()
-        columns = source.columns(symbols=span.symbols, since=span.since, until=span.until)
+        columns = source.arrays(symbols=span.symbols, since=span.since, until=span.until)
         return await asyncio.to_thread(digests, columns, None, lambda: self._is_stopped)
 
     def _show(self) -> None:

@@ -230,7 +230,7 @@ class Forwarding:
             if not wish.follow and since != "end":
                 from ticker.streams.digest import digests
 
-                columns = source.columns(since=since if isinstance(since, int) else None)
+                columns = source.arrays(since=since if isinstance(since, int) else None)
                 wanted = await asyncio.to_thread(digests, columns, None, self._stopping.is_set)
             report = await self._relayed(relay)
             if wish.follow or self._stopping.is_set():

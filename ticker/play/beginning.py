@@ -136,7 +136,8 @@ def session_start(stream: Stream, last: int, span: Span) -> int:
     while True:
         since = max(0, last - back)
         begins, before = None, None
-        for chunk in stream.columns(symbols=span.symbols, since=since, until=span.until):
+        wanted: dict[str, Any] = {"symbols": span.symbols, "since": since, "until": span.until}
+        for chunk in stream.columns(**wanted, fields=["received"]):
             for received in chunk["received"]:
                 if before is None or received - before >= SILENCE:
                     begins, is_first = received, before is None

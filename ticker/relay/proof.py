@@ -2,7 +2,7 @@
 
 The source is counted before anything is sent, the destination after all was; both from what lies in
 them, not from what was sent. Older ticks that the destination has let go of by its own retention
-are left out of the comparison and told. Pure but for the reading of `Stream.columns`.
+are left out of the comparison and told. Pure but for the reading of `Stream.arrays`.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def prove(
         return Proof(0, 0, 0, {})
     since = min(each.received for each in wanted.values())
     spans = {key: (each.first, each.last) for key, each in wanted.items()}
-    there = digests(destination.columns(since=since), spans, stopped)
+    there = digests(destination.arrays(since=since), spans, stopped)
     late = {
         key: (each.first, wanted[key].last)
         for key, each in there.items()
         if wanted[key].first < each.first <= sent.get(key, each.first)
     }
-    shortened = digests(source.columns(since=since), late, stopped) if late else {}
+    shortened = digests(source.arrays(since=since), late, stopped) if late else {}
     wrong: dict[Key, str] = {}
     compared = let_go = 0
     for key, whole in wanted.items():

@@ -8,12 +8,11 @@ from ticker.streams.choice import (
     demo_stream,
 )
 from ticker.streams.open import open_log, open_stream
-from ticker.streams.protocol import Log, NumberingLog, Numeric, Retained, Stream, Tape
+from ticker.streams.protocol import Log, NumberingLog, Retained, Stream, Tape
 
 __all__ = [
     "Log",
     "NumberingLog",
-    "Numeric",
     "Retained",
     "Stream",
     "StreamChoice",

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ticker.errors import UsageError
+from ticker.records import Tick
+
+TICK_FIELDS: Final = Tick.__struct_encode_fields__
 
 
 def checked_symbols(symbols: Any) -> frozenset[str] | None:
@@ -35,6 +38,20 @@ def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int]:
     if isinstance(last_seen, Mapping):
         return last_seen
     raise UsageError(f"last_seen: expected that of a snapshot, not {last_seen!r:.60}")
+
+
+def checked_fields(fields: Any) -> tuple[str, ...]:
+    """`fields`, or all those of a tick if it is absent. Raises `UsageError` for any other name."""
+    if fields is None:
+        return TICK_FIELDS
+    if isinstance(fields, str) or not hasattr(fields, "__iter__") or not fields:
+        raise UsageError(f'fields: expected a list, like ["time", "price"], not {fields!r:.60}')
+    listed = tuple(fields)
+    for field in listed:
+        if field not in TICK_FIELDS:
+            known = ", ".join(TICK_FIELDS)
+            raise UsageError(f"fields: a tick has no {field!r:.60}. It has {known}")
+    return listed
 
 
 def checked_moment(name: str, when: Any) -> int | None:

@@ -25,7 +25,7 @@ from ticker.streams.sequence import Key
 from ticker.streams.texts import Texts, encode
 
 Columns = Mapping[str, Any]
-"""Field name → values, as `Stream.columns` or `Numeric.arrays` gives them out."""
+"""Field name → values, as `Stream.arrays` or `Stream.columns` gives them out."""
 
 _FIELDS: Final = Tick.__struct_encode_fields__
 _TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})

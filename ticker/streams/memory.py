@@ -27,9 +27,6 @@ from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead, concer
 from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18})")
-_CHUNK: Final = 50_000
-"""Ticks of a chunk of columns."""
-_FIELDS: Final = Tick.__struct_encode_fields__
 _age: Final = operator.attrgetter("sequence", "time")
 """Of two quotes of a symbol, the one with the greater is newer."""
 
@@ -229,19 +226,11 @@ class MemoryStream(BaseStream):
         return MemoryRead(self._contents(), request)
 
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
-        symbols, since, until = request.symbols, request.since, request.until
         contents = self._contents()
         with contents.lock:
-            wanted = [
-                tick
-                for tick in contents.ticks()
-                if (symbols is None or tick.symbol in symbols)
-                and (since is None or tick.received >= since)
-                and (until is None or tick.received < until)
-            ]
-        for begin in range(0, len(wanted), _CHUNK):
-            chunk = wanted[begin : begin + _CHUNK]
-            yield {name: tuple(map(operator.attrgetter(name), chunk)) for name in _FIELDS}
+            chunk = request.chunk(contents.ticks())
+        if chunk is not None:
+            yield chunk
 
     async def _read_health(self) -> Health:
         contents = self._contents()

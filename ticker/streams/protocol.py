@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import msgspec
 
@@ -133,12 +133,28 @@ class Stream(Protocol):
         symbols: Collection[str] | None = None,
         since: int | None = None,
         until: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         """Yield ticks by column (field name → values), in chunks, to the present end.
 
-        `since` is inclusive, `until` exclusive, both by `received` (µs since the epoch, UTC). This
-        method is synchronous, so it works where an event loop is running already. It makes no
+        `since` is inclusive, `until` exclusive, both by `received` (µs since the epoch, UTC).
+        `fields` names the columns wanted (default: all fields of a tick); fewer are quicker. This
+        method is synchronous, so it works where an event loop is running already. It keeps no
         object for each tick.
+        """
+        ...
+
+    def arrays(
+        self,
+        *,
+        symbols: Collection[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the same as numpy arrays: of int64, float64 or bool, and texts as `Texts`.
+
+        Unknown floats are NaN. In files this is quicker than `columns`.
         """
         ...
 
@@ -224,24 +240,6 @@ class Served(Protocol):
 
     async def log_id(self) -> str:
         """The `Log.id` of the log that lies there now. Raises `StreamError`."""
-        ...
-
-
-@runtime_checkable
-class Numeric(Protocol):
-    """A stream that gives ticks as numpy arrays, quicker than `columns` does."""
-
-    def arrays(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Any]]:
-        """As `Stream.columns`, field name → array of int64, float64 or bool, or `Texts`.
-
-        Unknown floats are NaN.
-        """
         ...
 
 

@@ -8,15 +8,17 @@ backend.
 from __future__ import annotations
 
 import asyncio
+import operator
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from ticker.records import READER, Batch, Gap, Position
+from ticker.records import READER, Batch, Gap, Position, Tick
+from ticker.streams.arguments import TICK_FIELDS
 from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import Key, SequenceTracker
 
@@ -42,6 +44,21 @@ class ColumnRequest(msgspec.Struct, frozen=True):
     symbols: frozenset[str] | None = None
     since: int | None = None
     until: int | None = None
+    fields: Sequence[str] = TICK_FIELDS
+
+    def chunk(self, ticks: Iterable[Tick]) -> Mapping[str, Sequence[Any]] | None:
+        """The columns of those of `ticks` that are wanted; `None` if none is."""
+        symbols, since, until = self.symbols, self.since, self.until
+        wanted = [
+            tick
+            for tick in ticks
+            if (symbols is None or tick.symbol in symbols)
+            and (since is None or tick.received >= since)
+            and (until is None or tick.received < until)
+        ]
+        if not wanted:
+            return None
+        return {name: tuple(map(operator.attrgetter(name), wanted)) for name in self.fields}
 
 
 class ActiveRead(ABC):

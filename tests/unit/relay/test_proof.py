@@ -28,7 +28,7 @@ class Held:
     def __init__(self, held: Sequence[Tick]) -> None:
         self.held = held
 
-    def columns(
+    def arrays(
         self, *, symbols: None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[Mapping[str, Sequence[Any]]]:
         assert symbols is until is None
@@ -43,7 +43,7 @@ def proof(
     source: Sequence[Tick], there: Sequence[Tick], sent: Mapping[tuple[str, str], int] | None = None
 ) -> Proof:
     a, b = cast("Stream", Held(source)), cast("Stream", Held(there))
-    return prove(a, b, digests(a.columns()), sent or {})
+    return prove(a, b, digests(a.arrays()), sent or {})
 
 
 def summary(found: Proof) -> tuple[int, int, int, int]:
@@ -118,4 +118,4 @@ def test_nothing_is_complete() -> None:
 def test_a_digest_of_a_span_is_that_of_its_ticks_alone() -> None:
     held = cast("Stream", Held(ticks("a", 1, 9) + ticks("b", 1, 4, "B")))
     alone = cast("Stream", Held(ticks("a", 3, 5)))
-    assert digests(held.columns(), {("a", "A"): (3, 5)}) == digests(alone.columns())
+    assert digests(held.arrays(), {("a", "A"): (3, 5)}) == digests(alone.arrays())

@@ -207,6 +207,7 @@ async def span(
                     fetching.pause(where)
                     messages = [m for m in messages if m.offset < last]  # noqa: PLW2901 - the same, cut
                 yield where, messages
+                heard = loop.time()  # whoever takes them may take long
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]

@@ -11,8 +11,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
-from msgspec.structs import astuple
-
 from ticker.errors import (
     StreamError,
     StreamMissing,
@@ -25,15 +23,18 @@ from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
+from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, KafkaRead
 from ticker.streams.kafka.late import TICKS, read_snapshot, ticks_between
+from ticker.streams.kafka.messages import decode
 from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
 from ticker.streams.reader import ColumnRequest, ReadRequest
+from ticker.streams.sequence import SequenceTracker
 from ticker.streams.sync import blocking
 
 
@@ -78,28 +79,24 @@ class KafkaStream(BaseStream, Served):
         return KafkaRead(self._address, request, watch=self._watch)
 
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
-        since, until = request.since, request.until
-        batches = KafkaStream(self._address)._ticks(request.symbols, since)  # noqa: SLF001 - our own
-        with contextlib.closing(blocking(batches)) as chunks:
-            for ticks in chunks:
-                wanted = [
-                    astuple(tick)
-                    for tick in ticks
-                    if (since is None or tick.received >= since)
-                    and (until is None or tick.received < until)
-                ]
-                if wanted:
-                    by_column = zip(*wanted, strict=True)
-                    yield dict(zip(Tick.__struct_encode_fields__, by_column, strict=True))
+        with contextlib.closing(blocking(self._chunks(request))) as chunks:
+            yield from chunks
 
-    async def _ticks(
-        self, symbols: Collection[str] | None, since: int | None
-    ) -> AsyncGenerator[Sequence[Tick], None]:
-        begin = await self.find("start" if since is None else since)
-        async with contextlib.aclosing(self.read(begin, symbols=symbols, follow=False)) as batches:
-            async for batch in batches:
-                if batch.ticks:
-                    yield batch.ticks
+    async def _chunks(
+        self, request: ColumnRequest
+    ) -> AsyncGenerator[Mapping[str, Sequence[Any]], None]:
+        async with self._asking() as asking:
+            topics = await asking.topics()
+            ends = await asking.offsets(topics, END, TICKS)
+            begin = await find(asking, "start" if request.since is None else request.since)
+            offsets = topics.offsets(begin)
+            order = SequenceTracker()  # a repeat may lie in the topic
+            between = {where: (offsets[where], end) for where, end in ends.items()}
+            async with contextlib.aclosing(span(asking.address, between)) as messages:
+                async for _, some in messages:
+                    ticks, _ = order.take(decode(some, Tick).records)
+                    if (chunk := request.chunk(ticks)) is not None:
+                        yield chunk
 
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncGenerator[ClusterClient, None]:

@@ -22,25 +22,26 @@ _ROWS: Final = 1_000_000
 def arrays(
     connection: Connection,
     source: str,
+    fields: Sequence[str],
     *,
     row: str,
     ticks: int,
     where: str = "",
     bindings: Sequence[Any] = (),
 ) -> Iterator[Mapping[str, Any]]:
-    """See `Numeric.arrays`: what of `source`, of `ticks` rows in all, meets `where`.
+    """See `Stream.arrays`: `fields` of what of `source`, of `ticks` rows in all, meets `where`.
 
     `row` is the column that numbers the rows from 0. Raises what DuckDB raises.
     """
-    words = {field: _words(connection, source, field) for field in layout.TEXTS}
-    listed = ", ".join(_selected(field, words) for field in layout.FIELDS)
+    words = {field: _words(connection, source, field) for field in layout.TEXTS if field in fields}
+    listed = ", ".join(_selected(field, words) for field in fields)
     for begin in range(0, ticks, _ROWS):
         found = connection.execute(
             f"SELECT {listed} FROM {source} WHERE {row} >= ? AND {row} < ? {where}",
             [begin, begin + _ROWS, *bindings],
         ).fetchnumpy()
-        if len(found["symbol"]):
-            yield {field: _column(found[field], words.get(field)) for field in layout.FIELDS}
+        if len(next(iter(found.values()))):
+            yield {field: _column(found[field], words.get(field)) for field in fields}
 
 
 def _words(connection: Connection, source: str, field: str) -> list[str | None]:
@@ -50,10 +51,8 @@ def _words(connection: Connection, source: str, field: str) -> list[str | None]:
 
 
 def _selected(field: str, words: Mapping[str, Sequence[str | None]]) -> str:
-    if field in layout.TIMES:
-        return f'epoch_us("{field}") AS "{field}"'
     if field not in words:
-        return f'"{field}"'
+        return layout.value(field)
     if len(words[field]) <= 1:
         return f'0 AS "{field}"'
     known = [word for word in words[field] if word is not None]

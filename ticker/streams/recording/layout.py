@@ -46,10 +46,14 @@ def sql_type(field: str) -> str:
 
 TABLE: Final = ", ".join(f'"{field}" {sql_type(field)}' for field in FIELDS)
 COLUMNS: Final = ", ".join(f'"{field}"' for field in FIELDS)
-VALUES: Final = ", ".join(
-    f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"' for field in FIELDS
-)
-"""The columns as `Tick` takes them: times as whole microseconds."""
+
+
+def value(field: str) -> str:
+    """The column of `field` as `Tick` takes it: times as whole microseconds."""
+    return f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"'
+
+
+VALUES: Final = ", ".join(map(value, FIELDS))
 
 
 class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):

@@ -15,7 +15,7 @@ import msgspec
 from ticker.errors import StreamUnusable, WrongPosition
 from ticker.records import Position, Quote, Tick
 from ticker.streams.facts import Facts, quote_of
-from ticker.streams.reader import concerns
+from ticker.streams.reader import ColumnRequest, concerns
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import check_magic, connect, literal, prepare, reading
@@ -29,7 +29,8 @@ from ticker.streams.recording.layout import (
 from ticker.streams.sequence import Key
 
 _ROWS_AT_ONCE: Final = 50_000
-_VOLUMES: Final = tuple(layout.FIELDS.index(name) for name in ("volume", "size"))
+_VOLUMES: Final = frozenset({"volume", "size"})
+_VOLUMES_AT: Final = tuple(map(layout.FIELDS.index, _VOLUMES))
 
 
 class RecordingReader:
@@ -152,34 +153,33 @@ class RecordingReader:
                 return
             yield rows
 
-    def columns(
-        self, symbols: Collection[str] | None, since: int | None, until: int | None
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+    def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
-        where, bindings = _between(symbols, since, until)
+        where, bindings = _between(request.symbols, request.since, request.until)
+        names = request.fields
+        listed = ", ".join(map(layout.value, names))
         with reading(self.path, self.url):
             result = self._connection.execute(
-                f"SELECT {layout.VALUES} FROM {self.source} WHERE true {where}", bindings
+                f"SELECT {listed} FROM {self.source} WHERE true {where}", bindings
             )
         while True:
             with reading(self.path, self.url):
                 rows = result.fetchmany(_ROWS_AT_ONCE)
             if not rows:
                 return
-            columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-            for at in _VOLUMES:
-                columns[at] = tuple(map(_whole, columns[at]))
-            yield dict(zip(layout.FIELDS, columns, strict=True))
+            found: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+            for name in _VOLUMES & found.keys():
+                found[name] = tuple(map(_whole, found[name]))
+            yield found
 
-    def arrays(
-        self, symbols: Collection[str] | None, since: int | None, until: int | None
-    ) -> Iterator[Mapping[str, Any]]:
-        """See `Numeric.arrays`."""
-        where, bindings = _between(symbols, since, until)
+    def arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
+        """See `Stream.arrays`."""
+        where, bindings = _between(request.symbols, request.since, request.until)
         with reading(self.path, self.url):
             yield from arrays(
                 self._connection,
                 self.source,
+                request.fields,
                 row="file_row_number",
                 ticks=self.manifest.ticks,
                 where=where,
@@ -294,7 +294,7 @@ class RecordingReader:
 def to_tick(row: Sequence[Any]) -> Tick:
     """The tick of a row number and fields."""
     values = list(row[1:])
-    for at in _VOLUMES:
+    for at in _VOLUMES_AT:
         values[at] = _whole(values[at])
     return Tick(*values)
 

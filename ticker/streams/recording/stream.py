@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Position, Tick
 from ticker.streams.arguments import (
-    checked_moment,
     checked_symbols,
 )
 from ticker.streams.base import BaseStream
@@ -117,18 +116,11 @@ class RecordingStream(BaseStream):
 
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         with self._open() as reader:
-            yield from reader.columns(request.symbols, request.since, request.until)
+            yield from reader.columns(request)
 
-    def arrays(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Any]]:
-        begin, end = checked_moment("since", since), checked_moment("until", until)
-        with RecordingReader(self._path) as reader:
-            yield from reader.arrays(checked_symbols(symbols), begin, end)
+    def _arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
+        with self._open() as reader:
+            yield from reader.arrays(request)
 
     async def close(self, within: float = 5.0) -> int:
         await super().close(within)

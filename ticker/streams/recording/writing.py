@@ -193,7 +193,7 @@ class Recorder:
 
     def _manifest(self, connection: Connection) -> layout.Manifest:
         found = Digests()
-        for chunk in arrays(connection, "sorted", row="rowid", ticks=self.ticks):
+        for chunk in arrays(connection, "sorted", layout.FIELDS, row="rowid", ticks=self.ticks):
             found.add(chunk)
         spans = tuple(
             layout.SymbolSpan(origin, symbol, each.first, each.last, each.count, each.digest)

@@ -1,84 +1,98 @@
 """The ticks of a span as arrays, for computing: quicker than one row after another.
 
 A plain read spends most of its time on Python objects, one for each value. Here integers and
-floats go straight into arrays. The texts beside the symbol rarely change, so they are read once,
-and again only for the rows in which they differ. Knows SQL and one connection, inside the caller's
-transaction.
+floats go straight into arrays. The texts beside the symbol rarely change, so the usual ones are
+guessed from a sample, and only the rows in which they differ are read. Knows SQL and one
+connection, inside the caller's transaction.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 import apsw
 import numpy as np
-from msgspec.structs import astuple
 
+from ticker.streams.arrays import FLOATS, INTEGERS, TEXTS, Column, as_arrays
 from ticker.streams.sqlite import decoding, rows
 from ticker.streams.texts import Texts, encode
 
-INTEGERS: Final = ("sequence", "time", "received")
-FLOATS: Final = (
-    *("price", "previous_price", "day_change", "day_change_percent"),
-    *("volume", "bid", "ask", "size"),
-)
-TEXTS: Final = ("source", "origin", "currency", "session")
-"""Beside the symbol."""
-
-Column = np.ndarray | Texts
+_RARE: Final = tuple(name for name in TEXTS if name != "symbol")
+"""Texts that rarely change from row to row."""
+_EXACT: Final = 2.0**53
+"""Smaller integers have a float of their own: times up to the year 2255."""
+_SAMPLE: Final = 100
+"""Rows whose most frequent texts are taken for the usual ones."""
 
 
-def read(
-    connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
-) -> Mapping[str, Column]:
-    """The ticks that meet `condition`: field name → column, in the order of positions.
+class ArrayReader:
+    """Reads `fields` of ticks, span after span."""
 
-    Unknown floats are NaN. Rows that are no ticks are left out.
-    """
-    try:
-        return _read(connection, condition, bindings, simulated=simulated)
-    except rows.BROKEN:  # somebody edited the file: take what can be read, row by row
-        ordered = f"{condition} ORDER BY position"
-        ticks, _ = decoding.ticks(connection, ordered, bindings, simulated=simulated)
-        made = zip(*map(astuple, ticks), strict=True) if ticks else [()] * len(rows.TICK_FIELDS)
-        by_name = dict(zip(rows.TICK_FIELDS, made, strict=True))
-        return {
-            **{name: encode(by_name[name]) for name in ("symbol", *TEXTS)},
-            **{name: np.array(by_name[name], dtype=np.int64) for name in INTEGERS},
-            **{name: np.array(by_name[name], dtype=np.float64) for name in FLOATS},
-            "simulated": np.array(by_name["simulated"], dtype=np.bool_),
-        }
+    def __init__(self, connection: apsw.Connection, fields: Sequence[str]) -> None:
+        self._connection = connection
+        self._fields = fields
+        self._integers = [name for name in INTEGERS if name in fields]
+        self._floats = [name for name in FLOATS if name in fields]
+        self._rare = [name for name in _RARE if name in fields]
 
+    def read(
+        self, condition: str, bindings: Sequence[Any], simulated: bool
+    ) -> Mapping[str, Column] | None:
+        """The ticks that meet `condition`: field name → column, in the order of positions.
 
-def _read(
-    connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
-) -> Mapping[str, Column]:
-    def select(names: Sequence[str], more: str = "", *bound: Any) -> apsw.Cursor:
-        query = f"SELECT {', '.join(names)} FROM ticks WHERE {condition} {more} ORDER BY position"
-        return connection.execute(query, (*bindings, *bound))
+        Unknown floats are NaN. Rows that are no ticks are left out. `None` if there is no tick.
+        """
+        try:
+            found = self._read(condition, bindings)
+        except rows.BROKEN:  # somebody edited the file: take what can be read, row by row
+            ordered = f"{condition} ORDER BY position"
+            ticks, _ = decoding.ticks(self._connection, ordered, bindings, simulated=simulated)
+            by_name = {name: [*map(attrgetter(name), ticks)] for name in self._fields}
+            return as_arrays(by_name) if ticks else None
+        positions = found["position"]
+        if not len(positions):
+            return None
+        found[rows.CONSTANT] = np.full(len(positions), simulated)
+        return {name: found[name] for name in self._fields}
 
-    def numbers(names: Sequence[str], kind: type[np.generic]) -> np.ndarray:
-        """A row for each of `names`; NULL becomes NaN among floats."""
-        flat = np.fromiter(chain.from_iterable(select(names)), dtype=kind)
-        return flat.reshape(-1, len(names)).T
+    def _read(self, condition: str, bindings: Sequence[Any]) -> dict[str, Any]:
+        def select(names: Sequence[str], more: str = "", *bound: Any) -> apsw.Cursor:
+            query = f"SELECT {', '.join(names)} FROM ticks WHERE {condition} {more}"
+            return self._connection.execute(f"{query} ORDER BY position", (*bindings, *bound))
 
-    symbols = encode(chain.from_iterable(select(("symbol",))))
-    found: dict[str, Column] = {
-        "symbol": symbols,
-        **dict(zip(INTEGERS, numbers(INTEGERS, np.int64), strict=True)),
-        **dict(zip(FLOATS, numbers(FLOATS, np.float64), strict=True)),
-        "simulated": np.full(len(symbols.codes), simulated),
-    }
-    usual = next(select(TEXTS), (None,) * len(TEXTS))  # those of the first row
-    differ = f"AND ({', '.join(TEXTS)}) IS NOT (?, ?, ?, ?)"
-    others = select(("position", *TEXTS), differ, *usual).fetchall()
-    positions, *changed = zip(*others, strict=True) if others else [()] * (1 + len(TEXTS))
-    at: Any = np.searchsorted(numbers(("position",), np.int64)[0], positions) if others else []
-    for name, first, values in zip(TEXTS, usual, changed, strict=True):
-        codes, words = encode(chain((first,), values))
-        column = np.zeros(len(symbols.codes), dtype=np.int32)
-        column[at] = codes[1:]
-        found[name] = Texts(column, words)
-    return found
+        def numbers(names: Sequence[str], kind: type[np.generic]) -> np.ndarray:
+            """A row for each of `names`; NULL becomes NaN among floats."""
+            flat = np.fromiter(chain.from_iterable(select(names)), dtype=kind)
+            return flat.reshape(-1, len(names)).T
+
+        integers = ["position", *self._integers]
+        count = len(integers)
+        # All in one pass, as each has its cost, if the integers are exact as floats too.
+        both = numbers([*integers, *self._floats], np.float64)
+        whole = both[:count]
+        whole = whole.astype(np.int64) if (whole < _EXACT).all() else numbers(integers, np.int64)
+        found: dict[str, Any] = dict(zip(integers, whole, strict=True))
+        found |= zip(self._floats, both[count:], strict=True)
+        if "symbol" in self._fields:
+            found["symbol"] = encode(chain.from_iterable(select(("symbol",))))
+        positions, rare = found["position"], self._rare
+        if not rare or not len(positions):
+            return found
+        # The last rows, because the next span most likely goes on like them.
+        sample = select(rare, "AND position >= ?", int(positions[-_SAMPLE:][0]))
+        usual, _ = Counter(sample).most_common(1)[0]
+        places = ", ".join("?" * len(rare))
+        differ = f"AND ({', '.join(rare)}) IS NOT ({places})"
+        others = select(("position", *rare), differ, *usual).fetchall()
+        where, *changed = zip(*others, strict=True) if others else [()] * (1 + len(rare))
+        at: Any = np.searchsorted(positions, where) if others else []
+        for name, first, values in zip(rare, usual, changed, strict=True):
+            codes, words = encode(chain((first,), values))
+            column = np.zeros(len(positions), dtype=np.int32)
+            column[at] = codes[1:]
+            found[name] = Texts(column, words)
+        return found

@@ -7,6 +7,7 @@ rows taken one by one, to lose no more than those that are broken.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import apsw
@@ -36,6 +37,18 @@ def fetch(
                 continue
         return found, len(positions) - len(found)
     return found, 0
+
+
+def values(
+    connection: apsw.Connection, columns: str, condition: str, bindings: Sequence[Any]
+) -> tuple[Any, ...]:
+    """The values of the ticks that meet `condition`, row after row, less those that are no text."""
+    query = f"SELECT {columns} FROM ticks WHERE {condition}"
+    try:
+        # No row is kept, so Python makes no tuple twice, and its collector has nothing to visit.
+        return tuple(chain.from_iterable(connection.execute(query, bindings)))
+    except UnicodeDecodeError:
+        return tuple(chain(*fetch(connection, "ticks", columns, condition, bindings)[0]))
 
 
 def ticks(

@@ -17,7 +17,7 @@ import msgspec
 
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.reader import wanted_gaps
+from ticker.streams.reader import ColumnRequest, wanted_gaps
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import decoding, holding, opening, rows
 from ticker.streams.sqlite.position import SqlitePosition, parse
@@ -25,6 +25,9 @@ from ticker.streams.sqlite.state import LogState, load
 
 SPAN: Final = 50_000
 """Positions looked through in one transaction, however few of them a filter lets through."""
+
+CHUNK: Final = 5_000
+"""Positions of a chunk of columns: more at once are slower, as Python's collector visits them."""
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -268,52 +271,39 @@ class SqliteReader:
         )[0][0]
         return start if found is None else int(found) - 1
 
-    def columns(
-        self, symbols: Collection[str] | None, since: int | None, until: int | None
-    ) -> Iterator[Mapping[str, Sequence[Any]]]:
+    def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
+        stored = [name for name in request.fields if name != rows.CONSTANT] or ["position"]
+        names = ", ".join(f'"{name}"' for name in stored)
 
         def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
-            chunk, _ = decoding.fetch(
-                self._connection,
-                "ticks",
-                rows.TICK_COLUMNS,
-                f"{condition} ORDER BY position",
-                bindings,
-            )
-            if not chunk:
+            ordered = f"{condition} ORDER BY position"
+            values = decoding.values(self._connection, names, ordered, bindings)
+            if not values:
                 return None
-            by_column = (*zip(*chunk, strict=True), (simulated,) * len(chunk))
-            return dict(zip(rows.TICK_FIELDS, by_column, strict=True))
+            step = len(stored)
+            found = {name: values[at::step] for at, name in enumerate(stored)}
+            found[rows.CONSTANT] = (simulated,) * (len(values) // step)
+            return {name: found[name] for name in request.fields}
 
-        return self._spans(symbols, since, until, take, positions=5_000)
+        return self._spans(request, take)
 
-    def arrays(
-        self, symbols: Collection[str] | None, since: int | None, until: int | None
-    ) -> Iterator[Mapping[str, Any]]:
-        """See `Numeric.arrays`."""
-        from ticker.streams.sqlite import arrays  # for those who compute: numpy takes 0.1 s to load
+    def arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
+        """See `Stream.arrays`."""
+        from ticker.streams.sqlite.arrays import ArrayReader  # numpy takes 0.1 s to load
 
-        def take(condition: str, bindings: Sequence[Any], simulated: bool) -> Any:
-            chunk = arrays.read(self._connection, condition, bindings, simulated=simulated)
-            return chunk if len(chunk["price"]) else None
-
-        return self._spans(symbols, since, until, take, positions=5_000)
+        take = ArrayReader(self._connection, request.fields).read
+        return self._spans(request, take)
 
     def _spans(
-        self,
-        symbols: Collection[str] | None,
-        since: int | None,
-        until: int | None,
-        take: Callable[[str, Sequence[Any], bool], Any],
-        *,
-        positions: int,
+        self, request: ColumnRequest, take: Callable[[str, Sequence[Any], bool], Any]
     ) -> Iterator[Any]:
         """What `take` makes of the ticks of each span, to the end that the log had at first.
 
-        A span has so many `positions`, and a transaction of its own.
+        Each span has a transaction of its own.
         """
-        condition, bound = _only(symbols)
+        condition, bound = _only(request.symbols)
+        since, until = request.since, request.until
         if since is not None:
             condition, bound = f"{condition} AND received >= ?", (*bound, since)
         if until is not None:
@@ -321,7 +311,7 @@ class SqliteReader:
         number = self.find("start" if since is None else since).number
         end = self.state().position
         while number < end:
-            upto = min(number + positions, end)
+            upto = min(number + CHUNK, end)
             with self._transaction() as state:
                 span = f"position > ? AND position <= ? {condition}"
                 taken = take(span, (number, upto, *bound), bool(state.simulated))

@@ -50,8 +50,10 @@ def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "t
 
 
 TICK_FIELDS: Final = _names(Tick)
+CONSTANT: Final = TICK_FIELDS[-1]
+"""`simulated`: it is the same in the whole log, and read once."""
 TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])
-"""All but the last, `simulated`: it is the same in the whole log, and read once."""
+"""All but that one."""
 
 INSERT_TICK: Final = _insert("ticks", Tick)
 INSERT_NEXT_TICK: Final = (

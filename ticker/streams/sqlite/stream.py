@@ -16,10 +16,9 @@ from typing import Any, Literal, Self, TypeVar
 from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.arguments import checked_moment, checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.origin import new_origin
-from ticker.streams.protocol import Numeric, Retained
+from ticker.streams.protocol import Retained
 from ticker.streams.reader import SILENCE, ColumnRequest, ReadRequest
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import SqliteRead
@@ -31,7 +30,7 @@ from ticker.system_clock import now
 _R = TypeVar("_R")
 
 
-class SqliteStream(BaseStream, Numeric):
+class SqliteStream(BaseStream):
     """A reader of the log at `path`. It never creates or changes the file."""
 
     def __init__(self, path: Path, *, busy: float = opening.BUSY, silence: float = SILENCE) -> None:
@@ -59,19 +58,11 @@ class SqliteStream(BaseStream, Numeric):
 
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         with SqliteReader(self._path, self._busy) as reader:
-            yield from reader.columns(request.symbols, request.since, request.until)
+            yield from reader.columns(request)
 
-    def arrays(
-        self,
-        *,
-        symbols: Collection[str] | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Iterator[Mapping[str, Any]]:
-        chosen = checked_symbols(symbols)
-        span = checked_moment("since", since), checked_moment("until", until)
+    def _arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
         with SqliteReader(self._path, self._busy) as reader:
-            yield from reader.arrays(chosen, *span)
+            yield from reader.arrays(request)
 
     async def _read_health(self) -> Health:
         return await self._ask(self._health)
