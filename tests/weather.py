@@ -20,7 +20,8 @@ from ticker.exchange import Exchange, Market
 from ticker.health.reasons import Reason
 from ticker.health.verdict import of_stream
 from ticker.poll import Poll
-from ticker.records import Tick
+from ticker.records import Gap, Tick
+from ticker.sources.live import LiveSource, live_address
 from ticker.sources.protocol import Answer
 from ticker.sources.yahoo import YahooAddress, YahooSource
 from ticker.streams import Stream, retained
@@ -50,13 +51,18 @@ class SteppedClock:
         return self._elapsed
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
+        await asyncio.sleep(0)  # a request that was just begun
         if self.asking:
             await event.wait()
             return
         self.idle.set()
-        await self.go.wait()
-        self.go.clear()
-        self._elapsed = max(self._elapsed, until)
+        waits = [asyncio.ensure_future(each.wait()) for each in (self.go, event)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+        if self.go.is_set() and not event.is_set():
+            self.go.clear()
+            self._elapsed = max(self._elapsed, until)
 
     async def step(self) -> None:
         """Let one wait end, and all happen that follows from it."""
@@ -82,13 +88,34 @@ class StandingSource(YahooSource):
             self.watch.asking = False
 
 
+class StandingLive(LiveSource):
+    """The same of the socket: at each look, all that changed is on its way."""
+
+    watch: SteppedClock
+    exchange: Exchange
+    asked: int = 0
+    asked_at: int = 0
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        self.asked += 1
+        self.asked_at = self.watch.elapsed()
+        self.watch.asking = True
+        try:
+            if self._comparing is not None:
+                await asyncio.wait([self._comparing])
+            self.exchange.streamer.tell()
+            return await super().quotes(symbols)
+        finally:
+            self.watch.asking = False
+
+
 class Weather:
     """What a test does, and what it sees."""
 
     def __init__(
         self,
         exchange: Exchange,
-        source: StandingSource,
+        source: StandingSource | StandingLive,
         poller: Poll,
         stream: Stream,
         clock: SteppedClock,
@@ -120,6 +147,10 @@ class Weather:
         ages = {s: age_of(board.row(s), board.writers, at, None, elapsed) for s in board.symbols}
         return {symbol: age.reason for symbol, age in ages.items()}
 
+    async def gaps(self) -> list[Gap]:
+        """All that were told."""
+        return [g async for batch in self._stream.read("start", follow=False) for g in batch.gaps]
+
     async def ticks(self) -> list[Tick]:
         """All that were kept."""
         return [t async for batch in self._stream.read("start", follow=False) for t in batch.ticks]
@@ -132,19 +163,32 @@ class Weather:
 
 @asynccontextmanager
 async def weather(
-    folder: Path, symbols: Collection[str], *, deadline: float = 10.0, every: int = SECOND
+    folder: Path, symbols: Collection[str], *, deadline: float = 10.0, live: bool = False
 ) -> AsyncIterator[Weather]:
-    """A poller of `symbols` after its first poll; `deadline` (s) is its source's."""
+    """A poller of `symbols` after its first poll; `deadline` (s) is its source's.
+
+    `live`: through the exchange's socket.
+    """
     clock = SteppedClock()
     url = f"sqlite:{folder / 'stream.sqlite'}"
     async with Exchange(Market(7), port=0, clock=clock.wall) as exchange:
         host, port = exchange.address
-        place = YahooAddress.at(f"exchange:{host}:{port}")
-        source = StandingSource(place, deadline=deadline, clock=clock.wall)
+        source: StandingSource | StandingLive
+        if live:
+            source = StandingLive(
+                live_address(f"exchange-live:{host}:{port}"),
+                deadline=deadline,
+                clock=clock.wall,
+                monotonic=lambda: clock.elapsed() / SECOND,
+            )
+            source.exchange = exchange
+        else:
+            place = YahooAddress.at(f"exchange:{host}:{port}")
+            source = StandingSource(place, deadline=deadline, clock=clock.wall)
         source.watch = clock
         await source.prepare()
         async with source, retained(open_log(url)) as log, open_stream(url) as stream:
-            poller = Poll(source, log, symbols, every=every, clock=clock)
+            poller = Poll(source, log, symbols, every=SECOND, clock=clock)
             running = asyncio.create_task(poller.run())
             scene = Weather(exchange, source, poller, stream, clock)
             try:

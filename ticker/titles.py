@@ -12,17 +12,20 @@ from ticker.escape import escape
 _NAMED: Final = 40
 """Characters of a name from outside that are shown."""
 
+_LABELS: Final = {"yahoo": "Yahoo", "yahoo-live": "Yahoo live", "exchange-live": "exchange live"}
+
 
 def source_label(name: str) -> str:
     """The name of a source for a list or before a colon: `Yahoo`, `exchange`. Escaped."""
-    return "Yahoo" if name == "yahoo" else escape(name, _NAMED)
+    return _LABELS.get(name) or escape(name, _NAMED)
 
 
 def source_title(name: str, *, first: bool = False) -> str:
     """The same for a sentence: `Yahoo`, `the exchange`. `first`: it begins the sentence."""
-    if name == "exchange":
+    spoken = name.removesuffix("-live")
+    if spoken == "exchange":
         return "The exchange" if first else "the exchange"
-    return source_label(name)
+    return source_label(spoken)
 
 
 def cannot_reach(name: str, problem: str) -> str:

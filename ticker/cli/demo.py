@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ticker.poll import PollStatus
     from ticker.streams.recording import Recorder
 
+_SOURCES: Final = ("exchange", "exchange-live")
+
 
 def demo(
     symbols: Symbols = None,
@@ -48,6 +50,16 @@ def demo(
         int | None, typer.Option("--seed", help="The same seed moves the same way.")
     ] = None,
     listed: Listed = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="NAME",
+            help="exchange-live: each change comes through a socket. Default: exchange, which is "
+            "asked.",
+            show_default=False,
+        ),
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
     ] = False,
@@ -74,7 +86,11 @@ def demo(
     wanted = settings.symbols(symbols, watchlist) or (
         DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
     )
+    if source not in (None, *_SOURCES):
+        raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
+        if source is not None:
+            raise UsageError("--source is for the screen: a recording looks at the market itself")
         if keep:
             raise UsageError("--keep is for the screen: a recording begins anew")
         options = DemoRecording(
@@ -98,8 +114,8 @@ def demo(
         exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
         exchange += ["--seed", str(seed)] if seed is not None else []
         exchange += ["--symbols", str(listed)] if listed is not None else []
-        source = f"exchange:127.0.0.1:{port}"
-        poller = ["poll", *wanted, "--source", source, "--every", every or "1s"]
+        url = f"{source or _SOURCES[0]}:127.0.0.1:{port}"
+        poller = ["poll", *wanted, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
         title = watchlist or ""
         shown = Shown(settings, choice, wanted, tz, duration, title=title, notices=notices)

@@ -63,7 +63,8 @@ SourceUrl = Annotated[
         "--source",
         metavar="URL",
         autocompletion=completing.sources,
-        help="yahoo, exchange[:HOST[:PORT]] or yahoo+http://HOST:PORT. (env: TICKER_SOURCE)",
+        help="yahoo, yahoo-live (its socket), exchange[:HOST[:PORT]], exchange-live[…], "
+        "yahoo+http://HOST:PORT or yahoo-live+ws://HOST:PORT. (env: TICKER_SOURCE)",
         show_default=False,
     ),
 ]

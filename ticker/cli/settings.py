@@ -25,7 +25,7 @@ from ticker.times import Zone, parse_duration
 def refuse_mixing(choice: StreamChoice, source: str) -> None:
     """Raise `UsageError` where the exchange's invented prices would begin the local log."""
     is_local_log = not choice.named and not choice.demo
-    if is_local_log and source.partition(":")[0] == "exchange":
+    if is_local_log and source.partition(":")[0] in ("exchange", "exchange-live"):
         raise UsageError(
             "The exchange's prices are invented, and the local log is for real ones. "
             "Use --stream demo"

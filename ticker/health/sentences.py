@@ -36,9 +36,9 @@ _PROBLEM: Final = 160
 """Characters of what is wrong that are shown."""
 _TYPED: Final = 12
 """Symbols that a command to be typed names at most."""
-_CHOSEN: Final = frozenset({"exchange"})
+_CHOSEN: Final = frozenset({"exchange", "exchange-live", "yahoo-live"})
 """Sources that a poller asks only where it is told to: words that `--source` takes."""
-_URL: Final = re.compile(r"(exchange:|yahoo\+http://)[\w.:\[\]-]+/?")
+_URL: Final = re.compile(r"(exchange(-live)?:|yahoo\+http://|yahoo-live\+ws://)[\w.:\[\]-]+/?")
 """What may stand after `--source` in advice: a heartbeat comes from outside."""
 _DEMO: Final = " --stream demo"
 
@@ -111,10 +111,11 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.FRESH | Reason.POLLER_STOPPED if beat.tape_time is not None:
             return _of_replay(writer, beat.tape_time, now, zone)
         case Reason.FRESH:
-            every = format_duration(max(beat.interval, 1))
+            every = f"every {format_duration(max(beat.interval, 1))}, last asked"
+            how = "live, last heard" if beat.source.endswith("-live") else every
             asked = clock(beat.time, zone, now=now)
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
-            return f"{source} every {every}, last asked {asked}: {answered}"
+            return f"{source} {how} {asked}: {answered}"
         case Reason.POLLER_STOPPED if beat.state == WriterState.STOPPED:
             return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
@@ -156,7 +157,7 @@ def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
         return f"Waiting for the first answer from {source}, asked at {asked}."
     words = f"No answer from {source} since {asked}."
     # A local exchange that is not there refuses at once: one that does not answer yet is busy.
-    return words if beat.source == "exchange" else f"{words} {to_reach(beat.source)}"
+    return words if beat.source.startswith("exchange") else f"{words} {to_reach(beat.source)}"
 
 
 def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:

@@ -66,6 +66,7 @@ class GapTracker:
         self._newcomers: list[str] = []
         self._missed: dict[str, _Missed] = {}
         self._trouble: str | None = None
+        self._cut: str | None = None
 
     @property
     def last_good(self) -> int | None:
@@ -95,6 +96,10 @@ class GapTracker:
         """The poller asked in vain, because of `reason`."""
         self._trouble = reason
 
+    def cut(self, reason: str) -> None:
+        """Something of what followed the last good answer went unseen, because of `reason`."""
+        self._cut = reason
+
     def seen(
         self, wall: int, elapsed: int, every: int, missed: Mapping[str, str] | None = None
     ) -> None:
@@ -116,7 +121,7 @@ class GapTracker:
         self._good = _Good(wall, elapsed, every)
         self._last_good = wall
         self._before.clear()
-        self._trouble = None
+        self._trouble = self._cut = None
 
     async def gaps(
         self,
@@ -149,10 +154,11 @@ class GapTracker:
         good = self._good
         # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
         # none.
-        if good is not None and elapsed - good.elapsed > TOO_FAR * good.every:
+        is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
+        if good is not None and (is_far or self._cut):
             start = good.start(wall, elapsed)
             slow = "slow answer" if waited > good.every else "poller held up"
-            spans.append(_Span(start, self._trouble or slow, None, is_own=True))
+            spans.append(_Span(start, self._cut or self._trouble or slow, None, is_own=True))
         spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []

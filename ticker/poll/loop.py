@@ -101,6 +101,7 @@ class Poll:
         self._answers = 0
         self._trouble: tuple[WriterState | None, str | None] = None, None
         self._absence = GapTracker(self._ledger, source=source.name, writer=self.writer)
+        source.listen(self._wake.set)
 
     @property
     def status(self) -> PollStatus:
@@ -228,6 +229,7 @@ class Poll:
                 continue
             due = self._schedule.due
             await self._wait(due if next_beat is None else min(due, next_beat))
+            await self._take_pushed()
 
     async def _wait(self, until: int) -> None:
         await self._clock.wait(self._wake, until if self._end is None else min(until, self._end))
@@ -267,6 +269,7 @@ class Poll:
                     wait=self._wait,
                     wake=self._wake,
                     ends=lambda: self._why_end() is not None,
+                    meanwhile=self._take_pushed,
                     # Before the first answer, readers must learn soon that somebody asks.
                     slow_after=SECOND if self._is_starting else max(2 * every, SECOND),
                     on_slow=self._slow,
@@ -295,6 +298,31 @@ class Poll:
         self._say(state=state)
         await self._beat(self._heartbeat(state, self.symbols, 0, {}))
 
+    async def _take_pushed(self) -> None:
+        """Append what the source sent by itself."""
+        quotes = self._source.take()
+        if not quotes:
+            return
+        try:
+            found = await self._ledger.append_answer(
+                quotes,
+                now=self._clock.wall,
+                elapsed=self._clock.elapsed(),
+                gaps=(),
+                heartbeat=lambda _: None,
+            )
+        except StreamUnreachable as error:
+            self._absence.cut("stream unreachable")
+            self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
+            return
+        if found is None:
+            self._absence.cut("other pollers of this stream are faster")
+        else:
+            self._say(
+                ticks=self._status.ticks + len(found.ticks),
+                quotes=self._status.quotes + len(found.quotes),
+            )
+
     async def _take(self, answer: Answer, symbols: Sequence[str]) -> None:
         """Append what follows from `answer` about `symbols`, and tell it."""
         asked = len(symbols)
@@ -305,6 +333,8 @@ class Poll:
         state = WriterState.OK if good or not asked else WriterState.NO_PRICES
         if good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
+        if answer.cut is not None:
+            self._absence.cut(answer.cut)
         self._schedule.answered(now, self._asked_at, asked)
         if limited is not None:
             state, retry_at = WriterState.RATE_LIMITED, limited.retry_at
@@ -450,7 +480,7 @@ class Poll:
 def _problem(answer: Answer) -> str | None:
     """What kept some of the requests from being answered, if anything did."""
     error = answer.rate_limited or next(iter(answer.failures.values()), None)
-    return None if error is None else error.problem
+    return answer.problem if error is None else error.problem
 
 
 def _state_of(error: SourceError) -> tuple[WriterState, int | None]:

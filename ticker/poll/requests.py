@@ -36,12 +36,14 @@ class SourceRequests:
         wait: Callable[[int], Awaitable[None]],
         wake: asyncio.Event,
         ends: Callable[[], bool],
+        meanwhile: Callable[[], Awaitable[None]],
         slow_after: int,
         on_slow: Callable[[], Awaitable[None]],
     ) -> Answer | SourceError | None:
         """The answer for `symbols` or the failure; `None` if `ends` before there is one.
 
-        `wait` waits until a moment of `elapsed` (µs), or until `wake` is set. `on_slow` is called
+        `wait` waits until a moment of `elapsed` (µs), or until `wake` is set; `meanwhile` is called
+        each time after it, as long as there is no answer. `on_slow` is called
         after `slow_after` (µs) without an answer, and after each interval `every` (µs) more.
         """
         if self._abandoned is not None and not self._abandoned.done():
@@ -64,6 +66,8 @@ class SourceRequests:
                     await on_slow()
                     continue
                 await wait(min(given_up_at, slow_at))
+                if not task.done():
+                    await meanwhile()
         finally:
             if not task.done():
                 task.cancel()

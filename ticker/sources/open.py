@@ -13,6 +13,8 @@ def open_source(
 ) -> Source:
     """Return the source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
 
+    Or one that sends by itself: `yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[…]`.
+
         async with ticker.open_source("yahoo") as source:
             answer = await source.quotes(["AAPL", "GC=F"])
 
@@ -21,6 +23,10 @@ def open_source(
     """
     if not isinstance(url, str):
         raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")
+    from ticker.sources.live import LiveSource, is_live
     from ticker.sources.yahoo import YahooSource
+
+    if is_live(url):
+        return LiveSource.at(url, on_answer=on_answer)
 
     return YahooSource.at(url, on_answer=on_answer)

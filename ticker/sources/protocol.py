@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,7 +16,9 @@ class Answer(msgspec.Struct, frozen=True):
     """What a source said when it was asked for some symbols."""
 
     quotes: Sequence[Quote]
-    """One per symbol that has a usable price, not numbered (no `origin`, no `sequence`)."""
+    """Of each symbol that has a usable price; not numbered (no `origin`, no `sequence`).
+
+    One each, of a source that is asked; of one that sends by itself, several in their order."""
     refused: Mapping[str, str]
     """Every other symbol that was asked → why it has no quote, in words for a user."""
     asked: int
@@ -29,6 +31,10 @@ class Answer(msgspec.Struct, frozen=True):
     """Of `refused`, those whose request failed, or was not sent because another one failed → how.
 
     Nothing is known about them. Of the others, the source said that it has no price."""
+    cut: str | None = None
+    """Why the source could not send for a while before this, in words; absent: it could."""
+    problem: str | None = None
+    """What is wrong with the source all the same, in words that follow its name."""
 
     @property
     def rate_limited(self) -> RateLimited | None:
@@ -63,6 +69,17 @@ class Source(Protocol):
         `RateLimited`, `SourceUnreachable`, or `SourceError` only if no request was answered.
         """
         ...
+
+    def listen(self, wake: Callable[[], object]) -> None:  # noqa: ARG002 - for those that send
+        """Have `wake` called whenever the source has something to say without being asked.
+
+        It may be quotes, which `take` gives, or that it was cut off, which `quotes` tells.
+        """
+        return
+
+    def take(self) -> Sequence[Quote]:
+        """The quotes that came by themselves since the last `take` or `quotes`, in their order."""
+        return ()
 
     async def close(self) -> None:
         """Let go of connections and threads, without waiting for an answer under way."""

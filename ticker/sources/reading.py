@@ -189,6 +189,11 @@ def _day_change(
         change = _number(entry.get("regularMarketChange"))
         percent = _number(entry.get("regularMarketChangePercent"))
         return change, percent if change is not None else None
+    return day_change(price, previous_close)
+
+
+def day_change(price: float, previous_close: float | None) -> tuple[float | None, float | None]:
+    """The day's change in currency and in per cent; absent where the close is unknown."""
     if previous_close is None:
         return None, None
     difference, close = _decimal(price) - _decimal(previous_close), _decimal(previous_close)

@@ -70,8 +70,8 @@ class YahooAddress:
                 server = _server(url, place, EXCHANGE_PORT)
                 return cls._elsewhere(url, server, name="exchange")
         raise UsageError(
-            f"{url!r} is no source: expected yahoo, yahoo+http://HOST:PORT"
-            " or exchange[:HOST[:PORT]]"
+            f"{url!r} is no source: expected yahoo, yahoo-live, yahoo+http://HOST:PORT, "
+            "exchange[:HOST[:PORT]] or exchange-live[:HOST[:PORT]]"
         )
 
     @classmethod

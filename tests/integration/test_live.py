@@ -1,0 +1,234 @@
+"""The exchange's socket as a source: every change is a tick, and each failure is seen and ends.
+
+On an injected clock, over real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.weather import weather
+from ticker import open_source
+from ticker.errors import SourceUnreachable, UsageError
+from ticker.exchange import Exchange, Market
+from ticker.health.reasons import Reason
+from ticker.records import Quote
+from ticker.sources.live import LiveSource, live_address
+from ticker.units import MINUTE, SECOND
+
+SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
+
+
+async def test_every_change_of_the_market_becomes_a_tick(tmp_path: Path) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        began = scene.clock.wall()
+        await scene.polls(20)
+        ticks = await scene.ticks()
+    market = Market(7)
+    told: dict[str, list[float]] = {symbol: [] for symbol in SYMBOLS}
+    for step in range(21):
+        for state in market.look(SYMBOLS, began + step * SECOND):
+            prices = told[state.listing.symbol]
+            if not prices or prices[-1] != state.price:
+                prices.append(state.price)
+    for symbol in SYMBOLS:
+        kept = [tick.price for tick in ticks if tick.symbol == symbol]
+        assert kept == told[symbol], (kept, told[symbol])
+        assert all(tick.simulated and tick.source == "exchange-live" for tick in ticks)
+
+
+async def test_names_and_closes_are_there_from_a_poll_and_the_socket_asks_no_more(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(10)
+        counters = scene.exchange.counters
+        assert (counters.quote_requests, counters.sockets) == (1, 1)
+        _, told, screen = await scene.seen()
+        assert told == "healthy"
+        assert screen.startswith("The exchange live, last heard ")
+        assert "4 of 4 answered" in screen
+
+
+async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_again(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(3)
+        await scene.exchange.streamer.close()
+        before = len(await scene.ticks())
+        await scene.polls(4)
+        [gap] = await scene.gaps()
+        assert gap.reason == "its socket was closed (1001)"
+        assert gap.symbols is None
+        assert gap.until is not None
+        assert gap.from_ is not None
+        assert gap.until - gap.from_ <= 3 * SECOND
+        assert len(await scene.ticks()) > before
+        assert (await scene.seen())[1] == "healthy"
+        assert scene.exchange.counters.sockets == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("mute", "sends nothing through its socket while prices move"),
+        ("garbage", "sends messages through its socket that nobody can read"),
+    ],
+)
+async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(
+    tmp_path: Path, fault: str, words: str
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(3)
+        scene.exchange.faults.switch(fault)
+        await scene.polls(5)
+        line, told, screen = await scene.seen()
+        for each in (line, told, screen):
+            assert words in each
+        assert set((await scene.reasons()).values()) == {Reason.UNREADABLE}
+        before = len(await scene.ticks())
+        await scene.polls(10)
+        assert len(await scene.ticks()) > before
+        scene.exchange.faults.switch()
+        await scene.polls(2)
+        assert (await scene.seen())[1] == "healthy"
+        assert (await scene.gaps())[-1].reason
+
+
+@pytest.mark.parametrize("fault", ["429", "html", "5xx", "crumb"])
+async def test_the_socket_goes_on_while_polls_fail(tmp_path: Path, fault: str) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch(fault)
+        before = len(await scene.ticks())
+        await scene.polls(8)
+        assert len(await scene.ticks()) > before + 8
+        assert (await scene.seen())[1] == "healthy"
+        await scene.exchange.streamer.close()
+        await scene.polls(4)
+        assert (await scene.seen())[1] == "healthy"
+        assert scene.exchange.counters.sockets == 1
+
+
+async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_ever_more_rarely(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("close")
+        await scene.exchange.streamer.close()
+        attempts: list[int] = []
+        connections = scene.exchange.counters.connections
+        await scene.polls(2)
+        line, told, screen = await scene.seen()
+        for each in (line, told, screen):
+            assert "its socket was closed" in each
+        while scene.clock.elapsed() < 10 * MINUTE:
+            await scene.polls()
+            if (now := scene.exchange.counters.connections) != connections:
+                connections = now
+                attempts.append(scene.clock.elapsed())
+        assert all(later - earlier >= SECOND for earlier, later in pairwise(attempts))
+        assert len(attempts) < 25
+        scene.exchange.faults.switch()
+        await scene.polls(2)
+        assert (await scene.seen())[1] == "healthy"
+
+
+async def test_sockets_that_do_not_last_are_not_opened_at_every_look(tmp_path: Path) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        opened = 0
+        until = scene.clock.elapsed() + 10 * MINUTE
+        while scene.clock.elapsed() < until:
+            if scene.exchange.counters.sockets:
+                opened += 1
+                await scene.exchange.streamer.close()
+            await scene.polls()
+        assert opened < 40
+        assert scene.exchange.counters.quote_requests < 45
+
+
+async def test_symbols_are_subscribed_and_unsubscribed_while_it_runs(tmp_path: Path) -> None:
+    async with weather(tmp_path, ["AAPL"], live=True) as scene:
+        await scene.polls(2)
+        scene.poller.add(["GC=F"])
+        scene.poller.remove(["AAPL"])
+        await scene.polls(2)
+        before = len(await scene.ticks())
+        await scene.polls(6)
+        since = (await scene.ticks())[before:]
+        assert {tick.symbol for tick in since} == {"GC=F"}
+
+
+async def test_where_a_quiet_market_is_quiet_nothing_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("mute")
+        monkeypatch.setattr(scene.exchange._quotes, "look", lambda *_: [])
+        requests = scene.exchange.counters.quote_requests
+        await scene.polls(100)
+        assert (await scene.seen())[0].startswith("exchange live: ok")
+        assert scene.exchange.counters.quote_requests - requests < 8
+
+
+async def test_of_more_quotes_than_can_be_taken_the_latest_per_symbol_is_kept_and_told() -> None:
+    source = LiveSource(live_address("exchange-live"))
+    for price in range(1, 10_002):
+        source._put(Quote("AB"[price % 2], "exchange-live", price, price, float(price)))
+    assert {quote.price for quote in source.take()} == {10_000.0, 10_001.0}
+    answer = source._answer(["A", "B"], 0, 0)
+    assert answer.problem == "sends more than can be kept up with: 9,999 skipped"
+    assert source._answer(["A", "B"], 0, 0).problem is None
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "server"),
+    [
+        ("yahoo-live", "yahoo-live", None),
+        ("yahoo-live+ws://a.example:99", "yahoo-live", "a.example:99"),
+        ("exchange-live", "exchange-live", "127.0.0.1:8790"),
+        ("exchange-live:1234", "exchange-live", "127.0.0.1:1234"),
+        ("exchange-live:a.example:99", "exchange-live", "a.example:99"),
+    ],
+)
+def test_live_sources_are_opened_by_their_urls(url: str, name: str, server: str | None) -> None:
+    source: Any = open_source(url)
+    assert (source.name, source.url, source._server) == (name, url, server)
+
+
+@pytest.mark.parametrize("url", ["yahoo-live:", "yahoo-live+ws:", "exchange-live:a b", "live"])
+def test_what_names_no_live_source_is_refused(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_source(url)
+
+
+async def test_a_redirection_of_the_socket_is_not_followed() -> None:
+    async with Exchange(Market(1), port=0, fault=_redirect) as exchange:
+        host, port = exchange.address
+        async with open_source(f"exchange-live:{host}:{port}") as source:
+            with pytest.raises(Exception, match=r"refuses its socket \(HTTP 302\)"):
+                async with asyncio.timeout(20):
+                    await source.quotes(["AAPL"])
+
+
+async def _redirect(request: Any) -> Any:
+    from aiohttp import web
+
+    if "Upgrade" not in request.headers:
+        return None
+    return web.Response(status=302, headers={"Location": "ws://127.0.0.1:9/"})
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    async with open_source("exchange-live:1") as source:
+        with pytest.raises(SourceUnreachable, match="no connection at"):
+            await source.quotes(["AAPL"])

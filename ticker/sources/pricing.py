@@ -1,0 +1,152 @@
+"""A message of Yahoo's streamer, and what is known of its symbol, → the quote now.
+
+Pure: no input or output, no clock. Promises that no message raises an exception, and that one which
+tells nothing usable, or something older than what is known, changes nothing. The rules:
+
+* Prices are 32-bit floats: 271.4 comes as 271.39999. The number that is meant is the one with
+  `price_hint` decimals, if that is the same 32-bit float; else the shortest decimal that is.
+* A zero is left out on the way, so 0 and absent are one: unknown for prices, bid, ask and volume,
+  pre-market for the session.
+* The day's change follows from the price and the close that the last poll told, in decimals. A coin
+  never closes: there it is Yahoo's own.
+* Times are milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Final, Protocol
+
+import msgspec
+
+from ticker.errors import InvalidRecord
+from ticker.records import MAX_TIME, Quote
+from ticker.sources.reading import day_change
+
+_MILLISECOND: Final = 1_000
+_SESSIONS: Final = {0: "pre", 1: "regular", 2: "post"}
+_WITH_SESSIONS: Final = frozenset({"equity", "etf"})
+"""Kinds that have a pre-market: of others a left-out session is no session."""
+_WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
+_COIN: Final = "cryptocurrency"
+_MAX_DECIMALS: Final = 12
+_DIGITS: Final = range(6, 10)
+"""Significant digits that a 32-bit float may need."""
+
+
+class Message(Protocol):
+    """What is used of yfinance's `PricingData`; fields that were left out are 0."""
+
+    id: str
+    price: float
+    time: int
+    market_hours: int
+    change: float
+    change_percent: float
+    day_volume: int
+    vol_24hr: int
+    day_high: float
+    day_low: float
+    last_size: int
+    bid: float
+    ask: float
+    price_hint: int
+
+
+def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
+    """The quote that follows from `message` after `known`; `None` if it tells nothing new.
+
+    `received` is when it came (µs, UTC).
+    """
+    time = message.time * _MILLISECOND
+    hint = message.price_hint or known.price_hint
+    if not known.time <= time <= MAX_TIME or not math.isfinite(message.price) or not message.price:
+        return None
+    price = _price(message.price, hint, known.price) or known.price
+    bid, ask = _price(message.bid, hint, known.bid), _price(message.ask, hint, known.ask)
+    if bid is not None and ask is not None and bid > ask:
+        bid = ask = None
+    change: float | None
+    percent: float | None
+    if known.kind == _COIN:
+        change, percent = _short(message.change), _short(message.change_percent)
+    else:
+        change, percent = day_change(price, known.previous_close)
+    high = _price(message.day_high, hint, known.day_high) or known.day_high
+    low = _price(message.day_low, hint, known.day_low) or known.day_low
+    try:
+        return msgspec.structs.replace(
+            known,
+            time=time,
+            received=received,
+            price=price,
+            day_change=change,
+            day_change_percent=percent,
+            volume=_volume(known, message),
+            bid=bid,
+            ask=ask,
+            session=_session(known, message.market_hours),
+            size=message.last_size if message.last_size > 0 else None,
+            day_high=high,
+            day_low=low,
+        )
+    except InvalidRecord:
+        return None
+
+
+def merged(known: Quote, polled: Quote) -> Quote:
+    """What is known after a poll: the newer trade, with the facts that the poll told."""
+    if polled.time >= known.time:
+        return polled
+    change, percent = day_change(known.price, polled.previous_close)
+    if known.kind == _COIN:
+        change, percent = known.day_change, known.day_change_percent
+    trade = {
+        name: getattr(known, name)
+        for name in ("time", "received", "price", "volume", "bid", "ask", "session", "size")
+    }
+    return msgspec.structs.replace(polled, **trade, day_change=change, day_change_percent=percent)
+
+
+def _volume(known: Quote, message: Message) -> int | float | None:
+    if known.kind in _WITHOUT_VOLUME:
+        return None
+    told = message.day_volume or message.vol_24hr
+    return told if told > 0 else known.volume
+
+
+def _session(known: Quote, hours: int) -> str | None:
+    if hours == 0 and known.kind not in _WITH_SESSIONS:
+        return known.session
+    return _SESSIONS.get(hours, known.session)
+
+
+def _price(single: float, hint: int | None, known: float | None) -> float | None:
+    """The number that is meant by a 32-bit float; `known` if that is the same one."""
+    if not single or not math.isfinite(single):
+        return None
+    packed = _packed(single)
+    if known is not None and _packed(known) == packed:
+        return known
+    if hint is not None and 0 <= hint <= _MAX_DECIMALS:
+        rounded = round(single, hint)
+        if _packed(rounded) == packed:
+            return rounded
+    return _short(single)
+
+
+def _short(single: float) -> float:
+    """The shortest decimal that is the same 32-bit float; 0 for what is no number."""
+    if not math.isfinite(single):
+        return 0.0
+    packed = _packed(single)
+    shorter = (float(f"{single:.{digits}g}") for digits in _DIGITS)
+    return next((number for number in shorter if _packed(number) == packed), single)
+
+
+def _packed(number: float) -> bytes:
+    try:
+        return struct.pack("f", number)
+    except OverflowError:
+        return b""
