@@ -17,6 +17,7 @@ from ticker.errors import StreamError
 from ticker.play.timed import Timed, by_time, in_order, within
 from ticker.records import Batch, Quote, Tick
 from ticker.streams import as_served, as_tape
+from ticker.streams.facts import Facts, facts_of, fixed, quote_of
 from ticker.streams.protocol import Stream, Tape
 from ticker.units import DAY, MINUTE
 
@@ -48,8 +49,8 @@ class NothingToPlay(StreamError):
 class Beginning(msgspec.Struct, frozen=True):
     """A replay before its first record."""
 
-    facts: Mapping[Key, Quote]
-    """The last quotes, of which only the standing facts may be told."""
+    facts: Mapping[Key, Facts]
+    """What was true of each (origin, symbol) all along."""
     known: Sequence[Quote]
     """The last price of each (origin, symbol) before the span."""
     first: Sequence[Timed]
@@ -66,14 +67,15 @@ class Beginning(msgspec.Struct, frozen=True):
 async def begin(stream: Stream, span: Span) -> Beginning:
     """Read up to the first tick. Raises `NothingToPlay`, and `StreamError`."""
     snapshot = await stream.snapshot()
-    facts = {(quote.origin or "", quote.symbol): quote for quote in snapshot.quotes}
+    # No later price or session: they would tell the tape what comes.
+    facts = {(q.origin or "", q.symbol): fixed(facts_of(q)) for q in snapshot.quotes}
     known: Sequence[Quote] = ()
     tape = as_tape(stream)
     if span.since is not None and tape is not None:
         known = await _known_at(tape, span.symbols, span.since)
     elif span.since is not None:
         last = await asyncio.to_thread(_last_before, stream, span.symbols, span.since)
-        known = [spoken(facts, tick) for tick in last]
+        known = [quote_of(tick, facts.get((tick.origin, tick.symbol))) for tick in last]
     records = _records(stream, span)
     first: list[Timed] = []
     async for some in records:
@@ -148,35 +150,3 @@ def session_start(stream: Stream, last: int, span: Span) -> int:
         elif not is_first or since == 0:
             return int(begins)
         back *= 8
-
-
-def spoken(quotes: Mapping[tuple[str, str], Quote], tick: Tick) -> Quote:
-    """The quote of `tick`: its own price and time, with standing facts of `quotes`.
-
-    Of these only what does not move: a later price would tell the tape what comes.
-    """
-    facts = quotes.get((tick.origin, tick.symbol))
-    return Quote(
-        symbol=tick.symbol,
-        source=tick.source,
-        time=tick.time,
-        received=tick.received,
-        price=tick.price,
-        origin=tick.origin,
-        sequence=tick.sequence,
-        previous_price=tick.previous_price,
-        day_change=tick.day_change,
-        day_change_percent=tick.day_change_percent,
-        volume=tick.volume,
-        bid=tick.bid,
-        ask=tick.ask,
-        currency=tick.currency or (facts.currency if facts else None),
-        session=tick.session,
-        size=tick.size,
-        simulated=tick.simulated,
-        name=facts.name if facts else None,
-        kind=facts.kind if facts else None,
-        exchange=facts.exchange if facts else None,
-        price_hint=facts.price_hint if facts else None,
-        delay=facts.delay if facts else None,
-    )

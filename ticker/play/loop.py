@@ -16,11 +16,12 @@ from typing import Final
 import msgspec
 
 from ticker.health.states import WriterState
-from ticker.play.beginning import Beginning, spoken
+from ticker.play.beginning import Beginning
 from ticker.play.schedule import MAX, Schedule
 from ticker.play.timed import Timed, as_batch, due_time
 from ticker.records import Batch, Heartbeat, Quote
 from ticker.relay.filter import Filter
+from ticker.streams.facts import quote_of
 from ticker.streams.protocol import Log
 from ticker.units import SECOND
 
@@ -142,7 +143,7 @@ class Player:
         batch = self._filter.fresh(due)
         last = {(tick.origin, tick.symbol): tick for tick in batch.ticks}
         quotes: dict[tuple[str, str], Quote] = {
-            key: spoken(self._beginning.facts, tick) for key, tick in last.items()
+            key: quote_of(tick, self._beginning.facts.get(key)) for key, tick in last.items()
         }
         for quote in batch.quotes:
             key = (quote.origin or "", quote.symbol)
