@@ -41,6 +41,11 @@ _MUST: Final = {
     "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
 }
 """What each file must tell, and the option that says where."""
+_KEPT: Final = (
+    "symbol", "sequence", "time", "received", "price", "previous_price", "volume", "bid", "ask",
+    "currency", "size",
+)  # fmt: skip
+"""The fields of a tick that differ from row to row."""
 _NUMBERS: Final = ("price", "bid", "ask", "size", "volume")
 _COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
 _NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
@@ -290,29 +295,23 @@ def _finish(
     connection.execute(query.ORDERED)
     connection.execute("DROP TABLE rows")
     origin = _origin(files)
+    connection.execute(
+        f"CREATE TABLE kept AS SELECT {', '.join(_KEPT)} FROM ({query.MOVES}) AS moves "
+        "ORDER BY moves.received, moves.symbol, moves.sequence"
+    )
+    # What is the same in all rows is not written a million times.
     values = {
-        "symbol": "symbol",
+        **{field: field for field in _KEPT},
         "source": literal(source),
         "origin": literal(origin),
-        "sequence": "CAST(sequence AS BIGINT)",
         "time": "make_timestamptz(time)",
         "received": "make_timestamptz(received)",
-        "price": "price",
-        "previous_price": "previous_price",
-        "volume": "volume",
-        "bid": "bid",
-        "ask": "ask",
-        "currency": "currency",
-        "size": "size",
         "simulated": "false",
     }
     listed = ", ".join(
         f'CAST({values.get(field, "NULL")} AS {sql_type(field)}) AS "{field}"' for field in FIELDS
     )
-    connection.execute(
-        f"CREATE TABLE sorted AS SELECT {listed} FROM ({query.MOVES}) AS moves "
-        "ORDER BY moves.received, moves.symbol, moves.sequence"
-    )
+    connection.execute(f"CREATE VIEW sorted AS SELECT {listed}, rowid AS rowid FROM kept")
     connection.execute("DROP TABLE ordered")
     (ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
     if not ticks:  # a recording of nothing is no use to anybody
