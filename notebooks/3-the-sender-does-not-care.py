@@ -39,7 +39,8 @@ runs["who"] = [
 ]
 runs["events per second"] = runs["pace"].str[0]
 runs["late (ms)"] = runs["p50"].str[0]
-runs.pivot_table(index="who", columns="method", values="events per second", sort=False).round(1)
+table = runs.pivot_table(index="who", columns="method", values="events per second", sort=False)
+table.rename(index=lambda who: who.replace("\n", " ")).round(1)
 
 # %%
 figure, axes = plt.subplots(figsize=(9, 3.5))

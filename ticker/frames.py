@@ -75,8 +75,8 @@ def gaps(url: str | None = None) -> pd.DataFrame:
     `last_sequence` instead. The index is `from`, or for missing ticks the time when that was
     noticed. `url` is as for `read`.
     """
-    with contextlib.closing(blocking(_history(url))) as batches:
-        found = [gap for batch in batches for gap in batch.gaps]
+    with contextlib.closing(blocking(_gaps(url))) as lists:
+        found = next(lists)
     rows = [
         {
             **dict(zip(Gap.__struct_encode_fields__, astuple(gap), strict=True)),
@@ -314,11 +314,9 @@ async def _snapshot(url: str | None) -> AsyncGenerator[Batch, None]:
         yield await stream.snapshot()
 
 
-async def _history(url: str | None) -> AsyncGenerator[Batch, None]:
+async def _gaps(url: str | None) -> AsyncGenerator[Sequence[Gap], None]:
     async with open_stream(url) as stream:
-        begin = await stream.find("start")
-        async for batch in stream.read(begin, follow=False):
-            yield batch
+        yield await stream.gaps()
 
 
 async def _live(

@@ -352,3 +352,48 @@ def test_a_recording_gives_the_frame_that_an_independent_reading_gives(tmp_path:
     assert str(frame.index.dtype) == "datetime64[us, UTC]"
     assert frame["session"].isna().all()
     assert list(ticker.frames.read(str(path), symbols="b", since=NOW + 4)["sequence"]) == [2, 3]
+
+
+def test_every_row_and_column_of_a_recording_is_what_duckdb_and_pandas_find(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.parquet"
+    with Recorder(path) as recorder:
+        recorder.add(varied())
+        recorder.finish()
+    frame = ticker.frames.read(str(path))
+    micros = "epoch_us(time) AS time, epoch_us(received) AS received"
+    found = duckdb.execute(f"SELECT * REPLACE ({micros}) FROM read_parquet(?)", [str(path)])  # noqa: S608
+    rows = pd.DataFrame(found.fetchall(), columns=[column[0] for column in found.description])
+    for name in ("time", "received"):
+        rows[name] = pd.to_datetime(rows[name], unit="us", utc=True)
+    rows = rows.sort_values(["time", "received", "symbol", "sequence"]).set_index("time")
+    assert len(frame) == len(rows) == 117
+    assert set(rows.columns) == set(frame.columns)
+    alike = rows[frame.columns].astype(dict(frame.dtypes))  # None is NaN
+    assert_frame_equal(frame, alike, check_index_type=False, check_freq=False)
+
+
+GAPS = [
+    Gap("test", "o", "w", NOW + 9, "stopped", ("A", "B"), NOW, NOW + 9),
+    Gap("test", "o", "w", NOW + 40, "lost", symbol="AAPL", first_sequence=2, last_sequence=5),
+]
+
+
+async def test_gaps_are_found_without_reading_a_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await write(tmp_path, tick("AAPL", 1), gaps=GAPS)
+    recording = tmp_path / "a.parquet"
+    with Recorder(recording) as recorder:
+        recorder.add([tick("AAPL", 1), tick("AAPL", 6)], GAPS)
+        recorder.finish()
+    for url in (log, str(recording)):
+        quick = ticker.frames.gaps(url)
+        async with ticker.open_stream(url) as stream:
+            read = [gap async for batch in stream.read("start", follow=False) for gap in batch.gaps]
+        assert sorted(quick["reason"]) == sorted([*("stopped", "stopped"), "lost"])
+        assert {gap.reason for gap in read} == {"stopped", "lost"}
+        with monkeypatch.context() as patch:
+            patch.setattr("ticker.streams.base.BaseStream.read", None)
+            assert_frame_equal(ticker.frames.gaps(url), quick)

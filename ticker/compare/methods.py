@@ -19,6 +19,8 @@ from ticker import wire
 from ticker.compare.plan import Plan, Schedule
 from ticker.records import Position, Tick
 from ticker.streams import open_stream
+from ticker.system_clock import monotonic
+from ticker.units import SECOND
 
 BATCH: Final = 100
 """Events in one message or answer at most, where several go together."""
@@ -56,12 +58,13 @@ async def polling(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
     known = 0
     rounds = 0
     phase = random.random()  # noqa: S311  (polls and events have nothing to do with each other)
-    begin = asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    begin = loop.time() + max(0, plan.start - monotonic()) / SECOND
     while known < plan.events:
         if plan.rate is not None:
             rounds += 1
             due = begin + (rounds - phase) * plan.poll
-            await asyncio.sleep(due - asyncio.get_running_loop().time())
+            await asyncio.sleep(due - loop.time())
         async with http.get("/latest", headers={"If-None-Match": f'"{known}"'}) as answer:
             ticks = _ticks(await answer.read()) if answer.status == 200 else ()  # noqa: PLR2004
         if ticks:

@@ -17,7 +17,7 @@ import msgspec
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Position
+from ticker.records import Batch, Gap, Position
 from ticker.streams.arguments import (
     checked_fields,
     checked_last_seen,
@@ -93,6 +93,12 @@ class BaseStream(Stream, ABC):
             async with contextlib.aclosing(reading.batches()) as batches:
                 async for batch in batches:
                     yield batch
+
+    async def gaps(self) -> Sequence[Gap]:
+        begin = await self.find("start")
+        batches = self.read(begin, follow=False)
+        async with contextlib.aclosing(batches):
+            return [gap async for batch in batches for gap in batch.gaps]
 
     def columns(
         self,

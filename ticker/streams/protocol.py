@@ -91,6 +91,13 @@ class Stream(Protocol):
         """
         ...
 
+    async def gaps(self) -> Sequence[Gap]:
+        """Return all gaps that are held, to the present end.
+
+        Files and recordings keep them apart from ticks, and read nothing else. Kafka is read whole.
+        """
+        ...
+
     def read(
         self,
         after: Position | Literal["start", "end"],

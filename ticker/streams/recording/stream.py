@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Position, Tick
+from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.arguments import (
     checked_symbols,
 )
@@ -81,6 +81,9 @@ class RecordingStream(BaseStream):
         reader = await self._reader()
         gaps = sorted(((each.due, each.gap) for each in reader.gaps), key=_due)
         return Timeline(gaps, sorted(((each.due, each.facts) for each in reader.facts), key=_due))
+
+    async def gaps(self) -> Sequence[Gap]:
+        return [placed.gap for placed in (await self._reader()).gaps]
 
     async def index(self) -> None:
         await self._ask(RecordingReader.make_index)

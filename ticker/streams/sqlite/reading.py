@@ -118,6 +118,11 @@ class SqliteReader:
             beats, _ = decoding.records(self._connection, rows.HEARTBEATS, "true ORDER BY position")
             return beats, bool(self._all("SELECT EXISTS (SELECT 1 FROM quotes)")[0][0])
 
+    def gaps(self) -> Sequence[Gap]:
+        """See `Stream.gaps`."""
+        with self._transaction():
+            return decoding.records(self._connection, rows.GAPS, "true ORDER BY position")[0]
+
     def find(self, when: int | Literal["start", "end"]) -> SqlitePosition:
         """See `Stream.find`."""
         with self._transaction() as state:

@@ -64,6 +64,9 @@ class SqliteStream(BaseStream):
         with SqliteReader(self._path, self._busy) as reader:
             yield from reader.arrays(request)
 
+    async def gaps(self) -> Sequence[Gap]:
+        return await self._ask(SqliteReader.gaps)
+
     async def _read_health(self) -> Health:
         return await self._ask(self._health)
 
