@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -128,7 +128,7 @@ class StreamInMemory:
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,  # noqa: ARG002  (of the protocol)
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         self.read_after.append(after)
         self.read_symbols.append(symbols)
         while follow or not self.coming.empty():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -18,7 +17,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from typing import Final, cast
+from typing import Final
 
 from ticker.board import Board
 from ticker.clock import StreamClock, TapeTime
@@ -151,7 +150,7 @@ class Watch:
         if count > _HISTORY:
             position = await self.stream.find_last(_HISTORY, symbols=symbols)
         read = self.stream.read(position, symbols=symbols, follow=False, limit=_HISTORY_BATCH)
-        async with aclosing(cast("AsyncGenerator[Batch]", read)) as batches:
+        async with aclosing(read) as batches:
             async for batch in batches:
                 yield batch
 
@@ -191,23 +190,19 @@ class Watch:
         reading = self.stream.read(self._position, last_seen=self._last_seen, symbols=self._symbols)
         self._heard = self.elapsed()
         try:
-            async for batch in reading:
-                before = self.state
-                self._take(batch)
-                if batch.position != self._position:
-                    self._position, self._last_seen = batch.position, batch.last_seen
-                # "Still here" is no change: a screen would spend a frame on it.
-                if batch or self.state is not before:
-                    on_change()
-                if self._must_begin_again():
-                    return
+            async with aclosing(reading) as batches:
+                async for batch in batches:
+                    before = self.state
+                    self._take(batch)
+                    if batch.position != self._position:
+                        self._position, self._last_seen = batch.position, batch.last_seen
+                    # "Still here" is no change: a screen would spend a frame on it.
+                    if batch or self.state is not before:
+                        on_change()
+                    if self._must_begin_again():
+                        return
         finally:
             self._heard = None
-            # An async generator let go in its middle keeps the backend's resources until the
-            # collector finds it; closed, it lets go at once.
-            close = getattr(reading, "aclose", None)
-            if close is not None:
-                await close()
         raise StreamUnreachable(self.stream.url, "it ended while it was being followed")
 
     def _must_begin_again(self) -> bool:

@@ -7,9 +7,9 @@ stream, all that lies before the beginning is read once for the last price of ea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -55,7 +55,7 @@ class Beginning(msgspec.Struct, frozen=True):
     """The last price of each (origin, symbol) before the span."""
     first: Sequence[Timed]
     """The first records, a tick among them."""
-    rest: AsyncIterator[Sequence[Timed]]
+    rest: AsyncGenerator[Sequence[Timed], None]
     """Those that follow. To be closed."""
 
     @property
@@ -85,14 +85,14 @@ async def begin(stream: Stream, span: Span) -> Beginning:
     raise NothingToPlay(stream.url)
 
 
-async def _records(stream: Stream, span: Span) -> AsyncIterator[Sequence[Timed]]:
+async def _records(stream: Stream, span: Span) -> AsyncGenerator[Sequence[Timed], None]:
     """The span in the order of the tape, in chunks."""
     position = await stream.find("start" if span.since is None else span.since)
-    batches = cast("Any", stream.read(position, symbols=span.symbols, follow=False))
+    reading = stream.read(position, symbols=span.symbols, follow=False)
     # What lies on servers comes partition by partition: only all of it can be put in order.
     gathered: list[Batch] | None = [] if as_served(stream) is not None else None
     floor = 0
-    async with aclosing(batches):
+    async with aclosing(reading) as batches:
         async for batch in batches:
             wanted = within(batch, span.since, span.until)
             if not wanted:

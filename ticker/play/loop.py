@@ -92,7 +92,7 @@ class Player:
                 if not await self._play(now):
                     await self._wait(now)
         finally:
-            await self._beginning.rest.aclose()  # type: ignore[attr-defined]
+            await self._beginning.rest.aclose()
         await self._log.append(heartbeats=[self._heartbeat(WriterState.STOPPED)])
         return not self._stopping
 

@@ -275,8 +275,8 @@ class Relay:
         place = self._place
         assert place.reached is not None  # noqa: S101  (it was begun)
         self._from_start, place.is_start = place.is_start, False
-        reading = self._source.read(place.reached, follow=follow, limit=self._limit)
-        try:
+        batches = self._source.read(place.reached, follow=follow, limit=self._limit)
+        async with contextlib.aclosing(batches) as reading:
             while (batch := await self._next(reading, follow=follow)) is not None:
                 await self._send(log, batch)
                 self._failures = 0
@@ -286,10 +286,6 @@ class Relay:
                 await (place.note_at_times() if batch else place.note())
                 if self._monotonic() > until:
                     break
-        finally:
-            # An async generator let go in its middle keeps the backend's resources.
-            if (close := getattr(reading, "aclose", None)) is not None:
-                await close()
 
     def _tell_source(self) -> None:
         """Whether a source that brings nothing is away: its reading waits for it by itself."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -162,13 +162,13 @@ class Recording:
     async def _pass_on(self, *, follow: bool) -> None:
         """One reading: to its end, until stopped, or until there is enough."""
         assert self._position is not None  # noqa: S101  (it was begun)
-        reading = self._source.read(
+        batches = self._source.read(
             self._position,
             last_seen=self._last_seen,
             symbols=self._cut.symbols,
             follow=follow,
         )
-        try:
+        async with aclosing(batches) as reading:
             while (batch := await self._next(reading, follow=follow)) is not None:
                 await self._take(batch)
                 if batch.position != self._position:
@@ -176,10 +176,6 @@ class Recording:
                 self._tell(self._source.read_stats().problem)
                 if self.is_full:
                     return
-        finally:
-            # An async generator let go in its middle keeps the backend's resources.
-            if (close := getattr(reading, "aclose", None)) is not None:
-                await close()
 
     async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
         """The next batch; `None` at the end, and for a following reading once stopped."""

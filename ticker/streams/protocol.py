@@ -8,7 +8,7 @@ suite, parametrised by protocol.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -106,11 +106,13 @@ class Stream(Protocol):
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """Yield batches of at most `limit` ticks that follow `after`.
 
             async for batch in stream.read("start", symbols=["AAPL"], follow=False):
                 print(batch.to_dicts())
+
+        A reading that is left before its end is closed at once by `contextlib.aclosing(reading)`.
 
         `after` is `"start"` (all that is held), `"end"` (only what comes from now on) or the
         position of a batch: reading resumes after that batch. `last_seen` comes with a snapshot and
