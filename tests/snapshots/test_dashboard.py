@@ -295,3 +295,17 @@ def test_the_detail_of_a_symbol_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
     assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_detail)
+
+
+async def settled_then_health(pilot: Pilot[Any]) -> None:
+    await settled(pilot)
+    await pilot.press("i")
+
+
+def test_the_page_of_health_tells_each_refusal_whole(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    refused = {"GONE": "Yahoo knows no such symbol. Did you mean GONE.L?"}
+    app = scene.dashboard(beats=[heartbeat(refused=refused, asked=12, symbols=("AAPL", "GONE"))])
+    app.feed.board.fold(Batch(Position("0"), gaps=[PAUSE]), NOW)
+    assert snap_compare(app, terminal_size=WIDE, run_before=settled_then_health)

@@ -20,6 +20,7 @@ from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
+from ticker.dashboard.health import HealthPage, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
@@ -71,6 +72,7 @@ class Dashboard(App[Exit]):
         self.title = "ticker"
         self.feed = feed
         self._option = option
+        self._zone = zone
         self._watchlists = watchlists or {}
         self._controller = controller
         self._player = player
@@ -195,6 +197,12 @@ class Dashboard(App[Exit]):
         """The page of keys."""
         if not isinstance(self.screen, Help):
             self.push_screen(Help(keys_for(self._words.there), self.palette))
+
+    def action_health(self) -> None:
+        """The page of health."""
+        if not isinstance(self.screen, HealthPage):
+            feed, rate, zone = self.feed, self._painter.rate, self._zone
+            self.push_screen(HealthPage(lambda: sections(feed, rate, zone), self.palette))
 
     def on_heading_picked(self, event: Heading.Picked) -> None:
         """A click on a heading: sort by it, a second click reverses."""

@@ -60,7 +60,8 @@ KEYS: Final = (
     Key("s S", "sort", "sort by the next column; reverse", importance=6, action="sort"),
     Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),
-    Key("?", "help", "help, this page", importance=0, action="help"),
+    Key("i", "health", "health of the stream and its writers", importance=8, action="health"),
+    Key("?", "help", "this page", importance=0, action="help"),
     Key("q", "quit", "quit", importance=0, action="leave"),
 )
 """In the order in which they are shown."""
@@ -71,6 +72,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         ("q", "leave"),
         ("ctrl+c,ctrl+q", "interrupt"),
         ("question_mark,f1", "help"),
+        ("i", "health"),
         ("slash", "ask('filter')"),
         ("plus", "ask('add')"),
         ("minus", "drop"),

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 from ticker.dashboard.detail import Detail
+from ticker.dashboard.health import Rate
 from ticker.dashboard.table import Table
 from ticker.feed import Feed
 from ticker.units import SECOND
@@ -28,6 +29,8 @@ class Painter:
         self._table = table
         self._detail = detail
         self._say = say
+        self.rate = Rate()
+        """How fast ticks come."""
         self._arranged = 0.0
         self._is_loose = False
         """Whether a row changed since the rows were put in order."""
@@ -65,6 +68,7 @@ class Painter:
 
     def tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
+        self.rate.look(self._feed.elapsed(), self._feed.board.ticks)
         if self._is_loose:
             self._arrange(monotonic())
         if self._table.is_tight:  # no change may come that would lay it out with more room

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from ticker.dashboard import Dashboard
+from ticker.dashboard.health import HealthPage, Rate, sections
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote
+from ticker.units import SECOND
+from ticker.watch import Watch
+
+NOW = 1_795_447_805_000_000
+
+
+def feed_with(make_stream: Callable[..., Any]) -> Watch:
+    beat = Heartbeat(
+        "one", "w", "yahoo", NOW, NOW, SECOND, "ok", 2, 1,
+        refused={"GONE": "no such symbol, and \x1b[31m" + "a long reason " * 5},
+    )  # fmt: skip
+    quote = Quote("AAPL", "yahoo", NOW, NOW - 2 * SECOND, 5.0, origin="one", sequence=1)
+    stream = make_stream(Batch(Position("1"), quotes=[quote], heartbeats=[beat]))
+    return Watch(stream, clock=lambda: NOW, elapsed=lambda: NOW)
+
+
+async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    feed = feed_with(stream_in_memory)
+    await feed.snapshot()
+    gap = Gap("yahoo", "one", "w", NOW, "poller stopped", from_=NOW - 9 * SECOND, until=NOW)
+    feed.board.fold(Batch(Position("2"), gaps=[gap]), NOW)
+    told = dict(sections(feed, Rate(), UTC))
+    assert told["Stream"] == ["sqlite:stand-in.sqlite"]
+    assert "the newest record was stored 2s ago" in told["What came"]
+    assert "nobody looked for 9s" in told["What came"][-1]
+    assert "1 of 2 symbols" in told["Writers"][0]
+    (refused,) = told["Refused"]
+    assert refused.startswith("GONE: no such symbol, and ␛[31m")
+    assert refused.count("a long reason") == 5
+
+
+def test_ticks_a_second_are_counted_over_ten_seconds_and_anew_after_a_seek() -> None:
+    rate = Rate()
+    assert rate.per_second is None
+    for second in range(30):
+        rate.look(second * SECOND, second * 4 if second < 15 else 60 + (second - 15) * 8)
+    assert rate.per_second == 8.0
+    rate.look(30 * SECOND, 0)
+    assert rate.per_second is None
+
+
+async def test_i_opens_the_page_and_closes_it(stream_in_memory: Callable[..., Any]) -> None:
+    app = Dashboard(feed_with(stream_in_memory), zone=UTC)
+    async with app.run_test(size=(60, 20)) as pilot:
+        async with asyncio.timeout(5):
+            while "AAPL" not in app._table:  # noqa: ASYNC110  the app tells nobody outside
+                await asyncio.sleep(0.005)
+        await pilot.press("i")
+        assert isinstance(app.screen, HealthPage)
+        assert "sqlite:stand-in.sqlite" in str(app.screen._page.render())
+        await pilot.press("i")
+        assert not isinstance(app.screen, HealthPage)

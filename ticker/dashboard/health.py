@@ -1,0 +1,124 @@
+"""The page of health: the stream, what came through it, who writes it, what is refused and why.
+
+Everything is told in full here, where the status line has room for one sentence. It is read again
+each second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ticker.dashboard.palette import Palette
+from ticker.escape import escape
+from ticker.feed import Feed
+from ticker.figures import count_text
+from ticker.health.sentences import of_away, of_gap, of_heartbeat, passed_over
+from ticker.times import Zone, format_duration
+from ticker.units import SECOND
+
+Section = tuple[str, list[str]]
+
+_WRITERS: Final = 8
+_MEASURED: Final = 10 * SECOND
+"""Ticks a second are counted over so long (µs)."""
+
+
+class Rate:
+    """How many ticks come a second; `look` at each second."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[int, int]] = []
+
+    def look(self, elapsed: int, ticks: int) -> None:
+        """Note that so many had come at `elapsed` (µs)."""
+        if self._seen and ticks < self._seen[-1][1]:
+            self._seen.clear()  # the board forgot
+        self._seen.append((elapsed, ticks))
+        while len(self._seen) > 1 and elapsed - self._seen[1][0] >= _MEASURED:
+            self._seen.pop(0)
+
+    @property
+    def per_second(self) -> float | None:
+        """Over the last ten seconds, or as long as anybody looked."""
+        if len(self._seen) < 2:  # noqa: PLR2004  from one point there is no line
+            return None
+        (since, before), (now, ticks) = self._seen[0], self._seen[-1]
+        return (ticks - before) * SECOND / max(1, now - since)
+
+
+def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
+    """What there is to say, under its headings; all is escaped."""
+    board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
+    stream = [escape(feed.url, 200)]
+    if feed.state.is_away:
+        stream.append(of_away(feed.state, feed.problem))
+    came = [f"{count_text(board.ticks, 'tick')} since this screen was opened"]
+    if rate.per_second is not None:
+        came.append(f"{rate.per_second:,.1f} ticks a second")
+    if board.received is not None:
+        age = max(1, now - board.received)
+        came.append(f"the newest record was stored {format_duration(age)} ago")
+    came.append(count_text(board.gaps, "gap"))
+    if board.gap is not None:
+        came.append(of_gap(board.gap, now, zone))
+    if feed.broken:
+        came.append(passed_over(feed.broken))
+    writers = board.writers.at(elapsed)
+    told = [of_heartbeat(writer, now, zone) for writer in writers[:_WRITERS]]
+    if len(writers) > _WRITERS:
+        told.append(f"and {len(writers) - _WRITERS:,} more: ticker status --all")
+    refused = board.writers.refusals(elapsed)
+    return [
+        ("Stream", stream),
+        ("What came", came),
+        ("Writers", told or ["none has been heard of"]),
+        ("Refused", [f"{escape(symbol)}: {escape(why)}" for symbol, why in refused.items()]),
+    ]
+
+
+class HealthPage(ModalScreen[None]):
+    """The page; `i`, `q`, escape and enter close it."""
+
+    DEFAULT_CSS = """
+    HealthPage { align: center middle; }
+    HealthPage > VerticalScroll { width: 90; max-width: 100%; height: auto; max-height: 100%;
+        padding: 0 2; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,q,escape,enter,question_mark", "dismiss", show=False)
+    ]
+
+    def __init__(self, tell: Callable[[], list[Section]], palette: Palette) -> None:
+        super().__init__()
+        self._tell = tell
+        self._palette = palette
+        self._page = Static()
+
+    def compose(self) -> ComposeResult:
+        """One page."""
+        page = VerticalScroll(self._page)
+        page.styles.background = self._palette.raised
+        page.can_focus = True
+        yield page
+
+    def on_mount(self) -> None:
+        """Read, and go on reading."""
+        self._read()
+        self.set_interval(1.0, self._read)
+
+    def _read(self) -> None:
+        palette = self._palette
+        text = Text()
+        for heading, lines in self._tell():
+            if lines:
+                text.append(f"{heading}\n", style=f"bold {palette.accent}")
+                text.append("".join(f"  {line}\n" for line in lines), style=palette.text)
+        self._page.update(text)
