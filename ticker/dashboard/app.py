@@ -17,6 +17,7 @@ from textual.widgets import Input
 from ticker.board import Sort
 from ticker.board.lists import next_list
 from ticker.dashboard.choosing import Choosing
+from ticker.dashboard.column_choice import ColumnChoice
 from ticker.dashboard.control import Controller, Exit
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
@@ -193,16 +194,18 @@ class Dashboard(App[Exit]):
         """Ctrl-C."""
         self.exit(Exit(self.feed.board.ticks, interrupted=True))
 
-    def action_help(self) -> None:
-        """The page of keys."""
-        if not isinstance(self.screen, Help):
-            self.push_screen(Help(keys_for(self._words.there), self.palette))
-
-    def action_health(self) -> None:
-        """The page of health."""
-        if not isinstance(self.screen, HealthPage):
-            feed, rate, zone = self.feed, self._painter.rate, self._zone
-            self.push_screen(HealthPage(lambda: sections(feed, rate, zone), self.palette))
+    def action_open(self, page: str) -> None:
+        """A page over the table: of keys, of health, or for the choice of columns."""
+        if len(self.screen_stack) > 1:
+            return
+        feed, rate, zone, table = self.feed, self._painter.rate, self._zone, self._table
+        match page:
+            case "health":
+                self.push_screen(HealthPage(lambda: sections(feed, rate, zone), self.palette))
+            case "columns":
+                self.push_screen(ColumnChoice(table.wished, table.show_columns, self.palette))
+            case _:
+                self.push_screen(Help(keys_for(self._words.there), self.palette))
 
     def on_heading_picked(self, event: Heading.Picked) -> None:
         """A click on a heading: sort by it, a second click reverses."""

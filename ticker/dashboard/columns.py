@@ -75,8 +75,14 @@ def fit(text: str, place: PlacedColumn) -> str:
     return text + padding if place.column.align is Align.LEFT else padding + text
 
 
-def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> ColumnLayout:
-    """The columns for these rows on `width` cells, `margin` left free on either side.
+def lay_out(
+    rows: Iterable[tuple[Row, Age]],
+    width: int,
+    *,
+    margin: int = 1,
+    columns: Sequence[Column] = COLUMNS,
+) -> ColumnLayout:
+    """Those of `columns` for these rows on `width` cells, `margin` left free on either side.
 
     Columns are as wide as their widest text, up to their limit, and do not come and go with what
     the rows happen to say. While all do not fit, words shrink,
@@ -85,7 +91,7 @@ def lay_out(rows: Iterable[tuple[Row, Age]], width: int, *, margin: int = 1) -> 
     rows = list(rows)
     if not rows:
         return ColumnLayout((), width)
-    wishes = [_wish(column, rows) for column in COLUMNS]
+    wishes = [_wish(column, rows) for column in columns]
     room = max(0, width - 2 * margin)
     chosen = list(wishes)
     while len(chosen) > 1 and _least(chosen) > room:

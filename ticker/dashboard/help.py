@@ -37,7 +37,7 @@ class Help(ModalScreen[None]):
         """One page."""
         palette = self._palette
         text = Text("Keys\n\n", style=f"bold {palette.accent}")
-        for key in self._keys:
+        for key in filter(lambda key: key.does, self._keys):
             text.append(f"{key.keys:<10}", style=f"bold {palette.text}")
             text.append(f"{key.does}\n", style=palette.text)
         text.append(

@@ -32,7 +32,7 @@ class Key:
     word: str
     """For the line of keys; empty: it is only on the page of help."""
     does: str
-    """For the page of help."""
+    """For the page of help; empty: it is not on it."""
     needs: Needs = Needs.NOTHING
     importance: int = 5
     """0 stays to the last on a narrow line."""
@@ -60,8 +60,9 @@ KEYS: Final = (
     Key("s S", "sort", "sort by the next column; reverse", importance=6, action="sort"),
     Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),
-    Key("i", "health", "health of the stream and its writers", importance=8, action="health"),
-    Key("?", "help", "this page", importance=0, action="help"),
+    Key("c", "columns", "columns: which, in which order", Needs.TABLE, 9, "open('columns')"),
+    Key("i", "health", "health of stream and writers", importance=8, action="open('health')"),
+    Key("?", "help", "", importance=0, action="open('help')"),
     Key("q", "quit", "quit", importance=0, action="leave"),
 )
 """In the order in which they are shown."""
@@ -71,8 +72,9 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
     for keys, action in (
         ("q", "leave"),
         ("ctrl+c,ctrl+q", "interrupt"),
-        ("question_mark,f1", "help"),
-        ("i", "health"),
+        ("question_mark,f1", "open('help')"),
+        ("c", "open('columns')"),
+        ("i", "open('health')"),
         ("slash", "ask('filter')"),
         ("plus", "ask('add')"),
         ("minus", "drop"),

@@ -6,7 +6,7 @@ paint is the app's to say. Textual's Line API, because a widget a cell costs ten
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from textwrap import wrap
 from typing import ClassVar, Final
@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ticker.board import SORTS, Age, Row, Sort
-from ticker.board.columns import age_text, reason_text
+from ticker.board.columns import COLUMNS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.cells import line_style, marked
@@ -74,6 +74,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.hint = ""
         """What to say where there is no row."""
         self.columns: ColumnLayout = lay_out([], 0)
+        self.wished: Sequence[Column] = COLUMNS
+        """The columns that are shown as far as there is room, from left to right."""
         self.cursor = 0
         self._has_chosen = False
         """Whether the user moved the cursor: only then it stays on its symbol."""
@@ -137,6 +139,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         columns = lay_out(
             [(row, self.board.age(row, now, trouble, elapsed=elapsed)) for row in rows],
             self.size.width,
+            columns=self.wished,
         )
         if columns != self.columns:
             self.columns = columns
@@ -276,6 +279,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.shown_list = shown
         self.put_in_order()
         self.show_cursor()
+
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Show these, from left to right, as far as there is room."""
+        self.wished = columns
+        self.lay_out()
 
     def show_only(self, text: str) -> None:
         """Show the rows that a filter for `text` finds; all, if it is empty."""

@@ -559,3 +559,21 @@ async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
         await until(lambda: app._table.symbols == ["S2"])
         await pilot.press("shift+tab", "shift+tab")
         assert len(app._table.symbols) == 4
+
+
+async def test_c_chooses_columns_and_their_order(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory))
+
+    def shown() -> list[str]:
+        return [place.column.key for place in app._table.columns.places]
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        before = shown()
+        assert before[:3] == ["symbol", "name", "price"]
+        await pilot.press("c", "space", "down", "space")  # the symbol stays
+        assert shown()[:2] == ["symbol", "price"]
+        await pilot.press("down", "left", "left", "escape")
+        assert shown()[:2] == ["price", "symbol"]
+        await pilot.press("c", "backspace", "c")
+        assert shown() == before
