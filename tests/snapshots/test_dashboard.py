@@ -290,11 +290,18 @@ async def settled_then_detail(pilot: Pilot[Any]) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (112, 24), (250, 70)])
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (250, 70)])
 def test_the_detail_of_a_symbol_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
     assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_detail)
+
+
+def test_the_detail_of_a_symbol_with_a_gap_in_its_day(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    app = scene.dashboard()
+    assert snap_compare(app, terminal_size=(112, 24), run_before=settled_then_detail)
 
 
 async def settled_then_health(pilot: Pilot[Any]) -> None:

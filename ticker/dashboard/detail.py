@@ -138,7 +138,7 @@ class Detail(Widget, can_focus=True):
         if width >= _BESIDE:
             left, height = width - _FACTS - 2, height - 1
             side = [*known(_FACTS), *self._recent(row, _FACTS, height - len(known(_FACTS)))]
-            return [head, *_beside(self._chart(row, left, height), left, side)]
+            return [head, *_beside(self._chart(row, left - 2, height), left, side)]
         room = max(height // 2, height - 1 - len(known(width)))
         chart = self._chart(row, width, min(room, height - 1))
         rest = height - 1 - len(chart)
