@@ -46,13 +46,17 @@ _HISTORY_BATCH: Final = 2_000
 
 
 class Watch:
-    """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order."""
+    """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order.
+
+    `board` is one of these symbols that knows nothing yet; a new one if it is `None`.
+    """
 
     def __init__(
         self,
         stream: Stream,
         symbols: Sequence[str] | None = None,
         *,
+        board: Board | None = None,
         clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -64,7 +68,7 @@ class Watch:
         """µs on a clock that never goes back: what durations are measured by."""
         self.began = elapsed()
         """When it was made (µs, by `elapsed`)."""
-        self.board = Board(symbols)
+        self.board = board or Board(symbols)
         self.state = StreamState.OPENING
         self.problem: str | None = None
         """What is wrong with the stream, in a sentence from the backend; absent while all is well.
@@ -76,8 +80,6 @@ class Watch:
         self._position: Position | None = None
         self._last_seen: Mapping[tuple[str, str], int] = {}
         """What a snapshot told, as long as nothing was read after it."""
-        self._next: Stream | None = None
-        """The stream to watch instead, as soon as the present one says something."""
         self._wished_before: frozenset[str] | None = None
         """The symbols read so far, while others are wished for; `None` while nothing changed."""
         self._failures = 0
@@ -130,10 +132,6 @@ class Watch:
         self._symbols = list(symbols)
         self.board.watch(self._symbols)
 
-    def switch(self, stream: Stream) -> None:
-        """Watch `stream` instead, with an empty board, within a second: it begins again."""
-        self._next = stream
-
     async def snapshot(self) -> Board:
         """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
         batch = await self.stream.snapshot()
@@ -176,9 +174,6 @@ class Watch:
 
     async def _follow(self, on_change: Callable[[], None]) -> None:
         """Read until the wishes change; raises `StreamError` when the stream is lost."""
-        if self._next is not None:
-            self.stream, self._next, self._position = self._next, None, None
-            self.board.forget()
         if self._position is None:
             await self.snapshot()
             on_change()
@@ -199,15 +194,11 @@ class Watch:
                     # "Still here" is no change: a screen would spend a frame on it.
                     if batch or self.state is not before:
                         on_change()
-                    if self._must_begin_again():
+                    if self._wished_before is not None:
                         return
         finally:
             self._heard = None
         raise StreamUnreachable(self.stream.url, "it ended while it was being followed")
-
-    def _must_begin_again(self) -> bool:
-        """Whether others are to be read than those that are."""
-        return self._wished_before is not None or self._next is not None
 
     def _take(self, batch: Batch, read_at: int | None = None) -> None:
         found_again = self._failures > 0 or self.state is StreamState.OPENING

@@ -65,15 +65,15 @@ class Board:
         self._changed.update(self.symbols)
 
     def forget(self) -> None:
-        """Know nothing any more of prices and writers; the rows stay."""
+        """Know nothing any more, as if nothing had come; what is watched stays."""
+        self._changed.update(self.symbols)
         self.ticks = self.gaps = 0
         self.gap = self.received = None
         self.writers = Writers()
         self.lives += 1
         self._gaps.clear()
+        self._symbols = {}
         self.look_at(None if self._focus is None else self._focus.symbol)
-        self._symbols = {symbol: SymbolState() for symbol in self._symbols}
-        self._changed.update(self.symbols)
 
     def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
         """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from ticker.cli.failing import DONE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.relaying import canonical
 from ticker.cli.standard import tell
-from ticker.cli.tape import ReplayOptions, find_beginning, missing
+from ticker.cli.tape import ReplayOptions, missing, open_reel
 from ticker.errors import UsageError
 from ticker.figures import and_more, count_text, speed_text
-from ticker.play import Player, Span
+from ticker.play import LogPlayer, Reel, Span
 from ticker.relay import Proof, prove
-from ticker.streams import Stream, StreamChoice, as_tape, open_log, open_stream
+from ticker.streams import Stream, StreamChoice, open_log, open_stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import monotonic, now
 from ticker.times import clock
@@ -32,7 +33,7 @@ class Copying:
         self._destination = destination
         self._begin, self._end = canonical(wish.source), canonical(destination)
         self._line = line
-        self._player: Player | None = None
+        self._player: LogPlayer | None = None
         self._is_stopped = False
 
     async def stop(self) -> None:
@@ -44,23 +45,18 @@ class Copying:
     async def main(self) -> int:
         """Play to the end, then compare; the exit code."""
         wish = self._wish
-        async with open_stream(wish.source) as source:
-            span, beginning = await find_beginning(source, wish)
-            wanted = await self._wanted(source, span)
+        async with AsyncExitStack() as stack:
+            source = await stack.enter_async_context(open_stream(wish.source))
+            reel = await open_reel(stack, source, wish, self._line)
+            wanted = await self._wanted(reel)
             async with open_log(self._destination) as log:
                 if await log.last():
                     raise UsageError(
                         f"{self._end} holds ticks already. Name a fresh one after --to"
                     )
-                player = self._player = Player(
-                    beginning,
-                    log,
-                    wish.speed,
-                    clock=now,
-                    elapsed=monotonic,
-                    on_change=self._show,
+                player = self._player = LogPlayer(
+                    reel, log, wish.speed, clock=now, elapsed=monotonic, on_change=self._show
                 )
-                await player.prepare()
                 if self._is_stopped:
                     player.stop()
                 has_ended = await player.run()
@@ -71,18 +67,18 @@ class Copying:
                 self._line.end(played)
                 sent = {key: each.first for key, each in wanted.items()}  # nothing may be missing
                 proof = await asyncio.to_thread(
-                    prove, source, log, wanted, sent, lambda: self._is_stopped
+                    prove, reel.tape, log, wanted, sent, lambda: self._is_stopped
                 )
             return DONE if self._is_stopped else await self._judge(source, proof)
 
-    async def _wanted(self, source: Stream, span: Span) -> Mapping[Key, Digest]:
-        """What must arrive: of a whole recording, what its manifest says."""
+    async def _wanted(self, reel: Reel) -> Mapping[Key, Digest]:
+        """What must arrive: of a whole tape, what its manifest says."""
         from ticker.streams.digest import digests
 
-        tape = as_tape(source)
-        if tape is not None and span == Span():
+        tape, span = reel.tape, reel.span
+        if span == Span():
             return await tape.digests()
-        columns = source.arrays(symbols=span.symbols, since=span.since, until=span.until)
+        columns = tape.arrays(symbols=span.symbols, since=span.since, until=span.until)
         return await asyncio.to_thread(digests, columns, None, lambda: self._is_stopped)
 
     def _show(self) -> None:

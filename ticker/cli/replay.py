@@ -27,13 +27,13 @@ from ticker.cli.options import (
 from ticker.cli.relaying import canonical, canonical_log
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
-from ticker.cli.showing import Showing
+from ticker.cli.showing import PlayOptions, Showing
 from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
 from ticker.system_clock import now
-from ticker.times import Zone, parse_when
+from ticker.times import Zone, parse_duration, parse_when
 
 _FILES: Final = (".sqlite", ".sqlite3", ".db")
 """A word that ends so means a file, whether it is there or not."""
@@ -59,6 +59,13 @@ def replay(
     ] = "1",
     since: Since = None,
     until: Until = None,
+    paused: Annotated[bool, typer.Option("--paused", help="Begin paused.")] = False,
+    idle: Annotated[
+        str | None,
+        typer.Option(
+            "--idle", metavar="DURATION", help="Shorten longer silences of the tape to this: 2s."
+        ),
+    ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="At the end, begin again.")] = False,
     to: Annotated[
         str | None,
@@ -95,11 +102,18 @@ def replay(
                 f"ticker replay{'' if named is None else f' {named}'} --to sqlite:copy.sqlite",
             )
             set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-            title = watchlist or f"replay of {source.word}"
-            showing = Showing(wish, settings, title=title, loop=loop)
+            how = PlayOptions(
+                title=watchlist or f"replay of {source.word}",
+                is_paused=paused,
+                loop=loop,
+                idle=None if idle is None else parse_duration(idle),
+            )
+            showing = Showing(wish, how, settings, Line(quiet=quiet))
             raise typer.Exit(run(showing.main(), stop=showing.stop))
-        if loop:
-            raise UsageError("--loop is for the screen: another stream takes each tick once")
+        for_screens = {"--loop": loop, "--paused": paused, "--idle": idle is not None}
+        for option, is_given in for_screens.items():
+            if is_given:
+                raise UsageError(f"{option} is for the screen: leave it out with --to")
         destination = settings.stream(to)
         if canonical_log(destination) == canonical(source):
             raise UsageError(f"{canonical(source)} cannot be replayed into itself")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
+from typing import Final
 
 import msgspec
 
 from ticker.cli.failing import NO_DATA, Failed
+from ticker.cli.line import Line
+from ticker.figures import count_text
 from ticker.health.sentences import invitation
-from ticker.play import Beginning, NothingToPlay, Span, begin, session_start
+from ticker.play import NothingToPlay, Reel, Span, load, session_start, tape_of
 from ticker.streams import Stream, StreamChoice
-from ticker.system_clock import now
+from ticker.system_clock import monotonic, now
 from ticker.times import Zone, clock
+from ticker.units import SECOND
+
+_SOON: Final = SECOND
+"""What takes no longer (µs) needs no word."""
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -30,10 +38,11 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     zone: Zone
 
 
-async def find_beginning(stream: Stream, wish: ReplayOptions) -> tuple[Span, Beginning]:
-    """The span that is wished for, read up to its first tick.
+async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
+    """What is wished for, ready to be played; `stack` lets go of it.
 
-    Raises `StreamError`, and `Failed` where there is nothing to play.
+    `line` tells how far it is, where that takes more than a second. Raises `StreamError`, and
+    `Failed` where there is nothing to play.
     """
     span = Span(wish.symbols, wish.since, wish.until)
     health = await stream.health()
@@ -41,8 +50,15 @@ async def find_beginning(stream: Stream, wish: ReplayOptions) -> tuple[Span, Beg
         last = health.last if wish.until is None else min(health.last, wish.until - 1)
         since = await asyncio.to_thread(session_start, stream, last, span)
         span = msgspec.structs.replace(span, since=since)
+    began = monotonic()
+
+    def show(ticks: int) -> None:
+        if monotonic() - began > _SOON:
+            line.show(f"reading {wish.source.word}: {count_text(ticks, 'tick')}", "reading")
+
     try:
-        return span, await begin(stream, span)
+        tape = await stack.enter_async_context(tape_of(stream, span, on_progress=show))
+        return await load(tape, span)
     except NothingToPlay as error:
         raise Failed(await _why(stream, wish), NO_DATA) from error
 
@@ -51,6 +67,8 @@ async def _why(stream: Stream, wish: ReplayOptions) -> str:
     """Why there is nothing to play, and what there is."""
     option = wish.source.option
     health = await stream.health()
+    if not health.ticks and health.is_finished:
+        return f"{stream.url}: this recording holds no tick"
     if not health.ticks:
         return f"{stream.url}: {invitation(option=option)}"
     absent = await missing(stream, wish)

@@ -1,17 +1,21 @@
-"""The loop that plays what a stream holds: into another log, at the pace at which it came."""
+"""The loops that play a tape at the pace at which it came: on a board, or into another log."""
 
-from ticker.play.beginning import Beginning, NothingToPlay, Span, begin, session_start
-from ticker.play.loop import Player
+from ticker.play.loop import LogPlayer
+from ticker.play.player import Player
+from ticker.play.reel import NothingToPlay, Reel, Span, load, session_start
 from ticker.play.schedule import MAX, Schedule, parse_speed
+from ticker.play.temporary import tape_of
 
 __all__ = [
     "MAX",
-    "Beginning",
+    "LogPlayer",
     "NothingToPlay",
     "Player",
+    "Reel",
     "Schedule",
     "Span",
-    "begin",
+    "load",
     "parse_speed",
     "session_start",
+    "tape_of",
 ]

@@ -10,11 +10,11 @@ import re
 from typing import Final
 
 from ticker.errors import UsageError
+from ticker.feed import MAX_SPEED
 from ticker.records import MAX_TIME
 from ticker.units import SECOND
 
-MAX: Final = 0.0
-"""The speed that means: as fast as it goes."""
+MAX: Final = MAX_SPEED
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
 _STALL: Final = 5 * SECOND
@@ -55,6 +55,10 @@ class Schedule:
         if now - self._looked > _STALL:
             self._since += now - self._looked
         self._looked = now
+
+    def skip(self, micros: int) -> None:
+        """Leave so much of the tape out from here."""
+        self._tape += micros
 
     def pause(self, now: int) -> None:
         """Stop the tape where it is."""

@@ -338,12 +338,16 @@ class Tape(Stream, Protocol):
         """
         ...
 
-    async def moves(self, start: int, end: int, count: int) -> Sequence[Move]:
-        """Return the `count` largest moves of prices between `start` and `end`, largest first."""
+    async def moves(
+        self, start: int, end: int, *, symbols: Collection[str] | None = None, count: int
+    ) -> Sequence[Move]:
+        """Return the `count` largest moves (of `symbols`) from `start` to `end`, largest first."""
         ...
 
-    async def session_changes(self, start: int, end: int) -> Sequence[SessionChange]:
-        """Return the changes of the trading session between `start` and `end`, in order."""
+    async def session_changes(
+        self, start: int, end: int, *, symbols: Collection[str] | None = None
+    ) -> Sequence[SessionChange]:
+        """Return the changes of the trading session (of `symbols`) from `start` to `end`."""
         ...
 
     async def step(self, position: Position, ticks: int) -> Position:

@@ -61,7 +61,6 @@ def test_the_screen_says_that_it_is_a_replay_and_ends_on_the_last_price(
     screen = ticker.on_terminal("replay", recorded, "--speed", "10")
     screen.wait_for("REPLAY")
     screen.wait_for("SIMULATED")
-    screen.wait_for("Apple")
     screen.wait_for("end of the recording: 3 ticks")
     screen.wait_for("103.00")
     screen.type("q")
@@ -160,6 +159,7 @@ def test_without_a_stream_the_last_session_of_the_local_log_is_played(ticker: Pr
         (["recorded.sqlite", "AAPL,ZZZ", "--to", "sqlite:to", "--speed", "max"], 4, "ZZZ: not in"),
         (["recorded.sqlite", "--to", "sqlite:recorded.sqlite"], 2, "into itself"),
         (["recorded.sqlite", "--loop", "--to", "sqlite:to"], 2, "--loop is for the screen"),
+        (["recorded.sqlite", "--idle", "2s", "--to", "sqlite:to"], 2, "--idle is for the screen"),
         (["nowhere:x", "--to", "sqlite:to"], 2, "is no stream"),
     ],
 )

@@ -1,236 +1,298 @@
-"""What a player writes into a log, and when, by clocks that the test moves."""
+"""What a player shows, and when, by a clock that the test moves."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ticker.play import MAX, NothingToPlay, Player, Span, begin, session_start
-from ticker.records import Heartbeat, Quote, Tick
-from ticker.streams.sqlite import SqliteLog
+from tests.played import Clock, playing, shown, write
+from ticker.board import Board
+from ticker.feed import MAX_SPEED, MarkKind
+from ticker.health import StreamState
+from ticker.play import Player, Span
+from ticker.records import Gap, Quote, Tick
+from ticker.streams.recording import RecordingStream
 from ticker.units import SECOND
 
-TAPE = 1_795_447_805_000_000
-NOW = TAPE + 86_400_000_000
+NOW = 1_795_447_805_000_000
 
 
-def tick(sequence: int, received: int, symbol: str = "A") -> Tick:
-    at = TAPE + received
-    return Tick(symbol, "yahoo", "one", sequence, at, at, 100.0 + sequence, simulated=True)
-
-
-def last_quote(sequence: int, received: int, symbol: str = "A") -> Quote:
-    """What the recorded stream knows now: its price is of the end."""
-    at = TAPE + received
-    return Quote(
-        symbol,
-        "yahoo",
-        at,
-        at,
-        100.0 + sequence,
-        "one",
-        sequence,
-        name="Apple",
-        price_hint=3,
-        day_high=999.0,
-        previous_close=77.0,
-        simulated=True,
-    )
-
-
-class Kept(SqliteLog):
-    """A log that notes each append."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.appends: list[list[int]] = []
-        self.quotes: list[Quote] = []
-        self.beats: list[Heartbeat] = []
-
-    async def append(self, ticks: Any = (), **others: Any) -> Any:
-        if ticks:
-            self.appends.append([each.sequence for each in ticks])
-        self.quotes += others.get("quotes", ())
-        self.beats += others.get("heartbeats", ())
-        return await super().append(ticks, **others)
-
-
-class Clock:
-    """Moves when somebody rests; `at` calls a function when its time comes (µs)."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0
-        self.calls: list[tuple[int, Callable[[], None]]] = []
-
-    def at(self, when: int, call: Callable[[], None]) -> None:
-        self.calls.append((when, call))
-
-    async def rest(self, nudge: asyncio.Event, seconds: float) -> None:
-        end = self.elapsed + max(1, round(seconds * SECOND))
-        for when, call in [each for each in self.calls if each[0] <= end]:
-            self.calls.remove((when, call))
-            self.elapsed = max(self.elapsed, when)
-            call()
-            if nudge.is_set():
-                return
-        self.elapsed = end
-
-
-class Replay:
-    """A recording, and a player of it into a log that notes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.source = SqliteLog(folder / "source.sqlite")
-        self.log = Kept(folder / "log.sqlite")
-        self.clock = Clock()
-        self.times: list[int] = []
-
-    async def record(self, *ticks: Tick, quotes: tuple[Quote, ...] = ()) -> None:
-        async with self.source as log:
-            await log.append(ticks, quotes=quotes)
-
-    def toggle(self) -> None:
-        self.player.toggle()
-
-    def stop(self) -> None:
-        self.player.stop()
-
-    async def play(self, speed: float = 1.0, span: Span | None = None) -> Player:
-        async with self.source as source, self.log as log:
-            player = self.player = Player(
-                await begin(source, span or Span()),
-                log,
-                speed,
-                clock=lambda: NOW,
-                elapsed=lambda: self.clock.elapsed,
-                rest=self.clock.rest,
-                on_change=lambda: self.times.append(self.clock.elapsed),
-            )
-            await player.prepare()
-            await player.run()
-        return player
+def tick(symbol: str, sequence: int, after: float, price: float = 0, **other: object) -> Tick:
+    at = NOW + round(after * SECOND)
+    before = None if sequence == 1 else price or 99.0 + sequence
+    return Tick(
+        symbol, "test", "o", sequence, at, at, price or 100.0 + sequence, before, **other  # type: ignore[arg-type]  # by name
+    )  # fmt: skip
 
 
 @pytest.fixture
-def replay(tmp_path: Path) -> Replay:
-    return Replay(tmp_path)
+def clock() -> Clock:
+    return Clock()
 
 
-async def test_ticks_come_at_the_pace_at_which_they_were_received(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 3 * SECOND), tick(3, 4 * SECOND))
-    player = await replay.play()
-    assert replay.log.appends == [[1], [2], [3]]
-    assert 4 * SECOND <= replay.clock.elapsed < 4.01 * SECOND
-    assert (player.ticks, player.time) == (3, TAPE + 4 * SECOND)
+@pytest.fixture
+def tape(tmp_path: Path) -> RecordingStream:
+    """A each second from 0 to 20; B at 5 and 15."""
+    ticks = [tick("A", n + 1, n) for n in range(21)] + [tick("B", 1, 5), tick("B", 2, 15)]
+    return write(tmp_path / "a.parquet", sorted(ticks, key=lambda one: one.received))
 
 
-async def test_ten_times_as_fast_takes_a_tenth_of_the_time(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 40 * SECOND))
-    await replay.play(10.0)
-    assert 4 * SECOND <= replay.clock.elapsed < 4.01 * SECOND
+def price(player: Player, symbol: str = "A") -> float | None:
+    return player.board.row(symbol).price
 
 
-async def test_a_burst_stays_whole_across_the_pieces_in_which_it_is_read(replay: Replay) -> None:
-    burst = [tick(n, SECOND) for n in range(2, 12_002)]  # more than is read at once
-    await replay.record(tick(1, 0), *burst, tick(12_002, 2 * SECOND))
-    await replay.play()
-    assert [len(each) for each in replay.log.appends] == [1, 12_000, 1]
+def at(player: Player) -> float:
+    """Where the tape stands (s after its beginning)."""
+    return (player.time - NOW) / SECOND
 
 
-async def test_no_quote_tells_what_comes_later(replay: Replay) -> None:
-    await replay.record(
-        tick(1, 0), tick(2, SECOND), tick(3, 2 * SECOND), quotes=(last_quote(3, 2 * SECOND),)
-    )
-    await replay.play()
-    told = [(q.sequence, q.price, q.name, q.price_hint) for q in replay.log.quotes]
-    assert told == [(n, 100.0 + n, "Apple", 3) for n in (1, 2, 3)]
-    assert [q.received for q in replay.log.quotes] == [TAPE, TAPE + SECOND, TAPE + 2 * SECOND]
-    assert [q.day_high for q in replay.log.quotes] == [None, None, 999.0]
-    assert [q.previous_close for q in replay.log.quotes] == [None, None, 77.0]
+async def test_ticks_are_shown_when_they_were_received(tape: RecordingStream, clock: Clock) -> None:
+    async with playing(tape, clock) as player:
+        assert (price(player), player.board.symbols, player.board.ticks) == (101.0, ["A"], 1)
+        await clock.advance(2 * SECOND)
+        assert price(player) == 103.0
+        await clock.advance(SECOND - 1)
+        assert price(player) == 103.0
+        assert player.time == NOW + 3 * SECOND - 1
+        await clock.advance(1)
+        assert price(player) == 104.0
+        assert player.clock() == NOW + 3 * SECOND
 
 
-async def test_the_last_price_before_the_beginning_is_known_from_the_first_moment(
-    replay: Replay,
+async def test_the_end_is_told_and_space_plays_it_again(
+    tape: RecordingStream, clock: Clock
 ) -> None:
-    await replay.record(
-        tick(1, 0),
-        tick(2, SECOND),
-        tick(1, SECOND, "B"),
-        tick(3, 5 * SECOND),
-        quotes=(last_quote(3, 9 * SECOND),),
-    )
-    await replay.play(span=Span(since=TAPE + 2 * SECOND))
-    known = {(q.symbol, q.sequence, q.price) for q in replay.log.quotes[:2]}
-    assert known == {("A", 2, 102.0), ("B", 1, 101.0)}
-    assert replay.log.appends == [[3]]
+    async with playing(tape, clock, speed=10.0) as player:
+        await clock.advance(3 * SECOND)
+        assert (player.has_ended, at(player), player.board.ticks) == (True, 20, 23)
+        assert player.tape is not None
+        assert player.tape.has_ended
+        player.toggle()
+        await clock.settle()
+        assert (player.has_ended, at(player), price(player)) == (False, 0, 101.0)
 
 
-async def test_heartbeats_tell_where_the_tape_stands_and_how_fast_it_runs(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 30 * SECOND))
-    await replay.play(10.0)
-    beats = replay.log.beats
-    assert [beat.state for beat in beats] == ["replaying"] * (len(beats) - 1) + ["stopped"]
-    assert {beat.speed for beat in beats} == {10.0}
-    tape = [(beat.tape_time or 0) - TAPE for beat in beats]
-    assert tape[0] == 0
-    assert tape == sorted(tape)
-    assert tape[-1] == 30 * SECOND
-    steps = [later - sooner for sooner, later in pairwise(tape)]
-    assert max(steps) <= 5.1 * SECOND  # half a second of ours each
-
-
-async def test_a_paused_tape_plays_nothing_and_goes_on_where_it_stood(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 2 * SECOND))
-    replay.clock.at(SECOND, replay.toggle)
-    replay.clock.at(61 * SECOND, replay.toggle)
-    await replay.play()
-    assert replay.log.appends == [[1], [2]]
-    assert 62 * SECOND <= replay.clock.elapsed < 62.1 * SECOND
-    paused = [beat for beat in replay.log.beats if beat.speed is None]
-    assert {beat.tape_time for beat in paused} == {TAPE + SECOND}
-
-
-async def test_a_stopped_player_leaves_the_rest(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 3_600 * SECOND))
-    replay.clock.at(SECOND, replay.stop)
-    await replay.play()
-    assert replay.log.appends == [[1]]
-    assert replay.log.beats[-1].state == "stopped"
-
-
-async def test_at_max_all_is_played_at_once(replay: Replay) -> None:
-    await replay.record(tick(1, 0), tick(2, 3_600 * SECOND))
-    await replay.play(MAX)
-    assert replay.clock.elapsed == 0
-    assert replay.log.beats[-1].speed == 0
-
-
-async def test_a_span_without_a_tick_is_nothing_to_play(replay: Replay) -> None:
-    await replay.record(tick(1, 0))
-    async with replay.source as source:
-        with pytest.raises(NothingToPlay):
-            await begin(source, Span(since=TAPE + 1))
-
-
-@pytest.mark.parametrize(
-    ("received", "begins"),
-    [
-        ([0, 10], 0),
-        ([0, 10, 1_800, 1_810], 0),  # half an hour less 10 s after the tick before
-        ([0, 10, 1_810, 1_820], 1_810),
-        ([0, 2_000, 4_000], 4_000),
-        ([0, 90_000, 90_010], 90_000),  # more than a day before
-        (list(range(0, 200_000, 1_000)), 0),  # one session of more than two days
-    ],
-)
-async def test_the_last_session_begins_after_the_last_half_hour_of_silence(
-    replay: Replay, received: list[int], begins: int
+async def test_a_paused_tape_stands_and_a_changed_speed_counts_from_now(
+    tape: RecordingStream, clock: Clock
 ) -> None:
-    await replay.record(*[tick(n, at * SECOND) for n, at in enumerate(received, 1)])
-    last = TAPE + received[-1] * SECOND
-    assert session_start(replay.source, last, Span()) == TAPE + begins * SECOND
+    async with playing(tape, clock, is_paused=True) as player:
+        await clock.advance(9 * SECOND)
+        assert (at(player), price(player), player.reached) == (0, 101.0, None)
+        player.toggle()
+        await clock.advance(2 * SECOND)
+        player.set_speed(5.0)
+        await clock.advance(SECOND)
+        assert (at(player), price(player)) == (7, 108.0)
+        assert player.reached == pytest.approx(5.0, rel=0.2)
+        player.set_speed(MAX_SPEED)
+        await clock.advance(1)
+        assert player.has_ended
+
+
+async def test_the_ladder_of_speeds(tape: RecordingStream, clock: Clock) -> None:
+    async with playing(tape, clock, is_paused=True) as player:
+
+        def climb(begin: float, move: Callable[[], None], times: int) -> list[float]:
+            player.set_speed(begin)
+            found = []
+            for _ in range(times):
+                move()
+                found.append(player.speed)
+            return found
+
+        assert climb(0.1, player.faster, 10) == [0.25, 0.5, 1, 2, 5, 10, 30, 60, 0, 0]
+        assert climb(0, player.slower, 10) == [60, 30, 10, 5, 2, 1, 0.5, 0.25, 0.1, 0.1]
+        assert climb(3, player.faster, 1) == [5]
+        assert climb(1_000, player.slower, 1) == [60]
+
+
+async def test_a_seek_shows_what_was_last_known_there(tape: RecordingStream, clock: Clock) -> None:
+    async with playing(tape, clock) as player:
+        await clock.advance(6 * SECOND)
+        before = shown(player.board)
+        player.seek(NOW + 17 * SECOND)
+        assert at(player) == 17
+        await clock.settle()
+        assert (price(player), price(player, "B"), player.board.ticks) == (118.0, 102.0, 20)
+        player.seek(NOW + 2 * SECOND)
+        await clock.settle()
+        assert (price(player), player.board.symbols, player.board.ticks) == (103.0, ["A"], 3)
+        player.undo()
+        player.undo()
+        await clock.settle()
+        assert at(player) == 6
+        assert shown(player.board) == before
+        player.seek(0)
+        await clock.settle()
+        assert at(player) == 0
+        player.seek(NOW + 99 * SECOND)
+        await clock.settle()
+        assert (at(player), player.board.ticks) == (20, 23)
+
+
+async def test_steps_go_from_tick_to_tick_of_the_symbols_on_screen(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock) as player:
+
+        async def step(symbols: list[str], *, forward: bool) -> float:
+            player.step(symbols, forward=forward)
+            await clock.settle()
+            return at(player)
+
+        assert await step(["B"], forward=True) == 5
+        assert player.is_paused
+        assert (price(player), price(player, "B")) == (106.0, 101.0)
+        assert await step(["A"], forward=True) == 6
+        assert await step(["A"], forward=False) == 5
+        assert await step(["B"], forward=True) == 15
+        assert await step(["B"], forward=True) == 15
+        assert await step(["A", "B"], forward=False) == 14
+        assert await step(["B"], forward=False) == 5
+        assert await step(["B"], forward=False) == 5
+        assert await step([], forward=True) == 5
+
+
+async def test_a_section_is_repeated_until_it_is_switched_off(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock) as player:
+        await clock.advance(2 * SECOND)
+        player.cycle_loop()
+        assert (player.loop_from, player.loop_to) == (NOW + 2 * SECOND, None)
+        await clock.advance(3 * SECOND)
+        player.cycle_loop()
+        assert player.loop_to == NOW + 5 * SECOND
+        await clock.settle()
+        assert at(player) == 2
+        await clock.advance(2 * SECOND)
+        assert (at(player), price(player)) == (4, 105.0)
+        await clock.advance(2 * SECOND)
+        assert (at(player), price(player)) == (3, 104.0)
+        player.cycle_loop()
+        await clock.advance(4 * SECOND)
+        assert at(player) == 7
+        assert player.loop_from is player.loop_to is None
+
+
+async def test_all_is_repeated_after_its_end_was_seen(tape: RecordingStream, clock: Clock) -> None:
+    async with playing(tape, clock, loop=True) as player:
+        await clock.advance(21 * SECOND)
+        assert (at(player), player.has_ended) == (20, True)
+        await clock.advance(2 * SECOND)
+        assert (at(player), player.has_ended) == (1, False)
+
+
+async def test_a_long_silence_is_shortened_and_the_tapes_time_jumps(
+    tmp_path: Path, clock: Clock
+) -> None:
+    silent = write(tmp_path / "s.parquet", [tick("A", n, t) for n, t in enumerate((0, 1, 600), 1)])
+    async with playing(silent, clock, idle=2 * SECOND) as player:
+        await clock.advance(3 * SECOND - 10)
+        assert (price(player), round(at(player))) == (102.0, 3)
+        await clock.advance(20)
+        assert (price(player), at(player)) == (103.0, 600)
+
+
+async def test_marks_are_gaps_moves_sessions_and_own_ones(tmp_path: Path, clock: Clock) -> None:
+    gap = Gap(
+        "test", "o", "w", NOW + 8 * SECOND, "stopped", None, NOW + 6 * SECOND, NOW + 8 * SECOND
+    )
+    ticks = [
+        tick("A", n + 1, n, 100.0 + 50 * (n > 3), session="pre" if n < 10 else "regular")
+        for n in range(13)
+    ]
+    tape = write(tmp_path / "m.parquet", ticks, [(8, gap)])
+    async with playing(tape, clock, is_paused=True) as player:
+        while len(player.marks) < 3:
+            await clock.advance(SECOND)
+        told = [((m.time - NOW) / SECOND, m.kind, m.text) for m in player.marks]
+        assert told == [
+            (4, MarkKind.MOVE, "A +50.00%"),
+            (8, MarkKind.GAP, "stopped, 2s"),
+            (10, MarkKind.SESSION, "A: regular"),
+        ]
+        seen = []
+        for _ in range(4):
+            found = player.next_mark()
+            seen.append(found.text if found else None)
+            await clock.settle()
+        assert seen == ["A +50.00%", "stopped, 2s", "A: regular", None]
+        assert player.board.gap == gap
+        player.mark()
+        assert [m.kind for m in player.marks].count(MarkKind.OWN) == 1
+        player.mark()
+        assert [m.kind for m in player.marks].count(MarkKind.OWN) == 0
+        found = player.previous_mark()
+        assert found is not None
+        assert found.kind is MarkKind.GAP
+
+
+async def test_a_span_and_symbols_are_all_that_is_played(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    span = Span(("B",), NOW + 6 * SECOND, NOW + 20 * SECOND)
+    async with playing(tape, clock, span) as player:
+        assert (player.start, player.end) == (NOW + 15 * SECOND, NOW + 15 * SECOND)
+        assert (price(player, "B"), player.board.ticks) == (102.0, 1)
+        assert player.board.symbols == ["B"]
+        player.choose(["A", "B"])
+        await clock.settle()
+        assert (price(player), price(player, "B")) == (116.0, 102.0)
+
+
+async def test_the_past_ends_where_the_tape_stands(tape: RecordingStream, clock: Clock) -> None:
+    async with playing(tape, clock, is_paused=True) as player:
+        player.seek(NOW + 7 * SECOND)
+        await clock.settle()
+        told = [t.price async for batch in player.history(["A"]) for t in batch.ticks]
+        assert told == [100.0 + n for n in range(1, 9)]
+
+
+class Live:
+    """A feed of the stream that grows."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.ran = asyncio.Event()
+        self.state = StreamState.MISSING
+        self.tape = None
+
+    def clock(self) -> int:
+        return 42
+
+    async def run(self, on_change: Callable[[], None]) -> None:
+        self.ran.set()
+        on_change()
+
+
+async def test_a_tape_of_a_stream_that_grows_goes_to_live(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock, why_not_live="It is over") as player:
+        assert player.hand_over() == "It is over"
+    made: list[Live] = []
+
+    def live(board: Board) -> Live:
+        made.append(Live(board))
+        return made[0]
+
+    async with playing(RecordingStream(Path(tape.url)), clock, live=live) as player:
+        assert player.tape is not None
+        assert player.hand_over() is None
+        await asyncio.wait_for(made[0].ran.wait(), 5)
+        assert (player.clock(), player.state) == (42, StreamState.MISSING)
+        assert player.tape is None
+        assert made[0].board is player.board
+        assert not player.board.symbols
+
+
+async def test_names_and_closes_are_those_of_the_tapes_time(tmp_path: Path, clock: Clock) -> None:
+    quote = Quote("A", "test", NOW, NOW, 1.0, "o", 1, name="Apple", previous_close=90.0)
+    tape = write(tmp_path / "q.parquet", [tick("A", n + 1, n) for n in range(3)], quotes=[quote])
+    async with playing(tape, clock) as player:
+        row = player.board.row("A")
+        assert (row.name, row.previous_close) == ("Apple", 90.0)

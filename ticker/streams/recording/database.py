@@ -38,6 +38,12 @@ def prepare(connection: Connection) -> None:
     connection.execute("SET TimeZone = 'UTC'")
 
 
+def interrupt(connection: Connection) -> None:
+    """End the query that runs on `connection`, if it runs; safe from any thread."""
+    with contextlib.suppress(duckdb.Error):  # it was closed just now
+        connection.interrupt()
+
+
 def literal(text: str) -> str:
     """`text` as a literal of SQL, for places that take no parameter."""
     return "'" + text.replace("'", "''") + "'"

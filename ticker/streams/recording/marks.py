@@ -5,7 +5,8 @@ Both are found by SQL over the whole span, in groups of a minute or less. Synchr
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
 from ticker.streams.protocol import Move, SessionChange
 from ticker.streams.recording.index import Ask
@@ -18,12 +19,18 @@ _PARTS: Final = 100
 _TOGETHER: Final = 60 * SECOND
 """Symbols that change to the same session within this time (µs) change together."""
 
-_IN_SPAN: Final = "received >= make_timestamptz(?) AND received <= make_timestamptz(?)"
+_IN_SPAN: Final = (
+    "received >= make_timestamptz(?) AND received <= make_timestamptz(?) "
+    "AND (? IS NULL OR list_contains(?, symbol))"
+)
+
+Span = tuple[int, int, Collection[str] | None]
+"""From when to when (µs, UTC, both inclusive), and of which symbols."""
 
 
-def largest_moves(ask: Ask, source: str, start: int, end: int, count: int) -> list[Move]:
+def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
     """The `count` largest, largest first; of one symbol no two that follow each other at once."""
-    bucket = max(SECOND, min(_LONGEST, (end - start) // _PARTS))
+    bucket = max(SECOND, min(_LONGEST, (span[1] - span[0]) // _PARTS))
     found = ask(
         f"""
         WITH parts AS (
@@ -38,8 +45,7 @@ def largest_moves(ask: Ask, source: str, start: int, end: int, count: int) -> li
         SELECT began, symbol, part, 100 * (price - before) / abs(before) AS percent FROM moves
         WHERE before <> 0 AND price <> before ORDER BY abs(percent) DESC, began, symbol LIMIT ?
         """,
-        start,
-        end,
+        *_bindings(span),
         3 * count,
     )
     moves: list[Move] = []
@@ -51,8 +57,8 @@ def largest_moves(ask: Ask, source: str, start: int, end: int, count: int) -> li
     return moves[:count]
 
 
-def session_changes(ask: Ask, source: str, start: int, end: int) -> list[SessionChange]:
-    """Those between `start` and `end` (µs, UTC), in order."""
+def session_changes(ask: Ask, source: str, span: Span) -> list[SessionChange]:
+    """Those of `span`, in order."""
     sessions = ask(f"SELECT DISTINCT session FROM {source} WHERE session IS NOT NULL")
     if len(sessions) <= 1:  # the usual case, and this is quick
         return []
@@ -69,8 +75,7 @@ def session_changes(ask: Ask, source: str, start: int, end: int) -> list[Session
         )
         SELECT began, symbol, session FROM changes WHERE session <> before ORDER BY began, symbol
         """,
-        start,
-        end,
+        *_bindings(span),
     )
     changes: list[SessionChange] = []
     latest: dict[str, int] = {}
@@ -83,3 +88,10 @@ def session_changes(ask: Ask, source: str, start: int, end: int) -> list[Session
             latest[session] = len(changes)
             changes.append(SessionChange(began, session, (symbol,)))
     return changes
+
+
+def _bindings(span: Span) -> list[Any]:
+    """What `_IN_SPAN` is bound to."""
+    start, end, symbols = span
+    chosen = None if symbols is None else sorted(symbols)
+    return [start, end, chosen, chosen]

@@ -6,6 +6,7 @@ neither event loops nor how a reader waits.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -18,7 +19,14 @@ from ticker.streams.facts import Facts, quote_of
 from ticker.streams.reader import ColumnRequest, concerns
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
-from ticker.streams.recording.database import check_magic, connect, literal, prepare, reading
+from ticker.streams.recording.database import (
+    check_magic,
+    connect,
+    interrupt,
+    literal,
+    prepare,
+    reading,
+)
 from ticker.streams.recording.index import BLOCK, RowIndex
 from ticker.streams.recording.layout import (
     Manifest,
@@ -40,6 +48,7 @@ class RecordingReader:
         self.path = path
         self.url = str(path)
         check_magic(path, self.url)
+        self._lock = threading.Lock()  # DuckDB refuses two threads on one connection
         with reading(path, self.url):
             self._connection = connect()
             found = self._connection.execute(
@@ -56,13 +65,19 @@ class RecordingReader:
         """The same recording for another thread."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._connection = self._connection.cursor()
+        with self._lock:
+            other._connection = self._connection.cursor()
         prepare(other._connection)
         return other
 
     def close(self) -> None:
         """Let go of the file; a second time is harmless."""
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
+
+    def interrupt(self) -> None:
+        """End the query that another thread asks now, if there is one."""
+        interrupt(self._connection)
 
     def __enter__(self) -> Self:
         return self

@@ -88,14 +88,20 @@ class RecordingStream(BaseStream):
     async def index(self) -> None:
         await self._ask(RecordingReader.make_index)
 
-    async def moves(self, start: int, end: int, count: int) -> Sequence[Move]:
+    async def moves(
+        self, start: int, end: int, *, symbols: Collection[str] | None = None, count: int
+    ) -> Sequence[Move]:
+        chosen = checked_symbols(symbols)
         return await self._ask(
-            lambda reader: largest_moves(reader.ask, reader.source, start, end, count)
+            lambda reader: largest_moves(reader.ask, reader.source, (start, end, chosen), count)
         )
 
-    async def session_changes(self, start: int, end: int) -> Sequence[SessionChange]:
+    async def session_changes(
+        self, start: int, end: int, *, symbols: Collection[str] | None = None
+    ) -> Sequence[SessionChange]:
+        chosen = checked_symbols(symbols)
         return await self._ask(
-            lambda reader: session_changes(reader.ask, reader.source, start, end)
+            lambda reader: session_changes(reader.ask, reader.source, (start, end, chosen))
         )
 
     async def _find(self, place: int | Literal["start", "end"]) -> Position:
@@ -158,12 +164,28 @@ class RecordingStream(BaseStream):
 
     async def _ask(self, question: Callable[[RecordingReader], _R]) -> _R:
         reader = await self._reader()
+        cursor = reader.cursor()
 
         def answer() -> _R:
-            with reader.cursor() as cursor:
+            with cursor:
                 return question(cursor)
 
-        return await asyncio.to_thread(answer)
+        return await _in_thread(answer, cursor.interrupt)
+
+
+async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lambda: None) -> _R:
+    """Do `work` in a thread. Cancelled, it waits for the thread, which `interrupt` makes quick.
+
+    A connection cannot be closed while a thread uses a cursor of it.
+    """
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        interrupt()
+        await asyncio.wait([task])
+        task.exception()  # it was interrupted
+        raise
 
 
 def _due(placed: tuple[int, object]) -> int:

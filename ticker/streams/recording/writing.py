@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from ticker.errors import StreamNotWritable
-from ticker.records import Batch, Gap, Position, Quote, Tick
+from ticker.records import Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
 from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.protocol import Stream
@@ -253,6 +253,7 @@ async def record(
     recorder: Recorder,
     *,
     symbols: Collection[str] | None = None,
+    before: Sequence[Tick] = (),
     after: Position | None = None,
     until: int | None = None,
     facts: Iterable[layout.PlacedFacts] | None = None,
@@ -260,9 +261,10 @@ async def record(
 ) -> None:
     """Stage what `stream` holds after `after` (default: its start), to its present end.
 
-    `until` (µs, UTC, exclusive) is by `received`. `facts` are the standing facts, where somebody
-    kept them; otherwise the stream's latest quotes tell what is fixed. `on_progress` is told the
-    ticks staged so far. Raises `StreamError`.
+    `before` are ticks from before `after`; they are staged first, and left out where the stream
+    repeats them. `until` (µs, UTC, exclusive) is by `received`. `facts` are the standing facts,
+    where somebody kept them; otherwise the stream's latest quotes tell what is fixed. `on_progress`
+    is told the ticks staged so far. Raises `StreamError`.
     """
     begin = await stream.find("start") if after is None else after
     if facts is None:
@@ -271,18 +273,18 @@ async def record(
         recorder.tell(wanted, fixed_only=True)
     else:
         recorder.tell_placed(facts)
+    recorder.add(before)
+    there = {(tick.origin, tick.symbol): tick.sequence for tick in before}
     async for batch in stream.read(begin, symbols=symbols, follow=False):
-        _stage(recorder, batch, until, with_facts=facts is None)
+        ticks, gaps, quotes = batch.ticks, batch.gaps, batch.quotes
+        if there:
+            ticks = [t for t in ticks if t.sequence > there.get((t.origin, t.symbol), 0)]
+        if until is not None:
+            ticks = [tick for tick in ticks if tick.received < until]
+            gaps = [gap for gap in gaps if gap.received < until]
+            quotes = [quote for quote in quotes if quote.received < until]
+        recorder.add(ticks, gaps, quotes if facts is None else ())
         on_progress(recorder.ticks)
-
-
-def _stage(recorder: Recorder, batch: Batch, until: int | None, *, with_facts: bool) -> None:
-    ticks, gaps = batch.ticks, batch.gaps
-    if until is not None:
-        ticks = [tick for tick in ticks if tick.received < until]
-        gaps = [gap for gap in gaps if gap.received < until]
-    quotes = [q for q in batch.quotes if with_facts and (until is None or q.received < until)]
-    recorder.add(ticks, gaps, quotes)
 
 
 def remove_left_over(path: Path) -> None:

@@ -138,7 +138,7 @@ async def test_the_largest_moves_come_first_and_spread(tmp_path: Path) -> None:
     ticks += [tick("B", n, NOW + n * SECOND, 50.0 + (n == 9)) for n in range(1, 60)]
     write(tmp_path / "a.parquet", ticks)
     async with RecordingStream(tmp_path / "a.parquet") as tape:
-        moves = await tape.moves(NOW, NOW + 100 * SECOND, 3)
+        moves = await tape.moves(NOW, NOW + 100 * SECOND, count=3)
     assert [(m.symbol, (m.time - NOW) // SECOND, round(m.percent, 2)) for m in moves] == [
         ("A", 63, -50.0),
         ("A", 31, 10.0),

@@ -1,0 +1,98 @@
+"""A player on a tape, by a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ticker.board import Board
+from ticker.board.row import Row
+from ticker.play import Player, Span, load
+from ticker.records import Gap, Tick
+from ticker.streams.recording import Recorder, RecordingStream
+from ticker.units import SECOND
+
+PATIENCE = 10.0
+"""For the threads that read a tape (s)."""
+
+
+class Clock:
+    """Moves when the test says so; `rest` is what a player waits with."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0
+        self._sleeper: tuple[int, asyncio.Event, asyncio.Event] | None = None
+
+    async def rest(self, nudge: asyncio.Event, seconds: float) -> None:
+        woken = asyncio.Event()
+        self._sleeper = self.elapsed + max(1, round(seconds * SECOND)), woken, nudge
+        waits = [asyncio.ensure_future(event.wait()) for event in (woken, nudge)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._sleeper = None
+            for wait in waits:
+                wait.cancel()
+
+    async def settle(self) -> tuple[int, asyncio.Event]:
+        """Wait until the player waits: when for, and what wakes it."""
+        async with asyncio.timeout(PATIENCE):
+            # A thread reads the tape meanwhile: no event tells that all is done.
+            while self._sleeper is None or self._sleeper[2].is_set() or self._sleeper[1].is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.0005)
+        return self._sleeper[0], self._sleeper[1]
+
+    async def advance(self, micros: int) -> None:
+        """Let so much time pass (µs), with all that the player does in it."""
+        end = self.elapsed + micros
+        while True:
+            due, woken = await self.settle()
+            if due > end:
+                self.elapsed = end
+                return
+            self.elapsed = due
+            woken.set()
+            await asyncio.sleep(0)
+
+
+def write(
+    path: Path, ticks: Sequence[Tick], gaps: Sequence[tuple[int, Gap]] = (), **told: Any
+) -> RecordingStream:
+    """A recording of these ticks; each gap stands before the tick of that number."""
+    with Recorder(path) as recorder:
+        recorder.tell(told.get("quotes", ()))
+        for n, one in enumerate(ticks):
+            recorder.add([one], [gap for at, gap in gaps if at == n])
+        recorder.add([], [gap for at, gap in gaps if at >= len(ticks)])
+        recorder.finish()
+    return RecordingStream(path)
+
+
+@asynccontextmanager
+async def playing(
+    tape: RecordingStream, clock: Clock, span: Span | None = None, speed: float = 1.0, **how: Any
+) -> AsyncIterator[Player]:
+    """A player of `tape` that runs, and shows the beginning."""
+    async with tape:
+        reel = await load(tape, span or Span())
+        player = Player(
+            reel, speed, clock=lambda: 0, elapsed=lambda: clock.elapsed, rest=clock.rest, **how
+        )
+        running = asyncio.create_task(player.run())
+        await clock.settle()
+        try:
+            yield player
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+def shown(board: Board) -> tuple[dict[str, Row], int, int, Gap | None]:
+    """What a board shows, without when a price moved before our eyes."""
+    rows = {s: dataclasses.replace(board.row(s), moved=None, before=None) for s in board.symbols}
+    return rows, board.ticks, board.gaps, board.gap

@@ -1,0 +1,92 @@
+"""What of a stream is played, and what is known before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ticker.play import NothingToPlay, Span, load, tape_of
+from ticker.records import Gap, Tick
+from ticker.streams.recording import Recorder, RecordingStream
+from ticker.streams.sqlite import SqliteLog, SqliteStream
+from ticker.units import SECOND
+
+NOW = 1_795_447_805_000_000
+
+
+def ticks() -> list[Tick]:
+    """Ten ticks each of two symbols, one a second."""
+    return [
+        Tick(symbol, "test", "o", n, NOW + n * SECOND, NOW + n * SECOND, 100.0 + n)
+        for n in range(1, 11)
+        for symbol in ("A", "B")
+    ]
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> SqliteStream:
+    async with SqliteLog(tmp_path / "log.sqlite") as log:
+        for one in ticks():
+            await log.append([one])
+    return SqliteStream(tmp_path / "log.sqlite")
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> RecordingStream:
+    path = tmp_path / "a.parquet"
+    with Recorder(path) as recorder:
+        recorder.add(ticks())
+        recorder.finish()
+    return RecordingStream(path)
+
+
+@pytest.mark.parametrize(("since", "until"), [(None, None), (4, None), (3, 8), (10, 11), (None, 2)])
+@pytest.mark.parametrize("symbols", [None, ("B",)])
+async def test_a_tape_made_of_a_log_holds_the_span_and_what_was_known_before_it(
+    tape: RecordingStream,
+    log: SqliteStream,
+    since: int | None,
+    until: int | None,
+    symbols: tuple[str, ...] | None,
+) -> None:
+    begin, end = (None if n is None else NOW + n * SECOND for n in (since, until))
+    span = Span(symbols, begin, end)
+    read: list[int] = []
+    async with tape_of(log, span, on_progress=read.append) as made:
+        reels = [await load(tape, span), await load(made, span)]
+        told = [(reel.start, reel.end) for reel in reels]
+        assert told[0] == told[1]
+        known: list[Sequence[Tick]] = [
+            [
+                t
+                for t in (await r.tape.last_ticks(r.start - 1)).ticks
+                if not symbols or t.symbol in symbols
+            ]
+            for r in reels
+        ]
+        assert sorted(known[0], key=repr) == sorted(known[1], key=repr)
+        assert made.url == log.url
+    assert read
+
+
+async def test_a_span_without_a_tick_is_nothing_to_play(log: SqliteStream) -> None:
+    span = Span(since=NOW + 99 * SECOND)
+    with pytest.raises(NothingToPlay):
+        async with tape_of(log, span):
+            pass
+    with pytest.raises(NothingToPlay):
+        async with tape_of(log, Span(("Z",))):
+            pass
+
+
+async def test_what_is_played_ends_with_its_last_gap(tmp_path: Path) -> None:
+    gap = Gap("test", "o", "w", NOW + 30 * SECOND, "stopped", None, NOW, NOW + 30 * SECOND)
+    with Recorder(tmp_path / "a.parquet") as recorder:
+        recorder.add(ticks())
+        recorder.add([], [gap])
+        recorder.finish()
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        assert (await load(tape, Span())).end == NOW + 30 * SECOND
+        assert (await load(tape, Span(until=NOW + 20 * SECOND))).end == NOW + 10 * SECOND

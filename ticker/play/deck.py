@@ -1,0 +1,290 @@
+"""What moves a tape under a board: the schedule, the seeks, the steps, the laps.
+
+It promises that the board shows what was known at the tape's time and nothing of what came later,
+whether it was played to or sought; that the pace has no drift; and that ticks of one moment are
+shown together. The clock and the pauses come in through parameters. Knows no keys and no screen.
+
+Times are µs of the tape, UTC, where nothing else is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from ticker.board import Board
+from ticker.play.cursor import Cursor
+from ticker.play.loop import BEAT
+from ticker.play.reel import Reel
+from ticker.play.schedule import MAX, Schedule
+from ticker.records import Batch
+from ticker.units import SECOND
+
+_AT_END: Final = 2 * SECOND
+"""For how long a loop to the very end shows it before it begins again (µs)."""
+_SHORTEST_LAP: Final = SECOND // 4
+"""A section that is repeated takes at least so long (µs), or seeking would be all that is done."""
+_MEASURED: Final = SECOND
+"""The speed is measured over so long (µs)."""
+_WAITING_STEPS: Final = 2
+"""Steps that wait at most: a key that is held must not go on after it was let go."""
+
+
+class Deck:
+    """Plays `reel` on `board` once `run` runs, from its start.
+
+    `idle` (µs of the tape): a longer silence is shortened to it. `elapsed` is µs on a clock that
+    never goes back; `rest` waits so many seconds, or until the event is set.
+    """
+
+    def __init__(
+        self,
+        reel: Reel,
+        board: Board,
+        schedule: Schedule,
+        *,
+        idle: int | None,
+        elapsed: Callable[[], int],
+        rest: Callable[[asyncio.Event, float], Awaitable[object]],
+    ) -> None:
+        self.schedule = schedule
+        self.loop_from: int | None = None
+        """Where the section that is repeated begins."""
+        self.loop_to: int | None = None
+        """Where it ends; `None` while only its beginning is set."""
+        self.symbols: Sequence[str] | None = reel.span.symbols
+        self.is_open = False
+        """Whether the board shows something of the tape."""
+        self._has_ended = False
+        self._reel = reel
+        self._board = board
+        self._idle = idle
+        self._elapsed = elapsed
+        self._rest = rest
+        self._cursor = Cursor(reel)
+        self._nudge = asyncio.Event()
+        self._is_over = False
+        self._on_change: Callable[[], None] = lambda: None
+        self._target: int | None = reel.start
+        self._steps: deque[tuple[frozenset[str], bool]] = deque(maxlen=_WAITING_STEPS)
+        self._stood = reel.start  # up to here the board is sure
+        self._quiet_since = reel.start
+        self._again_at: int | None = None  # when a loop begins again (µs, by `elapsed`)
+        self._lap_began = 0  # (µs, by `elapsed`)
+        self._skipped = 0  # µs of silence left out
+        self._samples: deque[tuple[int, int]] = deque()  # (elapsed, tape without silences)
+
+    async def run(self, on_change: Callable[[], None], on_open: Callable[[], None]) -> None:
+        """Play until `leave`; `on_open` is called once the board shows the beginning.
+
+        Raises `StreamError` where the tape cannot be read.
+        """
+        self._on_change = on_change
+        try:
+            while not self._is_over:
+                self._nudge.clear()
+                if self._target is not None:
+                    was_open = self.is_open
+                    await self._arrive(self._target)
+                    if self.is_open and not was_open:
+                        on_open()
+                elif self._steps:
+                    await self._step(*self._steps.popleft())
+                else:
+                    await self._play_on()
+        finally:
+            await self._cursor.close()
+
+    def leave(self) -> None:
+        """End `run`."""
+        self._is_over = True
+        self._nudge.set()
+
+    @property
+    def time(self) -> int:
+        """Where the tape stands; while a seek is under way, its target."""
+        if self._target is not None:
+            return self._target
+        if self._has_ended or self.schedule.speed == MAX:
+            return self._stood
+        bound = self._stop_at
+        if not self._cursor.is_at_end:
+            due = self._cursor.next_due
+            bound = self._stood if due is None else min(bound, due - 1)
+        return max(self._stood, min(self.schedule.at(self._elapsed()), bound))
+
+    @property
+    def reached(self) -> float | None:
+        """The speed measured over the last second; `None` while that is not known."""
+        if self.schedule.is_paused or self._has_ended or not self._samples:
+            return None
+        (first, tape), (last, to) = self._samples[0], self._samples[-1]
+        return (to - tape) / (last - first) if last > first else None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the tape stands at its end, for now where it is played again and again."""
+        is_held = self._again_at is not None and self._stood >= self._reel.end
+        return (self._has_ended or is_held) and self._target is None
+
+    def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
+        """Go on from here in another way."""
+        time = self.time
+        self._stood = max(self._stood, time) if self._target is None else self._stood
+        if speed is not None:
+            self.schedule.speed = speed
+        if is_paused is not None:
+            self.schedule.is_paused = is_paused
+        self.schedule.begin(time, self._elapsed())
+        self._samples.clear()
+        self.changed()
+
+    def go_to(self, time: int) -> None:
+        """Go to `time`, cut to what is played."""
+        self._target = max(self._reel.start, min(time, self._reel.end))
+        self._steps.clear()
+        self.changed()
+
+    def step(self, symbols: frozenset[str], *, forward: bool) -> None:
+        """Pause, and go to the next or previous tick of `symbols`."""
+        self.set(is_paused=True)
+        self._steps.append((symbols, forward))
+
+    def cycle_loop(self) -> None:
+        """Repeat a section: from here, then to here, then no more."""
+        time = self.time
+        if self.loop_from is None:
+            self.loop_from = time
+        elif self.loop_to is None and time != self.loop_from:
+            self.loop_from, self.loop_to = sorted((self.loop_from, time))
+        else:
+            self.loop_from = self.loop_to = None
+        self._again_at = None
+        self.changed()
+
+    def changed(self) -> None:
+        """Say that something is another way now, and do what that asks for."""
+        self._nudge.set()
+        self._on_change()
+
+    @property
+    def _stop_at(self) -> int:
+        """Where playing stops: at the end of the section that is repeated, if it is before that."""
+        if self.loop_to is not None and self._stood <= self.loop_to:
+            return self.loop_to
+        return self._reel.end
+
+    async def _arrive(self, target: int) -> None:
+        """Show what was known at `target`, unless another is wished for meanwhile."""
+        known = await self._cursor.seek(target, self.symbols)
+        if self._target != target:
+            return
+        self._board.forget()
+        self._board.fold(known, self._elapsed())
+        self._board.ticks = self._cursor.ticks
+        self._stand_at(target)
+        self._target = None
+        self._on_change()
+
+    def _stand_at(self, time: int) -> None:
+        at = self._elapsed()
+        self._stood = self._quiet_since = time
+        self._has_ended = False
+        self.is_open = True
+        self._again_at = None
+        self._lap_began = at
+        self.schedule.begin(time, at)
+        self._samples.clear()
+
+    async def _step(self, symbols: frozenset[str], forward: bool) -> None:
+        """Go to the next tick of `symbols`; a near one is folded in, so that it is seen to move."""
+        await self._cursor.fill()
+        time = self._cursor.at_hand(symbols) if forward else None
+        if time is not None:
+            self._fold(self._cursor.take(time))
+            self._stand_at(time)
+            self._on_change()
+            return
+        found = await self._reel.tape.next_tick(self.time, symbols=symbols, forward=forward)
+        if (
+            found is not None
+            and self._reel.start <= found <= self._reel.end
+            and self._target is None
+        ):
+            self._target = found
+
+    async def _play_on(self) -> None:
+        """Show what is due, then wait for what comes next."""
+        await self._cursor.fill()
+        if self._target is not None or self._is_over:
+            return
+        at = self._elapsed()
+        self.schedule.look(at)
+        pause = BEAT
+        if not (self.schedule.is_paused or self._has_ended):
+            pause = await self._advance(at)
+        if pause > 0:
+            await self._rest(self._nudge, pause / SECOND)
+        else:
+            await asyncio.sleep(0)  # for the screen
+
+    async def _advance(self, at: int) -> int:
+        """Fold in what is due now; how long to wait for the next (µs)."""
+        stop = self._stop_at
+        self._leave_out_silence(at, stop)
+        due = self.schedule.at(at)
+        batch = self._cursor.take(stop) if due >= stop else self._cursor.take_bursts(due)
+        if batch:
+            self._fold(batch)
+            self._on_change()
+        self._sample(at)
+        following = self._cursor.burst_end
+        if following is None or following > stop:
+            if following is None and not self._cursor.is_at_end:
+                return 0  # more is to be read
+            if due >= stop:
+                return self._come_to(stop, at)
+            following = stop
+        wait = self.schedule.wait(following, at)
+        if self._idle is not None and self.schedule.speed != MAX:
+            idle = self.schedule.wait(self._quiet_since + self._idle, at)
+            wait = min(wait, max(1, idle)) if self._quiet_since + self._idle < following else wait
+        return min(wait, BEAT)
+
+    def _fold(self, batch: Batch) -> None:
+        self._board.fold(batch, self._elapsed())
+        self._stood = self._quiet_since = max(self._stood, self._cursor.time)
+
+    def _leave_out_silence(self, at: int, stop: int) -> None:
+        """Jump to the end of a silence that is longer than was asked for."""
+        if self._idle is None or self.schedule.speed == MAX:
+            return
+        due, following = self.schedule.at(at), self._cursor.next_due
+        to = stop if following is None else min(following, stop)
+        if due >= self._quiet_since + self._idle and due < to:
+            self.schedule.skip(to - due)
+            self._skipped += to - due
+
+    def _come_to(self, stop: int, at: int) -> int:
+        """The tape stands at the end of all, or of a section; how long to wait (µs)."""
+        self._stood = stop
+        if self.loop_from is None or self.loop_to is None:
+            self._has_ended = True
+            self._on_change()
+            return BEAT
+        if self._again_at is None:
+            hold = _AT_END if stop == self._reel.end else 0
+            self._again_at = max(at + hold, self._lap_began + _SHORTEST_LAP)
+            self._on_change()
+        if at >= self._again_at:
+            self.go_to(self.loop_from)
+            return 0
+        return min(self._again_at - at, BEAT)
+
+    def _sample(self, at: int) -> None:
+        samples = self._samples
+        samples.append((at, self.time - self._skipped))
+        while len(samples) > 2 and samples[1][0] <= at - _MEASURED:  # noqa: PLR2004  (a span)
+            samples.popleft()

@@ -1,0 +1,78 @@
+"""Moments of a tape that are worth going to: gaps, sessions, large moves, the user's own."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from typing import Final
+
+from ticker.feed import Mark, MarkKind
+from ticker.figures import and_more
+from ticker.play.reel import Reel
+from ticker.records import Gap
+from ticker.times import format_duration
+from ticker.units import SECOND
+
+_MOVES: Final = 10
+"""So many of the largest moves are marked."""
+_NAMED: Final = 3
+_HERE: Final = SECOND // 2
+"""An own mark this near (µs) is meant when one is taken away."""
+
+
+class Marks:
+    """The marks of `reel`. Those of gaps are known at once, the others after `find`."""
+
+    def __init__(self, reel: Reel) -> None:
+        self._reel = reel
+        self._all = sorted(
+            Mark(max(due, reel.start), MarkKind.GAP, gap_text(gap)) for due, gap in reel.gaps
+        )
+
+    @property
+    def all(self) -> Sequence[Mark]:
+        """In order of time."""
+        return self._all
+
+    async def find(self) -> None:
+        """Add the changes of the session and the largest moves. Raises `StreamError`."""
+        reel = self._reel
+        tape, symbols = reel.tape, reel.span.symbols
+        for change in await tape.session_changes(reel.start, reel.end, symbols=symbols):
+            text = f"{and_more(change.symbols, _NAMED, ', ')}: {change.session}"
+            insort(self._all, Mark(change.time, MarkKind.SESSION, text))
+        for move in await tape.moves(reel.start, reel.end, symbols=symbols, count=_MOVES):
+            text = f"{move.symbol} {move.percent:+.2f}%"
+            insort(self._all, Mark(move.time, MarkKind.MOVE, text))
+
+    def toggle(self, time: int) -> Mark:
+        """Set an own mark at `time`, or take away the one that is there. Returns that mark."""
+        for mark in self._all:
+            if mark.kind is MarkKind.OWN and abs(mark.time - time) <= _HERE:
+                self._all.remove(mark)
+                return mark
+        mark = Mark(time, MarkKind.OWN, "own mark")
+        insort(self._all, mark)
+        return mark
+
+    def after(self, time: int) -> Mark | None:
+        """The first one after `time`."""
+        at = bisect_right(self._all, time, key=_time)
+        return self._all[at] if at < len(self._all) else None
+
+    def before(self, time: int) -> Mark | None:
+        """The last one before `time`."""
+        at = bisect_left(self._all, time, key=_time)
+        return self._all[at - 1] if at else None
+
+
+def gap_text(gap: Gap) -> str:
+    """What a gap is, in a few words."""
+    if gap.from_ is not None and gap.until is not None:
+        whose = f"{and_more(gap.symbols, _NAMED, ', ')}: " if gap.symbols else ""
+        return f"{whose}{gap.reason}, {format_duration(gap.until - gap.from_)}"
+    return f"{gap.symbol}: ticks missing, {gap.reason}"
+
+
+def _time(mark: Mark) -> int:
+    return mark.time

@@ -1,0 +1,291 @@
+"""Plays a tape on a board: the feed of a replay, and what its keys act on.
+
+Ages and words are in the tape's time. `deck` moves the tape; here are the words of the two
+protocols, the seeks to undo, the marks, and the way to live. Knows no screen and no backend.
+
+Times are µs of the tape, UTC, where nothing else is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import Final
+
+from ticker.board import Board
+from ticker.clock import TapeTime
+from ticker.feed import SPEEDS, Feed, Mark, Remembering
+from ticker.health import StreamState
+from ticker.play.deck import Deck
+from ticker.play.loop import wait_unless
+from ticker.play.marks import Marks
+from ticker.play.past import past
+from ticker.play.reel import Reel
+from ticker.play.schedule import MAX, Schedule
+from ticker.records import Batch
+from ticker.system_clock import monotonic, now
+from ticker.units import HOUR, SECOND
+
+_UNDONE: Final = 100
+"""Seeks that can be undone."""
+
+
+class Player:
+    """A `Feed` and a `PlayerControl` that plays `reel`.
+
+    `idle` (µs of the tape): a longer silence is shortened to it. `loop` plays all again and again.
+    `live` gives the feed of the stream that the tape was taken from, on the same board; without it
+    `why_not_live` says why there is none. `clock` is the time of day (µs, UTC), `elapsed` µs on a
+    clock that never goes back; `rest` waits so many seconds, or until the event is set.
+    """
+
+    def __init__(
+        self,
+        reel: Reel,
+        speed: float,
+        *,
+        is_paused: bool = False,
+        loop: bool = False,
+        idle: int | None = None,
+        live: Callable[[Board], Feed] | None = None,
+        why_not_live: str = "",
+        clock: Callable[[], int] = now,
+        elapsed: Callable[[], int] = monotonic,
+        rest: Callable[[asyncio.Event, float], Awaitable[object]] = wait_unless,
+    ) -> None:
+        self.start, self.end = reel.start, reel.end
+        self.began = elapsed()
+        self.board = Board(reel.span.symbols)
+        self._reel = reel
+        self._schedule = Schedule(speed)
+        self._schedule.is_paused = is_paused
+        self._deck = Deck(reel, self.board, self._schedule, idle=idle, elapsed=elapsed, rest=rest)
+        if loop:
+            self._deck.loop_from, self._deck.loop_to = reel.start, reel.end
+        self._make_live = live
+        self._why_not_live = why_not_live
+        self._live: Feed | None = None
+        self._wall = clock
+        self._elapsed = elapsed
+        self._marks = Marks(reel)
+        self._marking: asyncio.Task[None] | None = None
+        self._before: deque[int] = deque(maxlen=_UNDONE)  # where seeks began
+
+    # As a feed
+
+    @property
+    def url(self) -> str:
+        """See `Feed`."""
+        return self._reel.tape.url if self._live is None else self._live.url
+
+    def clock(self) -> int:
+        """Now: the tape's time."""
+        return self.time if self._live is None else self._live.clock()
+
+    def wall(self) -> int:
+        """The time of day (µs, UTC)."""
+        return self._wall()
+
+    def elapsed(self) -> int:
+        """µs on a clock that never goes back."""
+        return self._elapsed()
+
+    @property
+    def tape(self) -> TapeTime | None:
+        """See `Feed`."""
+        if self._live is not None:
+            return self._live.tape
+        speed = None if self.is_paused else self.speed
+        return TapeTime(self.time, speed, self._elapsed(), self.has_ended, HOUR)
+
+    @property
+    def state(self) -> StreamState:
+        """See `Feed`."""
+        if self._live is not None:
+            return self._live.state
+        return StreamState.OK if self._deck.is_open else StreamState.OPENING
+
+    @property
+    def problem(self) -> str | None:
+        """See `Feed`."""
+        return None if self._live is None else self._live.problem
+
+    @property
+    def trouble(self) -> str | None:
+        """See `Feed`."""
+        return None if self._live is None else self._live.trouble
+
+    @property
+    def next_try(self) -> int | None:
+        """See `Feed`."""
+        return None if self._live is None else self._live.next_try
+
+    @property
+    def broken(self) -> int:
+        """See `Feed`."""
+        return 0 if self._live is None else self._live.broken
+
+    @property
+    def symbols(self) -> Sequence[str] | None:
+        """See `Feed`."""
+        return self._deck.symbols if self._live is None else self._live.symbols
+
+    def choose(self, symbols: Sequence[str]) -> None:
+        """See `Feed`."""
+        if self._live is not None:
+            self._live.choose(symbols)
+            return
+        self._deck.symbols = tuple(symbols)
+        self.board.watch(symbols)
+        self._deck.go_to(self.time)
+
+    async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
+        """See `Remembering`: up to the tape's time."""
+        if self._live is not None:
+            if isinstance(self._live, Remembering):
+                async for batch in self._live.history(symbols):
+                    yield batch
+            return
+        async for batch in past(self._reel.tape, self._deck.time, symbols):
+            yield batch
+
+    async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
+        """See `Feed`. Raises `StreamError` where the tape cannot be read."""
+        if self._live is None:
+            try:
+                await self._deck.run(on_change, self._begin_marking)
+            finally:
+                if self._marking is not None:
+                    self._marking.cancel()
+                    await asyncio.wait([self._marking])
+        if self._live is not None:
+            await self._live.run(on_change)
+
+    # As a player
+
+    @property
+    def time(self) -> int:
+        """See `PlayerControl`."""
+        return self._deck.time
+
+    @property
+    def reached(self) -> float | None:
+        """See `PlayerControl`."""
+        return self._deck.reached
+
+    @property
+    def loop_from(self) -> int | None:
+        """See `PlayerControl`."""
+        return self._deck.loop_from
+
+    @property
+    def loop_to(self) -> int | None:
+        """See `PlayerControl`."""
+        return self._deck.loop_to
+
+    @property
+    def speed(self) -> float:
+        """See `PlayerControl`."""
+        return self._schedule.speed
+
+    @property
+    def is_paused(self) -> bool:
+        """See `PlayerControl`."""
+        return self._schedule.is_paused
+
+    @property
+    def has_ended(self) -> bool:
+        """See `PlayerControl`."""
+        return self._deck.has_ended
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """See `PlayerControl`."""
+        return self._marks.all
+
+    def toggle(self) -> None:
+        """See `PlayerControl`."""
+        if self.has_ended:
+            self._schedule.is_paused = False
+            self.seek(self.start)
+            return
+        self._deck.set(is_paused=not self.is_paused)
+
+    def set_speed(self, speed: float) -> None:
+        """See `PlayerControl`."""
+        self._deck.set(speed=speed)
+
+    def slower(self) -> None:
+        """See `PlayerControl`."""
+        fast = self.speed or float("inf")
+        lower = [speed for speed in SPEEDS if speed != MAX and speed < fast]
+        if lower:
+            self._deck.set(speed=lower[-1])
+
+    def faster(self) -> None:
+        """See `PlayerControl`."""
+        if self.speed != MAX:
+            self._deck.set(speed=next((s for s in SPEEDS if s > self.speed), MAX))
+
+    def seek(self, time: int) -> None:
+        """See `PlayerControl`."""
+        self._before.append(self.time)
+        self._deck.go_to(time)
+
+    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+        """See `PlayerControl`."""
+        chosen = frozenset(symbols)
+        if self._deck.symbols is not None:
+            chosen &= frozenset(self._deck.symbols)
+        self._deck.step(chosen, forward=forward)
+
+    def undo(self) -> None:
+        """See `PlayerControl`."""
+        if self._before:
+            self._deck.go_to(self._before.pop())
+
+    def mark(self) -> Mark:
+        """See `PlayerControl`."""
+        mark = self._marks.toggle(self.time)
+        self._deck.changed()
+        return mark
+
+    def next_mark(self) -> Mark | None:
+        """See `PlayerControl`."""
+        return self._go_to_mark(self._marks.after(self.time))
+
+    def previous_mark(self) -> Mark | None:
+        """See `PlayerControl`."""
+        speed = 0 if self.is_paused or self.has_ended else self.reached or self.speed
+        return self._go_to_mark(self._marks.before(self.time - round(speed * SECOND)))
+
+    def cycle_loop(self) -> None:
+        """See `PlayerControl`."""
+        self._deck.cycle_loop()
+
+    def hand_over(self) -> str | None:
+        """See `PlayerControl`."""
+        if self._live is None:
+            if self._make_live is None:
+                return self._why_not_live
+            self.board.forget()
+            self._live = self._make_live(self.board)
+            self._deck.leave()
+        return None
+
+    # How it is done
+
+    def _go_to_mark(self, mark: Mark | None) -> Mark | None:
+        if mark is not None:
+            self.seek(mark.time)
+        return mark
+
+    def _begin_marking(self) -> None:
+        self._marking = asyncio.create_task(self._look_ahead())
+
+    async def _look_ahead(self) -> None:
+        """Find what is worth going to, and make seeks quick; the first frame is there already."""
+        await self._reel.tape.index()
+        await self._marks.find()
+        self._deck.changed()

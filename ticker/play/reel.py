@@ -1,0 +1,102 @@
+"""What of a tape is played: the span that was asked for, with its first and last moment.
+
+Knows no backend. Times are µs since the epoch, UTC, by `received`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ticker.errors import StreamError
+from ticker.records import MAX_TIME, Gap
+from ticker.streams.protocol import Stream, Tape, Timeline
+from ticker.streams.reader import concerns
+from ticker.streams.sequence import Key
+from ticker.units import DAY, MINUTE
+
+SILENCE: Final = 30 * MINUTE
+"""A session begins after so long without a tick (µs)."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What of a stream is played: by `received`, µs, UTC."""
+
+    symbols: tuple[str, ...] | None = None
+    """`None`: all."""
+    since: int | None = None
+    """Inclusive; `None`: from the start."""
+    until: int | None = None
+    """Exclusive; `None`: to the end."""
+
+
+class NothingToPlay(StreamError):
+    """The stream holds no tick in the span that was asked for."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream, "holds no tick to play there")
+
+
+class Reel(msgspec.Struct, frozen=True):
+    """A tape that is ready to be played, from `start` to `end`."""
+
+    tape: Tape
+    span: Span
+    start: int
+    """When the first tick is due."""
+    end: int
+    """When the last tick or gap is due."""
+    timeline: Timeline
+    """All gaps and facts of the tape."""
+    before: Mapping[Key, int]
+    """(origin, symbol) → its sequence just before `start`."""
+
+    @property
+    def gaps(self) -> Sequence[tuple[int, Gap]]:
+        """The gaps of the span alone, each with the time when it is due."""
+        since = self.span.since or 0
+        found = [(due, gap) for due, gap in self.timeline.gaps if since <= due <= self.end]
+        symbols = self.span.symbols
+        return [one for one in found if symbols is None or concerns(one[1], symbols)]
+
+
+async def load(tape: Tape, span: Span) -> Reel:
+    """Find where `span` begins and ends. Raises `NothingToPlay`, and `StreamError`."""
+    since, until = span.since or 0, MAX_TIME if span.until is None else span.until
+    start = await tape.next_tick(since - 1, symbols=span.symbols)
+    if start is None or start >= until:
+        raise NothingToPlay(tape.url)
+    end = await tape.next_tick(until, symbols=span.symbols, forward=False)
+    timeline = await tape.timeline()
+    dues = [due for due, _ in timeline.gaps if start <= due < until]
+    before = {key: each.first - 1 for key, each in (await tape.digests()).items()}
+    known = await tape.last_ticks(start - 1) if span.since is not None else None
+    if known is not None:
+        before |= {(tick.origin, tick.symbol): tick.sequence for tick in known.ticks}
+    return Reel(tape, span, start, max([end or start, *dues]), timeline, before)
+
+
+def session_start(stream: Stream, last: int, span: Span) -> int:
+    """Where the last session begins: `received` (µs) of the first tick after the last silence.
+
+    `last` is `received` of the last tick. Synchronous, for a thread. Looks back a day, and further
+    where that is one session.
+    """
+    back = DAY
+    while True:
+        since = max(0, last - back)
+        begins, before = None, None
+        wanted: dict[str, Any] = {"symbols": span.symbols, "since": since, "until": span.until}
+        for chunk in stream.columns(**wanted, fields=["received"]):
+            for received in chunk["received"]:
+                if before is None or received - before >= SILENCE:
+                    begins, is_first = received, before is None
+                before = received if before is None else max(before, received)
+        if begins is None:
+            if since == 0:
+                return last
+        elif not is_first or since == 0:
+            return int(begins)
+        back *= 8
