@@ -61,7 +61,10 @@ class Cell(msgspec.Struct, frozen=True):
     method: str
     subscribers: int
     speed: list[float]
-    """Events per second that arrive, of all subscribers together, as fast as it goes."""
+    """Events per second that arrive, of all subscribers together, as fast as it goes.
+
+    Empty for a method that is only measured on a schedule.
+    """
     fast_bytes: float
     """Bytes per event there."""
     payload: float
@@ -170,11 +173,14 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
             plan = Plan(events, rate, poll=poll, stream=stream)
             return await bench.run(plan, groups, ahead=AHEAD + count * _CONNECTING)
 
-    # The warm-up finds out how many events take long enough.
+    # The warm-up finds out how many events take long enough. Where only a schedule counts, one run
+    # is enough to warm up.
     events = max(_LEAST_EVENTS, 200 // count)
     while (await once(events)).groups[0].seconds < effort.fast and events < _MOST_EVENTS:
+        if method.only_paced:
+            break
         events = min(events * 4, _MOST_EVENTS)
-    fast = [await once(events) for _ in range(effort.runs)]
+    fast = [await once(events) for _ in range(0 if method.only_paced else effort.runs)]
     paced = [
         await once(round(effort.rate * effort.seconds), effort.rate) for _ in range(effort.runs)
     ]
@@ -184,7 +190,7 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
         method=method.name,
         subscribers=count,
         speed=[_speed(run) for run in fast],
-        fast_bytes=sum(run.size for run in fast) / sum(run.heard for run in fast),
+        fast_bytes=sum(run.size for run in fast) / max(1, sum(run.heard for run in fast)),
         payload=payload(events),
         cpu=[run.cpu / run.heard * SECOND for run in fast],
         p50=[run.groups[0].p50 or 0.0 for run in paced],

@@ -38,6 +38,8 @@ class Method:
     subscribe: Callable[[ClientSession, Plan, Schedule], Ticks]
     closes: bool = False
     """Whether each connection serves one request."""
+    only_paced: bool = False
+    """Whether it is the same as another one as fast as it goes."""
     reads: str | None = None
     """The kind of stream that it reads; `None`: it asks the server."""
 
@@ -50,10 +52,12 @@ async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedu
             yield _ticks(await answer.read())
 
 
-async def polling(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
+async def polling(
+    http: ClientSession, plan: Plan, _: Schedule, *, every: float | None = None
+) -> Ticks:
     """Ask for the newest event at regular times; 304 answers that there is none.
 
-    As fast as it goes, each answer is a new event.
+    `every` (s) replaces the time of the plan. As fast as it goes, each answer is a new event.
     """
     known = 0
     rounds = 0
@@ -63,14 +67,13 @@ async def polling(http: ClientSession, plan: Plan, schedule: Schedule) -> Ticks:
     while known < plan.events:
         if plan.rate is not None:
             rounds += 1
-            due = begin + (rounds - phase) * plan.poll
+            due = begin + (rounds - phase) * (every or plan.poll)
             await asyncio.sleep(due - loop.time())
         async with http.get("/latest", headers={"If-None-Match": f'"{known}"'}) as answer:
             ticks = _ticks(await answer.read()) if answer.status == 200 else ()  # noqa: PLR2004
         if ticks:
             known = ticks[-1].sequence
             yield ticks
-    del schedule  # a poll knows nothing of it
 
 
 async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
@@ -129,7 +132,13 @@ METHODS: Final = {
     method.name: method
     for method in (
         Method("request", "a connection for each event", connection_per_event, closes=True),
-        Method("poll", "a kept connection, asked at regular times (304: no news)", polling),
+        Method("poll", "a kept connection, asked as often as events come (304: no news)", polling),
+        Method(
+            "poll each second",
+            "a kept connection, asked once a second",
+            partial(polling, every=1.0),
+            only_paced=True,
+        ),
         Method("long poll", "a kept connection, the answer waits for news", long_polling),
         Method("WebSocket", "an open connection, one event a message", websocket),
         Method(

@@ -49,7 +49,7 @@ async def test_every_method_hears_every_event_once() -> None:
             assert (run.connections, run.requests) == expected, name
             assert run.sent > PAYLOAD, name
             assert run.received > 100, name  # each asks at least once
-    assert set(METHODS) - set(CONNECTIONS_AND_REQUESTS) == {"SQLite", "Kafka"}
+    assert set(METHODS) - set(CONNECTIONS_AND_REQUESTS) == {"poll each second", "SQLite", "Kafka"}
 
 
 async def test_a_poll_misses_what_happens_between_two_looks() -> None:
