@@ -106,6 +106,7 @@ class StreamInMemory:
         self.coming: asyncio.Queue[Batch | StreamError] = asyncio.Queue()
         self.state = Health(self.url, StreamState.OK)
         self.read_after: list[str] = []
+        self.read_last_seen: list[Mapping[tuple[str, str], int] | None] = []
         self.read_symbols: list[Collection[str] | None] = []
         self.position = self.told.position if isinstance(self.told, Batch) else None
         """Of the newest batch."""
@@ -124,12 +125,13 @@ class StreamInMemory:
         self,
         after: Position | Literal["start", "end"],
         *,
-        last_seen: Mapping[tuple[str, str], int] | None = None,  # noqa: ARG002  (of the protocol)
+        last_seen: Mapping[tuple[str, str], int] | None = None,
         symbols: Collection[str] | None = None,
         follow: bool = True,
         limit: int = 5_000,  # noqa: ARG002  (of the protocol)
     ) -> AsyncGenerator[Batch, None]:
         self.read_after.append(after)
+        self.read_last_seen.append(last_seen)
         self.read_symbols.append(symbols)
         while follow or not self.coming.empty():
             match await self.coming.get():

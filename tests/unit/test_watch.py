@@ -123,6 +123,24 @@ async def test_a_stream_that_went_away_is_resumed_where_it_stood(
     assert stream.read_after == ["7", "8"]
 
 
+async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_more(
+    stream_in_memory: MakeStream,
+) -> None:
+    known = {("one", "AAPL"): 4}
+    stream = stream_in_memory(Batch(Position("7"), last_seen=known))
+    watch = make(stream)
+    async with running(watch) as run:
+        await run.until(lambda: len(stream.read_after) == 1)
+        stream.put(Batch(Position("7")))  # silence
+        stream.put(StreamUnreachable(URL, "does not answer"))
+        await run.until(lambda: len(stream.read_after) == 2)
+        stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
+        stream.put(StreamUnreachable(URL, "does not answer"))
+        await run.until(lambda: len(stream.read_after) == 3)
+    assert stream.read_after == ["7", "7", "8"]
+    assert stream.read_last_seen == [known, known, {}]
+
+
 async def test_where_resuming_fails_the_stream_is_looked_at_anew(
     stream_in_memory: MakeStream,
 ) -> None:

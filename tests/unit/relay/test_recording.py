@@ -70,6 +70,28 @@ async def told(path: Path) -> list[tuple[Any, ...]]:
         return found
 
 
+async def test_a_recorder_of_what_comes_passes_on_what_the_snapshot_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1)
+        read, passed = log.read, []
+
+        def reading(*arguments: Any, **options: Any) -> Any:
+            passed.append(options["last_seen"])
+            return read(*arguments, **options)
+
+        vars(log)["read"] = reading
+        async with recorder(log, path, Cut(since="end")) as recording:
+            running = asyncio.create_task(recording.run())
+            await until(lambda: len(passed) > 0)
+            await append(log, 2)
+            await until(lambda: recording.progress.ticks == 1)
+            recording.stop()
+            await running
+        assert passed[0] == {(log.origin, "AAPL"): 1}
+    assert all(not known for known in passed[1:])
+
+
 async def test_a_recorder_that_follows_keeps_each_change_of_a_fact(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
