@@ -64,7 +64,7 @@ async def test_an_unsubscribed_symbol_is_told_no_more_and_nonsense_is_passed_ove
     now = NOON
     async with (
         Exchange(Market(7), port=0, clock=lambda: now) as exchange,
-        connect(url(exchange), proxy=None) as socket,
+        connect(url(exchange), proxy=None, close_timeout=0.1) as socket,
     ):
         for words in ("hello", "[1]", '{"subscribe": 5}', '{"subscribe": [[]]}', '{"x": 1}'):
             await socket.send(words)

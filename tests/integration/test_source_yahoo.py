@@ -402,7 +402,7 @@ async def hang(_: web.Request) -> None:
         (always(200, ""), "Yahoo: sent an empty answer"),
         (always(200, '{"quoteResponse": null}'), "Yahoo: answered with JSON that holds no quotes"),
         (break_off, "Yahoo: no connection at 127.0.0.1:"),
-        (hang, "Yahoo: no answer within 2 s"),
+        (hang, "Yahoo: no answer within 0.5 s"),
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -414,7 +414,7 @@ async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
     lost = parts[failing]
     fault = on_part(lost[0], handler)
     async with Exchange(Market(1, listings=companies(120)), port=0, fault=fault) as exchange:
-        source = source_at(exchange, deadline=2)
+        source = source_at(exchange, deadline=0.5 if handler is hang else 30)
         await source.prepare()
         answer = await source.quotes(symbols)
     assert [quote.symbol for quote in answer.quotes] == [s for s in symbols if s not in lost]

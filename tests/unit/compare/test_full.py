@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from ticker.compare import verdicts
 from ticker.compare.full import Cell, Effort, Full, Machine, Sender, Storm, measure
 from ticker.compare.measuring import Bench
@@ -107,6 +109,7 @@ def test_a_table_has_medians_and_their_spread() -> None:
     assert len(paced) == len(fast) + 1 == len(METHODS)
 
 
+@pytest.mark.processes
 async def test_everything_is_measured() -> None:
     told: list[str] = []
     async with Bench() as bench:
