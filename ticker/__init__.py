@@ -9,6 +9,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # as type checkers know it; importing typing would take as long as all else
 if TYPE_CHECKING:
     from ticker import frames
+    from ticker.exchange.offline import exchange
     from ticker.processes import demo
     from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
     from ticker.security import Security
@@ -27,6 +28,7 @@ __all__ = [
     "Tick",
     "__version__",
     "demo",
+    "exchange",
     "frames",
     "open_log",
     "open_source",
@@ -51,8 +53,8 @@ _ROOMS = {
 if not TYPE_CHECKING:  # they know the names from above, and no others
 
     def __getattr__(name: str) -> object:
-        if name == "frames":  # a room itself: pandas takes half a second to load
-            return import_module("ticker.frames")
+        if name in ("exchange", "frames"):  # rooms themselves
+            return import_module(f"ticker.{name}")
         if (room := _ROOMS.get(name)) is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(room), name)

@@ -59,6 +59,12 @@ class Staircase:
             for symbol in symbols
         ]
 
+    def find(self, *_: object) -> list[dict[str, Any]]:
+        return []
+
+    def chart(self, symbol: str, query: object, now: int) -> None:
+        pass
+
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
         results = self.look(symbols, now)
         return json.dumps({"quoteResponse": {"result": results, "error": None}}).encode()

@@ -69,7 +69,10 @@ async def test_every_answer_says_that_it_is_simulated() -> None:
             "/v1/test/getcrumb": 200,
             "/v7/finance/quote": 401,
             "/v7/finance/quote?limit": 429,
-            "/v8/finance/chart/AAPL": 404,
+            "/v8/finance/chart/AAPL": 200,
+            "/v8/finance/chart/NOPE": 404,
+            "/v1/finance/search?q=gold": 200,
+            "/v10/finance/quoteSummary/AAPL": 401,
         }.items():
             answer = await client.get(path)
             assert (answer.status, answer.headers["Ticker-Simulated"]) == (status, "1")

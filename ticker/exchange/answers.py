@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ticker.errors import UsageError
+from ticker.exchange.fields import matching
 from ticker.units import SECOND
 
 _EMPTY: Final = b'{"quoteResponse":{"result":[%s],"error":null}}'
@@ -65,6 +66,13 @@ class SavedAnswers:
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - the same
         """The entries of `symbols`, unknown ones left out."""
         return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
+
+    def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
+        """The entries, at most so many, of what has `words` in its symbol."""
+        return self.look(matching(words, dict.fromkeys(self._saved, ""), most), now)
+
+    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> None:
+        """There are none."""
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:  # noqa: ARG002 - a market needs it
         """The body that Yahoo would send: entries in the order of `symbols`, unknown ones left out.

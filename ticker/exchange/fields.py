@@ -6,11 +6,12 @@ does there. It knows no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from ticker.exchange.charts import chart
 from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, InstrumentKind
 from ticker.exchange.market import Market, MarketState
 from ticker.units import SECOND
@@ -27,6 +28,7 @@ class MarketAnswers:
 
     def __init__(self, market: Market) -> None:
         self._market = market
+        self._names = {each.symbol: each.name for each in market.listings}
 
     @property
     def events(self) -> int:
@@ -46,10 +48,57 @@ class MarketAnswers:
         """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
         return [fields(state) for state in self._market.look(symbols, now)]
 
+    def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
+        """The entries, at most so many, of what has `words` in its symbol or name."""
+        return self.look(matching(words, self._names, most), now)
+
+    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
+        """The body of Yahoo's answer about the past of `symbol`; `None` if it is not listed."""
+        for state in self._market.look([symbol], now):
+            return chart(state, query, now, self._market.seed)
+        return None
+
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
         """The body of Yahoo's answer at `now` (µs, UTC); what is not listed is left out."""
         result = self.look(symbols, now)
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
+
+
+def summary(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of `v10/finance/quoteSummary` about the symbol of `entry`: what it tells, no more.
+
+    There is one shape for all modules that might be asked for.
+    """
+    names = {name: entry[name] for name in _NAMES if name in entry}
+    details = {name: entry[field] for name, field in _DETAILS.items() if field in entry}
+    result = {"quoteType": {**names, "maxAge": 1}, "summaryDetail": {**details, "maxAge": 1}}
+    return {"quoteSummary": {"result": [result], "error": None}}
+
+
+_NAMES: Final = ("symbol", "quoteType", "exchange", "shortName", "longName")
+_DETAILS: Final = {
+    "currency": "currency",
+    "previousClose": "regularMarketPreviousClose",
+    "open": "regularMarketOpen",
+    "dayLow": "regularMarketDayLow",
+    "dayHigh": "regularMarketDayHigh",
+    "volume": "regularMarketVolume",
+    "bid": "bid",
+    "ask": "ask",
+    "marketCap": "marketCap",
+    "fiftyTwoWeekLow": "fiftyTwoWeekLow",
+    "fiftyTwoWeekHigh": "fiftyTwoWeekHigh",
+    "averageVolume": "averageDailyVolume3Month",
+}
+
+
+def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
+    """The symbols that have all of `words` in themselves or in their names; the likeliest first."""
+    wished = words.upper().split()
+    told = {symbol: f"{symbol} {name}".upper() for symbol, name in names.items()}
+    found = [s for s, text in told.items() if wished and all(word in text for word in wished)]
+    found.sort(key=lambda symbol: (symbol != words.upper(), not symbol.startswith(wished[0])))
+    return found[:most]
 
 
 def fields(state: MarketState) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Market:
         if every < 1:
             raise ValueError(f"a market cannot move every {every} µs")
         self.every = every
+        self.seed = seed
         self.events = 0
         """Price changes so far."""
         self._books = {

@@ -12,16 +12,18 @@ import errno
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 from weakref import WeakSet
 
+import msgspec
 from aiohttp import web
 
 from ticker.errors import CannotListen
+from ticker.exchange.charts import not_found
 from ticker.exchange.faults import Faults, error
-from ticker.exchange.fields import MarketAnswers
+from ticker.exchange.fields import MarketAnswers, summary
 from ticker.exchange.market import Market
 from ticker.exchange.streaming import Entries, Streamer
 from ticker.system_clock import now
@@ -32,6 +34,9 @@ PORT: Final = 8790
 
 _SIMULATED: Final = ("Ticker-Simulated", "1")
 _COOKIE: Final = "A3"
+_SERIES: Final = "/ws/fundamentals-timeseries/v1/finance/timeseries"
+_FOUND: Final = 8
+"""Symbols that a search finds where nobody wishes for another number."""
 _YEAR: Final = 365 * 86_400
 _HELLO: Final = """<!doctype html><title>ticker exchange</title>
 <p>This is ticker's offline exchange. Every price here is invented or saved long ago.
@@ -54,6 +59,14 @@ class Quotes(Entries, Protocol):
 
     def advance(self, now: int) -> None:
         """Move on to `now` (µs, UTC)."""
+        ...
+
+    def find(self, words: str, most: int, now: int) -> Sequence[Mapping[str, Any]]:
+        """The entries, at most so many, of what has `words` in its symbol or name."""
+        ...
+
+    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
+        """The body of Yahoo's answer about the past of `symbol`; `None` if it is not known."""
         ...
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
@@ -128,6 +141,10 @@ class Exchange:
         app.router.add_get("/copyConsent", self._cookie)
         app.router.add_get("/v1/test/getcrumb", self._crumb)
         app.router.add_get("/v7/finance/quote", self._quote)
+        app.router.add_get("/v8/finance/chart/{symbol}", self._chart)
+        app.router.add_get("/v1/finance/search", self._search)
+        app.router.add_get("/v10/finance/quoteSummary/{symbol}", self._summary)
+        app.router.add_get(f"{_SERIES}/{{symbol}}", self._series)
         runner = web.AppRunner(
             app, access_log=None, logger=_log, handler_cancellation=True, shutdown_timeout=0.5
         )
@@ -226,10 +243,58 @@ class Exchange:
         body = self._quotes.answer(self.faults.left(symbols), self._clock())
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
+    async def _chart(self, request: web.Request) -> web.Response:
+        symbol = request.match_info["symbol"]
+        body = None
+        if self.faults.left([symbol]):
+            body = self._quotes.chart(symbol, request.query, self._clock())
+        status = 404 if body is None else 200
+        return web.json_response(
+            text=msgspec.json.encode(body or not_found(symbol)).decode(), status=status
+        )
+
+    async def _summary(self, request: web.Request) -> web.Response:
+        if request.query.get("crumb") != self._crumb_of(request):
+            return error("finance", 401, "Unauthorized", "Invalid Crumb")
+        symbol = request.match_info["symbol"]
+        for entry in self._quotes.look(self.faults.left([symbol]), self._clock()):
+            return web.json_response(text=msgspec.json.encode(summary(entry)).decode())
+        words = f"Quote not found for symbol: {symbol}"
+        return error("quoteSummary", 404, "Not Found", words)
+
+    async def _series(self, request: web.Request) -> web.Response:
+        """Fundamentals over time: there are none, and that is no error."""
+        meta = {"symbol": [request.match_info["symbol"]], "type": ["shares_out"]}
+        body = {"timeseries": {"result": [{"meta": meta}], "error": None}}
+        return web.json_response(text=msgspec.json.encode(body).decode())
+
+    async def _search(self, request: web.Request) -> web.Response:
+        words, most = request.query.get("q", ""), request.query.get("quotesCount", "")
+        wished = int(most) if most.isdecimal() else _FOUND
+        found = self._quotes.find(words, wished, self._clock())
+        quotes = [_found(entry) for entry in found]
+        body = {"explains": [], "count": len(quotes), "quotes": quotes, "news": [], "nav": []}
+        return web.json_response(text=msgspec.json.encode(body).decode())
+
     def _crumb_of(self, request: web.Request) -> str:
         """The crumb that goes with the asker's cookie, so that none need be remembered."""
         cookie = request.cookies.get(_COOKIE, "")
         return hashlib.blake2b(f"{self._key}{cookie}".encode(), digest_size=6).hexdigest()
+
+
+def _found(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of `quotes` in the answer to a search."""
+    names = {
+        "exchange": "exchange",
+        "shortname": "shortName",
+        "longname": "longName",
+        "quoteType": "quoteType",
+        "typeDisp": "typeDisp",
+        "exchDisp": "fullExchangeName",
+        "symbol": "symbol",
+    }
+    told = {name: entry[field] for name, field in names.items() if field in entry}
+    return told | {"index": "quotes", "score": 20_000.0, "isYahooFinance": True}
 
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:

@@ -1,0 +1,140 @@
+"""Yahoo for other people's tests: a session for yfinance, and a plugin of pytest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+import ticker
+from ticker.errors import UsageError
+from ticker.exchange import OfflineYahoo
+from ticker.processes.child import environment
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # yfinance's, of pandas to come
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+TESTS = """
+import pytest, yfinance as yf
+
+def test_history(yahoo):
+    assert len(yf.Ticker("AAPL", session=yahoo.session).history(period="5d")) >= 3
+
+@pytest.mark.yahoo(seed=3, faults=["429"])
+def test_patience(yahoo):
+    with pytest.raises(Exception, match="Rate"):
+        yf.Ticker("MSFT", session=yahoo.session).history(period="5d")
+"""
+
+
+@pytest.fixture
+def yf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """yfinance, with its cache elsewhere and nothing remembered."""
+    import ticker.sources.fetching  # loads yfinance, and keeps it quiet
+
+    import yfinance  # isort: skip
+
+    yfinance.set_tz_cache_location(str(tmp_path))
+    monkeypatch.setattr(yfinance.data.SingletonMeta, "_instances", {})
+    yield yfinance
+    ticker.sources.fetching._keep_yfinance_quiet()
+
+
+def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
+    with ticker.exchange(seed=7) as yahoo:
+        apple = yf.Ticker("AAPL", session=yahoo.session)
+        history = apple.history(period="1mo")
+        assert len(history) > 15
+        assert (history["Low"] <= history["High"]).all()
+        minutes = apple.history(period="1d", interval="1m")
+        assert len(minutes) > 1_000
+        assert 100 < apple.fast_info.last_price < 1_000
+        assert apple.fast_info.currency == "USD"
+        assert apple.info["longName"] == "Apple Inc."
+        both = yf.download("AAPL GC=F", period="5d", session=yahoo.session, progress=False)
+        assert {"AAPL", "GC=F"} == set(both["Close"].columns)
+        found = yf.Search("gold", session=yahoo.session).quotes
+        assert {quote["symbol"] for quote in found} == {"GC=F", "GLD"}
+        assert yahoo.counters.requests > 5
+        assert len(yahoo.session.cookies) == 0
+
+
+def test_the_last_bar_and_the_quote_agree(yf: Any) -> None:
+    moment = 1_795_447_805_000_000
+    with ticker.exchange(seed=7, clock=lambda: moment) as yahoo:
+        apple = yf.Ticker("AAPL", session=yahoo.session)
+        url = "https://query1.finance.yahoo.com/v8/finance/chart/AAPL?range=5d&interval=1d"
+        answers = [yahoo.session.get(url).json()["chart"]["result"][0] for _ in range(2)]
+        assert answers[0] == answers[1]
+        closes = answers[0]["indicators"]["quote"][0]["close"]
+        assert closes[-1] == apple.info["regularMarketPrice"]
+        assert closes[-2] == apple.info["regularMarketPreviousClose"]
+
+
+def test_no_other_host_is_asked_and_no_cookie_is_kept() -> None:
+    with ticker.exchange() as yahoo:
+        for url in ("https://example.com", "http://127.0.0.1:9", "https://yahoo.com.evil.example"):
+            with pytest.raises(requests.ConnectionError, match="not Yahoo's"):
+                yahoo.session.get(url)
+        answer = yahoo.session.get("https://fc.yahoo.com")
+        assert answer.url == "https://fc.yahoo.com/"
+        assert answer.headers["Ticker-Simulated"] == "1"
+        assert len(yahoo.session.cookies) == 0
+        yahoo.session.get("https://query1.finance.yahoo.com/v1/test/getcrumb").raise_for_status()
+        assert yahoo.counters.connections == 1
+
+
+def test_faults_are_switched_while_it_serves() -> None:
+    chart = "https://query2.finance.yahoo.com/v8/finance/chart/AAPL"
+    with ticker.exchange(faults=["429"]) as yahoo:
+        assert yahoo.session.get(chart).status_code == 429
+        yahoo.fail("html")
+        assert yahoo.session.get(chart).headers["Content-Type"].startswith("text/html")
+        yahoo.fail()
+        assert yahoo.session.get(chart).json()["chart"]["error"] is None
+        with pytest.raises(UsageError):
+            yahoo.fail("weather")
+    with pytest.raises(UsageError), ticker.exchange(faults="429"):
+        pass
+
+
+async def test_it_is_a_source_too_and_works_where_an_event_loop_runs() -> None:
+    with ticker.exchange(symbols=100) as yahoo:
+        async with ticker.open_source(yahoo.source) as source:
+            answer = await source.quotes(["AAPL"])
+    assert answer.quotes[0].simulated
+
+
+def test_the_room_and_the_function_share_a_name() -> None:
+    import ticker.exchange as room
+
+    assert room.Exchange.__name__ == "Exchange"
+    with room(seed=1) as yahoo:  # type: ignore[operator]
+        assert isinstance(yahoo, OfflineYahoo)
+
+
+def test_the_fixture_comes_with_a_plugin_that_loads_nothing_before_it_is_used(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "test_mine.py").write_text(TESTS)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "ticker.pytest_plugin", str(tmp_path)]
+    done = subprocess.run(
+        [*words, "-c", "/dev/null", "--rootdir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=Path(ticker.__file__).parents[1],
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    code = "import sys, ticker.pytest_plugin; print({'aiohttp', 'yfinance'} & set(sys.modules))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert told.stdout.strip() == "set()"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from ticker.exchange import Market
+from ticker.exchange.charts import chart
+from ticker.units import SECOND
+
+NOW = 1_795_447_805_000_000  # a Monday
+
+
+def told(symbol: str = "AAPL", now: int = NOW, seed: int = 7, **query: str) -> Any:
+    [state] = Market(seed).look([symbol], now)
+    return chart(state, query, now, seed)["chart"]["result"][0]
+
+
+def test_the_past_is_the_same_each_time_and_ends_in_the_present() -> None:
+    month = told(range="1mo", interval="1d")
+    assert month == told(range="1mo", interval="1d")
+    assert month != told(range="1mo", interval="1d", seed=8)
+    quote = month["indicators"]["quote"][0]
+    assert quote["close"][-1] == month["meta"]["regularMarketPrice"]
+    assert quote["close"][-2] == month["meta"]["previousClose"]
+    assert len(month["timestamp"]) == len(quote["open"]) in range(20, 24)
+    assert month["timestamp"] == sorted(set(month["timestamp"]))
+
+
+@pytest.mark.parametrize("interval", ["1m", "5m", "1h", "1d", "1wk"])
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "7203.T", "EURUSD=X", "DOGE-USD"])
+def test_a_bar_holds_its_open_and_close_and_begins_where_the_last_one_ended(
+    symbol: str, interval: str
+) -> None:
+    result = told(symbol, interval=interval, range="5d" if interval[-1] in "mh" else "1y")
+    quote = result["indicators"]["quote"][0]
+    bars = [*zip(quote["low"], quote["open"], quote["close"], quote["high"], strict=True)]
+    for low, opening, close, high in bars[:-1]:
+        assert 0 < low <= min(opening, close) <= max(opening, close) <= high
+    for before, after in [*pairwise(bars)][:-1]:
+        assert after[1] == before[2]
+    assert all(time <= NOW // SECOND for time in result["timestamp"])
+
+
+def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
+    at = NOW // SECOND
+    some = told(interval="1m", period1=str(at - 600), period2=str(at - 300))
+    assert 5 <= len(some["timestamp"]) <= 7
+    none = told(interval="1m", period1=str(at + 600), period2=str(at + 900))
+    assert "timestamp" not in none
+    assert none["indicators"] == {"quote": [{}]}
+
+
+@pytest.mark.parametrize("query", [{"period1": "x"}, {"range": "?"}, {"interval": "-1"}, {}])
+def test_nonsense_gets_the_usual_answer(query: dict[str, str]) -> None:
+    options: dict[str, Any] = query
+    assert told(**options)["timestamp"]

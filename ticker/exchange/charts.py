@@ -1,0 +1,206 @@
+"""A symbol's past, as Yahoo's `v8/finance/chart` tells it: bars that end in the present price.
+
+Pure. The past is invented like the present: a walk that depends on seed, symbol and time alone, so
+that the same bar of the same day is the same each time it is asked for. The last bar, and the close
+before it, are the market's own. There are bars round the clock, and none at weekends but of coins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
+from ticker.exchange.market import MarketState
+from ticker.units import SECOND
+
+_MINUTE: Final = 60
+_DAY: Final = 86_400
+_YEAR: Final = 365 * _DAY
+_STEPS: Final[Mapping[str, int]] = {
+    "1m": 60, "2m": 120, "5m": 300, "15m": 900, "30m": 1_800, "60m": 3_600, "90m": 5_400,
+    "1h": 3_600, "1d": _DAY, "5d": 5 * _DAY, "1wk": 7 * _DAY, "1mo": 30 * _DAY, "3mo": 91 * _DAY,
+}  # fmt: skip
+"""Seconds of a bar, by its name."""
+_RANGES: Final[Mapping[str, int]] = {
+    "1d": 1, "5d": 7, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1_827,
+    "10y": 3_653, "ytd": 366, "max": 3_653,
+}  # fmt: skip
+"""Days of a range, by its name."""
+_MOST: Final = 20_000
+"""Bars that are told at most: the latest."""
+_OCTAVES: Final = 11
+_DIGITS: Final = 11
+_SATURDAY: Final = 5
+
+
+class Bar(NamedTuple):
+    """One bar. `time` is its beginning (seconds since the epoch)."""
+
+    time: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+
+
+def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> dict[str, Any]:
+    """The body of the answer about `state` at `now` (µs, UTC).
+
+    `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
+    """
+    step = _STEPS.get(query.get("interval", "1d"), _DAY)
+    at = now // SECOND
+    span = query.get("range", "1d" if step < _DAY else "1mo")
+    begin = _whole(query.get("period1")) or at - _RANGES.get(span, 31) * _DAY
+    end = min(_whole(query.get("period2")) or at, at)
+    bars = [*_bars(state, step, (begin, end), at, seed)]
+    columns = {name: [getattr(bar, name) for bar in bars] for name in Bar._fields[1:]}
+    indicators: dict[str, Any] = {"quote": [columns if bars else {}]}
+    meta = _meta(state, query, span, at)
+    result: dict[str, Any] = {"meta": meta, "indicators": indicators}
+    if bars:
+        result["timestamp"] = [bar.time for bar in bars]
+        if step >= _DAY:
+            indicators["adjclose"] = [{"adjclose": columns["close"]}]
+        else:
+            days = range(_midnight(state.listing, bars[0].time), at + 1, _DAY)
+            periods = [[_period(state.listing, day, day + _DAY)] for day in days]
+            around = [[_period(state.listing, day, day)] for day in days]
+            wants_all = query.get("includePrePost", "").lower() == "true"
+            whole = {"pre": around, "regular": periods, "post": around}
+            meta["tradingPeriods"] = whole if wants_all else periods
+    return {"chart": {"result": [result], "error": None}}
+
+
+def not_found(symbol: str) -> dict[str, Any]:
+    """The body of the answer about a symbol that is not listed."""
+    words = f"No data found, symbol may be delisted: {symbol}"
+    return {"chart": {"result": None, "error": {"code": "Not Found", "description": words}}}
+
+
+def _bars(
+    state: MarketState, step: int, span: tuple[int, int], now: int, seed: int
+) -> Iterator[Bar]:
+    """The bars of `step` seconds in a span; the last one may not be over by `now` (all seconds).
+
+    They are counted on the clock of the venue, where days begin at midnight.
+    """
+    listing = state.listing
+    zone = listing.venue.offset * 3_600
+    begin, end = (time + zone for time in span)
+    today = _midnight(listing, now) + zone
+    key = crc32(f"{seed}:{listing.symbol}".encode())
+    origin = _level(key, today)
+    wobble = listing.volatility * math.sqrt(step / _YEAR)
+
+    def price(time: int) -> float:
+        level = listing.volatility * (_level(key, time) - origin)
+        return round(listing.price * math.exp(level), listing.decimals)
+
+    def rests(time: int) -> bool:
+        return listing.kind is not COIN and _weekday(time) >= _SATURDAY
+
+    last_day = next(day for day in range(today - _DAY, 0, -_DAY) if not rests(day))
+    first = max(begin - begin % step, end - _MOST * step - end % step)
+    opening = price(first)
+    for time in range(first, end + 1, step):
+        if step <= _DAY and time < today and rests(time):
+            continue  # but today this market is open, whichever day it is
+        is_last = time + step > now + zone
+        close = state.price if is_last else price(time + step)
+        if step == _DAY and time == last_day:
+            close = state.previous_close
+        if is_last and step >= _DAY:
+            bar = Bar(time, state.open, state.day_high, state.day_low, close, state.volume)
+        else:
+            ends = opening, close
+            high = round(max(ends) * (1 + wobble * _noise(key, time) / 2), listing.decimals)
+            low = round(min(ends) * (1 - wobble * _noise(key, time + 1) / 2), listing.decimals)
+            volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
+            bar = Bar(time, opening, high, low, close, volume)
+        yield bar._replace(time=time - zone)
+        opening = close
+
+
+def _midnight(listing: Listing, time: int) -> int:
+    """When the day of `time` began at its venue (seconds since the epoch)."""
+    zone = listing.venue.offset * 3_600
+    return time - (time + zone) % _DAY
+
+
+def _period(listing: Listing, start: int, end: int) -> dict[str, Any]:
+    venue = listing.venue
+    words = {"timezone": venue.zone_short, "gmtoffset": venue.offset * 3_600}
+    return {**words, "start": start, "end": end}
+
+
+def _weekday(time: int) -> int:
+    """0 is Monday; the epoch was a Thursday."""
+    return (time // _DAY + 3) % 7
+
+
+def _level(key: int, time: int) -> float:
+    """A walk's level at `time` (seconds), in units of a year's volatility."""
+    level, scale = 0.0, _MINUTE
+    for octave in range(_OCTAVES):
+        at, rest = divmod(time, scale)
+        part = rest / scale
+        part = part * part * (3 - 2 * part)
+        here, there = (_noise(key + octave * 7_919, at + each) for each in (0, 1))
+        level += math.sqrt(scale / _YEAR) * (here + (there - here) * part - 0.5)
+        scale *= 4
+    return level
+
+
+@lru_cache(maxsize=100_000)
+def _noise(key: int, number: int) -> float:
+    """A draw from 0 to 1 that depends on its arguments alone."""
+    mixed = (key * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 30)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return ((mixed ^ (mixed >> 31)) >> 11) / 2**53
+
+
+def _whole(text: str | None) -> int:
+    """Seconds, of a time that fits a calendar; 0 for anything else."""
+    return int(text) if text and text.isdecimal() and len(text) <= _DIGITS else 0
+
+
+def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> dict[str, Any]:
+    listing = state.listing
+    venue = listing.venue
+    today = _midnight(listing, now)
+    period = _period(listing, today, today + _DAY)
+    return {
+        "currency": listing.currency,
+        "symbol": listing.symbol,
+        "exchangeName": venue.code,
+        "fullExchangeName": venue.name,
+        "instrumentType": listing.kind.quote_type,
+        "firstTradeDate": now - 10 * _YEAR,
+        "regularMarketTime": state.time // SECOND,
+        "hasPrePostMarketData": listing.kind in (EQUITY, ETF) and venue.market == "us_market",
+        "gmtoffset": venue.offset * 3_600,
+        "timezone": venue.zone_short,
+        "exchangeTimezoneName": venue.zone,
+        "regularMarketPrice": state.price,
+        "fiftyTwoWeekHigh": state.year_high,
+        "fiftyTwoWeekLow": state.year_low,
+        "regularMarketDayHigh": state.day_high,
+        "regularMarketDayLow": state.day_low,
+        "regularMarketVolume": state.volume,
+        "longName": listing.name,
+        "shortName": listing.name,
+        "chartPreviousClose": state.previous_close,
+        "previousClose": state.previous_close,
+        "scale": 3,
+        "priceHint": listing.price_hint,
+        "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), period),
+        "dataGranularity": query.get("interval", "1d"),
+        "range": "" if "period1" in query else span,
+        "validRanges": [*_RANGES],
+    }

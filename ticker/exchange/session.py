@@ -1,0 +1,57 @@
+"""A session that sends Yahoo's hosts to an exchange, and nothing anywhere else.
+
+Made for yfinance, which takes a session from its caller: whatever is built on it runs offline. No
+cookie of the exchange is kept: yfinance would store it on disk, and send it to Yahoo another day.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+_YAHOO: Final = (".yahoo.com", ".yimg.com")
+_COOKIE: Final = "A3=offline"
+
+
+class YahooSession(requests.Session):
+    """A `requests.Session`. `server` is the exchange's `HOST:PORT`.
+
+    Raises `requests.ConnectionError` for a host that is not Yahoo's, before anything is sent.
+    """
+
+    def __init__(self, server: str) -> None:
+        super().__init__()
+        self.trust_env = False  # a proxy is a way to elsewhere
+        adapter = _Adapter(server)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, server: str) -> None:
+        super().__init__()
+        self._server = server
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        """Send `request` to the exchange: method, path, query, headers and body unchanged."""
+        url = request.url or ""
+        parts = urlsplit(url)
+        if not f".{parts.hostname or ''}".endswith(_YAHOO):
+            raise requests.ConnectionError(
+                f"{parts.hostname} is not Yahoo's: this session goes to the offline exchange alone",
+                request=request,
+            )
+        moved = request.copy()
+        moved.url = urlunsplit(("http", self._server, parts.path, parts.query, ""))
+        moved.headers["Cookie"] = _COOKIE
+        response = super().send(moved, *args, **options | {"proxies": None, "verify": False})
+        response.request, response.url = request, url
+        response.headers.pop("Set-Cookie", None)
+        # Where requests looks for cookies.
+        original = getattr(response.raw, "_original_response", None)
+        if original is not None:
+            del original.msg["Set-Cookie"]
+        return response

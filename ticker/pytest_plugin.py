@@ -1,0 +1,37 @@
+"""A plugin of pytest: the fixture `yahoo`, an offline Yahoo for code that asks the real one.
+
+    def test_history(yahoo):
+        assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
+
+    @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
+    def test_patience(yahoo): ...
+
+It is loaded with every pytest where ticker is installed, so it loads nothing before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ticker.exchange import OfflineYahoo
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers", "yahoo(seed, faults, symbols, every): how the fixture `yahoo` is to be"
+    )
+
+
+@pytest.fixture
+def yahoo(request: pytest.FixtureRequest) -> Iterator[OfflineYahoo]:
+    """Yahoo with invented prices; see `ticker.exchange`."""
+    from ticker.exchange.offline import exchange
+
+    marker = request.node.get_closest_marker("yahoo")
+    with exchange(**(marker.kwargs if marker is not None else {})) as serving:
+        yield serving
