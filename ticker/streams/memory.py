@@ -64,7 +64,7 @@ class _Contents:
     def after(self, number: int) -> Iterator[tuple[int, Tick | Gap]]:
         """The entries behind a position."""
         first = bisect.bisect_right(self.entries, number, key=operator.itemgetter(0))
-        return itertools.islice(self.entries, first, None)
+        return map(self.entries.__getitem__, range(first, len(self.entries)))
 
     def ticks(self) -> list[Tick]:
         return [entry for _, entry in self.entries if isinstance(entry, Tick)]
@@ -100,7 +100,9 @@ class _Contents:
             if old is None or (old != quote and _age(quote) >= _age(old)):
                 self.quotes[key] = (self._next(), quote)
         for beat in heartbeats:
-            self.beats[beat.writer, beat.source] = (self._next(), beat)
+            writer = (beat.writer, beat.source)
+            if writer not in self.beats or self.beats[writer][1] != beat:
+                self.beats[writer] = (self._next(), beat)
 
     def _next(self) -> int:
         self.end += 1
