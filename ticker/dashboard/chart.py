@@ -74,7 +74,8 @@ def chart_lines(chart: Chart, width: int, height: int, zone: Zone) -> list[list[
         canvas.dots_across,
         start=start,
         end=end - 1,
-        breaks=chart.breaks,
+        # After the newest price nothing is known yet.
+        breaks=[*chart.breaks, (chart.end, end)],
     )
     draw(canvas, columns, row_of)
     at = _marked_rows(chart, low, high, lambda price: row_of(price) // DOWN)

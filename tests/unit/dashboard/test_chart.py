@@ -65,3 +65,9 @@ def test_a_chart_fits_its_bounds_or_is_not_there(size: tuple[int, int]) -> None:
 def test_any_price_can_be_drawn(price: float) -> None:
     chart = replace(RISE, prices=[price, -price], last=-price, previous_close=price * 2)
     assert len(texts(chart)) in (0, 8)
+
+
+def test_no_line_is_drawn_after_the_newest_price() -> None:
+    young = replace(RISE, times=[NOW], prices=[12.0], end=NOW + SECOND, previous_close=None)
+    (line,) = [line for line in texts(young) if "◀" in line]
+    assert len(line.replace("◀12.00", "").strip()) == 1
