@@ -8,6 +8,7 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
@@ -91,14 +92,14 @@ class Dashboard(App[Exit]):
             has_poller=controller is not None,
             player=player,
         )
-        self._title_bar = self._words.title
-        self._status_bar = self._words.status
-        self._key_bar = self._words.keys
+        words = self._words
+        self._title_bar, self._status_bar, self._key_bar = words.title, words.status, words.keys
         self._player_bar: PlayerBar | None = None
         self._time_keys: TimeKeys | None = None
+        self._answer = partial(self.tell, is_brief=True)
         if player is not None:
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
-            self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self.tell)
+            self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self._answer)
         self._choosing = Choosing(feed, controller, self._rechosen)
         self._question = Question()
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
@@ -113,12 +114,12 @@ class Dashboard(App[Exit]):
             raise self._failure
         return result or Exit(self.feed.board.ticks)
 
-    def tell(self, words: str) -> None:
+    def tell(self, words: str, *, is_brief: bool = False) -> None:
         """Put a notice on the status line for a while.
 
         Safe from any task of this event loop, before the screen is there and after it has gone.
         """
-        self._words.note(words)
+        self._words.note(words, is_brief=is_brief)
         if self.is_running:
             # A task that began outside the app has no app in its context, and a timer of Textual
             # set from there dies. The app's own task does it instead.
@@ -238,7 +239,7 @@ class Dashboard(App[Exit]):
         if self._is_replay() and self._time_keys is not None:
             self._time_keys.press(what, number)
         else:
-            self.tell(live_words(self._option))
+            self._answer(live_words(self._option))
 
     def action_edge(self, line: int) -> None:
         """The start (0) or the end (-1): of the tape, or of the rows of a live board."""
@@ -256,7 +257,7 @@ class Dashboard(App[Exit]):
         """Open the line for a filter, for symbols or for a time."""
         asked = Asked(what)
         if asked is Asked.TIME and not self._is_replay():
-            self.tell(live_words(self._option))
+            self._answer(live_words(self._option))
             return
         self._question.ask(asked, self._table.filter if asked is Asked.FILTER else "")
 
@@ -305,9 +306,9 @@ class Dashboard(App[Exit]):
         if self._is_replay():
             self.action_time("undo")
         elif (symbol := await self._choosing.undo()) is not None:
-            self.tell(f"{symbol} is back")
+            self._answer(f"{symbol} is back")
         elif self._controller is None:
-            self.tell(live_words(self._option))
+            self._answer(live_words(self._option))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""

@@ -45,7 +45,7 @@ KEYS: Final = (
     Key("enter", "detail", "chart and all fields of a symbol; esc: back", Needs.TABLE, 6, "detail"),
     Key("esc", "back", "back to the table; ↑↓: to other symbols", Needs.DETAIL, 1, "clear"),
     Key("space", "pause", "freeze the board, and go on", Needs.LIVE, 4, "pause"),
-    Key("space", "pause", "pause, and go on", Needs.REPLAY, 1, "pause"),
+    Key("space", "pause", "pause, and go on", Needs.REPLAY, 2, "pause"),
     Key("←→", "10 s", "back, forward 10 s; with shift 1 min", Needs.REPLAY, 2),
     Key(", .", "tick", "to the previous, next tick on this screen", Needs.REPLAY, 4),
     Key("[ ]", "speed", "slower, faster; backspace: speed 1", Needs.REPLAY, 3),

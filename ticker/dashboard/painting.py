@@ -58,7 +58,7 @@ class Painter:
         self._detail.paint(changed)
         tape = feed.tape
         pace = None if tape is None else (tape.speed, tape.has_ended)
-        state = (feed.state, feed.problem, pace)
+        state = (feed.state, feed.problem, pace, feed.board.lives)
         if state != self._told:
             self._told = state
             table.paint_ages()

@@ -19,6 +19,8 @@ from ticker.units import SECOND
 
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
+_BRIEFLY: Final = 5 * SECOND
+"""The same, for the answer to a key."""
 
 
 class Words:
@@ -54,6 +56,7 @@ class Words:
         self.is_detail = False
         """Whether a detail stands in the place of the table."""
         self._notice: tuple[str, int] | None = None
+        """Words, and until when they are shown (µs, by `elapsed`)."""
 
     @property
     def there(self) -> set[Needs]:
@@ -65,15 +68,16 @@ class Words:
         }
         return there | ({Needs.POLLER} if self._has_poller else set())
 
-    def note(self, words: str) -> None:
+    def note(self, words: str, *, is_brief: bool = False) -> None:
         """Say `words` on the status line for a while, from the next `say` on."""
-        self._notice = (escape(words), self._feed.elapsed())
+        shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
+        self._notice = (escape(words), self._feed.elapsed() + shown)
 
     def say(self, table: Table, *, is_asking: bool, width: int) -> None:
         """Say how things are now; `is_asking`: the question line is open, over the status."""
         feed, palette = self._feed, self._palette
         notice, filtered = "", ""
-        if self._notice is not None and feed.elapsed() - self._notice[1] < _NOTICE_SHOWN:
+        if self._notice is not None and feed.elapsed() < self._notice[1]:
             notice = self._notice[0]
         if table.filter and not is_asking:
             filtered = filter_words(table.filter, len(table.symbols), feed)
