@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from ticker.streams.digest import digests
 from ticker.streams.recording import Recorder, RecordingStream, record
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.sqlite import SqliteLog
+from ticker.streams.texts import Texts
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
@@ -229,6 +231,27 @@ async def test_symbols_filter_ticks_gaps_and_places(tmp_path: Path) -> None:
         assert [t.sequence for t in batch.ticks] == [2]
         (chunk,) = tape.columns(symbols=["A"], since=NOW + 2)
         assert chunk["sequence"] == (2,)
+
+
+async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(tmp_path: Path) -> None:
+    made = [tick("A", n, NOW + n, volume=7, bid=[None, 1.5][n % 2]) for n in (1, 2, 3)]
+    write(tmp_path / "a.parquet", [Step(made)])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        (whole,) = tape.arrays()
+        for field in Tick.__struct_encode_fields__:
+            values = tuple(getattr(t, field) for t in made)
+            (chunk,) = tape.columns(fields=[field])
+            assert chunk == {field: values}
+            assert [*map(type, chunk[field])] == [*map(type, values)]
+            (alone,) = tape.arrays(fields=[field])
+            assert alone.keys() == {field}
+            if isinstance(alone[field], Texts):
+                codes, words = alone[field]
+                assert tuple(words[code] for code in codes) == values
+            else:
+                np.testing.assert_array_equal(alone[field], whole[field])
+        (some,) = tape.columns(fields=["price", "symbol"], since=NOW + 2)
+        assert some == {"price": (100.0, 100.0), "symbol": ("A", "A")}
 
 
 async def test_any_parquet_reader_opens_the_ticks_with_times_in_utc(tmp_path: Path) -> None:
