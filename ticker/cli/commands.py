@@ -53,6 +53,13 @@ _ALL: Final = (
         "ticker demo AAPL GC=F --seed 7   or   ticker demo --record hour.parquet --for 1h --seed 7",
     ),
     Entry(
+        "search",
+        "search",
+        WATCH,
+        "Yahoo's symbol search: symbols by words of their names.",
+        "ticker search gold",
+    ),
+    Entry(
         "quote",
         "quote",
         WATCH,

@@ -2,5 +2,6 @@
 
 from ticker.sources.open import open_source
 from ticker.sources.protocol import Answer, Source
+from ticker.sources.searching import Found
 
-__all__ = ["Answer", "Source", "open_source"]
+__all__ = ["Answer", "Found", "Source", "open_source"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -42,6 +42,7 @@ from ticker.sources.session import TOO_MANY, HostRefused, LeashedSession
 _log = logging.getLogger(__name__)
 
 _QUOTES: Final = "https://query1.finance.yahoo.com/v7/finance/quote"
+_SEARCH: Final = "https://query2.finance.yahoo.com/v1/finance/search"
 _CONSENT: Final = ("consent.yahoo.com", "guce.yahoo.com")
 _MAX_WAIT: Final = DAY
 
@@ -79,13 +80,19 @@ class Fetcher:
         `patience` (µs) is how long to leave a source alone that asks us to slow down and does not
         say for how long. Raises `RateLimited`, `SourceUnreachable`, `SourceError`.
         """
+        return self._get(
+            _QUOTES, {"symbols": ",".join(symbols), "formatted": "false"}, patience=patience
+        )
+
+    def search(self, words: str, most: int, *, patience: int) -> Fetched:
+        """The answer to a search for `words`, with at most so many symbols; see `fetch`."""
+        params = {"q": words, "quotesCount": str(most), "newsCount": "0", "listsCount": "0"}
+        return self._get(_SEARCH, params, patience=patience)
+
+    def _get(self, url: str, params: Mapping[str, str], *, patience: int) -> Fetched:
         self._session.allow(self._deadline)
         try:
-            response: Response = self._yahoo.get(
-                _QUOTES,
-                params={"symbols": ",".join(symbols), "formatted": "false"},
-                timeout=self._deadline,
-            )
+            response: Response = self._yahoo.get(url, params=params, timeout=self._deadline)
         except HostRefused as refusal:
             raise self._refused(refusal.status, refusal.retry_after, patience) from None
         except YFRateLimitError:
@@ -106,7 +113,7 @@ class Fetcher:
         return Fetched(
             body=response.content,
             simulated=response.headers.get("ticker-simulated") == "1",
-            requests=self._session.answered.count(urlsplit(_QUOTES).path),
+            requests=self._session.answered.count(urlsplit(url).path),
         )
 
     def close(self) -> None:

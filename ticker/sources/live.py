@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Quote
 from ticker.sources.pricing import merged, updated
-from ticker.sources.protocol import Answer, Source
+from ticker.sources.protocol import Answer, SearchableSource
+from ticker.sources.searching import Found
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource
 from ticker.system_clock import now
 from ticker.units import SECOND
@@ -53,7 +54,7 @@ _MOMENT: Final = 0.5
 _MUTE: Final = "sends nothing through its socket while prices move"
 
 
-class LiveSource(Source):
+class LiveSource(SearchableSource):
     """A `Source` that sends by itself. The arguments are those of `YahooSource`."""
 
     batch = YahooSource.batch
@@ -146,6 +147,10 @@ class LiveSource(Source):
         if is_broken or self._is_mute:
             raise self._silence()
         return self._answer(wanted, begun, requests)
+
+    async def search(self, words: str, most: int = 10) -> Sequence[Found]:
+        """See `YahooSource.search`."""
+        return await self._polled.search(words, most)
 
     async def close(self) -> None:
         """See `Source.close`."""

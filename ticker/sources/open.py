@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ticker.errors import UsageError
-from ticker.sources.protocol import Source
+from ticker.sources.protocol import SearchableSource
 
 
 def open_source(
     url: str = "yahoo", *, on_answer: Callable[[Sequence[str], bytes], None] | None = None
-) -> Source:
+) -> SearchableSource:
     """Return the source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
 
     Or one that sends by itself: `yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[…]`.

@@ -10,6 +10,7 @@ import msgspec
 
 from ticker.errors import RateLimited, SourceError
 from ticker.records import Quote
+from ticker.sources.searching import Found
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -95,3 +96,11 @@ class Source(Protocol):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+class SearchableSource(Source, Protocol):
+    """A source that finds symbols by words."""
+
+    async def search(self, words: str, most: int = 10) -> Sequence[Found]:
+        """What it finds, at most so many, the likeliest first. Raises `SourceError`."""
+        ...

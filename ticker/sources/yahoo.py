@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Quote
-from ticker.sources.protocol import Answer, Source
+from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reading import Context, is_symbol, read_answer
+from ticker.sources.searching import Found, read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
 from ticker.titles import source_title
@@ -104,7 +105,7 @@ class _Round:
         return next(limited, self.errors[0])
 
 
-class YahooSource(Source):
+class YahooSource(SearchableSource):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
     `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
@@ -211,20 +212,32 @@ class YahooSource(Source):
         so_far.quotes += found
         so_far.refused |= missing
 
+    async def search(self, words: str, most: int = 10) -> Sequence[Found]:
+        """What Yahoo finds for `words`, the likeliest first. Raises `SourceError`."""
+        fetched = await self._asked(
+            lambda patience: self._fetcher().search(words, most, patience=patience)
+        )
+        found = read_found(self._read(fetched.body))
+        if found is None:
+            raise SourceError(self.name, "answered with JSON that tells of no search")
+        return found
+
     async def close(self) -> None:
         """See `Source.close`."""
         self._worker.abandon()
 
     async def _fetch(self, symbols: Sequence[str]) -> Fetched:
+        return await self._asked(lambda patience: self._fetcher().fetch(symbols, patience=patience))
+
+    async def _asked(self, ask: Callable[[int], Fetched]) -> Fetched:
+        """What `ask` fetches in the worker's thread; it is given the patience (µs)."""
         await self.prepare()
         # Shaken, so that many pollers do not return as one.
         patience = int(self._patience * (1 + _SHAKEN * self._random()))
         try:
             # curl keeps the deadline itself; this is for what lies outside its reach.
             async with asyncio.timeout(self._deadline + _GRACE):
-                fetched = await self._worker.call(
-                    lambda: self._fetcher().fetch(symbols, patience=patience)
-                )
+                fetched = await self._worker.call(lambda: ask(patience))
         except TimeoutError:
             raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
         except RateLimited:
@@ -246,15 +259,7 @@ class YahooSource(Source):
 
     def _results(self, body: bytes) -> Sequence[object]:
         """The list under `quoteResponse.result`; raises `SourceError` where there is none."""
-        if not body.strip():
-            raise SourceError(self.name, "sent an empty answer")
-        try:
-            # Not msgspec: one NaN would spoil the quotes of all the other symbols.
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or not all of it"
-            raise SourceError(self.name, f"answered with {what} instead of quotes") from error
-        match answer:
+        match self._read(body):
             case {"quoteResponse": {"result": [*results]}}:
                 return results
             case {"quoteResponse": {"error": {**told}}} | {"finance": {"error": {**told}}}:
@@ -262,6 +267,17 @@ class YahooSource(Source):
                 raise SourceError(self.name, f"answered with an error: {ascii(words)[:120]}")
             case _:
                 raise SourceError(self.name, "answered with JSON that holds no quotes")
+
+    def _read(self, body: bytes) -> object:
+        """The JSON of an answer; raises `SourceError` where it is none."""
+        if not body.strip():
+            raise SourceError(self.name, "sent an empty answer")
+        try:
+            # Not msgspec: one NaN would spoil the quotes of all the other symbols.
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or not all of it"
+            raise SourceError(self.name, f"answered with {what} instead of quotes") from error
 
 
 def _server(url: str, text: str, port: int) -> str:

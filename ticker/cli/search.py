@@ -1,0 +1,76 @@
+"""`search`: Yahoo's symbol search, printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ticker.cli.failing import DONE, NO_DATA
+from ticker.cli.options import Format, Quiet, SourceUrl, Verbose
+from ticker.cli.running import run, set_up_logging
+from ticker.cli.settings import Settings
+from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.escape import escape
+from ticker.sources import Found, open_source
+from ticker.titles import source_title
+
+
+def search(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORDS", help="Of a name, or a part of a symbol.")
+    ],
+    source: SourceUrl = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
+    ] = None,
+    most: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=50, help="At most so many.")
+    ] = 10,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Yahoo's symbol search: symbols by words of their names."""
+    set_up_logging(quiet=quiet, verbose=verbose)
+    asked = open_source(Settings().source(source))
+    wished = " ".join(words)
+    found: list[Found] = []
+
+    async def ask() -> int:
+        async with asked:
+            found.extend(await asked.search(wished, most))
+        return DONE
+
+    code = run(ask())
+    if code != DONE:
+        raise typer.Exit(code)
+    how = form or (Format.table if sys.stdout.isatty() else Format.json)
+    Output().write(_printed(found, how))
+    if not found:
+        title = source_title(asked.name, first=True)
+        tell(f"{title} finds nothing for {escape(wished)}. Try fewer words, or a part of a name")
+    raise typer.Exit(DONE if found else NO_DATA)
+
+
+def _printed(found: Sequence[Found], how: Format) -> str:
+    if how is Format.json:
+        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
+    if how is Format.csv:
+        import csv
+        import io
+
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("symbol", "name", "kind", "exchange"))
+        writer.writerows(tuple(map(escape, row)) if sys.stdout.isatty() else row for row in rows)
+        return text.getvalue()
+    if not found:
+        return ""
+    from ticker.tables import render, words_table
+
+    table = words_table(("Symbol", "Name", "Kind", "Exchange"), rows)
+    return render(table, width=terminal_width(), colour=wants_colour())

@@ -1,0 +1,50 @@
+"""Yahoo's answer to a search, as JSON, → what was found.
+
+Pure. Promises that no answer raises an exception: what is broken in it is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ticker.records import MAX_NAME
+from ticker.sources.reading import is_symbol
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One instrument that a search found. Texts are as they came."""
+
+    symbol: str
+    name: str = ""
+    kind: str = ""
+    """Yahoo's `quoteType`, in lower case."""
+    exchange: str = ""
+
+
+def read_found(answer: object) -> list[Found] | None:
+    """What is in an answer, in its order; `None` for what is no answer to a search."""
+    match answer:
+        case {"quotes": [*quotes]}:
+            return [found for entry in quotes if (found := _read(entry)) is not None]
+        case _:
+            return None
+
+
+def _read(entry: object) -> Found | None:
+    if not isinstance(entry, Mapping) or not is_symbol(symbol := entry.get("symbol")):
+        return None
+    return Found(
+        symbol=str(symbol),
+        name=_text(entry, "longname") or _text(entry, "shortname"),
+        kind=_text(entry, "quoteType").lower(),
+        exchange=_text(entry, "exchDisp") or _text(entry, "exchange"),
+    )
+
+
+def _text(entry: Mapping[str, object], name: str) -> str:
+    value = entry.get(name)
+    if not isinstance(value, str):
+        return ""
+    return value[:MAX_NAME].encode("utf-8", "replace").decode("utf-8")
