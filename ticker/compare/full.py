@@ -29,8 +29,8 @@ SENDER_RATE: Final = 100.0
 """Events per second where the sender's pace is measured."""
 SENDER_SECONDS: Final = 2.0
 """The longest run of a sender (s)."""
-_CONNECTING: Final = 0.02
-"""For each subscriber, to connect before a schedule begins (s)."""
+_CONNECTING: Final = 0.01
+"""More of `AHEAD` for each subscriber (s)."""
 _MOST_EVENTS: Final = 20_000
 _LEAST_EVENTS: Final = 10
 

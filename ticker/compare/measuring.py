@@ -17,7 +17,7 @@ from ticker.processes import Child
 from ticker.processes.child import News
 
 AHEAD: Final = 0.5
-"""How long the subscribers have to connect before a schedule begins (s)."""
+"""How long the subscribers have to connect before the first event (s)."""
 PATIENCE: Final = 120.0
 """The longest run (s)."""
 
@@ -103,10 +103,9 @@ class Bench:
     ) -> Run:
         """Run `plan` with these subscribers, to its last event, or for so many `seconds`.
 
-        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before a
-        schedule begins.
+        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before
+        the first event.
         """
-        ahead = ahead if plan.rate is not None else 0.05
         # Opening a log takes time, so the schedule begins when the server has it.
         begun = await self.server.ask("begin", plan=plan, ahead=ahead)
         plan = msgspec.convert(begun["plan"], Plan)

@@ -53,7 +53,7 @@ async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedu
 
 
 async def polling(
-    http: ClientSession, plan: Plan, _: Schedule, *, every: float | None = None
+    http: ClientSession, plan: Plan, schedule: Schedule, *, every: float | None = None
 ) -> Ticks:
     """Ask for the newest event at regular times; 304 answers that there is none.
 
@@ -61,6 +61,8 @@ async def polling(
     """
     known = 0
     rounds = 0
+    if plan.rate is None:
+        await schedule.beyond(0)
     phase = random.random()  # noqa: S311  (polls and events have nothing to do with each other)
     loop = asyncio.get_running_loop()
     begin = loop.time() + max(0, plan.start - monotonic()) / SECOND

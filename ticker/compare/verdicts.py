@@ -36,7 +36,7 @@ def tables(full: Full) -> list[Table]:
     if full.methods:
         made += [
             (
-                f"As fast as it goes, to connect included ({effort.runs} runs)",
+                f"As fast as it goes, from when all are connected ({effort.runs} runs)",
                 ("Method", "Subscribers", "Events/s", "Bytes/event", "CPU µs/event"),
                 [
                     (

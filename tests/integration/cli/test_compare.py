@@ -5,6 +5,10 @@ import re
 
 import pytest
 
+from ticker.compare.clients import Group
+from ticker.compare.measuring import Bench
+from ticker.compare.plan import Plan
+
 from .conftest import Program, descendants
 
 
@@ -58,3 +62,11 @@ def test_a_kafka_that_is_away_is_told_before_anything_is_measured(ticker: Progra
     done = ticker.run("compare", "--full", "--kafka", "127.0.0.1:1")
     assert done.returncode == 6
     assert done.stderr.startswith("kafka://127.0.0.1:1/compare: does not answer")
+
+
+async def test_every_subscriber_hears_every_event_from_kafka(kafka: str) -> None:
+    async with Bench() as bench:
+        for _ in range(2):  # in the same topics: the events of the run before are not heard again
+            plan = Plan(events=30, rate=100.0, stream=f"kafka://{kafka}/compare-tests")
+            run = await bench.run(plan, [Group("Kafka", 2)], ahead=3.0)
+            assert (run.heard, run.groups[0].missed) == (60, 0)
