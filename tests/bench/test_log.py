@@ -157,7 +157,7 @@ async def test_reading_keeps_up_with_a_bare_fetchall(tmp_path: Path) -> None:
         f"the same in batches of {BATCH:,}: {rows / least:,.0f} rows/s: {least / read:.2f}"
     )
     assert whole / read >= 0.65
-    assert whole / by_column >= 1.0
+    assert whole / by_column >= 0.95
 
 
 def _follow(path: str, pipe: Connection) -> None:
