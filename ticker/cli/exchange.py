@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,12 +19,13 @@ from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
+from ticker.figures import count_text
 from ticker.processes.control import Order
 from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
-    from ticker.exchange import Exchange, Listing
+    from ticker.exchange import Counters, Exchange, Fault, Listing
 
 _log: Final = logging.getLogger(__name__)
 
@@ -130,13 +132,9 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
     shown = ""
     try:
         while True:
-            counted = serving.counters
-            words = (
-                f"{counted.connections:,} connections · {counted.requests:,} requests · "
-                f"{counted.events:,} events"
-            )
+            words = counted_words(serving.counters, serving.faults.on)
             if live and words != shown:
-                sys.stderr.write(f"\r\x1b[2K{words}")
+                sys.stderr.write(f"\r\x1b[2K{words[: shutil.get_terminal_size().columns - 1]}")
                 sys.stderr.flush()
                 shown = words
             await asyncio.sleep(0.5)
@@ -144,6 +142,20 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
         if live:
             sys.stderr.write("\n")
         await serving.stop()
+
+
+def counted_words(counted: Counters, faults: Mapping[Fault, float]) -> str:
+    """What happened at an exchange since its start, on one line; which faults are on, first."""
+    named = [f"{name}:{share:g}" for name, share in faults.items()]
+    return " · ".join(
+        [
+            *([f"failing on purpose: {', '.join(named)}"] if named else []),
+            f"{count_text(counted.connections, 'connection')} ({counted.open:,} open)",
+            count_text(counted.requests, "request"),
+            f"{count_text(counted.sent, 'event')} sent",
+            f"market moved {count_text(counted.events, 'time')}",
+        ]
+    )
 
 
 def source_url(host: str, port: int) -> str:

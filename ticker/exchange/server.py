@@ -79,7 +79,7 @@ class Counters:
     """What happened since the start."""
 
     connections: int
-    """Connections on which something was asked."""
+    """Connections on which something was asked, sockets among them."""
     open: int
     """Connections open now."""
     requests: int
@@ -91,7 +91,7 @@ class Counters:
     sockets: int = 0
     """Sockets open now."""
     sent: int = 0
-    """Messages sent through sockets."""
+    """Events sent through sockets."""
 
 
 Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]

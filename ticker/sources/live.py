@@ -23,6 +23,7 @@ from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageErro
 from ticker.records import Quote
 from ticker.sources.pricing import merged, updated
 from ticker.sources.protocol import Answer, SearchableSource
+from ticker.sources.reconnecting import Turns
 from ticker.sources.searching import Found
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource
 from ticker.system_clock import now
@@ -41,12 +42,6 @@ _LONGEST_QUIET: Final = 900.0
 """While nothing moves, polls become rarer, down to one in so long (s)."""
 _AGAIN: Final = 15.0
 """The subscription is sent again so often, as yfinance does (s)."""
-_STEADY: Final = 60.0
-"""A connection that lasted so long was a good one (s)."""
-_ONCE: Final = 1.0
-"""Between two attempts to connect (s), at least …"""
-_LONGEST_WAIT: Final = 60.0
-"""… and about so long at most, where connections do not last."""
 _WAITING: Final = 10_000
 """Of more quotes that wait to be taken, the latest per symbol is kept."""
 _MOMENT: Final = 0.5
@@ -81,7 +76,6 @@ class LiveSource(SearchableSource):
         self._deadline = deadline
         self._clock = clock
         self._monotonic = monotonic
-        self._random = random
         self._wake: Callable[[], object] = lambda: None
         self._known: dict[str, Quote] = {}
         self._refused: dict[str, str] = {}
@@ -100,9 +94,7 @@ class LiveSource(SearchableSource):
         start = monotonic()
         self._opened = self._heard = self._looked = self._said = self._polled_at = start
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
-        self._turn = start
-        """When to connect again, at the earliest."""
-        self._failures = 0
+        self._turns = Turns(random)
         self._poll_after = 0
         """When Yahoo may be polled again (µs, UTC)."""
 
@@ -189,10 +181,8 @@ class LiveSource(SearchableSource):
         """Poll, connect and subscribe; the requests it took. Raises `SourceError`."""
         from ticker.sources.link import Link
 
-        at = self._monotonic()
-        if at < self._turn:
+        if not self._turns.is_due(self._monotonic()):
             raise self._silence() if self._is_mute else self._away()
-        self._turn = at + _ONCE
         requests = await self._poll(wanted)
         link = Link(
             self.name,
@@ -229,13 +219,9 @@ class LiveSource(SearchableSource):
         if self._comparing is not None:  # what it tells is older than the next connection
             self._comparing.cancel()
             self._comparing = None
-        at = self._monotonic()
-        if at - self._opened >= _STEADY:
-            self._failures = 0
         if not self._is_mute:  # after which whoever asks backs off
-            wait = min(_ONCE * 2**self._failures, _LONGEST_WAIT)
-            self._failures = min(self._failures + 1, 10)
-            self._turn = max(self._turn, at + wait * (0.75 + 0.5 * self._random()))
+            at = self._monotonic()
+            self._turns.lost(at, at - self._opened)
         self._wake()
 
     def _away(self) -> SourceError:

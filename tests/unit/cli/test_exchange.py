@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.cli.exchange import source_url
+from ticker.cli.exchange import counted_words, source_url
+from ticker.exchange import Counters, Fault
 
 
 @pytest.mark.parametrize(
@@ -17,3 +18,11 @@ def test_the_source_to_type_is_as_short_as_finds_the_exchange(
     host: str, port: int, url: str
 ) -> None:
     assert source_url(host, port) == url
+
+
+def test_the_line_counts_connections_requests_events_and_moves() -> None:
+    counted = Counters(connections=12, open=3, requests=1_204, quote_requests=9, events=1, sent=340)
+    words = "12 connections (3 open) · 1,204 requests · 340 events sent · market moved 1 time"
+    assert counted_words(counted, {}) == words
+    faults = {Fault.TOO_MANY: 0.5, Fault.HTML: 1.0}
+    assert counted_words(counted, faults) == f"failing on purpose: 429:0.5, html:1 · {words}"

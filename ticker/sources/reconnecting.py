@@ -1,0 +1,39 @@
+"""When a socket may be opened again: at most once a second, and ever more rarely if none lasts.
+
+Pure: the time (s, of a clock that never goes back) and random numbers are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+ONCE: Final = 1.0
+"""Between two attempts (s), at least …"""
+LONGEST: Final = 60.0
+"""… and about so long at most, where connections do not last."""
+STEADY: Final = 60.0
+"""A connection that lasted so long was a good one (s)."""
+
+
+class Turns:
+    """The attempts of one source. `random` is uniform in [0, 1)."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._next = 0.0
+        self._short = 0
+
+    def is_due(self, now: float) -> bool:
+        """Whether an attempt may be made at `now`; if so, it counts as made."""
+        if now < self._next:
+            return False
+        self._next = now + ONCE
+        return True
+
+    def lost(self, now: float, lasted: float) -> None:
+        """A connection ended at `now`, after `lasted`."""
+        self._short = 0 if lasted >= STEADY else self._short
+        wait = min(ONCE * 2**self._short, LONGEST) * (0.75 + 0.5 * self._random())
+        self._short = min(self._short + 1, 10)
+        self._next = max(self._next, now + wait)
