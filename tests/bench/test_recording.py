@@ -12,9 +12,12 @@ import duckdb
 import pytest
 
 import ticker
+from ticker.exchange import Market, listings
 from ticker.importing import Options, import_files
+from ticker.simulation import BEGIN, simulated_poll
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.recording.reading import RecordingReader
+from ticker.units import HOUR, SECOND
 
 pytestmark = pytest.mark.bench
 
@@ -91,6 +94,27 @@ async def test_a_recording_is_read_and_searched_quickly(recording: Path) -> None
     print(f"\nopen {opened * 1000:.0f} ms; seek p50 {sorted(seeks)[15] * 1000:.0f} ms, ")
     print(f"worst {max(seeks) * 1000:.0f} ms; read {rate:,.0f} ticks/s")
     assert ticks == ROWS
+
+
+async def test_an_hour_of_the_exchange_is_made_in_seconds_and_is_small(tmp_path: Path) -> None:
+    path = tmp_path / "hour.parquet"
+    begin = time.process_time()
+    with Recorder(path) as recorder:
+        await simulated_poll(
+            recorder,
+            Market(7, listings=listings(SYMBOLS)),
+            [listing.symbol for listing in listings(SYMBOLS)],
+            seed=7,
+            begin=BEGIN,
+            duration=HOUR,
+            every=SECOND,
+        ).run()
+        manifest = recorder.finish()
+    size = path.stat().st_size / manifest.ticks
+    rate = manifest.ticks / (time.process_time() - begin)
+    print(f"\nan hour of {SYMBOLS} symbols: {manifest.ticks:,} ticks, {rate:,.0f} per CPU second, ")
+    print(f"{size:.1f} bytes a tick")
+    assert size <= 22
 
 
 def test_an_import_keeps_its_rate(tmp_path: Path) -> None:

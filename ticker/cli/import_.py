@@ -11,6 +11,7 @@ import typer
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import Quiet
+from ticker.cli.running import ended_by_signals
 from ticker.cli.settings import known_zone
 from ticker.cli.standard import tell
 from ticker.errors import StreamNotWritable, UsageError
@@ -105,14 +106,15 @@ def import_(
     )
     telling = _Telling(quiet=quiet)
     try:
-        report = import_files(
-            named,
-            out,
-            options,
-            replace=force,
-            on_words=telling.say,
-            on_progress=telling.show if telling.is_shown else None,
-        )
+        with ended_by_signals():
+            report = import_files(
+                named,
+                out,
+                options,
+                replace=force,
+                on_words=telling.say,
+                on_progress=telling.show if telling.is_shown else None,
+            )
     except StreamNotWritable as error:
         advice = "Use --force to replace it" if out.exists() else "Name another place"
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error

@@ -8,8 +8,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
+
+import typer
 
 from ticker.errors import ConfigError
 from ticker.files import real_path, state_directory
@@ -79,6 +82,34 @@ async def _run(
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 + received[0] if received else code
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let a signal end a synchronous block as an exception does, so that all is cleaned up.
+
+    The exit code is 128 + its number.
+    """
+    received: list[int] = []
+
+    def on_signal(number: int, _: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, on_signal)
+        for number in _SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    except BaseException:
+        if received:  # DuckDB makes an error of its own of it
+            raise typer.Exit(128 + received[0]) from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _await(awaitable: Awaitable[None]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from .conftest import Program
+from .conftest import Program, ended, until
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quotes.csv"
 
@@ -90,3 +91,26 @@ def test_on_a_terminal_it_says_how_far_it_is_and_elsewhere_it_does_not(ticker: P
     terminal.wait_for("500,000 ticks from 500,000 rows · ticker replay")
     assert terminal.end() == 0
     assert b"reading a.csv" in terminal.seen
+
+
+def test_ctrl_c_leaves_nothing_behind(ticker: Program) -> None:
+    with (ticker.folder / "a.csv").open("w") as file:
+        file.write("time,symbol,price\n")
+        file.writelines(f"{1704153600 + n},A,{n % 7 + 1}\n" for n in range(500_000))
+    started = ticker.start("import", "a.csv", "a.parquet")
+    until(lambda: [*ticker.folder.glob(".a.parquet.unfinished-*")])
+    code, words, _ = ended(started, signal.SIGINT)
+    assert (code, words.count("Traceback")) == (130, 0)
+    assert not [*ticker.folder.glob("*a.parquet*")]
+
+
+def test_a_full_disk_is_told_in_plain_words(ticker: Program) -> None:
+    with (ticker.folder / "a.csv").open("w") as file:
+        file.write("time,symbol,price\n")
+        file.writelines(f"{1704153600 + n},A,{n % 977 + 1}\n" for n in range(50_000))
+    limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash"]
+    ticker.words = [*limited, *ticker.words]
+    done = ticker.run("import", "a.csv", "a.parquet")
+    assert done.returncode == 7, done.stderr
+    assert "a.parquet: cannot be written: file too large. Name another place" in done.stderr
+    assert not [*ticker.folder.glob("*a.parquet*")]

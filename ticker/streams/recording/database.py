@@ -7,6 +7,8 @@ connection, so each reader takes a cursor of its own.
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,8 @@ from ticker.errors import (
     StreamUnusable,
 )
 
+_ERRNO: Final = re.compile(r'"errno":"(\d+)"')
+"""How DuckDB tells the system's number of an error."""
 Connection = duckdb.DuckDBPyConnection
 
 _MAGIC: Final = b"PAR1"
@@ -76,8 +80,8 @@ def writing(url: str) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise StreamNotWritable(url, f"cannot be written: {first_line(error)}") from error
     except duckdb.IOException as error:
-        full = "No space left" in str(error)
-        why = "no space left on device" if full else first_line(error)
+        code = _ERRNO.search(str(error))
+        why = os.strerror(int(code[1])).lower() if code else first_line(error)
         raise StreamNotWritable(url, f"cannot be written: {why}") from error
 
 
