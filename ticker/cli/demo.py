@@ -37,7 +37,7 @@ from ticker.units import HOUR, SECOND
 
 if TYPE_CHECKING:
     from ticker.poll import PollStatus
-    from ticker.streams.recording import Recorder
+from ticker.streams.recording import Recorder
 
 _SOURCES: Final = ("exchange", "exchange-live")
 
@@ -110,7 +110,9 @@ def demo(
     need_terminal("demo", "ticker demo --record hour.parquet")
     with scene.demo_log(keep=keep) as (choice, notices):
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-        port = scene.free_port()
+        from ticker.sources.yahoo import EXCHANGE_PORT
+
+        port = scene.free_port(EXCHANGE_PORT)
         exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
         exchange += ["--seed", str(seed)] if seed is not None else []
         exchange += ["--symbols", str(listed)] if listed is not None else []

@@ -21,7 +21,6 @@ from ticker.health.sentences import why_none
 from ticker.health.states import WriterState
 from ticker.processes import Poller
 from ticker.processes.child import News, command
-from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.streams import StreamChoice, demo_stream, open_stream
 from ticker.system_clock import now
 from ticker.times import to_datetime
@@ -85,7 +84,7 @@ def _remove(choice: StreamChoice) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def free_port(wished: int = EXCHANGE_PORT) -> int:
+def free_port(wished: int) -> int:
     """`wished` if nobody listens there, otherwise a free one."""
     for port in (wished, 0):
         with socket.socket() as probe:

@@ -17,7 +17,6 @@ from ticker.config import Config, load
 from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
 from ticker.files import dead_link, state_directory
 from ticker.records import check_symbol
-from ticker.sources import open_source
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
 from ticker.times import Zone, parse_duration
 
@@ -51,6 +50,8 @@ class Settings:
 
     def mistakes(self) -> list[ConfigError]:
         """What using the values of the file would raise, all of it."""
+        from ticker.sources import open_source
+
         found: list[ConfigError] = []
         for name, use in (
             ("sort", self.sort),
