@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from ticker.board import Board
 from ticker.clock import TapeTime
@@ -96,22 +96,17 @@ class Feed(Protocol):
         """Show these from now on; what the board lacks of them comes within a second."""
         ...
 
-    async def run(self, on_change: Callable[[], None]) -> None:
-        """Feed the board until cancelled; `on_change` is called when it or the state changed.
-
-        It is called in the running event loop and must not raise.
-        """
-        ...
-
-
-@runtime_checkable
-class Remembering(Protocol):
-    """A feed that can tell what came before its board began."""
-
     def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
         """Yield ticks and gaps of `symbols` of the last day, oldest first, up to now on this feed.
 
         Where there are very many, only the last of them come. Raises `StreamError`.
+        """
+        ...
+
+    async def run(self, on_change: Callable[[], None]) -> None:
+        """Feed the board until cancelled; `on_change` is called when it or the state changed.
+
+        It is called in the running event loop and must not raise.
         """
         ...
 

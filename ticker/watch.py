@@ -140,7 +140,7 @@ class Watch:
         return self.board
 
     async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
-        """Yield what the stream holds of `symbols` since a day ago; see `Remembering`."""
+        """Yield what the stream holds of `symbols` since a day ago; see `Feed`."""
         position = await self.stream.find(self.clock() - DAY)
         count = await self.stream.count(position)
         if not count:

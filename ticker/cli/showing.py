@@ -40,6 +40,7 @@ class Showing:
         self._wish = wish
         self._how = how
         self._sort = settings.sort()
+        self._watchlists = settings.config.watchlists
         self._line = line
         self._dashboard: Dashboard | None = None
         self._is_over = False
@@ -74,6 +75,7 @@ class Showing:
                 sort=self._sort,
                 simulated=wish.source.demo,
                 option=wish.source.option,
+                watchlists=self._watchlists,
             )
             if absent := await missing(source, wish):
                 dashboard.tell(f"{', '.join(absent)}: not in {source.url}")

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any, Final, cast
 
 from ticker.errors import StreamError
-from ticker.feed import Feed, Remembering
+from ticker.feed import Feed
 from ticker.health import StreamState
 
 _SETTLED: Final = 0.3
@@ -55,8 +55,6 @@ class Histories:
 
     async def run(self) -> None:
         """Fill what is missing, until cancelled."""
-        if not isinstance(self._feed, Remembering):
-            return
         while True:
             await self._wanted.wait()
             await self._settle()
@@ -64,7 +62,7 @@ class Histories:
             others = set(self._feed.board.symbols) - self._filled
             self._wanted.clear()
             first, self._first = self._first, None
-            await self._fill(self._feed, [first] if first else visible or others)
+            await self._fill([first] if first else visible or others)
             self.look()
 
     async def _settle(self) -> None:
@@ -75,10 +73,10 @@ class Histories:
             before = now
             await asyncio.sleep(_SETTLED)
 
-    async def _fill(self, feed: Remembering, symbols: Collection[str]) -> None:
+    async def _fill(self, symbols: Collection[str]) -> None:
         life, board = self._life, self._feed.board
         self._filled.update(symbols)  # also where it fails: nobody asks a broken stream for ever
-        reading = cast("Any", feed.history(symbols))
+        reading = cast("Any", self._feed.history(symbols))
         try:
             async with aclosing(reading):
                 async for batch in reading:

@@ -15,7 +15,7 @@ from typing import Final
 
 from ticker.board import Board
 from ticker.clock import TapeTime
-from ticker.feed import SPEEDS, Feed, Mark, Remembering
+from ticker.feed import SPEEDS, Feed, Mark
 from ticker.health import StreamState
 from ticker.play.deck import Deck
 from ticker.play.loop import wait_unless
@@ -141,11 +141,10 @@ class Player:
         self._deck.go_to(self.time)
 
     async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
-        """See `Remembering`: up to the tape's time."""
+        """See `Feed`: up to the tape's time."""
         if self._live is not None:
-            if isinstance(self._live, Remembering):
-                async for batch in self._live.history(symbols):
-                    yield batch
+            async for batch in self._live.history(symbols):
+                yield batch
             return
         async for batch in past(self._reel.tape, self._deck.time, symbols):
             yield batch
