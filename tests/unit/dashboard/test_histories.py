@@ -82,6 +82,7 @@ async def test_a_board_that_forgot_is_filled_again_and_a_gap_of_the_past_breaks_
     filling = await filled(feed, ["A"], lambda: bool(feed.board.breaks("A")))
     feed.board.forget()
     assert feed.board.breaks("A") == []
+    feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
     filling.look()
     assert filling._wanted.is_set()
 
