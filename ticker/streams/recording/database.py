@@ -42,6 +42,15 @@ def prepare(connection: Connection) -> None:
     connection.execute("SET TimeZone = 'UTC'")
 
 
+def close(connection: Connection) -> None:
+    """Let go of `connection`; a second time is harmless.
+
+    One whose cursor another thread still uses goes with that thread.
+    """
+    with contextlib.suppress(duckdb.Error):
+        connection.close()
+
+
 def interrupt(connection: Connection) -> None:
     """End the query that runs on `connection`, if it runs; safe from any thread."""
     with contextlib.suppress(duckdb.Error):  # it was closed just now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from ticker.errors import StreamError
 from ticker.records import Batch, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
@@ -17,12 +18,22 @@ class RecordingRead(ThreadRead):
     def __init__(self, reader: RecordingReader, begin: int, request: ReadRequest) -> None:
         super().__init__(request)
         self._end = reader.place(reader.end)
-        self._batches = self._all(reader, begin)
+        self._cursor = reader.cursor()
+        self._batches = self._all(self._cursor, begin)
+
+    def stop(self) -> None:
+        super().stop()
+        self._cursor.interrupt()  # who seeks does not want to wait for what was read before
 
     def next(self) -> Batch | None:
         if self.stopping.is_set():
             return None
-        batch = next(self._batches, None)
+        try:
+            batch = next(self._batches, None)
+        except StreamError:
+            if self.stopping.is_set():
+                return None
+            raise
         if batch is not None:
             return batch
         if not self.request.follow or self.stopping.wait(self.request.silence):
@@ -31,33 +42,31 @@ class RecordingRead(ThreadRead):
 
     def close(self) -> None:
         self._batches.close()
+        self._cursor.close()
 
-    def _all(self, reader: RecordingReader, begin: int) -> Generator[Batch, None, None]:
+    def _all(self, cursor: RecordingReader, begin: int) -> Generator[Batch, None, None]:
         """The batches from row `begin` on; gaps come before the ticks of their batch."""
         symbols, limit = self.request.symbols, self.request.limit
-        with reader.cursor() as cursor:
-            stops = sorted(
-                {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
-            )
-            ends = [*stops, cursor.end]
-            facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
-            for end in ends:
-                for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
-                    gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
-                    start, left = first, len(rows)
-                    while True:
-                        # A hole ends a batch too: within one, gaps come before ticks.
-                        some = rows[len(rows) - left :]
-                        ticks, holes, left = self.order.take_to_hole(
-                            [tick for _, tick in some], gaps
-                        )
-                        stop = rows[-left][0] if left else last
-                        quotes = _told(cursor, start, stop, symbols) if facts else ()
-                        yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
-                        start, gaps = stop, []
-                        if not left:
-                            break
-                begin = end
+        stops = sorted(
+            {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
+        )
+        ends = [*stops, cursor.end]
+        facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
+        for end in ends:
+            for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
+                gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
+                start, left = first, len(rows)
+                while True:
+                    # A hole ends a batch too: within one, gaps come before ticks.
+                    some = rows[len(rows) - left :]
+                    ticks, holes, left = self.order.take_to_hole([tick for _, tick in some], gaps)
+                    stop = rows[-left][0] if left else last
+                    quotes = _told(cursor, start, stop, symbols) if facts else ()
+                    yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
+                    start, gaps = stop, []
+                    if not left:
+                        break
+            begin = end
 
 
 def _pieces(

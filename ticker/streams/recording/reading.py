@@ -21,6 +21,7 @@ from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import (
     check_magic,
+    close,
     connect,
     interrupt,
     literal,
@@ -37,6 +38,8 @@ from ticker.streams.recording.layout import (
 from ticker.streams.sequence import Key
 
 _ROWS_AT_ONCE: Final = 50_000
+_BLOCKS: Final = 8
+"""Blocks of rows that one query asks for at most."""
 _VOLUMES: Final = frozenset({"volume", "size"})
 _VOLUMES_AT: Final = tuple(map(layout.FIELDS.index, _VOLUMES))
 
@@ -73,7 +76,7 @@ class RecordingReader:
     def close(self) -> None:
         """Let go of the file; a second time is harmless."""
         with self._lock:
-            self._connection.close()
+            close(self._connection)
 
     def interrupt(self) -> None:
         """End the query that another thread asks now, if there is one."""
@@ -152,21 +155,26 @@ class RecordingReader:
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Rows from `begin` up to `end` (exclusive): a row number, then the fields.
 
-        They come in pieces of about `chunk`.
+        They come in pieces of about `chunk`. One query asks for few blocks at first, because DuckDB
+        reads far ahead before it gives the first row.
         """
         where, bindings = _only(symbols)
-        with reading(self.path, self.url):
-            result = self._connection.execute(
-                f"SELECT file_row_number, {layout.VALUES} FROM {self.source} "
-                f"WHERE file_row_number >= ? AND file_row_number < ? {where}",
-                [begin, end, *bindings],
-            )
-        while True:
+        query = (
+            f"SELECT file_row_number, {layout.VALUES} FROM {self.source} "
+            f"WHERE file_row_number >= ? AND file_row_number < ? {where}"
+        )
+        blocks = 1
+        while begin < end:
+            stop = min(end, (begin // BLOCK + blocks) * BLOCK)
             with reading(self.path, self.url):
-                rows = result.fetchmany(chunk)
-            if not rows:
-                return
-            yield rows
+                result = self._connection.execute(query, [begin, stop, *bindings])
+            while True:
+                with reading(self.path, self.url):
+                    rows = result.fetchmany(chunk)
+                if not rows:
+                    break
+                yield rows
+            begin, blocks = stop, min(2 * blocks, _BLOCKS)
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
@@ -308,9 +316,11 @@ class RecordingReader:
 
 def to_tick(row: Sequence[Any]) -> Tick:
     """The tick of a row number and fields."""
-    values = list(row[1:])
+    values = list(row)
+    del values[0]
     for at in _VOLUMES_AT:
-        values[at] = _whole(values[at])
+        if (value := values[at]) is not None and value.is_integer():
+            values[at] = int(value)
     return Tick(*values)
 
 
