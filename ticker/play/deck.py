@@ -247,11 +247,11 @@ class Deck:
             if due >= stop:
                 return self._come_to(stop, at)
             following = stop
-        wait = self.schedule.wait(following, at)
-        if self._idle is not None and self.schedule.speed != MAX:
-            idle = self.schedule.wait(self._quiet_since + self._idle, at)
-            wait = min(wait, max(1, idle)) if self._quiet_since + self._idle < following else wait
-        return min(wait, BEAT)
+        if self.schedule.speed == MAX:
+            return 0
+        if self._idle is not None:
+            following = min(following, self._quiet_since + self._idle)
+        return min(max(1, self.schedule.wait(following, at)), BEAT)
 
     def _fold(self, batch: Batch) -> None:
         self._board.fold(batch, self._elapsed())
