@@ -17,6 +17,7 @@ from ticker.board.freshness import age_of
 from ticker.cli.poll import _forms
 from ticker.dashboard.status import status
 from ticker.exchange import Exchange, Market
+from ticker.follow import Follow
 from ticker.health.reasons import Reason
 from ticker.health.verdict import of_stream
 from ticker.poll import Poll
@@ -27,7 +28,6 @@ from ticker.sources.yahoo import YahooAddress, YahooSource
 from ticker.streams import Stream, retained
 from ticker.system_clock import now
 from ticker.units import SECOND
-from ticker.watch import Watch
 
 _HANGS = 60.0
 """Seconds after which a test has failed."""
@@ -155,8 +155,8 @@ class Weather:
         """All that were kept."""
         return [t async for batch in self._stream.read("start", follow=False) for t in batch.ticks]
 
-    async def _watch(self) -> Watch:
-        watch = Watch(self._stream, clock=self.clock.wall, elapsed=self.clock.elapsed)
+    async def _watch(self) -> Follow:
+        watch = Follow(self._stream, clock=self.clock.wall, elapsed=self.clock.elapsed)
         await watch.snapshot()
         return watch
 

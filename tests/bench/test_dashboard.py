@@ -46,7 +46,7 @@ SHOW = """
 import asyncio, json, sys, time
 from ticker.dashboard import Dashboard
 from ticker.streams import open_stream
-from ticker.watch import Watch
+from ticker.follow import Follow
 
 async def probe(lags):
     # How much later than asked the loop comes back: what a key press would wait.
@@ -59,7 +59,7 @@ async def main(url, out):
     lags = []
     async with open_stream(url) as stream:
         task = asyncio.create_task(probe(lags))
-        ended = await Dashboard(Watch(stream), title="bench").show()
+        ended = await Dashboard(Follow(stream), title="bench").show()
         task.cancel()
     with open(out, "w") as file:
         json.dump({"lags": lags, "ticks": ended.ticks}, file)

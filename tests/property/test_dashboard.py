@@ -16,9 +16,9 @@ from ticker.dashboard import Dashboard
 from ticker.dashboard.cells import marked
 from ticker.dashboard.keys import KEYS
 from ticker.dashboard.palette import DARK
+from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
-from ticker.watch import Watch
 
 MANY = pytest.param(2_000, marks=pytest.mark.slow)
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
@@ -67,7 +67,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
     ]
     stream = stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=[beat]))
     app = Dashboard(
-        Watch(stream, SYMBOLS, clock=lambda: NOW, elapsed=lambda: NOW),
+        Follow(stream, SYMBOLS, clock=lambda: NOW, elapsed=lambda: NOW),
         controller=Controlled(),
         player=FakePlayer() if is_replay else None,
         watchlists={"mine": ["X", "AAPL"]},

@@ -15,10 +15,10 @@ from textual.pilot import Pilot
 from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard
+from ticker.follow import Follow
 from ticker.health import StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
@@ -30,7 +30,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the stream's last batch is on the screen."""
     app = pilot.app
     assert isinstance(app, Dashboard)
-    assert isinstance(app.feed, Watch)
+    assert isinstance(app.feed, Follow)
     stream, board = app.feed.stream, app.feed.board
     async with asyncio.timeout(5):
         while (
@@ -178,7 +178,7 @@ class Scene:
             stream.put(Batch(Position("2"), ticks=moves))
         if symbols is None and quotes:
             symbols = [q.symbol for q in quotes]
-        watch = Watch(stream, symbols, clock=lambda: NOW, elapsed=lambda: NOW)
+        watch = Follow(stream, symbols, clock=lambda: NOW, elapsed=lambda: NOW)
         return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort, player=player)
 
 

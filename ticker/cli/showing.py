@@ -11,9 +11,9 @@ from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.line import Line
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, missing, open_reel
+from ticker.follow import Follow
 from ticker.play import Player
 from ticker.streams import open_stream
-from ticker.watch import Watch
 
 if TYPE_CHECKING:
     from ticker.board import Board
@@ -54,7 +54,7 @@ class Showing:
             grows = wish.source.address.backend.is_writable
 
             def follow(board: Board) -> Feed:
-                return Watch(source, wish.symbols, board=board)
+                return Follow(source, wish.symbols, board=board)
 
             player = Player(
                 reel,
@@ -65,7 +65,7 @@ class Showing:
                 live=follow if grows else None,
                 why_not_live="A recording does not grow: there is nothing live to go to",
             )
-            from ticker.dashboard import Dashboard
+            from ticker.dashboard import Dashboard, TerminalDriver
 
             self._dashboard = dashboard = Dashboard(
                 player,
@@ -76,6 +76,7 @@ class Showing:
                 simulated=wish.source.demo,
                 option=wish.source.option,
                 watchlists=self._watchlists,
+                driver=TerminalDriver,
             )
             if absent := await missing(source, wish):
                 dashboard.tell(f"{', '.join(absent)}: not in {source.url}")

@@ -137,11 +137,11 @@ class Shown:
         async with AsyncExitStack() as stack:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
-            from ticker.dashboard import Dashboard
-            from ticker.watch import Watch
+            from ticker.dashboard import Dashboard, TerminalDriver
+            from ticker.follow import Follow
 
             stream = await stack.enter_async_context(open_stream(self._choice))
-            watched = Watch(stream, self._symbols)
+            watched = Follow(stream, self._symbols)
             self._dashboard = dashboard = Dashboard(
                 watched,
                 title=self._title
@@ -151,6 +151,7 @@ class Shown:
                 sort=self._sort,
                 simulated=self._choice.demo or self._choice.temporary,
                 option=self._choice.option,
+                driver=TerminalDriver,
                 watchlists=self._watchlists,
             )
             for words in self._notices:
@@ -237,10 +238,10 @@ async def _print_board(
 ) -> int:
     from ticker import output
     from ticker.board.columns import age_text, reason_text
-    from ticker.watch import Watch
+    from ticker.follow import Follow
 
     async with open_stream(choice) as stream:
-        watched = Watch(stream, symbols)
+        watched = Follow(stream, symbols)
         batch = await stream.snapshot()
         board = watched.board
         at = now()

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.widgets import Input
 
 from ticker.board import Sort
@@ -33,7 +34,7 @@ from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
 from ticker.dashboard.table import Table
-from ticker.dashboard.terminal import HungUp, TerminalDriver
+from ticker.dashboard.terminal import HungUp
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words, live_words
 from ticker.feed import Feed, PlayerControl
@@ -47,6 +48,7 @@ class Dashboard(App[Exit]):
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
     `light`; `simulated` says before the first price that all will be invented. `option` is what a
     command needs to work on the same stream. `watchlists` (name → symbols) are lists of rows.
+    `driver` is how Textual speaks with the terminal; `None`: as it does by itself.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -68,9 +70,10 @@ class Dashboard(App[Exit]):
         simulated: bool = False,
         option: str = "",
         watchlists: Mapping[str, Sequence[str]] | None = None,
+        driver: type[Driver] | None = None,
     ) -> None:
         self.palette: Palette = PALETTES[look]
-        super().__init__(driver_class=TerminalDriver)
+        super().__init__(driver_class=driver)
         self.title = "ticker"
         self.feed = feed
         self._option = option

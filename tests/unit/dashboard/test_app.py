@@ -19,9 +19,9 @@ from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.table import FLASH
 from ticker.errors import StreamMissing
+from ticker.follow import Follow
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 
@@ -83,7 +83,7 @@ class Painted:
 def make(stream: Any, clock: Clock | None = None, **options: Any) -> Dashboard:
     symbols = options.pop("symbols", None)
     clock = clock or Clock()
-    watch = Watch(stream, symbols, clock=clock, elapsed=lambda: clock.elapsed)
+    watch = Follow(stream, symbols, clock=clock, elapsed=lambda: clock.elapsed)
     return Dashboard(watch, zone=UTC, **options)
 
 

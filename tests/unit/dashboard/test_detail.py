@@ -10,9 +10,9 @@ import pytest
 from textual.pilot import Pilot
 
 from ticker.dashboard import Dashboard, histories
+from ticker.follow import Follow
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.units import MINUTE
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 
@@ -30,7 +30,7 @@ def tick(symbol: str, sequence: int, price: float, time: int = NOW) -> Tick:
     return Tick(symbol, "yahoo", "one", sequence, time, time, price, previous_price=price - 0.5)
 
 
-class Past(Watch):
+class Past(Follow):
     """A feed that remembers two ticks and a gap of `A`."""
 
     async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:

@@ -7,21 +7,21 @@ from typing import Any
 
 from ticker.dashboard import Dashboard
 from ticker.dashboard.health import HealthPage, Rate, sections
+from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.units import SECOND
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 
 
-def feed_with(make_stream: Callable[..., Any]) -> Watch:
+def feed_with(make_stream: Callable[..., Any]) -> Follow:
     beat = Heartbeat(
         "one", "w", "yahoo", NOW, NOW, SECOND, "ok", 2, 1,
         refused={"GONE": "no such symbol, and \x1b[31m" + "a long reason " * 5},
     )  # fmt: skip
     quote = Quote("AAPL", "yahoo", NOW, NOW - 2 * SECOND, 5.0, origin="one", sequence=1)
     stream = make_stream(Batch(Position("1"), quotes=[quote], heartbeats=[beat]))
-    return Watch(stream, clock=lambda: NOW, elapsed=lambda: NOW)
+    return Follow(stream, clock=lambda: NOW, elapsed=lambda: NOW)
 
 
 async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(

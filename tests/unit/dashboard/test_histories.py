@@ -10,10 +10,10 @@ import pytest
 from ticker.dashboard import histories
 from ticker.dashboard.histories import Histories
 from ticker.errors import StreamUnreachable
+from ticker.follow import Follow
 from ticker.health import StreamState
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams import open_log, retained
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -28,7 +28,7 @@ def tick(symbol: str, sequence: int, price: float = 5.0) -> Tick:
     return Tick(symbol, "yahoo", "one", sequence, time, time, price)
 
 
-class Past(Watch):
+class Past(Follow):
     """A feed whose stream is `batches` long."""
 
     def __init__(self, *batches: Batch | StreamUnreachable) -> None:
@@ -113,7 +113,7 @@ async def test_a_live_feed_tells_of_the_last_day_of_its_stream(tmp_path: Path) -
         for sequence, hours in ((1, 30), (2, 3), (3, 0)):
             time = NOW - hours * 3_600 * SECOND
             await log.append([Tick(**told, sequence=sequence, time=time, received=time, price=1.0)])
-        feed = Watch(log, clock=lambda: NOW)
+        feed = Follow(log, clock=lambda: NOW)
         found = [t.sequence async for batch in feed.history(["A"]) for t in batch.ticks]
         assert found == [2, 3]
         assert not [batch async for batch in feed.history(["B"]) if batch]

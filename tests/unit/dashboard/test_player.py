@@ -14,8 +14,8 @@ from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
 from ticker.encoding import SUBSTITUTE
 from ticker.feed import PlayerControl
+from ticker.follow import Follow
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
-from ticker.watch import Watch
 
 SECOND = 1_000_000
 
@@ -68,7 +68,7 @@ def shown(stream_in_memory: MakeStream) -> Callable[..., Any]:
         beats = [beat(None if is_live else NOW)]
         quotes = [quote(f"S{i:02}") for i in range(count)]
         stream = stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=beats))
-        watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: NOW)
+        watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: NOW)
         player = FakePlayer()
         app = Dashboard(watch, player=player, zone=UTC, option=" --stream demo")
         async with app.run_test(size=size) as pilot:

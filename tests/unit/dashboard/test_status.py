@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from ticker.dashboard.status import status
+from ticker.follow import Follow
 from ticker.health import Health, StreamState
 from ticker.health.sentences import of_gap
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.times import clock
 from ticker.units import HOUR, MINUTE
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 
@@ -21,7 +21,7 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     stream = stream_in_memory(Batch(Position("0"), quotes=[Quote("A", "s", NOW, NOW, 1.0, "o", 1)]))
-    watch = Watch(stream)
+    watch = Follow(stream)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == "0 ticks"
     stream.state = Health(stream.url, StreamState.OK, broken=5)
@@ -35,7 +35,7 @@ async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
     quote = Quote("A", "s", NOW, NOW, 1.0, "o", 1)
     gap = Gap("s", "o", "w", NOW, "poller stopped", from_=NOW - MINUTE, until=NOW, symbols=("A",))
     stream = stream_in_memory(Batch(Position("0"), quotes=[quote], gaps=[gap]))
-    watch = Watch(stream)
+    watch = Follow(stream)
     await watch.snapshot()
     words = of_gap(gap, NOW, UTC)
     assert words.startswith("gap A: nobody looked for 1m, ")
@@ -52,7 +52,7 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
     quote = Quote("A", "exchange", NOW, NOW, 1.0, "o", 1)
     beats = (beat("one", "ok", 4), beat("two", "ok", 24), beat("three", "slow", 1, "yahoo"))
     stream = stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats))
-    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: 0)
+    watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == (
         "1 of 3 pollers not well (Yahoo: source slow) · "
@@ -72,7 +72,7 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
 def test_what_is_wrong_with_the_stream_ends_in_one_mark(
     stream_in_memory: Callable[..., Any], state: StreamState, problem: str, words: str
 ) -> None:
-    watch = Watch(stream_in_memory())
+    watch = Follow(stream_in_memory())
     watch.state, watch.problem = state, problem
     assert status(watch, NOW, UTC).words == words
 
@@ -84,7 +84,7 @@ async def test_a_screen_with_a_poller_of_its_own_says_that_it_starts_and_not_to_
     gone = Heartbeat("o", "w", "yahoo", NOW - HOUR, NOW - HOUR, 1_000_000, "stopped", 2, 2)
     elapsed = 0
     stream = stream_in_memory(Batch(Position("0"), quotes=quotes, heartbeats=[gone]))
-    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: elapsed)
+    watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: elapsed)
     await watch.snapshot()
     shown = f"Prices shown are from {clock(NOW - HOUR, UTC)} to {clock(NOW, UTC)}."
     told = status(watch, NOW, UTC, has_poller=True)
@@ -109,6 +109,6 @@ async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
     quote = Quote("A", "yahoo", NOW, NOW, 1.0, "o", 1)
     beats = [beat("one", "ok"), beat("two", "starting")]
     stream = stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats))
-    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: 0)
+    watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert "not well" not in status(watch, NOW, UTC).words

@@ -45,7 +45,7 @@ _HISTORY_BATCH: Final = 2_000
 """Of these, so many come at once: folding them keeps a screen waiting for a few ms."""
 
 
-class Watch:
+class Follow:
     """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order.
 
     `board` is one of these symbols that knows nothing yet; a new one if it is `None`.

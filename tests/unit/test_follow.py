@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
+from ticker.follow import Follow
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
-from ticker.watch import Watch
 
 NOW = 1_795_447_805_000_000
 URL = "sqlite:stand-in.sqlite"
@@ -47,7 +47,7 @@ class Pauses:
 class Running:
     """A watch that runs, and a way to wait for what it comes to."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Follow) -> None:
         self.watch = watch
         self.seen: list[tuple[StreamState, str | None]] = []
         self._changed = asyncio.Event()
@@ -65,7 +65,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(watch: Watch) -> AsyncIterator[Running]:
+async def running(watch: Follow) -> AsyncIterator[Running]:
     run = Running(watch)
     task = asyncio.create_task(watch.run(run.on_change))
     try:
@@ -76,8 +76,8 @@ async def running(watch: Watch) -> AsyncIterator[Running]:
             await task
 
 
-def make(stream: Any, symbols: list[str] | None = None, pauses: Pauses | None = None) -> Watch:
-    return Watch(stream, symbols, clock=lambda: NOW, pause=pauses or Pauses())
+def make(stream: Any, symbols: list[str] | None = None, pauses: Pauses | None = None) -> Follow:
+    return Follow(stream, symbols, clock=lambda: NOW, pause=pauses or Pauses())
 
 
 async def test_a_late_reader_takes_a_snapshot_and_then_follows(
@@ -207,10 +207,10 @@ async def test_an_empty_stream_is_empty_until_something_is_in_it(
 async def test_a_silent_stream_is_asked_how_it_is(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
+    monkeypatch.setattr("ticker.follow._HEALTH_EVERY", 0.001)
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     now = NOW
-    watch = Watch(stream, clock=lambda: NOW - now, elapsed=lambda: now)
+    watch = Follow(stream, clock=lambda: NOW - now, elapsed=lambda: now)
     async with running(watch) as run:
         await run.until(lambda: watch.state is StreamState.OK)
         now += 3_000_000
@@ -226,11 +226,11 @@ async def test_a_silent_stream_is_asked_how_it_is(
 async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticker.watch._HEALTH_EVERY", 0.001)
-    monkeypatch.setattr("ticker.watch._AT_ONCE", 0.001)
+    monkeypatch.setattr("ticker.follow._HEALTH_EVERY", 0.001)
+    monkeypatch.setattr("ticker.follow._AT_ONCE", 0.001)
     stream = stream_in_memory(Batch(Position("7"), heartbeats=[BEAT]))
     now = NOW
-    watch = Watch(stream, clock=lambda: NOW, elapsed=lambda: now)
+    watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: now)
     answers = asyncio.Event()
     health = stream.health
 
@@ -291,7 +291,7 @@ async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: Make
 
 def test_board_and_watch_load_neither_the_screen_nor_a_source() -> None:
     code = (
-        "import sys, ticker.board, ticker.watch, ticker.figures, ticker.escape;"
+        "import sys, ticker.board, ticker.follow, ticker.figures, ticker.escape;"
         "heavy = {'textual', 'rich', 'yfinance', 'pandas', 'apsw', 'aiohttp'} & set(sys.modules);"
         "sys.exit(repr(heavy) if heavy else 0)"
     )
@@ -305,7 +305,7 @@ async def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(
 ) -> None:
     wall, elapsed = NOW, 0
     stream = stream_in_memory(Batch(Position("7"), heartbeats=[BEAT]))
-    watch = Watch(stream, clock=lambda: wall, elapsed=lambda: elapsed)
+    watch = Follow(stream, clock=lambda: wall, elapsed=lambda: elapsed)
 
     def reason() -> Reason:
         [writer] = watch.board.writers.at(elapsed)
