@@ -64,7 +64,7 @@ async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_aga
         before = len(await scene.ticks())
         await scene.polls(4)
         [gap] = await scene.gaps()
-        assert gap.reason == "its socket was closed (1001)"
+        assert gap.reason == "its socket was closed with code 1001"
         assert gap.symbols is None
         assert gap.until is not None
         assert gap.from_ is not None

@@ -26,7 +26,7 @@ SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
         ("truncated", "answered with no JSON, or not all of it", Reason.UNREADABLE),
         ("5xx", "is in trouble (HTTP 502)", Reason.UNREADABLE),
         ("slow", "no answer within 0.5 s", Reason.UNREACHABLE),
-        ("reset", "no connection at 127.0.0.1", Reason.UNREACHABLE),
+        ("reset", "the connection broke", Reason.UNREACHABLE),
         ("missing:1", "knows no such symbol", Reason.NO_PRICES),
     ],
 )

@@ -22,6 +22,7 @@ import ticker.sources._cache  # noqa: F401  before yfinance
 from ticker.units import DAY, SECOND
 
 import yfinance  # isort: skip
+from curl_cffi import CurlECode
 from curl_cffi.requests import Response
 from curl_cffi.requests.exceptions import (
     ConnectionError as CurlConnectionError,
@@ -144,7 +145,7 @@ class Fetcher:
                 problem = "host not found"
             case SSLError():
                 problem = "no secure connection"
-            case CurlConnectionError():
+            case CurlConnectionError(code=CurlECode.COULDNT_CONNECT):
                 where = f" at {self._server}" if self._server else ""
                 problem = f"no connection{where}"
             case _:

@@ -132,4 +132,6 @@ class Link:
                 self._on_message(message)
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd is not None else None
-            self._on_end("its socket broke" if code is None else f"its socket was closed ({code})")
+            self._on_end(
+                "its socket broke" if code is None else f"its socket was closed with code {code}"
+            )
