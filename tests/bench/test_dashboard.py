@@ -103,6 +103,7 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 140, 0, 0))
             os.execv(command[0], command)  # noqa: S606  our own program
         self.seen: list[tuple[float, bytes]] = []
+        self._plain: list[tuple[float, bytes]] = []  # the same without colours
         self._over = False
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
@@ -114,7 +115,9 @@ class Terminal:
                     data = os.read(self._handle, 1 << 16)
                 except OSError:
                     return
-                self.seen.append((time.perf_counter(), data))
+                now = time.perf_counter()
+                self.seen.append((now, data))
+                self._plain.append((now, COLOURS.sub(b"", data)))
 
     def press(self, key: bytes) -> None:
         os.write(self._handle, key)
@@ -126,8 +129,8 @@ class Terminal:
         """
         deadline = time.perf_counter() + within
         while time.perf_counter() < deadline:
-            for moment, data in self.seen:
-                if text in COLOURS.sub(b"", data):
+            for moment, data in self._plain:
+                if text in data:
                     return moment
             time.sleep(0.001)
         raise AssertionError(text)

@@ -81,6 +81,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
             await pilot.press(key)
             if number % 100 == 0:
                 app.feed.board.forget()
+            assert app._failure is None, key
             width, height = app.size
             strips = app.screen._compositor.render_strips()
             assert len(strips) == height, key

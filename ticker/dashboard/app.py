@@ -27,7 +27,7 @@ from ticker.dashboard.health import HealthPage, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
-from ticker.dashboard.layout import CSS, HEIGHTS
+from ticker.dashboard.layout import CSS, HEIGHTS, dress, paint_all
 from ticker.dashboard.painting import Painter
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
@@ -142,20 +142,14 @@ class Dashboard(App[Exit]):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        self._dress()
+        bars = (self._title_bar, self._status_bar, self._key_bar, self._question)
+        dress(self, self.palette, bars)
         self._table.focus()
         self._frames.paint()
         self.run_worker(self.feed.run(self._changed), exit_on_error=True)
         self.run_worker(self._histories.run(), exit_on_error=True)
         self.set_interval(1.0, self._painter.tick)
-
-    def _dress(self) -> None:
-        palette = self.palette
-        self.register_theme(palette.theme("ticker"))
-        self.theme = "ticker"
-        self.screen.styles.background = palette.ground
-        for bar in (self._title_bar, self._status_bar, self._key_bar, self._question):
-            bar.styles.background = palette.raised
+        self.app_resume_signal.subscribe(self, lambda _: paint_all(self.screen))
 
     # The frames
 

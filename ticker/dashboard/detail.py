@@ -38,6 +38,8 @@ _NAMES: Final = 16
 _TWO: Final = 60
 """From so many cells on, what happened last stands beside the facts."""
 _GAPS: Final = 3
+_LEAST: Final = 8
+"""On fewer cells no gap and no tick can be read."""
 
 Line = list[Segment]
 
@@ -195,7 +197,7 @@ class Detail(Widget, can_focus=True):
     def _recent(self, row: Row, width: int, height: int) -> list[Line]:
         """The gaps and the last ticks, as far as there is room."""
         focus, now = self._board.focus, self._clock()
-        if focus is None or height <= 0:
+        if focus is None or height <= 0 or width < _LEAST:
             return []
         lines = [
             [Segment(set_cell_size(words, width), self._style(Look.WARNING))]

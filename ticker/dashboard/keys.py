@@ -72,6 +72,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
     for keys, action in (
         ("q", "leave"),
         ("ctrl+c,ctrl+q", "interrupt"),
+        ("ctrl+z", "suspend_process"),
         ("question_mark,f1", "open('help')"),
         ("c", "open('columns')"),
         ("i", "open('health')"),

@@ -1,8 +1,15 @@
-"""Where the parts of the dashboard stand, and which leave on a low terminal."""
+"""Where the parts of the dashboard stand, which leave on a low terminal, and their grounds."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
+
+from textual.app import App
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ticker.dashboard.palette import Palette
 
 CSS: Final = """
 Screen { layout: vertical; overflow: hidden; }
@@ -21,3 +28,18 @@ HEIGHTS = [
     (10, "-tall"),
 ]
 """From so many lines on a screen has this class, as Textual declares it."""
+
+
+def dress(app: App[Any], palette: Palette, bars: Iterable[Widget]) -> None:
+    """Give the app and its `bars` the colours of `palette`."""
+    app.register_theme(palette.theme("ticker"))
+    app.theme = "ticker"
+    app.screen.styles.background = palette.ground
+    for bar in bars:
+        bar.styles.background = palette.raised
+
+
+def paint_all(screen: Screen[Any]) -> None:
+    """Paint everything again: the terminal was another program's meanwhile."""
+    for widget in screen.walk_children():
+        widget.refresh()

@@ -577,3 +577,15 @@ async def test_c_chooses_columns_and_their_order(stream_in_memory: MakeStream) -
         assert shown()[:2] == ["price", "symbol"]
         await pilot.press("c", "backspace", "c")
         assert shown() == before
+
+
+async def test_all_is_painted_again_after_the_terminal_was_anothers(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.pause()
+        painted = Painted(app, monkeypatch)
+        app.app_resume_signal.publish(app)
+        await until(lambda: {0, 1, 2} <= set(painted.lines))

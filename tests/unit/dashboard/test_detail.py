@@ -145,7 +145,7 @@ async def test_a_frozen_board_keeps_its_detail(shown: Callable[..., Any]) -> Non
         await until(lambda: "◀9.99" in text_of(app))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (8, 3), (20, 6), (59, 12), (300, 100)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 67), (8, 3), (20, 6), (59, 12), (300, 100)])
 async def test_a_detail_fits_any_terminal(shown: Callable[..., Any], size: tuple[int, int]) -> None:
     async with shown(size) as (app, pilot, _):
         await pilot.press("enter", "down")
@@ -155,6 +155,7 @@ async def test_a_detail_fits_any_terminal(shown: Callable[..., Any], size: tuple
         await pilot.resize_terminal(100, 30)
         await pilot.pause()
         assert "B Inc." in text_of(app)
+        assert app._failure is None
 
 
 async def test_a_second_click_opens_the_row(shown: Callable[..., Any]) -> None:
