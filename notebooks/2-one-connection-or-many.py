@@ -88,7 +88,8 @@ plt.show()
 # prices as everybody. Its prices may move once a second.
 
 # %%
-run("demo", "AAPL", "--record", "ten-minutes.parquet", "--for", "10m", "--seed", "7", "--quiet")
+LENGTH = ["--for", "10m", "--seed", "7", "--force", "--quiet"]
+run("demo", "AAPL", "--record", "ten-minutes.parquet", *LENGTH)
 ticks = ticker.frames.read("ten-minutes.parquet")
 price = pd.Series(ticks["price"].to_numpy(), index=pd.DatetimeIndex(ticks["received"]))
 print(f"{len(price)} events")

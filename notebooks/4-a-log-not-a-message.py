@@ -27,7 +27,8 @@ def run(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ticker", *words], check=True, capture_output=True)
 
 
-run("demo", "AAPL", "MSFT", "BTC-USD", "--record", "hour.parquet", "--for", "1h", "--seed", "7")
+HOUR = ["--for", "1h", "--seed", "7", "--force"]
+run("demo", "AAPL", "MSFT", "BTC-USD", "--record", "hour.parquet", *HOUR)
 hour = ticker.frames.read("hour.parquet", since="2026-11-23T14:30Z")
 print(f"{len(hour)} events, {hour['received'].min():%H:%M:%S} to {hour['received'].max():%H:%M:%S}")
 

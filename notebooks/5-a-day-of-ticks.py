@@ -27,7 +27,7 @@ def run(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "ticker", *words], check=True, capture_output=True)
 
 
-DAY = ["--for", "6h30m", "--every", "5s", "--seed", "7"]
+DAY = ["--for", "6h30m", "--every", "5s", "--seed", "7", "--force"]
 run("demo", *SYMBOLS, "--record", "day.parquet", *DAY)
 
 # %% [markdown]
