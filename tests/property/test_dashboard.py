@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.playing import NOW, FakePlayer
 from ticker.board import Board
 from ticker.dashboard import Dashboard
@@ -89,7 +90,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
 
 
 @given(st.lists(st.tuples(st.sampled_from("AB"), st.floats(0.01, 1e9)), max_size=30), st.data())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_the_row_shows_the_last_price_whatever_the_batches(
     moves: list[tuple[str, float]], data: st.DataObject
 ) -> None:
