@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from ticker.play import NothingToPlay, Span, load, tape_of
+from ticker.errors import StreamError
+from ticker.play import MAX, NothingToPlay, Player, Span, load, tape_of
 from ticker.records import Gap, Tick
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
@@ -90,3 +93,56 @@ async def test_what_is_played_ends_with_its_last_gap(tmp_path: Path) -> None:
     async with RecordingStream(tmp_path / "a.parquet") as tape:
         assert (await load(tape, Span())).end == NOW + 30 * SECOND
         assert (await load(tape, Span(until=NOW + 20 * SECOND))).end == NOW + 10 * SECOND
+
+
+def bad_file(kind: str, folder: Path) -> Path:
+    """A file that cannot be played."""
+    path = folder / f"{kind}.parquet"
+    with Recorder(path) as recorder:
+        recorder.add([] if kind == "tickless" else ticks() * (2_000 if kind == "damaged" else 1))
+        recorder.finish()
+    data = path.read_bytes()
+    match kind:
+        case "empty":
+            path.write_bytes(b"")
+        case "text":
+            path.write_bytes(b"symbol,price\nA,1\n")
+        case "truncated":
+            path.write_bytes(data[: len(data) // 2])
+        case "damaged":
+            middle = len(data) // 3
+            path.write_bytes(data[:middle] + b"\xff" * 400 + data[middle + 400 :])
+        case "foreign":
+            duckdb.execute(f"COPY (SELECT 1 AS a) TO '{path}' (FORMAT parquet)")
+        case "newer":
+            duckdb.execute(
+                f"COPY (SELECT 1 AS a) TO '{path}' "
+                """(FORMAT parquet, KV_METADATA {'ticker.manifest': '{"version":99}'})"""
+            )
+    return path
+
+
+async def play(tape: RecordingStream) -> None:
+    await Player(await load(tape, Span()), MAX).run()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("tickless", "holds no tick to play there"),
+        ("empty", "not a Parquet file"),
+        ("text", "not a Parquet file"),
+        ("truncated", "cut off"),
+        ("foreign", "no recording"),
+        ("newer", "another version"),
+        ("damaged", "damaged|cannot be read"),
+    ],
+)
+async def test_a_file_that_cannot_be_played_is_an_error_in_words(
+    tmp_path: Path, kind: str, words: str
+) -> None:
+    async with RecordingStream(bad_file(kind, tmp_path)) as tape:
+        with pytest.raises(StreamError, match=words) as caught:
+            await asyncio.wait_for(play(tape), 10)
+        assert len(str(caught.value)) < 300
+        assert "\n" not in str(caught.value)
