@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -184,7 +185,7 @@ class Recorder:
             return
         begin = self.ticks - len(rows)
         chunk = {
-            field: _array(field, [getattr(tick, field) for tick in rows]) for field in layout.FIELDS
+            field: _array(field, list(map(attrgetter(field), rows))) for field in layout.FIELDS
         }
         chunk["ordinal"] = np.arange(begin, self.ticks)
         values = ", ".join(_staged(field) for field in layout.FIELDS)
