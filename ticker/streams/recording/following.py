@@ -97,8 +97,9 @@ def _told(
     if not keys:
         return []
     facts = reader.facts_before(last)
-    return [
-        quote_of(tick, facts[tick.origin, tick.symbol])
-        for _, tick in reader.last_ticks(last)
-        if (tick.origin, tick.symbol) in keys
-    ]
+    with reader.cursor() as own:  # a query ends the one that is being read on this connection
+        return [
+            quote_of(tick, facts[tick.origin, tick.symbol])
+            for _, tick in own.last_ticks(last)
+            if (tick.origin, tick.symbol) in keys
+        ]

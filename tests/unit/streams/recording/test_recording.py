@@ -372,3 +372,15 @@ async def test_a_hole_ends_a_batch_and_is_told_before_the_tick_behind_it(tmp_pat
         ]
         assert names == [1, 2, (3, 4), 5, 6, (7, 8), 9]
         assert tape.read_stats().holes == 4
+
+
+async def test_facts_that_change_in_the_middle_end_no_reading(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "a.parquet") as recorder:
+        for n in range(1, 5_001):
+            one = tick("A", n, NOW + n)
+            recorder.add([one], (), [quote(one, open=float(1 + n // 1_000))])
+        recorder.finish()
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        batches = await read(tape, limit=100)
+        assert [t.sequence for b in batches for t in b.ticks] == [*range(1, 5_001)]
+        assert len({q.open for b in batches for q in b.quotes}) == 6
