@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
+from ticker.exchange import companies
 from ticker.poll import Poll
 from ticker.records import Position
 from ticker.sources import open_source
@@ -41,7 +42,7 @@ async def main(path: str, symbols: str, every: str, url: str, duration: str = ""
         await Poll(
             source,
             cast("NumberingLog", Acknowledging(log)),
-            [f"S{number:04}" for number in range(1, int(symbols) + 1)],
+            [listing.symbol for listing in companies(int(symbols))],
             every=int(every),
             duration=int(duration) if duration else None,
         ).run()
