@@ -20,7 +20,7 @@ import apsw
 APPLICATION_ID: Final = 0x7469636B
 """`tick` in ASCII: how `file` and we tell our files from other SQLite databases."""
 
-VERSION: Final = 2
+VERSION: Final = 1
 
 PAGE_SIZE: Final = 4096
 
