@@ -24,9 +24,10 @@ from ticker.clock import StreamClock, TapeTime
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.health import StreamState
 from ticker.records import Batch, Position
+from ticker.streams.history import last_day
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic, now
-from ticker.units import DAY, SECOND
+from ticker.units import SECOND
 
 _MISSING_PAUSE: Final = 0.2
 """Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
@@ -38,11 +39,6 @@ _AT_ONCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
 _SILENCE: Final = 2 * SECOND
 """A stream without a record for this long is asked how it is (µs)."""
-
-_HISTORY: Final = 200_000
-"""Ticks of the past that are read at most: a second's work."""
-_HISTORY_BATCH: Final = 2_000
-"""Of these, so many come at once: folding them keeps a screen waiting for a few ms."""
 
 
 class Follow:
@@ -141,14 +137,7 @@ class Follow:
 
     async def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
         """Yield what the stream holds of `symbols` since a day ago; see `Feed`."""
-        position = await self.stream.find(self.clock() - DAY)
-        count = await self.stream.count(position)
-        if not count:
-            return
-        if count > _HISTORY:
-            position = await self.stream.find_last(_HISTORY, symbols=symbols)
-        read = self.stream.read(position, symbols=symbols, follow=False, limit=_HISTORY_BATCH)
-        async with aclosing(read) as batches:
+        async with aclosing(last_day(self.stream, self.clock(), symbols)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -67,6 +67,8 @@ def test_a_gap_says_whose_it_is(symbols: tuple[str, ...] | None, whose: str) -> 
 def test_one_missing_tick_is_told_as_one(last: int, words: str) -> None:
     gap = Gap("yahoo", "o", "w", NOW, "lost", symbol="A", first_sequence=7, last_sequence=last)
     assert f"gap A: {words} (lost)" in text_line(gap, UTC, {})
+    unexplained = replace(gap, reason="ticks missing")
+    assert text_line(unexplained, UTC, {}).endswith(f"gap A: {words}\n")
 
 
 @pytest.mark.parametrize("kind", [Tick, Gap, Quote, Heartbeat])

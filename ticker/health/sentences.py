@@ -291,9 +291,7 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
     """Whose gap it is, how long or which ticks, and why; without a full stop."""
     reason = escape(gap.reason)
     if gap.symbol is not None:
-        first, last = gap.first_sequence, gap.last_sequence
-        which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
-        return f"gap {escape(gap.symbol)}: {which} missing ({reason})"
+        return f"gap {of_missing_ticks(gap)}"
     start, end = gap.from_ or 0, gap.until or 0
     span = f"{clock(start, zone, now=now)} to {clock(end, zone, now=end)}"
     # Without names it is all that this writer asks for; others may ask for more.
@@ -303,6 +301,15 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
         return f"gap{f' {named}' if named else ''}: {reason}, {span}"
     lasted = format_duration(max(end - start, 1))
     return f"gap {named or escape(gap.writer)}: nobody looked for {lasted}, {span} ({reason})"
+
+
+def of_missing_ticks(gap: Gap) -> str:
+    """Say which ticks of which symbol a gap of missing ticks names, and why."""
+    first, last = gap.first_sequence, gap.last_sequence
+    which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
+    # A reader that noticed the hole knows no reason, only that they are missing.
+    why = "" if gap.reason == "ticks missing" else f" ({escape(gap.reason)})"
+    return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
 
 def _names(symbols: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from ticker.feed import Mark, MarkKind
 from ticker.figures import and_more
+from ticker.health.sentences import of_missing_ticks
 from ticker.play.reel import Reel
 from ticker.records import Gap
 from ticker.times import format_duration
@@ -71,7 +72,7 @@ def gap_text(gap: Gap) -> str:
     if gap.from_ is not None and gap.until is not None:
         whose = f"{and_more(gap.symbols, _NAMED, ', ')}: " if gap.symbols else ""
         return f"{whose}{gap.reason}, {format_duration(gap.until - gap.from_)}"
-    return f"{gap.symbol}: ticks missing, {gap.reason}"
+    return of_missing_ticks(gap)
 
 
 def _time(mark: Mark) -> int:

@@ -20,10 +20,10 @@ from ticker.health import StreamState
 from ticker.play.deck import Deck
 from ticker.play.loop import wait_unless
 from ticker.play.marks import Marks
-from ticker.play.past import past
 from ticker.play.reel import Reel
 from ticker.play.schedule import MAX, Schedule
 from ticker.records import Batch
+from ticker.streams.history import last_day
 from ticker.system_clock import monotonic, now
 from ticker.units import HOUR, SECOND
 
@@ -146,7 +146,7 @@ class Player:
             async for batch in self._live.history(symbols):
                 yield batch
             return
-        async for batch in past(self._reel.tape, self._deck.time, symbols):
+        async for batch in last_day(self._reel.tape, self._deck.time, symbols):
             yield batch
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:

@@ -350,6 +350,8 @@ class Tape(Stream, Protocol):
         """Return the changes of the trading session (of `symbols`) from `start` to `end`."""
         ...
 
-    async def step(self, position: Position, ticks: int) -> Position:
-        """`ticks` later (negative: earlier), not beyond either end."""
+    async def step(
+        self, position: Position, ticks: int, *, symbols: Collection[str] | None = None
+    ) -> Position:
+        """`ticks` ticks (of `symbols`) later (negative: earlier), not beyond either end."""
         ...

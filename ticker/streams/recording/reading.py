@@ -132,16 +132,25 @@ class RecordingReader:
 
     def find_last(self, ticks: int, symbols: Collection[str] | None) -> int:
         """See `Stream.find_last`."""
-        if ticks <= 0:
-            return self.end
-        if symbols is None:
-            return max(0, self.manifest.ticks - ticks)
+        return self.end if ticks <= 0 else self.step(self.end, -ticks, symbols)
+
+    def step(self, row: int, ticks: int, symbols: Collection[str] | None) -> int:
+        """See `Tape.step`."""
+        end = self.manifest.ticks
+        row = min(row, end)
+        if symbols is None or ticks == 0:
+            return max(0, min(row + ticks, end))
+        compared, order = (">=", "ASC") if ticks > 0 else ("<", "DESC")
         found = self.ask(
-            f"SELECT file_row_number FROM {self.source} WHERE list_contains(?, symbol) "
-            "ORDER BY file_row_number DESC LIMIT 1 OFFSET ?",
+            f"SELECT file_row_number FROM {self.source} "
+            f"WHERE file_row_number {compared} ? AND list_contains(?, symbol) "
+            f"ORDER BY file_row_number {order} LIMIT 1 OFFSET ?",
+            row,
             sorted(symbols),
-            ticks - 1,
+            abs(ticks) - 1,
         )
+        if ticks > 0:
+            return int(found[0][0]) + 1 if found else end
         return int(found[0][0]) if found else 0
 
     # Ticks

@@ -110,10 +110,13 @@ class RecordingStream(BaseStream):
     async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
         return await self._ask(lambda reader: reader.place(reader.find_last(ticks, symbols)))
 
-    async def step(self, position: Position, ticks: int) -> Position:
-        reader = await self._reader()
-        row = min(reader.row(position), reader.manifest.ticks)
-        return reader.place(max(0, min(row + ticks, reader.manifest.ticks)))
+    async def step(
+        self, position: Position, ticks: int, *, symbols: Collection[str] | None = None
+    ) -> Position:
+        chosen = checked_symbols(symbols)
+        return await self._ask(
+            lambda reader: reader.place(reader.step(reader.row(position), ticks, chosen))
+        )
 
     async def count(self, after: Position) -> int:
         reader = await self._reader()

@@ -218,6 +218,17 @@ async def test_a_step_moves_by_ticks_and_stays_inside(tmp_path: Path) -> None:
         assert await tape.count(third) == 2
 
 
+async def test_a_step_by_the_ticks_of_some_symbols_passes_over_others(tmp_path: Path) -> None:
+    made = [tick("AB"[n % 2], n // 2 + 1, NOW + n) for n in range(10)]
+    write(tmp_path / "a.parquet", [Step(made)])
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        start, end = await tape.find("start"), await tape.find("end")
+        assert await tape.count(await tape.step(start, 2, symbols=["B"])) == 6
+        assert await tape.count(await tape.step(end, -2, symbols=["B"])) == 3
+        assert await tape.step(end, -9, symbols=["B"]) == start
+        assert await tape.count(await tape.step(start, 9, symbols=["B"])) == 0
+
+
 async def test_symbols_filter_ticks_gaps_and_places(tmp_path: Path) -> None:
     steps = [Step([tick(s, n, NOW + n) for s in ("A", "B'C")], [gap(NOW + n, "A")]) for n in (1, 2)]
     write(tmp_path / "a.parquet", steps)

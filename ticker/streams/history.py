@@ -1,0 +1,64 @@
+"""Read the last day before a moment, for sparklines and charts. Nothing later than it is read.
+
+The newest ticks of the chosen symbols are read where there are very many; other symbols do not
+count. Knows no backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import aclosing
+from typing import Final
+
+from ticker.records import Batch, Position
+from ticker.streams.capabilities import as_tape
+from ticker.streams.protocol import Stream
+from ticker.units import DAY
+
+_MOST: Final = 200_000
+"""Ticks that are read at most: a second's work."""
+_BATCH: Final = 2_000
+"""Of these, so many come at once: folding them keeps a screen waiting for a few ms."""
+
+
+async def last_day(
+    stream: Stream, time: int, symbols: Collection[str], *, most: int = _MOST
+) -> AsyncIterator[Batch]:
+    """Yield ticks and gaps of `symbols` from a day before `time` (µs, UTC), oldest first.
+
+    At most the `most` newest ticks come; on Kafka there may be more. A tape is read up to `time`
+    (inclusive), any other stream to its end: `time` is now, and other clocks may be ahead.
+    """
+    begin = await _begin(stream, time, symbols, most)
+    if begin is None:
+        return
+    is_tape = as_tape(stream) is not None
+    reading = stream.read(begin, symbols=symbols, follow=False, limit=_BATCH)
+    async with aclosing(reading) as batches:
+        async for batch in batches:
+            if not is_tape:
+                yield batch
+                continue
+            ticks = [tick for tick in batch.ticks if tick.received <= time]
+            gaps = [gap for gap in batch.gaps if gap.received <= time]
+            yield Batch(batch.position, ticks=ticks, gaps=gaps)
+            if len(ticks) < len(batch.ticks):
+                return
+
+
+async def _begin(stream: Stream, time: int, symbols: Collection[str], most: int) -> Position | None:
+    """Where the reading begins; `None` if no tick follows there."""
+    begin = await stream.find(max(0, time - DAY))
+    after_begin = await stream.count(begin)
+    if not after_begin:
+        return None
+    tape = as_tape(stream)
+    end = None if tape is None else await tape.find(time + 1)
+    if after_begin - (0 if end is None else await stream.count(end)) <= most:
+        return begin
+    if tape is None or end is None:
+        newest = await stream.find_last(most, symbols=symbols)
+    else:
+        newest = await tape.step(end, -most, symbols=symbols)
+    # Of a rare symbol, the newest ticks reach back further than a day.
+    return newest if await stream.count(newest) < after_begin else begin
