@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from ticker.board import Board
@@ -146,8 +147,9 @@ class Player:
             async for batch in self._live.history(symbols):
                 yield batch
             return
-        async for batch in last_day(self._reel.tape, self._deck.time, symbols):
-            yield batch
+        async with aclosing(last_day(self._reel.tape, self._deck.time, symbols)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
         """See `Feed`. Raises `StreamError` where the tape cannot be read."""

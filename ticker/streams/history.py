@@ -6,7 +6,7 @@ count. Knows no backend.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import Final
 
@@ -23,7 +23,7 @@ _BATCH: Final = 2_000
 
 async def last_day(
     stream: Stream, time: int, symbols: Collection[str], *, most: int = _MOST
-) -> AsyncIterator[Batch]:
+) -> AsyncGenerator[Batch, None]:
     """Yield ticks and gaps of `symbols` from a day before `time` (µs, UTC), oldest first.
 
     At most the `most` newest ticks come; on Kafka there may be more. A tape is read up to `time`
