@@ -10,8 +10,8 @@ import signal
 
 def main() -> None:
     """Run the command line and exit."""
-    # An exception in the midst of an import may be printed, or lost. Whoever has something to end
-    # takes the signal over. A program that was started to ignore it goes on doing so.
+    # An exception in the midst of an import may be printed, or lost. A command that has something
+    # to end takes the signal over. A program that was started to ignore it goes on doing so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     from ticker.cli import main as run

@@ -115,7 +115,7 @@ def change(
       same close and within `SAME_MOMENT` it can only be an older answer of the same second: it is
       refused, like a time that runs backwards. Later it is a correction and is taken.
     - **A previous close that rolls over** is a fact that changed: a new quote, no tick. The day
-      begins, the price did not move; the day's change and the volume start anew with it.
+      begins, the price did not move; the day's change and the volume start again with it.
     - **Another currency**: refused, because the numbers cannot be compared: GBp and GBP differ by
       a factor of 100, and a wrong one moves every value and sets off every alert. If nothing was
       new in the known currency for a day (`SETTLED`) and the symbol has traded since, it has really

@@ -134,7 +134,7 @@ class SequenceConflict(StreamError):
     """A tick that does not continue its symbol: nothing of its batch was written.
 
     `expected` maps (origin, symbol) to the sequence that the log would have taken next. The writer
-    reads `last()` anew, numbers its ticks again and goes on.
+    reads `last()` again, numbers its ticks again and goes on.
     """
 
     def __init__(self, stream: str, expected: Mapping[tuple[str, str], int]) -> None:

@@ -2,7 +2,7 @@
 
 It waits for a stream that is not there yet, resumes where it stood when one went away, retries with
 back-off, and says in `state` and `problem` how things are. The clock and the pauses come in through
-parameters. Knows no screen: whoever shows the board is called when something changed.
+parameters. Knows no screen: its caller is told when something changed.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ class Follow:
         """Note that the stream is lost; how long to wait before the next attempt (s)."""
         self._failures += 1
         if self._failures > 1:
-            # Resuming did not help: the stream may be another one by now. Look anew.
+            # Resuming did not help: the stream may be another one by now. Look again.
             self._position = None
         if isinstance(error, StreamMissing):
             self._tell(StreamState.MISSING, None if not self.board.is_filled else error.problem)

@@ -1,6 +1,6 @@
 r"""Records as JSON, CSV and lines of text.
 
-Lines of JSON and CSV come back as UTF-8, the rest as text. Whoever owns
+Lines of JSON and CSV come back as UTF-8, the rest as text. The owner of
 standard output writes them. Names and reasons come from outside: lines for people show them
 escaped, and JSON writes what cannot be seen as `\uXXXX`, which every reader turns back. Knows
 nothing of streams, terminals' sizes or clocks: they are passed in.

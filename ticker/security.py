@@ -39,7 +39,7 @@ class InvalidSecurity(UsageError):
 class Security(msgspec.Struct, frozen=True, kw_only=True):
     """How to speak with the brokers of one stream. Raises `InvalidSecurity` for what cannot work.
 
-    The files are PEM; `~` is the home. They are read when the stream is opened, and anew for each
+    The files are PEM; `~` is the home. They are read when the stream is opened, and again for each
     connection after that, so they may be replaced meanwhile.
     """
 

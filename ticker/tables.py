@@ -1,7 +1,7 @@
 """One-shot tables, for people: quotes, facts, and words in columns.
 
-A table comes back as Rich's, and `render` makes text of it, to be written by whoever owns standard
-output. What comes from outside is shown escaped. Knows no stream, terminal or clock: they are
+A table comes back as Rich's, and `render` makes text of it, for the owner of standard output to
+write. What comes from outside is shown escaped. Knows no stream, terminal or clock: they are
 passed in. Rich takes long to import, so `output` does without it.
 """
 

@@ -682,7 +682,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
             await asyncio.sleep(0.05)
         reader.cancel()
         await asyncio.wait([reader])
-        assert len(made) >= 2  # on a machine that is held up, it may be made anew once more
+        assert len(made) >= 2  # on a machine that is held up, it may be made once more
 
 
 async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(

@@ -1,4 +1,4 @@
-"""Topics made anew under those who use them: all of them, or one with another count of partitions.
+"""Topics made again under those who use them: all of them, or one with another count of partitions.
 
 The watchdog of a reading looks at the cluster once in a while; what is done between two looks must
 be noticed by what becomes of it.

@@ -1,4 +1,4 @@
-"""What a relay makes of topics that are not what they were: made anew, in part, or shorter."""
+"""What a relay makes of topics that are not what they were: made again, in part, or shorter."""
 
 import asyncio
 import contextlib

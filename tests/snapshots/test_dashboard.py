@@ -1,4 +1,4 @@
-"""Pictures of the dashboard, at one fixed moment: `--snapshot-update` makes them anew."""
+"""Pictures of the dashboard, at one fixed moment: `--snapshot-update` makes them again."""
 
 from __future__ import annotations
 

@@ -94,6 +94,6 @@ class SymbolState:
 
     @property
     def quote(self) -> Quote | None:
-        """The standing facts: they are the same whoever told them, so any origin's will do."""
+        """The standing facts: all origins tell the same, so any will do."""
         shown = None if self.shown is None else self.shown.quote
         return shown or next((told.quote for told in self.told.values() if told.quote), None)

@@ -83,7 +83,7 @@ def compare(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """One request per event against one open connection: connections, bytes, seconds."""
+    """Compare one request per event with one open connection: connections, bytes, seconds."""
     set_up_logging(quiet=quiet, verbose=verbose)
     if form not in {Format.text, Format.json}:
         raise UsageError(f"compare prints text or json, not {form}")

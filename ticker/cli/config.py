@@ -46,7 +46,7 @@ def config(
         bool, typer.Option("--check", help="Only say whether the file is good.")
     ] = False,
 ) -> None:
-    """The file's path, each value in force, and where it comes from."""
+    """Show the configuration: the file's path, each value in force and where it comes from."""
     out = Output()
     if init:
         out.write(f"{_write_template()}\n")

@@ -80,7 +80,7 @@ def demo(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """The whole scenario without a network: exchange, poller, stream and dashboard."""
+    """Run everything without a network: exchange, poller, stream and dashboard."""
     settings = Settings()
     wish = settings.every(every)
     wanted = settings.symbols(symbols, watchlist) or (
@@ -92,7 +92,7 @@ def demo(
         if source is not None:
             raise UsageError("--source is for the screen: a recording looks at the market itself")
         if keep:
-            raise UsageError("--keep is for the screen: a recording begins anew")
+            raise UsageError("--keep is for the screen: a recording always starts new")
         options = DemoRecording(
             path=recording_path(record),
             symbols=wanted,

@@ -39,7 +39,7 @@ Listed = Annotated[
         metavar="N",
         min=1,
         max=5_000,
-        help="Trade so many: beyond the usual ones, invented companies.",
+        help="How many to trade: beyond the usual ones, invented companies.",
     ),
 ]
 
@@ -71,12 +71,14 @@ def exchange(
             show_default=False,
         ),
     ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="What is traded there, and end.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print what is traded there, then exit.")
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     control: Control = False,
 ) -> None:
-    """The offline market: invented prices behind Yahoo's own interfaces, on loopback."""
+    """Run an offline market: invented prices behind Yahoo's own interfaces, on loopback."""
     set_up_logging(quiet=quiet, verbose=verbose)
     if listed:
         Output().write(_table(symbols))

@@ -51,7 +51,7 @@ _COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
 
 @contextmanager
 def inviting(option: str) -> Iterator[None]:
-    """Let whoever reads a stream that is missing say how it comes to be.
+    """Let the reader of a missing stream say how to create it.
 
     `option` is what a command needs to work on it.
     """

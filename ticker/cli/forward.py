@@ -94,14 +94,14 @@ def forward(
     since: Since = None,
     no_follow: NoFollow = False,
     forget: Annotated[
-        bool, typer.Option("--forget", help="Give TO up: FROM keeps nothing for it any more.")
+        bool, typer.Option("--forget", help="Stop keeping ticks in FROM for TO.")
     ] = False,
     duration: For = None,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """One log into another: all that it holds, then what comes. Goes on where it stopped.
+    """Copy one log into another: what it holds, then what comes. Resumes where it stopped.
 
     --since counts where nothing was forwarded before. --no-follow ends with a proof that all of it
     arrived.
@@ -211,7 +211,7 @@ class Forwarding:
         is_new = await place.load() is None
         since = wish.since
         if since != "start" and not is_new:
-            words = "Going on where it stopped: --since is for the first time. Anew: --forget"
+            words = "Going on where it stopped: --since is for the first time. Start over: --forget"
             self._line.end(words)
             since = "start"
         self._relay = relay = Relay(

@@ -90,7 +90,7 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
-NoFollow = Annotated[bool, typer.Option("--no-follow", help="Read to the present end and stop.")]
+NoFollow = Annotated[bool, typer.Option("--no-follow", help="Print what is there, then exit.")]
 TimeZone = Annotated[
     str | None,
     typer.Option(
@@ -101,5 +101,5 @@ TimeZone = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on standard error.")]
 Control = Annotated[bool, typer.Option("--control", hidden=True)]

@@ -71,7 +71,7 @@ def poll(
     verbose: Verbose = False,
     control: Control = False,
 ) -> None:
-    """Ask a source again and again; what changed goes onto the stream. No screen."""
+    """Poll a source and write what changed to the stream. No screen."""
     settings = Settings()
     choice = settings.stream(stream)
     is_file = stream_path(choice) is not None
@@ -122,7 +122,7 @@ class Audience:
 
 
 class Teller:
-    """Passes the status on to `audience`, whoever that is by now."""
+    """Passes the status on to the present `audience`."""
 
     def __init__(self, audience: Audience) -> None:
         self.audience = audience

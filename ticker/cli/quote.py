@@ -48,7 +48,7 @@ def quote(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """One look at the source, printed; nothing is stored."""
+    """Print current prices once. Nothing is stored."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
     wanted = settings.symbols_or_default(symbols, watchlist)

@@ -39,7 +39,7 @@ from ticker.times import Zone, clock
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
-"""Before a relay that a mistake of ours ended is begun anew (s)."""
+"""Before a relay that a mistake of ours ended is begun again (s)."""
 _LOOK_AGAIN: Final = 1.0
 """Between two looks whether another relay has ended (s)."""
 _UNMOVED: Final = 3.0
@@ -178,7 +178,7 @@ class Sending:
                     raise
                 except Exception as error:  # noqa: BLE001 - no mistake of ours ends the sending unsaid
                     _log.exception("the relay failed")
-                    problem = f"failed unexpectedly ({error}), and is begun anew"
+                    problem = f"failed unexpectedly ({error}), and starts again"
                     self._on_status(
                         RelayStatus(WriterState.STREAM_UNREACHABLE, self._to, problem=problem)
                     )

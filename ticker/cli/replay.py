@@ -81,7 +81,7 @@ def replay(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Play what a stream holds again, offline and at the pace at which it came. space pauses."""
+    """Play a stream again, offline, at the pace at which it came. space pauses."""
     settings = Settings()
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)

@@ -131,7 +131,7 @@ class Kept:
         match news.get("say"):
             case "status":
                 ticks = int(news.get("ticks", 0))
-                if ticks < self._now:  # a new life counts anew
+                if ticks < self._now:  # a new process counts from 0
                     self._before += self._now
                     self._gone_before += self._gone_now
                 self._now, self._gone_now = ticks, int(news.get("gone", 0))

@@ -28,12 +28,12 @@ def search(
         Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
     ] = None,
     most: Annotated[
-        int, typer.Option("--count", metavar="N", min=1, max=50, help="At most so many.")
+        int, typer.Option("--count", metavar="N", min=1, max=50, help="The most to print.")
     ] = 10,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Yahoo's symbol search: symbols by words of their names."""
+    """Find Yahoo's symbols by words of their names."""
     set_up_logging(quiet=quiet, verbose=verbose)
     asked = open_source(Settings().source(source))
     wished = " ".join(words)

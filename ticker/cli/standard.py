@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ClosedPipe(Exception):
-    """Whoever read our standard output has gone."""
+    """The reader of our standard output has gone."""
 
 
 class Output:

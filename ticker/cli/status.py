@@ -54,7 +54,7 @@ def status(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """What the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale."""
+    """Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
     zone = settings.zone(tz)

@@ -109,7 +109,7 @@ def tail(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """The stream on standard output, one event a line: the last 10, then what comes."""
+    """Print the stream, one event a line: the last 10, then what comes."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
     zone = settings.zone(tz)

@@ -53,7 +53,7 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """The main job: a poller (its own process) and the dashboard, in one terminal."""
+    """Poll a source and show the dashboard, in one terminal. The poller is its own process."""
     settings = Settings()
     choice = settings.stream(stream)
     need_terminal("run", f"ticker poll{choice.option}")
@@ -76,7 +76,7 @@ def watch(
     symbols: Symbols = None,
     watchlist: Watchlist = None,
     stream: StreamUrl = None,
-    once: Annotated[bool, typer.Option("--once", help="Print the board and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print the board once, then exit.")] = False,
     form: Annotated[
         Format | None, typer.Option("--format", help="With --once: table, json or csv.")
     ] = None,
@@ -85,7 +85,7 @@ def watch(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Stream → dashboard; any number at once; before, after or without a poller."""
+    """Show a stream in a dashboard."""
     settings = Settings()
     wanted = settings.symbols(symbols, watchlist) or None
     choice = settings.stream(stream)

@@ -2,8 +2,8 @@
 
 Events are due at irregular times, as in a market: the gaps between them are random, with a seed.
 Server and clients compute the same times from the same plan, so a latency is counted from the time
-when the event was due, whoever was late. Times are µs of the machine's monotonic clock, which all
-processes share.
+when the event was due, whichever side was late. Times are µs of the machine's monotonic clock,
+which all processes share.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class _Book:
         )
 
     def _roll_over(self) -> None:
-        """A new day (UTC): what was the price is the close, and counting begins anew."""
+        """A new day (UTC): what was the price is the close, and counting begins again."""
         self._close = self._open = self._high = self._low = self._price
         if self.listing.kind is not COIN:
             self._volume = 0

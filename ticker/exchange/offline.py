@@ -97,7 +97,7 @@ def exchange(
 
 
 class CallableRoom(ModuleType):
-    """The module `ticker.exchange`, which may be called: it bears the name of the function."""
+    """The module `ticker.exchange`, which may be called: it has the name of the function."""
 
     def __call__(self, **options: Any) -> Any:
         """See `exchange`."""

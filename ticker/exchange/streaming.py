@@ -1,4 +1,4 @@
-"""The exchange's socket: whoever subscribes is sent each change, as Yahoo's streamer sends it.
+"""The exchange's socket: each subscriber is sent each change, as Yahoo's streamer sends it.
 
 Promises one message for each change of a subscribed symbol, the present state at its subscription,
 and that a client who does not read keeps nobody waiting: of what waits for it, the latest message

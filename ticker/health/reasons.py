@@ -77,4 +77,4 @@ BADNESS: Final = {
         )
     )
 }
-"""How bad each is for the prices of its writer; the least first."""
+"""Reason → rank, 0 for the best: how bad it is for a writer's prices. Only a writer's reasons."""

@@ -1,9 +1,10 @@
 """The sentences about writers and streams: one set for `status`, `tail` and the dashboard.
 
-Pure: records and a moment in, sentences out, each with its full stop; none follows a command, which
-might be typed with it. `option` is what a command needs to work on the stream that is spoken of,
-` --stream demo`; empty where it is the default. What came from outside is escaped. Every time told
-is that of an event, so nothing here moves while the data do not.
+Pure: records and a moment in, words out. A sentence ends with a full stop, unless a command ends
+it: a stop would be copied with the command. `option` is what a command needs to work on the stream
+that is spoken of, ` --stream demo`; empty where it is the default. Text from outside is escaped.
+Times are those of events, so the words stay the same while the data do. Only `of_heartbeat` counts
+up to `now`: it is for lists that are printed once.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
 
 
 def passed_over(broken: int) -> str:
-    """What records that could not be read are, so many of them."""
+    """Describe `broken` unreadable records."""
     return f"{count_text(broken, 'record')} that cannot be read: not ours, or broken"
 
 
@@ -200,7 +201,7 @@ def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
 def of_lack(
     writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
 ) -> str:
-    """Why no price of `symbols` comes from `writer`, the soundest that asks for them, or did."""
+    """Say why `writer`, the healthiest that polls `symbols`, brings no price."""
     named = _names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
@@ -243,7 +244,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
 
 
 def of_unwell(writers: Sequence[WriterHealth], among: int) -> str:
-    """Which of `writers` are not well, `among` so many; one that is long gone is no news."""
+    """List the unhealthy writers. Leaves out those that stopped or are gone for a day."""
     unwell = [
         each
         for each in writers

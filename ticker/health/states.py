@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class WriterState(StrEnum):
-    """What a writer does. A poller's and a replay's heartbeats tell it, a relay's status does.
+    """What a writer does. Written in heartbeats of pollers and replays, and in a relay's status.
 
-    Streams may hold others, of programs to come.
+    Streams may hold others, of newer versions.
     """
 
     STARTING = "starting"
@@ -49,10 +49,10 @@ class StreamState(StrEnum):
 
     @property
     def is_bare(self) -> bool:
-        """Whether nothing was ever written to it."""
+        """Whether it holds nothing to show: it is empty, or there is none."""
         return self in {StreamState.EMPTY, StreamState.MISSING}
 
     @property
     def is_away(self) -> bool:
-        """Whether it cannot be read, nor written."""
+        """Whether it can be neither read nor written."""
         return self in {StreamState.UNREACHABLE, StreamState.UNUSABLE}

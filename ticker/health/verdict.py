@@ -59,7 +59,7 @@ class Verdict:
 
     @property
     def summary(self) -> str:
-        """The standing, and what is to be said about it."""
+        """The standing, with the reason if there is one."""
         match self.standing:
             case Standing.HEALTHY:
                 named = and_more(self.refused, _NAMED, ", ")
@@ -123,11 +123,10 @@ def of_writers(
 ) -> Verdict:
     """What to think at `now` (µs) of a stream that can be read, by those who write it.
 
-    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. It is
-    healthy if one of them is well and nothing is missed that others asked for, or that they
-    ask for in vain (of `symbols`, those that its reader wishes for; `None`: all). While a
-    relay sends a `backlog`, signs of life of those who look gone are on their way: nobody is told
-    to start another.
+    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once.
+    Healthy: one writer is well, and every wished symbol has a writer that brings prices. `symbols`
+    are those that the reader wishes for; `None`: all. While a relay sends a `backlog`, heartbeats
+    of writers that look gone are on their way: nobody is told to start another.
     """
     elapsed = now if elapsed is None else elapsed
     found = writers.at(elapsed)
@@ -136,29 +135,29 @@ def of_writers(
         return Verdict(Standing.STALE, backlog.words(), ("backlog",))
     if not found:
         return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
-    soundest = found[0]
-    words = of_writer(soundest, now, zone, option)
-    key = _key(soundest)
-    if soundest.reason is Reason.POLLER_STOPPED:
+    healthiest = found[0]
+    words = of_writer(healthiest, now, zone, option)
+    key = _key(healthiest)
+    if healthiest.reason is Reason.POLLER_STOPPED:
         return Verdict(Standing.STALE, words, key)
-    if soundest.reason is Reason.UNKNOWN:
+    if healthiest.reason is Reason.UNKNOWN:
         return Verdict(Standing.UNKNOWN, words, key)
     lacking = [
         (lack.writer, wished)
         for lack in writers.lacking(elapsed)
-        if lack.writer != soundest
+        if lack.writer != healthiest
         and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
     ][:EXAMPLES]
     said = [of_lack(writer, wished, now, zone, option) for writer, wished in lacking]
     keys = (part for writer, _ in lacking for part in _key(writer))
-    if soundest.reason is not Reason.FRESH:
+    if healthiest.reason is not Reason.FRESH:
         return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
     if said:
         return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
     refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
     sound = [writer for writer in found if writer.reason is Reason.FRESH]
     words = of_sound(sound, now, zone, option)
-    # In an order that does not change with whoever was heard last.
+    # In an order that does not change with the writer that was heard last.
     keys = (part for each in sorted(map(_key, sound)) for part in each)
     return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
 

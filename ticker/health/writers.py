@@ -36,8 +36,8 @@ _NOBODY: Final[frozenset[_Key]] = frozenset()
 def patience(heartbeat: Heartbeat) -> int:
     """How long the writer of `heartbeat` may be silent before it counts as gone (µs).
 
-    A writer shows life each interval, also while it may not ask, or asks in vain. Two missed signs
-    are chance, three are none.
+    A writer sends a heartbeat each interval, even while it is rate-limited or fails. Two missed
+    heartbeats can be chance. Three mean that it is gone.
     """
     return heartbeat.interval * 5 // 2 + GRACE
 
@@ -123,7 +123,7 @@ class StaleSymbols:
     """Symbols of which no new price comes, though somebody asks for others."""
 
     writer: WriterHealth
-    """The soundest of those that ask for them, or should."""
+    """The healthiest writer that polls these symbols."""
     symbols: tuple[str, ...]
 
 
@@ -150,7 +150,7 @@ class Writers:
         self._outage = Outage(since, now + _EXCUSED)
 
     def take(self, heartbeat: Heartbeat, now: int, *, read_at: int | None = None) -> Iterable[str]:
-        """Note the heartbeat that its writer wrote last; the symbols whose refusal changed with it.
+        """Note the newest heartbeat of a writer. Returns the symbols whose refusal changed.
 
         It counts as written `now`, because it was seen to arrive. `read_at` is the wall clock (µs,
         UTC) where it was found instead, as in a snapshot: then its own time tells its age, unless
@@ -198,13 +198,13 @@ class Writers:
         return max(told, key=_heard).heartbeat.refused[symbol] if told else None
 
     def refusals(self, now: int) -> Mapping[str, str]:
-        """Symbol → why, as those tell it who still ask at `now`."""
+        """Return why each refused symbol is refused, by the writers that are alive at `now`."""
         told = [s for s in self._last.values() if s.heartbeat.refused and self._is_there(s, now)]
         told.sort(key=_heard)
         return {symbol: why for sign in told for symbol, why in sign.heartbeat.refused.items()}
 
     def at(self, now: int) -> list[WriterHealth]:
-        """All writers, the soundest first and of these the latest heard."""
+        """Return all writers: the healthiest first, and of equals the last one heard."""
         return self._judged(self._last.values(), now)
 
     def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
@@ -226,7 +226,7 @@ class Writers:
         return judge(sign, now, self._outage).is_alive
 
     def lacking(self, now: int) -> list[StaleSymbols]:
-        """What those ask for that get no prices at `now`, and nobody who is sounder.
+        """Find the symbols whose every writer is in trouble.
 
         A writer that is gone counts for a day, and one that was stopped in order not at all: then
         nobody expects what only it asked for. What the source refuses is told as a refusal.

@@ -76,7 +76,7 @@ class GapTracker:
     def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
         """The poller starts at `now` (µs, UTC) to ask for `symbols`.
 
-        `heartbeats` are what the ledger read, which tells of before.
+        `heartbeats` are what the ledger read: they tell of earlier polls.
         """
         looks = self._looks(heartbeats)
         self._before = looks.last(symbols, self._ledger.known, now=now)

@@ -75,6 +75,6 @@ class HeartbeatPace:
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
     def again(self, received: int) -> Heartbeat:
-        """What is known now, written anew at `received` (µs, UTC)."""
+        """What is known now, written again at `received` (µs, UTC)."""
         assert self._newest is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
         return msgspec.structs.replace(self._newest, received=received)

@@ -1,8 +1,8 @@
 """What the log holds of a poller's symbols, and how an answer is added to it.
 
-It promises that ticks continue the log whoever else writes: what it remembers is read from the log
+It promises that ticks continue the log while others write: what it remembers is read from the log
 at the start, after every conflict and every failed writing, and whenever the log has moved on
-without it. An answer is compared anew each time, so nothing is numbered twice. It knows no source
+without it. An answer is compared again each time, so nothing is numbered twice. It knows no source
 and no pace.
 """
 
@@ -19,7 +19,7 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
-"""How often an answer is compared anew after a conflict, before the next poll is left to do it."""
+"""How often an answer is compared again after a conflict, before the next poll is left to do it."""
 
 LOOK_AGAIN: Final = SECOND
 """How long it may take to notice that another poller moved the log on (µs): a price that came back
@@ -75,7 +75,7 @@ class Ledger:
         return self._known
 
     async def read(self) -> Sequence[Heartbeat]:
-        """Learn anew what the log holds; the heartbeats in it. Raises `StreamError`."""
+        """Learn again what the log holds; the heartbeats in it. Raises `StreamError`."""
         origin = self._log.origin
         # In this order: where a tick comes in between, its quote tells of it, price and all.
         last = await self._log.last()

@@ -138,7 +138,7 @@ class Poll:
         """Let the next `run` go on in `log`, entered by then: the one so far was taken away.
 
         What the poller asks for, its pace, its end and its counts are its own and stay as they are.
-        What it knew of the log, and of when it last looked for it, is learned anew.
+        What it knew of the log, and of when it last looked for it, is learned again.
         """
         self._log = log
         self._ledger = Ledger(log)

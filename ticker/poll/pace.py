@@ -25,7 +25,7 @@ SHORTEST_BACK_OFF: Final = SECOND // 2
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The time between two polls (µs), and what to tell whoever wished for another."""
+    """The time between two polls (µs), and what to tell the user who wished for another."""
 
     every: int
     note: str | None = None
@@ -36,7 +36,7 @@ def interval(
 ) -> Interval:
     """The interval that follows from a `wish` (µs; `None`: the `usual`, µs).
 
-    `requests` is what one poll takes; `budget` is the requests an hour that the source bears
+    `requests` is what one poll takes; `budget` is the requests an hour that the source allows
     (`None`: any). A faster wish, or one shorter than `SHORTEST`, is stretched, and
     the note says so, naming `whose` limit it is.
     """

@@ -80,6 +80,6 @@ class SourceRequests:
 
 
 def _let_go(task: asyncio.Task[Answer]) -> None:
-    """Look at the end of an abandoned request, so that nobody complains that nobody did."""
+    """Retrieve the exception of an abandoned request so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""What a poller tells whoever started it: its status after each poll, and a report at its end."""
+"""What a poller tells its caller: its status after each poll, and a report at its end."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Ended(TickerError):
 
 
 def command(*arguments: str) -> list[str]:
-    """The words that start `ticker` anew with `arguments`, whatever PATH and folder."""
+    """The words that start another `ticker` with `arguments`, whatever PATH and folder."""
     # -P: a file ticker.py in the user's folder is not us.
     return [sys.executable, "-P", "-m", "ticker", *arguments]
 

@@ -64,7 +64,7 @@ def is_held(path: Path) -> bool:
 
 
 def _taken(descriptor: int, tries: int) -> bool:
-    """Take the lock. Whoever looks whether it is held (`is_held`) holds it for a moment."""
+    """Take the lock. `is_held` holds it for a moment."""
     for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -56,7 +56,7 @@ REFRESH: Final = 86_400.0
 """Each quote is sent at least so often (s): a log may keep them by time, and an origin that still
 lives is to stay; and after each connection, because the one before may have lost some."""
 ATTEMPTS: Final = 5
-"""How often a batch is sent anew where another writer was faster."""
+"""How often a batch is sent again where another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 """Screens take a poller for gone that is not heard some seconds after a destination is back."""
@@ -70,7 +70,7 @@ class _Behind(Exception):
 class Relay:
     """One relay. `run` it once; `stop` may be called meanwhile, from its event loop.
 
-    `source` must be usable as it is and is not closed here; `destination` makes the log anew for
+    `source` must be usable as it is and is not closed here; `destination` makes a new log for
     every connection. `name` is the writer of the gaps that the relay finds itself. `since` is where
     a relay begins that has no place kept. `follow`: go on at the source's present end, and wait for
     a side that is away. Without, end there and raise; what the source gets after the beginning is
@@ -260,7 +260,7 @@ class Relay:
         await self._place.note()
 
     def _look_back(self, behind: Mapping[Key, int]) -> None:
-        """Raise `_Behind` where the destination lacks ticks of before, for all that was sent there.
+        """Raise `_Behind` where the destination lost ticks that were sent there before.
 
         It lost what it had acknowledged, as a broker does whose disk had not written it yet; the
         source may have it still. Once for each loss: what is found nowhere becomes a gap.
@@ -392,7 +392,7 @@ class Relay:
 
 
 def _let_go(task: asyncio.Future[Any]) -> None:
-    """Look at the end of what may hang, so that nobody complains that nobody did."""
+    """Cancel `task`, or retrieve its exception so that asyncio does not log it."""
     if not task.done():
         task.cancel()
     elif not task.cancelled():

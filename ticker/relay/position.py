@@ -1,7 +1,7 @@
 """Where one relay stands in its source: reached now, and kept in its bookmark.
 
 The kept place may lag behind, never run ahead. Where nothing was kept, or another log lies in the
-destination's place, the relay begins anew.
+destination's place, the relay begins again.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class RelayPosition:
     async def meet(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
         """The destination `url` is connected: its origin, and what it holds.
 
-        Begins anew if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
+        Begins again if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
         if it tells of ticks of the source all the same, as quotes do whose ticks were deleted; or
         if it holds more of the source than the source itself: whatever came next would bear
         numbers that are there already, and be dropped for repeats.

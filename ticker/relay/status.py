@@ -1,4 +1,4 @@
-"""What a relay tells whoever started it: its status at each change, and a report at its end."""
+"""What a relay tells its caller: its status at each change, and a report at its end."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ class LiveSource(SearchableSource):
         if self._comparing is not None:  # what it tells is older than the next connection
             self._comparing.cancel()
             self._comparing = None
-        if not self._is_mute:  # after which whoever asks backs off
+        if not self._is_mute:  # the poller backs off after that
             at = self._monotonic()
             self._turns.lost(at, at - self._opened)
         self._wake()

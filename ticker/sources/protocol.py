@@ -58,7 +58,7 @@ class Source(Protocol):
     every_closed: int
     """The same while every symbol is closed (µs)."""
     budget: int | None
-    """Requests an hour that this source bears; `None`: as many as one likes."""
+    """Requests an hour that this source allows; `None`: no limit."""
     batch: int
     """Symbols that one request can ask for."""
 

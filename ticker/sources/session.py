@@ -78,7 +78,7 @@ class LeashedSession(Session[Response]):
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
         """As curl_cffi's, within the deadline. Raises its `Timeout` and `HostRefused`."""
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
-            # Without its cache on disk, yfinance fetches its cookie anew before every request.
+            # Without its cache on disk, yfinance fetches its cookie again before every request.
             return self._cookie_page
         if self._server is None:
             response = super().request(method, url, *args, **self._in_time(options))

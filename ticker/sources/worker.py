@@ -33,7 +33,7 @@ class Worker:
             try:
                 outcome: Any = function()
                 settle = future.set_result
-            except BaseException as error:  # noqa: BLE001 - whoever awaits gets it, whatever it is
+            except BaseException as error:  # noqa: BLE001 - the caller gets it, whatever it is
                 outcome, settle = error, future.set_exception
             _tell(loop, future, settle, outcome)
 

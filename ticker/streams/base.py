@@ -130,7 +130,8 @@ class BaseStream(Stream, ABC):
         return msgspec.structs.replace(
             found,
             problem=found.problem or noticed.problem,
-            broken=max(found.broken, noticed.broken),  # a look finds what a reading found before
+            # A snapshot may count the same broken records again.
+            broken=max(found.broken, noticed.broken),
             holes=noticed.holes,
             repeats=noticed.repeats,
         )

@@ -1,8 +1,8 @@
 """A log in the memory of one process: for tests, and for programs that need no file.
 
-`open_log("memory:NAME")` makes it, and every reader and writer of that name in this process shares
-it; it ends with the process. It numbers ticks, and keeps everything. One lock guards it, so readers
-may be in any thread and any event loop.
+`async with open_log("memory:NAME")` creates it. Every reader and writer of that name in this
+process shares it; it ends with the process. It numbers ticks, and keeps everything. One lock guards
+it, so readers may be in any thread and any event loop.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ class MemoryStream(BaseStream):
 
 
 class MemoryLog(MemoryStream, NumberingLog):
-    """The log at `url`, made when it is entered and missing."""
+    """The log at `url`. Entering creates it if it does not exist."""
 
     _entered: _Contents | None = None
 

@@ -15,7 +15,7 @@ from typing import Final
 from ticker.records import READER, Gap, Tick
 
 _TOLD_AHEAD: Final = 1_000
-"""Spans told missing that are remembered per symbol until its ticks come to them; the newest."""
+"""How many announced holes to remember per symbol. Older ones are dropped."""
 
 Key = tuple[str, str]
 """(origin, symbol)."""
@@ -47,8 +47,9 @@ class SequenceTracker:
     def take_to_hole(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap] = ()
     ) -> tuple[Sequence[Tick], list[Gap], int]:
-        """As `take`, but stop before a hole that has a new tick before it; how many are left.
+        """Like `take`, but stop before a hole that follows a new tick.
 
+        Also returns the number of ticks left over.
         The gap of such a hole begins another batch: within one, gaps come before ticks.
         """
         return self._take(ticks, gaps, stops=True)
@@ -101,15 +102,14 @@ class SequenceTracker:
         return dict(self._last)
 
     def forget(self) -> None:
-        """Begin anew, as if nothing had been seen; what was counted stays."""
+        """Forget what was seen, but keep the counts."""
         self._last.clear()
         self._told.clear()
 
     def skip(self, origin: str, symbol: str, through: int) -> tuple[int, int] | None:
-        """Ticks up to `through` (inclusive) are gone: the first and last that were missed by it.
+        """Advance to `through` (inclusive). Returns the first and last sequence skipped.
 
-        `None` if this reader missed nothing by it, or cannot know what (it has no base yet; from
-        now on `through` is its base).
+        Returns `None` if nothing was skipped or this is the symbol's first sequence.
         """
         before = self._last.get((origin, symbol))
         if before is not None and before >= through:

@@ -33,7 +33,7 @@ class Address(msgspec.Struct, frozen=True):
     def options(self) -> dict[str, Any]:
         """Of security, as aiokafka's clients take them; never shown.
 
-        For each client anew, so that one made later knows a password or a certificate that was
+        For each client again, so that one made later knows a password or a certificate that was
         changed meanwhile. Raises `StreamUnreachable` where one of their files cannot be used now:
         it could be at the beginning (see `secured`), and is there again once it is replaced.
         """

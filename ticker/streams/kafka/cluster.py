@@ -1,6 +1,6 @@
 """Questions to the cluster: which topics are there, where do they begin and end.
 
-One client, made when it is first needed and made anew after every failure, because a client of
+One client, made when it is first needed and made again after every failure, because a client of
 aiokafka that lost its brokers may stay lost. Every answer comes within `ANSWER` seconds or as a
 `StreamError`. Knows no configuration, reads no record.
 """
@@ -45,7 +45,7 @@ BEGIN: Final = -2
 END: Final = -1
 """For `ClusterClient.offsets`: where a partition ends now."""
 
-ANEW: Final = "its topics were made anew"
+RECREATED: Final = "its topics were deleted and created again"
 """Where others lie in their place."""
 
 _PASSING: Final = (
@@ -140,7 +140,7 @@ class ClusterClient:
         self._lock = asyncio.Lock()
 
     async def renew(self) -> None:
-        """Let go; the next question begins anew."""
+        """Let go; the next question begins again."""
         client, self._client = self._client, None
         if client is not None:
             await end(client)
@@ -220,7 +220,7 @@ class ClusterClient:
         """Per partition the first offset at `when` (`BEGIN`, `END`, or ms of appending), or -1.
 
         `which` are indices of the topics asked about; none: all four. -1: nothing that late.
-        Raises `StreamMissing` where `topics` were made anew, if that is noticed.
+        Raises `StreamMissing` where `topics` were made again, if that is noticed.
         """
         partitions = topics.all(*which)
         wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
@@ -239,7 +239,7 @@ class ClusterClient:
                         raise
                 await asyncio.sleep(_PAUSE)
                 if (await self.topics()).id != topics.id:
-                    raise StreamMissing(self.address.url, ANEW) from error
+                    raise StreamMissing(self.address.url, RECREATED) from error
 
     async def _offsets(
         self, leaders: Mapping[TopicPartition, int], wanted: Mapping[TopicPartition, int]
@@ -247,7 +247,7 @@ class ClusterClient:
         by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
         for where, when in wanted.items():
             if where not in leaders:  # its topic, and not that of the ticks, which has the id
-                raise StreamMissing(self.address.url, ANEW)
+                raise StreamMissing(self.address.url, RECREATED)
             leader = leaders[where]
             if leader < 0:
                 raise LeaderNotAvailableError(where)

@@ -1,8 +1,8 @@
-"""The connections of one of aiokafka's clients: none is made by the way, none is left behind.
+"""The connections of one of aiokafka's clients: none is made in passing, none is left behind.
 
 aiokafka begins on a connection that it keeps to itself, and leaves open when it is cut short; its
 consumer's stop ends half way while a fetch is under way, so that the task which keeps the metadata
-fresh lives on and connects anew; and each connection has a broker make the topics that it is asked
+fresh lives on and connects again; and each connection has a broker make the topics that it is asked
 for and has not. So `hold` a client before it begins, and `let_go` of it at the end. Nothing public
 does any of this. Knows nothing of records.
 """
@@ -99,7 +99,7 @@ async def _learn(client: Any, servers: Iterable[str]) -> bool:
 async def let_go(client: Any) -> None:
     """Whatever became of its own end: no connection stays, none comes, and no task of its goes on.
 
-    What it had sent may yet arrive, after the same was sent anew.
+    What it had sent may yet arrive, after the same was sent again.
     """
     client._get_conn = _nothing
     drop(client)

@@ -48,7 +48,7 @@ _SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by nobody who is
 
 
 async def reason(address: Address, error: BaseException) -> str:
-    """What is wrong, asked anew; what `error` says if nothing is wrong any more.
+    """What is wrong, asked again; what `error` says if nothing is wrong any more.
 
     A broker that is there and refuses us says more than one that is away.
     """

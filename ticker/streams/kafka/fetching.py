@@ -3,7 +3,7 @@
 Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
 between two offsets and ends there. A consumer may fall silent for ever while its broker is well
 (aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds in which no byte
-came, and whoever uses `Fetching` must watch it. Nor does it ever pass a message with a header whose
+came, and the user of `Fetching` must watch it. Nor does it ever pass a message with a header whose
 name is no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing
 of records.
 """
@@ -207,7 +207,7 @@ async def span(
                     fetching.pause(where)
                     messages = [m for m in messages if m.offset < last]  # noqa: PLW2901 - the same, cut
                 yield where, messages
-                heard = loop.time()  # whoever takes them may take long
+                heard = loop.time()  # the caller may take long
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]

@@ -2,7 +2,7 @@
 
 A task fetches and a reader takes from its queue, so that an empty batch comes each second whatever
 the broker does. A watchdog asks the cluster: a consumer that brings nothing of a partition which
-has more is made anew, topics that are gone are waited for, others in their place are told as a gap
+has more is made again, topics that are gone are waited for, others in their place are told as a gap
 and read from their start. Holes and repeats are found by `streams/sequence`.
 """
 
@@ -20,7 +20,7 @@ from aiokafka import TopicPartition
 from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, Position
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics
+from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
@@ -34,13 +34,13 @@ from ticker.system_clock import now
 WATCH: Final = 2.0
 """Seconds between two questions of the watchdog to the cluster."""
 
-_AGAIN: Final = 0.3  # seconds before a stream that is away is tried anew
+_AGAIN: Final = 0.3  # seconds before a stream that is away is tried again
 _SLOW: Final = 0.5  # seconds after which a question of the watchdog counts as unanswered
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
 class _Stalled(Exception):
-    """The consumer must be made anew."""
+    """The consumer must be made again."""
 
 
 class KafkaRead(ActiveRead):
@@ -49,7 +49,7 @@ class KafkaRead(ActiveRead):
     def __init__(self, address: Address, request: ReadRequest, *, watch: float = WATCH) -> None:
         super().__init__(request)
         self.rebuilt = 0
-        """How often a consumer was made anew because it fell silent."""
+        """How often a consumer was made again because it fell silent."""
         self._asking = ClusterClient(address)
         self._missing = Missing(self._asking, request.last_seen)
         # What fails there must not close what is asked here.
@@ -94,7 +94,7 @@ class KafkaRead(ActiveRead):
             self._task.cancel()
             try:
                 await asyncio.wait([self._task])
-            finally:  # whoever closes us may be cancelled meanwhile
+            finally:  # the closing task may be cancelled meanwhile
                 await asyncio.gather(self._asking.close(), self._watching.close())
 
     def read_stats(self) -> ReadStats:
@@ -192,7 +192,7 @@ class KafkaRead(ActiveRead):
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
-            # The order stays: who fills it anew sends what it sent to the old one first.
+            # The order stays: who fills it again sends what it sent to the old one first.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._asking, {})
@@ -209,7 +209,7 @@ class KafkaRead(ActiveRead):
         """Go past what retention deleted; whether anything was."""
         begins = await self._asking.offsets(topics, BEGIN)
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
-        # An unclean election can shorten a log: what is beyond its end is read when it comes anew.
+        # An unclean election can shorten a log: what is beyond its end is read when it comes again.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
         there = {
             where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
@@ -250,10 +250,10 @@ class KafkaRead(ActiveRead):
                 found = await fetching.take(self.request.limit, self.request.silence / 2)
             except OffsetOutOfRange:
                 if (await self._asking.topics()).id != topics.id:
-                    raise StreamMissing(self._asking.address.url, ANEW) from None
+                    raise StreamMissing(self._asking.address.url, RECREATED) from None
                 ends = await self._asking.offsets(topics, END)
                 if not await self._skip(topics, ends):
-                    raise _Stalled from None  # the broker and the cluster do not agree: look anew
+                    raise _Stalled from None  # the broker and the cluster do not agree: look again
                 for where, offset in self._offsets.items():
                     fetching.seek(where, offset)
                 continue
@@ -287,7 +287,7 @@ class KafkaRead(ActiveRead):
             try:
                 there = await self._watching.topics()
                 if there.id != topics.id:
-                    raise StreamMissing(self._asking.address.url, ANEW)
+                    raise StreamMissing(self._asking.address.url, RECREATED)
                 ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:
                 if not self.request.follow:

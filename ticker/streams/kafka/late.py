@@ -2,7 +2,7 @@
 
 The quotes are read to their end; then the ticks a little before the ends that they had at first,
 and further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So the place
-at which following begins joins the quotes without a hole, whoever writes meanwhile. A symbol that
+at which following begins joins the quotes without a hole, while others write. A symbol that
 has ticks and no quote (a producer of somebody else wrote them) is shown by its last tick. Reads
 through `fetching`; writes nothing.
 """

@@ -156,7 +156,7 @@ class Producing:
         if sending is not None:
             await asyncio.wait([sending], timeout=max(0.0, within - 3))
             if not sending.done():
-                sending.cancel()  # whoever waits in `send` abandons the producer
+                sending.cancel()  # what waits in `send` abandons the producer
                 await asyncio.wait([sending], timeout=1)
                 return True
         producer, self._producer = self._producer, None

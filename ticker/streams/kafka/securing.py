@@ -27,7 +27,7 @@ _File = tuple[Path, bytes]  # where, and what it holds
 def client_options(security: Security) -> dict[str, Any]:
     """Keywords of every client of aiokafka; empty where nothing is to be said.
 
-    Reads the files anew each time. Raises `ConfigError` for one that cannot be used and for a
+    Reads the files again each time. Raises `ConfigError` for one that cannot be used and for a
     password that nobody named.
     """
     if security.security == "PLAINTEXT":

@@ -54,7 +54,7 @@ class Sequences:
         return judged
 
     def saw(self, records: Iterable[Tick | Quote]) -> None:
-        """Records that lie in the log: whoever wrote them."""
+        """Note records that lie in the log, of any writer."""
         for record in records:
             key = (record.origin or "", record.symbol)
             if (record.sequence or 0) > self.last.get(key, 0):

@@ -106,7 +106,7 @@ class Policies(msgspec.Struct, frozen=True):
     wrong: str | None = None
     """Which topic has another policy than it must, and what to do."""
     hidden: str | None = None
-    """Whether a user with few rights may not look: its topics are as whoever made them says."""
+    """Whether a user with few rights may not look: its topics are as their maker says."""
 
 
 async def policies(asking: ClusterClient, present: Sequence[str]) -> Policies:
@@ -166,7 +166,7 @@ async def _make(asking: ClusterClient, plan: Plan, missing: Sequence[str]) -> No
             return
         if asyncio.get_running_loop().time() > until:
             raise StreamUnreachable(asking.address.url, healing)
-        await asking.renew()  # who the controller is, is asked anew
+        await asking.renew()  # who the controller is, is asked again
         await asyncio.sleep(_HEAL)
 
 

@@ -27,7 +27,7 @@ from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
 from ticker.streams.appending import kind
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.cluster import ANEW, BEGIN, END, ClusterClient, Topics, spans
+from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
 from ticker.streams.kafka.late import (
     BEATS,
     FURTHER,
@@ -44,8 +44,8 @@ from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.sequence import Key
 
-_SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them anew, and is not noticed
-_ANEW: Final = f"{ANEW}: open it again"
+_SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them again, and is not noticed
+_REOPEN: Final = f"{RECREATED}: open it again"
 
 
 class KafkaWriter:
@@ -58,11 +58,11 @@ class KafkaWriter:
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
         self._topics: Topics | None = None
-        self._known: Sequences | None = None  # None: to be read anew
+        self._known: Sequences | None = None  # None: to be read again
         self._ends: dict[TopicPartition, int] = {}  # all before it is known
         self._behind: dict[TopicPartition, int] = {}  # the last message of ours is before it
         self._routes: dict[str, tuple[bytes, int]] = {}
-        self._placed: dict[Key, int] = {}  # where ticks of before lie
+        self._placed: dict[Key, int] = {}  # where earlier ticks lie
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
@@ -205,14 +205,14 @@ class KafkaWriter:
         for where, batches in sent.items():
             for first, count in batches:
                 if 0 <= first < self._ends[where]:
-                    words = "lost what it had acknowledged, or its topics were made anew"
+                    words = "lost what it had acknowledged, or its topics were created again"
                     raise StreamUnreachable(self._address.url, words)
                 self._behind[where] = max(self._behind.get(where, 0), first + count)
                 if self._ends[where] == first:  # else others wrote in between: to be read yet
                     self._ends[where] = first + count
 
     async def _same_topics(self) -> None:
-        """Raise `StreamMissing` where the topics were made anew since we wrote last.
+        """Raise `StreamMissing` where the topics were made again since we wrote last.
 
         A broker takes what an old producer sends to new ones of the same name, without a word.
         Under way, it refuses; so topics that took something just now are the same.
@@ -220,7 +220,7 @@ class KafkaWriter:
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
             found = await self._asking.topics()
             if found.id != self.id:
-                raise StreamMissing(self._address.url, _ANEW)
+                raise StreamMissing(self._address.url, _REOPEN)
             self._met_at = asyncio.get_running_loop().time()
 
     def _route(self, symbol: str) -> tuple[bytes, int]:
@@ -241,13 +241,13 @@ class KafkaWriter:
         return by_partition
 
     async def _ready(self) -> tuple[Sequences, Topics]:
-        """What is known, read anew after a failure."""
+        """What is known, read again after a failure."""
         if self._topics is None:
             raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
         if self._known is None:
             topics = await self._asking.topics()
             if topics.id != self.id:
-                raise StreamMissing(self._address.url, _ANEW)
+                raise StreamMissing(self._address.url, _REOPEN)
             topics.check(self._topics.partitions[TICKS])
             self._topics = topics
             await self._learn()
