@@ -21,7 +21,7 @@ from ticker.figures import agree, and_more, count_text, speed_text
 from ticker.health.reasons import Reason
 from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
-from ticker.records import READER, Gap, Heartbeat
+from ticker.records import READER, Gap, GapReason, Heartbeat
 from ticker.times import Zone, clock, format_duration
 from ticker.titles import cannot_reach, source_label, source_title, to_reach
 from ticker.units import DAY, SECOND
@@ -309,7 +309,7 @@ def of_missing_ticks(gap: Gap) -> str:
     first, last = gap.first_sequence, gap.last_sequence
     which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
     # A reader that noticed the hole knows no reason, only that they are missing.
-    why = "" if gap.reason == "ticks missing" else f" ({escape(gap.reason)})"
+    why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({escape(gap.reason)})"
     return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from ticker.poll.last_polls import BEATS_LAG, LastPoll, LastPolls
 from ticker.poll.ledger import Ledger
-from ticker.records import Gap, Heartbeat
+from ticker.records import Gap, GapReason, Heartbeat
 
 TOO_FAR: Final = 2
 """Good answers further apart than so many announced intervals have a gap between them."""
@@ -65,7 +65,7 @@ class GapTracker:
         self._before: list[LastPoll] = []
         self._newcomers: list[str] = []
         self._missed: dict[str, _Missed] = {}
-        self._trouble: str | None = None
+        self._trouble: GapReason | None = None
         self._cut: str | None = None
 
     @property
@@ -92,7 +92,7 @@ class GapTracker:
         self._newcomers.clear()
         self._missed.clear()
 
-    def trouble(self, reason: str) -> None:
+    def trouble(self, reason: GapReason) -> None:
         """The poller asked in vain, because of `reason`."""
         self._trouble = reason
 
@@ -147,7 +147,7 @@ class GapTracker:
             others = self._looks(await self._ledger.read())
             looks += others.last(new, self._ledger.known, now=wall, own=False)
         spans = [
-            _Span(look.time, "poller stopped", look.symbols)
+            _Span(look.time, GapReason.POLLER_STOPPED, look.symbols)
             for look in looks
             if wall - look.time > TOO_FAR * (look.interval or every) + look.lag
         ]
@@ -157,8 +157,9 @@ class GapTracker:
         is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
         if good is not None and (is_far or self._cut):
             start = good.start(wall, elapsed)
-            slow = "slow answer" if waited > good.every else "poller held up"
-            spans.append(_Span(start, self._cut or self._trouble or slow, None, is_own=True))
+            is_slow = waited > good.every
+            held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
+            spans.append(_Span(start, self._cut or self._trouble or held_up, None, is_own=True))
         spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []

@@ -35,7 +35,7 @@ from ticker.poll.ledger import Ledger, PollLog
 from ticker.poll.requests import PATIENCE, SourceRequests
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
-from ticker.records import Gap, Heartbeat, check_symbol
+from ticker.records import Gap, GapReason, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.units import DAY, SECOND
 
@@ -312,11 +312,11 @@ class Poll:
                 heartbeat=lambda _: None,
             )
         except StreamUnreachable as error:
-            self._absence.cut("stream unreachable")
+            self._absence.cut(GapReason.STREAM_UNREACHABLE)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
         if found is None:
-            self._absence.cut("other pollers of this stream are faster")
+            self._absence.cut(GapReason.OVERTAKEN)
         else:
             self._say(
                 ticks=self._status.ticks + len(found.ticks),
@@ -328,7 +328,7 @@ class Poll:
         asked = len(symbols)
         wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
         good = bool(answer.quotes)
-        missed = {symbol: _state_of(error)[0] for symbol, error in answer.failures.items()}
+        missed = {symbol: _gap_reason(error) for symbol, error in answer.failures.items()}
         limited, retry_at = answer.rate_limited, None
         state = WriterState.OK if good or not asked else WriterState.NO_PRICES
         if good:
@@ -366,12 +366,12 @@ class Poll:
                 answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
             )
         except StreamUnreachable as error:
-            self._absence.trouble("stream unreachable")
+            self._absence.trouble(GapReason.STREAM_UNREACHABLE)
             self._trouble = WriterState.STREAM_UNREACHABLE, str(error)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
         if found is None:
-            self._say(problem="other pollers of this stream are faster")
+            self._say(problem=GapReason.OVERTAKEN)
             return
         if beat is not None:
             if self._beats.is_due(beat, now):
@@ -383,9 +383,9 @@ class Poll:
             self._answers += 1
             self._absence.seen(wall, now, self._schedule.every, missed)
             if limited is not None:  # the next answer will be late
-                self._absence.trouble(state)
+                self._absence.trouble(_gap_reason(limited))
         elif asked:
-            self._absence.trouble("no prices")
+            self._absence.trouble(GapReason.NO_PRICES)
         refused = {**answer.refused, **found.refused}
         self._say(
             state=state,
@@ -401,7 +401,7 @@ class Poll:
 
     async def _fail(self, error: SourceError) -> None:
         state, retry_at = _state_of(error)
-        self._absence.trouble(state)
+        self._absence.trouble(_gap_reason(error))
         self._trouble = state, error.problem
         self._put_off(retry_at)
         self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
@@ -492,3 +492,14 @@ def _state_of(error: SourceError) -> tuple[WriterState, int | None]:
             return WriterState.UNREACHABLE, None
         case _:
             return WriterState.UNREADABLE, None
+
+
+def _gap_reason(error: SourceError) -> GapReason:
+    """Why nobody looks while the source answers with `error`."""
+    match error:
+        case RateLimited():
+            return GapReason.RATE_LIMITED
+        case SourceUnreachable():
+            return GapReason.UNREACHABLE
+        case _:
+            return GapReason.UNREADABLE

@@ -2,6 +2,7 @@
 
 from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_TIME, check_symbol
+from ticker.records.gap_reasons import GapReason
 from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "READER",
     "Batch",
     "Gap",
+    "GapReason",
     "Heartbeat",
     "Hold",
     "Position",

@@ -217,7 +217,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
     received: Time
     """When it was written (µs, UTC)."""
     reason: Text
-    """In words: `poller stopped`, `rate-limited`, `unreachable`, `slow answer`, `retention`, …"""
+    """A `GapReason`, or a source's own words."""
     symbols: tuple[Symbol, ...] | None = None
     from_: Time | None = msgspec.field(name="from", default=None)
     """The last good answer before the span (µs, UTC)."""

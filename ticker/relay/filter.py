@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.records import READER, Batch, Gap, Position, Quote, Tick
+from ticker.records import READER, Batch, Gap, GapReason, Position, Quote, Tick
 from ticker.streams.sequence import Key
 
 _REMEMBERED: Final = 64
@@ -162,7 +162,7 @@ class Filter:
             origin=tick.origin,
             writer=self.name,
             received=tick.received,
-            reason="ticks missing",
+            reason=GapReason.TICKS_MISSING,
             symbol=tick.symbol,
             first_sequence=last + 1,
             last_sequence=tick.sequence - 1,

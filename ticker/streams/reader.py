@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.records import READER, Batch, Gap, Position, Tick
+from ticker.records import READER, Batch, Gap, GapReason, Position, Tick
 from ticker.streams.arguments import TICK_FIELDS
 from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import Key, SequenceTracker
@@ -86,7 +86,7 @@ class ActiveRead(ABC):
 
     def span_gap(
         self,
-        reason: str,
+        reason: GapReason,
         origin: str,
         since: int,
         until: int,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ticker.records import READER, Gap, Tick
+from ticker.records import READER, Gap, GapReason, Tick
 
 _TOLD_AHEAD: Final = 1_000
 """How many announced holes to remember per symbol. Older ones are dropped."""
@@ -133,7 +133,7 @@ class SequenceTracker:
                 origin=tick.origin,
                 writer=READER,
                 received=tick.received,
-                reason="ticks missing",
+                reason=GapReason.TICKS_MISSING,
                 symbol=tick.symbol,
                 first_sequence=start,
                 last_sequence=end,

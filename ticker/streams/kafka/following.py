@@ -18,7 +18,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import Batch, Gap, Position
+from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
@@ -197,7 +197,7 @@ class KafkaRead(ActiveRead):
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._asking, {})
             self._missing.began = dict(self._offsets)
-            await self._tell(topics, "another log lies in its place")
+            await self._tell(topics, GapReason.ANOTHER_LOG)
         else:
             topics.check(self._topics.partitions[TICKS])
             # Of quotes or heartbeats there may be more partitions than before, or fewer.
@@ -225,11 +225,11 @@ class KafkaRead(ActiveRead):
             # In one step, after all questions: none that fails parts the gap from what it tells.
             self._missing.passed = self.order.last_seen()
             self._offsets.update(there)
-            await self._tell(topics, "retention", since)
+            await self._tell(topics, GapReason.RETENTION, since)
         self._offsets.update(there)
         return bool(gone)
 
-    async def _tell(self, topics: Topics, reason: str, until: int = 0) -> None:
+    async def _tell(self, topics: Topics, reason: GapReason, until: int = 0) -> None:
         """A gap from what was known last `until` what is known again (µs), about all we read."""
         # Where nothing was received yet, the present is all that is known.
         until = max(until, self._received) or now()

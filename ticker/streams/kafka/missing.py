@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from aiokafka import TopicPartition
 
-from ticker.records import Batch, Gap, Tick
+from ticker.records import Batch, Gap, GapReason, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
 from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
 from ticker.streams.sequence import Key, SequenceTracker, left_of
@@ -105,7 +105,7 @@ class Missing:
                 hole,
                 first_sequence=first,
                 last_sequence=last,
-                reason="retention" if self._is_passed(hole) else hole.reason,
+                reason=GapReason.RETENTION if self._is_passed(hole) else hole.reason,
             )
             for hole in holes
             for first, last in left_of(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
-from ticker.records import READER, Batch, Gap
+from ticker.records import READER, Batch, Gap, GapReason
 from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.sqlite.opening import identity
 from ticker.streams.sqlite.position import SqlitePosition
@@ -145,7 +145,7 @@ class SqliteRead(ThreadRead):
         self._place = reader.find("start" if old.origin != state.origin else "end")
         received = state.received or old.received  # one that holds nothing yet knows of no time
         since, until = sorted((old.received, received))
-        return [self.span_gap("another log lies in its place", state.origin, since, until)]
+        return [self.span_gap(GapReason.ANOTHER_LOG, state.origin, since, until)]
 
     def _lost(self, found: Found, place: SqlitePosition) -> list[Gap]:
         """What retention deleted before this reader came: exactly where it can know, or a span."""
@@ -162,7 +162,7 @@ class SqliteRead(ThreadRead):
                         origin=origin,
                         writer=READER,
                         received=found.held_since,
-                        reason="retention",
+                        reason=GapReason.RETENTION,
                         symbol=symbol,
                         first_sequence=missed[0],
                         last_sequence=missed[1],
@@ -173,7 +173,7 @@ class SqliteRead(ThreadRead):
         if unknown or found.lost_gaps:
             about = None if found.lost_gaps else unknown
             since, until = place.received, found.held_since
-            gaps.append(self.span_gap("retention", found.place.origin, since, until, about))
+            gaps.append(self.span_gap(GapReason.RETENTION, found.place.origin, since, until, about))
         return gaps
 
     def _wait(self, until: float) -> None:

@@ -1,0 +1,35 @@
+"""Why there is a gap: the reasons that writers write and readers show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GapReason(StrEnum):
+    """Why nobody looked for a while, or why ticks are missing, in words.
+
+    Streams may hold others: a source says in its own words why its connection broke.
+    """
+
+    POLLER_STOPPED = "poller stopped"
+    POLLER_HELD_UP = "poller held up"
+    """The poller's process did not run in time."""
+    OVERTAKEN = "other pollers of this stream are faster"
+    """The poller could not append before others."""
+    SLOW_ANSWER = "slow answer"
+    """The source took longer than the interval."""
+    NO_PRICES = "no prices"
+    """The source answered without a single usable price."""
+    RATE_LIMITED = "rate-limited"
+    UNREACHABLE = "unreachable"
+    """The source did not answer."""
+    UNREADABLE = "unreadable"
+    """The source's answer could not be read."""
+    STREAM_UNREACHABLE = "stream unreachable"
+    """The poller could not write to the stream."""
+    TICKS_MISSING = "ticks missing"
+    """A reader or a relay noticed a hole in the sequence. Nobody said why."""
+    RETENTION = "retention"
+    """Deleted before this reader came."""
+    ANOTHER_LOG = "another log lies in its place"
+    """The stream was replaced by another while it was read."""
