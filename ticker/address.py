@@ -1,6 +1,6 @@
 """A stream's URL, taken apart: its backend, its place, and what the backend can do.
 
-No other module looks at the scheme of a stream's URL. `sqlite:PATH` is a log in a file,
+No other module interprets the scheme of a stream's URL. `sqlite:PATH` is a log in a file,
 `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (without a port 9092, without a prefix
 `ticks`), the path of a Parquet file is a recording, and `memory:NAME` is a log in this process. A
 URL holds no password. This module opens nothing; it follows the links of a file's path.

@@ -1,4 +1,4 @@
-"""What the dashboard asks of whoever runs it, and what it tells at its end."""
+"""What the dashboard asks of its caller, and what it tells at its end."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: 
 
 
 def _is_before(writer: WriterHealth, feed: Feed) -> bool:
-    """Whether the soundest writer is gone, and was not heard since `feed` began."""
+    """Whether the healthiest writer is gone, and was not heard since `feed` began."""
     silent = feed.elapsed() - feed.began
     is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
     return is_gone and (writer.silent is None or writer.silent >= silent)

@@ -80,7 +80,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._has_chosen = False
         """Whether the user moved the cursor: only then it stays on its symbol."""
         self.is_tight = False
-        """Whether a text was painted that outgrew its column: time to lay out anew."""
+        """Whether a text was painted that outgrew its column: time to lay out again."""
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
         """What each painted row says of its age, to see when that changes."""
@@ -114,7 +114,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def put_in_order(self) -> None:
-        """Sort and filter anew; a cursor that was moved stays on its symbol."""
+        """Sort and filter again; a cursor that was moved stays on its symbol."""
         rows = self.board.rows(self.sort or self.shown_list.sort, self.filter)
         chosen_rows = self.shown_list.choose(rows, is_sorted=self.sort is not None)
         symbols = [row.symbol for row in chosen_rows]

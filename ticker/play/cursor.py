@@ -47,7 +47,7 @@ class Cursor:
         self.ticks = 0
         """How many ticks of the span come before this place."""
         self.time = 0
-        """Up to when all was taken; when the last record that was taken was due."""
+        """Where `seek` went, or when the last tick taken was due, if that is later."""
 
     async def seek(self, time: int, symbols: Collection[str] | None = None) -> Batch:
         """Go to `time`. Returns what is known there: quotes, and the gaps of the span so far.
@@ -144,7 +144,7 @@ class Cursor:
         return Batch(_NOWHERE, ticks=ticks, gaps=gaps, quotes=quotes)
 
     def take_bursts(self, time: int) -> Batch:
-        """As `take`, but of a burst nothing before all of it is due."""
+        """Like `take`, but leave out a burst until its last tick is due."""
         if time < MAX_TIME and (due := self.next_due) is not None and due <= time:
             begin, dues = self._at, self._dues
             while begin < len(dues) and dues[begin] <= time:

@@ -25,7 +25,7 @@ from ticker.units import SECOND
 _AT_END: Final = 2 * SECOND
 """For how long a loop to the very end shows it before it begins again (µs)."""
 _SHORTEST_LAP: Final = SECOND // 4
-"""A section that is repeated takes at least so long (µs), or seeking would be all that is done."""
+"""Minimum length of a loop (µs). Below it the player would only seek."""
 _MEASURED: Final = SECOND
 """The speed is measured over so long (µs)."""
 _WAITING_STEPS: Final = 2
@@ -165,7 +165,7 @@ class Deck:
         self.changed()
 
     def changed(self) -> None:
-        """Say that something is another way now, and do what that asks for."""
+        """Wake the loop and repaint."""
         self._nudge.set()
         self._on_change()
 

@@ -1,8 +1,8 @@
 """The loop that plays a tape into a log: each record when it is due, with its identity.
 
 It promises that a log gets what was recorded tick for tick and gap for gap, that records of one
-moment arrive in one piece, and that a late reader of the log is told no price of later. Its
-heartbeats say where the tape stands. Knows no screen, and neither backend.
+moment arrive in one piece, and that a late reader never sees a price from after the tape's
+time. Its heartbeats say where the tape stands. Knows no screen and no backend.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Player:
         return self._reel.tape.url if self._live is None else self._live.url
 
     def clock(self) -> int:
-        """Now: the tape's time."""
+        """Now: the tape's time; the stream's after the player handed over to it."""
         return self.time if self._live is None else self._live.clock()
 
     def wall(self) -> int:

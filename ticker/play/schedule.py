@@ -51,7 +51,7 @@ class Schedule:
         self._since = self._looked = now
 
     def look(self, now: int) -> None:
-        """Call it at least each second: a longer silence is no time for the tape."""
+        """Call it at least each second. Time without a call for over `_STALL` does not count."""
         if now - self._looked > _STALL:
             self._since += now - self._looked
         self._looked = now
@@ -79,7 +79,7 @@ class Schedule:
         return self._tape + round((now - self._since) * self.speed)
 
     def wait(self, tape: int, now: int) -> int:
-        """How long until `tape` is due, if the tape runs on (µs)."""
+        """How long until `tape` is due, ignoring a pause (µs)."""
         if self.speed == MAX:
             return 0
         return max(0, self._since + round((tape - self._tape) / self.speed) - now)

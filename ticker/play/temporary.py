@@ -1,6 +1,7 @@
-"""Any stream as a tape: what is played of one that is none is first recorded, for as long.
+"""Turn any stream into a tape.
 
-Only recordings are tapes, so there is one way to play. The folder goes with the replay.
+A stream that is not a recording is first recorded into a temporary folder.
+Only recordings are tapes, so there is one way to play. The folder is deleted after the replay.
 """
 
 from __future__ import annotations
