@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ticker.play.reel import NothingToPlay, Span
 from ticker.records import Tick
-from ticker.streams.capabilities import as_tape
+from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Stream, Tape
 from ticker.streams.sequence import Key
 

@@ -37,7 +37,7 @@ from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
 from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
-from ticker.streams.capabilities import as_served
+from ticker.streams.narrowing import as_served
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import now

@@ -1,12 +1,12 @@
 """Streams: ordered logs of ticks and gaps, read by any number, written by pollers and relays."""
 
-from ticker.streams.capabilities import as_served, as_tape, retained
 from ticker.streams.choice import (
     StreamChoice,
     choose_stream,
     configured_stream,
     demo_stream,
 )
+from ticker.streams.narrowing import as_served, as_tape, retained
 from ticker.streams.open import open_log, open_stream
 from ticker.streams.protocol import Log, NumberingLog, Retained, Stream, Tape
 

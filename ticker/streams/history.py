@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Final
 
 from ticker.records import Batch, Position
-from ticker.streams.capabilities import as_tape
+from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Stream
 from ticker.units import DAY
 
