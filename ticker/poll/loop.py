@@ -32,7 +32,7 @@ from ticker.poll.clock import Clock, SystemClock
 from ticker.poll.gaps import GapTracker
 from ticker.poll.heartbeats import HeartbeatPace, writer_name
 from ticker.poll.ledger import Ledger, PollLog
-from ticker.poll.requests import PATIENCE, SourceRequests
+from ticker.poll.one_request import PATIENCE, SourceRequests
 from ticker.poll.schedule import PollSchedule
 from ticker.poll.status import PollReport, PollStatus
 from ticker.records import Gap, GapReason, Heartbeat, check_symbol
