@@ -21,7 +21,7 @@ from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
-from ticker.board.told import SymbolState, Told
+from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
 
@@ -246,7 +246,7 @@ class Board:
         if told.take_quote(quote):
             self._note(state, told, quote, now)
 
-    def _note(self, state: SymbolState, told: Told, record: Tick | Quote, now: int) -> None:
+    def _note(self, state: SymbolState, told: OriginState, record: Tick | Quote, now: int) -> None:
         state.show(told, now)
         state.row = None
         if self._focus is not None and record.symbol == self._focus.symbol:

@@ -7,7 +7,7 @@ from ticker.board.row import Row
 from ticker.records import Quote, Tick
 
 
-class Told:
+class OriginState:
     """What one origin told of one symbol."""
 
     __slots__ = ("quote", "sequence", "trade")
@@ -57,22 +57,22 @@ class SymbolState:
 
     def __init__(self) -> None:
         self.history = History()
-        self.told: dict[str, Told] = {}
-        self.shown: Told | None = None
+        self.told: dict[str, OriginState] = {}
+        self.shown: OriginState | None = None
         self.price: float | None = None
         self.direction = 0
         self.moved: int | None = None
         self.before: float | None = None
         self.row: Row | None = None
 
-    def of(self, origin: str) -> Told:
+    def of(self, origin: str) -> OriginState:
         """What `origin` told."""
         told = self.told.get(origin)
         if told is None:
-            told = self.told[origin] = Told()
+            told = self.told[origin] = OriginState()
         return told
 
-    def show(self, told: Told, now: int) -> None:
+    def show(self, told: OriginState, now: int) -> None:
         """`told` has something new: show it, unless another origin's price is newer."""
         trade = told.trade
         shown = self.shown.trade if self.shown is not None else None
