@@ -198,7 +198,7 @@ def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
     return len(came), len(wished)
 
 
-def of_lack(
+def of_stale(
     writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
 ) -> str:
     """Say why `writer`, the healthiest that polls `symbols`, brings no price."""

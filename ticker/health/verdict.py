@@ -18,8 +18,8 @@ from ticker.health.sentences import (
     EXAMPLES,
     Backlog,
     invitation,
-    of_lack,
     of_sound,
+    of_stale,
     of_writer,
     to_poll,
 )
@@ -142,14 +142,14 @@ def of_writers(
         return Verdict(Standing.STALE, words, key)
     if healthiest.reason is Reason.UNKNOWN:
         return Verdict(Standing.UNKNOWN, words, key)
-    lacking = [
-        (lack.writer, wished)
-        for lack in writers.lacking(elapsed)
-        if lack.writer != healthiest
-        and (wished := [s for s in lack.symbols if symbols is None or s in symbols])
+    stale = [
+        (each.writer, wished)
+        for each in writers.stale(elapsed)
+        if each.writer != healthiest
+        and (wished := [s for s in each.symbols if symbols is None or s in symbols])
     ][:EXAMPLES]
-    said = [of_lack(writer, wished, now, zone, option) for writer, wished in lacking]
-    keys = (part for writer, _ in lacking for part in _key(writer))
+    said = [of_stale(writer, wished, now, zone, option) for writer, wished in stale]
+    keys = (part for writer, _ in stale for part in _key(writer))
     if healthiest.reason is not Reason.FRESH:
         return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
     if said:

@@ -225,7 +225,7 @@ class Writers:
     def _is_there(self, sign: Sign, now: int) -> bool:
         return judge(sign, now, self._outage).is_alive
 
-    def lacking(self, now: int) -> list[StaleSymbols]:
+    def stale(self, now: int) -> list[StaleSymbols]:
         """Find the symbols whose every writer is in trouble.
 
         A writer that is gone counts for a day, and one that was stopped in order not at all: then

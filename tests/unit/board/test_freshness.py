@@ -255,33 +255,33 @@ def test_a_symbol_that_was_just_wished_for_is_awaited() -> None:
     assert age_of(Row("AAPL"), living, NOW, None).reason is Reason.AWAITED
 
 
-def lacking(*heartbeats: Heartbeat) -> list[tuple[str, tuple[str, ...]]]:
-    return [(x.writer.heartbeat.writer, x.symbols) for x in writers(*heartbeats).lacking(NOW)]
+def stale(*heartbeats: Heartbeat) -> list[tuple[str, tuple[str, ...]]]:
+    return [(x.writer.heartbeat.writer, x.symbols) for x in writers(*heartbeats).stale(NOW)]
 
 
 def test_what_a_poller_asked_for_that_is_gone_is_missed_for_a_day_unless_others_ask() -> None:
     gone = heartbeat(age=MINUTE, writer="a", symbols=("AAPL", "MSFT"))
     living = heartbeat(writer="b", symbols=("BTC-USD", "AAPL"))
-    assert lacking(gone, living) == [("a", ("MSFT",))]
-    assert lacking(gone, living, heartbeat(writer="c", symbols=("MSFT",))) == []
-    assert lacking(gone, living, heartbeat(writer="c")) == []  # it may ask for any
+    assert stale(gone, living) == [("a", ("MSFT",))]
+    assert stale(gone, living, heartbeat(writer="c", symbols=("MSFT",))) == []
+    assert stale(gone, living, heartbeat(writer="c")) == []  # it may ask for any
     long_gone = heartbeat(age=1_440 * MINUTE, writer="a", symbols=("AAPL", "MSFT"))
-    assert lacking(long_gone, living) == []
+    assert stale(long_gone, living) == []
 
 
 def test_what_a_poller_asked_for_that_was_stopped_in_order_is_not_missed() -> None:
     gone = heartbeat(age=2 * MINUTE, writer="a", symbols=("MSFT",))
     living = heartbeat(writer="b", symbols=("AAPL",))
     stopped = heartbeat(age=MINUTE, writer="c", symbols=("MSFT", "GC=F"), state="stopped")
-    assert lacking(stopped, living) == []
-    assert lacking(gone, stopped, living) == []
+    assert stale(stopped, living) == []
+    assert stale(gone, stopped, living) == []
     before = heartbeat(age=3 * MINUTE, writer="c", symbols=("MSFT",), state="stopped")
-    assert lacking(gone, before, living) == [("a", ("MSFT",))]
+    assert stale(gone, before, living) == [("a", ("MSFT",))]
 
 
-def test_what_is_asked_for_in_vain_is_lacking_unless_the_source_refuses_it() -> None:
+def test_what_is_asked_for_in_vain_is_stale_unless_the_source_refuses_it() -> None:
     living = heartbeat(writer="b", symbols=("AAPL",))
     away = heartbeat(writer="a", symbols=("AAPL", "MSFT"), state="unreachable")
-    assert lacking(away, living) == [("a", ("MSFT",))]
+    assert stale(away, living) == [("a", ("MSFT",))]
     refused = heartbeat(writer="a", symbols=("ADH",), state="no-prices", refused={"ADH": "none"})
-    assert lacking(refused, living) == []
+    assert stale(refused, living) == []
