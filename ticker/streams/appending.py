@@ -84,7 +84,9 @@ def check_append(
     return CheckedAppend(fresh, heads, list(repeats.values()), wrong)
 
 
-def kind(url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]) -> bool | None:
+def check_simulated(
+    url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]
+) -> bool | None:
     """Real or invented (`None`: nothing yet): the first price decides, all others must agree.
 
     Raises `MixedPrices`.

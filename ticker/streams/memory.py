@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Self
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.appending import ahead, check_append, identity, kind
+from ticker.streams.appending import ahead, check_append, check_simulated, identity
 from ticker.streams.base import BaseStream
 from ticker.streams.origin import new_origin
 from ticker.streams.protocol import NumberingLog
@@ -77,7 +77,7 @@ class _Contents:
         heartbeats: Sequence[Heartbeat],
     ) -> None:
         """See `Log.append`; nothing is stored if it raises."""
-        simulated = kind(self.url, self.simulated, ticks, quotes)
+        simulated = check_simulated(self.url, self.simulated, ticks, quotes)
         checked = check_append(ticks, gaps, self.last, self.origin)
         wrong = checked.wrong
         if checked.repeats:

@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.appending import ahead, check_append, identity, kind
+from ticker.streams.appending import ahead, check_append, check_simulated, identity
 
 OWN = "own"
 NOW = 1_795_447_805_120_000
@@ -73,12 +73,12 @@ def test_identity_is_what_a_writer_cannot_give_to_two() -> None:
 
 
 def test_the_first_price_decides_between_real_and_invented() -> None:
-    assert kind("url", None, []) is None
-    assert kind("url", None, [tick(1, simulated=True)]) is True
-    assert kind("url", False, [tick(1)], []) is False
+    assert check_simulated("url", None, []) is None
+    assert check_simulated("url", None, [tick(1, simulated=True)]) is True
+    assert check_simulated("url", False, [tick(1)], []) is False
     for log, some in ((False, [tick(1, simulated=True)]), (None, [tick(1), *_invented()])):
         with pytest.raises(MixedPrices):
-            kind("url", log, some)
+            check_simulated("url", log, some)
 
 
 def test_a_quote_of_our_own_may_not_be_ahead_of_its_ticks() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.appending import CheckedAppend, check_append, check_quotes, kind
+from ticker.streams.appending import CheckedAppend, check_append, check_quotes, check_simulated
 from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95
@@ -46,7 +46,7 @@ class Sequences:
         Raises `SequenceConflict` for ticks that do not continue, `MixedPrices`, and `InvalidRecord`
         for what is not numbered.
         """
-        kind(self._url, self.simulated, ticks, quotes)
+        check_simulated(self._url, self.simulated, ticks, quotes)
         check_quotes(quotes)
         judged = check_append(ticks, gaps, self.last)
         if judged.wrong:
@@ -88,7 +88,7 @@ class Sequences:
         Not before: the prices of an append that was refused decide nothing.
         """
         self.last.update(judged.heads)
-        self.simulated = kind(self._url, self.simulated, ticks[:1], quotes)
+        self.simulated = check_simulated(self._url, self.simulated, ticks[:1], quotes)
         self.offer(quotes)
         if self._waiting:
             self._written += len(judged.fresh)

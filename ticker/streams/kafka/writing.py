@@ -24,7 +24,7 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
-from ticker.streams.appending import kind
+from ticker.streams.appending import check_simulated
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
@@ -269,7 +269,7 @@ class KafkaWriter:
             for seen in (await ticks_between(self._asking, ticks)).values():
                 others = [at.tick for at in seen]
                 if not self._settled:
-                    known.simulated = kind(self._address.url, known.simulated, others)
+                    known.simulated = check_simulated(self._address.url, known.simulated, others)
                 known.saw(others)
         self._ends.update(ends)
         return known, topics

@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.appending import ahead, check_append, identity, kind
+from ticker.streams.appending import ahead, check_append, check_simulated, identity
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.position import parse
@@ -150,7 +150,7 @@ class SqliteWriter:
         Raises `InvalidRecord`, `SequenceConflict`, `MixedPrices`.
         """
         state = self._state
-        state.simulated = kind(self._url, state.simulated, ticks, quotes)
+        state.simulated = check_simulated(self._url, state.simulated, ticks, quotes)
         judged = check_append(ticks, gaps, self._last, state.origin)
         if judged.repeats:
             judged.wrong.update(self._differing(judged.repeats))
