@@ -17,7 +17,7 @@ from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.sequence import Key
 
-identity: Final = operator.attrgetter("time", "received", "price")
+tick_content: Final = operator.attrgetter("time", "received", "price")
 """What tells two ticks of one number apart."""
 
 _NUMBER_IT: Final = (

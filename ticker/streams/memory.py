@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Self
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable, WrongPosition
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.appending import ahead, check_append, check_simulated, identity
+from ticker.streams.appending import ahead, check_append, check_simulated, tick_content
 from ticker.streams.base import BaseStream
 from ticker.streams.origin import new_origin
 from ticker.streams.protocol import NumberingLog
@@ -81,10 +81,10 @@ class _Contents:
         checked = check_append(ticks, gaps, self.last, self.origin)
         wrong = checked.wrong
         if checked.repeats:
-            stored = {(t.origin, t.symbol, t.sequence): identity(t) for t in self.ticks()}
+            stored = {(t.origin, t.symbol, t.sequence): tick_content(t) for t in self.ticks()}
             for tick in checked.repeats:
                 key = (tick.origin, tick.symbol)
-                if stored.get((*key, tick.sequence), identity(tick)) != identity(tick):
+                if stored.get((*key, tick.sequence), tick_content(tick)) != tick_content(tick):
                     wrong[key] = self.last[key] + 1
         if wrong := wrong or ahead(quotes, checked.heads, self.last, self.origin):
             raise SequenceConflict(self.url, wrong)

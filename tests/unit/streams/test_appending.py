@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.appending import ahead, check_append, check_simulated, identity
+from ticker.streams.appending import ahead, check_append, check_simulated, tick_content
 
 OWN = "own"
 NOW = 1_795_447_805_120_000
@@ -68,8 +68,8 @@ def test_another_logs_ticks_begin_in_the_middle_and_go_on_after_a_gap_that_is_to
 
 
 def test_identity_is_what_a_writer_cannot_give_to_two() -> None:
-    assert identity(tick(1)) == identity(msgspec.structs.replace(tick(1), volume=5))
-    assert identity(tick(1)) != identity(tick(1, price=2.0))
+    assert tick_content(tick(1)) == tick_content(msgspec.structs.replace(tick(1), volume=5))
+    assert tick_content(tick(1)) != tick_content(tick(1, price=2.0))
 
 
 def test_the_first_price_decides_between_real_and_invented() -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import READER, Batch, Gap, GapReason
 from ticker.streams.reader import ReadRequest, ThreadRead
-from ticker.streams.sqlite.opening import identity
+from ticker.streams.sqlite.opening import file_id
 from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import Found, SqliteReader
 
@@ -124,7 +124,7 @@ class SqliteRead(ThreadRead):
 
     def _open(self) -> list[Gap]:
         """Open the file; if it is another than before, go to its start and tell it."""
-        file = identity(self._path)
+        file = file_id(self._path)
         reader = SqliteReader(self._path)
         self._reader, self._file = reader, file
         old = self._place
@@ -198,6 +198,6 @@ class SqliteRead(ThreadRead):
                 return
             if now - self._looked >= self.request.silence:
                 self._looked = now
-                if identity(self._path) != self._file:
+                if file_id(self._path) != self._file:
                     self.close()
                     return

@@ -89,7 +89,7 @@ def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
     return connection
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def file_id(path: Path) -> tuple[int, int] | None:
     """Device and inode of what has this name now; `None` if nothing has."""
     try:
         status = path.stat()

@@ -20,7 +20,7 @@ from msgspec.structs import astuple
 
 from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.appending import ahead, check_append, check_simulated, identity
+from ticker.streams.appending import ahead, check_append, check_simulated, tick_content
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.position import parse
@@ -44,7 +44,7 @@ class SqliteWriter:
         self._path = path
         self._url = opening.url(path)
         self._connection = opening.writer(path, origin, busy=busy)
-        self._file = opening.identity(path)
+        self._file = opening.file_id(path)
         self._retention = retention
         self._data_version: int | None = None
         self._last: dict[Key, int] = {}
@@ -183,7 +183,7 @@ class SqliteWriter:
             if row is None:
                 break  # a hole: never appended, or deleted by others
             tick = wanted.pop(row[:3], None)
-            if tick is not None and row[3:] != identity(tick):
+            if tick is not None and row[3:] != tick_content(tick):
                 key = (tick.origin, tick.symbol)
                 wrong[key] = self._last[key] + 1
         cursor.close()
@@ -227,7 +227,7 @@ class SqliteWriter:
 
     def _check_file(self) -> None:
         """Appending to a file that has lost its name would lose the ticks with it."""
-        if opening.identity(self._path) != self._file:
+        if opening.file_id(self._path) != self._file:
             raise StreamMissing(self._url, "the file was removed or replaced while it was written")
 
     def _refresh(self) -> None:
