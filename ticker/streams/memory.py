@@ -165,7 +165,7 @@ class MemoryRead(ThreadRead):
                     end = place - 1
                     break
                 gaps.append(entry)
-        fresh, holes, left = self.order.take_to_hole(ticks, gaps)
+        fresh, holes, left = self.sequences.take_to_hole(ticks, gaps)
         if left:
             end = places[-left] - 1
         self._number = end

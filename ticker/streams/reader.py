@@ -66,7 +66,7 @@ class ActiveRead(ABC):
 
     def __init__(self, request: ReadRequest) -> None:
         self.request = request
-        self.order = SequenceTracker(request.last_seen)
+        self.sequences = SequenceTracker(request.last_seen)
         self.broken = 0
         """Records passed over."""
         self.problem: str | None = None
@@ -82,7 +82,7 @@ class ActiveRead(ABC):
 
     def read_stats(self) -> ReadStats:
         """Since it began."""
-        return ReadStats(self.broken, self.order.holes, self.order.repeats, self.problem)
+        return ReadStats(self.broken, self.sequences.holes, self.sequences.repeats, self.problem)
 
     def span_gap(
         self,

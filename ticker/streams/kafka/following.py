@@ -223,7 +223,7 @@ class KafkaRead(ActiveRead):
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
-            self._missing.passed = self.order.last_seen()
+            self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
             await self._tell(topics, GapReason.RETENTION, since)
         self._offsets.update(there)
@@ -324,7 +324,7 @@ class KafkaRead(ActiveRead):
     ) -> Mapping[TopicPartition, Sequence[Any]]:
         """One batch of `found`, and what is left of it: a hole between ticks begins another."""
         came = gather(topics, found, self.request.symbols)
-        fresh, holes, left = self.order.take_to_hole(came.ticks, came.gaps)
+        fresh, holes, left = self.sequences.take_to_hole(came.ticks, came.gaps)
         rest: Mapping[TopicPartition, Sequence[Any]] = {}
         if left:
             found, rest = split(topics, found, came.ticks[-left])
@@ -355,7 +355,7 @@ class KafkaRead(ActiveRead):
                     topics, batch, holes, self._offsets
                 )
                 # In one step, after all questions: what fails is done again.
-                self.order.holes -= len(joined)
+                self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []
                 for n in range(len(joined), 0, -self.request.limit):

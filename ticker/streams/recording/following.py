@@ -59,7 +59,9 @@ class RecordingRead(ThreadRead):
                 while True:
                     # A hole ends a batch too: within one, gaps come before ticks.
                     some = rows[len(rows) - left :]
-                    ticks, holes, left = self.order.take_to_hole([tick for _, tick in some], gaps)
+                    ticks, holes, left = self.sequences.take_to_hole(
+                        [tick for _, tick in some], gaps
+                    )
                     stop = rows[-left][0] if left else last
                     quotes = _told(cursor, start, stop, symbols) if facts else ()
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)

@@ -99,7 +99,7 @@ class SqliteRead(ThreadRead):
         if found.place.number != place.number:
             self._changed = self._monotonic()
         gaps += self._lost(found, place)
-        ticks, holes, left = self.order.take_to_hole(found.ticks, found.gaps)
+        ticks, holes, left = self.sequences.take_to_hole(found.ticks, found.gaps)
         if left:
             found = reader.after(
                 place, self.request.symbols, self.request.limit, found.ticks[-left]
@@ -141,7 +141,7 @@ class SqliteRead(ThreadRead):
         if old.origin == state.origin:
             # An older copy, which gives its numbers once more. In another log they are of others,
             # or of ticks that are sent there once more.
-            self.order.forget()
+            self.sequences.forget()
         self._place = reader.find("start" if old.origin != state.origin else "end")
         received = state.received or old.received  # one that holds nothing yet knows of no time
         since, until = sorted((old.received, received))
@@ -153,8 +153,8 @@ class SqliteRead(ThreadRead):
         unknown: set[str] = set()
         for lost in found.lost:
             origin, symbol = lost.key
-            known = self.order.last(origin, symbol) is not None
-            missed = self.order.skip(origin, symbol, lost.through)
+            known = self.sequences.last(origin, symbol) is not None
+            missed = self.sequences.skip(origin, symbol, lost.through)
             if missed is not None:
                 gaps.append(
                     Gap(
