@@ -32,21 +32,21 @@ BACK: Final = SECOND
 _KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
 
 
-async def find(asking: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
+async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
     """See `Stream.find`."""
-    topics = await asking.topics()
+    topics = await cluster.topics()
     if when == "start":
-        return topics.place(await asking.offsets(topics, BEGIN))
-    ends = await asking.offsets(topics, END)
+        return topics.place(await cluster.offsets(topics, BEGIN))
+    ends = await cluster.offsets(topics, END)
     if when == "end":
         return topics.place(ends)
-    behind = SLACK + await _behind(asking, ends)
-    found = await asking.offsets(topics, max(0, when // 1_000 - behind))
+    behind = SLACK + await _behind(cluster, ends)
+    found = await cluster.offsets(topics, max(0, when // 1_000 - behind))
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
     ahead = spans(offsets, ends, offsets)
     kinds = dict(zip(topics.names, _KINDS, strict=True))
     passed = 0
-    async with contextlib.aclosing(span(asking.address, ahead)) as messages:
+    async with contextlib.aclosing(span(cluster.address, ahead)) as messages:
         async for where, some in messages:
             if where not in ahead:
                 continue  # found already
@@ -67,12 +67,12 @@ async def find(asking: ClusterClient, when: int | Literal["start", "end"]) -> Ka
     return topics.place(offsets)
 
 
-async def _behind(asking: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
+async def _behind(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
     """By how much the broker's clock is behind those who wrote last (ms); 0 if it is not."""
-    topics = await asking.topics()
+    topics = await cluster.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
     found = 0
-    async with contextlib.aclosing(span(asking.address, last)) as messages:
+    async with contextlib.aclosing(span(cluster.address, last)) as messages:
         async for _, some in messages:
             for record in decode(some, Tick).records:
                 found = max(found, record.received // 1_000 - some[-1].timestamp)
@@ -80,21 +80,21 @@ async def _behind(asking: ClusterClient, ends: Mapping[TopicPartition, int]) -> 
 
 
 async def find_last(
-    asking: ClusterClient, ticks: int, symbols: Collection[str] | None
+    cluster: ClusterClient, ticks: int, symbols: Collection[str] | None
 ) -> KafkaPosition:
     """See `Stream.find_last`; of several partitions, the last by the time of appending."""
-    topics = await asking.topics()
-    ends = await asking.offsets(topics, END)
+    topics = await cluster.topics()
+    ends = await cluster.offsets(topics, END)
     if ticks <= 0:
         return topics.place(ends)
-    begins = await asking.offsets(topics, BEGIN, TICKS)
+    begins = await cluster.offsets(topics, BEGIN, TICKS)
     last: list[tuple[int, int, Any]] = []  # appended (ms), offset, partition
     read_from = {where: ends[where] for where in begins}
     size = ticks
     while True:
         back = {where: max(begins[where], read_from[where] - size) for where in begins}
         async with contextlib.aclosing(
-            span(asking.address, {where: (back[where], read_from[where]) for where in begins})
+            span(cluster.address, {where: (back[where], read_from[where]) for where in begins})
         ) as messages:
             async for where, some in messages:
                 times = {message.offset: message.timestamp for message in some}
@@ -111,10 +111,10 @@ async def find_last(
         size *= 4
     chosen = heapq.nlargest(ticks, last)
     if len(chosen) < ticks and read_from == begins:
-        return topics.place(await asking.offsets(topics, BEGIN))
+        return topics.place(await cluster.offsets(topics, BEGIN))
     # Gaps, quotes and heartbeats from when the first of these ticks was appended.
     since = min((time for time, _, _ in chosen), default=0)
-    offsets = await asking.offsets(topics, since)
+    offsets = await cluster.offsets(topics, since)
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in offsets.items()}
     for where in begins:
         offsets[where] = min((o for _, o, w in chosen if w == where), default=ends[where])

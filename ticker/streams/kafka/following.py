@@ -50,8 +50,8 @@ class KafkaRead(ActiveRead):
         super().__init__(request)
         self.rebuilt = 0
         """How often a consumer was made again because it fell silent."""
-        self._asking = ClusterClient(address)
-        self._missing = Missing(self._asking, request.last_seen)
+        self._cluster = ClusterClient(address)
+        self._missing = Missing(self._cluster, request.last_seen)
         # What fails there must not close what is asked here.
         self._watching = ClusterClient(address)
         self._given = request.after
@@ -95,7 +95,7 @@ class KafkaRead(ActiveRead):
             try:
                 await asyncio.wait([self._task])
             finally:  # the closing task may be cancelled meanwhile
-                await asyncio.gather(self._asking.close(), self._watching.close())
+                await asyncio.gather(self._cluster.close(), self._watching.close())
 
     def read_stats(self) -> ReadStats:
         stats = super().read_stats()
@@ -154,15 +154,15 @@ class KafkaRead(ActiveRead):
 
     async def _session(self) -> None:
         """The life of one consumer; returns at the end, where this reading does not follow."""
-        asking = self._asking
-        topics = await asking.topics()
-        ends = await asking.offsets(topics, END)
+        cluster = self._cluster
+        topics = await cluster.topics()
+        ends = await cluster.offsets(topics, END)
         await self._hand_over(topics)
         await self._place(topics, ends)
         self.problem = None
         if not self.request.follow and self._at(ends):
             return
-        fetching = Fetching(asking.address, self._offsets)
+        fetching = Fetching(cluster.address, self._offsets)
         await fetching.begin()
         self._heard = asyncio.get_running_loop().time()
         tasks = [
@@ -184,18 +184,18 @@ class KafkaRead(ActiveRead):
     async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
         """Stand where the position says, or where we were; tell if that is there no more."""
         if self._topics is None:
-            place = parse(self._asking.address.url, self.request.after)
+            place = parse(self._cluster.address.url, self.request.after)
             offsets = topics.offsets(place)
             beyond = any(offset > ends[where] for where, offset in offsets.items())
             if place.id != topics.id or beyond:
-                raise WrongPosition(self._asking.address.url, self.request.after)
+                raise WrongPosition(self._cluster.address.url, self.request.after)
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
             # The order stays: who fills it again sends what it sent to the old one first.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
-            self._missing = Missing(self._asking, {})
+            self._missing = Missing(self._cluster, {})
             self._missing.began = dict(self._offsets)
             await self._tell(topics, GapReason.ANOTHER_LOG)
         else:
@@ -207,7 +207,7 @@ class KafkaRead(ActiveRead):
 
     async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
         """Go past what retention deleted; whether anything was."""
-        begins = await self._asking.offsets(topics, BEGIN)
+        begins = await self._cluster.offsets(topics, BEGIN)
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
         # An unclean election can shorten a log: what is beyond its end is read when it comes again.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
@@ -219,7 +219,7 @@ class KafkaRead(ActiveRead):
             held = {where: (begins[where], begins[where] + 1) for where in gone}
             held = {where: (a, min(b, ends[where])) for where, (a, b) in held.items()}
             seen = await ticks_between(
-                self._asking, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
+                self._cluster, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
             )
             since = min((at.tick.received for some in seen.values() for at in some), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
@@ -249,9 +249,9 @@ class KafkaRead(ActiveRead):
             try:
                 found = await fetching.take(self.request.limit, self.request.silence / 2)
             except OffsetOutOfRange:
-                if (await self._asking.topics()).id != topics.id:
-                    raise StreamMissing(self._asking.address.url, RECREATED) from None
-                ends = await self._asking.offsets(topics, END)
+                if (await self._cluster.topics()).id != topics.id:
+                    raise StreamMissing(self._cluster.address.url, RECREATED) from None
+                ends = await self._cluster.offsets(topics, END)
                 if not await self._skip(topics, ends):
                     raise _Stalled from None  # the broker and the cluster do not agree: look again
                 for where, offset in self._offsets.items():
@@ -267,7 +267,7 @@ class KafkaRead(ActiveRead):
             for where in self._offsets.keys() - found.keys():
                 self._offsets[where] = max(self._offsets[where], await fetching.position(where))
             if not self.request.follow and self._at(ends):
-                ends = await self._asking.offsets(topics, END)
+                ends = await self._cluster.offsets(topics, END)
                 if self._at(ends):
                     # The last position is worth an empty batch: the caller resumes behind what
                     # was passed over.
@@ -287,7 +287,7 @@ class KafkaRead(ActiveRead):
             try:
                 there = await self._watching.topics()
                 if there.id != topics.id:
-                    raise StreamMissing(self._asking.address.url, RECREATED)
+                    raise StreamMissing(self._cluster.address.url, RECREATED)
                 ends = await self._watching.offsets(there, END)
             except StreamUnreachable as error:
                 if not self.request.follow:

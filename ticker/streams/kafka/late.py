@@ -95,17 +95,17 @@ def newer(quote: Quote, known: Quote | None) -> bool:
     return (quote.sequence or 0, quote.time) >= (known.sequence or 0, known.time)
 
 
-async def read_snapshot(asking: ClusterClient, topics: Topics, window: int = WINDOW) -> Late:
+async def read_snapshot(cluster: ClusterClient, topics: Topics, window: int = WINDOW) -> Late:
     """See the module. Raises `StreamError`."""
-    ends = await asking.offsets(topics, END)
-    begins = await asking.offsets(topics, BEGIN)
+    ends = await cluster.offsets(topics, END)
+    begins = await cluster.offsets(topics, BEGIN)
     quotes: dict[Key, Quote] = {}
     beats: dict[tuple[str, str], Heartbeat] = {}
     # The ends of the quotes are noted after those of the ticks, and no later than they are read:
     # a quote written since tells of more ticks than we need to skip, which is harmless.
     standing = spans(begins, ends, topics.all(QUOTES, BEATS))
     broken = 0
-    async with contextlib.aclosing(span(asking.address, standing)) as messages:
+    async with contextlib.aclosing(span(cluster.address, standing)) as messages:
         async for where, found in messages:
             if where.topic == topics.names[QUOTES]:
                 decoded = decode(found, Quote)
@@ -119,7 +119,7 @@ async def read_snapshot(asking: ClusterClient, topics: Topics, window: int = WIN
                     beats.pop((beat.writer, beat.source), None)  # in the order of the log
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
-    seen, whole, foreign = await _join(asking, topics, (begins, ends), _sequences(quotes), window)
+    seen, whole, foreign = await _join(cluster, topics, (begins, ends), _sequences(quotes), window)
     partition_of: dict[Key, int] = {}
     for where, some in seen.items():
         topics.check_partitions(
@@ -172,7 +172,7 @@ def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
 
 
 async def _join(
-    asking: ClusterClient,
+    cluster: ClusterClient,
     topics: Topics,
     between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
     last_seen: Mapping[Key, int],
@@ -190,7 +190,7 @@ async def _join(
     while wanted:
         back = {where: max(begins[where], read_from[where] - n) for where, n in wanted.items()}
         found, foreign = await _ticks(
-            asking, {where: (back[where], read_from[where]) for where in wanted}
+            cluster, {where: (back[where], read_from[where]) for where in wanted}
         )
         broken += foreign
         for where, some in found.items():
@@ -213,19 +213,19 @@ def _joined(seen: list[Seen], last_seen: Mapping[Key, int]) -> bool:
 
 
 async def ticks_between(
-    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
+    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, list[Seen]]:
     """The ticks of each partition between two offsets."""
-    return (await _ticks(asking, between))[0]
+    return (await _ticks(cluster, between))[0]
 
 
 async def _ticks(
-    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
+    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> tuple[dict[TopicPartition, list[Seen]], int]:
     """The same, and the number of messages passed over."""
     found: dict[TopicPartition, list[Seen]] = {where: [] for where in between}
     broken = 0
-    async with contextlib.aclosing(span(asking.address, between)) as messages:
+    async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
             decoded = decode(some, Tick)
             broken += decoded.broken
@@ -234,11 +234,11 @@ async def _ticks(
 
 
 async def gaps_between(
-    asking: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
+    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> list[Gap]:
     """The gap records between two offsets."""
     found: list[Gap] = []
-    async with contextlib.aclosing(span(asking.address, between)) as messages:
+    async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for _, some in messages:
             found += decode(some, Gap).records
     return found

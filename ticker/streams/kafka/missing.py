@@ -26,12 +26,12 @@ class Missing:
     empty.
     """
 
-    def __init__(self, asking: ClusterClient, last_seen: Mapping[Key, int]) -> None:
+    def __init__(self, cluster: ClusterClient, last_seen: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}
         """Where the reading began."""
         self.passed: Mapping[Key, int] = {}
         """The last sequences before retention passed this reading by."""
-        self._asking = asking
+        self._cluster = cluster
         self._last_seen = last_seen
         self._behind: Mapping[Key, Sequence[Tick]] | None = None  # once one of them is missed
 
@@ -77,13 +77,13 @@ class Missing:
         Those that lie further back than `FURTHER` lie there once more: a writer that returns does
         not know of them either, and is sent them again.
         """
-        begins = await self._asking.offsets(topics, BEGIN, TICKS)
+        begins = await self._cluster.offsets(topics, BEGIN, TICKS)
         spans = {
             where: (max(at, self.began[where] - FURTHER), self.began[where])
             for where, at in begins.items()
         }
         found: dict[Key, list[Tick]] = {}
-        for seen in (await ticks_between(self._asking, spans)).values():
+        for seen in (await ticks_between(self._cluster, spans)).values():
             for tick in (at.tick for at in seen):
                 key = (tick.origin, tick.symbol)
                 if tick.sequence > self._last_seen.get(key, tick.sequence):
@@ -93,10 +93,10 @@ class Missing:
     async def _untold(
         self, topics: Topics, holes: Sequence[Gap], offsets: Mapping[TopicPartition, int]
     ) -> list[Gap]:
-        ends = await self._asking.offsets(topics, END, GAPS)
+        ends = await self._cluster.offsets(topics, END, GAPS)
         ahead = {where: (offsets.get(where, 0), last) for where, last in ends.items()}
         told: dict[Key, list[tuple[int, int]]] = {}
-        for gap in await gaps_between(self._asking, ahead):
+        for gap in await gaps_between(self._cluster, ahead):
             if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
                 spans = told.setdefault((gap.origin, gap.symbol), [])
                 spans.append((gap.first_sequence, gap.last_sequence))

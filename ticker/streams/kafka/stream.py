@@ -47,31 +47,31 @@ class KafkaStream(BaseStream, Served):
         self._watch = watch
 
     async def log_id(self) -> str:
-        async with ClusterClient(self._address) as asking:
-            return (await asking.topics()).id
+        async with ClusterClient(self._address) as cluster:
+            return (await cluster.topics()).id
 
     async def snapshot(self) -> Batch:
-        async with self._asking() as asking:
-            late = await read_snapshot(asking, await asking.topics())
+        async with self._cluster() as cluster:
+            late = await read_snapshot(cluster, await cluster.topics())
         self._passed_over(late.broken)
         return late.batch()
 
     async def _find(self, place: int | Literal["start", "end"]) -> Position:
-        async with self._asking() as asking:
-            return (await find(asking, place)).position()
+        async with self._cluster() as cluster:
+            return (await find(cluster, place)).position()
 
     async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
-        async with self._asking() as asking:
-            return (await find_last(asking, ticks, symbols)).position()
+        async with self._cluster() as cluster:
+            return (await find_last(cluster, ticks, symbols)).position()
 
     async def count(self, after: Position) -> int:
         place = parse(self.url, after)
-        async with self._asking() as asking:
-            topics = await asking.topics()
+        async with self._cluster() as cluster:
+            topics = await cluster.topics()
             if place.id != topics.id:
                 raise WrongPosition(self.url, after)
-            begins = await asking.offsets(topics, BEGIN, TICKS)
-            ends = await asking.offsets(topics, END, TICKS)
+            begins = await cluster.offsets(topics, BEGIN, TICKS)
+            ends = await cluster.offsets(topics, END, TICKS)
             offsets = topics.offsets(place)
         return sum(max(0, ends[w] - max(begins[w], offsets[w])) for w in ends)
 
@@ -85,48 +85,48 @@ class KafkaStream(BaseStream, Served):
     async def _chunks(
         self, request: ColumnRequest
     ) -> AsyncGenerator[Mapping[str, Sequence[Any]], None]:
-        async with self._asking() as asking:
-            topics = await asking.topics()
-            ends = await asking.offsets(topics, END, TICKS)
-            begin = await find(asking, "start" if request.since is None else request.since)
+        async with self._cluster() as cluster:
+            topics = await cluster.topics()
+            ends = await cluster.offsets(topics, END, TICKS)
+            begin = await find(cluster, "start" if request.since is None else request.since)
             offsets = topics.offsets(begin)
             order = SequenceTracker()  # a repeat may lie in the topic
             between = {where: (offsets[where], end) for where, end in ends.items()}
-            async with contextlib.aclosing(span(asking.address, between)) as messages:
+            async with contextlib.aclosing(span(cluster.address, between)) as messages:
                 async for _, some in messages:
                     ticks, _ = order.take(decode(some, Tick).records)
                     if (chunk := request.chunk(ticks)) is not None:
                         yield chunk
 
     @contextlib.asynccontextmanager
-    async def _asking(self) -> AsyncGenerator[ClusterClient, None]:
+    async def _cluster(self) -> AsyncGenerator[ClusterClient, None]:
         """For a question or two; raises `StreamUnusable` where no poller could make the rest."""
-        async with ClusterClient(self._address) as asking:
+        async with ClusterClient(self._address) as cluster:
             try:
-                yield asking
+                yield cluster
             except StreamMissing as error:
                 problem = None
                 with contextlib.suppress(StreamError):  # what is missing is told all the same
-                    problem = (await policies(asking, list(await asking.describe()))).wrong
+                    problem = (await policies(cluster, list(await cluster.describe()))).wrong
                 if problem is None:
                     raise
                 raise StreamUnusable(self.url, problem) from error
 
     async def _read_health(self) -> Health:
-        async with self._asking() as asking:
-            return await self._health(asking)
+        async with self._cluster() as cluster:
+            return await self._health(cluster)
 
-    async def _health(self, asking: ClusterClient) -> Health:
-        topics = await asking.topics()
-        late = await read_snapshot(asking, topics)
+    async def _health(self, cluster: ClusterClient) -> Health:
+        topics = await cluster.topics()
+        late = await read_snapshot(cluster, topics)
         begins = {where: late.begins[where] for where in late.window}
         count = sum(late.ends[where] - at for where, at in begins.items())
         firsts = await ticks_between(
-            asking, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
+            cluster, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
         held = [at.tick for some in late.window.values() for at in some]
         heads = late.last_records()
-        kept = await policies(asking, topics.names)
+        kept = await policies(cluster, topics.names)
         return Health(
             stream=self.url,
             state=StreamState.OK if count or late.batch() else StreamState.EMPTY,

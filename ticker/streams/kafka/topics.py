@@ -86,18 +86,18 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
-async def ensure(asking: ClusterClient, plan: Plan) -> Topics:
+async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
     """The topics, checked where they were present and made where they were missing.
 
     Raises `StreamUnfit`, before any is made, where one has another policy, and `StreamError`
     otherwise.
     """
-    there = await asking.describe()
-    if (wrong := (await policies(asking, list(there))).wrong) is not None:
-        raise StreamUnfit(asking.address.url, wrong)
-    if missing := [name for name in asking.names if name not in there]:
-        await _make(asking, plan, missing)
-    return await _made(asking)
+    there = await cluster.describe()
+    if (wrong := (await policies(cluster, list(there))).wrong) is not None:
+        raise StreamUnfit(cluster.address.url, wrong)
+    if missing := [name for name in cluster.names if name not in there]:
+        await _make(cluster, plan, missing)
+    return await _made(cluster)
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -109,17 +109,17 @@ class Policies(msgspec.Struct, frozen=True):
     """Whether a user with few rights may not look: its topics are as their maker says."""
 
 
-async def policies(asking: ClusterClient, present: Sequence[str]) -> Policies:
+async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
     """Look at how the topics that are `present` are kept."""
     if not present:
         return Policies()
-    needed = dict(zip(asking.names, configurations(Plan()), strict=True))
-    seen = await asking.configurations(present, _CHECKED)
+    needed = dict(zip(cluster.names, configurations(Plan()), strict=True))
+    seen = await cluster.configurations(present, _CHECKED)
     hidden = None
     if len(seen) < len(present):
         hidden = (
             "this user may not see how its topics are kept, so that is not checked. To have it "
-            f"checked, allow DESCRIBE_CONFIGS on the topics {asking.address.prefix}*"
+            f"checked, allow DESCRIBE_CONFIGS on the topics {cluster.address.prefix}*"
         )
     for name, has in seen.items():
         for key in _CHECKED:
@@ -133,10 +133,10 @@ async def policies(asking: ClusterClient, present: Sequence[str]) -> Policies:
     return Policies(hidden=hidden)
 
 
-async def _make(asking: ClusterClient, plan: Plan, missing: Sequence[str]) -> None:
+async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> None:
     """Ask for the topics that are `missing`, again while the cluster is not complete yet."""
-    configured = dict(zip(asking.names, configurations(plan), strict=True))
-    many = {asking.names[0], asking.names[2]}  # quotes lie in their symbol's partition
+    configured = dict(zip(cluster.names, configurations(plan), strict=True))
+    many = {cluster.names[0], cluster.names[2]}  # quotes lie in their symbol's partition
     wanted: list[Any] = [
         (
             name,
@@ -149,7 +149,7 @@ async def _make(asking: ClusterClient, plan: Plan, missing: Sequence[str]) -> No
     ]
     until = asyncio.get_running_loop().time() + ANSWER
     while True:
-        answer = await asking.ask(CreateTopicsRequest(wanted, int(ANSWER * 250), False))
+        answer = await cluster.ask(CreateTopicsRequest(wanted, int(ANSWER * 250), False))
         healing = None
         for name, code, *words in answer.topic_errors:
             kind = fault(code)
@@ -160,26 +160,26 @@ async def _make(asking: ClusterClient, plan: Plan, missing: Sequence[str]) -> No
                 why = "this user may not (CREATE). Let one make it who may, or allow it"
             problem = f"cannot make the topic {name}: {why}"
             if not kind.retriable and kind not in _HEALING:
-                raise StreamUnusable(asking.address.url, problem)
+                raise StreamUnusable(cluster.address.url, problem)
             healing = problem
         if healing is None:
             return
         if asyncio.get_running_loop().time() > until:
-            raise StreamUnreachable(asking.address.url, healing)
-        await asking.renew()  # who the controller is, is asked again
+            raise StreamUnreachable(cluster.address.url, healing)
+        await cluster.renew()  # who the controller is, is asked again
         await asyncio.sleep(_HEAL)
 
 
-async def _made(asking: ClusterClient) -> Topics:
+async def _made(cluster: ClusterClient) -> Topics:
     """The topics, once the brokers know them with their leaders."""
     until = asyncio.get_running_loop().time() + ANSWER
     while True:
         try:
-            topics = await asking.topics()
+            topics = await cluster.topics()
         except StreamMissing:
             topics = None
         if topics is not None and all(leader >= 0 for leader in topics.leaders.values()):
             return topics
         if asyncio.get_running_loop().time() > until:
-            raise StreamMissing(asking.address.url, "its topics do not appear")
+            raise StreamMissing(cluster.address.url, "its topics do not appear")
         await asyncio.sleep(_PAUSE)

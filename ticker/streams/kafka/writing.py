@@ -54,7 +54,7 @@ class KafkaWriter:
     def __init__(self, address: Address, plan: making.Plan, delivery: float = DELIVERY) -> None:
         self._address = address
         self._plan = plan
-        self._asking = ClusterClient(address)
+        self._cluster = ClusterClient(address)
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
         self._topics: Topics | None = None
@@ -73,7 +73,7 @@ class KafkaWriter:
 
     async def open(self) -> None:
         """Make or check the topics, and read what they hold."""
-        self._topics = await making.ensure(self._asking, self._plan)
+        self._topics = await making.ensure(self._cluster, self._plan)
         self.id = self._topics.id
         await self._learn()
 
@@ -143,7 +143,7 @@ class KafkaWriter:
         await self._producing.close(max(0.5, until - loop.time()))
         if self._later is not None:
             self._later.cancel()
-        await self._asking.close()
+        await self._cluster.close()
         return self._pending
 
     async def _append(
@@ -177,7 +177,7 @@ class KafkaWriter:
         beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
         await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
         if not (ticks or gaps or quotes or heartbeats):
-            return topics.place(await self._asking.offsets(topics, END)).position()
+            return topics.place(await self._cluster.offsets(topics, END)).position()
         heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
         received = max((record.received for record in heard), default=0)
         behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
@@ -218,7 +218,7 @@ class KafkaWriter:
         Under way, it refuses; so topics that took something just now are the same.
         """
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
-            found = await self._asking.topics()
+            found = await self._cluster.topics()
             if found.id != self.id:
                 raise StreamMissing(self._address.url, _REOPEN)
             self._met_at = asyncio.get_running_loop().time()
@@ -245,7 +245,7 @@ class KafkaWriter:
         if self._topics is None:
             raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
         if self._known is None:
-            topics = await self._asking.topics()
+            topics = await self._cluster.topics()
             if topics.id != self.id:
                 raise StreamMissing(self._address.url, _REOPEN)
             topics.check(self._topics.partitions[TICKS])
@@ -259,14 +259,14 @@ class KafkaWriter:
     async def _caught_up(self) -> tuple[Sequences, Topics]:
         """The same, with what others wrote since."""
         known, topics = await self._ready()
-        ends = await self._asking.offsets(topics, END)
+        ends = await self._cluster.offsets(topics, END)
         ahead = spans(self._ends, ends, ends)
         gaps = {where: s for where, s in ahead.items() if where.topic == topics.names[GAPS]}
         ticks = {where: s for where, s in ahead.items() if where.topic == topics.names[TICKS]}
         if gaps:
-            known.saw_gaps(await gaps_between(self._asking, gaps))
+            known.saw_gaps(await gaps_between(self._cluster, gaps))
         if ticks:
-            for seen in (await ticks_between(self._asking, ticks)).values():
+            for seen in (await ticks_between(self._cluster, ticks)).values():
                 others = [at.tick for at in seen]
                 if not self._settled:
                     known.simulated = check_simulated(self._address.url, known.simulated, others)
@@ -278,15 +278,17 @@ class KafkaWriter:
         """Read what the topics hold: quotes, the last ticks, gaps."""
         topics = self._topics
         assert topics is not None  # noqa: S101 - the log is open
-        late = await read_snapshot(self._asking, topics, FURTHER)
+        late = await read_snapshot(self._cluster, topics, FURTHER)
         known = Sequences(self._address.url)
         known.saw(late.quotes.values())
         heads = late.last_records()
         known.saw(head for head in heads.values() if isinstance(head, Tick))
         # Of ticks that a broker lost, a quote that it kept may still tell.
         known.last.update(late.tails())
-        begins = await self._asking.offsets(topics, BEGIN, GAPS)
-        known.saw_gaps(await gaps_between(self._asking, spans(begins, late.ends, topics.all(GAPS))))
+        begins = await self._cluster.offsets(topics, BEGIN, GAPS)
+        known.saw_gaps(
+            await gaps_between(self._cluster, spans(begins, late.ends, topics.all(GAPS)))
+        )
         if not late.whole:
             # A quote that lags behind its ticks (their writer died in between) would be all that
             # is known of its symbol, once these ticks lie further back than the window.
