@@ -50,7 +50,7 @@ class Checkpoint(Protocol):
     async def lacks(self, last: Mapping[Key, int]) -> int:
         """How many ticks of its own the stream lacks up to `last`, (origin, symbol) → sequence.
 
-        Any, where an older copy of it was put in its place. Ticks of other origins do not count.
+        Non-zero if the source was restored from an older copy. Ticks of other origins do not count.
         """
         ...
 

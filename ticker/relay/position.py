@@ -75,14 +75,14 @@ class RelayPosition:
 
         Begins again if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
         if it tells of ticks of the source all the same, as quotes do whose ticks were deleted; or
-        if it holds more of the source than the source itself: whatever came next would bear
-        numbers that are there already, and be dropped for repeats.
+        if it holds more of the source than the source itself: its new ticks would reuse
+        sequence numbers that were already sent, and be dropped as repeats.
         """
         if lacking := await self._bookmark.lacks(last):
             words = (
                 f"lacks {count_text(lacking, 'tick')} of its own that {url} has: it is an older "
-                "copy, and its new ticks would bear their numbers. Move it away, and a new log is "
-                "begun in its place"
+                "copy, and its new ticks would reuse sequence numbers that were already sent. Move "
+                "it away: the next start creates a new log in its place"
             )
             raise StreamUnusable(self._source.url, words)
         met = await self._bookmark.met()
