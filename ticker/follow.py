@@ -37,7 +37,7 @@ _HEALTH_EVERY: Final = 0.5
 """Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
 _AT_ONCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
-_SILENCE: Final = 2 * SECOND
+_ASK_AFTER: Final = 2 * SECOND
 """A stream without a record for this long is asked how it is (µs)."""
 
 
@@ -225,7 +225,7 @@ class Follow:
         """Ask a stream that is read but silent how it is: it waits for its server by itself."""
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
-            if self._heard is None or self.elapsed() - self._heard < _SILENCE:
+            if self._heard is None or self.elapsed() - self._heard < _ASK_AFTER:
                 continue
             found, problem = self._readable, None
             # Asking costs a server work; a reading that has no trouble of its own has told already.

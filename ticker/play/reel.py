@@ -17,7 +17,7 @@ from ticker.streams.reader import concerns
 from ticker.streams.sequence import Key
 from ticker.units import DAY, MINUTE
 
-SILENCE: Final = 30 * MINUTE
+SESSION_BREAK: Final = 30 * MINUTE
 """A session begins after so long without a tick (µs)."""
 
 
@@ -91,7 +91,7 @@ def session_start(stream: Stream, last: int, span: Span) -> int:
         wanted: dict[str, Any] = {"symbols": span.symbols, "since": since, "until": span.until}
         for chunk in stream.columns(**wanted, fields=["received"]):
             for received in chunk["received"]:
-                if before is None or received - before >= SILENCE:
+                if before is None or received - before >= SESSION_BREAK:
                     begins, is_first = received, before is None
                 before = received if before is None else max(before, received)
         if begins is None:

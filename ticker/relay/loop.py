@@ -46,7 +46,7 @@ from ticker.units import SECOND
 
 PATIENCE: Final = 60.0
 """A destination that neither takes nor refuses for so long counts as away (s)."""
-SILENCE: Final = 3.0
+SLOW_AFTER: Final = 3.0
 """… and is told to be silent after so long (s)."""
 WITHIN: Final = 4.0
 """How long an end may go on delivering (s)."""
@@ -93,7 +93,7 @@ class Relay:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = _random.random,
         patience: float = PATIENCE,
-        silence: float = SILENCE,
+        silence: float = SLOW_AFTER,
     ) -> None:
         self._source = source
         self._make = destination

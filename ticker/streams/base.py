@@ -27,7 +27,7 @@ from ticker.streams.arguments import (
     checked_symbols,
 )
 from ticker.streams.protocol import ReadStats, Stream
-from ticker.streams.reader import SILENCE, ActiveRead, ColumnRequest, ReadRequest
+from ticker.streams.reader import EMPTY_BATCH_AFTER, ActiveRead, ColumnRequest, ReadRequest
 from ticker.streams.sequence import Key
 
 _STATES: Final = {
@@ -39,7 +39,7 @@ _STATES: Final = {
 class BaseStream(Stream, ABC):
     """The frame of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
 
-    def __init__(self, url: str, *, silence: float = SILENCE) -> None:
+    def __init__(self, url: str, *, silence: float = EMPTY_BATCH_AFTER) -> None:
         """`silence`: seconds without a record after which a reading brings an empty batch."""
         self.url = url
         self._silence = silence

@@ -22,7 +22,7 @@ from ticker.streams.arguments import TICK_FIELDS
 from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import Key, SequenceTracker
 
-SILENCE: Final = 1.0
+EMPTY_BATCH_AFTER: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
 
 
@@ -34,7 +34,7 @@ class ReadRequest(msgspec.Struct, frozen=True):
     symbols: frozenset[str] | None = None
     follow: bool = True
     limit: int = 5_000
-    silence: float = SILENCE
+    silence: float = EMPTY_BATCH_AFTER
     """Seconds without a record after which an empty batch comes."""
 
 

@@ -19,7 +19,7 @@ from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.origin import new_origin
 from ticker.streams.protocol import Retained
-from ticker.streams.reader import SILENCE, ColumnRequest, ReadRequest
+from ticker.streams.reader import EMPTY_BATCH_AFTER, ColumnRequest, ReadRequest
 from ticker.streams.sqlite import opening
 from ticker.streams.sqlite.following import SqliteRead
 from ticker.streams.sqlite.reading import SqliteReader
@@ -33,7 +33,9 @@ _R = TypeVar("_R")
 class SqliteStream(BaseStream):
     """A reader of the log at `path`. It never creates or changes the file."""
 
-    def __init__(self, path: Path, *, busy: float = opening.BUSY, silence: float = SILENCE) -> None:
+    def __init__(
+        self, path: Path, *, busy: float = opening.BUSY, silence: float = EMPTY_BATCH_AFTER
+    ) -> None:
         """`silence`: seconds without a record after which a reading brings an empty batch."""
         super().__init__(opening.url(path), silence=silence)
         self._path = path

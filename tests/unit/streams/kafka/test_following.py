@@ -11,7 +11,7 @@ from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.kafka.address import parse
 from ticker.streams.kafka.following import KafkaRead
-from ticker.streams.reader import SILENCE, ReadRequest
+from ticker.streams.reader import EMPTY_BATCH_AFTER, ReadRequest
 
 NOW = 1_795_447_805_000_000
 ADDRESS = parse("kafka://127.0.0.1:1/ticks")
@@ -22,7 +22,7 @@ def batch(sequence: int) -> Batch:
     return Batch(Position(str(sequence)), ticks=[Tick("A", "s", "o", sequence, NOW, NOW, 1.0)])
 
 
-def reading(silence: float = SILENCE) -> KafkaRead:
+def reading(silence: float = EMPTY_BATCH_AFTER) -> KafkaRead:
     return KafkaRead(ADDRESS, ReadRequest(Position("0"), limit=10, silence=silence))
 
 
