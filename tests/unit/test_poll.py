@@ -18,7 +18,8 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.poll import PollReport
-from ticker.poll.pace import Budget, Slots, interval
+from ticker.poll.budget import Budget
+from ticker.poll.pace import Slots, interval
 from ticker.records import Quote, Tick
 from ticker.units import SECOND
 

@@ -7,9 +7,8 @@ and that no hour holds more requests than the budget. It knows no source and no 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from ticker.times import format_duration
@@ -59,28 +58,6 @@ class Slots:
     def after(self, now: int) -> int:
         """The first slot after `now`; those in between are skipped."""
         return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
-
-
-@dataclass(slots=True)
-class Budget:
-    """Requests of the last hour, so that no hour ever holds more than `per_hour`."""
-
-    per_hour: int | None
-    _spent: deque[int] = field(default_factory=deque)
-
-    def spend(self, now: int, requests: int) -> None:
-        """Note `requests` made at `now` (elapsed µs)."""
-        if self.per_hour is not None:
-            self._spent.extend([now] * requests)
-
-    def earliest(self, now: int, requests: int) -> int:
-        """When `requests` more may be made (elapsed µs): `now`, or later."""
-        if self.per_hour is None:
-            return now
-        while self._spent and self._spent[0] <= now - HOUR:
-            self._spent.popleft()
-        over = len(self._spent) + min(requests, self.per_hour) - self.per_hour
-        return now if over <= 0 else self._spent[over - 1] + HOUR
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ticker.poll import pace
-from ticker.poll.pace import BackOff, Budget, Slots
+from ticker.poll.budget import Budget
+from ticker.poll.pace import BackOff, Slots
 from ticker.sources.protocol import Source
 
 
