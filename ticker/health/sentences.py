@@ -117,7 +117,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             asked = clock(beat.time, zone, now=now)
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
             return f"{source} {how} {asked}: {answered}"
-        case Reason.POLLER_STOPPED if beat.state == WriterState.STOPPED:
+        case Reason.POLLER_STOPPED if writer.is_stopped:
             return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
             return f"No sign of the poller since {heard}. {start}"
@@ -234,7 +234,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
         words += f"last sign dated {clock(beat.received, zone, now=now)}, ahead of this clock"
     else:
         words += f"last sign {format_duration(max(writer.silent, 1))} ago"
-    if writer.reason is Reason.POLLER_STOPPED and beat.state != WriterState.STOPPED:
+    if writer.reason is Reason.POLLER_STOPPED and not writer.is_stopped:
         words += " (gone)"
     if beat.last_good is not None and writer.reason is not Reason.FRESH:
         words += f", last good answer {clock(beat.last_good, zone, now=now)}"

@@ -56,10 +56,9 @@ def is_alive(heartbeat: Heartbeat, now: int) -> bool:
 
     For a reader that looks once. One that follows judges by what it sees arrive.
     """
-    if heartbeat.state == WriterState.STOPPED:
-        return False
     silent = silence(heartbeat, now)
-    return silent is not None and silent <= patience(heartbeat)
+    sign = Sign(heartbeat, now - (silent or 0), is_sure=silent is not None)
+    return judge(sign, now).is_alive
 
 
 @dataclass(frozen=True, slots=True)

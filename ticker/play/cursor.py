@@ -16,7 +16,6 @@ from typing import Final
 from ticker.play.reel import Reel
 from ticker.records import MAX_TIME, Batch, Gap, Position, Tick
 from ticker.streams.facts import Facts, quote_of
-from ticker.streams.reader import concerns
 from ticker.streams.sequence import Key
 
 BURST: Final = 1_000
@@ -59,13 +58,7 @@ class Cursor:
         found = await reel.tape.last_ticks(time)
         known = [t for t in found.ticks if symbols is None or t.symbol in symbols]
         self._last = {(tick.origin, tick.symbol): tick for tick in known}
-        since = reel.span.since or 0
-        others: list[tuple[int, Gap | Facts]] = [
-            (due, gap)
-            for due, gap in reel.timeline.gaps
-            if since <= due <= reel.end and (symbols is None or concerns(gap, symbols))
-        ]
-        others += reel.timeline.facts
+        others: list[tuple[int, Gap | Facts]] = [*reel.gaps_of(symbols), *reel.timeline.facts]
         others.sort(key=_due)
         self._others, self._other, self._facts = others, 0, {}
         self._ticks, self._dues, self._at, self._floor = [], [], 0, time
@@ -216,6 +209,7 @@ def _due(placed: tuple[int, object]) -> int:
 
 def _missing(gap: Gap) -> int:
     """How many ticks it says are missing."""
-    if gap.first_sequence is None or gap.last_sequence is None:
+    if gap.missing is None:
         return 0
-    return gap.last_sequence - gap.first_sequence + 1
+    first, last = gap.missing
+    return last - first + 1

@@ -5,7 +5,7 @@ Knows no backend. Times are µs since the epoch, UTC, by `received`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -56,10 +56,16 @@ class Reel(msgspec.Struct, frozen=True):
     @property
     def gaps(self) -> Sequence[tuple[int, Gap]]:
         """The gaps of the span alone, each with the time when it is due."""
+        return self.gaps_of(self.span.symbols)
+
+    def gaps_of(self, symbols: Collection[str] | None) -> Sequence[tuple[int, Gap]]:
+        """The same, of `symbols` (`None`: all)."""
         since = self.span.since or 0
-        found = [(due, gap) for due, gap in self.timeline.gaps if since <= due <= self.end]
-        symbols = self.span.symbols
-        return [one for one in found if symbols is None or concerns(one[1], symbols)]
+        return [
+            (due, gap)
+            for due, gap in self.timeline.gaps
+            if since <= due <= self.end and concerns(gap, symbols)
+        ]
 
 
 async def load(tape: Tape, span: Span) -> Reel:

@@ -60,16 +60,6 @@ class Schedule:
         """Leave so much of the tape out from here."""
         self._tape += micros
 
-    def pause(self, now: int) -> None:
-        """Stop the tape where it is."""
-        self._tape = self.at(now)
-        self.is_paused = True
-
-    def resume(self, now: int) -> None:
-        """Go on from where it was paused."""
-        self._since = now
-        self.is_paused = False
-
     def at(self, now: int) -> int:
         """What of the tape is due by now; all of it at `MAX`."""
         if self.is_paused:

@@ -245,6 +245,13 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
             case _:
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 
+    @property
+    def missing(self) -> tuple[int, int] | None:
+        """The first and the last missing sequence (inclusive); `None` for a span of time."""
+        if self.first_sequence is None or self.last_sequence is None:
+            return None
+        return self.first_sequence, self.last_sequence
+
 
 class Heartbeat(
     msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="heartbeat", gc=False

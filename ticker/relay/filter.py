@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from ticker.records import READER, Batch, Gap, GapReason, Position, Quote, Tick
-from ticker.streams.sequence import Key
+from ticker.records import READER, Batch, Gap, Position, Quote, Tick
+from ticker.streams.sequence import Key, missing_ticks
 
 _REMEMBERED: Final = 64
 """Heartbeats of each writer that are known to be delivered: more than ever come back at once."""
@@ -157,15 +157,9 @@ class Filter:
         )
 
     def _missing(self, tick: Tick, last: int) -> Gap:
-        return Gap(
-            source=tick.source,
-            origin=tick.origin,
-            writer=self.name,
-            received=tick.received,
-            reason=GapReason.TICKS_MISSING,
-            symbol=tick.symbol,
-            first_sequence=last + 1,
-            last_sequence=tick.sequence - 1,
+        key, missing = (tick.origin, tick.symbol), (last + 1, tick.sequence - 1)
+        return missing_ticks(
+            key, missing, received=tick.received, source=tick.source, writer=self.name
         )
 
 

@@ -133,7 +133,7 @@ def _check_numbered(price: Tick | Quote) -> None:
 def _missing(gaps: Iterable[Gap]) -> set[tuple[Key, int, int]]:
     """What `gaps` say is missing: of whom, the first and the last sequence (inclusive)."""
     return {
-        ((gap.origin, gap.symbol), gap.first_sequence, gap.last_sequence)
+        ((gap.origin, gap.symbol), *gap.missing)
         for gap in gaps
-        if gap.symbol is not None and gap.first_sequence and gap.last_sequence
+        if gap.symbol is not None and gap.missing is not None
     }

@@ -160,7 +160,7 @@ class MemoryRead(ThreadRead):
                     break
                 ticks.append(entry)
                 places.append(place)
-            elif symbols is None or concerns(entry, symbols):
+            elif concerns(entry, symbols):
                 if ticks:
                     end = place - 1
                     break

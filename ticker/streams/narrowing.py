@@ -28,5 +28,7 @@ def retained(log: Log) -> Retained:
     """Return `log`, whose retention must be ours. Raises `UsageError` if it is not."""
     backend = backend_of(log.url)
     if not (backend and backend.retains):
-        raise UsageError(f"{log.url} holds no ticks for a reader. Name a file, like sqlite:PATH")
+        raise UsageError(
+            f"{log.url} cannot hold ticks back for a reader. Use a file, like sqlite:PATH"
+        )
     return cast("Retained", log)

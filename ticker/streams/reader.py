@@ -139,8 +139,10 @@ class ThreadRead(ActiveRead):
             thread.shutdown(wait=False)
 
 
-def concerns(gap: Gap, symbols: Collection[str]) -> bool:
-    """Whether `gap` is about one of `symbols`, or about all."""
+def concerns(gap: Gap, symbols: Collection[str] | None) -> bool:
+    """Whether `gap` is about one of `symbols` (`None`: any will do), or about all."""
+    if symbols is None:
+        return True
     if gap.symbol is not None:
         return gap.symbol in symbols
     return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
@@ -148,4 +150,4 @@ def concerns(gap: Gap, symbols: Collection[str]) -> bool:
 
 def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
     """Those of `gaps` that concern `symbols` (`None`: all)."""
-    return [gap for gap in gaps if symbols is None or concerns(gap, symbols)]
+    return [gap for gap in gaps if concerns(gap, symbols)]

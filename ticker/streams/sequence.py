@@ -85,9 +85,9 @@ class SequenceTracker:
     def _note(self, gaps: Sequence[Gap]) -> None:
         """Remember what `gaps`, of the stream itself, tell missing."""
         for gap in gaps:
-            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
+            if gap.symbol is not None and gap.missing is not None:
                 key = (gap.origin, gap.symbol)
-                spans = [*self._told.get(key, ()), (gap.first_sequence, gap.last_sequence)]
+                spans = [*self._told.get(key, ()), gap.missing]
                 # What lies behind us can be no hole any more.
                 passed = self._last.get(key, 0)
                 spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
@@ -128,18 +128,36 @@ class SequenceTracker:
         if later := [span for span in told if span[1] > last]:
             self._told[key] = later
         return [
-            Gap(
-                source=tick.source,
-                origin=tick.origin,
-                writer=READER,
-                received=tick.received,
-                reason=GapReason.TICKS_MISSING,
-                symbol=tick.symbol,
-                first_sequence=start,
-                last_sequence=end,
-            )
-            for start, end in left_of(first, last, told)
+            missing_ticks(key, missing, received=tick.received, source=tick.source)
+            for missing in left_of(first, last, told)
         ]
+
+
+def missing_ticks(
+    key: Key,
+    missing: tuple[int, int],
+    *,
+    received: int,
+    source: str = "",
+    writer: str = READER,
+    reason: GapReason = GapReason.TICKS_MISSING,
+) -> Gap:
+    """Make the gap of the first to the last sequence (inclusive) that are missing of `key`.
+
+    `received` is when it was noticed (µs, UTC).
+    """
+    origin, symbol = key
+    first, last = missing
+    return Gap(
+        source=source,
+        origin=origin,
+        writer=writer,
+        received=received,
+        reason=reason,
+        symbol=symbol,
+        first_sequence=first,
+        last_sequence=last,
+    )
 
 
 def left_of(first: int, last: int, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

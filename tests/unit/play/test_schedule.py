@@ -47,9 +47,11 @@ def test_a_late_look_delays_nothing_that_follows() -> None:
 
 def test_a_paused_tape_stands_and_goes_on_where_it_stood() -> None:
     schedule = begun(10.0)
-    schedule.pause(SECOND)
+    schedule.begin(schedule.at(SECOND), SECOND)
+    schedule.is_paused = True
     assert schedule.at(60 * SECOND) == TAPE + 10 * SECOND
-    schedule.resume(61 * SECOND)
+    schedule.begin(schedule.at(61 * SECOND), 61 * SECOND)
+    schedule.is_paused = False
     assert schedule.at(62 * SECOND) == TAPE + 20 * SECOND
 
 
@@ -64,5 +66,6 @@ def test_at_max_all_is_due_unless_it_is_paused() -> None:
     schedule = begun(MAX)
     assert schedule.at(0) == MAX_TIME
     assert schedule.wait(TAPE + SECOND, 0) == 0
-    schedule.pause(0)
-    assert schedule.is_paused
+    schedule.begin(TAPE, 0)
+    schedule.is_paused = True
+    assert schedule.at(SECOND) == TAPE

@@ -97,9 +97,8 @@ class Missing:
         ahead = {where: (offsets.get(where, 0), last) for where, last in ends.items()}
         told: dict[Key, list[tuple[int, int]]] = {}
         for gap in await gaps_between(self._cluster, ahead):
-            if gap.symbol is not None and gap.first_sequence and gap.last_sequence:
-                spans = told.setdefault((gap.origin, gap.symbol), [])
-                spans.append((gap.first_sequence, gap.last_sequence))
+            if gap.symbol is not None and gap.missing is not None:
+                told.setdefault((gap.origin, gap.symbol), []).append(gap.missing)
         return [
             msgspec.structs.replace(
                 hole,

@@ -269,7 +269,7 @@ class RecordingReader:
         return [
             placed
             for placed in self.gaps
-            if begin <= placed.row < end and (symbols is None or concerns(placed.gap, symbols))
+            if begin <= placed.row < end and concerns(placed.gap, symbols)
         ]
 
     def facts_before(self, row: int) -> Mapping[Key, Facts]:

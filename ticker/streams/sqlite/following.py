@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from ticker.errors import StreamMissing, StreamUnreachable
-from ticker.records import READER, Batch, Gap, GapReason
+from ticker.records import Batch, Gap, GapReason
 from ticker.streams.reader import ReadRequest, ThreadRead
+from ticker.streams.sequence import missing_ticks
 from ticker.streams.sqlite.opening import file_id
 from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import Found, SqliteReader
@@ -156,18 +157,8 @@ class SqliteRead(ThreadRead):
             known = self.sequences.last(origin, symbol) is not None
             missed = self.sequences.skip(origin, symbol, lost.through)
             if missed is not None:
-                gaps.append(
-                    Gap(
-                        source="",
-                        origin=origin,
-                        writer=READER,
-                        received=found.held_since,
-                        reason=GapReason.RETENTION,
-                        symbol=symbol,
-                        first_sequence=missed[0],
-                        last_sequence=missed[1],
-                    )
-                )
+                since, why = found.held_since, GapReason.RETENTION
+                gaps.append(missing_ticks(lost.key, missed, received=since, reason=why))
             elif not known:
                 unknown.add(symbol)
         if unknown or found.lost_gaps:
