@@ -15,6 +15,7 @@ import sys
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 import ticker
@@ -69,12 +70,17 @@ plt.show()
 # ## Volatility
 #
 # **Volatility** is the standard deviation of the returns: how far prices move, up or down. It is
-# told for a year, to be compared. A year has about 252 trading days of 390 minutes, and a standard
-# deviation grows with the square root of time.
+# given per year, so that it can be compared. A standard deviation grows with the square root of
+# time, so we need the minutes in a year of trading, and each market has its own: stocks are traded
+# 390 minutes on 252 days, futures 1,380, currencies 1,440, and crypto 1,440 minutes on 365 days.
 
 # %%
-volatility = returns.std() / 1e4 * np.sqrt(252 * 390) * 100
-rolling = returns.rolling("30min", min_periods=30).std() / 1e4 * np.sqrt(252 * 390) * 100
+minutes = pd.Series(252 * 390, index=returns.columns)  # stocks and their index
+minutes["CL=F"] = minutes["GC=F"] = 252 * 1380
+minutes["EURUSD=X"] = 252 * 1440
+minutes["BTC-USD"] = 365 * 1440
+volatility = returns.std() / 1e4 * np.sqrt(minutes) * 100
+rolling = returns.rolling("30min", min_periods=30).std() / 1e4 * np.sqrt(minutes) * 100
 
 
 def axis_of_time(axes: Axes) -> None:
