@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
-from ticker.streams.recording.database import Connection, literal
+from ticker.streams.recording.database import Connection, first_line, literal
 from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
@@ -163,13 +164,14 @@ def _take(
     connection: Connection, number: int, file: Sniffed, layout: Layout, options: Options
 ) -> str:
     """Read one file into `rows`; what it was taken for, in words."""
-    source, names = _source(connection, file, layout, options)
+    with _broken(file):
+        source, names = _source(connection, file, layout, options)
     symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
     columns = _columns(file, layout, options, names, has_symbol=symbol is not None)
     words = layout.title
     if "symbol" not in columns:
         words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
-    try:
+    with _broken(file):
         taken = Taken(number, source, layout, columns, symbol, options.decimal_comma)
         _refuse_commas(connection, taken, file.name)
         readings: dict[str, times.TimeReading] = {
@@ -180,14 +182,22 @@ def _take(
         connection.execute(f"INSERT INTO rows {query.rows_of(taken, readings)}")
         if not file.is_parquet:
             take_rejected(connection, number)
-    except duckdb.Error as error:
-        first = str(error).partition("\n")[0]
-        raise UsageError(f"{file.name} cannot be read: {first}") from error
     if told := readings["time"].words:
         words += f", {told}"
     if any(each.cuts_nanoseconds for each in readings.values()):
         words += ", nanoseconds are cut to µs"
     return f"{file.name}: {words}"
+
+
+@contextmanager
+def _broken(file: Sniffed) -> Iterator[None]:
+    """Turn what DuckDB says of reading `file` into a `UsageError`."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UsageError(
+            f"{file.name} cannot be read: {first_line(error)}. Is it cut off? Get it again"
+        ) from error
 
 
 def _source(
@@ -260,7 +270,7 @@ def _time_reading(
     samples = _samples(connection, taken, need)
     zone = options.zone or taken.layout.zone
     form = options.time_format or taken.layout.time
-    return times.reading(samples, form, zone, column=text, file=file.name)
+    return times.reading(samples, form, zone, column=text, file=file.name, need=need)
 
 
 def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:

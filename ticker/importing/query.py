@@ -129,12 +129,19 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
     price = number_of("price") if "price" in columns else "NULL"
     time = readings["time"].sql
     received = readings["received"].sql if "received" in readings else "NULL"
+    received_problem = readings["received"].problem if "received" in readings else "NULL"
     currency = text_of(columns["currency"]) if "currency" in columns else "NULL"
     told = " || ' | ' || ".join(
         f"{literal(need + '=')} || coalesce({text_of(parts)}, '')"
         for need, parts in columns.items()
     )
     numbered = ", row_number() OVER () AS n_" if layout.carried else ""  # it takes one thread only
+    source = f"SELECT *{numbered} FROM {taken.source}"
+    for step in [step for each in readings.values() for step in each.steps]:
+        source = f"SELECT *, {step} FROM ({source})"
+    crossed = "its bid is above its ask" + (
+        " (an empty side is that of the row before)" if layout.carried else ""
+    )
     return f"""
         SELECT {taken.number}, NULL, time_, coalesce(received_, time_), symbol_,
             coalesce(nullif(price_, 0), {_MIDDLE}), {_SIDE.format("bid_")},
@@ -142,10 +149,14 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
             CASE WHEN reason_ IS NOT NULL THEN {told} END
         FROM (SELECT *,
             CASE
-                WHEN time_ IS NULL THEN 'its time cannot be read'
+                WHEN time_ IS NULL
+                    THEN coalesce({readings["time"].problem}, 'its time cannot be read')
                 WHEN time_ < 0 OR time_ > 4102444800000000
                     THEN 'its time is before 1970 or after 2100'
                 WHEN symbol_ IS NULL OR symbol_ = '' THEN 'it has no symbol'
+                WHEN received_ IS NULL AND {received_problem} IS NOT NULL
+                    THEN {received_problem}
+                WHEN coalesce(price_, 0) = 0 AND ask_ <> 0 AND bid_ > ask_ THEN '{crossed}'
                 WHEN coalesce(nullif(price_, 0), {_MIDDLE}) IS NULL
                     THEN 'its price is absent, zero or no number'
                 WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'
@@ -155,12 +166,12 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                 {price} AS price_, {number_of("bid")} AS bid_, {number_of("ask")} AS ask_,
                 {number_of("size")} AS size_, {number_of("volume")} AS volume_,
                 {currency} AS currency_
-            FROM (SELECT *{numbered} FROM {taken.source})
+            FROM ({source})
         ))"""
 
 
 _MIDDLE: Final = """
-    CASE WHEN bid_ <> 0 AND ask_ <> 0 THEN CAST(
+    CASE WHEN bid_ <> 0 AND ask_ <> 0 AND bid_ <= ask_ THEN CAST(
         (CAST(bid_ AS DECIMAL(28, 10)) + CAST(ask_ AS DECIMAL(28, 10))) * 0.5 AS DOUBLE) END"""
 # In decimals: the middle of 1.3066 and 1.30677 is 1.306685, and no float beside it.
 _SIDE: Final = "CASE WHEN (bid_ <= ask_) IS NOT FALSE THEN nullif({}, 0) END"

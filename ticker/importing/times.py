@@ -1,7 +1,8 @@
 """How a column of times is read: as ISO 8601, by a format, or as a number whose unit is guessed.
 
 A unit is guessed once per file, by magnitude; a row in another unit is a bad row. What cannot be
-known (a zone that nobody told, a date that could be day or month first) is refused, never guessed.
+known (a zone that nobody told, a date that could be day or month first) is refused, never guessed;
+a local time that its zone skips or has twice is a bad row.
 SQL text only.
 """
 
@@ -20,31 +21,49 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 _OFFSET: Final = re.compile(r"(Z|z|[+-]\d{2}(:?\d{2})?| UTC)$")
 _ISO: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?")
 _AMBIGUOUS: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
+_PARTED: Final = re.compile(
+    r"\d+(?P<a>\D)\d+(?P<b>\D)(?P<year>\d+)(?P<gap>\D*)(?P<clock>\d+:\d+(?P<seconds>:\d+)?)?"
+    r"((?P<point>[.,])(?P<fraction>\d+))?(?P<rest>.*)"
+)
 
 UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
 """A unit, the magnitude below which a number is in it, and its length (µs). Beyond: ns."""
 _NANO: Final = 1_000
+_DAY: Final = 86_400 * SECOND
+_FIXED: Final = re.compile(r"UTC|GMT|Etc/.+")
+"""Zones whose clocks never change."""
 
 
 class TimeReading(msgspec.Struct, frozen=True):
     """How to read a column of times."""
 
     sql: str
-    """An expression that gives whole microseconds, or NULL."""
+    """An expression that gives whole microseconds, or NULL. It may use the columns of `steps`."""
     words: str = ""
     """What to tell the user: the unit, or what is cut."""
     cuts_nanoseconds: bool = False
+    steps: tuple[str, ...] = ()
+    """Columns to add one after the other (`expression AS name`), each from those before it."""
+    problem: str = "NULL"
+    """An expression that says why `sql` gives NULL; NULL if the time just cannot be read."""
 
 
 def reading(
-    samples: Sequence[str], form: str | None, zone: str | None, *, column: str, file: str
+    samples: Sequence[str],
+    form: str | None,
+    zone: str | None,
+    *,
+    column: str,
+    file: str,
+    need: str = "time",
 ) -> TimeReading:
     """How to read `column`, with times like `samples`. Raises `UsageError` rather than guess.
 
-    `form` is a format of `strptime`; `zone` is the zone of times that name none.
+    `form` is a format of `strptime`; `zone` is the zone of times that name none. `need` begins the
+    names of added columns.
     """
     if form is not None:
-        return _by_format(form, zone, column, file)
+        return _by_format(form, zone, column, file, need)
     samples = [sample.strip() for sample in samples if sample.strip()]
     if not samples:
         return TimeReading("NULL")
@@ -58,16 +77,32 @@ def reading(
         if _AMBIGUOUS.fullmatch(sample):
             raise UsageError(
                 f"{file}: a time like {sample!r} may be day or month first. "
-                "Say which: --time-format '%d.%m.%Y %H:%M:%S' (or '%m/%d/%Y …')"
+                f"Say which: --time-format '{_like(sample, '%d', '%m')}' "
+                f"or '{_like(sample, '%m', '%d')}'"
             )
         raise UsageError(
             f"{file}: {sample!r:.60} is no time that can be read. "
             "Name its column with --column time=NAME, its format with --time-format"
         )
-    return _by_iso(dates, zone, column, file)
+    return _by_iso(dates, zone, column, file, need)
 
 
-def _by_iso(samples: Sequence[str], zone: str | None, column: str, file: str) -> TimeReading:
+def _like(sample: str, first: str, second: str) -> str:
+    """The format of an ambiguous `sample`, with its own separators."""
+    found = _PARTED.fullmatch(sample)
+    assert found is not None  # noqa: S101  (it matches what `_AMBIGUOUS` matches)
+    year = "%Y" if len(found["year"]) == 4 else "%y"  # noqa: PLR2004  (2024, not 24)
+    form = f"{first}{found['a']}{second}{found['b']}{year}{found['gap']}"
+    if found["clock"]:
+        form += "%H:%M:%S" if found["seconds"] else "%H:%M"
+    if found["fraction"]:
+        form += found["point"] + {3: "%g", 9: "%n"}.get(len(found["fraction"]), "%f")
+    return form + ("…" if found["rest"] else "")
+
+
+def _by_iso(
+    samples: Sequence[str], zone: str | None, column: str, file: str, need: str
+) -> TimeReading:
     cut = f"regexp_replace({column}, '([.,][0-9]{{6}})[0-9]+', '\\1')"
     told = {bool(_OFFSET.search(sample[10:])) for sample in samples}
     nanoseconds = any(re.search(r"[.,]\d{7,}", sample) for sample in samples)
@@ -85,13 +120,10 @@ def _by_iso(samples: Sequence[str], zone: str | None, column: str, file: str) ->
         )
     if told == {True, False}:
         raise UsageError(f"{file}: some times tell their zone and some do not")
-    return TimeReading(
-        f"epoch_us(timezone({_quoted(zone)}, TRY_CAST({cut} AS TIMESTAMP)))",
-        cuts_nanoseconds=nanoseconds,
-    )
+    return _by_zone(f"TRY_CAST({cut} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
 
 
-def _by_format(form: str, zone: str | None, column: str, file: str) -> TimeReading:
+def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -> TimeReading:
     parsed = f"try_strptime({column}, {_quoted(form)})"
     if "%z" in form or "%Z" in form:
         return TimeReading(f"epoch_us({parsed})")
@@ -100,7 +132,39 @@ def _by_format(form: str, zone: str | None, column: str, file: str) -> TimeReadi
             f"{file}: its times do not tell their zone. "
             "Say it: --zone UTC (or --zone Europe/Berlin)"
         )
-    return TimeReading(f"epoch_us(timezone({_quoted(zone)}, {parsed}))")
+    return _by_zone(parsed, zone, need)
+
+
+def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False) -> TimeReading:
+    """`local` is an expression of local times. A time that exists never or twice gives NULL."""
+    at = f"timezone({_quoted(zone)}, {local})"
+    if _FIXED.fullmatch(zone):
+        return TimeReading(f"epoch_us({at})", cuts_nanoseconds=cuts_nanoseconds)
+
+    def local_of(moment: str) -> str:
+        return f"epoch_us(timezone({_quoted(zone)}, make_timestamptz({moment})))"
+
+    told, near = f"{need}_local_", f"{need}_near_"
+    before, after = f"{need}_before_", f"{need}_after_"
+    # The offsets a day before and after differ only around a change of the clock. There the time
+    # is looked for with both.
+    steps = (
+        f"epoch_us({local}) AS {told}, epoch_us({at}) AS {near}",
+        f"{told} - ({local_of(f'{near} - {_DAY}')} - {near} + {_DAY}) AS {before}",
+        f"{told} - ({local_of(f'{near} + {_DAY}')} - {near} - {_DAY}) AS {after}",
+    )
+    by_first, by_second = f"{local_of(before)} = {told}", f"{local_of(after)} = {told}"
+    sql = (
+        f"CASE WHEN {before} = {after} THEN {before} "
+        f"WHEN {by_first} THEN CASE WHEN NOT {by_second} THEN {before} END "
+        f"WHEN {by_second} THEN {after} END"
+    )
+    problem = (
+        f"CASE WHEN {told} IS NULL THEN NULL WHEN {by_first} THEN "
+        f"{_quoted(f'its time exists twice in {zone}')} "
+        f"ELSE {_quoted(f'its time does not exist in {zone}')} END"
+    )
+    return TimeReading(sql, cuts_nanoseconds=cuts_nanoseconds, steps=steps, problem=problem)
 
 
 def _by_number(samples: Sequence[str], column: str) -> TimeReading:
@@ -116,10 +180,15 @@ def _by_number(samples: Sequence[str], column: str) -> TimeReading:
                 f"WHEN {exact} >= {low} AND {exact} < {below} "
                 f"THEN CAST(floor({exact} * {length}) AS BIGINT) END"
             )
-            return TimeReading(sql, f"times in {unit}")
+            return TimeReading(sql, f"times in {unit}", problem=_other_unit(exact, unit))
         low = below
     sql = f"CASE WHEN {exact} >= {low} THEN CAST(floor({exact}) AS BIGINT) // {_NANO} END"
-    return TimeReading(sql, "times in ns", cuts_nanoseconds=True)
+    return TimeReading(sql, "times in ns", cuts_nanoseconds=True, problem=_other_unit(exact, "ns"))
+
+
+def _other_unit(exact: str, unit: str) -> str:
+    words = _quoted(f"its time is not in {unit}, as that of the first row is")
+    return f"CASE WHEN {exact} >= 0 THEN {words} END"
 
 
 def _quoted(text: str) -> str:

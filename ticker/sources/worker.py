@@ -59,6 +59,7 @@ class Worker:
 def _work(jobs: SimpleQueue[Callable[[], None] | None]) -> None:
     while (job := jobs.get()) is not None:
         job()
+        del job  # While it waits, this thread keeps nothing alive that the call used or raised.
 
 
 def _tell(

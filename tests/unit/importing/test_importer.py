@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -85,15 +86,80 @@ def test_a_row_in_another_unit_is_a_bad_row_and_not_another_time(tmp_path: Path)
     rows, report = load(file(tmp_path, text))
     assert [row[2] for row in rows] == [1.0, 3.0]
     assert [(bad.line, bad.reason.partition(" (")[0]) for bad in report.shown] == [
-        (3, "its time cannot be read")
+        (3, "its time is not in s, as that of the first row is")
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "good", "bad", "reason"),
+    [
+        ("Europe/Berlin", "2024-03-31", ["01:59:59.9", "03:00:00"], "02:30:00.123", "not exist"),
+        ("Europe/Berlin", "2024-10-27", ["01:59:59.9", "03:00:00"], "02:30:00", "twice"),
+        ("Europe/Berlin", "2024-10-27", ["01:59:59.9", "03:00:00"], "02:00:00", "twice"),
+        ("America/New_York", "2024-11-03", ["00:59:59", "02:00:00"], "01:59:59.999999", "twice"),
+        ("America/New_York", "2024-03-10", ["01:59:59", "03:00:00"], "02:00:00", "not exist"),
+        ("Australia/Lord_Howe", "2024-04-07", ["01:29:59", "02:00:00"], "01:30:00", "twice"),
+        ("Australia/Lord_Howe", "2024-10-06", ["01:59:59", "02:30:00"], "02:10:00", "not exist"),
+        ("Pacific/Apia", "2011-12-30", [], "12:00:00", "not exist"),
+    ],
+)
+@pytest.mark.parametrize("form", [None, "%Y-%m-%d %H:%M:%S.%f"])
+def test_a_local_time_that_exists_never_or_twice_is_a_bad_row(
+    tmp_path: Path, zone: str, day: str, good: list[str], bad: str, reason: str, form: str | None
+) -> None:
+    clocks = [*good, bad]
+    if form is not None:
+        clocks = [clock if "." in clock else f"{clock}.0" for clock in clocks]
+    lines = [f"{day} {clock},A,{n}\n" for n, clock in enumerate(clocks, 1)]
+    path = file(tmp_path, "time,symbol,price\n2024-01-15 10:00:00.0,A,9\n" + "".join(lines))
+    rows, report = load(path, zone=zone, time_format=form)
+    moments = [datetime.fromisoformat(f"{day} {clock}") for clock in clocks[: len(good)]]
+    expected = [round(m.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1e6) for m in moments]
+    assert [row[1] for row in rows if row[2] != 9.0] == expected
+    assert report.bad == 1
+    assert reason in report.shown[0].reason
+    assert zone in report.shown[0].reason
+
+
+def test_a_received_time_that_exists_twice_is_a_bad_row_too(tmp_path: Path) -> None:
+    text = (
+        "time,received,symbol,price\n2024-10-27 01:59:59,2024-10-27 02:00:01,A,1\n"
+        "2024-10-27 03:00:00,2024-10-27 03:00:01,A,2\n"
+    )
+    rows, report = load(file(tmp_path, text), zone="Europe/Berlin")
+    assert [row[2] for row in rows] == [2.0]
+    assert "twice" in report.shown[0].reason
+
+
+def test_a_row_whose_bid_is_above_its_ask_has_no_price(tmp_path: Path) -> None:
+    text = "time,symbol,bid,ask\n1704153600,A,1.3069,1.30677\n1704153601,A,1.3066,1.3067\n"
+    rows, report = load(file(tmp_path, text))
+    assert [row[2] for row in rows] == [1.30665]
+    assert (report.bad, report.shown[0].line) == (1, 2)
+    assert report.shown[0].reason.startswith("its bid is above its ask")
+
+
+def test_a_price_of_its_own_is_kept_beside_a_crossed_quote(tmp_path: Path) -> None:
+    rows, report = load(file(tmp_path, "time,symbol,price,bid,ask\n1704153600,A,5,2,1\n"))
+    assert ([row[2] for row in rows], report.bad) == ([5.0], 0)
+
+
+@pytest.mark.parametrize("name", ["cut.parquet", "cut.csv.gz"])
+def test_a_parquet_file_that_is_cut_off_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / "whole.parquet"
+    duckdb.execute("COPY (SELECT range AS time, 1.0 AS price FROM range(999)) TO ?", [str(whole)])
+    cut = tmp_path / name
+    cut.write_bytes(whole.read_bytes()[:-100])
+    with pytest.raises(UsageError, match=f"^{name} cannot be read: .*cut off"):
+        load(cut, symbol="A")
 
 
 @pytest.mark.parametrize(
     ("text", "said", "words"),
     [
         ("time,symbol,price\n2024-01-02 10:00:00,A,1\n", {}, "--zone"),
-        ("time,symbol,price\n01/02/2024 10:00,A,1\n", {}, "--time-format"),
+        ("time,symbol,price\n01/02/2024 10:00,A,1\n", {}, "--time-format '%d/%m/%Y %H:%M'"),
+        ("time,symbol,price\n1-2-24 10:00:00.5,A,1\n", {}, "'%m-%d-%y %H:%M:%S.%f'"),
         ("time,symbol,price\n01/02/2024 10:00,A,1\n", {"time_format": "%d/%m/%Y %H:%M"}, "--zone"),
         ("time,symbol,price\nsoon,A,1\n", {}, "--time-format"),
         ("time,price\n1704153600,1\n", {}, "--symbol"),

@@ -212,6 +212,22 @@ def test_metatrader_needs_a_zone_and_carries_an_empty_side_forward(tmp_path: Pat
     ]
 
 
+def test_a_metatrader_row_that_crosses_a_carried_side_is_left_out(tmp_path: Path) -> None:
+    text = (
+        "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\n"
+        "2024.01.02\t10:00:00.000\t1.0\t1.2\t\t\n"
+        "2024.01.02\t10:00:01.000\t1.4\t\t\t\n"
+        "2024.01.02\t10:00:02.000\t\t1.6\t\t\n"
+    )
+    path = tmp_path / "EURUSD_202401020000_202401022359.csv"
+    path.write_text(text)
+    out = tmp_path / "out.parquet"
+    report = import_files([path], out, Options(zone="UTC"))
+    prices = duckdb.execute("SELECT price FROM read_parquet(?)", [str(out)]).fetchall()
+    assert prices == [(1.1,), (1.5,)]
+    assert [(bad.line, "above its ask" in bad.reason) for bad in report.shown] == [(3, True)]
+
+
 def test_massive_has_quoted_conditions_and_nanoseconds(tmp_path: Path) -> None:
     path = tmp_path / "2024-01-02.csv.gz"
     path.write_bytes(

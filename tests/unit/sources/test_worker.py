@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -76,3 +78,22 @@ def test_an_answer_for_a_loop_that_is_closed_is_dropped() -> None:
     release.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+async def test_a_waiting_thread_keeps_nothing_alive_that_its_call_raised() -> None:
+    class Raised(Exception):
+        pass
+
+    def fail() -> None:
+        error = Raised()
+        seen.append(weakref.ref(error))
+        raise error
+
+    worker = Worker("test")
+    seen: list[weakref.ref[Raised]] = []
+    with pytest.raises(Raised):
+        await worker.call(fail)
+    async with asyncio.timeout(5):
+        while seen[0]() is not None:
+            gc.collect()
+            await asyncio.sleep(0.01)
