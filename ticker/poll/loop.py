@@ -100,7 +100,7 @@ class Poll:
         self._said: Heartbeat | None = None
         self._answers = 0
         self._trouble: tuple[WriterState | None, str | None] = None, None
-        self._absence = GapTracker(self._ledger, source=source.name, writer=self.writer)
+        self._gaps = GapTracker(self._ledger, source=source.name, writer=self.writer)
         source.listen(self._wake.set)
 
     @property
@@ -124,7 +124,7 @@ class Poll:
         if not new:
             return
         self._symbols += new
-        self._absence.expect(new)
+        self._gaps.expect(new)
         self._hasten()
         self._wake.set()
 
@@ -142,7 +142,7 @@ class Poll:
         """
         self._log = log
         self._ledger = Ledger(log)
-        self._absence = GapTracker(self._ledger, source=self._source.name, writer=self.writer)
+        self._gaps = GapTracker(self._ledger, source=self._source.name, writer=self.writer)
         self._said, self._beats = self._beats.newest or self._said, HeartbeatPace()
         self._say(gone=self._status.ticks)
 
@@ -162,7 +162,7 @@ class Poll:
         """
         heartbeats = await self._ledger.read()
         wall, now = self._clock.wall(), self._clock.elapsed()
-        self._absence.begin(heartbeats, self._symbols, wall)
+        self._gaps.begin(heartbeats, self._symbols, wall)
         try:
             await self._begin(now)
             while (why := self._why_end()) is None:
@@ -205,7 +205,7 @@ class Poll:
                 self._said,
                 origin=self._log.origin,
                 received=self._clock.wall(),
-                last_good=self._absence.last_good,
+                last_good=self._gaps.last_good,
             )
             await self._beat(beat)
 
@@ -258,7 +258,7 @@ class Poll:
         self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
         planned = self._schedule.requests(len(symbols))
         if not symbols:
-            self._absence.forget()
+            self._gaps.forget()
             outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
         else:
             try:
@@ -312,11 +312,11 @@ class Poll:
                 heartbeat=lambda _: None,
             )
         except StreamUnreachable as error:
-            self._absence.cut(GapReason.STREAM_UNREACHABLE)
+            self._gaps.cut(GapReason.STREAM_UNREACHABLE)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
         if found is None:
-            self._absence.cut(GapReason.OVERTAKEN)
+            self._gaps.cut(GapReason.OVERTAKEN)
         else:
             self._say(
                 ticks=self._status.ticks + len(found.ticks),
@@ -334,7 +334,7 @@ class Poll:
         if good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
         if answer.cut is not None:
-            self._absence.cut(answer.cut)
+            self._gaps.cut(answer.cut)
         self._schedule.answered(now, self._asked_at, asked)
         if limited is not None:
             state, retry_at = WriterState.RATE_LIMITED, limited.retry_at
@@ -359,14 +359,14 @@ class Poll:
         try:
             if good:
                 waited = now - self._asked_at
-                gaps = await self._absence.gaps(
+                gaps = await self._gaps.gaps(
                     symbols, wall, now, every, waited=waited, missed=missed
                 )
             found = await self._ledger.append_answer(
                 answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
             )
         except StreamUnreachable as error:
-            self._absence.trouble(GapReason.STREAM_UNREACHABLE)
+            self._gaps.trouble(GapReason.STREAM_UNREACHABLE)
             self._trouble = WriterState.STREAM_UNREACHABLE, str(error)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
@@ -381,11 +381,11 @@ class Poll:
         self._trouble = (None if good else state), None
         if good:
             self._answers += 1
-            self._absence.seen(wall, now, self._schedule.every, missed)
+            self._gaps.seen(wall, now, self._schedule.every, missed)
             if limited is not None:  # the next answer will be late
-                self._absence.trouble(_gap_reason(limited))
+                self._gaps.trouble(_gap_reason(limited))
         elif asked:
-            self._absence.trouble(GapReason.NO_PRICES)
+            self._gaps.trouble(GapReason.NO_PRICES)
         refused = {**answer.refused, **found.refused}
         self._say(
             state=state,
@@ -396,12 +396,12 @@ class Poll:
             refused=refused,
             problem=_problem(answer),
             retry_at=retry_at,
-            last_good=self._absence.last_good,
+            last_good=self._gaps.last_good,
         )
 
     async def _fail(self, error: SourceError) -> None:
         state, retry_at = _state_of(error)
-        self._absence.trouble(_gap_reason(error))
+        self._gaps.trouble(_gap_reason(error))
         self._trouble = state, error.problem
         self._put_off(retry_at)
         self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
@@ -444,7 +444,7 @@ class Poll:
             answered=answered,
             refused=dict(itertools.islice(refused.items(), _REFUSED)),
             retry_at=retry_at,
-            last_good=last_good or self._absence.last_good,
+            last_good=last_good or self._gaps.last_good,
             symbols=tuple(symbols) if len(symbols) <= _LISTED else None,
             source_url=self._source.url if self._source.url != self._source.name else None,
             problem=problem,
