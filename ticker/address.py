@@ -1,6 +1,6 @@
 """A stream's URL, taken apart: its backend, its place, and what the backend can do.
 
-No other module interprets the scheme of a stream's URL. `sqlite:PATH` is a log in a file,
+No other module cuts a stream's URL up. `sqlite:PATH` is a log in a file,
 `kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (without a port 9092, without a prefix
 `ticks`), the path of a Parquet file is a recording, and `memory:NAME` is a log in this process. A
 URL holds no password. This module opens nothing; it follows the links of a file's path.
@@ -103,7 +103,7 @@ class StreamAddress(msgspec.Struct, frozen=True):
 def parse_address(url: str) -> StreamAddress:
     """Take `url` apart. Raises `UsageError` for one that names no stream."""
     match backend_of(url):
-        case Backend.SQLITE if path := url.partition(":")[2]:
+        case Backend.SQLITE if path := written_path(url):
             return StreamAddress(Backend.SQLITE, url, real_path(user_path(path)))
         case Backend.KAFKA:
             return _on_kafka(url)
@@ -127,6 +127,11 @@ def backend_of(url: str) -> Backend | None:
     if colon and scheme in _SCHEMES:
         return _SCHEMES[scheme]
     return Backend.RECORDING if is_recording(url) else None
+
+
+def written_path(url: str) -> str:
+    """The PATH of `sqlite:PATH`, as it was written."""
+    return url.partition(":")[2]
 
 
 def is_recording(word: str) -> bool:

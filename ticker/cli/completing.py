@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from ticker.address import Backend, backend_of
+from ticker.address import Backend, backend_of, written_path
 from ticker.cli.commands import COMPLETING
 from ticker.cli.failing import CANNOT_WRITE, DONE, Failed
 from ticker.errors import TickerError, UsageError
@@ -96,10 +96,10 @@ def streams(incomplete: str) -> list[str]:
         from ticker.config import load
 
         words += load().streams
-    scheme, colon, rest = incomplete.partition(":")
     if backend_of(incomplete) is Backend.SQLITE:
-        words += [f"{scheme}:{path}" for path in _paths(rest)]
-    elif not colon:
+        path = written_path(incomplete)
+        words += [incomplete.removesuffix(path) + each for each in _paths(path)]
+    elif ":" not in incomplete:
         words += _paths(incomplete)
     return _beginning(incomplete, words)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from ticker.address import Backend, StreamAddress
+from ticker.address import Backend, StreamAddress, written_path
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.files import dead_link, user_path
 from ticker.security import Security
@@ -113,7 +113,7 @@ def _known(said: Mapping[str, int | None]) -> dict[str, int]:
 def _refuse_dead_link(address: StreamAddress) -> None:
     """Make no folder in the place of one behind a dead link, such as a disk not mounted yet."""
     if not _path(address).parent.exists():
-        problem = dead_link(user_path(address.url.partition(":")[2]))
+        problem = dead_link(user_path(written_path(address.url)))
         if problem is not None:
             raise StreamNotWritable(address.url, problem)
 
