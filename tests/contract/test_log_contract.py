@@ -605,6 +605,8 @@ async def test_two_writers_at_once_leave_neither_hole_nor_repeat(
 async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         assert (await log.health()).state == "empty"
+        await log.append(gaps=[span(own(log))])
+        assert (await log.health()).state == "empty"
         await log.append(
             [tick(own(log), s, n) for n in (1, 2) for s in "AD"],
             heartbeats=[heartbeat(own(log))],
@@ -614,6 +616,12 @@ async def test_health_counts_and_never_raises(log_backend: Any, tmp_path: Path) 
         assert (health.first, health.last) == (NOW + 1_000, NOW + 2_000)
         assert health.simulated is False
         assert health.heartbeats == (heartbeat(own(log)),)
+
+
+async def test_a_log_with_one_heartbeat_is_not_empty(log_backend: Any, tmp_path: Path) -> None:
+    async with log_backend.writer(tmp_path) as log:
+        await log.append(heartbeats=[heartbeat(own(log))])
+        assert (await log.health()).state == "ok"
 
 
 async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> None:

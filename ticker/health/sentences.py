@@ -261,7 +261,12 @@ def of_unwell(writers: Sequence[WriterHealth], among: int) -> str:
 def of_away(state: StreamState, problem: str | None) -> str:
     """What is wrong with a stream that is away."""
     does = "cannot be read" if state is StreamState.UNUSABLE else "is away"
-    return f"The stream {does}: {sentence(escape(problem or 'no answer', 1_000))}"
+    return f"The stream {does}: {sentence(why_away(problem))}"
+
+
+def why_away(problem: str | None) -> str:
+    """Why a stream cannot be read now, as its backend says it."""
+    return escape(problem or "no answer", 1_000)
 
 
 def why_none(state: str, source: str, problem: str) -> str:

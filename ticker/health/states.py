@@ -40,6 +40,7 @@ class StreamState(StrEnum):
     OK = "ok"
     """It is read, followed or played, and something is in it."""
     EMPTY = "empty"
+    """It holds no tick, no quote and no heartbeat. Gaps alone leave it empty."""
     MISSING = "missing"
     """There is no such stream, or not yet."""
     UNREACHABLE = "unreachable"

@@ -22,6 +22,7 @@ from ticker.health.sentences import (
     of_stale,
     of_writer,
     to_poll,
+    why_away,
 )
 from ticker.health.states import StreamState
 from ticker.health.stream import Health
@@ -88,7 +89,7 @@ def of_stream(
     """
     state = health.state
     if state.is_away:
-        words = escape(health.problem or state, 1_000)
+        words = why_away(health.problem)
         return Verdict(Standing.AWAY, words, (state, words))
     if state.is_bare and backlog is not None:
         words = f"The stream is empty, but {backlog.words(option)}"

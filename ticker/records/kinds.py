@@ -161,6 +161,14 @@ class Quote(
     delay: Count | None = None
     """By how much the exchange delays its prices (µs)."""
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """Of two quotes of one (origin, symbol), the one with the greater `version` is newer.
+
+        The sequence counts first, because a writer's clock may be set back.
+        """
+        return self.sequence or 0, self.time
+
     def __post_init__(self) -> None:
         _check_trade(self)
         if self.sequence is not None and self.sequence < 1:

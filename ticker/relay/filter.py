@@ -100,7 +100,7 @@ class Filter:
                 if quote.origin is not None
                 and quote.sequence
                 and quote.origin != self._own
-                and _age(quote) > self._quoted.get((quote.origin, quote.symbol), (0, 0, 0))
+                and _version(quote) > self._quoted.get((quote.origin, quote.symbol), (0, 0, 0))
             ],
             heartbeats=[
                 beat
@@ -117,7 +117,7 @@ class Filter:
             self._last[key] = tick.sequence
             self.sent.setdefault(key, tick.sequence)
         for quote in batch.quotes:
-            self._quoted[quote.origin or "", quote.symbol] = _age(quote)
+            self._quoted[quote.origin or "", quote.symbol] = _version(quote)
         for beat in batch.heartbeats:
             self._beaten[beat.writer, beat.source].append(beat.received)
 
@@ -163,6 +163,6 @@ class Filter:
         )
 
 
-def _age(quote: Quote) -> tuple[int, int, int]:
-    """The greater one is newer. Its sequence counts first: a writer's clock may be stepped back."""
-    return quote.sequence or 0, quote.time, quote.received
+def _version(quote: Quote) -> tuple[int, int, int]:
+    """`Quote.version`, and of the same version the one that was received later is newer."""
+    return *quote.version, quote.received

@@ -27,8 +27,6 @@ from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead, concer
 from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18})")
-_age: Final = operator.attrgetter("sequence", "time")
-"""Of two quotes of a symbol, the one with the greater is newer."""
 
 
 class _Contents:
@@ -97,7 +95,7 @@ class _Contents:
         for quote in quotes:
             key = (quote.origin or "", quote.symbol)
             _, old = self.quotes.get(key, (0, None))
-            if old is None or (old != quote and _age(quote) >= _age(old)):
+            if old is None or (old != quote and quote.version >= old.version):
                 self.quotes[key] = (self._next(), quote)
         for beat in heartbeats:
             writer = (beat.writer, beat.source)
@@ -238,9 +236,10 @@ class MemoryStream(BaseStream):
         contents = self._contents()
         with contents.lock:
             received = [tick.received for tick in contents.ticks()]
+            is_empty = not (received or contents.quotes or contents.beats)
             return Health(
                 stream=self.url,
-                state=StreamState.OK if contents.end else StreamState.EMPTY,
+                state=StreamState.EMPTY if is_empty else StreamState.OK,
                 ticks=len(received),
                 symbols=len({symbol for _, symbol in contents.last}),
                 first=received[0] if received else None,

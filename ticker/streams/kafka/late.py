@@ -90,9 +90,7 @@ class Late(msgspec.Struct):
 
 def newer(quote: Quote, known: Quote | None) -> bool:
     """Whether `quote` replaces `known`: unless it has a lower sequence, or an earlier time."""
-    if known is None:
-        return True
-    return (quote.sequence or 0, quote.time) >= (known.sequence or 0, known.time)
+    return known is None or quote.version >= known.version
 
 
 async def read_snapshot(cluster: ClusterClient, topics: Topics, window: int = WINDOW) -> Late:

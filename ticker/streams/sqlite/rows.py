@@ -67,7 +67,7 @@ INSERT_QUOTE: Final = _insert(
         "quotes",
         Quote,
         "origin, symbol",
-        "(excluded.sequence, excluded.time) >= (quotes.sequence, quotes.time)",
+        "(excluded.sequence, excluded.time) >= (quotes.sequence, quotes.time)",  # `Quote.version`
     ),
 )
 INSERT_HEARTBEAT: Final = _insert(
