@@ -10,7 +10,7 @@ from collections.abc import Callable
 from textwrap import wrap
 from typing import ClassVar, Final
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -32,8 +32,8 @@ from ticker.times import Zone
 
 _BESIDE: Final = 84
 """From so many cells on the facts stand beside the chart, below it otherwise."""
-_FACTS: Final = 34
-"""The width of the facts (cells)."""
+_FACTS: Final = (34, 44)
+"""The facts beside the chart take a third of the width, within these bounds (cells)."""
 _NAMES: Final = 16
 _TWO: Final = 60
 """From so many cells on, what happened last stands beside the facts."""
@@ -138,8 +138,9 @@ class Detail(Widget, can_focus=True):
         row = self._board.row(self.symbol)
         head, known = self._head(row), self._facts(row)
         if width >= _BESIDE:
-            left, height = width - _FACTS - 2, height - 1
-            side = [*known(_FACTS), *self._recent(row, _FACTS, height - len(known(_FACTS)))]
+            right = max(_FACTS[0], min(width // 3, _FACTS[1]))
+            left, height = width - right - 2, height - 1
+            side = [*known(right), *self._recent(row, right, height - len(known(right)))]
             return [head, *_beside(self._chart(row, left - 2, height), left, side)]
         room = max(height // 2, height - 1 - len(known(width)))
         chart = self._chart(row, width, min(room, height - 1))
@@ -192,7 +193,9 @@ class Detail(Widget, can_focus=True):
         now = self._clock()
         age = self._board.age(row, now, self._feed.trouble, elapsed=self._elapsed())
         known = facts(row, age, self._board.quote(row.symbol), now, self._zone)
-        return lambda width: [self._pair(name, value, width) for name, value in known]
+        return lambda width: [
+            line for name, value in known for line in self._pair(name, value, width)
+        ]
 
     def _recent(self, row: Row, width: int, height: int) -> list[Line]:
         """The gaps and the last ticks, as far as there is room."""
@@ -210,7 +213,7 @@ class Detail(Widget, can_focus=True):
         looks = {1: Look.UP, -1: Look.DOWN, 0: Look.TEXT}
         for tick in ticks:
             time, words, direction = tick_words(tick, places_of(row), now, self._zone)
-            text = set_cell_size(f"  {words}", max(0, width - len(time)))
+            text = _fitting(words, max(0, width - len(time)))
             lines.append(
                 [
                     Segment(time, self._style(Look.DIM)),
@@ -219,18 +222,40 @@ class Detail(Widget, can_focus=True):
             )
         return lines
 
-    def _pair(self, name: str, value: str, width: int) -> Line:
+    def _pair(self, name: str, value: str, width: int) -> list[Line]:
+        """The lines of a fact: a value too long for one goes on in the next.
+
+        A word is never cut, because the rest of a number reads as another number. A fact with a
+        word that is wider than its column is left out.
+        """
         look = Look.TEXT
         if name == "Change":
             look = {"+": Look.UP, "-": Look.DOWN}.get(value[:1], Look.DIM)
         names = min(_NAMES, width // 2)
+        room = max(1, width - names)
+        words = wrap(value, room, break_long_words=False, break_on_hyphens=False)
+        if any(cell_len(part) > room for part in words):
+            return []
         return [
-            Segment(set_cell_size(name, names), self._style(Look.DIM)),
-            Segment(set_cell_size(value, width - names), self._style(look)),
+            [
+                Segment(set_cell_size("" if at else name, names), self._style(Look.DIM)),
+                Segment(set_cell_size(part, room), self._style(look)),
+            ]
+            for at, part in enumerate(words)
         ]
 
     def _style(self, look: Look) -> Style:
         return self._palette.cell(look, self._palette.ground)
+
+
+def _fitting(words: str, width: int) -> str:
+    """As many of `words`, which two spaces divide, as fit into `width` cells without being cut."""
+    text = ""
+    for part in words.split("  "):
+        if cell_len(text) + cell_len(part) + 2 > width:
+            break
+        text += f"  {part}"
+    return set_cell_size(text, width)
 
 
 def _beside(left: list[Line], width: int, right: list[Line]) -> list[Line]:

@@ -130,7 +130,8 @@ def _list_words(table: Table) -> tuple[str, ...]:
 
 def live_words(option: str) -> str:
     """Why a key of time does nothing on a live board, and what to do."""
-    return f"That key is for a replay: ticker replay{option}"
+    # `replay` takes the stream as its first word too.
+    return f"That key is for a replay: ticker replay{option.replace(' --stream ', ' ', 1)}"
 
 
 def _held_words(board: Board, zone: Zone) -> str:

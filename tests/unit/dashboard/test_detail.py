@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from ticker.dashboard import Dashboard, histories
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Position, Quote, Tick
-from ticker.units import MINUTE
+from ticker.units import DAY, MINUTE
 
 NOW = 1_795_447_805_000_000
 
@@ -81,6 +83,33 @@ async def test_enter_opens_the_detail_and_escape_shows_the_table_again(
         assert app._table.display
         assert app._table.has_focus
         assert app.feed.board.focus is None
+
+
+@pytest.mark.parametrize("width", [40, 60, 84, 100, 140])
+async def test_no_number_is_cut_at_any_width(shown: Callable[..., Any], width: int) -> None:
+    long = msgspec.structs.replace(
+        quote("L", 104_120.4), price_hint=2,
+        fifty_two_week_low=88_675.47, fifty_two_week_high=113_512.34,
+    )  # fmt: skip
+    ticks = [
+        msgspec.structs.replace(
+            tick("L", 12 - n, 104_120.4 - n),
+            size=25, time=NOW - n * DAY, bid=104_120.2, ask=104_120.6,
+        )
+        for n in (2, 1, 0)
+    ]  # fmt: skip
+    async with shown((width, 70)) as (app, pilot, stream):
+        stream.put(Batch(Position("2"), quotes=[long], ticks=ticks))
+        await until(lambda: "L" in app._table)
+        await pilot.press("end", "enter")
+        await until(lambda: "L Inc." in text_of(app))
+        text = text_of(app)
+        whole = {
+            "104,120.40", "104,119.40", "104,118.40", "104,120.20", "104,120.60", "88,675.47",
+            "113,512.34",
+        }  # fmt: skip
+        assert {"104,120.20", "104,120.60", "88,675.47", "113,512.34"} <= set(text.split())
+        assert set(re.findall(r"\d[\d.]*,[\d.,]*", text)) <= whole
 
 
 async def test_arrows_walk_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:

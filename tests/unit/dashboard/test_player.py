@@ -115,7 +115,7 @@ async def test_each_key_of_time_moves_a_replay_and_on_a_live_board_names_it(
         return
     async with shown(is_live=True) as scene:
         await scene.pilot.press(key)
-        await until(lambda: "ticker replay --stream demo" in scene.said)
+        await until(lambda: "ticker replay demo" in scene.said)
         assert scene.player.asked == []
 
 
