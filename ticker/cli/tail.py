@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
 from typing import Annotated, Final
 
 import msgspec
@@ -31,23 +29,22 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.quiet import PassedOver, Quietness
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, tell
-from ticker.errors import StreamMissing, StreamUnreachable, UsageError
-from ticker.escape import escape
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.figures import count_text
-from ticker.health.sentences import invitation, passed_over, sentence, to_poll
-from ticker.health.verdict import Standing, of_writers
-from ticker.health.writers import Writers, silence
+from ticker.following import Following
+from ticker.health.sentences import invitation, sentence, to_poll
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
-from ticker.system_clock import monotonic, now
+from ticker.system_clock import now
 from ticker.times import Moment, Zone, parse_duration, parse_when
 from ticker.units import SECOND
 
-_QUIET_AFTER: Final = 5 * SECOND
-_RETRY: Final = 1.0
+_LONGEST_PAUSE: Final = 1.0
+"""Between two looks for a stream (s): a reader who has left, or `--until`, ends the waiting."""
 
 
 class TailOptions(msgspec.Struct, frozen=True):
@@ -186,87 +183,72 @@ async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: boo
 
 
 async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet: bool) -> None:
-    position = await _begin(stream, wish, printer)
-    quietness = Quietness(wish)
-    if (wish.follow and not quiet) or (wish.form is Format.text and wish.last != 0):
-        # Decimals for the last ticks, and the writers: a stream that has just gone away is waited
-        # for below.
-        with suppress(StreamUnreachable):
-            snapshot = await stream.snapshot()
-            quietness.begin(snapshot)
-            printer.hints.update((quote.symbol, quote.price_hint) for quote in snapshot.quotes)
+    quietness = None if quiet else Quietness(wish.symbols, wish.zone, wish.option)
+    waited = ""
+
+    async def begin(stood: Batch | None) -> Batch:
+        return await _begin(stream, wish, printer, quietness) if stood is None else stood
+
+    def lost(error: StreamError, _seconds: float) -> None:
+        nonlocal waited
+        missing = isinstance(error, StreamMissing)
+        is_away = missing or isinstance(error, StreamUnreachable)
+        if not is_away or following.stood is not None or not wish.follow or wish.is_over:
+            raise error
+        words = f"{sentence(str(error))} Waiting for it"
+        if words != waited:
+            tell(f"{words}. {to_poll(wish.symbols, wish.option)}" if missing else words)
+            waited = words
+        printer.output.check()
+
+    following = Following(stream, begin, lost, symbols=wish.symbols, longest=_LONGEST_PAUSE)
     passing = PassedOver(stream, quiet=quiet)
-    heard = time.monotonic()
-    said: tuple[str, ...] = ()
     if wish.follow and not wish.is_over:
-        async for batch in stream.read(position, symbols=wish.symbols):
+        async with aclosing(following.batches()) as batches:
+            async for batch in batches:
+                if await printer.take(batch):
+                    return
+                passing.tell()
+                if wish.is_over:
+                    break
+                if not batch.ticks:
+                    printer.output.check()
+                if quietness is not None:
+                    quietness.take(batch)
+                    problem = stream.read_stats().problem
+                    quietness.tell(batch, following.ticked, problem, visible=wish.visible)
+    # What was written before the end of the time wished for is in the stream by now.
+    async with aclosing(following.batches(follow=False)) as batches:
+        async for batch in batches:
             if await printer.take(batch):
                 return
-            position = batch.position
-            quietness.take(batch)
-            passing.tell()
-            if wish.is_over:
-                break
-            if batch.ticks:
-                if said and not wish.visible:
-                    # The terminal shows no ticks: the last word on it would still be the silence.
-                    tell(f"Ticks again, after {time.monotonic() - heard:.0f} s")
-                heard, said = time.monotonic(), ()
-                continue
-            printer.output.check()
-            silent = time.monotonic() - heard
-            if not quiet and silent * SECOND >= _QUIET_AFTER:
-                key, why = quietness.why(stream.read_stats().problem, round(silent * SECOND))
-                if key != said:
-                    tell(f"Quiet for {silent:.0f} s: {why}")
-                    said = key
-    # What was written before the end of the time wished for is in the stream by now.
-    async for batch in stream.read(position, symbols=wish.symbols, follow=False):
-        if await printer.take(batch):
-            return
     passing.tell(at_once=True)
 
 
-class PassedOver:
-    """Says on standard error how many records of `stream` could not be read."""
-
-    def __init__(self, stream: Stream, *, quiet: bool) -> None:
-        self._stream = stream
-        self._quiet = quiet
-        self._told = 0
-        self._at = -math.inf
-
-    def tell(self, *, at_once: bool = False) -> None:
-        """Say it if there are more than before; not more often than each few seconds."""
-        broken, now = self._stream.read_stats().broken, time.monotonic()
-        soon = (now - self._at) * SECOND < _QUIET_AFTER
-        if self._quiet or broken == self._told or (soon and not at_once):
-            return
-        self._told, self._at = broken, now
-        tell(f"Passed over {passed_over(broken)}")
+async def _begin(
+    stream: Stream, wish: TailOptions, printer: Printer, quietness: Quietness | None
+) -> Batch:
+    """Find where to start reading."""
+    position = await _find(stream, wish)
+    if (wish.follow and quietness is not None) or (wish.form is Format.text and wish.last != 0):
+        # Decimals for the last ticks, and the writers: the reading waits for a stream that has just
+        # gone away.
+        with suppress(StreamUnreachable):
+            snapshot = await stream.snapshot()
+            printer.hints.update((quote.symbol, quote.price_hint) for quote in snapshot.quotes)
+            if quietness is not None:
+                quietness.begin(snapshot)
+    return Batch(position)
 
 
-async def _begin(stream: Stream, wish: TailOptions, printer: Printer) -> Position:
-    """Where to start reading; waits for a stream that is not there, if it is to be followed."""
-    told = ""
-    while True:
-        try:
-            if wish.since is not None and (wish.last is None or wish.since == "end"):
-                return await stream.find(wish.since)
-            if not wish.follow and wish.last == 0:
-                return await stream.find("end")
-            assert wish.last is not None  # noqa: S101  (it is 10 without a --since)
-            return await stream.find_last(wish.last, symbols=wish.symbols)
-        except (StreamMissing, StreamUnreachable) as error:
-            if not wish.follow or wish.is_over:
-                raise
-            missing = isinstance(error, StreamMissing)
-            words = f"{sentence(str(error))} Waiting for it"
-            if words != told:
-                tell(f"{words}. {to_poll(wish.symbols, wish.option)}" if missing else words)
-                told = words
-            await asyncio.sleep(_RETRY)
-            printer.output.check()
+async def _find(stream: Stream, wish: TailOptions) -> Position:
+    """Where to start reading."""
+    if wish.since is not None and (wish.last is None or wish.since == "end"):
+        return await stream.find(wish.since)
+    if not wish.follow and wish.last == 0:
+        return await stream.find("end")
+    assert wish.last is not None  # noqa: S101  (it is 10 without a --since)
+    return await stream.find_last(wish.last, symbols=wish.symbols)
 
 
 class Printer:
@@ -319,74 +301,3 @@ class Printer:
         if wish.form is Format.csv:
             return output.csv_lines(records, self._columns, visible=wish.visible)
         return output.json_lines(records, iso_times=wish.iso_times)
-
-
-class Quietness:
-    """Why no tick comes from a stream, by the heartbeats that came with its batches.
-
-    Asks nobody: a question costs a server work, and a silence may last for hours. `clock` (µs, UTC)
-    is for the words, `elapsed` (µs), which never goes back, for the judgement.
-    """
-
-    def __init__(
-        self,
-        wish: TailOptions,
-        *,
-        clock: Callable[[], int] = now,
-        elapsed: Callable[[], int] = monotonic,
-    ) -> None:
-        self._wish = wish
-        self._clock = clock
-        self._elapsed = elapsed
-        self._writers = Writers()
-        self._is_empty = False
-        self._there: dict[tuple[str, str], int] = {}
-        """Writer → `received` of its last heartbeat at the beginning: the reading may begin before
-        it, and what it reads on the way there is history and no sign of life."""
-        self._away_since: int | None = None
-
-    def begin(self, snapshot: Batch) -> None:
-        """The stream is as `snapshot` says when the reading begins, somewhere before its end."""
-        self._is_empty = not snapshot
-        at = self._clock()
-        for beat in snapshot.heartbeats:
-            self._writers.take(beat, self._elapsed(), read_at=at)
-            if silence(beat, at) is not None:
-                self._there[beat.writer, beat.source] = beat.received
-
-    def take(self, batch: Batch) -> None:
-        """`batch` was read."""
-        if not batch:
-            self._there.clear()  # the reading is at the end
-            return
-        self._is_empty = False
-        for beat in batch.heartbeats:
-            if beat.received >= self._there.get((beat.writer, beat.source), 0):
-                self._there.pop((beat.writer, beat.source), None)
-                self._writers.take(beat, self._elapsed())
-
-    def why(self, problem: str | None, silent: int) -> tuple[tuple[str, ...], str]:
-        """What stays the same for as long as the reason does, and the words.
-
-        `problem` is what keeps the reading from going on; `silent` is how long no tick came (µs).
-        """
-        wish, elapsed = self._wish, self._elapsed()
-        if problem is not None:
-            self._away_since = self._away_since or elapsed - silent
-            return (problem,), escape(problem, 1_000)
-        if self._away_since is not None:
-            self._writers.excuse(self._away_since, elapsed)
-            self._away_since = None
-        if self._is_empty:
-            return ("empty",), invitation(wish.symbols, wish.option)
-        verdict = of_writers(
-            self._writers,
-            self._clock(),
-            wish.zone,
-            elapsed=elapsed,
-            symbols=wish.symbols,
-            option=wish.option,
-        )
-        if verdict.standing is Standing.HEALTHY:
-            return verdict.key, f"no price changed. {verdict.words}"
-        return verdict.key, verdict.words

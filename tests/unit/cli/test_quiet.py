@@ -7,28 +7,11 @@ from typing import Any
 
 import pytest
 
-from ticker.cli.options import Format
-from ticker.cli.tail import Quietness, TailOptions
-from ticker.records import Batch, Heartbeat, Position
+from ticker.cli.quiet import Quietness
+from ticker.records import Batch, Heartbeat, Position, Tick
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
-
-WISH = TailOptions(
-    symbols=None,
-    form=Format.text,
-    since=None,
-    until=None,
-    last=10,
-    follow=True,
-    everything=False,
-    iso_times=False,
-    zone=UTC,
-    count=None,
-    visible=True,
-    option="",
-)
-
 
 POSITION = Position("1")
 
@@ -49,7 +32,9 @@ class Reader:
     def __init__(self) -> None:
         self.wall = NOW
         self.elapsed = 0
-        self.quietness = Quietness(WISH, clock=lambda: self.wall, elapsed=lambda: self.elapsed)
+        self.quietness = Quietness(
+            None, UTC, "", clock=lambda: self.wall, elapsed=lambda: self.elapsed
+        )
 
     def pass_(self, seconds: int) -> None:
         self.wall += seconds * SECOND
@@ -121,3 +106,32 @@ def test_a_stream_in_which_nothing_is_invites_to_poll() -> None:
     assert reader.why().startswith("The stream is empty: nobody has polled yet.")
     reader.quietness.take(batch(beat()))
     assert reader.why().startswith("no price changed.")
+
+
+def test_a_silence_is_told_once_for_each_reason_and_its_end_where_no_tick_is_seen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reader = Reader()
+    nothing = Batch(POSITION)
+    ticks = Batch(POSITION, ticks=[Tick("AAPL", "yahoo", "one", 1, NOW, NOW, 10.0)])
+
+    def said(
+        taken: Batch, ticked: int, problem: str | None = None, *, visible: bool = False
+    ) -> str:
+        reader.quietness.tell(taken, ticked * SECOND, problem, visible=visible)
+        return capsys.readouterr().err
+
+    reader.quietness.begin(nothing)
+    reader.pass_(4)
+    assert said(nothing, 0) == ""
+    reader.pass_(1)
+    assert said(nothing, 0).startswith("Quiet for 5 s: The stream is empty")
+    reader.pass_(1)
+    assert said(nothing, 0) == ""
+    assert said(nothing, 0, "does not answer") == "Quiet for 6 s: does not answer\n"
+    reader.pass_(2)
+    assert said(ticks, 8) == "Ticks again, after 8 s\n"
+    assert said(ticks, 8) == ""
+    reader.pass_(6)
+    assert said(nothing, 8, "does not answer") == "Quiet for 6 s: does not answer\n"
+    assert said(ticks, 14, visible=True) == ""

@@ -1,0 +1,138 @@
+"""What `tail` says on standard error of a stream that it reads: why it is quiet, what is broken."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ticker.cli.standard import tell
+from ticker.escape import escape
+from ticker.health.sentences import invitation, passed_over
+from ticker.health.verdict import Standing, of_writers
+from ticker.health.writers import Writers, silence
+from ticker.records import Batch
+from ticker.streams import Stream
+from ticker.system_clock import monotonic, now
+from ticker.times import Zone
+from ticker.units import SECOND
+
+_QUIET_AFTER: Final = 5 * SECOND
+
+
+class PassedOver:
+    """Says on standard error how many records of `stream` could not be read."""
+
+    def __init__(self, stream: Stream, *, quiet: bool) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._told = 0
+        self._at = -math.inf
+
+    def tell(self, *, at_once: bool = False) -> None:
+        """Say it if there are more than before; not more often than each few seconds."""
+        broken, now = self._stream.read_stats().broken, time.monotonic()
+        soon = (now - self._at) * SECOND < _QUIET_AFTER
+        if self._quiet or broken == self._told or (soon and not at_once):
+            return
+        self._told, self._at = broken, now
+        tell(f"Passed over {passed_over(broken)}")
+
+
+class Quietness:
+    """Why no tick comes from a stream, by the heartbeats that came with its batches.
+
+    Asks nobody: a question costs a server work, and a silence may last for hours. `clock` (µs, UTC)
+    is for the words, `elapsed` (µs), which never goes back, for the judgement.
+    """
+
+    def __init__(
+        self,
+        symbols: Sequence[str] | None,
+        zone: Zone,
+        option: str,
+        *,
+        clock: Callable[[], int] = now,
+        elapsed: Callable[[], int] = monotonic,
+    ) -> None:
+        self._symbols = symbols
+        self._zone = zone
+        self._option = option
+        self._clock = clock
+        self._elapsed = elapsed
+        self._writers = Writers()
+        self._is_empty = False
+        self._there: dict[tuple[str, str], int] = {}
+        """Writer → `received` of its last heartbeat at the beginning: the reading may begin before
+        it, and what it reads on the way there is history and no sign of life."""
+        self._away_since: int | None = None
+        self._told: tuple[str, ...] = ()
+        """The reason that was told last; empty when ticks came after it."""
+        self._since = 0
+        """When the last tick before that had come (µs, by `elapsed`)."""
+
+    def begin(self, snapshot: Batch) -> None:
+        """The stream is as `snapshot` says when the reading begins, somewhere before its end."""
+        self._is_empty = not snapshot
+        at = self._clock()
+        for beat in snapshot.heartbeats:
+            self._writers.take(beat, self._elapsed(), read_at=at)
+            if silence(beat, at) is not None:
+                self._there[beat.writer, beat.source] = beat.received
+
+    def take(self, batch: Batch) -> None:
+        """`batch` was read."""
+        if not batch:
+            self._there.clear()  # the reading is at the end
+            return
+        self._is_empty = False
+        for beat in batch.heartbeats:
+            if beat.received >= self._there.get((beat.writer, beat.source), 0):
+                self._there.pop((beat.writer, beat.source), None)
+                self._writers.take(beat, self._elapsed())
+
+    def tell(self, batch: Batch, ticked: int, problem: str | None, *, visible: bool) -> None:
+        """`batch` was taken: say why no tick has come since `ticked` (µs, by `elapsed`), once.
+
+        `visible`: a terminal shows the ticks, and thereby that they come again.
+        """
+        if batch.ticks:
+            if self._told and not visible:
+                # The terminal shows no ticks: the last word on it would still be the silence.
+                tell(f"Ticks again, after {(ticked - self._since) / SECOND:.0f} s")
+            self._told = ()
+            return
+        silent = self._elapsed() - ticked
+        if silent < _QUIET_AFTER:
+            return
+        key, why = self.why(problem, silent)
+        if key != self._told:
+            tell(f"Quiet for {silent / SECOND:.0f} s: {why}")
+            self._told, self._since = key, ticked
+
+    def why(self, problem: str | None, silent: int) -> tuple[tuple[str, ...], str]:
+        """What stays the same for as long as the reason does, and the words.
+
+        `problem` is what keeps the reading from going on; `silent` is how long no tick came (µs).
+        """
+        elapsed = self._elapsed()
+        if problem is not None:
+            self._away_since = self._away_since or elapsed - silent
+            return (problem,), escape(problem, 1_000)
+        if self._away_since is not None:
+            self._writers.excuse(self._away_since, elapsed)
+            self._away_since = None
+        if self._is_empty:
+            return ("empty",), invitation(self._symbols, self._option)
+        verdict = of_writers(
+            self._writers,
+            self._clock(),
+            self._zone,
+            elapsed=elapsed,
+            symbols=self._symbols,
+            option=self._option,
+        )
+        if verdict.standing is Standing.HEALTHY:
+            return verdict.key, f"no price changed. {verdict.words}"
+        return verdict.key, verdict.words

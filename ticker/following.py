@@ -1,0 +1,118 @@
+"""The loop that follows a stream, for whoever does: it begins, resumes and retries with back-off.
+
+The clock and the pauses come in through parameters. Says nothing: the caller is told of each loss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing
+from typing import Final
+
+from ticker.errors import StreamError, StreamMissing, StreamUnreachable
+from ticker.records import Batch
+from ticker.streams.protocol import Stream
+from ticker.system_clock import monotonic
+
+_MISSING_PAUSE: Final = 0.2
+"""Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 15.0
+
+
+class Following:
+    """The batches of `stream`, for as long as anybody takes them.
+
+    `begin` is called before each reading with the batch after which the last one stood, `None` if
+    there is none; it returns the batch after which to read. A stream that is lost is resumed where
+    it stood, after a pause of at most `longest` seconds. When that does not help, `begin` is called
+    with `None`: the stream may be another one by now. `on_loss` is called at each loss with the
+    error and the pause (s); it raises the error where the stream is not to be waited for.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        begin: Callable[[Batch | None], Awaitable[Batch]],
+        on_loss: Callable[[StreamError, float], None],
+        *,
+        symbols: Collection[str] | None = None,
+        longest: float = _LONGEST_PAUSE,
+        elapsed: Callable[[], int] = monotonic,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.symbols = symbols
+        """What the next reading reads; `None` for all."""
+        self.stood: Batch | None = None
+        """The batch after which a reading goes on; `None` before the first has begun."""
+        self.ticked = elapsed()
+        """When the last tick came, or the first reading began (µs, by `elapsed`)."""
+        self._stream = stream
+        self._begin = begin
+        self._on_loss = on_loss
+        self._longest = longest
+        self._elapsed = elapsed
+        self._pause = pause
+        self._heard: int | None = None
+        """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
+        self._failures = 0
+        """Attempts since the last batch."""
+
+    @property
+    def silent(self) -> int | None:
+        """For how long no record came (µs); `None` while nothing is being read."""
+        return None if self._heard is None else self._elapsed() - self._heard
+
+    async def batches(self, *, follow: bool = True) -> AsyncGenerator[Batch, None]:
+        """Yield what comes; without `follow`, end where the stream ends now."""
+        while True:
+            try:
+                async with aclosing(self._read(follow=follow)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except StreamError as error:
+                seconds = self._lose(error)
+                self._on_loss(error, seconds)
+                await self._pause(seconds)
+            else:
+                return
+
+    async def _read(self, *, follow: bool) -> AsyncGenerator[Batch, None]:
+        """One reading; raises `StreamError` when the stream is lost."""
+        is_new = self.stood is None
+        self.stood = stood = await self._begin(self.stood)
+        self._heard = now = self._elapsed()
+        if is_new:
+            self._failures, self.ticked = 0, now
+        reading = self._stream.read(
+            stood.position, last_seen=stood.last_seen, symbols=self.symbols, follow=follow
+        )
+        try:
+            async with aclosing(reading) as batches:
+                async for batch in batches:
+                    self._note(batch)
+                    yield batch
+        finally:
+            self._heard = None
+        if follow:
+            raise StreamUnreachable(self._stream.url, "it ended while it was being followed")
+
+    def _note(self, batch: Batch) -> None:
+        self._failures = 0
+        # What a snapshot told of sequences counts until something is read after it.
+        if self.stood is None or batch.position != self.stood.position:
+            self.stood = batch
+        if batch:
+            self._heard = self._elapsed()
+        if batch.ticks:
+            self.ticked = self._elapsed()
+
+    def _lose(self, error: StreamError) -> float:
+        """Note that the stream is lost; how long to wait before the next attempt (s)."""
+        self._failures += 1
+        if self._failures > 1:
+            self.stood = None
+        if isinstance(error, StreamMissing):
+            return _MISSING_PAUSE
+        return float(min(self._longest, _FIRST_PAUSE * 2 ** min(self._failures - 1, 10)))
