@@ -123,6 +123,19 @@ async def test_a_stream_that_went_away_is_resumed_where_it_stood(
     assert stream.read_after == ["7", "8"]
 
 
+async def test_a_stream_that_is_back_is_well_before_anything_new_comes(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
+    watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0, pause=Pauses())
+    async with running(watch) as run:
+        await run.until(lambda: watch.state is StreamState.OK)
+        stream.put(StreamUnreachable(URL, "does not answer"))
+        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
+        stream.put(Batch(Position("7")))
+        await run.until(lambda: watch.state is StreamState.OK)
+
+
 async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_more(
     stream_in_memory: MakeStream,
 ) -> None:
