@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import IO
+from operator import itemgetter
+from typing import IO, Final
 
 import msgspec
 
 from ticker.importing.sniffing import Sniffed
 from ticker.streams.recording.database import Connection
+
+_LENGTH: Final = 80
+"""Characters of a bad row that are shown."""
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -28,7 +32,7 @@ class BadRow(msgspec.Struct, frozen=True):
 def take_rejected(connection: Connection, number: int) -> None:
     """Add to `rows` those of file `number` that DuckDB could not part into columns."""
     connection.execute(
-        "INSERT INTO rows (file, line, reason) SELECT DISTINCT ON (line) ?, line, "
+        "INSERT INTO rows (file, line, told, reason) SELECT DISTINCT ON (line) ?, line, csv_line, "
         "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
         "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END "
         "FROM reject_errors",
@@ -53,38 +57,48 @@ def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> li
 
 def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> list[BadRow]:
     rejected = connection.execute(
-        "SELECT line, reason FROM rows WHERE file = ? AND line IS NOT NULL ORDER BY line", [number]
+        "SELECT line, reason, told FROM rows WHERE file = ? AND line IS NOT NULL ORDER BY line",
+        [number],
     ).fetchall()
     counted = connection.execute(
         "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason, told "
         "FROM rows WHERE file = ? AND line IS NULL AND reason IS NOT NULL ORDER BY row LIMIT ?",
         [number, number, count],
     ).fetchall()
-    lines = _lines(file, [row for row, _, _ in counted], {line for line, _ in rejected})
-    bad = [(line, str(reason)) for line, reason in rejected[:count]]
-    bad += [(lines[row], f"{reason} ({told[:60]!r})") for row, reason, told in counted]
-    return [BadRow(file.name, line, reason) for line, reason in sorted(bad)[:count]]
+    lines = _lines(file, [row for row, _, _ in counted], {line for line, _, _ in rejected})
+    bad = rejected[:count]
+    for row, reason, told in counted:
+        line, words = lines.get(row, (row + 1, told))
+        bad.append((line, reason, words))
+    return [
+        BadRow(file.name, line, f"{reason} ({words[:_LENGTH]!r})" if words else reason)
+        for line, reason, words in sorted(bad, key=itemgetter(0))[:count]
+    ]
 
 
-def _lines(file: Sniffed, rows: Sequence[int], rejected: Collection[int]) -> Mapping[int, int]:
-    """Which line each of `rows` is (counted from 0, without those `rejected`)."""
-    if not rows:
+def _lines(
+    file: Sniffed, rows: Sequence[int], rejected: Collection[int]
+) -> Mapping[int, tuple[int, str]]:
+    """The line of each of `rows` (counted from 0, without those `rejected`), and its text.
+
+    A Parquet file has none.
+    """
+    if not rows or file.is_parquet:
         return {}
-    if file.is_parquet:
-        return {row: row + 1 for row in rows}
     with _opened(file) as text:
         return _counted(text, file.blank + file.header, rows, rejected)
 
 
 def _counted(
     text: Iterable[str], skipped: int, rows: Sequence[int], rejected: Collection[int]
-) -> Mapping[int, int]:
-    wanted, found, row = set(rows), dict.fromkeys(rows, 0), 0
+) -> Mapping[int, tuple[int, str]]:
+    wanted, row = set(rows), 0
+    found: dict[int, tuple[int, str]] = {}
     for line, words in enumerate(text, 1):
         if line <= skipped or line in rejected or not words.strip("\n"):
             continue
         if row in wanted:
-            found[row] = line
+            found[row] = (line, words.strip())
             if row == rows[-1]:
                 break
         row += 1

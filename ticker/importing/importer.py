@@ -252,6 +252,12 @@ def _columns(
     ]
     if {"bid", "ask"} <= found.keys():
         missing = [(need, advice) for need, advice in missing if need != "price"]
+    if not (absent or file.header or file.is_parquet or options.columns) and missing:
+        # Of a layout without a header only the symbol can be missing.
+        raise UsageError(
+            f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. Say it: "
+            "--symbol SYMBOL (the publisher's file name would tell it)"
+        )
     if absent or missing:
         lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))
         plural = "s" if len(absent) + len(missing) > 1 else ""

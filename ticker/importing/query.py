@@ -157,6 +157,8 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                 WHEN received_ IS NULL AND {received_problem} IS NOT NULL
                     THEN {received_problem}
                 WHEN coalesce(price_, 0) = 0 AND ask_ <> 0 AND bid_ > ask_ THEN '{crossed}'
+                WHEN coalesce(nullif(price_, 0), {_MIDDLE}) IS NULL AND size_ < 0
+                    THEN 'its price is absent, zero or no number, and its size is negative'
                 WHEN coalesce(nullif(price_, 0), {_MIDDLE}) IS NULL
                     THEN 'its price is absent, zero or no number'
                 WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'

@@ -275,6 +275,28 @@ def test_a_bad_row_is_told_with_the_line_that_an_editor_shows(tmp_path: Path) ->
         ]
 
 
+def test_a_bad_row_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    text = (
+        'time,x,price,size\n1704153600,"a",NaN,-1\n1704153601,b,2,-1\n1704153602,c\n'
+        "1704153603,d,1,1\n"
+    )
+    _, report = load(file(tmp_path, text), symbol="A")
+    assert [bad.reason for bad in report.shown] == [
+        "its price is absent, zero or no number, and its size is negative "
+        "('1704153600,\"a\",NaN,-1')",
+        "its size is negative ('1704153601,b,2,-1')",
+        "it has too few columns ('1704153602,c')",
+    ]
+
+
+def test_a_known_layout_under_another_name_asks_for_the_symbol(tmp_path: Path) -> None:
+    path = file(tmp_path, "1,42000.5,0.1,4.2,1704153600000,True,True\n", "mydata.csv")
+    with pytest.raises(UsageError, match=r"^mydata.csv looks like Binance trades .*--symbol"):
+        load(path)
+    rows, _ = load(path, symbol="BTCUSDT")
+    assert [(row[0], row[2]) for row in rows] == [("BTCUSDT", 42000.5)]
+
+
 def test_a_day_of_volume_is_that_of_the_time_though_rows_come_by_when_they_were_received(
     tmp_path: Path,
 ) -> None:
