@@ -56,22 +56,26 @@ def compare(
         typer.Option("--for", metavar="DURATION", help="How long to poll each second."),
     ] = "5s",
     form: Annotated[
-        Format, typer.Option("--format", help="text, or json with every figure.")
+        Format,
+        typer.Option("--format", metavar="[text|json]", help="text, or json with every figure."),
     ] = Format.text,
     full: Annotated[
         bool,
         typer.Option(
             "--full",
             help="Every method, with 1 to 100 subscribers; the sender's pace; a storm of "
-            "reconnects. Some minutes.",
+            "reconnects. About 10 minutes.",
         ),
     ] = False,
     part: Annotated[
         Part | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
     ] = None,
     runs: Annotated[
-        int, typer.Option("--runs", metavar="N", min=1, max=100, help="Runs of --full.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            "--runs", metavar="N", min=1, max=100, help="Runs of --full.", show_default="3"
+        ),
+    ] = None,
     kafka: Annotated[
         str | None,
         typer.Option(
@@ -89,13 +93,14 @@ def compare(
         raise UsageError(f"compare prints text or json, not {form}")
     seconds, is_json = parse_duration(for_) / SECOND, form is Format.json
     if not full and part is None:
-        if kafka is not None:
-            raise UsageError("--kafka needs --full")
+        for option, value in (("--kafka", kafka), ("--runs", runs)):
+            if value is not None:
+                raise UsageError(f"{option} needs --full")
         raise typer.Exit(run(_brief(Wish(events, seconds, show, is_json, quiet))))
     if kafka is not None:
         parse_address(f"kafka://{kafka}/compare")
     parts = frozenset([part] if part else Part)
-    raise typer.Exit(run(_full(parts, runs, kafka, is_json=is_json, quiet=quiet)))
+    raise typer.Exit(run(_full(parts, runs or 3, kafka, is_json=is_json, quiet=quiet)))
 
 
 async def _brief(wish: Wish) -> int:
@@ -129,18 +134,25 @@ async def _full(
     from ticker.compare.measuring import Bench
     from ticker.tables import render, words_table
 
+    output = Output()
+
+    def on_part(done: full.Full) -> None:
+        if is_json:
+            return
+        for title, headings, rows in verdicts.tables(done):
+            table = render(words_table(headings, rows), width=None, colour=wants_colour())
+            output.write(f"{title}\n\n{table}\n")
+        output.write("".join(f"{line}\n" for line in [*verdicts.findings(done), ""]))
+
     async with Bench() as bench:
         effort = full.Effort(runs=runs, kafka=kafka)
         on_progress = (lambda _: None) if quiet else tell
-        result = await full.measure(bench, effort, parts, on_progress)
-    output, lines = Output(), verdicts.sentences(result)
+        result = await full.measure(bench, effort, parts, on_progress, on_part)
     if is_json:
+        lines = verdicts.sentences(result)
         _write_json(output, {**msgspec.to_builtins(result), "sentences": lines})
-        return DONE
-    for title, headings, rows in verdicts.tables(result):
-        table = render(words_table(headings, rows), width=None, colour=wants_colour())
-        output.write(f"{title}\n\n{table}\n")
-    output.write("".join(f"{line}\n" for line in lines))
+    else:
+        output.write(f"{verdicts.where(result)}\n")
     return DONE
 
 
@@ -161,6 +173,7 @@ class _Steps:
             text = f"{_STEPS[step.method]}:\n"
             self._method = step.method
         event = "" if step.event is None else f"event {step.event}"
-        size = f"{step.bytes:>6,} bytes" if step.bytes else ""
+        size = f"{step.bytes:>6,} bytes {step.direction}" if step.bytes else ""
+        size += f", {step.event_bytes:,} of them the event" if step.event_bytes else ""
         text += f"{step.at:>9.1f} ms  {event:<9} {step.what:<8} {size}".rstrip() + "\n"
         self._output.write(text)

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import msgspec
 
+from ticker import wire
 from ticker.compare.clients import Group, session
 from ticker.compare.measuring import Bench, Heard, Run
 from ticker.compare.methods import METHODS
-from ticker.compare.plan import Plan, Schedule, payload
+from ticker.compare.plan import Plan, Schedule, payload, tick_of
 from ticker.compare.sockets import CountingSocket
 from ticker.system_clock import monotonic
 from ticker.units import MILLISECOND
@@ -29,6 +30,8 @@ RATE: Final = 20.0
 """Events per second while a poll looks each second."""
 _SHOWN_RATE: Final = 4.0
 """Events per second while somebody looks at each of them."""
+_HEADER: Final = 4
+"""What WebSocket adds to an event (bytes)."""
 _CONTROL: Final = 4
 """A WebSocket frame without an event, that closes the connection (bytes)."""
 _WARM_UP: Final = 20
@@ -82,6 +85,10 @@ class Step(msgspec.Struct, frozen=True):
     bytes: int = 0
     event: int | None = None
     """The event that it belongs to, from 1."""
+    direction: str | None = None
+    """`sent` or `received`, as the subscriber sees it."""
+    event_bytes: int = 0
+    """How many of `bytes` are the event itself."""
 
 
 async def measure(bench: Bench, events: int, seconds: float) -> Brief:
@@ -140,14 +147,16 @@ def sentences(brief: Brief) -> list[str]:
             f"{_times(request.seconds, opened.seconds)} the time."
         ),
         (
-            f"A poll each second for {polled.seconds:g} s asked {_plural(polled.asked, 'time')}. "
-            f"{polled.happened} events happened: it saw {polled.saw} and missed {polled.missed}."
+            f"A poll each second asked {_plural(polled.asked, 'time')}, the last time after the "
+            f"last event. {polled.happened} events happened in {polled.seconds:g} s: it saw "
+            f"{polled.saw} and missed {polled.missed}."
         ),
     ]
     if polled.age is not None and polled.open_age is not None:
         lines.append(
             f"The open connection saw {polled.open_saw} of them, each {_ms(polled.open_age)} after "
-            f"it happened (median). What the poll saw was {_ms(polled.age)} old."
+            f"it happened (median). What the poll saw was {_ms(polled.age)} old when it asked "
+            "(median), and grew older until it asked again."
         )
     return lines
 
@@ -155,7 +164,7 @@ def sentences(brief: Brief) -> list[str]:
 def _way_text(events: int, way: Way) -> str:
     return (
         f"{_plural(events, 'event')}, {_plural(way.connections, 'connection')}, "
-        f"{way.bytes:,} bytes, {way.seconds:.2f} s"
+        f"{way.bytes:,} bytes, {_seconds(way.seconds)} s"
     )
 
 
@@ -172,6 +181,11 @@ def _times(more: float, less: float) -> str:
     return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.1f} times"  # noqa: PLR2004
 
 
+def _seconds(value: float) -> str:
+    """Three digits: `0.115`, `8.21`, `120`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"  # noqa: PLR2004
+
+
 def _ms(value: float) -> str:
     return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"  # noqa: PLR2004
 
@@ -186,23 +200,38 @@ async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> No
         await bench.server.ask("report")
 
 
+def _size(event: int) -> int:
+    return len(wire.encode(tick_of(event)))
+
+
 async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]) -> None:
     method, begin, event = METHODS[name], monotonic(), 1
-    answered = False
+    answered, told = False, 0
 
-    def step(what: str, size: int = 0) -> None:
-        of = None if not method.closes and what != "event" else event
-        on_step(Step(name, what, (monotonic() - begin) / MILLISECOND, size, of))
+    def step(what: str, size: int = 0, direction: str | None = None, own: int = 0) -> None:
+        of = told if what == "event" else event if method.closes else None
+        on_step(Step(name, what, (monotonic() - begin) / MILLISECOND, size, of, direction, own))
+
+    def receive(size: int) -> None:
+        """Tell the events of an open connection, and the goodbye that may come with the last."""
+        nonlocal told
+        while size > _CONTROL and told < plan.events:
+            told += 1
+            own = _size(told)
+            step("event", own + _HEADER, "received", own)
+            size -= own + _HEADER
+        if size > 0:
+            step("goodbye", size, "received")
 
     def note(what: str, size: int) -> None:
         nonlocal answered
         match what:
             case "send":
-                step("goodbye" if answered and not method.closes else "ask", size)
+                step("goodbye" if answered and not method.closes else "ask", size, "sent")
             case "receive" if size and answered and not method.closes:
-                step("event" if size > _CONTROL else "goodbye", size)
+                receive(size)
             case "receive" if size:
-                step("answer", size)
+                step("answer", size, "received", _size(event) if method.closes else 0)
                 answered = True
             case "close":
                 step("close")

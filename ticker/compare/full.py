@@ -11,6 +11,7 @@ import platform
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count as count_from
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -135,28 +136,59 @@ class Full(msgspec.Struct, frozen=True):
     storm: list[Storm] = []
 
 
+def subscribers_text(count: int) -> str:
+    """`1 subscriber`, `10 subscribers`."""
+    return "1 subscriber" if count == 1 else f"{count} subscribers"
+
+
+_PACES: Final = ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10))
+"""Subscribers, and others that hang, where the sender's pace is measured."""
+
+
 async def measure(
-    bench: Bench, effort: Effort, parts: frozenset[str], on_progress: Callable[[str], None]
+    bench: Bench,
+    effort: Effort,
+    parts: frozenset[str],
+    on_progress: Callable[[str], None],
+    on_part: Callable[[Full], None] = lambda _: None,
 ) -> Full:
-    """Measure `parts` (`methods`, `sender`, `storm`). Raises `StreamError` if Kafka is away."""
+    """Measure `parts` (`methods`, `sender`, `storm`). Raises `StreamError` if Kafka is away.
+
+    `on_part` is given each part as soon as it is measured.
+    """
     if effort.kafka is not None:
         async with open_log(_kafka(effort), keep_for=HOUR, partitions=1):
             pass  # to fail now, and not after some minutes
-    cells, senders, storms = [], [], []
+    result = Full(effort, _machine())
+    senders = [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]
+    sizes = {
+        "methods": len(effort.subscribers) * len(effort.methods),
+        "sender": len(senders) * len(_PACES),
+        "storm": 1,
+    }
+    places, of = count_from(1), sum(sizes[part] for part in parts)
+
+    def begin(what: str) -> None:
+        on_progress(f"{next(places)} of {of}: {what}")
+
     if "methods" in parts:
         for count in effort.subscribers:
             for method in effort.methods:
-                on_progress(f"{method.name}, {count} subscribers")
-                cells.append(await _cell(bench, effort, method, count))
+                begin(f"{method.name}, {subscribers_text(count)}")
+                result.methods.append(await _cell(bench, effort, method, count))
+        on_part(Full(effort, result.machine, methods=result.methods))
     if "sender" in parts:
-        for method in [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]:
-            for count, hanging in ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10)):
-                on_progress(f"the sender's pace: {method.name}, {count} + {hanging} subscribers")
-                senders.append(await _sender(bench, effort, method, count, hanging))
+        for method in senders:
+            for count, hanging in _PACES:
+                hang = f" and {hanging} that hang" if hanging else ""
+                begin(f"the sender's pace: {method.name}, {subscribers_text(count)}{hang}")
+                result.sender.append(await _sender(bench, effort, method, count, hanging))
+        on_part(Full(effort, result.machine, sender=result.sender))
     if "storm" in parts:
-        on_progress("a storm of 100 reconnects")
-        storms.append(await _storm(bench, effort, METHODS["WebSocket"], 100))
-    return Full(effort, _machine(), cells, senders, storms)
+        begin("a storm of 100 reconnects")
+        result.storm.append(await _storm(bench, effort, METHODS["WebSocket"], 100))
+        on_part(Full(effort, result.machine, storm=result.storm))
+    return result
 
 
 def _machine() -> Machine:

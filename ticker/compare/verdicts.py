@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from ticker.compare.full import Cell, Full
+from ticker.compare.full import Cell, Full, subscribers_text
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, headings, rows."""
@@ -79,18 +79,28 @@ def tables(full: Full) -> list[Table]:
 
 
 def sentences(full: Full) -> list[str]:
-    """What it means."""
+    """Where it was measured, and what it means."""
+    return [where(full), *findings(full)]
+
+
+def where(full: Full) -> str:
+    """The machine, and how to read the figures."""
     machine = full.machine
-    where = f"{machine.cpus} CPUs ({machine.system}, Python {machine.python})"
-    lines = [f"Measured on {where}, over loopback. Medians; in brackets the least and the most."]
+    told = f"{machine.cpus} CPUs ({machine.system}, Python {machine.python})"
+    return f"Measured on {told}, over loopback. Medians; in brackets the least and the most."
+
+
+def findings(full: Full) -> list[str]:
+    """What it means."""
+    lines: list[str] = []
     counts = list(dict.fromkeys(cell.subscribers for cell in full.methods))
     cells = {(cell.method, cell.subscribers): cell for cell in full.methods}
     for count in counts:
         one, opened = cells[_ONE, count], cells[_OPEN, count]
         lines.append(
-            f"{_subscribers(count)}: the open connection (WebSocket, one event a message) brought "
-            f"{_ratio(opened.speed, one.speed)} as many events/s as a request for each event. "
-            f"A request took {_ratio(one.cpu, opened.cpu)} the CPU."
+            f"{subscribers_text(count)}: the open connection (WebSocket, one event a message) "
+            f"brought {_ratio(opened.speed, one.speed)} as many events/s as a request for each "
+            f"event. A request took {_ratio(one.cpu, opened.cpu)} the CPU."
         )
     if counts:
         lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]])]
@@ -110,7 +120,7 @@ def sentences(full: Full) -> list[str]:
 def _pace(method: str, full: Full) -> str:
     own = [each for each in full.sender if each.method == method]
     told = ", ".join(
-        f"{_figure(median(each.pace))} with {_subscribers(each.subscribers)}"
+        f"{_figure(median(each.pace))} with {subscribers_text(each.subscribers)}"
         + (f" and {each.hanging} that hang" if each.hanging else "")
         for each in own
     )
@@ -138,7 +148,7 @@ def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int
             name for name, values, more in _MEASURES if _better(values(mine), values(others), more)
         ]
         if names:
-            found.append(f"{', '.join(names)} with {_subscribers(count).lower()}")
+            found.append(f"{', '.join(names)} with {subscribers_text(count).lower()}")
     if not found:
         return "Long polling was nowhere better than WebSocket with one event a message."
     return (
@@ -168,10 +178,6 @@ def _unchanged(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str
             else "Polling does not win here."
         )
     )
-
-
-def _subscribers(count: int) -> str:
-    return "1 subscriber" if count == 1 else f"{count} subscribers"
 
 
 def _ratio(more: Sequence[float], less: Sequence[float]) -> str:

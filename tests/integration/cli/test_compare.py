@@ -18,18 +18,26 @@ def test_the_comparison_ends_in_sentences(ticker: Program) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     steps = [
-        " ".join(line.split()[2:]) for line in lines if " ms " in line and "bytes." not in line
+        " ".join(line.split()[2:]) for line in lines if line.startswith(" ") and " ms " in line
     ]
-    assert [re.sub(r" [\d,]+ bytes", "", step) for step in steps[:8]] == [
+    assert [re.sub(r" [\d,]+ bytes .*", "", step) for step in steps[:8]] == [
         *("event 1 connect", "event 1 ask", "event 1 answer", "event 1 close"),
         *("event 2 connect", "event 2 ask", "event 2 answer", "event 2 close"),
     ]
     assert sum(step.endswith("connect") for step in steps[8:]) == 1  # for all events
+    assert [re.sub(r"\d+ bytes", "", step).split() for step in steps[-3:]] == [
+        ["goodbye", "received"],
+        ["goodbye", "sent"],
+        ["close"],
+    ]
+    sizes = re.findall(r"event \d (answer|event) (\d+) bytes received, (\d+) of", "\n".join(steps))
+    added = [(what, int(size) - int(own)) for what, size, own in sizes]
+    assert added[2:] == [("event", 4)] * 2, "the goodbye is not counted in the last event"
     assert re.search(
         r"One request for each event: 50 events, 50 connections, [\d,]+ bytes", done.stdout
     )
     assert re.search(r"One open connection: 50 events, 1 connection, [\d,]+ bytes", done.stdout)
-    assert re.search(r"10 events happened: it saw \d+ and missed \d+\.", done.stdout)
+    assert re.search(r"10 events happened in 0.5 s: it saw \d+ and missed \d+\.", done.stdout)
     assert descendants(ticker) == []
 
 
@@ -46,6 +54,11 @@ def test_every_figure_is_in_the_json(ticker: Program) -> None:
 def test_other_forms_are_refused(ticker: Program) -> None:
     done = ticker("compare", "--format", "csv")
     assert (done.returncode, done.stderr) == (2, "compare prints text or json, not csv\n")
+
+
+def test_options_of_the_full_comparison_are_refused_without_it(ticker: Program) -> None:
+    done = ticker("compare", "--runs", "2")
+    assert (done.returncode, done.stderr) == (2, "--runs needs --full\n")
 
 
 def test_one_part_of_the_full_comparison(ticker: Program) -> None:

@@ -16,7 +16,7 @@ BRIEF = Brief(
 def test_the_sentences_say_what_was_counted() -> None:
     assert sentences(BRIEF) == [
         "One request for each event: 1,000 events, 1,000 connections, 600,000 bytes, 2.00 s.",
-        "One open connection: 1,000 events, 1 connection, 305,000 bytes, 0.05 s.",
+        "One open connection: 1,000 events, 1 connection, 305,000 bytes, 0.0500 s.",
         (
             "An event has 300 bytes. To each, a request and its answer add 300 bytes, the open "
             "connection adds 5."
@@ -25,10 +25,13 @@ def test_the_sentences_say_what_was_counted() -> None:
             "So 1,000 requests took 1,000 times the connections, 2.0 times the bytes and 40 times "
             "the time."
         ),
-        "A poll each second for 5 s asked 5 times. 98 events happened: it saw 5 and missed 93.",
+        (
+            "A poll each second asked 5 times, the last time after the last event. 98 events "
+            "happened in 5 s: it saw 5 and missed 93."
+        ),
         (
             "The open connection saw 98 of them, each 1.3 ms after it happened (median). What the "
-            "poll saw was 480 ms old."
+            "poll saw was 480 ms old when it asked (median), and grew older until it asked again."
         ),
     ]
 
