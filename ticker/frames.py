@@ -117,12 +117,19 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     `volume` is the sum of the trades' sizes where the source tells them. Otherwise it is the
     increase of the day's volume since the symbol's tick before; where that fell (a new day), the
     tick adds nothing. It is NaN where the source tells neither.
+
+    Raises `UsageError` if `ticks` has no index `time`, and if `every` is no frequency.
     """
+    if not isinstance(ticks.index, pd.DatetimeIndex) or ticks.index.name != "time":
+        raise UsageError("bars needs a frame as read() returns it, with `time` as index")
+    width = _width(every)
     ticks = ticks if ticks.index.is_monotonic_increasing else ticks.sort_index(kind="stable")
     if ticks.empty:
         return _long(pd.DataFrame(columns=_BARS, dtype=np.float64, index=_bins([], [])))
-    origin = ticks.index[0].normalize()
-    bar = pd.Grouper(level="time", freq=every, origin=origin)
+    # Days and longer begin at midnight anyway: pandas warns if it is told.
+    fixed = isinstance(width, pd.offsets.Tick)
+    origin = ticks.index[0].normalize() if fixed else "start_day"
+    bar = pd.Grouper(level="time", freq=width, origin=origin)
     grouped = ticks.assign(_traded=_traded(ticks)).groupby(["symbol", bar])
     made = grouped["price"].ohlc()
     made["volume"] = grouped["_traded"].sum(min_count=1)
@@ -130,7 +137,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     # Between a symbol's first bar and its last, bars without a tick are rows too.
     at = made.index.get_level_values("time")
     spans = at.to_series().groupby(made.index.get_level_values("symbol")).agg(["first", "last"])
-    steps = pd.date_range(at.min(), at.max(), freq=every, unit="us")
+    steps = pd.date_range(at.min(), at.max(), freq=width, unit="us")
     begins, ends = steps.searchsorted(spans["first"]), steps.searchsorted(spans["last"])
     made = made.reindex(
         _bins(
@@ -144,10 +151,19 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     made.loc[empty & told, "volume"] = 0.0
     if gaps is not None:
         late = (ticks["received"] - ticks.index).groupby(ticks["symbol"]).min()
-        width = pd.tseries.frequencies.to_offset(every)
         unknown = empty & _touched(made.index, width, gaps, late)
         made.loc[unknown, ["volume", "ticks"]] = np.nan
     return _long(made)
+
+
+def _width(every: str) -> Any:
+    try:
+        width = pd.tseries.frequencies.to_offset(every)
+    except ValueError:
+        width = None
+    if width is None or width.n < 1:
+        raise UsageError(f"{every!r:.80} is no frequency: give one such as '1min' or '5s'")
+    return width
 
 
 _BARS: Final = ["open", "high", "low", "close", "volume", "ticks"]

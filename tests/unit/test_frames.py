@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -309,6 +310,25 @@ def test_the_gap_of_a_symbol_that_comes_late_lies_earlier_in_its_bars() -> None:
     gaps = pd.DataFrame({"symbol": ["A"], "from": [begin], "until": [begin + pd.Timedelta("20s")]})
     unknown = ticker.frames.bars(ticks, "1min", gaps)["ticks"].isna()
     assert unknown.tolist() == [False, False, True, False, False, False]
+
+
+def test_bars_of_a_day_begin_at_midnight_without_a_warning() -> None:
+    ticks = frame_of(traded(1, 10.0), traded(100_000, 11.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bars = ticker.frames.bars(ticks, "1D")
+    assert bars.index.tolist() == sorted({moment.normalize() for moment in ticks.index})
+
+
+@pytest.mark.parametrize("every", ["xyz", "0s", "-1min", ""])
+def test_bars_refuse_what_is_no_frequency(every: str) -> None:
+    with pytest.raises(UsageError, match="is no frequency"):
+        ticker.frames.bars(frame_of(traded(1, 10.0)), every)
+
+
+def test_bars_need_the_time_as_index() -> None:
+    with pytest.raises(UsageError, match="`time` as index"):
+        ticker.frames.bars(frame_of(traded(1, 10.0)).reset_index(), "1min")
 
 
 def test_bars_of_no_ticks_are_an_empty_frame_of_the_same_columns() -> None:
