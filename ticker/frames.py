@@ -23,6 +23,7 @@ from ticker import system_clock
 from ticker.errors import UsageError
 from ticker.records import Batch, Gap, Quote, Tick
 from ticker.streams import open_stream
+from ticker.streams.present import present
 from ticker.streams.sync import blocking
 from ticker.streams.texts import Texts, encode, join
 from ticker.times import parse_when
@@ -30,7 +31,8 @@ from ticker.times import parse_when
 When = str | datetime | SupportsIndex | None
 """A moment: words as in `--since` (`-10m`, `09:30`, ISO 8601), a datetime, or µs since 1970, UTC.
 
-Without a time zone it is in this machine's. `None`: no limit.
+Without a time zone it is in this machine's; of a recording, `-10m` and `09:30` count from its last
+tick. `None`: no limit.
 """
 
 
@@ -51,7 +53,7 @@ def read(
 
     Raises `StreamMissing` where there is no such stream yet, and other `TickerError`s.
     """
-    stream, now = open_stream(url), system_clock.now()
+    stream, now = open_stream(url), _present(url, since, until)
     span: dict[str, Any] = {
         "symbols": _symbols(symbols),
         "since": _micros(since, now),
@@ -97,7 +99,7 @@ def follow(
     It begins with what arrives from now on, or at `since`. Each second of silence gives an empty
     frame, so that a loop can look at the clock and `break`.
     """
-    batches = _live(url, _symbols(symbols), _micros(since, system_clock.now()))
+    batches = _live(url, _symbols(symbols), _micros(since, _present(url, since)))
     with contextlib.closing(blocking(batches)) as arriving:
         for batch in arriving:
             yield _frame(_columns(batch.ticks, Tick), _TICK)
@@ -318,11 +320,25 @@ def _micros(when: When, now: int) -> int | None:
             raise UsageError("NaT is no time") from None
     if isinstance(when, str):
         moment = parse_when(when, now=now, zone=None)
-        return {"start": 0, "end": now}[moment] if isinstance(moment, str) else moment
+        return (
+            {"start": 0, "end": system_clock.now()}[moment] if isinstance(moment, str) else moment
+        )
     try:
         return operator.index(when)
     except TypeError:
         raise UsageError(f"{when!r:.80} is no time: give a text, a datetime, or µs") from None
+
+
+def _present(url: str | None, *moments: When) -> int:
+    """What the words among `moments` count from (µs, UTC)."""
+    if not any(isinstance(when, str) for when in moments):
+        return system_clock.now()
+    with contextlib.closing(blocking(_presents(url))) as presents:
+        return next(presents)
+
+
+async def _presents(url: str | None) -> AsyncGenerator[int, None]:
+    yield await present(url)
 
 
 async def _snapshot(url: str | None) -> AsyncGenerator[Batch, None]:

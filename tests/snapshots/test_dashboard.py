@@ -36,7 +36,8 @@ async def settled(pilot: Pilot[Any]) -> None:
         while (
             app.feed.state is StreamState.OPENING
             # What was put last is folded in, and the screen was told of it.
-            or app.feed._position != stream.position  # type: ignore[attr-defined]
+            or (stood := app.feed._following.stood) is None
+            or stood.position != stream.position  # type: ignore[attr-defined]
             or app._frames.is_waiting
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.

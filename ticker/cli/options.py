@@ -86,7 +86,10 @@ Count = Annotated[
 Since = Annotated[
     str | None,
     typer.Option(
-        "--since", metavar="WHEN", help="start, now, 09:30, -10m or ISO 8601 (local if no zone)."
+        "--since",
+        metavar="WHEN",
+        help="start, now, 09:30, -10m or ISO 8601 (local if no zone). A recording: "
+        "09:30 of its last day, -10m before its last tick.",
     ),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]

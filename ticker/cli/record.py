@@ -14,6 +14,7 @@ from ticker.cli.explaining import inviting
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.line import Line
 from ticker.cli.mending import recording_path, refuse_existing
+from ticker.cli.moments import span_of
 from ticker.cli.options import (
     Count,
     For,
@@ -36,7 +37,7 @@ from ticker.health.sentences import sentence
 from ticker.relay.recording import Cut, Progress, Recording
 from ticker.streams import StreamChoice, open_log, open_stream
 from ticker.system_clock import now
-from ticker.times import Zone, clock, format_duration, parse_duration, parse_when
+from ticker.times import Zone, clock, format_duration, parse_duration
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def record(
     named = settings.symbols(symbols, watchlist)
     at = now()
     follow = not no_follow and choice.address.backend.is_writable
-    begins = None if since is None else parse_when(since, now=at, zone=zone)
-    ends = None if until is None else parse_when(until, now=at, zone=zone)
+    with inviting(choice.option):
+        begins, ends = span_of(choice, since, until, zone)
     if ends == "start":
         raise UsageError("--until start leaves nothing to record")
     last = None if ends is None else at if ends == "end" else ends

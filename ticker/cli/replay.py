@@ -15,6 +15,7 @@ from ticker.cli.copying import Copying
 from ticker.cli.explaining import inviting
 from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed
 from ticker.cli.line import Line
+from ticker.cli.moments import span_of
 from ticker.cli.options import (
     Quiet,
     Since,
@@ -32,8 +33,9 @@ from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
+from ticker.streams import StreamChoice
 from ticker.system_clock import now
-from ticker.times import Zone, parse_duration, parse_when
+from ticker.times import Zone, parse_duration
 
 _FILES: Final = (".sqlite", ".sqlite3", ".db")
 """A word that ends so means a file, whether it is there or not."""
@@ -85,7 +87,8 @@ def replay(
     settings = Settings()
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)
-    begins, ends = _moments(since, until, settings.zone(tz))
+    with inviting(source.option):
+        begins, ends = _moments(source, since, until, settings.zone(tz))
     wish = ReplayOptions(
         source=source,
         symbols=settings.symbols(symbols, watchlist) or None,
@@ -141,7 +144,8 @@ def _stream_word(
     if first == "demo" or first in settings.config.streams or ":" in first:
         return first, words[1:]
     path = Path(first).expanduser()
-    if path.is_file():
+    is_left = is_recording(first) and path.with_name(f"{path.name}.part").exists()
+    if path.is_file() or is_left:  # what a killed recorder left is finished when it is opened
         return first if is_recording(first) else f"sqlite:{first}", words[1:]
     if "/" in first or is_recording(first) or path.suffix.lower() in _FILES:
         raise Failed(f"{first}: there is no such file", NO_DATA)
@@ -155,14 +159,14 @@ def _stream_word(
     return None, words
 
 
-def _moments(since: str | None, until: str | None, zone: Zone) -> tuple[int | None, int | None]:
+def _moments(
+    source: StreamChoice, since: str | None, until: str | None, zone: Zone
+) -> tuple[int | None, int | None]:
     """`--since` and `--until` in µs; `None`: from the start, to the end."""
-    at = now()
-    first = None if since is None else parse_when(since, now=at, zone=zone)
-    end = None if until is None else parse_when(until, now=at, zone=zone)
+    first, end = span_of(source, since, until, zone)
     if end == "start":
         raise UsageError("--until start leaves nothing to play")
     return (
-        at if first == "end" else None if first == "start" else first,
+        now() if first == "end" else None if first == "start" else first,
         None if end == "end" else end,
     )

@@ -14,6 +14,7 @@ import typer
 from ticker import output
 from ticker.cli.explaining import inviting
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
+from ticker.cli.moments import span_of
 from ticker.cli.options import (
     Count,
     For,
@@ -40,7 +41,7 @@ from ticker.health.sentences import invitation, sentence, to_poll
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.system_clock import now
-from ticker.times import Moment, Zone, parse_duration, parse_when
+from ticker.times import Moment, Zone, parse_duration
 from ticker.units import SECOND
 
 _LONGEST_PAUSE: Final = 1.0
@@ -111,14 +112,15 @@ def tail(
     settings = Settings()
     zone = settings.zone(tz)
     terminal = sys.stdout.isatty()
-    end = None if until is None else parse_when(until, now=now(), zone=zone)
+    choice = settings.stream(stream)
+    with inviting(choice.option):
+        begin, end = span_of(choice, since, until, zone)
     if end == "start":
         raise UsageError("--until start leaves nothing to print")
-    choice = settings.stream(stream)
     wish = TailOptions(
         symbols=settings.symbols(symbols, watchlist) or None,
         form=form or (Format.text if terminal else Format.json),
-        since=None if since is None else parse_when(since, now=now(), zone=zone),
+        since=begin,
         until=now() if end == "end" else end,
         last=10 if last is None and since is None else last,
         follow=not no_follow and choice.address.backend.is_writable,

@@ -248,6 +248,7 @@ class Dashboard(App[Exit]):
     def on_player_bar_clicked(self, event: PlayerBar.Clicked) -> None:
         """A click on the line of the tape."""
         if self._player is not None:
+            self._answer("")
             self._player.seek(event.moment)
 
     def action_ask(self, what: str) -> None:

@@ -58,7 +58,10 @@ class Painter:
         self._detail.paint(changed)
         tape = feed.tape
         pace = None if tape is None else (tape.speed, tape.has_ended)
-        state = (feed.state, feed.problem, pace, feed.board.lives)
+        # A tape that stands has few changes, by keys alone: the words follow each of them at once.
+        is_still = tape is not None and (tape.speed is None or tape.has_ended)
+        ticks = feed.board.ticks if is_still else None
+        state = (feed.state, feed.problem, pace, feed.board.lives, ticks)
         if state != self._told:
             self._told = state
             table.paint_ages()

@@ -44,6 +44,7 @@ class TimeKeys:
         `number` is a count of seconds or tenths, or a direction: 1 forward or up, -1 back or down.
         """
         player = self._player
+        self._tell("")  # the answer to an earlier key says nothing of this one
         match what:
             case "move":
                 player.seek(player.time + number * SECOND)
@@ -72,17 +73,27 @@ class TimeKeys:
         word, player = words.strip(), self._player
         if not word:
             return
+        self._tell("")
         try:
             if word.startswith("+"):
-                player.seek(player.time + parse_duration(word[1:]))
+                self._seek(player.time + parse_duration(word[1:]))
                 return
             when = parse_when("now" if word == "end" else word, now=player.time, zone=self._zone)
         except UsageError as error:
             self._tell(str(error))
             return
-        player.seek(
+        self._seek(
             player.start if when == "start" else player.end if isinstance(when, str) else when
         )
+
+    def _seek(self, time: int) -> None:
+        """Go to `time`, and say where the tape begins or ends if it lies outside."""
+        player = self._player
+        if time < player.start:
+            self._tell(f"The recording begins at {clock(player.start, self._zone, now=time)}")
+        elif time > player.end:
+            self._tell(f"The recording ends at {clock(player.end, self._zone, now=time)}")
+        player.seek(time)
 
     def _change_speed(self, number: int) -> None:
         match number:

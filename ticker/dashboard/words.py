@@ -69,7 +69,7 @@ class Words:
         return there | ({Needs.POLLER} if self._has_poller else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:
-        """Say `words` on the status line for a while, from the next `say` on."""
+        """Say `words` on the status line for a while, from the next `say` on; none: nothing."""
         shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
         self._notice = (escape(words), self._feed.elapsed() + shown)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -147,6 +148,38 @@ async def test_what_is_no_time_is_told_and_moves_nothing(shown: Callable[..., An
         await until(lambda: "'noon' is no time" in scene.said)
         await scene.pilot.press("g", "escape", "g", "enter")
         assert scene.player.asked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("14:00", "The recording begins at 14:30:05"),
+        ("-5h", "The recording begins at 14:30:05"),
+        ("+2h", "The recording ends at 16:30:05"),
+        ("2026-11-24", "The recording ends at 2026-11-23 16:30:05"),
+    ],
+)
+async def test_a_time_outside_the_tape_is_told_until_the_next_seek(
+    shown: Callable[..., Any], words: str, told: str
+) -> None:
+    async with shown() as scene:
+        await scene.pilot.press("g")
+        scene.app.query_one("#ask").value = words
+        await scene.pilot.press("enter")
+        await until(lambda: told in scene.said)
+        await scene.pilot.press("5")
+        await until(lambda: told not in scene.said)
+
+
+async def test_the_ticks_of_a_step_are_counted_at_once(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        still = msgspec.structs.replace(beat(NOW), speed=None)
+        scene.stream.put(Batch(Position("2"), heartbeats=[still]))
+        await until(lambda: scene.app.feed.tape.speed is None)
+        scene.app._painter.tick = lambda: None
+        scene.app.feed.board.ticks = 77
+        scene.app._changed()
+        await until(lambda: "77 ticks" in scene.said)
 
 
 async def test_a_tick_is_looked_for_among_the_rows_on_the_screen(

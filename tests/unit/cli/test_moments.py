@@ -1,0 +1,59 @@
+"""What times without a date mean, on a log and on a recording."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from ticker import frames
+from ticker.cli.moments import span_of
+from ticker.records import Tick
+from ticker.streams import StreamChoice
+from ticker.streams.recording import Recorder
+from ticker.units import HOUR, MINUTE
+
+LAST = 1_795_447_805_000_000
+"""2026-11-23 15:30:05 UTC."""
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> str:
+    path = tmp_path / "hour.parquet"
+    times = (LAST - HOUR, LAST)
+    with Recorder(path) as recorder:
+        recorder.add(
+            [Tick("A", "test", "one", n, t, t, 6.0 + n - 1) for n, t in enumerate(times, 1)]
+        )
+        recorder.finish()
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "moment"),
+    [
+        ("14:30:05", LAST - HOUR),
+        ("-10m", LAST - 10 * MINUTE),
+        ("start", "start"),
+        ("now", "end"),
+        ("2026-11-23T15:00:05Z", LAST - 30 * MINUTE),
+    ],
+)
+def test_a_time_of_a_recording_is_one_of_its_last_day(
+    tape: str, words: str, moment: object
+) -> None:
+    choice = StreamChoice(tape, named=True)
+    assert span_of(choice, words, words, UTC) == (moment, moment)
+
+
+def test_a_time_of_a_log_is_one_of_today(tmp_path: Path) -> None:
+    choice = StreamChoice(f"sqlite:{tmp_path / 'no.sqlite'}", named=True)
+    begin, end = span_of(choice, "-10m", None, UTC)
+    assert end is None
+    assert isinstance(begin, int)
+    assert begin != LAST - 10 * MINUTE
+
+
+def test_frames_mean_the_same_by_a_word(tape: str) -> None:
+    assert list(frames.read(tape, since="-10m")["price"]) == [7.0]

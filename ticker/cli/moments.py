@@ -1,0 +1,25 @@
+"""What `--since` and `--until` mean for a stream."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ticker.streams import StreamChoice
+from ticker.streams.present import present
+from ticker.times import Moment, Zone, parse_when
+
+
+def span_of(
+    choice: StreamChoice, since: str | None, until: str | None, zone: Zone
+) -> tuple[Moment | None, Moment | None]:
+    """Both as moments; `None` where one is not given. Times without a date are the stream's.
+
+    Raises `UsageError`, and `StreamError` where a recording cannot be read. No event loop may run.
+    """
+    if since is None and until is None:
+        return None, None
+    at = asyncio.run(present(choice))
+    begin, end = (
+        None if word is None else parse_when(word, now=at, zone=zone) for word in (since, until)
+    )
+    return begin, end

@@ -1,0 +1,21 @@
+"""The present of a stream: the moment from which `09:30` and `-10m` count."""
+
+from __future__ import annotations
+
+from ticker import system_clock
+from ticker.streams.choice import StreamChoice, choose_stream
+from ticker.streams.open import open_stream
+
+
+async def present(stream: str | StreamChoice | None) -> int:
+    """Return now (µs, UTC); of a recording, the time of its last tick.
+
+    So a time without a date is one of the last day on which a recording holds ticks. `stream` is as
+    for `open_stream`. Raises `StreamError` where a recording cannot be read.
+    """
+    choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
+    if choice.address.backend.is_writable:
+        return system_clock.now()
+    async with open_stream(choice) as opened:
+        last = (await opened.health()).last
+    return system_clock.now() if last is None else last
