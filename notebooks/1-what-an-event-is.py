@@ -13,7 +13,9 @@ import time
 
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from IPython.display import display
 from matplotlib.axes import Axes
 
 import ticker
@@ -24,8 +26,8 @@ SYMBOLS = ["AAPL", "MSFT", "GC=F", "BTC-USD"]
 # ## Make a stream
 #
 # `ticker.demo()` starts the exchange and a poller that asks it once a second. After 20 seconds the
-# poller stops, and 5 seconds later another one starts. While no poller is running, nobody looks at
-# the prices. We shall see what that means.
+# poller stops, and 5 seconds later another one starts. It needs a second or two until it asks for
+# the first time. Until then nobody looks at the prices. We shall see what that means.
 #
 # `ticker.frames` reads the stream into pandas frames, while the poller goes on writing.
 
@@ -67,6 +69,7 @@ MEANINGS = {
 apple = ticks[ticks["symbol"] == "AAPL"]
 tick = apple.iloc[4]
 print("time:", tick.name, "(when it happened; the index of the frame)")
+pd.set_option("display.max_colwidth", 70)
 pd.DataFrame({"value": tick, "meaning": pd.Series(MEANINGS)}).loc[list(MEANINGS)]
 
 # %% [markdown]
@@ -124,7 +127,8 @@ plt.show()
 # lowest and last price of each span of time. A candle draws them. The thin line goes from the
 # lowest to the highest price, the thick one from the first to the last. Blue rose, orange fell.
 #
-# With `gaps`, a bar in which nobody looked is unknown, so there is no candle.
+# With `gaps`, a bar in which nobody looked is unknown, so there is no candle. The volume of the gap
+# is not lost: ticks tell the volume of the day so far, so the first bar after the gap holds it too.
 
 # %%
 bars = ticker.frames.bars(apple, "4s", gaps)
@@ -161,6 +165,71 @@ axes.set_xlabel("ticks per second, while somebody looked")
 axes.set_ylabel("symbol")
 axes.set_title("How often each price changes, SIMULATED")
 plt.show()
+
+# %% [markdown]
+# How long does it take from one tick of a symbol to its next? Mostly one second, which is how often
+# the poller asks, and sometimes more. Times across the gap are left out.
+
+# %%
+waits = ticks.groupby("symbol")["received"].diff().dt.total_seconds()
+begins = ticks["received"] - pd.to_timedelta(waits, unit="s")
+waits = waits[~((begins < gap["until"]) & (ticks["received"] > gap["from"]))].dropna()
+
+figure, axes = plt.subplots(figsize=(9, 3))
+axes.hist(waits, list(np.arange(0.25, max(5.0, waits.max()) + 0.5, 0.5)), rwidth=0.9)
+axes.set_xlabel("time from one tick of a symbol to its next (s)")
+axes.set_ylabel("ticks")
+axes.set_title("Inter-arrival times, SIMULATED")
+plt.show()
+
+# %% [markdown]
+# When did each symbol have ticks? A heat map shows it at a glance: a row for each symbol, a column
+# for each 2 seconds, by the time at which we had the ticks. Spans in which nobody looked are white.
+# For a recording of a day, take minutes.
+
+# %%
+columns = pd.date_range(ticks["received"].min().floor("2s"), ticks["received"].max(), freq="2s")
+received = ticks["received"].dt.floor("2s")
+counts = pd.crosstab(ticks["symbol"], received)
+counts = counts.reindex(columns=columns, fill_value=0).astype(float)
+unseen = (columns < gap["until"]) & (columns + pd.Timedelta("2s") > gap["from"])
+counts.loc[:, unseen & (counts.sum() == 0).to_numpy()] = float("nan")
+
+figure, axes = plt.subplots(figsize=(9, 2.5))
+edges = mdates.date2num(columns.append(columns[-1:] + pd.Timedelta("2s")))
+image = axes.pcolormesh(edges, np.arange(len(counts) + 1), counts, cmap="Blues", vmin=-0.5)
+axes.set_yticks(np.arange(len(counts)) + 0.5, counts.index)
+figure.colorbar(image, label="ticks in 2 s", ticks=[0, 1, 2])
+axis_of_time(axes, "time received (UTC)")
+axes.set_ylabel("symbol")
+axes.set_title("Ticks by symbol and time, SIMULATED")
+plt.show()
+
+# %% [markdown]
+# ## Live
+#
+# So far we looked back. `ticker.frames.follow` gives a frame for every batch of new ticks. This
+# cell follows a stream for ten seconds, and draws the plot again each time.
+
+# %%
+figure, axes = plt.subplots(figsize=(9, 3))
+picture = display(figure, display_id=True)
+arrived = ticks.iloc[:0]
+
+with ticker.demo(SYMBOLS, seed=8) as url:
+    begin, now = time.monotonic(), pd.Timestamp.now("UTC") - pd.Timedelta("1s")
+    for frame in ticker.frames.follow(url, ["BTC-USD"], since="start"):
+        arrived = pd.concat([arrived, frame])
+        axes.clear()
+        axes.step(arrived["received"], arrived["price"], "o-", where="post", markersize=4)
+        axes.set_xlim(mdates.date2num(now), mdates.date2num(now + pd.Timedelta("12s")))
+        axis_of_time(axes, "time received (UTC)")
+        axes.set_ylabel("price (USD)")
+        axes.set_title("BTC-USD, live, SIMULATED")
+        picture.update(figure)
+        if time.monotonic() - begin > 10:
+            break
+plt.close(figure)
 
 # %% [markdown]
 # ## Exercises
