@@ -38,6 +38,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             # What was put last is folded in, and the screen was told of it.
             or (stood := app.feed._following.stood) is None
             or stood.position != stream.position  # type: ignore[attr-defined]
+            or any(map(app._histories.is_loading, board.symbols))
             or app._frames.is_waiting
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.

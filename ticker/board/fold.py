@@ -102,6 +102,10 @@ class Board:
                 self._focus.take(tick)
         self._remember_gaps(batch.gaps)
 
+    def show_again(self, symbols: Iterable[str]) -> None:
+        """Take the rows of `symbols` for changed."""
+        self._changed.update(symbols)
+
     def look_at(self, symbol: str | None) -> None:
         """Remember more of `symbol` from now on, and nothing more of another (`None`: of none)."""
         self._focus = None if symbol is None else Focus(symbol)

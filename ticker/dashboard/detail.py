@@ -73,6 +73,8 @@ class Detail(Widget, can_focus=True):
         self._elapsed = feed.elapsed
         self._feed = feed
         self._strips: list[Strip] = []
+        self.is_loading: Callable[[str], bool] = lambda _: False
+        """Whether the past of a symbol is still to be read; its chart is blank until then."""
         self._aged: object = None
         """What was last painted of its age."""
 
@@ -162,7 +164,7 @@ class Detail(Widget, can_focus=True):
 
     def _chart(self, row: Row, width: int, height: int) -> list[Line]:
         focus = self._board.focus
-        if focus is None or row.price is None:
+        if focus is None or row.price is None or self.is_loading(row.symbol):
             return []
         times, prices = focus.history.day(is_round_the_clock=row.kind == COIN)
         chart = Chart(

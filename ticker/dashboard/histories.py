@@ -32,7 +32,9 @@ class Histories:
         self._size = 0
         self._first: str | None = None
         self._filled: set[str] = set()
-        """Whose history was read in this life of the board."""
+        """Whose history was read, or is being read, in this life of the board."""
+        self._read: set[str] = set()
+        """Of those, the ones whose reading has ended."""
         self._wanted = asyncio.Event()
 
     def look(self) -> None:
@@ -41,15 +43,24 @@ class Histories:
         if board.lives != self._life:
             self._life = board.lives
             self._filled.clear()
+            self._read.clear()
         if board.size != self._size:
             self._size = board.size
             self._filled.intersection_update(board.symbols)
+            self._read.intersection_update(board.symbols)
         if self._feed.state is StreamState.OK and len(self._filled) < self._size:
             self._wanted.set()
+
+    def is_loading(self, symbol: str) -> bool:
+        """Whether the past of `symbol` is still to be read: until then a line of it is not true."""
+        board = self._feed.board
+        is_read = board.lives == self._life and symbol in self._read
+        return not is_read and board.held is None and self._feed.state is StreamState.OK
 
     def ask(self, symbol: str) -> None:
         """Read the history of `symbol` once more, and next: more of it is remembered now."""
         self._filled.discard(symbol)
+        self._read.discard(symbol)
         self._first = symbol
         self.look()
 
@@ -85,4 +96,8 @@ class Histories:
                     board.remember(batch)
                     self._on_change()
         except StreamError:
-            return
+            pass  # what came of it is shown
+        if board.lives == life:
+            self._read.update(symbols)
+            board.show_again(symbols)
+            self._on_change()

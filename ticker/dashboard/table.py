@@ -6,7 +6,7 @@ paint is the app's to say. Textual's Line API, because a widget a cell costs ten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from textwrap import wrap
 from typing import ClassVar, Final
@@ -85,6 +85,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._ages: dict[str, tuple[str, str]] = {}
         """What each painted row says of its age, to see when that changes."""
         self._sparks = Sparks()
+        self.is_loading: Callable[[str], bool] = lambda _: False
+        """Whether the past of a symbol is still to be read; its line is blank until then."""
         self._flashing: dict[str, int] = {}
         """Symbol → when its mark goes out (µs, by `elapsed`): when to paint it again."""
 
@@ -238,6 +240,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         column = place.column
         if column.is_drawn:
             line = self._sparks.text(self.board, row, place.width)
+            if self.is_loading(row.symbol):
+                line = " " * place.width
             return [Segment(line, self.palette.cell(line_style(row, age), ground))]
         text = column.text(row, age)
         self.is_tight = self.is_tight or place.outgrown(text)

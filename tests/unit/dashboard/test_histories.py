@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,22 @@ async def test_a_board_that_forgot_is_filled_again_and_a_gap_of_the_past_breaks_
     feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
     filling.look()
     assert filling._wanted.is_set()
+
+
+async def test_a_symbol_is_loading_until_its_past_was_read_and_again_after_a_seek() -> None:
+    feed = Past(Batch(Position("1"), ticks=[tick("A", 1)]))
+    feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
+    assert Histories(feed, list, lambda: None).is_loading("A")
+    shown: set[str] = set()
+
+    def end(symbols: Iterable[str]) -> None:
+        shown.update(symbols)
+
+    feed.board.show_again = end  # type: ignore[method-assign]
+    filling = await filled(feed, ["A"], lambda: shown == {"A"})
+    assert not filling.is_loading("A")
+    feed.board.forget()
+    assert filling.is_loading("A")
 
 
 async def test_a_symbol_that_takes_the_place_of_another_is_filled_too() -> None:
