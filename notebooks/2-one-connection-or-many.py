@@ -45,7 +45,8 @@ for sentence in measured["sentences"]:
 
 # %%
 steps = pd.DataFrame(measured["steps"]).rename(columns={"at": "at (ms)"})
-steps["event"] = steps["event"].astype("Int64").astype("str").replace("<NA>", "")
+steps["event"] = steps["event"].astype("Int64").astype("str")
+steps = steps.fillna("")
 steps[steps["method"] == "request"].drop(columns="method").set_index("at (ms)")
 
 # %% [markdown]
