@@ -29,7 +29,7 @@ from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
-from ticker.streams.recording.database import Connection, first_line, literal
+from ticker.streams.recording.database import Connection, first_line, literal, path_literal
 from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
@@ -205,7 +205,7 @@ def _source(
 ) -> tuple[str, list[str]]:
     """The SQL that reads `file` as text, and its columns' names."""
     if file.is_parquet:
-        source = f"read_parquet({literal(str(file.path))})"
+        source = f"read_parquet({path_literal(str(file.path))})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         return source, [str(row[0]) for row in described]
     if not file.lines:
@@ -216,7 +216,7 @@ def _source(
     delimiter = file.delimiter if layout is PLAIN else layout.delimiter
     typed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     source = (
-        f"read_csv({literal(str(file.path))}, delim = {literal(delimiter)}, quote = '\"', "
+        f"read_csv({path_literal(str(file.path))}, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', header = false, skip = {file.blank + file.header}, "
         f"auto_detect = false, columns = {{{typed}}}, ignore_errors = true, "
         "store_rejects = true, rejects_limit = 0, null_padding = false, strict_mode = true)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -50,7 +51,7 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         if head.startswith(_PARQUET):
             return [Sniffed(path, path.name, is_parquet=True)]
         if head.startswith(_GZIP) and not path.name.endswith(".gz"):
-            linked = folder / f"{path.name}.gz"  # DuckDB tells a gzip by its name
+            linked = _own(folder) / f"{path.name}.gz"  # DuckDB tells a gzip by its name
             linked.symlink_to(path.resolve())
             return [_look(linked, path.name)]
         return [_look(path, path.name)]
@@ -60,6 +61,11 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         raise UsageError(f"{path}: there is no such file") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _own(folder: Path) -> Path:
+    """A new folder in `folder`: all files are unpacked before one is read, some of equal names."""
+    return Path(tempfile.mkdtemp(dir=folder))
 
 
 def _unzip(path: Path, folder: Path) -> list[Path]:
@@ -73,8 +79,7 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
             found = []
             for each in members:
                 # Only the last part of a member's name: an archive must not choose our folders.
-                target = folder / path.name / Path(each.filename).name
-                target.parent.mkdir(exist_ok=True)
+                target = _own(folder) / Path(each.filename).name
                 with archive.open(each) as packed, target.open("wb") as file:
                     shutil.copyfileobj(packed, file)
                 found.append(target)

@@ -26,6 +26,12 @@ _PARTED: Final = re.compile(
     r"((?P<point>[.,])(?P<fraction>\d+))?(?P<rest>.*)"
 )
 
+_COMPACT: Final = re.compile(
+    r"(199\d|20\d\d|2100)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+    r"(?P<minute>([01]\d|2[0-3])[0-5]\d(?P<second>[0-5]\d)?)?"
+)
+"""Dates without separators from 1990 to 2100: 20240102, 202401020930, 20240102093000."""
+
 UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
 """A unit, the magnitude below which a number is in it, and its length (µs). Beyond: ns."""
 _NANO: Final = 1_000
@@ -70,6 +76,7 @@ def reading(
     # What most rows are; the others are bad rows.
     numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
     if 2 * len(numbers) >= len(samples):
+        _refuse_date(numbers[0], file)
         return _by_number(numbers, column)
     dates = [sample for sample in samples if _ISO.match(sample)]
     if 2 * len(dates) < len(samples):
@@ -165,6 +172,16 @@ def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False
         f"ELSE {_quoted(f'its time does not exist in {zone}')} END"
     )
     return TimeReading(sql, cuts_nanoseconds=cuts_nanoseconds, steps=steps, problem=problem)
+
+
+def _refuse_date(sample: str, file: str) -> None:
+    """Raise `UsageError` for a date that as a number would be a time in the 1970s."""
+    if found := _COMPACT.fullmatch(sample):
+        clock = "%H%M%S" if found["second"] else "%H%M" if found["minute"] else ""
+        raise UsageError(
+            f"{file}: a time like {sample!r} looks like a date, not like a number of seconds. "
+            f"Say its format: --time-format '%Y%m%d{clock}'"
+        )
 
 
 def _by_number(samples: Sequence[str], column: str) -> TimeReading:

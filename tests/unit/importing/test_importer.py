@@ -6,6 +6,7 @@ import contextlib
 import csv
 import gzip
 import math
+import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -422,3 +423,57 @@ def test_a_file_is_read_right_however_it_is_written(
         told.setdefault(symbol, []).append((at, price))
     assert told == expected
     assert report.rows == len(rows)
+
+
+def test_files_of_equal_names_in_zips_are_all_read(tmp_path: Path) -> None:
+    packed = tmp_path / "a.zip"
+    again = tmp_path / "again" / "a.zip"
+    again.parent.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("jan/ticks.csv", "time,symbol,price\n1704153600,A,1\n")
+        archive.writestr("feb/ticks.csv", "time,symbol,price\n1706832000,A,2\n")
+    with zipfile.ZipFile(again, "w") as archive:
+        archive.writestr("ticks.csv", "time,symbol,price\n1709337600,A,3\n")
+    rows, _ = load(packed, again)
+    assert [row[2] for row in rows] == [1.0, 2.0, 3.0]
+
+
+def test_packed_files_of_equal_names_without_gz_are_all_read(tmp_path: Path) -> None:
+    paths = []
+    for number in (1, 2):
+        path = tmp_path / str(number) / "ticks"
+        path.parent.mkdir()
+        path.write_bytes(
+            gzip.compress(f"time,symbol,price\n170415360{number},A,{number}\n".encode())
+        )
+        paths.append(path)
+    assert [row[2] for row in load(*paths)[0]] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("name", "other"), [("h[1]", "h1"), ("h*", "h2"), ("h?", "h3")])
+def test_a_file_name_is_no_pattern(tmp_path: Path, name: str, other: str) -> None:
+    one = file(tmp_path, "time,symbol,price\n1704153600,A,1\n", f"{name}.csv")
+    file(tmp_path, "time,symbol,price\n1704153600,A,2\n", f"{other}.csv")
+    assert [row[2] for row in load(one)[0]] == [1.0]
+    for price, stem in ((1, name), (2, other)):
+        made = tmp_path / "made.parquet"
+        duckdb.execute(f"COPY (SELECT 1 AS time, 'A' AS symbol, {price} AS price) TO '{made}'")
+        made.rename(tmp_path / f"{stem}.parquet")
+    assert [row[2] for row in load(tmp_path / f"{name}.parquet")[0]] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("20240102", "%Y%m%d"),
+        ("202401020930", "%Y%m%d%H%M"),
+        ("20240102093015", "%Y%m%d%H%M%S"),
+    ],
+)
+def test_a_date_without_separators_is_no_number(tmp_path: Path, text: str, form: str) -> None:
+    path = file(tmp_path, f"time,symbol,price\n{text},A,1\n")
+    with pytest.raises(UsageError, match=f"--time-format '{form}'"):
+        load(path)
+    rows, _ = load(path, time_format=form, zone="UTC")
+    moment = datetime.strptime(text, form).replace(tzinfo=UTC)
+    assert rows[0][1] == round(moment.timestamp() * 1e6)

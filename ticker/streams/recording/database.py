@@ -7,6 +7,7 @@ connection, so each reader takes a cursor of its own.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 from collections.abc import Iterator
@@ -62,6 +63,11 @@ def interrupt(connection: Connection) -> None:
 def literal(text: str) -> str:
     """`text` as a literal of SQL, for places that take no parameter."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: str) -> str:
+    """The file at `path` as a literal, where DuckDB would read `*`, `?` and `[` as a pattern."""
+    return literal(glob.escape(path))
 
 
 @contextlib.contextmanager

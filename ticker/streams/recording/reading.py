@@ -24,7 +24,7 @@ from ticker.streams.recording.database import (
     close,
     connect,
     interrupt,
-    literal,
+    path_literal,
     prepare,
     reading,
 )
@@ -55,7 +55,7 @@ class RecordingReader:
         with reading(path, self.url):
             self._connection = connect()
             found = self._connection.execute(
-                f"SELECT key, value FROM parquet_kv_metadata({literal(self.url)})"
+                f"SELECT key, value FROM parquet_kv_metadata({path_literal(self.url)})"
             ).fetchall()
         told = {bytes(key): bytes(value) for key, value in found if not isinstance(key, str)}
         told |= {key.encode(): bytes(value) for key, value in found if isinstance(key, str)}
@@ -293,7 +293,7 @@ class RecordingReader:
     @property
     def source(self) -> str:
         """The rows, for a query: the columns and `file_row_number`."""
-        return f"read_parquet({literal(self.url)}, file_row_number = true)"
+        return f"read_parquet({path_literal(self.url)}, file_row_number = true)"
 
     def ask(self, query: str, *bindings: Any) -> list[Any]:
         """All rows that `query` gives. Raises `StreamError`."""

@@ -395,3 +395,12 @@ async def test_facts_that_change_in_the_middle_end_no_reading(tmp_path: Path) ->
         batches = await read(tape, limit=100)
         assert [t.sequence for b in batches for t in b.ticks] == [*range(1, 5_001)]
         assert len({q.open for b in batches for q in b.quotes}) == 6
+
+
+@pytest.mark.parametrize(("name", "other"), [("hour[1]", "hour1"), ("hour*", "hour2")])
+async def test_the_name_of_a_recording_is_no_pattern(tmp_path: Path, name: str, other: str) -> None:
+    expected = [tick("A", 1, NOW, price=1.0)]
+    write(tmp_path / f"{name}.parquet", [Step(expected)])
+    write(tmp_path / f"{other}.parquet", [Step([tick("B", 1, NOW, price=2.0)])])
+    async with RecordingStream(tmp_path / f"{name}.parquet") as tape:
+        assert events(await read(tape)) == expected
