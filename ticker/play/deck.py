@@ -125,8 +125,12 @@ class Deck:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the tape stands at its end, for now where it is played again and again."""
+        """Whether the tape stands at its end, for now where it is played again and again.
+
+        Where it is paused before it begins again, it has not ended.
+        """
         is_held = self._again_at is not None and self._stood >= self._reel.end
+        is_held = is_held and not self.schedule.is_paused
         return (self._has_ended or is_held) and self._target is None
 
     def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
@@ -159,6 +163,7 @@ class Deck:
             self.loop_from = time
         elif self.loop_to is None and time != self.loop_from:
             self.loop_from, self.loop_to = sorted((self.loop_from, time))
+            self._has_ended = False  # it goes on, at the loop's beginning
         else:
             self.loop_from = self.loop_to = None
         self._again_at = None
@@ -179,8 +184,8 @@ class Deck:
     async def _arrive(self, target: int) -> None:
         """Show what was known at `target`, unless another is wished for meanwhile."""
         known = await self._cursor.seek(target, self.symbols)
-        if self._target != target:
-            return
+        if self._is_over or self._target != target:
+            return  # once it is over, the board is another feed's
         self._board.forget()
         self._board.fold(known, self._elapsed())
         self._board.ticks = self._cursor.ticks
@@ -201,6 +206,8 @@ class Deck:
     async def _step(self, symbols: frozenset[str], forward: bool) -> None:
         """Go to the next tick of `symbols`; a near one is folded in, so that it is seen to move."""
         await self._cursor.fill()
+        if self._is_over or self._target is not None:
+            return
         time = self._cursor.at_hand(symbols) if forward else None
         if time is not None:
             self._fold(self._cursor.take(time))

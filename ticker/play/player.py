@@ -207,7 +207,7 @@ class Player:
 
     def toggle(self) -> None:
         """See `PlayerControl`."""
-        if self.has_ended:
+        if self.has_ended and self.loop_to is None:  # a loop begins again by itself
             self._schedule.is_paused = False
             self.seek(self.start)
             return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from ticker.board import Board
 from ticker.feed import MAX_SPEED, MarkKind
 from ticker.health import StreamState
 from ticker.play import Player, Span
+from ticker.play.cursor import Cursor
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.recording import RecordingStream
 from ticker.units import SECOND
@@ -186,6 +188,32 @@ async def test_all_is_repeated_after_its_end_was_seen(tape: RecordingStream, clo
         assert (at(player), player.has_ended) == (1, False)
 
 
+async def test_a_loop_that_is_closed_at_the_end_begins_again(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock) as player:
+        await clock.advance(18 * SECOND)
+        player.cycle_loop()
+        await clock.advance(9 * SECOND)
+        assert player.has_ended
+        player.cycle_loop()
+        await clock.advance(3 * SECOND)
+        assert (at(player), player.has_ended) == (19, False)
+
+
+async def test_space_pauses_a_loop_while_it_shows_the_end(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock, loop=True) as player:
+        await clock.advance(21 * SECOND)
+        player.toggle()
+        await clock.advance(9 * SECOND)
+        assert (at(player), player.is_paused, player.has_ended) == (20, True, False)
+        player.toggle()
+        await clock.advance(SECOND)
+        assert (at(player), player.is_paused) == (1, False)
+
+
 async def test_a_long_silence_is_shortened_and_the_tapes_time_jumps(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -287,6 +315,40 @@ async def test_a_tape_of_a_stream_that_grows_goes_to_live(
         assert (player.clock(), player.state) == (42, StreamState.MISSING)
         assert player.tape is None
         assert made[0].board is player.board
+        assert not player.board.symbols
+
+
+@pytest.mark.parametrize("key", ["seek", "step"])
+async def test_nothing_of_the_tape_comes_after_it_went_to_live(
+    tape: RecordingStream, clock: Clock, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    made: list[Live] = []
+    entered, held = asyncio.Event(), asyncio.Event()
+
+    def slow(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def waiting(*arguments: Any) -> Any:
+            found = await method(*arguments)
+            entered.set()
+            await held.wait()
+            return found
+
+        return waiting
+
+    def live(board: Board) -> Live:
+        made.append(Live(board))
+        return made[0]
+
+    async with playing(tape, clock, live=live, is_paused=True) as player:
+        for name in ("seek", "fill"):
+            monkeypatch.setattr(Cursor, name, slow(getattr(Cursor, name)))
+        if key == "seek":
+            player.seek(NOW + 9 * SECOND)
+        else:
+            player.step(["A"], forward=True)
+        await asyncio.wait_for(entered.wait(), 5)
+        player.hand_over()
+        held.set()
+        await asyncio.wait_for(made[0].ran.wait(), 5)
         assert not player.board.symbols
 
 
