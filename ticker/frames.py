@@ -116,9 +116,11 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     the price did not change, and NaN if it touches one of `gaps` (a frame of `gaps`): then nobody
     knows.
 
-    `volume` is the sum of the trades' sizes where the source tells them. Otherwise it is the
-    increase of the day's volume since the symbol's tick before; where that fell (a new day), the
-    tick adds nothing. It is NaN where the source tells neither.
+    `volume` is the increase of the day's volume since the symbol's tick before: it counts trades
+    that did not move the price too. Where the day's volume fell to less than half, a new day began,
+    and the tick adds it whole. A smaller fall is a correction, or a coin's 24 hours that move on:
+    there, and where the increase is not known, the tick adds the size of its trade. It is NaN where
+    the source tells neither.
 
     Raises `UsageError` if `ticks` has no index `time`, and if `every` is no frequency.
     """
@@ -183,8 +185,11 @@ def _long(made: pd.DataFrame) -> pd.DataFrame:
 
 def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
     """What each tick adds to its bar's volume."""
-    increase = ticks.groupby(["symbol", "source"], sort=False)["volume"].diff()
-    return ticks["size"].fillna(increase.clip(lower=0))
+    volume = ticks["volume"]
+    before = volume.groupby([ticks["symbol"], ticks["source"]], sort=False).shift()
+    increase = (volume - before).where(volume >= before / 2, volume.where(before.notna()))
+    added = increase.where(increase >= 0, ticks["size"])
+    return added.where(added.notna() | increase.isna(), 0.0)
 
 
 def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> np.ndarray:

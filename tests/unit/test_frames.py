@@ -274,12 +274,32 @@ def test_a_bar_has_its_prices_its_volume_and_its_ticks() -> None:
     bars = ticker.frames.bars(ticks, "1min")
     assert list(bars.columns) == ["symbol", "open", "high", "low", "close", "volume", "ticks"]
     assert bars.iloc[0].tolist() == ["A", 10.0, 12.0, 9.0, 9.0, 350.0, 3.0]
-    assert bars.iloc[1].tolist() == ["A", 11.0, 11.5, 11.0, 11.0, 110.0, 3.0]
+    assert bars.iloc[1].tolist() == ["A", 11.0, 11.5, 11.0, 11.0, 310.0, 3.0]
 
 
-def test_a_bar_s_volume_is_the_sum_of_the_sizes_where_they_are_told() -> None:
-    ticks = frame_of(traded(1, 10.0, volume=1_000, size=5), traded(2, 11.0, volume=9_000, size=7))
+def test_a_bar_s_volume_is_the_sum_of_the_sizes_where_only_they_are_told() -> None:
+    ticks = frame_of(traded(1, 10.0, size=5), traded(2, 11.0, size=7))
     assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [12.0]
+
+
+def test_a_bar_counts_trades_that_did_not_move_the_price() -> None:
+    ticks = frame_of(
+        traded(1, 10.0, volume=5, size=5),
+        traded(2, 11.0, volume=30, size=7),  # and 18 at the price before
+        traded(61, 12.0, volume=31, size=1),
+        traded(62, 11.0, volume=9, size=4),  # a new day, and 5 before its first move
+    )
+    assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [30.0, 10.0]
+
+
+def test_a_volume_that_is_corrected_does_not_count_the_day_twice() -> None:
+    ticks = frame_of(
+        traded(1, 10.0, volume=1_000),
+        traded(2, 11.0, volume=990),
+        traded(3, 12.0, volume=985, size=3),
+        traded(4, 11.0, volume=986),
+    )
+    assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [4.0]
 
 
 def test_an_empty_bar_is_unknown_only_where_nobody_looked() -> None:
