@@ -1,6 +1,7 @@
 """Tick files of others (CSV, CSV in gz or zip, Parquet) become one recording."""
 
-from ticker.importing.importer import Options, Report, import_files
+from ticker.importing.columns import Options
+from ticker.importing.importer import Report, import_files
 from ticker.importing.progress import Progress
 
 __all__ = ["Options", "Progress", "Report", "import_files"]

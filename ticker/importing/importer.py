@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +23,7 @@ import msgspec
 from ticker.errors import UsageError
 from ticker.importing import layouts, query, times
 from ticker.importing.bad_rows import BadRow, bad_rows, take_rejected
+from ticker.importing.columns import Options, columns_of, split
 from ticker.importing.layouts import PLAIN, Layout
 from ticker.importing.progress import Progress, ProgressWatch, expected_rows
 from ticker.importing.query import Taken, text_of
@@ -36,12 +37,6 @@ _SHOWN: Final = 5
 """Bad rows that are shown, of all files."""
 _SAMPLES: Final = 50
 """Rows by which the unit and the form of times are told."""
-_MUST: Final = {
-    "time": "--column time=NAME",
-    "price": "--column price=NAME (or bid=NAME and ask=NAME)",
-    "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
-}
-"""What each file must tell, and the option that says where."""
 _KEPT: Final = (
     "symbol", "sequence", "time", "received", "price", "previous_price", "volume", "bid", "ask",
     "currency", "size",
@@ -49,25 +44,6 @@ _KEPT: Final = (
 """The fields of a tick that differ from row to row."""
 _NUMBERS: Final = ("price", "bid", "ask", "size", "volume")
 _COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
-_NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What a user says of the files."""
-
-    layout: str | None = None
-    """The name of one; `plain`: none. Absent: told by the first line or the file's name."""
-    symbol: str | None = None
-    zone: str | None = None
-    time_format: str | None = None
-    columns: tuple[str, ...] = ()
-    """The names of the columns of files without a header, in order."""
-    renamed: Mapping[str, str] = {}
-    """What we need → the file's name for it; a time of two columns is `date+clock`."""
-    decimal_comma: bool = False
-    """Numbers are written like `2,5`."""
-    strict: bool = False
-    """Stop at the first bad row."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -149,6 +125,11 @@ def _layout(file: Sniffed, options: Options) -> Layout:
         raise UsageError(f"{file.name} is empty")
     found = layouts.recognise(file.lines[0], wanted)
     if found is not None:
+        if found.by_name and wanted is None and not layouts.symbol_in_name(found, file.name):
+            raise UsageError(
+                f"{file.name} has no header, and its columns may be several things. Say which: "
+                f"--layout {found.name} ({found.title}), or --columns time,bid,ask"
+            )
         return found
     if wanted is not None:
         raise UsageError(f"{file.name} does not look like {wanted}: {file.lines[0]!r:.80}")
@@ -167,8 +148,11 @@ def _take(
     with _broken(file):
         source, names = _source(connection, file, layout, options)
     symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
-    columns = _columns(file, layout, options, names, has_symbol=symbol is not None)
+    columns = columns_of(file, layout, options, names, has_symbol=symbol is not None)
     words = layout.title
+    if options.symbol and (column := columns.pop("symbol", None)):
+        with _broken(file):
+            _refuse_others(connection, source, column, options.symbol, file.name)
     if "symbol" not in columns:
         words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
     with _broken(file):
@@ -210,7 +194,7 @@ def _source(
         return source, [str(row[0]) for row in described]
     if not file.lines:
         raise UsageError(f"{file.name} is empty")
-    names = _split(file, layout) if file.header else list(options.columns or layout.names)
+    names = split(file, layout) if file.header else list(options.columns or layout.names)
     if file.header and len(set(names)) != len(names):
         raise UsageError(f"{file.name}: its first line names a column twice")
     delimiter = file.delimiter if layout is PLAIN else layout.delimiter
@@ -224,49 +208,20 @@ def _source(
     return source, names
 
 
-def _split(file: Sniffed, layout: Layout) -> list[str]:
-    """The names in the first line, quotes taken off."""
-    delimiter = file.delimiter if layout is PLAIN else layout.delimiter
-    return [name.strip().strip('"').strip() for name in file.lines[0].split(delimiter)]
-
-
-def _columns(
-    file: Sniffed, layout: Layout, options: Options, names: Sequence[str], *, has_symbol: bool
-) -> dict[str, list[str]]:
-    """What we need → the file's columns for it. Raises `UsageError` for all that is missing."""
-    there = {name.lower(): name for name in names}
-    found: dict[str, list[str]] = {}
-    absent: list[str] = []
-    for need, asked in {**layout.columns, **options.renamed}.items():
-        if need not in _NEEDS:
-            raise UsageError(f"--column {need}={asked}: there are {', '.join(_NEEDS)}")
-        parts = asked.split("+") if asked.lower() not in there else [asked]
-        if all(part.lower() in there for part in parts):
-            found[need] = [there[part.lower()] for part in parts]
-        elif need in options.renamed:
-            absent.append(asked)
-    missing = [
-        (need, advice)
-        for need, advice in _MUST.items()
-        if need not in {*found, *options.renamed} and not (need == "symbol" and has_symbol)
-    ]
-    if {"bid", "ask"} <= found.keys():
-        missing = [(need, advice) for need, advice in missing if need != "price"]
-    if not (absent or file.header or file.is_parquet or options.columns) and missing:
-        # Of a layout without a header only the symbol can be missing.
+def _refuse_others(
+    connection: Connection, source: str, column: Sequence[str], symbol: str, file: str
+) -> None:
+    """Raise `UsageError` where `column` tells several symbols: all would become `symbol`."""
+    text = f"upper({text_of(column)})"
+    found = connection.execute(
+        f"SELECT DISTINCT {text} AS told FROM {source} WHERE {text} <> '' ORDER BY told LIMIT 4"
+    ).fetchall()
+    if len(found) > 1:
+        told = ", ".join(str(row[0]) for row in found[:3]) + (" …" if found[3:] else "")
         raise UsageError(
-            f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. Say it: "
-            "--symbol SYMBOL (the publisher's file name would tell it)"
+            f"{file} tells several symbols ({told:.80}): they cannot all be {symbol}. "
+            "Leave out --symbol"
         )
-    if absent or missing:
-        lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))
-        plural = "s" if len(absent) + len(missing) > 1 else ""
-        name_it = f". Name what it has: {' '.join(a for _, a in missing)}" if missing else ""
-        raise UsageError(
-            f"{file.name} has no column{plural} {lacking}. "
-            f"It has: {', '.join(names)[:300]}{name_it}"
-        )
-    return found
 
 
 def _time_reading(

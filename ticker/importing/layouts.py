@@ -42,6 +42,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Of times that name none; absent: the user must say it."""
     scaled: bool = False
     """A price without a decimal point is in units of 1e-9."""
+    by_name: bool = False
+    """Other files look the same: taken only where `file` fits too, or where it is asked for."""
     carried: bool = False
     """An empty bid or ask is unchanged since the row before."""
 
@@ -118,7 +120,8 @@ LAYOUTS: Final = (
         columns={"time": "time", "price": "price", "size": "volume"},
         names=("time", "price", "volume"),
         pattern=r"\d{10}(\.\d+)?,[0-9.]+,[0-9.]+",
-        file=r"(?P<symbol>[A-Z0-9]+)",
+        file=r"(?P<symbol>[A-Z0-9]{2,}(USD[TC]?|EUR|GBP|CAD|AUD|JPY|CHF|XBT|ETH|DAI))",
+        by_name=True,
     ),
     Layout(
         name="tardis",

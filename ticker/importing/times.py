@@ -111,35 +111,41 @@ def _by_iso(
     samples: Sequence[str], zone: str | None, column: str, file: str, need: str
 ) -> TimeReading:
     cut = f"regexp_replace({column}, '([.,][0-9]{{6}})[0-9]+', '\\1')"
-    told = {bool(_OFFSET.search(sample[10:])) for sample in samples}
+    # After the date, or its day would be an offset.
+    has_offset = f"regexp_matches({column}[11:], '(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$')"
+    exact = f"epoch_us(TRY_CAST({cut} AS TIMESTAMPTZ))"
+    bare = [sample for sample in samples if not _OFFSET.search(sample[10:])]
     nanoseconds = any(re.search(r"[.,]\d{7,}", sample) for sample in samples)
-    if told == {True}:
+    if zone is None and not bare:
         # A row without an offset among them is a bad row: its zone is not told.
-        sql = (
-            f"CASE WHEN regexp_matches({column}, '(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$') "
-            f"THEN epoch_us(TRY_CAST({cut} AS TIMESTAMPTZ)) END"
-        )
-        return TimeReading(sql, cuts_nanoseconds=nanoseconds)
+        return TimeReading(f"CASE WHEN {has_offset} THEN {exact} END", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
-            f"{file}: times like {samples[0]!r} do not tell their zone. "
+            f"{file}: times like {bare[0]!r} do not tell their zone. "
             "Say it: --zone UTC (or --zone Europe/Berlin)"
         )
-    if told == {True, False}:
-        raise UsageError(f"{file}: some times tell their zone and some do not")
-    return _by_zone(f"TRY_CAST({cut} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
+    local = _by_zone(f"TRY_CAST({cut} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
+    return msgspec.structs.replace(
+        local,
+        sql=f"CASE WHEN {has_offset} THEN {exact} ELSE {local.sql} END",
+        problem=f"CASE WHEN NOT {has_offset} THEN {local.problem} END",
+    )
 
 
 def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -> TimeReading:
     parsed = f"try_strptime({column}, {_quoted(form)})"
-    if "%z" in form or "%Z" in form:
-        return TimeReading(f"epoch_us({parsed})")
+    tells_zone, nanoseconds = "%z" in form or "%Z" in form, "%n" in form
+    if nanoseconds:
+        # By way of a number, as a cast to µs would round.
+        parsed = f"make_timestamp(epoch_ns(CAST({parsed} AS TIMESTAMP_NS)) // {_NANO})"
+    if tells_zone:
+        return TimeReading(f"epoch_us({parsed})", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
             f"{file}: its times do not tell their zone. "
             "Say it: --zone UTC (or --zone Europe/Berlin)"
         )
-    return _by_zone(parsed, zone, need)
+    return _by_zone(parsed, zone, need, cuts_nanoseconds=nanoseconds)
 
 
 def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False) -> TimeReading:

@@ -477,3 +477,58 @@ def test_a_date_without_separators_is_no_number(tmp_path: Path, text: str, form:
     rows, _ = load(path, time_format=form, zone="UTC")
     moment = datetime.strptime(text, form).replace(tzinfo=UTC)
     assert rows[0][1] == round(moment.timestamp() * 1e6)
+
+
+def test_a_symbol_that_is_said_wins_over_a_column_of_one(tmp_path: Path) -> None:
+    one = file(tmp_path, "time,symbol,price\n1704153600,a,1\n1704153601,A,2\n1704153602,,3\n")
+    rows, report = load(one, symbol="BTC-USD")
+    assert ([row[0] for row in rows], report.bad) == (["BTC-USD"] * 3, 0)
+    several = file(tmp_path, "time,symbol,price\n1704153600,A,1\n1704153601,B,2\n", "b.csv")
+    with pytest.raises(UsageError, match=r"several symbols \(A, B\).*Leave out --symbol"):
+        load(several, symbol="BTC-USD")
+
+
+def test_an_offset_counts_in_every_row(tmp_path: Path) -> None:
+    local = "2024-01-02T10:00:00,A,1\n" * 60
+    text = f"time,symbol,price\n{local}2024-01-02T10:00:00Z,A,2\n2024-01-02T12:00:00,A,3\n"
+    rows, report = load(file(tmp_path, text), zone="Europe/Berlin")
+    began = rows[0][1]
+    hour = 3_600_000_000
+    assert [(row[1] - began, row[2]) for row in rows] == [(0, 1.0), (hour, 2.0), (2 * hour, 3.0)]
+    assert report.bad == 0
+
+
+def test_the_day_of_a_date_is_no_offset(tmp_path: Path) -> None:
+    path = file(
+        tmp_path, "time,symbol,price\n" + "2024-01-02T10:00:00Z,A,1\n" * 60 + "2024-01-03,A,2\n"
+    )
+    assert load(path)[1].bad == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "form"),
+    [("UTC", "", ""), ("Europe/Berlin", "", ""), (None, " +0100", " %z")],
+)
+def test_nanoseconds_of_a_format_are_cut_and_that_is_told(
+    tmp_path: Path, zone: str | None, end: str, form: str
+) -> None:
+    path = file(tmp_path, f"time,symbol,price\n02/01/2024 10:00:00.123456789{end},A,1\n")
+    words: list[str] = []
+    said = Options(time_format="%d/%m/%Y %H:%M:%S.%n" + form, zone=zone)
+    out = tmp_path / "out.parquet"
+    import_files([path], out, said, on_words=words.append)
+    ((when,),) = duckdb.execute("SELECT epoch_us(time) FROM read_parquet(?)", [str(out)]).fetchall()
+    hour = 10 if zone == "UTC" else 9
+    assert datetime.fromtimestamp(when // 1_000_000, UTC).hour == hour
+    assert when % 1_000_000 == 123_456
+    assert "nanoseconds are cut" in words[0]
+
+
+@pytest.mark.parametrize("name", ["ticks.csv", "TICKS.csv", "xbtusd.csv"])
+def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) -> None:
+    path = file(tmp_path, "1381095255,122.0,122.5\n1381179030,123.61,123.7\n", name)
+    with pytest.raises(UsageError, match=r"--layout kraken .*--columns"):
+        load(path, symbol="XBTUSD")
+    assert load(path, symbol="XBTUSD", layout="kraken")[0][0][2] == 122.0
+    quotes, _ = load(path, symbol="XBTUSD", columns=("time", "bid", "ask"))
+    assert quotes[0][2] == 122.25

@@ -1,0 +1,83 @@
+"""What a user says of files, and which of their columns tell what we need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from ticker.errors import UsageError
+from ticker.importing.layouts import PLAIN, Layout
+from ticker.importing.sniffing import Sniffed
+
+_MUST: Final = {
+    "time": "--column time=NAME",
+    "price": "--column price=NAME (or bid=NAME and ask=NAME)",
+    "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
+}
+"""What each file must tell, and the option that says where."""
+_NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a user says of the files."""
+
+    layout: str | None = None
+    """The name of one; `plain`: none. Absent: told by the first line or the file's name."""
+    symbol: str | None = None
+    zone: str | None = None
+    time_format: str | None = None
+    columns: tuple[str, ...] = ()
+    """The names of the columns of files without a header, in order."""
+    renamed: Mapping[str, str] = {}
+    """What we need → the file's name for it; a time of two columns is `date+clock`."""
+    decimal_comma: bool = False
+    """Numbers are written like `2,5`."""
+    strict: bool = False
+    """Stop at the first bad row."""
+
+
+def split(file: Sniffed, layout: Layout) -> list[str]:
+    """The names in the first line, quotes taken off."""
+    delimiter = file.delimiter if layout is PLAIN else layout.delimiter
+    return [name.strip().strip('"').strip() for name in file.lines[0].split(delimiter)]
+
+
+def columns_of(
+    file: Sniffed, layout: Layout, options: Options, names: Sequence[str], *, has_symbol: bool
+) -> dict[str, list[str]]:
+    """What we need → the file's columns for it. Raises `UsageError` for all that is missing."""
+    there = {name.lower(): name for name in names}
+    found: dict[str, list[str]] = {}
+    absent: list[str] = []
+    for need, asked in {**layout.columns, **options.renamed}.items():
+        if need not in _NEEDS:
+            raise UsageError(f"--column {need}={asked}: there are {', '.join(_NEEDS)}")
+        parts = asked.split("+") if asked.lower() not in there else [asked]
+        if all(part.lower() in there for part in parts):
+            found[need] = [there[part.lower()] for part in parts]
+        elif need in options.renamed:
+            absent.append(asked)
+    missing = [
+        (need, advice)
+        for need, advice in _MUST.items()
+        if need not in {*found, *options.renamed} and not (need == "symbol" and has_symbol)
+    ]
+    if {"bid", "ask"} <= found.keys():
+        missing = [(need, advice) for need, advice in missing if need != "price"]
+    if not (absent or file.header or file.is_parquet or options.columns) and missing:
+        # Of a layout without a header only the symbol can be missing.
+        raise UsageError(
+            f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. Say it: "
+            "--symbol SYMBOL (the publisher's file name would tell it)"
+        )
+    if absent or missing:
+        lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))
+        plural = "s" if len(absent) + len(missing) > 1 else ""
+        name_it = f". Name what it has: {' '.join(a for _, a in missing)}" if missing else ""
+        raise UsageError(
+            f"{file.name} has no column{plural} {lacking}. "
+            f"It has: {', '.join(names)[:300]}{name_it}"
+        )
+    return found
