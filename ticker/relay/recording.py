@@ -129,7 +129,7 @@ class Recording:
             except WrongPosition as error:
                 if error.stream != self._source.url:
                     raise
-                self._position = await self._source.find("start")  # another log lies there now
+                self._position, self._since = None, "start"  # another log lies there now
                 self._last_seen = {}
                 continue
             except (StreamMissing, StreamUnreachable) as error:
@@ -147,10 +147,10 @@ class Recording:
         is_now = self._since == "end"
         snapshot = await self._source.snapshot()
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
-        self.progress.symbols = frozenset(quote.symbol for quote in snapshot.quotes)
+        self.progress.symbols |= {quote.symbol for quote in snapshot.quotes}
         self.progress.simulated = any(quote.simulated for quote in snapshot.quotes)
         # Of the past, the latest quotes tell only what was true all along.
-        self._part.tell(0, wanted, fixed_only=not is_now)
+        self._part.tell(self.progress.ticks, wanted, fixed_only=not is_now)
         if is_now:
             self._last_seen = snapshot.last_seen
             return snapshot.position

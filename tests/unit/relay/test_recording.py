@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ticker.records import Quote, Tick
+import pytest
+
+from ticker.errors import StreamUnreachable, WrongPosition
+from ticker.records import Batch, Quote, Tick
 from ticker.relay.recording import Cut, Recording
 from ticker.streams import NumberingLog, open_log, retained
 from ticker.streams.part import Part
+from ticker.streams.protocol import Stream
 from ticker.streams.recording import RecordingStream
 
 NOW = 1_795_447_805_000_000
@@ -35,7 +39,7 @@ async def append(log: NumberingLog, number: int, *, with_tick: bool = True, **fa
 
 
 @asynccontextmanager
-async def recorder(log: NumberingLog, path: Path, cut: Cut) -> AsyncIterator[Recording]:
+async def recorder(log: Stream, path: Path, cut: Cut) -> AsyncIterator[Recording]:
     """A recorder of `log` into `path`; at the end of the block the file is written."""
     with Part(path) as part:
         async with open_log(part.url) as kept:
@@ -148,3 +152,55 @@ async def test_a_fact_that_comes_without_a_tick_is_not_shown_before_it_was_known
             recording.stop()
             await running
     assert [close for _, _, close, _ in await told(path)] == [90.0, 95.0]
+
+
+async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1, previous_close=90.0, open=3.0, session="pre")
+        async with recorder(log, first, Cut()) as recording:
+            running = asyncio.create_task(recording.run())
+            await until(lambda: has_begun(first))
+            for number in (2, 3):
+                await append(log, number, previous_close=90.0, open=3.0, session="pre")
+            await until(lambda: recording.progress.ticks == 2)
+            recording.stop()
+            await running
+    cut = Cut(since="start", follow=False)
+    async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
+        await recording.run()
+    # They are told at the end of the batch, so from its last tick on.
+    assert (await told(second))[-1] == (await told(first))[-1] == ("Apple", "pre", 90.0, 3.0)
+
+
+async def test_a_log_that_was_replaced_and_is_away_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.relay.recording._LOOK_AGAIN", 0.01)
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1)
+        find, snapshot, read = log.find, log.snapshot, log.read
+        away = [StreamUnreachable(log.url, "it is away")] * 2
+        replaced = [WrongPosition(log.url, "1")]
+
+        def there(method: Callable[..., Any]) -> Callable[..., Any]:
+            async def asked(*arguments: Any) -> Any:
+                if not replaced and away:
+                    raise away.pop()
+                return await method(*arguments)
+
+            return asked
+
+        async def reading(*arguments: Any, **options: Any) -> AsyncIterator[Batch]:
+            if replaced:
+                raise replaced.pop()
+            async for batch in read(*arguments, **options):
+                yield batch
+
+        vars(log).update(find=there(find), snapshot=there(snapshot), read=reading)
+        async with recorder(log, tmp_path / "a.parquet", Cut()) as recording:
+            running = asyncio.create_task(recording.run())
+            await until(lambda: recording.progress.ticks == 1 or running.done())
+            recording.stop()
+            await running
+    assert not away

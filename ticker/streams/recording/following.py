@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from ticker.errors import StreamError
-from ticker.records import Batch, Tick
+from ticker.records import Batch, Quote, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.recording.reading import RecordingReader, to_tick
+from ticker.streams.sequence import Key
 
 
 class RecordingRead(ThreadRead):
@@ -52,6 +53,7 @@ class RecordingRead(ThreadRead):
         )
         ends = [*stops, cursor.end]
         facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
+        known = set(cursor.facts_before(begin))  # of these nothing is told yet
         for end in ends:
             for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
@@ -63,7 +65,9 @@ class RecordingRead(ThreadRead):
                         [tick for _, tick in some], gaps
                     )
                     stop = rows[-left][0] if left else last
-                    quotes = _told(cursor, start, stop, symbols) if facts else ()
+                    quotes = _told(cursor, start, stop, symbols) if facts else []
+                    if known:
+                        quotes += _known(cursor, stop, ticks, known, quotes)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
                     start, gaps = stop, []
                     if not left:
@@ -89,7 +93,7 @@ def _pieces(
 
 def _told(
     reader: RecordingReader, first: int, last: int, symbols: frozenset[str] | None
-) -> list[Any]:
+) -> list[Quote]:
     """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
     keys = {
         (placed.facts.origin, placed.facts.symbol)
@@ -105,3 +109,19 @@ def _told(
             for _, tick in own.last_ticks(last)
             if (tick.origin, tick.symbol) in keys
         ]
+
+
+def _known(
+    reader: RecordingReader, last: int, ticks: Iterable[Tick], known: set[Key], told: list[Quote]
+) -> list[Quote]:
+    """Quotes for the facts that were true before the reading, with the first ticks of their keys.
+
+    They are taken out of `known`. Those of `told` are left out.
+    """
+    first = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in known}
+    if not first:
+        return []
+    known.difference_update(first)
+    facts = reader.facts_before(last)
+    done = {(quote.origin, quote.symbol) for quote in told}
+    return [quote_of(tick, facts[key]) for key, tick in first.items() if key not in done]

@@ -385,6 +385,22 @@ async def test_a_hole_ends_a_batch_and_is_told_before_the_tick_behind_it(tmp_pat
         assert tape.read_stats().holes == 4
 
 
+async def test_facts_of_the_beginning_come_with_the_first_tick_that_is_read(tmp_path: Path) -> None:
+    ticks = [tick("A", 1, NOW), tick("B", 1, NOW + 1), tick("A", 2, NOW + 2), tick("A", 3, NOW + 3)]
+    with Recorder(tmp_path / "a.parquet") as recorder:
+        recorder.tell([quote(ticks[0], open=7.0), quote(ticks[1], open=8.0)])
+        recorder.add(ticks)
+        recorder.finish()
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+
+        async def told(at: int) -> list[list[tuple[object, ...]]]:
+            batches = await read(tape, await tape.find(at), limit=1)
+            return [[(q.symbol, q.sequence, q.open) for q in batch.quotes] for batch in batches]
+
+        assert await told(NOW) == [[("A", 1, 7.0)], [("B", 1, 8.0)], [], []]
+        assert await told(NOW + 2) == [[("A", 2, 7.0)], []]
+
+
 async def test_facts_that_change_in_the_middle_end_no_reading(tmp_path: Path) -> None:
     with Recorder(tmp_path / "a.parquet") as recorder:
         for n in range(1, 5_001):
