@@ -116,7 +116,7 @@ def import_(
                 on_progress=telling.show if telling.is_shown else None,
             )
     except StreamNotWritable as error:
-        advice = "Use --force to replace it" if out.exists() else "Name another place"
+        advice = "Use --force to replace it" if out.exists() and not force else "Name another place"
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
     finally:
         telling.clear()

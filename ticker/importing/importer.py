@@ -13,7 +13,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,15 @@ from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
-from ticker.streams.recording.database import Connection, first_line, literal, path_literal
+from ticker.streams.recording.database import (
+    Connection,
+    first_line,
+    is_full,
+    literal,
+    path_literal,
+    unwritten,
+    writing,
+)
 from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
@@ -81,18 +89,20 @@ def import_files(
         with Recorder(out, replace=replace) as recorder:
             recorder.refuse_existing()
             with ProgressWatch(recorder.connection, on_progress) as watch:
-                source = _read(recorder.connection, files, options, watch, on_words)
-                return _finish(recorder, files, source, watch)
+                source = _read(recorder, files, options, watch, on_words)
+                with writing(str(out)):
+                    return _finish(recorder, files, source, _origin(files, options), watch)
 
 
 def _read(
-    connection: Connection,
+    recorder: Recorder,
     files: list[Sniffed],
     options: Options,
     watch: ProgressWatch,
     on_words: Callable[[str], None],
 ) -> str:
     """Read all `files` into `rows`; the name of their layout."""
+    connection = recorder.connection
     connection.execute(query.ROWS)
     source, rows = "", 0
     for number, file in enumerate(files):
@@ -106,9 +116,10 @@ def _read(
         header = not (file.is_parquet or options.columns or layout.names)
         files[number] = msgspec.structs.replace(file, header=header)
         watch.begin(f"reading {file.name}", rows, expected_rows(file))
-        on_words(_take(connection, number, files[number], layout, options))
+        on_words(_take(recorder, number, files[number], layout, options))
         (rows,) = connection.execute("SELECT count(*) FROM rows").fetchall()[0]
-    connection.execute(query.BAD_SYMBOLS)
+    with writing(str(recorder.path)):
+        connection.execute(query.BAD_SYMBOLS)
     if options.strict and (bad := bad_rows(connection, files, 1)):
         raise UsageError(f"{bad[0].file}:{bad[0].line}: {bad[0].reason}")
     return source
@@ -141,21 +152,20 @@ def _layout(file: Sniffed, options: Options) -> Layout:
     return PLAIN
 
 
-def _take(
-    connection: Connection, number: int, file: Sniffed, layout: Layout, options: Options
-) -> str:
+def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, options: Options) -> str:
     """Read one file into `rows`; what it was taken for, in words."""
-    with _broken(file):
+    connection = recorder.connection
+    with _broken(file, recorder):
         source, names = _source(connection, file, layout, options)
     symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
     columns = columns_of(file, layout, options, names, has_symbol=symbol is not None)
     words = layout.title
     if options.symbol and (column := columns.pop("symbol", None)):
-        with _broken(file):
+        with _broken(file, recorder):
             _refuse_others(connection, source, column, options.symbol, file.name)
     if "symbol" not in columns:
         words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
-    with _broken(file):
+    with _broken(file, recorder):
         taken = Taken(number, source, layout, columns, symbol, options.decimal_comma)
         _refuse_commas(connection, taken, file.name)
         readings: dict[str, times.TimeReading] = {
@@ -174,11 +184,16 @@ def _take(
 
 
 @contextmanager
-def _broken(file: Sniffed) -> Iterator[None]:
-    """Turn what DuckDB says of reading `file` into a `UsageError`."""
+def _broken(file: Sniffed, recorder: Recorder) -> Iterator[None]:
+    """Turn what DuckDB says of reading `file` into a `UsageError`.
+
+    That there is no room for its rows becomes `StreamNotWritable`.
+    """
     try:
         yield
     except duckdb.Error as error:
+        if is_full(error):
+            raise unwritten(str(recorder.path), error) from error
         raise UsageError(
             f"{file.name} cannot be read: {first_line(error)}. Is it cut off? Get it again"
         ) from error
@@ -257,7 +272,7 @@ def _refuse_commas(connection: Connection, taken: Taken, file: str) -> None:
 
 
 def _finish(
-    recorder: Recorder, files: Sequence[Sniffed], source: str, watch: ProgressWatch
+    recorder: Recorder, files: Sequence[Sniffed], source: str, origin: str, watch: ProgressWatch
 ) -> Report:
     connection = recorder.connection
     rows, bad = connection.execute("SELECT count(*), count(reason) FROM rows").fetchall()[0]
@@ -265,7 +280,6 @@ def _finish(
     watch.begin("sorting", rows)
     connection.execute(query.ORDERED)
     connection.execute("DROP TABLE rows")
-    origin = _origin(files)
     connection.execute(
         f"CREATE TABLE kept AS SELECT {', '.join(_KEPT)} FROM ({query.MOVES}) AS moves "
         "ORDER BY moves.received, moves.symbol, moves.sequence"
@@ -295,9 +309,13 @@ def _finish(
     return Report(recorder.finish(is_sorted=True), rows, rows - bad - ticks, bad, shown)
 
 
-def _origin(files: Sequence[Sniffed]) -> str:
-    """The same for the same files, so that importing them twice gives the same recording."""
+def _origin(files: Sequence[Sniffed], options: Options) -> str:
+    """The same for the same files and options: importing them twice gives the same recording."""
     told = blake2b(digest_size=5)
+    # To stop at a bad row changes no tick.
+    said = msgspec.structs.replace(options, strict=False)
+    told.update(msgspec.json.encode(said, order="deterministic"))
     for file in files:
-        told.update(f"{file.name}\0{file.path.stat().st_size}\0{''.join(file.lines[:5])}".encode())
+        with file.path.open("rb") as content:
+            told.update(file.name.encode() + b"\0" + file_digest(content, blake2b).digest())
     return told.hexdigest()

@@ -76,6 +76,8 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
                 for each in archive.infolist()
                 if not each.is_dir() and each.filename.lower().endswith((".csv", ".txt"))
             ]
+            if any(_is_csv(each.filename) for each in members):  # a .txt beside it is a report
+                members = [each for each in members if _is_csv(each.filename)]
             found = []
             for each in members:
                 # Only the last part of a member's name: an archive must not choose our folders.
@@ -88,6 +90,10 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
     if not found:
         raise UsageError(f"{path} holds no CSV file")
     return found
+
+
+def _is_csv(name: str) -> bool:
+    return name.lower().endswith(".csv")
 
 
 def _look(path: Path, name: str) -> Sniffed:

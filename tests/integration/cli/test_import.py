@@ -114,3 +114,7 @@ def test_a_full_disk_is_told_in_plain_words(ticker: Program) -> None:
     assert done.returncode == 7, done.stderr
     assert "a.parquet: cannot be written: file too large. Name another place" in done.stderr
     assert not [*ticker.folder.glob("*a.parquet*")]
+    (ticker.folder / "a.parquet").write_text("mine")
+    again = ticker.run("import", "a.csv", "a.parquet", "--force")
+    assert (again.returncode, "--force" in again.stderr) == (7, False), again.stderr
+    assert (ticker.folder / "a.parquet").read_text() == "mine"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from ticker.errors import StreamNotWritable, UsageError
-from ticker.importing import Options, Report, import_files
+from ticker.importing import Options, Report, import_files, query
 from ticker.streams.recording import RecordingStream
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quotes.csv"
@@ -532,3 +532,39 @@ def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) 
     assert load(path, symbol="XBTUSD", layout="kraken")[0][0][2] == 122.0
     quotes, _ = load(path, symbol="XBTUSD", columns=("time", "bid", "ask"))
     assert quotes[0][2] == 122.25
+
+
+@pytest.mark.parametrize("step", ["ROWS", "ORDERED"])
+def test_where_there_is_no_room_for_the_rows_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    lines = "".join(f"{1704153600 + n},A,{n}.5\n" for n in range(1, 60_000))
+    path = file(tmp_path, f"time,symbol,price\n{lines}")
+    none = "SET max_temp_directory_size = '0MB'; SET memory_limit = '1MB';"
+    monkeypatch.setattr(query, step, none + getattr(query, step))
+    with pytest.raises(StreamNotWritable, match=r"out\.parquet: cannot be written: "):
+        load(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_import_has_the_same_origin_and_another_one_has_not(tmp_path: Path) -> None:
+    def origin(path: Path, **said: Any) -> Any:
+        load(path, **said)
+        out = str(tmp_path / "out.parquet")
+        return duckdb.execute("SELECT origin FROM read_parquet(?)", [out]).fetchall()[0][0]
+
+    lines = [f"2024-01-02 00:00:0{n},A,{n}" for n in range(1, 9)]
+    path = file(tmp_path, "\n".join(["time,symbol,price", *lines, ""]))
+    first = origin(path, zone="UTC")
+    assert origin(path, zone="UTC", strict=True) == first
+    assert origin(path, zone="Europe/Berlin") != first
+    file(tmp_path, "\n".join(["time,symbol,price", *lines, ""]).replace(",8", ",9"))
+    assert origin(path, zone="UTC") != first
+
+
+def test_a_report_beside_the_ticks_in_a_zip_is_left_out(tmp_path: Path) -> None:
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("ticks.txt", "Gaps of this file: none\n")
+        archive.writestr("ticks.csv", "time,symbol,price\n1704153600,A,1\n")
+    assert [row[2] for row in load(packed)[0]] == [1.0]

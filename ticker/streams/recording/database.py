@@ -7,6 +7,7 @@ connection, so each reader takes a cursor of its own.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import re
@@ -25,6 +26,7 @@ from ticker.errors import (
 
 _ERRNO: Final = re.compile(r'"errno":"(\d+)"')
 """How DuckDB tells the system's number of an error."""
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Connection = duckdb.DuckDBPyConnection
 
 _MAGIC: Final = b"PAR1"
@@ -94,12 +96,23 @@ def writing(url: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StreamNotWritable(url, f"cannot be written: {error.strerror}") from error
-    except duckdb.OutOfMemoryException as error:
-        raise StreamNotWritable(url, f"cannot be written: {first_line(error)}") from error
-    except duckdb.IOException as error:
-        code = _ERRNO.search(str(error))
-        why = os.strerror(int(code[1])).lower() if code else first_line(error)
-        raise StreamNotWritable(url, f"cannot be written: {why}") from error
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise unwritten(url, error) from error
+
+
+def unwritten(url: str, error: duckdb.Error) -> StreamNotWritable:
+    """What `error` says of writing `url`, in our words."""
+    code = _ERRNO.search(str(error))
+    why = os.strerror(int(code[1])).lower() if code else first_line(error)
+    return StreamNotWritable(url, f"cannot be written: {why}")
+
+
+def is_full(error: duckdb.Error) -> bool:
+    """Whether there is no room left, in memory or on the disk."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return True
+    code = _ERRNO.search(str(error))
+    return code is not None and int(code[1]) in _FULL
 
 
 def first_line(error: Exception) -> str:
