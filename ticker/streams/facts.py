@@ -5,8 +5,9 @@ A tape keeps their changes. A tick and the facts known by then make a quote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 
@@ -26,6 +27,8 @@ STANDING: Final = (
     "open",
 )
 """The fields of a quote that no tick tells: a recording keeps their changes."""
+_trade = attrgetter(*_FIELDS)
+_standing = attrgetter(*STANDING)
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,20 +92,11 @@ def quote_of(tick: Tick, facts: Facts | None) -> Quote:
 
     Where the facts do not tell the previous close it is `price` minus `day_change`.
     """
-    told: Mapping[str, object] = (
-        {} if facts is None else {name: getattr(facts, name) for name in STANDING}
-    )
-    known = {name: value for name, value in told.items() if value is not None}
-    trade = {name: getattr(tick, name) for name in _FIELDS}
-    quote = Quote(**{**trade, **known, **_trade_facts(tick)})
-    if quote.previous_close is None and tick.day_change is not None:
-        close = round(tick.price - tick.day_change, 8)
-        if close:
-            quote = msgspec.structs.replace(quote, previous_close=close)
-    return quote
-
-
-def _trade_facts(tick: Tick) -> Mapping[str, object]:
-    """What the tick itself tells beats an older fact."""
-    told = {"currency": tick.currency, "session": tick.session}
-    return {name: value for name, value in told.items() if value is not None}
+    told: dict[str, Any] = dict(zip(_FIELDS, _trade(tick), strict=True))
+    if facts is not None:
+        for name, value in zip(STANDING, _standing(facts), strict=True):
+            if told.get(name) is None:  # what the tick itself tells beats an older fact
+                told[name] = value
+    if told.get("previous_close") is None and tick.day_change is not None:
+        told["previous_close"] = round(tick.price - tick.day_change, 8) or None
+    return Quote(**told)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
+from typing import Final
 
 from ticker.errors import StreamError
 from ticker.records import Batch, Quote, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
-from ticker.streams.recording.reading import RecordingReader, to_tick
+from ticker.streams.recording.reading import RecordingReader, to_ticks
 from ticker.streams.sequence import Key
+
+_ROWS_AT_ONCE: Final = 500
+"""Rows fetched at once: so few stay in the processor's cache until they are ticks."""
 
 
 class RecordingRead(ThreadRead):
@@ -55,40 +58,38 @@ class RecordingRead(ThreadRead):
         facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
         known = set(cursor.facts_before(begin))  # of these nothing is told yet
         for end in ends:
-            for first, last, rows in _pieces(cursor, begin, end, symbols, limit):
+            for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
-                start, left = first, len(rows)
+                start, coming = first, found
                 while True:
                     # A hole ends a batch too: within one, gaps come before ticks.
-                    some = rows[len(rows) - left :]
-                    ticks, holes, left = self.sequences.take_to_hole(
-                        [tick for _, tick in some], gaps
-                    )
-                    stop = rows[-left][0] if left else last
+                    ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
+                    stop = rows[-left] if left else last
                     quotes = _told(cursor, start, stop, symbols) if facts else []
                     if known:
                         quotes += _known(cursor, stop, ticks, known, quotes)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
-                    start, gaps = stop, []
                     if not left:
                         break
+                    start, gaps, coming = stop, [], coming[-left:]
             begin = end
 
 
 def _pieces(
     reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
-) -> Iterator[tuple[int, int, list[tuple[int, Tick]]]]:
-    """First row, row behind the last, and the ticks between with their rows: at most `limit`."""
-    waiting: list[tuple[Any, ...]] = []
-    for rows in reader.rows(begin, end, symbols, limit):
-        waiting += rows
-        while len(waiting) > limit:
-            some, waiting = waiting[:limit], waiting[limit:]
-            last = int(some[-1][0]) + 1
-            yield begin, last, [(row[0], to_tick(row)) for row in some]
-            begin = last
+) -> Iterator[tuple[int, int, list[int], list[Tick]]]:
+    """First row, row behind the last, and the rows and ticks between: at most `limit`."""
+    numbers: list[int] = []
+    ticks: list[Tick] = []
+    for rows in reader.rows(begin, end, symbols, min(limit, _ROWS_AT_ONCE)):
+        numbers += [row[0] for row in rows]
+        ticks += to_ticks(rows)
+        while len(ticks) > limit:
+            last = numbers[limit - 1] + 1
+            yield begin, last, numbers[:limit], ticks[:limit]
+            begin, numbers, ticks = last, numbers[limit:], ticks[limit:]
     if begin < end:
-        yield begin, end, [(row[0], to_tick(row)) for row in waiting]
+        yield begin, end, numbers, ticks
 
 
 def _told(

@@ -260,7 +260,7 @@ class RecordingReader:
             max(rows),
             rows,
         )
-        return {int(each[0]): to_tick(each) for each in found}
+        return {int(row[0]): tick for row, tick in zip(found, to_ticks(found), strict=True)}
 
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
@@ -323,14 +323,12 @@ class RecordingReader:
             raise StreamUnusable(self.url, f"is damaged: {name}: {error}") from error
 
 
-def to_tick(row: Sequence[Any]) -> Tick:
-    """The tick of a row number and fields."""
-    values = list(row)
-    del values[0]
+def to_ticks(rows: Sequence[Sequence[Any]]) -> list[Tick]:
+    """The ticks of `rows`, each a row number and the fields; at least one row."""
+    _, *columns = zip(*rows, strict=True)
     for at in _VOLUMES_AT:
-        if (value := values[at]) is not None and value.is_integer():
-            values[at] = int(value)
-    return Tick(*values)
+        columns[at] = tuple(map(_whole, columns[at]))
+    return list(map(Tick, *columns))
 
 
 def _whole(number: float | None) -> float | None:
