@@ -37,7 +37,7 @@ from ticker.units import HOUR, SECOND
 
 if TYPE_CHECKING:
     from ticker.poll import PollStatus
-from ticker.streams.recording import Recorder
+    from ticker.streams.recording import Recorder
 
 _SOURCES: Final = ("exchange", "exchange-live")
 

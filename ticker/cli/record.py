@@ -238,7 +238,9 @@ class _RecordCommand:
         if progress.simulated:
             words = f"SIMULATED · {words}"
         if progress.first is not None and progress.last is not None:
-            begin, end = clock(progress.first, options.zone), clock(progress.last, options.zone)
+            at = now()
+            begin = clock(progress.first, options.zone, now=at)
+            end = clock(progress.last, options.zone, now=at)
             words += f", {begin} to {end}"
         lag = "" if progress.lag is None else f" · lag {format_duration(progress.lag)}"
         self._line.show(f"{words}{lag} → {options.path}", "recording", [words])

@@ -129,7 +129,8 @@ class PlayerBar(Widget):
             if line_cell(mark.time, player.start, player.end, width) == cell
         ]
         time = cell_time(cell, player.start, player.end, width)
-        self.post_message(self.Clicked(marks[0].time if marks else time))
+        shown = list(_by_weight(marks))[-1:]
+        self.post_message(self.Clicked(shown[0].time if shown else time))
 
 
 def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
@@ -173,10 +174,10 @@ def _state_words(player: PlayerControl) -> str:
 def _loop_words(player: PlayerControl, zone: Zone) -> str:
     if player.loop_from is None:
         return ""
-    begin = clock(player.loop_from, zone)
+    begin = clock(player.loop_from, zone, now=player.time)
     if player.loop_to is None:
         return f"loop from {begin}"
-    return f"loop {begin} to {clock(player.loop_to, zone)}"
+    return f"loop {begin} to {clock(player.loop_to, zone, now=player.loop_from)}"
 
 
 def line_cell(time: int, start: int, end: int, width: int) -> int:

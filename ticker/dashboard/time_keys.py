@@ -105,11 +105,12 @@ class TimeKeys:
                 self._player.slower()
 
     def _go_to_mark(self, *, forward: bool) -> None:
+        before = self._player.time
         mark = self._player.next_mark() if forward else self._player.previous_mark()
         if mark is None:
             self._tell(f"There is no {'later' if forward else 'earlier'} mark")
             return
-        at = clock(mark.time, self._zone)
+        at = clock(mark.time, self._zone, now=before)
         self._tell(f"{mark.kind} at {at}" + (f": {mark.text}" if mark.text else ""))
 
     def _mark(self) -> None:

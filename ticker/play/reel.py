@@ -76,7 +76,9 @@ async def load(tape: Tape, span: Span) -> Reel:
         raise NothingToPlay(tape.url)
     end = await tape.next_tick(until, symbols=span.symbols, forward=False)
     timeline = await tape.timeline()
-    dues = [due for due, _ in timeline.gaps if start <= due < until]
+    dues = [
+        due for due, gap in timeline.gaps if start <= due < until and concerns(gap, span.symbols)
+    ]
     before = {key: each.first - 1 for key, each in (await tape.digests()).items()}
     known = await tape.last_ticks(start - 1) if span.since is not None else None
     if known is not None:

@@ -38,6 +38,11 @@ def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_screen_of_the_demo_loads_no_recorder() -> None:
+    script = "import sys, ticker.cli.demo; sys.exit(bool({'duckdb', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -14,7 +14,7 @@ from tests.playing import HOUR, MARKS, MINUTE, NOW, FakePlayer
 from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
 from ticker.encoding import SUBSTITUTE
-from ticker.feed import PlayerControl
+from ticker.feed import Mark, MarkKind, PlayerControl
 from ticker.follow import Follow
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 
@@ -220,6 +220,24 @@ async def test_a_click_on_the_line_goes_there_and_on_a_mark_to_the_mark(
         ]  # fmt: skip
         await scene.pilot.click(bar, offset=(5, 0))
         assert len(scene.player.asked) == 3
+
+
+async def test_a_click_goes_to_the_mark_that_is_shown(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        bar = scene.app._player_bar
+        at = MARKS[3].time
+        own, gap = Mark(at + 1, MarkKind.OWN, ""), Mark(at, MarkKind.GAP, "")
+        scene.player.marks = [gap, own]
+        cell = line_cell(at, NOW - HOUR, NOW + HOUR, bar.size.width - 2)
+        await scene.pilot.click(bar, offset=(1 + cell, 1))
+        assert scene.player.asked == [("seek", own.time)]
+
+
+def test_a_loop_names_another_day() -> None:
+    player = FakePlayer()
+    player.loop_from, player.loop_to = NOW - 24 * HOUR, NOW
+    words = player_words(player, UTC, 200)
+    assert words.endswith("loop 2026-11-22 15:30:05 to 2026-11-23 15:30:05")
 
 
 async def test_the_bar_follows_the_player_and_leaves_with_the_replay(

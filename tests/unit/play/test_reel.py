@@ -95,6 +95,20 @@ async def test_what_is_played_ends_with_its_last_gap(tmp_path: Path) -> None:
         assert (await load(tape, Span(until=NOW + 20 * SECOND))).end == NOW + 10 * SECOND
 
 
+async def test_what_is_played_of_one_symbol_ends_before_the_gap_of_another(
+    tmp_path: Path,
+) -> None:
+    gap = Gap("test", "o", "w", NOW + 30 * SECOND, "stopped", ("Z",), NOW, NOW + 30 * SECOND)
+    with Recorder(tmp_path / "a.parquet") as recorder:
+        recorder.add(ticks())
+        recorder.add([], [gap])
+        recorder.finish()
+    async with RecordingStream(tmp_path / "a.parquet") as tape:
+        span = Span(symbols=(ticks()[-1].symbol,))
+        assert (await load(tape, span)).end == ticks()[-1].received
+        assert (await load(tape, Span(symbols=("A", "Z")))).end == gap.received
+
+
 def bad_file(kind: str, folder: Path) -> Path:
     """A file that cannot be played."""
     path = folder / f"{kind}.parquet"
