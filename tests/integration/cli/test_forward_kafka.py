@@ -219,7 +219,7 @@ def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
     ticker: Program, busy: str, broker: Broker, stream: str, kills: int
 ) -> None:
     chance = random.Random(6)  # noqa: S311 - moments, not secrets
-    words = poll_words(busy, stream, *(f"S{n:04}" for n in range(1, 201)))
+    words = poll_words(busy, stream, *(listing.symbol for listing in companies(200)))
     first = ticker.start(*words)
     until_said(first, "following")
     (local,) = local_logs(ticker)
