@@ -357,7 +357,7 @@ def test_a_log_taken_away_under_a_poller_is_begun_anew(
 def test_the_ticks_that_went_with_a_log_count_at_the_end_of_a_poller_and_are_told(
     ticker: Program, log: str, exchange: str
 ) -> None:
-    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "30")
+    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "100")
     polling = ticker.start("poll", "GC=F", *words)
     assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
     remove(log)
@@ -366,9 +366,9 @@ def test_the_ticks_that_went_with_a_log_count_at_the_end_of_a_poller_and_are_tol
     told = re.search(rf"(\d+) ticks kept in {log}, (\d+) of them in a file that", err.decode())
     assert told is not None, err
     total, gone = map(int, told.groups())
-    assert total == 30
+    assert total == 100
     held = ticker("tail", "--stream", log, "--since", "start", "--no-follow").stdout
-    assert [tick["type"] for tick in map(json.loads, held.splitlines())].count("tick") == 30 - gone
+    assert [tick["type"] for tick in map(json.loads, held.splitlines())].count("tick") == 100 - gone
 
 
 def test_a_poller_whose_log_was_taken_away_asks_for_what_its_parent_ordered_before(
