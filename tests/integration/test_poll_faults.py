@@ -153,4 +153,4 @@ def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
     assert check(log, acknowledged) == len(acknowledged)
     assert all(poller.acknowledged for poller in pollers)
     # A busy machine may be late, and then says so; but nobody stopped.
-    assert {reason for _, _, reason in gaps(log)} <= {"slow answer"}
+    assert {reason for _, _, reason in gaps(log)} <= {"slow answer", "poller held up"}

@@ -45,10 +45,10 @@ def test_bytes_that_are_no_text_do_not_end_the_dashboard(ticker: Program, log: s
     terminal = ticker.on_terminal("watch", "--stream", log)
     terminal.wait_for("4,103.00")
     terminal.type("/")
-    terminal.wait_for("filter by symbol")
+    terminal.wait_for("filter: symbol or name")
     os.write(terminal.descriptor, b"\xe9\xff")
     # What is read together with them is dropped too, so a key may have to be pressed again.
-    until(lambda: terminal.shows("No row has", after="z"))
+    until(lambda: terminal.shows("No row matches", after="z"))
     terminal.type("\x03")
     assert terminal.end() == 130
     assert b"Traceback" not in terminal.seen
