@@ -93,7 +93,7 @@ MIXED = st.lists(
 
 
 @settings(
-    max_examples=examples(400),
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -151,9 +151,8 @@ def test_a_messy_file_is_read_right_or_refused_in_one_sentence(
     assert out.exists() == (report.manifest is not None)
     found = _held(out) if report.manifest else []
     event(f"{min(len(found), 2)} ticks or more")
-    if is_cut:  # the last digit of the last row may be gone: what is left is what the file says
-        found = [each for each in found if not rows or each[0] != rows[-1].true_time()]
-    assert set(found) <= truth
+    # Of a file that was cut, the last row says what is left of it.
+    assert len(set(found) - truth) <= is_cut
     assert report.bad + report.unmoved + (report.manifest.ticks if report.manifest else 0) == (
         report.rows
     )
