@@ -16,7 +16,9 @@ from ticker.records import Tick
 from ticker.streams.sequence import Key
 
 BLOCK: Final = 122_880
-"""Rows in a block: as many as in a row group of the file, which is read at once anyway."""
+"""Rows in a block, and in a row group of the file, which is read at once anyway.
+
+DuckDB's own default."""
 _NONE: Final = -1
 
 Ask = Callable[..., list[Any]]

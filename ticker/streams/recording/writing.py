@@ -28,14 +28,13 @@ from ticker.streams.protocol import Stream
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, connect, literal, writing
+from ticker.streams.recording.index import BLOCK
 from ticker.streams.recording.placing import Placing
 
 _ROWS_AT_ONCE: Final = 20_000
 """Ticks gathered before they go into the database: each insertion costs some milliseconds."""
 _MEMORY: Final = "2GB"
 """What staged ticks may take before DuckDB writes them to the disk."""
-_GROUP: Final = 122_880
-"""Rows in a row group of the Parquet file: DuckDB's own default."""
 
 _SORTED: Final = f"""
 SELECT {layout.COLUMNS}, ordinal FROM (
@@ -154,7 +153,7 @@ class Recorder:
                 # In the table's order, which DuckDB preserves.
                 f"COPY (SELECT {layout.COLUMNS} FROM sorted) "
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
-                f"ROW_GROUP_SIZE {_GROUP}, KV_METADATA {{{pairs}}})"
+                f"ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
             )
             _settle(made, self.path)
         return manifest
