@@ -139,6 +139,11 @@ def is_recording(word: str) -> bool:
     return word.lower().endswith(RECORDING)
 
 
+def part_path(path: Path) -> Path:
+    """The log that a recorder of `path` writes until it is finished."""
+    return path.with_name(f"{path.name}.part")
+
+
 def without_password(url: str) -> str:
     """`url` for a screen: what stands before an `@` may be a password typed where none belongs.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ticker.address import RECORDING, is_recording
+from ticker.address import RECORDING, is_recording, part_path
 from ticker.cli.failing import CANNOT_WRITE, Failed
 from ticker.cli.standard import tell
 from ticker.errors import StreamNotWritable, UsageError
@@ -19,7 +19,7 @@ def mended(path: Path) -> bool:
 
     Raises `RecordingUnderWay` where its recorder lives, and `Failed` where it cannot be written.
     """
-    left = path.with_name(f"{path.name}.part")
+    left = part_path(path)
     if not left.exists():
         return False
     from ticker.streams.part import mend

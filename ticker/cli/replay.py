@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ticker.address import is_recording
+from ticker.address import is_recording, part_path
 from ticker.cli import completing
 from ticker.cli.copying import Copying
 from ticker.cli.explaining import inviting
@@ -144,7 +144,7 @@ def _stream_word(
     if first == "demo" or first in settings.config.streams or ":" in first:
         return first, words[1:]
     path = Path(first).expanduser()
-    is_left = is_recording(first) and path.with_name(f"{path.name}.part").exists()
+    is_left = is_recording(first) and part_path(path).exists()
     if path.is_file() or is_left:  # what a killed recorder left is finished when it is opened
         return first if is_recording(first) else f"sqlite:{first}", words[1:]
     if "/" in first or is_recording(first) or path.suffix.lower() in _FILES:

@@ -23,6 +23,7 @@ from typing import Final, Self
 
 import msgspec
 
+from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
 from ticker.records import Quote
 from ticker.streams.facts import KnownFacts
@@ -38,11 +39,6 @@ from ticker.streams.sqlite import SqliteStream
 
 _log: Final = logging.getLogger(__name__)
 _SIDES: Final = ("", "-wal", "-shm")
-
-
-def part_path(path: Path) -> Path:
-    """The log that a recorder of `path` writes."""
-    return path.with_name(f"{path.name}.part")
 
 
 class Part:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamMissing, StreamNotWritable
 from ticker.records import Quote, Tick
 from ticker.streams import open_stream
-from ticker.streams.part import Part, mend, part_path
+from ticker.streams.part import Part, mend
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
 from ticker.units import SECOND
