@@ -50,6 +50,12 @@ _ANSWERING: Final = frozenset(
     {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
 )
 """States in which a source may be asked sooner than planned."""
+_STATES: Final = {
+    GapReason.RATE_LIMITED: WriterState.RATE_LIMITED,
+    GapReason.UNREACHABLE: WriterState.UNREACHABLE,
+    GapReason.UNREADABLE: WriterState.UNREADABLE,
+}
+"""Why nobody looks, as `_gap_reason` says it → the state of the poller meanwhile."""
 
 
 class Poll:
@@ -383,7 +389,7 @@ class Poll:
             self._answers += 1
             self._gaps.seen(wall, now, self._schedule.every, missed)
             if limited is not None:  # the next answer will be late
-                self._gaps.trouble(_gap_reason(limited))
+                self._gaps.trouble(GapReason.RATE_LIMITED)
         elif asked:
             self._gaps.trouble(GapReason.NO_PRICES)
         refused = {**answer.refused, **found.refused}
@@ -400,8 +406,10 @@ class Poll:
         )
 
     async def _fail(self, error: SourceError) -> None:
-        state, retry_at = _state_of(error)
-        self._gaps.trouble(_gap_reason(error))
+        reason = _gap_reason(error)
+        state = _STATES[reason]
+        retry_at = error.retry_at if isinstance(error, RateLimited) else None
+        self._gaps.trouble(reason)
         self._trouble = state, error.problem
         self._put_off(retry_at)
         self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
@@ -481,17 +489,6 @@ def _problem(answer: Answer) -> str | None:
     """What kept some of the requests from being answered, if anything did."""
     error = answer.rate_limited or next(iter(answer.failures.values()), None)
     return answer.problem if error is None else error.problem
-
-
-def _state_of(error: SourceError) -> tuple[WriterState, int | None]:
-    """The state in which `error` puts a poller, and until when (µs, UTC) if that is known."""
-    match error:
-        case RateLimited(retry_at=retry_at):
-            return WriterState.RATE_LIMITED, retry_at
-        case SourceUnreachable():
-            return WriterState.UNREACHABLE, None
-        case _:
-            return WriterState.UNREADABLE, None
 
 
 def _gap_reason(error: SourceError) -> GapReason:
