@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ticker.records import Tick
+from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.sequence import Key
 from ticker.streams.texts import Texts, encode
 
@@ -28,8 +29,6 @@ Columns = Mapping[str, Any]
 """Field name → values, as `Stream.arrays` or `Stream.columns` gives them out."""
 
 _FIELDS: Final = Tick.__struct_encode_fields__
-_TEXTS: Final = frozenset({"symbol", "source", "origin", "currency", "session"})
-_INTEGERS: Final = frozenset({"sequence", "time", "received"})
 _NOTHING: Final = (1, 0)
 """The span of a symbol that is not compared."""
 _BLOCK: Final = 32_768
@@ -123,9 +122,9 @@ def digests(
 
 def _column(field: str, values: Any) -> Any:
     """Texts as `Texts`, whole numbers as int64, the rest as float64."""
-    if field in _TEXTS:
+    if field in TEXTS:
         return values if isinstance(values, Texts) else encode(values)
-    whole = field in _INTEGERS or field == "simulated"
+    whole = field in INTEGERS or field == "simulated"
     return np.asarray(values, np.int64 if whole else np.float64)  # an unknown value becomes NaN
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ticker.streams.arrays import TEXTS
 from ticker.streams.recording import layout
 from ticker.streams.recording.database import Connection, literal
 from ticker.streams.texts import Texts
@@ -33,7 +34,7 @@ def arrays(
 
     `row` is the column that numbers the rows from 0. Raises what DuckDB raises.
     """
-    words = {field: _words(connection, source, field) for field in layout.TEXTS if field in fields}
+    words = {field: _words(connection, source, field) for field in TEXTS if field in fields}
     listed = ", ".join(_selected(field, words) for field in fields)
     for begin in range(0, ticks, _ROWS):
         found = connection.execute(

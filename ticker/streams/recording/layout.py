@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from ticker.records import Gap, Position, Tick
+from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.facts import Facts
 
 VERSION: Final = 1
@@ -29,15 +30,13 @@ FACTS: Final = "ticker.facts"
 
 FIELDS: Final = Tick.__struct_encode_fields__
 TIMES: Final = frozenset({"time", "received"})
-_INTEGERS: Final = frozenset({"sequence"})
-TEXTS: Final = ("symbol", "source", "origin", "currency", "session")
 
 
 def sql_type(field: str) -> str:
     """The column type of a tick's field."""
     if field in TIMES:
         return "TIMESTAMPTZ"
-    if field in _INTEGERS:
+    if field in INTEGERS:
         return "BIGINT"
     if field in TEXTS:
         return "VARCHAR"
