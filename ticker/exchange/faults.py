@@ -158,6 +158,11 @@ class Faults:
 def error(key: str, status: int, code: str, description: str) -> web.Response:
     """An error as Yahoo words it, under `key`."""
     body = {key: {"result": None, "error": {"code": code, "description": description}}}
+    return json_answer(body, status)
+
+
+def json_answer(body: object, status: int = 200) -> web.Response:
+    """An answer with `body` as JSON."""
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 from weakref import WeakSet
 
-import msgspec
 from aiohttp import web
 
 from ticker.errors import CannotListen
 from ticker.exchange.charts import not_found
-from ticker.exchange.faults import Faults, error
+from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import MarketAnswers, summary
 from ticker.exchange.market import Market
 from ticker.exchange.streaming import Entries, Streamer
@@ -248,17 +247,14 @@ class Exchange:
         body = None
         if self.faults.left([symbol]):
             body = self._quotes.chart(symbol, request.query, self._clock())
-        status = 404 if body is None else 200
-        return web.json_response(
-            text=msgspec.json.encode(body or not_found(symbol)).decode(), status=status
-        )
+        return json_answer(not_found(symbol), 404) if body is None else json_answer(body)
 
     async def _summary(self, request: web.Request) -> web.Response:
         if request.query.get("crumb") != self._crumb_of(request):
             return error("finance", 401, "Unauthorized", "Invalid Crumb")
         symbol = request.match_info["symbol"]
         for entry in self._quotes.look(self.faults.left([symbol]), self._clock()):
-            return web.json_response(text=msgspec.json.encode(summary(entry)).decode())
+            return json_answer(summary(entry))
         words = f"Quote not found for symbol: {symbol}"
         return error("quoteSummary", 404, "Not Found", words)
 
@@ -266,7 +262,7 @@ class Exchange:
         """Fundamentals over time: there are none, and that is no error."""
         meta = {"symbol": [request.match_info["symbol"]], "type": ["shares_out"]}
         body = {"timeseries": {"result": [{"meta": meta}], "error": None}}
-        return web.json_response(text=msgspec.json.encode(body).decode())
+        return json_answer(body)
 
     async def _search(self, request: web.Request) -> web.Response:
         words, most = request.query.get("q", ""), request.query.get("quotesCount", "")
@@ -274,7 +270,7 @@ class Exchange:
         found = self._quotes.find(words, wished, self._clock())
         quotes = [_found(entry) for entry in found]
         body = {"explains": [], "count": len(quotes), "quotes": quotes, "news": [], "nav": []}
-        return web.json_response(text=msgspec.json.encode(body).decode())
+        return json_answer(body)
 
     def _crumb_of(self, request: web.Request) -> str:
         """The crumb that goes with the asker's cookie, so that none need be remembered."""
