@@ -25,7 +25,7 @@ from ticker.sources.pricing import merged, updated
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import Turns
 from ticker.sources.searching import Found
-from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource
+from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
 from ticker.system_clock import now
 from ticker.units import SECOND
 
@@ -118,9 +118,7 @@ class LiveSource(SearchableSource):
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """See `Source.quotes`."""
-        if isinstance(symbols, str):
-            raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
-        wanted = list(dict.fromkeys(symbols))
+        wanted = each_once(symbols)
         begun, requests = self._clock(), 0
         unknown = [s for s in wanted if s not in self._known and s not in self._refused]
         if self._link is None:

@@ -105,6 +105,13 @@ class _Round:
         return next(limited, self.errors[0])
 
 
+def each_once(symbols: Sequence[str]) -> list[str]:
+    """The symbols that `quotes` is asked for. Raises `UsageError` for a single text."""
+    if isinstance(symbols, str):  # a collection too, of its letters
+        raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
+    return list(dict.fromkeys(symbols))
+
+
 class YahooSource(SearchableSource):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
@@ -155,9 +162,7 @@ class YahooSource(SearchableSource):
 
         After a request that the source refuses because there are too many, no further one is sent.
         """
-        if isinstance(symbols, str):  # a collection too, of its letters
-            raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
-        wanted = list(dict.fromkeys(symbols))
+        wanted = each_once(symbols)
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
         # Those that were not asked for last time come first, so that none waits for ever.
         asked = sorted(
