@@ -71,7 +71,12 @@ class LiveSource(SearchableSource):
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
         self._polled = YahooSource(
-            place, on_answer=on_answer, deadline=deadline, clock=clock, random=random
+            place,
+            on_answer=on_answer,
+            deadline=deadline,
+            clock=clock,
+            monotonic=monotonic,
+            random=random,
         )
         self._deadline = deadline
         self._clock = clock
