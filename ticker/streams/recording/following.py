@@ -55,7 +55,7 @@ class RecordingRead(ThreadRead):
             {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
         )
         ends = [*stops, cursor.end]
-        facts = {row for row in (placed.row for placed in cursor.facts) if row > begin}
+        are_facts_to_come = any(placed.row > begin for placed in cursor.facts)
         known = set(cursor.facts_before(begin))  # of these nothing is told yet
         for end in ends:
             for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
@@ -65,7 +65,7 @@ class RecordingRead(ThreadRead):
                     # A hole ends a batch too: within one, gaps come before ticks.
                     ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
                     stop = rows[-left] if left else last
-                    quotes = _told(cursor, start, stop, symbols) if facts else []
+                    quotes = _told(cursor, start, stop, symbols) if are_facts_to_come else []
                     if known:
                         quotes += _known(cursor, stop, ticks, known, quotes)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Position, Tick
-from ticker.streams.arguments import (
-    checked_symbols,
-)
+from ticker.streams.arguments import checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
 from ticker.streams.protocol import Move, SessionChange, Timeline
@@ -79,8 +78,9 @@ class RecordingStream(BaseStream):
 
     async def timeline(self) -> Timeline:
         reader = await self._reader()
-        gaps = sorted(((each.due, each.gap) for each in reader.gaps), key=_due)
-        return Timeline(gaps, sorted(((each.due, each.facts) for each in reader.facts), key=_due))
+        gaps = sorted(((each.due, each.gap) for each in reader.gaps), key=itemgetter(0))
+        facts = sorted(((each.due, each.facts) for each in reader.facts), key=itemgetter(0))
+        return Timeline(gaps, facts)
 
     async def gaps(self) -> Sequence[Gap]:
         return [placed.gap for placed in (await self._reader()).gaps]
@@ -189,7 +189,3 @@ async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lam
         await asyncio.wait([task])
         task.exception()  # it was interrupted
         raise
-
-
-def _due(placed: tuple[int, object]) -> int:
-    return placed[0]
