@@ -81,8 +81,6 @@ class Follow:
         """The symbols read so far, while others are wished for; `None` while nothing changed."""
         self._is_found = False
         """Whether anything came since it was made, or since the stream was lost."""
-        self._away_since: int | None = None
-        """Since when the stream does not follow, after it did (µs, by `elapsed`)."""
 
     @property
     def url(self) -> str:
@@ -234,11 +232,11 @@ class Follow:
                 self._on_change()
 
     def _tell(self, state: StreamState, problem: str | None) -> None:
-        if state is not StreamState.OK and self.state is StreamState.OK:
-            self._away_since = self.elapsed()
-        elif state is StreamState.OK and self._away_since is not None:
-            self.board.writers.excuse(self._away_since, self.elapsed())
-            self._away_since = None
+        was_read, is_read = self.state is StreamState.OK, state is StreamState.OK
+        if was_read and not is_read:
+            self.board.writers.stream_lost(self.elapsed())
+        elif is_read and not was_read:
+            self.board.writers.stream_found(self.elapsed())
         self.state = state
         self.problem = problem
         self.next_try = None

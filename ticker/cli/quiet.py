@@ -66,7 +66,6 @@ class Quietness:
         self._there: dict[tuple[str, str], int] = {}
         """Writer → `received` of its last heartbeat at the beginning: the reading may begin before
         it, and what it reads on the way there is history and no sign of life."""
-        self._away_since: int | None = None
         self._told: tuple[str, ...] = ()
         """The reason that was told last; empty when ticks came after it."""
         self._since = 0
@@ -118,11 +117,9 @@ class Quietness:
         """
         elapsed = self._elapsed()
         if problem is not None:
-            self._away_since = self._away_since or elapsed - silent
+            self._writers.stream_lost(elapsed - silent)
             return (problem,), escape(problem, 1_000)
-        if self._away_since is not None:
-            self._writers.excuse(self._away_since, elapsed)
-            self._away_since = None
+        self._writers.stream_found(elapsed)
         if self._is_empty:
             return ("empty",), invitation(self._symbols, self._option)
         verdict = of_writers(

@@ -141,9 +141,19 @@ class Writers:
         self._unnamed: set[_Key] = set()
         self._sources_named: set[str] = set()
         self._outage = _NEVER
+        self._lost: int | None = None
+        """Since when the stream is away; `None` while it is read."""
 
-    def excuse(self, since: int, now: int) -> None:
-        """The stream was away from `since` to `now`."""
+    def stream_lost(self, at: int) -> None:
+        """Note that the stream is away since `at`, unless that is known already."""
+        if self._lost is None:
+            self._lost = at
+
+    def stream_found(self, now: int) -> None:
+        """Note that the stream is read again, and excuse who could not be heard meanwhile."""
+        if self._lost is None:
+            return
+        since, self._lost = self._lost, None
         # One that comes and goes was away for all of that time.
         since = self._outage.since if since < self._outage.until else since
         self._outage = Outage(since, now + _EXCUSED)

@@ -75,18 +75,21 @@ def test_who_was_there_when_the_stream_went_away_is_not_gone_while_it_comes_back
     beat = heartbeat(age=63 * SECOND, interval=SECOND)
     heard = writers(beat, heartbeat(age=600 * SECOND, interval=SECOND, writer="dead"))
     assert {writer.reason for writer in heard.at(NOW)} == {Reason.POLLER_STOPPED}
-    heard.excuse(NOW - 60 * SECOND, NOW)
+    heard.stream_lost(NOW - 60 * SECOND)
+    heard.stream_found(NOW)
     found = {writer.heartbeat.writer: writer.reason for writer in heard.at(NOW)}
     assert found == {"w": Reason.STREAM_AWAY, "dead": Reason.POLLER_STOPPED}
     # A stream that comes and goes was away all the time.
-    heard.excuse(NOW + 5 * SECOND, NOW + 8 * SECOND)
+    heard.stream_lost(NOW + 5 * SECOND)
+    heard.stream_found(NOW + 8 * SECOND)
     assert heard.at(NOW + 17 * SECOND)[0].reason is Reason.STREAM_AWAY
     assert heard.at(NOW + 18 * SECOND)[0].reason is Reason.POLLER_STOPPED
 
 
 def test_who_said_that_he_stops_is_not_waited_for() -> None:
     heard = writers(heartbeat(age=62 * SECOND, state="stopped"))
-    heard.excuse(NOW - 60 * SECOND, NOW)
+    heard.stream_lost(NOW - 60 * SECOND)
+    heard.stream_found(NOW)
     assert heard.at(NOW)[0].reason is Reason.POLLER_STOPPED
 
 
