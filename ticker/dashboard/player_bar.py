@@ -108,8 +108,6 @@ class PlayerBar(Widget):
     def _style(self, cell: str, *, is_played: bool) -> str:
         palette = self._palette
         match cell:
-            case "█":
-                return f"bold {palette.text}"
             case "×":
                 return f"bold {palette.warning}"
             case "━" | "─":

@@ -30,8 +30,6 @@ from ticker.units import MINUTE
 
 _GAP_SHOWN = MINUTE
 """For how long the last gap is told in full (µs); after that only how many there were."""
-_EXAMPLES = 3
-_WELL = (Reason.FRESH, Reason.STARTING)
 
 
 @dataclass(frozen=True, slots=True)
