@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ticker.board import Row
+from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
 from ticker.board.columns import age_text, reason_text
 from ticker.dashboard.chart import Chart, Ink, chart_lines
@@ -69,8 +69,6 @@ class Detail(Widget, can_focus=True):
         self._board = feed.board
         self._palette = palette
         self._zone = zone
-        self._clock = feed.clock
-        self._elapsed = feed.elapsed
         self._feed = feed
         self._strips: list[Strip] = []
         self.is_loading: Callable[[str], bool] = lambda _: False
@@ -103,10 +101,12 @@ class Detail(Widget, can_focus=True):
             self.redraw()
 
     def _age_words(self) -> tuple[str, str]:
-        age = self._board.age(
-            self._board.row(self.symbol), self._clock(), self._feed.trouble, elapsed=self._elapsed()
-        )
+        age = self._age(self._board.row(self.symbol))
         return age_text(age), reason_text(age)
+
+    def _age(self, row: Row) -> Age:
+        feed = self._feed
+        return self._board.age(row, feed.clock(), feed.trouble, elapsed=feed.elapsed())
 
     def redraw(self) -> None:
         """Draw all of it."""
@@ -142,7 +142,8 @@ class Detail(Widget, can_focus=True):
         if width >= _BESIDE:
             right = max(_FACTS[0], min(width // 3, _FACTS[1]))
             left, height = width - right - 2, height - 1
-            side = [*known(right), *self._recent(row, right, height - len(known(right)))]
+            side = known(right)
+            side += self._recent(row, right, height - len(side))
             return [head, *_beside(self._chart(row, left - 2, height), left, side)]
         room = max(height // 2, height - 1 - len(known(width)))
         chart = self._chart(row, width, min(room, height - 1))
@@ -192,16 +193,15 @@ class Detail(Widget, can_focus=True):
 
     def _facts(self, row: Row) -> Callable[[int], list[Line]]:
         """What makes lines of so many cells of all that is known."""
-        now = self._clock()
-        age = self._board.age(row, now, self._feed.trouble, elapsed=self._elapsed())
-        known = facts(row, age, self._board.quote(row.symbol), now, self._zone)
+        quote, now = self._board.quote(row.symbol), self._feed.clock()
+        known = facts(row, self._age(row), quote, now, self._zone)
         return lambda width: [
             line for name, value in known for line in self._pair(name, value, width)
         ]
 
     def _recent(self, row: Row, width: int, height: int) -> list[Line]:
         """The gaps and the last ticks, as far as there is room."""
-        focus, now = self._board.focus, self._clock()
+        focus, now = self._board.focus, self._feed.clock()
         if focus is None or height <= 0 or width < _LEAST:
             return []
         lines = [
