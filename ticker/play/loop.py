@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from ticker.health.states import WriterState
 from ticker.play.cursor import Cursor
 from ticker.play.reel import Reel
 from ticker.play.schedule import MAX, Schedule
-from ticker.records import Batch, Heartbeat
+from ticker.records import Batch, Heartbeat, Tick
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.units import SECOND
@@ -98,7 +98,7 @@ class LogPlayer:
         batch = self._cursor.take_bursts(self._schedule.at(now))
         if not batch:
             return False
-        self.time = max(self.time, self._position(now, batch))
+        self._move(now, batch.ticks)
         await self._append(batch, beat=self._is_beat_due(now))
         return True
 
@@ -115,7 +115,7 @@ class LogPlayer:
     async def _wait(self, now: int) -> None:
         """Until something is due: a burst, or a heartbeat."""
         if self._is_beat_due(now):
-            self.time = max(self.time, self._position(now, None))
+            self._move(now)
             await self._log.append(heartbeats=[self._heartbeat(WriterState.REPLAYING)])
             self._on_change()
             return
@@ -127,13 +127,15 @@ class LogPlayer:
         if not self._stopping:
             await self._rest(self._nudge, pause / SECOND)
 
-    def _position(self, now: int, played: Batch | None) -> int:
-        """Where the tape stands, which is never beyond what is still to be played."""
+    def _move(self, now: int, played: Sequence[Tick] = ()) -> None:
+        """Note where the tape stands, which is never beyond what is still to be played."""
         if self._schedule.speed == MAX:
-            received = [] if played is None else [t.received for t in played.ticks[-1:]]
-            return max([self.time, *received])
-        following = self._cursor.next_due
-        return min(self._schedule.at(now), self._reel.end if following is None else following)
+            at = played[-1].received if played else self.time
+        else:
+            following = self._cursor.next_due
+            due = self._schedule.at(now)
+            at = min(due, self._reel.end if following is None else following)
+        self.time = max(self.time, at)
 
     def _is_beat_due(self, now: int) -> bool:
         return self._beaten is None or now - self._beaten >= BEAT
