@@ -103,8 +103,9 @@ class Cursor:
     @property
     def next_due(self) -> int | None:
         """When the next record is due; `None` at the end, and before `fill`."""
-        dues = self._dues[self._at : self._at + 1] + [d for d, _ in self._others[self._other :][:1]]
-        return min(dues, default=None)
+        ticks = self._dues[self._at : self._at + 1]
+        others = self._others[self._other : self._other + 1]
+        return min([*ticks, *(due for due, _ in others)], default=None)
 
     @property
     def is_at_end(self) -> bool:
