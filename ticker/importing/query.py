@@ -15,6 +15,7 @@ import msgspec
 from ticker.importing.layouts import Layout
 from ticker.importing.times import TimeReading
 from ticker.streams.recording.database import literal
+from ticker.units import DAY
 
 ROWS: Final = """
 CREATE TABLE rows (
@@ -35,8 +36,6 @@ ORDERED: Final = """
 CREATE TABLE ordered AS
 SELECT * EXCLUDE (file, line, reason, told) FROM rows WHERE reason IS NULL
 ORDER BY symbol, received, rowid"""
-_DAY: Final = 86_400_000_000
-"""Of UTC (µs)."""
 MOVES: Final = f"""
 SELECT * EXCLUDE (volume, moved), coalesce(volume, traded_today) AS volume
 FROM (
@@ -52,7 +51,7 @@ FROM (
             lag(day) OVER () IS DISTINCT FROM day AS is_new_day
         FROM (
             SELECT *,
-                max(symbols * 1000000 + time // {_DAY}) OVER rising AS day,
+                max(symbols * 1000000 + time // {DAY}) OVER rising AS day,
                 coalesce(sum(amount) OVER rising, 0) AS traded,
                 count(amount) OVER rising AS told
             FROM (

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from ticker.errors import UsageError
-from ticker.units import MILLISECOND, SECOND
+from ticker.streams.recording.database import literal
+from ticker.units import DAY, MILLISECOND, SECOND
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?")
 _OFFSET: Final = re.compile(r"(Z|z|[+-]\d{2}(:?\d{2})?| UTC)$")
@@ -35,7 +36,6 @@ _COMPACT: Final = re.compile(
 UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
 """A unit, the magnitude below which a number is in it, and its length (µs). Beyond: ns."""
 _NANO: Final = 1_000
-_DAY: Final = 86_400 * SECOND
 _FIXED: Final = re.compile(r"UTC|GMT|Etc/.+")
 """Zones whose clocks never change."""
 
@@ -133,7 +133,7 @@ def _by_iso(
 
 
 def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -> TimeReading:
-    parsed = f"try_strptime({column}, {_quoted(form)})"
+    parsed = f"try_strptime({column}, {literal(form)})"
     tells_zone, nanoseconds = "%z" in form or "%Z" in form, "%n" in form
     if nanoseconds:
         # By way of a number, as a cast to µs would round.
@@ -150,12 +150,12 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
 
 def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False) -> TimeReading:
     """`local` is an expression of local times. A time that exists never or twice gives NULL."""
-    at = f"timezone({_quoted(zone)}, {local})"
+    at = f"timezone({literal(zone)}, {local})"
     if _FIXED.fullmatch(zone):
         return TimeReading(f"epoch_us({at})", cuts_nanoseconds=cuts_nanoseconds)
 
     def local_of(moment: str) -> str:
-        return f"epoch_us(timezone({_quoted(zone)}, make_timestamptz({moment})))"
+        return f"epoch_us(timezone({literal(zone)}, make_timestamptz({moment})))"
 
     told, near = f"{need}_local_", f"{need}_near_"
     before, after = f"{need}_before_", f"{need}_after_"
@@ -163,8 +163,8 @@ def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False
     # is looked for with both.
     steps = (
         f"epoch_us({local}) AS {told}, epoch_us({at}) AS {near}",
-        f"{told} - ({local_of(f'{near} - {_DAY}')} - {near} + {_DAY}) AS {before}",
-        f"{told} - ({local_of(f'{near} + {_DAY}')} - {near} - {_DAY}) AS {after}",
+        f"{told} - ({local_of(f'{near} - {DAY}')} - {near} + {DAY}) AS {before}",
+        f"{told} - ({local_of(f'{near} + {DAY}')} - {near} - {DAY}) AS {after}",
     )
     by_first, by_second = f"{local_of(before)} = {told}", f"{local_of(after)} = {told}"
     sql = (
@@ -174,8 +174,8 @@ def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False
     )
     problem = (
         f"CASE WHEN {told} IS NULL THEN NULL WHEN {by_first} THEN "
-        f"{_quoted(f'its time exists twice in {zone}')} "
-        f"ELSE {_quoted(f'its time does not exist in {zone}')} END"
+        f"{literal(f'its time exists twice in {zone}')} "
+        f"ELSE {literal(f'its time does not exist in {zone}')} END"
     )
     return TimeReading(sql, cuts_nanoseconds=cuts_nanoseconds, steps=steps, problem=problem)
 
@@ -210,9 +210,5 @@ def _by_number(samples: Sequence[str], column: str) -> TimeReading:
 
 
 def _other_unit(exact: str, unit: str) -> str:
-    words = _quoted(f"its time is not in {unit}, as that of the first row is")
+    words = literal(f"its time is not in {unit}, as that of the first row is")
     return f"CASE WHEN {exact} >= 0 THEN {words} END"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
