@@ -19,6 +19,7 @@ from ticker.compare.measuring import Bench, Heard, Run
 from ticker.compare.methods import METHODS
 from ticker.compare.plan import Plan, Schedule, payload, tick_of
 from ticker.compare.sockets import CountingSocket
+from ticker.figures import count_text
 from ticker.system_clock import monotonic
 from ticker.units import MILLISECOND
 
@@ -141,13 +142,13 @@ def sentences(brief: Brief) -> list[str]:
             f"{more[0]} bytes, the open connection adds {more[1]}."
         ),
         (
-            f"So {_plural(events, 'request')} took "
+            f"So {count_text(events, 'request')} took "
             f"{_times(request.connections, opened.connections)} the connections, "
             f"{_times(request.bytes, opened.bytes)} the bytes and "
             f"{_times(request.seconds, opened.seconds)} the time."
         ),
         (
-            f"A poll each second asked {_plural(polled.asked, 'time')}, the last time after the "
+            f"A poll each second asked {count_text(polled.asked, 'time')}, the last time after the "
             f"last event. {polled.happened} events happened in {polled.seconds:g} s: it saw "
             f"{polled.saw} and missed {polled.missed}."
         ),
@@ -163,17 +164,13 @@ def sentences(brief: Brief) -> list[str]:
 
 def _way_text(events: int, way: Way) -> str:
     return (
-        f"{_plural(events, 'event')}, {_plural(way.connections, 'connection')}, "
+        f"{count_text(events, 'event')}, {count_text(way.connections, 'connection')}, "
         f"{way.bytes:,} bytes, {_seconds(way.seconds)} s"
     )
 
 
 def _overhead(brief: Brief, way: Way) -> str:
     return f"{way.bytes / brief.events - brief.payload:,.0f}"
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _times(more: float, less: float) -> str:

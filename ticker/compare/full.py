@@ -22,6 +22,7 @@ from ticker.compare.clients import Group, percentile
 from ticker.compare.measuring import AHEAD, Bench, Run
 from ticker.compare.methods import METHODS, Method
 from ticker.compare.plan import Plan, due_times, payload
+from ticker.figures import count_text
 from ticker.streams import open_log
 from ticker.units import HOUR, SECOND
 
@@ -136,11 +137,6 @@ class Full(msgspec.Struct, frozen=True):
     storm: list[Storm] = []
 
 
-def subscribers_text(count: int) -> str:
-    """`1 subscriber`, `10 subscribers`."""
-    return "1 subscriber" if count == 1 else f"{count} subscribers"
-
-
 _PACES: Final = ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10))
 """Subscribers, and others that hang, where the sender's pace is measured."""
 
@@ -174,14 +170,14 @@ async def measure(
     if "methods" in parts:
         for count in effort.subscribers:
             for method in effort.methods:
-                begin(f"{method.name}, {subscribers_text(count)}")
+                begin(f"{method.name}, {count_text(count, 'subscriber')}")
                 result.methods.append(await _cell(bench, effort, method, count))
         on_part(Full(effort, result.machine, methods=result.methods))
     if "sender" in parts:
         for method in senders:
             for count, hanging in _PACES:
                 hang = f" and {hanging} that hang" if hanging else ""
-                begin(f"the sender's pace: {method.name}, {subscribers_text(count)}{hang}")
+                begin(f"the sender's pace: {method.name}, {count_text(count, 'subscriber')}{hang}")
                 result.sender.append(await _sender(bench, effort, method, count, hanging))
         on_part(Full(effort, result.machine, sender=result.sender))
     if "storm" in parts:

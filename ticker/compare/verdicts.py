@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from ticker.compare.full import Cell, Full, subscribers_text
+from ticker.compare.full import Cell, Full
+from ticker.figures import count_text
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, headings, rows."""
@@ -98,9 +99,9 @@ def findings(full: Full) -> list[str]:
     for count in counts:
         one, opened = cells[_ONE, count], cells[_OPEN, count]
         lines.append(
-            f"{subscribers_text(count)}: the open connection (WebSocket, one event a message) "
-            f"brought {_ratio(opened.speed, one.speed)} as many events/s as a request for each "
-            f"event. A request took {_ratio(one.cpu, opened.cpu)} the CPU."
+            f"{count_text(count, 'subscriber')}: the open connection (WebSocket, one event a "
+            f"message) brought {_ratio(opened.speed, one.speed)} as many events/s as a request for "
+            f"each event. A request took {_ratio(one.cpu, opened.cpu)} the CPU."
         )
     if counts:
         lines += [_claim(cells[_ONE, counts[0]], cells[_OPEN, counts[0]])]
@@ -120,7 +121,7 @@ def findings(full: Full) -> list[str]:
 def _pace(method: str, full: Full) -> str:
     own = [each for each in full.sender if each.method == method]
     told = ", ".join(
-        f"{_figure(median(each.pace))} with {subscribers_text(each.subscribers)}"
+        f"{_figure(median(each.pace))} with {count_text(each.subscribers, 'subscriber')}"
         + (f" and {each.hanging} that hang" if each.hanging else "")
         for each in own
     )
@@ -148,7 +149,7 @@ def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int
             name for name, values, more in _MEASURES if _better(values(mine), values(others), more)
         ]
         if names:
-            found.append(f"{', '.join(names)} with {subscribers_text(count).lower()}")
+            found.append(f"{', '.join(names)} with {count_text(count, 'subscriber')}")
     if not found:
         return "Long polling was nowhere better than WebSocket with one event a message."
     return (
