@@ -7,8 +7,8 @@ what a poller's line, `ticker status` and a dashboard say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from pathlib import Path
 
@@ -71,42 +71,43 @@ class SteppedClock:
         await self.idle.wait()
 
 
-class StandingSource(YahooSource):
-    """The source, during whose requests the clock stands."""
+class _Standing:
+    """A source during whose requests the clock stands."""
 
     watch: SteppedClock
     asked: int = 0
     asked_at: int = 0
 
-    async def quotes(self, symbols: Sequence[str]) -> Answer:
+    @contextmanager
+    def _standing(self) -> Iterator[None]:
         self.asked += 1
         self.asked_at = self.watch.elapsed()
         self.watch.asking = True
         try:
-            return await super().quotes(symbols)
+            yield
         finally:
             self.watch.asking = False
 
 
-class StandingLive(LiveSource):
-    """The same of the socket: at each look, all that changed is on its way."""
-
-    watch: SteppedClock
-    exchange: Exchange
-    asked: int = 0
-    asked_at: int = 0
+class StandingSource(_Standing, YahooSource):
+    """The source that asks."""
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        self.asked += 1
-        self.asked_at = self.watch.elapsed()
-        self.watch.asking = True
-        try:
+        with self._standing():
+            return await super().quotes(symbols)
+
+
+class StandingLive(_Standing, LiveSource):
+    """The same of the socket: at each look, all that changed is on its way."""
+
+    exchange: Exchange
+
+    async def quotes(self, symbols: Sequence[str]) -> Answer:
+        with self._standing():
             if self._comparing is not None:
                 await asyncio.wait([self._comparing])
             self.exchange.streamer.tell()
             return await super().quotes(symbols)
-        finally:
-            self.watch.asking = False
 
 
 class Weather:
