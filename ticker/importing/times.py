@@ -192,7 +192,11 @@ def _refuse_date(sample: str, file: str) -> None:
 
 def _by_number(samples: Sequence[str], column: str) -> TimeReading:
     first = abs(float(samples[0]))
-    whole, exact = f"TRY_CAST({column} AS BIGINT)", f"TRY_CAST({column} AS DECIMAL(28, 9))"
+    # DuckDB would take 1.7E+09 too, of which a spreadsheet dropped the other digits.
+    plain = (
+        f"CASE WHEN NOT contains({column}, 'e') AND NOT contains({column}, 'E') THEN {column} END"
+    )
+    whole, exact = f"TRY_CAST({plain} AS BIGINT)", f"TRY_CAST({plain} AS DECIMAL(28, 9))"
     low = 0
     for unit, below, length in UNITS:
         if first < below:

@@ -91,6 +91,14 @@ def test_a_row_in_another_unit_is_a_bad_row_and_not_another_time(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize("rounded", ["1.704153601E+09", "1e9"])
+def test_a_number_that_a_spreadsheet_rounded_is_no_time(tmp_path: Path, rounded: str) -> None:
+    text = f"time,symbol,price\n1704153600,A,1\n{rounded},A,2\n1704153602,A,3\n"
+    rows, report = load(file(tmp_path, text))
+    assert [row[2] for row in rows] == [1.0, 3.0]
+    assert [bad.reason.partition(" (")[0] for bad in report.shown] == ["its time cannot be read"]
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "good", "bad", "reason"),
     [
