@@ -109,7 +109,6 @@ def test_a_table_has_medians_and_their_spread() -> None:
     assert len(paced) == len(fast) + 1 == len(METHODS)
 
 
-@pytest.mark.slow  # a minute; a run of the command by its default is in tests/integration
 @pytest.mark.processes
 async def test_everything_is_measured() -> None:
     told: list[str] = []
