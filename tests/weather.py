@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ticker import open_log, open_stream
 from ticker.board.freshness import age_of
-from ticker.cli.poll import _forms
+from ticker.cli.poll_line import poll_forms
 from ticker.dashboard.status import status
 from ticker.exchange import Exchange, Market
 from ticker.follow import Follow
@@ -139,7 +139,7 @@ class Weather:
         at = self.clock.wall()
         verdict = of_stream(await self._stream.health(), at, UTC)
         watch = await self._watch()
-        return _forms(self.poller.status, UTC)[0], verdict.summary, status(watch, at, UTC).words
+        return poll_forms(self.poller.status, UTC)[0], verdict.summary, status(watch, at, UTC).words
 
     async def reasons(self) -> dict[str, Reason]:
         """Why each row of a dashboard is old, by symbol."""

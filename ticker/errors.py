@@ -169,3 +169,7 @@ class CannotListen(TickerError):
         self.host = host
         self.port = port
         self.problem = problem
+
+
+class Unanswered(TickerError):
+    """A question to the poller brought nothing; `str()` says why."""

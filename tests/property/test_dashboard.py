@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.controlled import Controlled
 from tests.examples import examples
 from tests.playing import NOW, FakePlayer
 from ticker.board import Board
@@ -29,14 +30,6 @@ TYPED = (
     *("enter", "escape", "tab", "shift+tab", "space", "backspace", "ctrl+home", "ctrl+end"),
 )
 """All keys but those that end the dashboard."""
-
-
-class Controlled:
-    async def add(self, symbols: Any) -> None:
-        pass
-
-    async def remove(self, symbols: Any) -> None:
-        pass
 
 
 def news(rng: random.Random, number: int) -> Batch:

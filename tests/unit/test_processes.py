@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from ticker.errors import Unanswered
 from ticker.processes import Child, Control, Poller
 from ticker.processes.child import News, environment
+from ticker.processes.questions import Questions
 
 # A child that says what it is told, and ends when its parent does; or hangs, if told so.
 CHILD = """
@@ -143,6 +145,7 @@ async def test_news_that_are_no_json_are_passed_over(ear: Ear) -> None:
 async def test_no_child_outlives_a_parent_that_was_killed(hang: bool) -> None:
     parent = f"""
 import asyncio, sys
+from ticker.errors import Unanswered
 from ticker.processes import Child
 async def main():
     child = Child({WORDS!r}, on_news=lambda news: print(news["pid"], flush=True))
@@ -184,6 +187,20 @@ async def test_a_dead_poller_is_started_again_and_told_what_to_ask_for(ear: Ear)
     assert words[0].startswith("The poller died (killed by signal 9). Starting it again in 0.0")
     assert words[1] == "The poller was started again"
     assert await poller.stop() == 0
+
+
+async def test_a_question_is_answered_or_given_up_with_the_child(ear: Ear) -> None:
+    poller = Poller(WORDS, on_news=ear, first_wait=60.0)
+    await poller.start()
+    await ear.wait_for(says("ready"))
+    first, second = await asyncio.gather(poller.ask("x", word="a"), poller.ask("y", word="b"))
+    assert (first["word"], second["word"]) == ("a", "b")
+    with pytest.raises(Unanswered, match="The poller has ended"):
+        await poller.ask("die", code=1)
+    await poller.stop()
+    with pytest.raises(Unanswered, match="did not answer within 0 s"):
+        await Questions(lambda *_, **__: None, within=0).ask("x")
+    assert [news["say"] for news in ear.heard] == ["ready"]
 
 
 async def test_a_poller_that_cannot_work_is_given_up_and_said_so(ear: Ear) -> None:

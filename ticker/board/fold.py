@@ -19,6 +19,7 @@ from ticker.board.focus import Focus
 from ticker.board.freshness import Age, age_of
 from ticker.board.held import Held
 from ticker.board.history import History
+from ticker.board.minutes import Minutes
 from ticker.board.order import Sort, arrange
 from ticker.board.row import Row
 from ticker.board.symbol_state import OriginState, SymbolState
@@ -45,6 +46,8 @@ class Board:
         """Who writes the stream, by their heartbeats."""
         self.lives = 0
         """How often it forgot all."""
+        self.minutes = Minutes()
+        """The minutes before our own ticks, of symbols whose bars came."""
         self._symbols: dict[str, SymbolState] = {}
         self._watched: dict[str, None] | None = None
         self._changed: set[str] = set()

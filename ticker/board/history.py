@@ -16,7 +16,7 @@ from ticker.units import DAY, HOUR, SECOND
 
 MOST: Final = 240
 """Points that are kept at most; they are never further apart than a day needs for half of them."""
-_NIGHT: Final = 4 * HOUR
+NIGHT: Final = 4 * HOUR
 """A silence of this length (µs) ends a trading day."""
 
 
@@ -94,9 +94,9 @@ class History:
         if not times:
             return times, self.prices
         begin = bisect_left(times, times[-1] - DAY)
-        if not is_round_the_clock and times[-1] - times[begin] >= _NIGHT:
+        if not is_round_the_clock and times[-1] - times[begin] >= NIGHT:
             for at in range(len(times) - 1, begin, -1):
-                if times[at] - times[at - 1] >= _NIGHT:
+                if times[at] - times[at - 1] >= NIGHT:
                     begin = at
                     break
         return (times[begin:], self.prices[begin:]) if begin else (times, self.prices)

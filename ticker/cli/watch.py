@@ -6,8 +6,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import msgspec
 import typer
 
 from ticker.cli import scene
@@ -30,9 +31,11 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
+from ticker.errors import Unanswered
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller
+from ticker.records import Found, MinuteBars
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
@@ -40,6 +43,8 @@ from ticker.units import SECOND
 
 if TYPE_CHECKING:
     from ticker.dashboard import Dashboard
+
+T = TypeVar("T")
 
 
 def run(
@@ -231,6 +236,22 @@ class Controller:
     async def remove(self, symbols: Sequence[str]) -> None:
         """Poll these no more."""
         self._poller.remove(symbols)
+
+    async def bars(self, symbol: str) -> MinuteBars:
+        """The minutes of the last trading day of `symbol`. Raises `Unanswered`."""
+        return await self._ask(MinuteBars, "bars", symbol=symbol)
+
+    async def search(self, words: str) -> Sequence[Found]:
+        """What the source finds for `words`. Raises `Unanswered`."""
+        return await self._ask(list[Found], "found", do="search", words=words)
+
+    async def _ask(self, kind: type[T], name: str, *, do: str = "", **facts: str) -> T:
+        """What the poller tells under `name`, as records of `kind`."""
+        answer = await self._poller.ask(do or name, **facts)
+        try:
+            return msgspec.convert(answer[name], kind)
+        except (KeyError, msgspec.ValidationError):
+            raise Unanswered(str(answer.get("problem", "nonsense"))) from None
 
 
 async def _print_board(

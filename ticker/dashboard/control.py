@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ticker.records import Found, MinuteBars
+
 
 class Controller(Protocol):
-    """Who can change what is polled; without one, the keys for it are not there."""
+    """The dashboard's own poller: changes what is polled, and answers questions.
+
+    A plain `watch` has none: the keys for it are not there, nor are minute bars and a search.
+    """
 
     async def add(self, symbols: Sequence[str]) -> None:
         """Poll these too."""
@@ -16,6 +21,14 @@ class Controller(Protocol):
 
     async def remove(self, symbols: Sequence[str]) -> None:
         """Poll these no more."""
+        ...
+
+    async def bars(self, symbol: str) -> MinuteBars:
+        """The minutes of the last trading day of `symbol`. Raises `Unanswered`."""
+        ...
+
+    async def search(self, words: str) -> Sequence[Found]:
+        """What the source finds for `words`, the likeliest first. Raises `Unanswered`."""
         ...
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from ticker.processes.child import Child, News
+from ticker.processes.questions import Questions
 
 FINAL: Final = frozenset({0, 2, 3, 7})
 """Exit codes after which starting again changes nothing: done, usage, configuration, not writable.
@@ -49,6 +50,7 @@ class Poller:
         self._first_wait = first_wait
         self._name = name
         self._changes: dict[str, bool] = {}
+        self._questions = Questions(self.send)
         self._child: Child | None = None
         self._task: asyncio.Task[int] | None = None
         self._stopping = False
@@ -78,6 +80,10 @@ class Poller:
         if self._child is not None:
             self._child.send(do, **facts)
 
+    async def ask(self, do: str, **facts: Any) -> News:
+        """The answer to an order that asks for one. Raises `Unanswered`."""
+        return await self._questions.ask(do, **facts)
+
     async def ended(self) -> int:
         """The exit code with which it ended for good: stopped, done, or unable to work."""
         assert self._task is not None, "start it first"  # noqa: S101  (a mistake of ours)
@@ -100,10 +106,14 @@ class Poller:
         self.send("add" if wanted else "remove", symbols=listed)
 
     async def _start(self) -> None:
-        self._child = Child(self._words, on_news=self._on_news)
+        self._child = Child(self._words, on_news=self._hear)
         await self._child.start()
         for symbol, wanted in self._changes.items():
             self._child.send("add" if wanted else "remove", symbols=[symbol])
+
+    def _hear(self, news: News) -> None:
+        if not self._questions.take(news):
+            self._on_news(news)
 
     async def _keep_alive(self) -> int:
         deaths = 0
@@ -111,6 +121,7 @@ class Poller:
             assert self._child is not None  # noqa: S101  (set by start)
             born = time.monotonic()
             code = await self._child.wait()
+            self._questions.give_up()
             if self._stopping:
                 return code
             self.errors = self._child.errors

@@ -1,7 +1,9 @@
 """The records that travel, what streams hand over, and what a record may hold."""
 
+from ticker.records.bars import MinuteBars
 from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_TIME, check_symbol
+from ticker.records.found import Found
 from ticker.records.gap_reasons import GapReason
 from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
 
@@ -11,10 +13,12 @@ __all__ = [
     "MAX_TIME",
     "READER",
     "Batch",
+    "Found",
     "Gap",
     "GapReason",
     "Heartbeat",
     "Hold",
+    "MinuteBars",
     "Position",
     "Quote",
     "Record",

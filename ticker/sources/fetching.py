@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import ticker.sources._cache  # noqa: F401  before yfinance
 from ticker.units import DAY, SECOND
@@ -43,6 +43,7 @@ from ticker.sources.session import TOO_MANY, HostRefused, LeashedSession
 _log = logging.getLogger(__name__)
 
 _QUOTES: Final = "https://query1.finance.yahoo.com/v7/finance/quote"
+_CHART: Final = "https://query2.finance.yahoo.com/v8/finance/chart/"
 _SEARCH: Final = "https://query2.finance.yahoo.com/v1/finance/search"
 _CONSENT: Final = ("consent.yahoo.com", "guce.yahoo.com")
 _MAX_WAIT: Final = DAY
@@ -89,6 +90,11 @@ class Fetcher:
         """The answer to a search for `words`, with at most so many symbols; see `fetch`."""
         params = {"q": words, "quotesCount": str(most), "newsCount": "0", "listsCount": "0"}
         return self._get(_SEARCH, params, patience=patience)
+
+    def chart(self, symbol: str, *, patience: int) -> Fetched:
+        """The answer about the minutes of the last trading day of `symbol`; see `fetch`."""
+        params = {"range": "1d", "interval": "1m", "includePrePost": "true"}
+        return self._get(_CHART + quote(symbol, safe="=^"), params, patience=patience)
 
     def _get(self, url: str, params: Mapping[str, str], *, patience: int) -> Fetched:
         self._session.allow(self._deadline)

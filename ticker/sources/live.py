@@ -20,11 +20,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
-from ticker.records import Quote
+from ticker.records import Found, MinuteBars, Quote
 from ticker.sources.pricing import merged, updated
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import Turns
-from ticker.sources.searching import Found
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
 from ticker.system_clock import now
 from ticker.units import SECOND
@@ -146,6 +145,10 @@ class LiveSource(SearchableSource):
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """See `YahooSource.search`."""
         return await self._polled.search(words, most)
+
+    async def bars(self, symbol: str) -> MinuteBars:
+        """See `YahooSource.bars`."""
+        return await self._polled.bars(symbol)
 
     async def close(self) -> None:
         """See `Source.close`."""

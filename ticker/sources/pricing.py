@@ -63,8 +63,8 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
     hint = message.price_hint or known.price_hint
     if not known.time <= time <= MAX_TIME or not math.isfinite(message.price) or not message.price:
         return None
-    price = _price(message.price, hint, known.price) or known.price
-    bid, ask = _price(message.bid, hint, known.bid), _price(message.ask, hint, known.ask)
+    price = meant_price(message.price, hint, known.price) or known.price
+    bid, ask = meant_price(message.bid, hint, known.bid), meant_price(message.ask, hint, known.ask)
     if bid is not None and ask is not None and bid > ask:
         bid = ask = None
     change: float | None
@@ -73,8 +73,8 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
         change, percent = _short(message.change), _short(message.change_percent)
     else:
         change, percent = day_change(price, known.previous_close)
-    high = _price(message.day_high, hint, known.day_high) or known.day_high
-    low = _price(message.day_low, hint, known.day_low) or known.day_low
+    high = meant_price(message.day_high, hint, known.day_high) or known.day_high
+    low = meant_price(message.day_low, hint, known.day_low) or known.day_low
     try:
         return msgspec.structs.replace(
             known,
@@ -122,7 +122,7 @@ def _session(known: Quote, hours: int) -> str | None:
     return _SESSIONS.get(hours, known.session)
 
 
-def _price(single: float, hint: int | None, known: float | None) -> float | None:
+def meant_price(single: float, hint: int | None, known: float | None = None) -> float | None:
     """The number that is meant by a 32-bit float; `known` if that is the same one."""
     if not single or not math.isfinite(single):
         return None

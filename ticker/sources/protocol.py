@@ -9,8 +9,7 @@ from typing import Protocol, Self
 import msgspec
 
 from ticker.errors import RateLimited, SourceError
-from ticker.records import Quote
-from ticker.sources.searching import Found
+from ticker.records import Found, MinuteBars, Quote
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -99,8 +98,12 @@ class Source(Protocol):
 
 
 class SearchableSource(Source, Protocol):
-    """A source that finds symbols by words."""
+    """A source that also finds symbols by words, and knows the minutes of a day."""
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """What it finds, at most so many, the likeliest first. Raises `SourceError`."""
+        ...
+
+    async def bars(self, symbol: str) -> MinuteBars:
+        """The minutes of its last trading day up to now. Raises `SourceError`."""
         ...

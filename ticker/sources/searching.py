@@ -7,20 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
-from ticker.records import MAX_NAME
+from ticker.records import MAX_NAME, Found
 from ticker.sources.reading import is_symbol
-
-
-class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One instrument that a search found. Texts are as they came."""
-
-    symbol: str
-    name: str = ""
-    kind: str = ""
-    """Yahoo's `quoteType`, in lower case."""
-    exchange: str = ""
 
 
 def read_found(answer: object) -> list[Found] | None:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
-from ticker.records import Quote
+from ticker.records import Found, MinuteBars, Quote
+from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reading import Context, is_symbol, read_answer
-from ticker.sources.searching import Found, read_found
+from ticker.sources.searching import read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
 from ticker.titles import source_title
@@ -144,6 +145,8 @@ class YahooSource(SearchableSource):
         self._random = random
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
+        # Charts and searches have a session of their own: a slow one holds no poll up.
+        self._aside = Worker(f"ticker-{place.name}-aside")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
         self._patience = _PATIENCE
@@ -220,36 +223,52 @@ class YahooSource(SearchableSource):
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """What Yahoo finds for `words`, the likeliest first. Raises `SourceError`."""
         fetched = await self._asked(
-            lambda patience: self._fetcher().search(words, most, patience=patience)
+            self._aside, lambda patience: self._fetcher().search(words, most, patience=patience)
         )
         found = read_found(self._read(fetched.body))
         if found is None:
             raise SourceError(self.name, "answered with JSON that tells of no search")
         return found
 
+    async def bars(self, symbol: str) -> MinuteBars:
+        """See `SearchableSource.bars`."""
+        if not is_symbol(symbol):
+            raise SourceError(self.name, f"{symbol!a:.40} is no symbol")
+        fetched = await self._asked(
+            self._aside, lambda patience: self._fetcher().chart(symbol, patience=patience)
+        )
+        bars = read_bars(self._read(fetched.body), symbol, self._clock())
+        if bars is None:
+            raise SourceError(self.name, "answered with JSON that tells of no chart")
+        return bars
+
     async def close(self) -> None:
         """See `Source.close`."""
         self._worker.abandon()
+        self._aside.abandon()
 
     async def _fetch(self, symbols: Sequence[str]) -> Fetched:
-        return await self._asked(lambda patience: self._fetcher().fetch(symbols, patience=patience))
-
-    async def _asked(self, ask: Callable[[int], Fetched]) -> Fetched:
-        """What `ask` fetches in the worker's thread; it is given the patience (µs)."""
-        await self.prepare()
-        # Shaken, so that many pollers do not return as one.
-        patience = int(self._patience * (1 + _SHAKEN * self._random()))
         try:
-            # curl keeps the deadline itself; this is for what lies outside its reach.
-            async with asyncio.timeout(self._deadline + _GRACE):
-                fetched = await self._worker.call(lambda: ask(patience))
-        except TimeoutError:
-            raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
+            fetched = await self._asked(
+                self._worker, lambda patience: self._fetcher().fetch(symbols, patience=patience)
+            )
         except RateLimited:
             self._patience = min(2 * self._patience, _MAX_PATIENCE)
             raise
         self._patience = _PATIENCE
         return fetched
+
+    async def _asked(self, worker: Worker, ask: Callable[[int], Fetched]) -> Fetched:
+        """What `ask` fetches in the thread of `worker`; it is given the patience (µs)."""
+        await worker.call(self._fetcher)  # loading yfinance may take longer than the deadline
+        # Shaken, so that many pollers do not return as one.
+        patience = int(self._patience * (1 + _SHAKEN * self._random()))
+        try:
+            # curl keeps the deadline itself; this is for what lies outside its reach.
+            async with asyncio.timeout(self._deadline + _GRACE):
+                return await worker.call(lambda: ask(patience))
+        except TimeoutError:
+            raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
 
     def _fetcher(self) -> Fetcher:
         """This thread's own, made at its first use: an abandoned thread may still be using its."""

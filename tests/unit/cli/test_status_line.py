@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from ticker.cli import line as lines
-from ticker.cli.poll import StatusLine
+from ticker.cli.poll_line import StatusLine
 from ticker.health import WriterState
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import Context
 from datetime import UTC
 from itertools import pairwise
@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 from textual.worker import WorkerFailed
 
+from tests.controlled import Controlled
 from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
@@ -51,19 +52,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
-
-
-class Controlled:
-    """Notes what it is asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, list[str]]] = []
-
-    async def add(self, symbols: Sequence[str]) -> None:
-        self.asked.append(("add", list(symbols)))
-
-    async def remove(self, symbols: Sequence[str]) -> None:
-        self.asked.append(("remove", list(symbols)))
 
 
 class Painted:

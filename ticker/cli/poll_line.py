@@ -1,0 +1,112 @@
+"""What a poller's line says, on a terminal or in a log: how poller and relay are, in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from ticker.cli.line import Line
+from ticker.cli.relaying import status_forms
+from ticker.figures import and_more, count_text
+from ticker.health.states import WriterState
+from ticker.poll import PollStatus
+from ticker.relay import RelayStatus
+from ticker.system_clock import now
+from ticker.times import Zone, clock, format_duration
+from ticker.titles import source_label
+
+_log: Final = logging.getLogger(__name__)
+
+
+class StatusLine:
+    """What the poller does, and the relay beside it if there is one, on standard error."""
+
+    def __init__(self, zone: Zone, *, quiet: bool) -> None:
+        self._line = Line(quiet=quiet)
+        self._quiet = quiet
+        self._zone = zone
+        self._refused: frozenset[str] = frozenset()
+        self._poll: PollStatus | None = None
+        self._relay: RelayStatus | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether log lines tell it, because no terminal does."""
+        return self._line.plain
+
+    def show(self, status: PollStatus) -> None:
+        """The poller's news."""
+        self._poll = status
+        if self._quiet or status.state is WriterState.STARTING:
+            return
+        self._say()
+        refused = frozenset(status.refused)
+        if self.plain:
+            for symbol in sorted(refused - self._refused):
+                _log.warning("%s: %s", symbol, status.refused[symbol])
+        self._refused = refused
+
+    def show_relay(self, status: RelayStatus) -> None:
+        """The relay's news."""
+        self._relay = status
+        if self._poll is not None and self._poll.state is not WriterState.STARTING:
+            self._say()
+
+    def end(self, words: str) -> None:
+        """A last line, which stays."""
+        # In a parent's hands it is the parent's to tell.
+        self._line.end(words)
+
+    def _say(self) -> None:
+        assert self._poll is not None  # noqa: S101  (both callers have seen to it)
+        status, relay = self._poll, self._relay
+        forms = list(poll_forms(status, self._zone))
+        key = f"{status.state} {status.note} {status.problem}"
+        if relay is not None:
+            # A terminal cuts the line's end off: what is wrong must come before it.
+            pairs = _alongside(forms, status_forms(relay, self._zone))
+            forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
+            key += f" {relay.state} {relay.problem} {relay.is_away}"
+        words, *shorter = forms
+        self._line.show(words, key, shorter)
+
+
+def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, str]]:
+    """Both at once, ever shorter: the relay's URL goes first, because its user typed it."""
+    return [
+        (polls[0], relays[0]),
+        (polls[0], relays[1]),
+        (polls[1], relays[1]),
+        (polls[2], relays[1]),
+        (polls[2], relays[2]),
+    ]
+
+
+def poll_forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
+    """How the poller is: in full, without what its user asked for, and as short as can be."""
+    does = f"{source_label(status.source)}: {status.state}"
+    if status.problem:
+        does += f" ({status.problem})"
+    counts = [
+        f"{status.answered} of {status.symbols} symbols",
+        f"{count_text(status.ticks, 'tick')} kept",
+    ]
+    note = f" ({status.note})" if status.note else ""
+    pace = [f"every {format_duration(status.interval)}{note}"]
+    refused, retry = [], []
+    if status.refused:
+        refused = ["refused: " + and_more(sorted(status.refused), 5)]
+    if status.retry_at and status.retry_at > now():
+        retry = [f"next try {clock(status.retry_at, zone, now=now())}"]
+    shortest = [
+        status.state,
+        *retry,
+        f"{status.answered} of {status.symbols}",
+        f"{status.ticks:,} kept",
+    ]
+    return (
+        " · ".join([does, *counts, *pace, *refused, *retry]),
+        " · ".join([does, *counts, *refused, *retry]),
+        " · ".join(shortest),
+    )

@@ -1,0 +1,233 @@
+"""A poller's process from its first poll to its last: its log, its relay, its parent's orders."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ticker.cli import scene
+from ticker.cli.controlled import Controlled
+from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
+from ticker.cli.relaying import Sending, canonical, hold_checkpoint
+from ticker.cli.running import run
+from ticker.cli.standard import tell
+from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
+from ticker.figures import count_text
+from ticker.health.sentences import of_no_price
+from ticker.health.states import WriterState
+from ticker.poll import Answers, Poll, PollReport, PollStatus, SystemClock
+from ticker.processes.control import Order
+from ticker.relay import RelayStatus
+from ticker.sources import open_source
+from ticker.sources.protocol import SearchableSource
+from ticker.streams import Retained, StreamChoice, open_log, retained
+
+_log: Final = logging.getLogger(__name__)
+_AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
+"""States of a poller that could not reach its source or its stream."""
+_WITHIN_PARENT: Final = 1.2
+"""How long the relay may go on at the end where a parent waits (s): it kills after three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a poller tells: a person, or the parent that started it."""
+
+    poll: Callable[[PollStatus], None]
+    relay: Callable[[RelayStatus], None]
+    undelivered: Callable[[str], None]
+    """What has not been sent on, at the end."""
+    within: float
+    """How long the relay may go on delivering at the end (s)."""
+
+
+class Teller:
+    """Passes the status on to the present `audience`."""
+
+    def __init__(self, audience: Audience) -> None:
+        self.audience = audience
+
+    def __call__(self, status: PollStatus) -> None:  # noqa: D102  (the class says it)
+        self.audience.poll(status)
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A poller and its log, made before either is opened: orders and signals find it at once."""
+
+    log: Retained
+    poller: Poll
+    tell: Teller
+    kept: StreamChoice
+    """The log, as it was chosen."""
+    destination: StreamChoice | None
+    """Where a relay sends on to, if the ticks are for somewhere else."""
+
+
+def open_kept(choice: StreamChoice) -> Retained:
+    """A log file: whatever a poller writes to, its ticks are numbered in one first."""
+    return retained(open_log(choice.url, keep_for=choice.keep_for))
+
+
+def run_job(
+    make: Callable[[SearchableSource], Job],
+    url: str,
+    *,
+    end: Callable[[str], None],
+    controlled: bool,
+    count: int | None = None,
+) -> int:
+    """Poll to the end, in a new log if one is taken away under the poller; the exit code.
+
+    `end` gets the last words; `count`: so many ticks are wished for.
+    """
+    pollers: list[Poll] = []
+
+    async def stop() -> None:
+        for poller in pollers:
+            poller.stop()
+
+    async def begin() -> int:
+        async with open_source(url) as asked:
+            job = make(asked)
+            pollers.append(job.poller)
+            if not controlled:
+                return await _to_the_end(job, asked, end, count)
+            parent = Parent(job.poller, asked)
+            async with Controlled(parent.obey, stop) as parent.channel:
+                job.tell.audience = parent.audience
+                return await _to_the_end(job, asked, end, count)
+
+    return run(begin(), stop=stop)
+
+
+async def _to_the_end(
+    job: Job, asked: SearchableSource, end: Callable[[str], None], count: int | None
+) -> int:
+    while True:
+        try:
+            async with job.log:
+                report = await _work(job, end)
+        except StreamMissing as error:
+            words = "%s. Going on in a new one"
+            if job.destination is not None:
+                words += ". What waited there to be sent elsewhere is sent no more"
+            _log.warning(words, error)
+            job = msgspec.structs.replace(job, log=open_kept(job.kept))
+            job.poller.move(job.log)
+        else:
+            return _code(report, count, asked.name)
+
+
+class Parent:
+    """The parent of a poller: its orders are obeyed, its questions answered, news told to it."""
+
+    def __init__(self, poller: Poll, source: SearchableSource) -> None:
+        self.channel: Controlled | None = None
+        """Set before the first order comes."""
+        self._poller = poller
+        self._answers = Answers(source, SystemClock().elapsed)
+        self._replies: set[asyncio.Task[None]] = set()
+
+    @property
+    def audience(self) -> Audience:
+        """It is told what a person would be told."""
+        return Audience(
+            poll=lambda status: self._say("status", **msgspec.to_builtins(status)),
+            relay=lambda status: self._say("relay", **msgspec.to_builtins(status)),
+            undelivered=lambda words: self._say("undelivered", text=words),
+            within=_WITHIN_PARENT,
+        )
+
+    def obey(self, order: Order) -> None:
+        """One order; what makes no sense is passed over, and logged. One with an `id` asks."""
+        if "id" in order:
+            self._replies.add(reply := asyncio.create_task(self._reply(order)))
+            reply.add_done_callback(self._replies.discard)
+            return
+        symbols = order.get("symbols")
+        if not isinstance(symbols, list) or not all(isinstance(word, str) for word in symbols):
+            _log.warning("an order that cannot be read: %.200r", order)
+            return
+        try:
+            match order.get("do"):
+                case "add":
+                    self._poller.add(symbols)
+                case "remove":
+                    self._poller.remove(symbols)
+        except InvalidRecord as error:
+            _log.warning("an order that cannot be followed: %s", error)
+
+    async def _reply(self, question: Order) -> None:
+        self._say("answer", id=question["id"], **await self._answers.to(question))
+
+    def _say(self, what: str, **facts: object) -> None:
+        assert self.channel is not None  # noqa: S101  (set by run_job)
+        self.channel.say(what, **facts)
+
+
+def _code(report: PollReport, count: int | None, source: str) -> int:
+    """The exit code after an end that was wished for; what is missing is told."""
+    if report.why == "stopped":
+        return DONE
+    if report.answers == 0:
+        tell(f"No price came. {of_no_price(report.trouble, source, report.problem)}")
+        return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
+    if count is not None and report.ticks < count:
+        tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")
+        return NO_DATA
+    return DONE
+
+
+async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
+    """Poll into the log, which is open; and send on from there, in a loop of its own.
+
+    Raises `StreamMissing` where the log is taken away before the poller has ended.
+    """
+    if job.destination is None:
+        report = await job.poller.run()
+        end(scene.kept_words(report.ticks, report.gone, job.log.url))
+        return report
+    if not await job.log.last():
+        # All that will lie in it waits from the first tick on, whenever this process is killed.
+        place = hold_checkpoint(job.log, canonical(job.kept), canonical(job.destination))
+        if await place.load() is None:
+            await place.save(await job.log.find("start"))
+    sending = Sending(
+        job.log,
+        job.kept,
+        job.destination,
+        on_status=job.tell.audience.relay,
+        on_failure=job.poller.stop,
+    )
+    try:
+        report = await job.poller.run()
+    except StreamMissing:
+        # Not the end, so there is nothing to tell; what else ended the sending ends us too.
+        await sending.finish(job.tell.audience.within)
+        raise
+    except BaseException:
+        await _finish(sending, job.tell.audience)
+        raise
+    end(scene.kept_words(report.ticks, report.gone, job.log.url))
+    await _finish(sending, job.tell.audience, is_gone=report.is_log_gone)
+    return report
+
+
+async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False) -> None:
+    """End the sending, and tell what it leaves undelivered; `is_gone`: in a log removed since."""
+    lost = "undelivered: unknown (the log in which they waited was removed)"
+    try:
+        words = await sending.finish(audience.within)
+    except MixedPrices:
+        raise  # what it refuses is no more to be sent tomorrow
+    except StreamMissing:
+        words = lost
+    except StreamError:
+        audience.undelivered(sending.left_words())
+        raise
+    audience.undelivered(lost if is_gone else words)

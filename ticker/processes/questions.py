@@ -1,0 +1,57 @@
+"""Questions to a child, and which of its news answers which.
+
+A question is an order with an `id`; its answer is a piece of news with the same `id`. It promises
+that each question ends: with an answer, or with `Unanswered` where none comes in time or the child
+is gone. It knows nothing of what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from ticker.errors import Unanswered
+from ticker.processes.child import News
+
+WITHIN: Final = 30.0
+"""How long an answer may take (seconds)."""
+
+
+class Questions:
+    """What was asked and is not answered yet; `send` gives an order to the child."""
+
+    def __init__(self, send: Callable[..., None], *, within: float = WITHIN) -> None:
+        self._send = send
+        self._within = within
+        self._last = 0
+        self._open: dict[int, asyncio.Future[News]] = {}
+
+    async def ask(self, do: str, **facts: Any) -> News:
+        """The answer to the order `do`. Raises `Unanswered`."""
+        self._last = number = self._last + 1
+        answer: asyncio.Future[News] = asyncio.get_running_loop().create_future()
+        self._open[number] = answer
+        self._send(do, id=number, **facts)
+        try:
+            async with asyncio.timeout(self._within):
+                return await answer
+        except TimeoutError:
+            raise Unanswered(f"The poller did not answer within {self._within:g} s") from None
+        finally:
+            del self._open[number]
+
+    def take(self, news: News) -> bool:
+        """Whether `news` was an answer to one of them."""
+        number = news.get("id")
+        answer = self._open.get(number) if isinstance(number, int) else None
+        if answer is None or answer.done():
+            return number is not None
+        answer.set_result(news)
+        return True
+
+    def give_up(self) -> None:
+        """The child is gone: nothing of it will be answered."""
+        for answer in self._open.values():
+            if not answer.done():
+                answer.set_exception(Unanswered("The poller has ended"))
