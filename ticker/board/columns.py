@@ -8,13 +8,16 @@ out. Colours, and where a column stands on a screen, are the screen's to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
+from ticker.board.column import Align as Align
+from ticker.board.column import Column as Column
+from ticker.board.column import Presence as Presence
+from ticker.board.column import Style as Style
+from ticker.board.fact_columns import DAY_RANGE, MONEY, ORIGINS
 from ticker.board.freshness import Age
-from ticker.board.row import Row
+from ticker.board.row import Row, has_traded
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
 from ticker.health.reasons import Reason
@@ -23,61 +26,6 @@ from ticker.times import format_duration
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
-
-
-class Align(Enum):
-    """How a text stands in its column."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    POINT = "decimal point"
-
-
-class Style(Enum):
-    """What a cell looks like, by name."""
-
-    SYMBOL = "symbol"
-    PRICE = "price"
-    STALE_PRICE = "stale price"
-    UP = "up"
-    DOWN = "down"
-    TEXT = "text"
-    DIM = "dim"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: what it says, how, and what becomes of it where room is short."""
-
-    key: str
-    """The field's name: in options, the configuration and `Sort`."""
-    title: str
-    text: Callable[[Row | Quote, Age], str]
-    """Escaped."""
-    align: Align
-    importance: int
-    """0 stays to the last; the column with the highest number leaves first."""
-    most: int
-    """The widest it may be (cells)."""
-    least: int = 0
-    """A column of words may shrink to this before it leaves; 0: it never shrinks."""
-    is_figure: bool = False
-    """A figure is shown whole or not at all."""
-    is_titled: bool = True
-    """Whether the dashboard shows the title; where not, the cells speak for themselves."""
-    is_marked: bool = False
-    """Whether a change is marked for a moment, with an arrow."""
-    is_drawn: bool = False
-    """Whether a screen draws it, where text alone cannot say it; `text` is empty then."""
-    is_filtered: bool = False
-    """Whether a filter looks into it."""
-    style: Callable[[str, Age], Style] = lambda _text, _age: Style.DIM
-    """Of the text as it is shown."""
-    sort_key: Callable[[Row], Any] | None = None
-    """What rows are sorted by; `None` of a row: it comes last. Without one: no order by it."""
-    is_greatest_first: bool = False
-    """Whether one wants to see the greatest first."""
 
 
 def age_text(age: Age) -> str:
@@ -104,7 +52,7 @@ def _price(row: Row | Quote, _age: Age) -> str:
 
 
 def _change(row: Row | Quote, _age: Age) -> str:
-    if row.price is None or row.day_change is None:
+    if row.price is None or row.day_change is None or not has_traded(row):
         return ""
     return change_text(row.day_change, decimals(row.price, row.price_hint))
 
@@ -138,9 +86,8 @@ COLUMNS: Final = (
         "Symbol",
         _word("symbol"),
         Align.LEFT,
-        importance=1,
-        most=22,
-        least=6,
+        importance=0,
+        most=256,
         is_filtered=True,
         style=lambda _text, _age: Style.SYMBOL,
         sort_key=attrgetter("symbol"),
@@ -151,7 +98,7 @@ COLUMNS: Final = (
         _word("name"),
         Align.LEFT,
         importance=8,
-        most=28,
+        most=48,
         least=16,
         is_filtered=True,
         style=lambda _text, _age: Style.TEXT,
@@ -162,8 +109,8 @@ COLUMNS: Final = (
         "Price",
         _price,
         Align.POINT,
-        importance=0,
-        most=22,
+        importance=1,
+        most=34,
         is_figure=True,
         is_marked=True,
         style=_price_style,
@@ -196,7 +143,7 @@ COLUMNS: Final = (
     Column(
         "day_change_percent",
         "%",
-        lambda row, _: percent_text(row.day_change_percent),
+        lambda row, _: percent_text(row.day_change_percent) if has_traded(row) else "",
         Align.RIGHT,
         importance=2,
         most=10,
@@ -215,6 +162,7 @@ COLUMNS: Final = (
         least=10,
         is_drawn=True,
     ),
+    DAY_RANGE,
     Column(
         "volume",
         "Volume",
@@ -226,6 +174,7 @@ COLUMNS: Final = (
         sort_key=attrgetter("volume"),
         is_greatest_first=True,
     ),
+    *MONEY,
     Column(
         "session",
         "Session",
@@ -235,6 +184,7 @@ COLUMNS: Final = (
         most=8,
         sort_key=attrgetter("session"),
     ),
+    *ORIGINS,
     Column(
         "age",
         "Age",
@@ -253,7 +203,7 @@ COLUMNS: Final = (
         lambda _, age: reason_text(age),
         Align.LEFT,
         importance=4,
-        most=28,
+        most=60,
         least=14,
         is_titled=False,
         style=_age_style,
@@ -262,3 +212,6 @@ COLUMNS: Final = (
 """In the order of the screen."""
 
 BY_KEY: Final = {column.key: column for column in COLUMNS}
+
+DEFAULTS: Final = tuple(column for column in COLUMNS if column.presence is not Presence.ON_WISH)
+"""Those of a screen whose user chose none."""

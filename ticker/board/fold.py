@@ -21,7 +21,7 @@ from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.minutes import Minutes
 from ticker.board.order import Sort, arrange
-from ticker.board.row import Row
+from ticker.board.row import Row, has_traded
 from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, Quote, Tick
@@ -282,6 +282,7 @@ class Board:
         trade = shown.trade
         quote = state.quote
         facts = quote or trade
+        is_moved = has_traded(trade, quote.kind if quote else None)
         return Row(
             symbol=symbol,
             price=trade.price,
@@ -289,8 +290,8 @@ class Board:
             origin=trade.origin,
             time=trade.time,
             received=trade.received,
-            day_change=trade.day_change,
-            day_change_percent=trade.day_change_percent,
+            day_change=trade.day_change if is_moved else None,
+            day_change_percent=trade.day_change_percent if is_moved else None,
             volume=trade.volume if trade.volume is not None else facts.volume,
             bid=trade.bid,
             ask=trade.ask,
@@ -300,10 +301,19 @@ class Board:
             direction=state.direction,
             moved=state.moved,
             before=state.before,
+            previous_price=trade.previous_price,
+            size=trade.size,
+            sequence=trade.sequence,
             name=quote.name if quote else None,
             kind=quote.kind if quote else None,
             exchange=quote.exchange if quote else None,
             previous_close=quote.previous_close if quote else None,
             price_hint=quote.price_hint if quote else None,
             delay=quote.delay if quote else None,
+            open=quote.open if quote else None,
+            day_high=quote.day_high if quote else None,
+            day_low=quote.day_low if quote else None,
+            fifty_two_week_high=quote.fifty_two_week_high if quote else None,
+            fifty_two_week_low=quote.fifty_two_week_low if quote else None,
+            market_cap=quote.market_cap if quote else None,
         )

@@ -6,11 +6,18 @@ so they are escaped where they are shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ticker.records import Quote, Tick
+from ticker.units import HOUR
+
+_NIGHT: Final = 12 * HOUR
+"""A trade that is older than this (µs) was not made in the session that is open now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One symbol. Without a price (`price is None`) it is awaited, or its age says why not."""
 
     symbol: str
@@ -31,8 +38,19 @@ class Row:
     volume: int | float | None = None
     bid: float | None = None
     ask: float | None = None
+    previous_price: float | None = None
+    """Before the last tick (currency)."""
+    size: int | float | None = None
+    """Of the last trade (units)."""
+    sequence: int | None = None
     previous_close: float | None = None
     """Currency."""
+    open: float | None = None
+    day_high: float | None = None
+    day_low: float | None = None
+    fifty_two_week_high: float | None = None
+    fifty_two_week_low: float | None = None
+    market_cap: int | float | None = None
     currency: str | None = None
     """As the source spells it."""
     session: str | None = None
@@ -47,3 +65,17 @@ class Row:
     """When the price last changed before our eyes (µs, by the clock of folding)."""
     before: float | None = None
     """The price before that change."""
+
+
+def has_traded(facts: Row | Quote | Tick, kind: str | None = None) -> bool:
+    """Whether the day change of `facts` is one of the present day; `kind` where they tell none.
+
+    It is not while the session is open and the price is of the night before, and not where nothing
+    moved because nothing was traded. A fund has one price a day, which counts until the next.
+    """
+    kind = getattr(facts, "kind", None) or kind
+    if facts.time is None or facts.received is None or kind == "mutualfund":
+        return True
+    if facts.session == "regular" and facts.received - facts.time > _NIGHT:
+        return False
+    return facts.day_change != 0 or (facts.volume != 0 and facts.session != "pre")

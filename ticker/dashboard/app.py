@@ -81,7 +81,7 @@ class Dashboard(App[Exit]):
         self._watchlists = watchlists or {}
         self._controller = controller
         self._player = player
-        self._table = Table(feed, self.palette)
+        self._table = Table(feed, self.palette, zone)
         self._table.sort = sort
         self._heading = Heading(self._table)
         self._detail = Detail(feed, self.palette, zone)
@@ -108,7 +108,7 @@ class Dashboard(App[Exit]):
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
         self._histories = Histories(feed, self._on_screen, self._changed)
-        self._table.is_loading = self._detail.is_loading = self._histories.is_loading
+        self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
         self._failure: Exception | None = None
 
     async def show(self) -> Exit:

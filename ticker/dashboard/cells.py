@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 from rich.segment import Segment
 
 from ticker.board import Age, Row
 from ticker.board.columns import Style
 from ticker.dashboard.palette import Palette
+
+_STEPS: Final = (0.5, 1.5, 3.0)
+"""From these day changes on (%) a colour is stronger by a step."""
+_FAINTEST: Final = 0.4
+"""The share of its colour that the smallest change has; the rest is that of dim text."""
 
 
 def marked(
@@ -44,3 +51,23 @@ def line_style(row: Row, age: Age) -> Style:
     if age.is_trouble or not row.day_change:
         return Style.DIM
     return Style.UP if row.day_change > 0 else Style.DOWN
+
+
+def strength(percent: float | None) -> int:
+    """How strong the colour of a day change is, from 0 to 3."""
+    size = abs(percent or 0.0)
+    return sum(size >= step for step in _STEPS)
+
+
+@lru_cache(maxsize=64)
+def shade(palette: Palette, look: Style, level: int) -> str:
+    """The colour of a day change of this `strength`: between that of dim text and the full one."""
+    full = palette.up if look is Style.UP else palette.down
+    share = _FAINTEST + (1 - _FAINTEST) * level / len(_STEPS)
+    if not (full.startswith("#") and palette.dim.startswith("#")):
+        return full  # a terminal of few colours has none between two
+    parts = (
+        round(int(full[at : at + 2], 16) * share + int(palette.dim[at : at + 2], 16) * (1 - share))
+        for at in (1, 3, 5)
+    )
+    return "#" + "".join(f"{part:02x}" for part in parts)

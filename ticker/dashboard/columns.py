@@ -6,19 +6,21 @@ leaves. A figure that does not fit its column is `…` as a whole, never a short
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from ticker.board import Age, Row
-from ticker.board.columns import COLUMNS, Align, Column
+from ticker.board.columns import DEFAULTS, Align, Column, Presence
 
 SPACE: Final = 2
 """Cells between two columns."""
 _LAST: Final = 2
-"""So many columns stay to the last: price and symbol, whose importance is below this."""
+"""So many columns stay to the last: symbol and price, whose importance is below this."""
+_ARROW: Final = 2
+"""Room before a price, so that what moved is told by more than colour (cells)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,17 @@ class PlacedColumn:
     after: int = 0
     """Of the width: cells from the decimal point on."""
     wish: int = 0
-    """As wide as its texts were when it was laid out, up to the column's limit (cells)."""
+    """As wide as its texts were when it was laid out (cells)."""
+    tail: int = 0
+    """Of a text that is cut, so many of its last characters stay (a symbol's are its own)."""
 
     def outgrown(self, text: str) -> bool:
         """Whether `text` needs more room than any did when the column was laid out."""
-        before, after = split_point(text) if self.after else (len(text), 0)
-        size = before + max(after, self.after)
-        return size > self.wish and self.wish < self.column.most
+        size = len(text)
+        if size < self.width and text.isascii() and not self.after:
+            return False
+        before, after = split_point(text) if self.after else (cell_len(text), 0)
+        return before + max(after, self.after) > self.wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class ColumnLayout:
 
     places: tuple[PlacedColumn, ...]
     width: int
+    empty: tuple[Column, ...] = ()
+    """Columns that were left out because no row says anything in them."""
 
     def at(self, x: int) -> Column | None:
         """The column under cell `x`, with half the space beside it."""
@@ -70,9 +78,46 @@ def fit(text: str, place: PlacedColumn) -> str:
     if size > width:
         if place.column.is_figure:
             return "…".rjust(width)
-        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+        return _cut(text, width, place.tail)
     padding = " " * (width - size)
     return text + padding if place.column.align is Align.LEFT else padding + text
+
+
+def _cut(text: str, width: int, tail: int) -> str:
+    """The beginning of `text` and its last `tail` characters, in `width` cells."""
+    end = text[len(text) - tail :] if 0 < tail < width else ""
+    head = set_cell_size(text, max(0, width - 1 - cell_len(end))).rstrip()
+    return set_cell_size(f"{head}…{end}", width)
+
+
+class Measured:
+    """How wide the texts of `columns` are; only ever wider, with each row that is taken in."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = columns
+        self.symbols: dict[str, None] = {}
+        """Those of the rows measured so far."""
+        self._before = dict.fromkeys((column.key for column in columns), 0)
+        self._after = dict.fromkeys(self._before, 0)
+
+    def take(self, row: Row, age: Age) -> None:
+        """Take the texts of a row in."""
+        self.symbols[row.symbol] = None
+        for column in self.columns:
+            if column.is_drawn:
+                continue
+            text = column.text(row, age)
+            if column.align is Align.POINT:
+                before, after = split_point(text)
+                self._after[column.key] = max(self._after[column.key], after)
+            else:
+                before = len(text) if text.isascii() else cell_len(text)
+            self._before[column.key] = max(self._before[column.key], before)
+
+    def natural(self, column: Column) -> tuple[int, int]:
+        """The widest text of a column (cells), and of that the part from the point on."""
+        before, after = self._before[column.key], self._after[column.key]
+        return before + after, after
 
 
 def lay_out(
@@ -80,73 +125,141 @@ def lay_out(
     width: int,
     *,
     margin: int = 1,
-    columns: Sequence[Column] = COLUMNS,
+    columns: Sequence[Column] = DEFAULTS,
 ) -> ColumnLayout:
-    """Those of `columns` for these rows on `width` cells, `margin` left free on either side.
+    """Those of `columns` for these rows on `width` cells, `margin` left free on either side."""
+    measured = Measured(columns)
+    for row, age in rows:
+        measured.take(row, age)
+    return placed(measured, width, margin=margin)
 
-    Columns are as wide as their widest text, up to their limit, and do not come and go with what
-    the rows happen to say. While all do not fit, words shrink,
-    then the least important column leaves.
+
+def placed(measured: Measured, width: int, *, margin: int = 1) -> ColumnLayout:
+    """The columns of `measured` on `width` cells, `margin` left free on either side.
+
+    Columns are as wide as their widest text, up to their limit. While all do not fit, those leave
+    that are only there with room; then words shrink; then the least important column leaves. What
+    is free at the end goes to texts that are wider than their limit.
     """
-    rows = list(rows)
-    if not rows:
+    if not measured.symbols:
         return ColumnLayout((), width)
-    wishes = [_wish(column, rows) for column in columns]
+    wishes = [_wish(column, *measured.natural(column)) for column in measured.columns]
+    empty = tuple(wish.column for wish in wishes if wish.is_empty)
     room = max(0, width - 2 * margin)
-    chosen = list(wishes)
-    while len(chosen) > 1 and _least(chosen) > room:
-        chosen.remove(max(chosen, key=lambda wish: wish[0].importance))
-    surplus = max(0, sum(w for _, w, _ in chosen) + SPACE * (len(chosen) - 1) - room)
+    chosen = _chosen([wish for wish in wishes if not wish.is_empty], room, measured.symbols)
+    surplus = _total(chosen) - room
+    if surplus > 0:
+        _shrink(chosen, surplus)
+    else:
+        _grow(chosen, -surplus)
     places: list[PlacedColumn] = []
     start = margin
-    wished = {column.key: wish for column, wish, _ in chosen}
-    for column, wish, after in _shrunk(chosen, surplus):
-        final = min(wish, max(1, width - start))
-        places.append(PlacedColumn(column, start, final, after, wished[column.key]))
+    for wish in chosen:
+        final = min(wish.width, max(1, width - start))
+        is_cut_symbol = wish.column.importance == 0 and wish.natural > final
+        tail = _tail(measured.symbols, final)[0] if is_cut_symbol else 0
+        places.append(PlacedColumn(wish.column, start, final, wish.after, wish.natural, tail))
         start += final + SPACE
-    return ColumnLayout(tuple(places), width)
+    return ColumnLayout(tuple(places), width, empty)
 
 
-_Wish = tuple[Column, int, int]
-"""A column, its width, and the part of it from the decimal point on."""
+@dataclass(slots=True)
+class _Wish:
+    """A column, the width it gets, and what its texts need (cells)."""
+
+    column: Column
+    width: int
+    natural: int
+    after: int
+    arrow: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it leaves because it has nothing to say."""
+        return self.column.presence is Presence.WITH_ROOM and not self.natural
+
+    @property
+    def least(self) -> int:
+        """The cells it takes at least. Symbols and figures are never cut."""
+        column = self.column
+        if column.least and column.width is None:
+            return min(self.width, column.least)
+        return self.width
 
 
-def _wish(column: Column, rows: Sequence[tuple[Row, Age]]) -> _Wish:
-    heading = len(column.title) + 2 if column.is_titled else 0
-    if column.is_drawn:
-        return column, column.most, 0
-    texts = [column.text(row, age) for row, age in rows]
-    if column.align is Align.POINT:
-        parts = [split_point(text) for text in texts]
-        before = max(part[0] for part in parts)
-        after = max(part[1] for part in parts)
-        width = before + after
-        after = after if width <= column.most else 0
-    else:
-        after = 0
-        width = max(len(text) if text.isascii() else cell_len(text) for text in texts)
-    # Room for an arrow before a price: what moved is told by more than colour.
-    arrow = 2 if column.is_marked else 0
+def _wish(column: Column, natural: int, after: int) -> _Wish:
     # A heading is never cut: its arrow is how one sees what sorts.
-    return column, max(heading, min(column.most, max(width, column.least) + arrow)), after
+    heading = len(column.title) + 2 if column.is_titled else 0
+    if column.width is not None:
+        after = after if natural <= column.width else 0
+        return _Wish(column, column.width, natural, after)
+    if column.is_drawn:
+        return _Wish(column, column.most, column.most, 0)
+    arrow = _ARROW if column.is_marked else 0
+    width = max(heading, min(column.most, max(natural, column.least) + arrow))
+    return _Wish(column, width, natural, after if natural <= column.most else 0, arrow)
+
+
+def _total(chosen: Sequence[_Wish]) -> int:
+    return sum(wish.width for wish in chosen) + SPACE * (len(chosen) - 1)
 
 
 def _least(chosen: Sequence[_Wish]) -> int:
-    """The cells that these take at least. A symbol is cut only beside nothing but its price."""
-    is_last = len(chosen) <= _LAST
-    least = sum(
-        min(width, column.least or width) if is_last or column.importance >= _LAST else width
-        for column, width, _ in chosen
-    )
-    return least + SPACE * (len(chosen) - 1)
+    return sum(wish.least for wish in chosen) + SPACE * (len(chosen) - 1)
 
 
-def _shrunk(chosen: Sequence[_Wish], surplus: int) -> list[_Wish]:
+def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> list[_Wish]:
+    """Those that can stay."""
+    chosen = list(wishes)
+    guests = [wish for wish in chosen if wish.column.presence is Presence.WITH_ROOM]
+    guests.sort(key=lambda wish: wish.column.importance)
+    while guests and _total(chosen) > room:
+        chosen.remove(guests.pop())
+    while len(chosen) > _LAST and _least(chosen) > room:
+        chosen.remove(max(chosen, key=lambda wish: wish.column.importance))
+    if _least(chosen) > room:
+        for wish in chosen:  # not even these: the arrow gives its room
+            wish.width -= min(wish.arrow, wish.width - max(1, wish.natural))
+            wish.arrow = 0
+    if len(chosen) == _LAST and _least(chosen) > room:
+        # The symbol gives way while no two look alike; after that the price leaves.
+        symbol, price = sorted(chosen, key=lambda wish: wish.column.importance)
+        left = room - SPACE - price.width
+        if left > 1 and _tail(symbols, left)[1] == 0:
+            symbol.width = left
+        else:
+            chosen.remove(price)
+    return chosen
+
+
+def _shrink(chosen: Sequence[_Wish], surplus: int) -> None:
     """Take `surplus` cells from the columns of words, the least important first."""
-    widths = {column.key: width for column, width, _ in chosen}
-    for column, width, _ in sorted(chosen, key=lambda wish: -wish[0].importance):
-        if column.least and surplus > 0:
-            given = min(surplus, max(0, width - column.least))
-            widths[column.key] -= given
-            surplus -= given
-    return [(column, widths[column.key], after) for column, _, after in chosen]
+    for wish in sorted(chosen, key=lambda wish: -wish.column.importance):
+        given = min(surplus, wish.width - wish.least)
+        wish.width -= given
+        surplus -= given
+
+
+def _grow(chosen: Sequence[_Wish], free: int) -> None:
+    """Give `free` cells to texts that are cut, the most important first."""
+    for wish in sorted(chosen, key=lambda wish: wish.column.importance):
+        if wish.column.width is None:
+            given = max(0, min(free, wish.natural + wish.arrow - wish.width))
+            wish.width += given
+            free -= given
+
+
+def _tail(symbols: Iterable[str], width: int) -> tuple[int, int]:
+    """How many last characters of a symbol stay in `width` cells, and how many look alike then.
+
+    About half of the width, unless another share tells more of `symbols` apart.
+    """
+    cut = [symbol for symbol in symbols if cell_len(symbol) > width]
+    best = (0, len(cut))
+    for tail in sorted(range(width), key=lambda tail: abs(tail - width // 2)):
+        alike = len(cut) - len({_cut(each, width, tail) for each in cut})
+        if alike < best[1]:
+            best = tail, alike
+        if not alike:
+            break
+    return best

@@ -6,8 +6,8 @@ paint is the app's to say. Textual's Line API, because a widget a cell costs ten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from textwrap import wrap
 from typing import ClassVar, Final
 
@@ -19,18 +19,18 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ticker.board import SORTS, Age, Row, Sort
-from ticker.board.columns import COLUMNS, Column, age_text, reason_text
+from ticker.board import SORTS, Sort
+from ticker.board.columns import DEFAULTS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
-from ticker.dashboard.cells import line_style, marked
-from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit, lay_out
+from ticker.dashboard.columns import ColumnLayout, Measured, placed
+from ticker.dashboard.lines import FLASH, Lines
 from ticker.dashboard.palette import Palette
-from ticker.dashboard.sparks import Sparks
 from ticker.feed import Feed
+from ticker.times import Zone
 
-FLASH: Final = 700_000
-"""How long a changed price is marked (µs)."""
+_MEASURED: Final = 500
+"""So many new rows are measured at once; those after them once they are on the screen."""
 _TWICE: Final = 2
 
 
@@ -57,7 +57,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Arranged(Message):
         """The columns stand elsewhere, or another one sorts; the heading follows."""
 
-    def __init__(self, feed: Feed, palette: Palette) -> None:
+    def __init__(self, feed: Feed, palette: Palette, zone: Zone = None) -> None:
         super().__init__()
         self.board = feed.board
         self.palette = palette
@@ -73,20 +73,17 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Of the rows shown, from the top."""
         self.hint = ""
         """What to say where there is no row."""
-        self.columns: ColumnLayout = lay_out([], 0)
-        self.wished: Sequence[Column] = COLUMNS
+        self.columns = ColumnLayout((), 0)
+        self.wished: Sequence[Column] = DEFAULTS
         """The columns that are shown as far as there is room, from left to right."""
+        self._measured = Measured(DEFAULTS)
         self.cursor = 0
         self._has_chosen = False
         """Whether the user moved the cursor: only then it stays on its symbol."""
-        self.is_tight = False
-        """Whether a text was painted that outgrew its column: time to lay out again."""
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
         """What each painted row says of its age, to see when that changes."""
-        self._sparks = Sparks()
-        self.is_loading: Callable[[str], bool] = lambda _: False
-        """Whether the past of a symbol is still to be read; its line is blank until then."""
+        self.lines = Lines(feed, zone)
         self._flashing: dict[str, int] = {}
         """Symbol → when its mark goes out (µs, by `elapsed`): when to paint it again."""
 
@@ -129,20 +126,37 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = self._lines.get(chosen or "", min(self.cursor, max(0, len(symbols) - 1)))
         self.virtual_size = Size(self.size.width, len(symbols))
         if others:
-            self.lay_out()
+            unknown = (symbol for symbol in symbols if symbol not in self._measured.symbols)
+            self._measure(islice(unknown, _MEASURED))
+            self._place()
         self.refresh()
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether a text was painted that outgrew its column: time to lay out again."""
+        return self.lines.is_tight
+
     def lay_out(self) -> None:
-        """Place the columns again, by what all rows say now."""
+        """Place the columns again, by what the rows on the screen say now, and others said."""
+        self.lines.is_tight = False
+        self._measure(self.on_screen)
+        self._place()
+
+    def measure_again(self) -> None:
+        """Forget how wide the texts were: the rows are others."""
+        self._measured = Measured(self.wished)
+        self._measure(self.symbols[:_MEASURED])
+        self.lay_out()
+
+    def _measure(self, symbols: Iterable[str]) -> None:
         now, elapsed = self.clock(), self.elapsed()
         trouble = self._feed.trouble
-        rows = [self.board.row(symbol) for symbol in self.symbols]
-        self.is_tight = False
-        columns = lay_out(
-            [(row, self.board.age(row, now, trouble, elapsed=elapsed)) for row in rows],
-            self.size.width,
-            columns=self.wished,
-        )
+        for symbol in symbols:
+            row = self.board.row(symbol)
+            self._measured.take(row, self.board.age(row, now, trouble, elapsed=elapsed))
+
+    def _place(self) -> None:
+        columns = placed(self._measured, self.size.width)
         if columns != self.columns:
             self.columns = columns
             self.post_message(self.Arranged())
@@ -166,7 +180,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         trouble = self._feed.trouble
         changed = set()
         for symbol in self.on_screen:
-            age = self.board.age(self.board.row(symbol), now, trouble, elapsed=elapsed)
+            row = self.board.row(symbol)
+            age = self.board.age(row, now, trouble, elapsed=elapsed)
+            if any(column.text(row, age) for column in self.columns.empty):
+                self.lines.is_tight = True
             if self._ages.get(symbol) != (age_text(age), reason_text(age)):
                 changed.add(symbol)
         self._paint_rows(changed)
@@ -210,7 +227,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
         is_chosen = line == self.cursor and self.has_focus
-        return self._strip(row, age, width, is_chosen=is_chosen)
+        if self.columns.width != width:  # between two sizes
+            return Strip.blank(width, self.palette.style(self.palette.text))
+        return self.lines.strip(row, age, self.columns, self.palette, is_chosen=is_chosen)
 
     def _hint_line(self, line: int, width: int) -> Strip:
         style = self.palette.style(self.palette.dim)
@@ -220,41 +239,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         at = line - max(0, (self.size.height - len(lines)) // 3)
         text = lines[at].center(width) if 0 <= at < len(lines) else ""
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
-
-    def _strip(self, row: Row, age: Age, width: int, *, is_chosen: bool) -> Strip:
-        palette = self.palette
-        ground = palette.chosen if is_chosen else palette.ground
-        plain = palette.style(palette.text, ground)
-        segments: list[Segment] = []
-        at = 0
-        for place in self.columns.places:
-            if place.start > at:
-                segments.append(Segment(" " * (place.start - at), plain))
-            segments.extend(self._cell(row, age, place, ground))
-            at = place.start + place.width
-        if at < width:
-            segments.append(Segment(" " * (width - at), plain))
-        return Strip(segments, max(at, width)).crop(0, width)
-
-    def _cell(self, row: Row, age: Age, place: PlacedColumn, ground: str) -> Iterable[Segment]:
-        column = place.column
-        if column.is_drawn:
-            line = self._sparks.text(self.board, row, place.width)
-            if self.is_loading(row.symbol):
-                line = " " * place.width
-            return [Segment(line, self.palette.cell(line_style(row, age), ground))]
-        text = column.text(row, age)
-        self.is_tight = self.is_tight or place.outgrown(text)
-        text = fit(text, place)
-        if not column.is_marked or not self._is_lit(row):
-            return [Segment(text, self.palette.cell(column.style(text, age), ground))]
-        before = fit(column.text(replace(row, price=row.before), age), place)
-        return marked(text, before, row.direction, self.palette, ground)
-
-    def _is_lit(self, row: Row) -> bool:
-        """Whether the last move of the row is still marked; nothing else decides that."""
-        is_new = row.moved is not None and self.elapsed() < row.moved + FLASH
-        return is_new and self.board.held is None
 
     def action_sort_next(self) -> None:
         """By the next column on the screen; after the last, the watchlist's own order."""
@@ -282,12 +266,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Show the rows of this list."""
         self.shown_list = shown
         self.put_in_order()
+        self.measure_again()
         self.show_cursor()
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Show these, from left to right, as far as there is room."""
         self.wished = columns
-        self.lay_out()
+        self.measure_again()
 
     def show_only(self, text: str) -> None:
         """Show the rows that a filter for `text` finds; all, if it is empty."""

@@ -18,7 +18,7 @@ from tests.controlled import Controlled
 from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
-from ticker.dashboard.table import FLASH
+from ticker.dashboard.lines import FLASH
 from ticker.errors import StreamMissing
 from ticker.follow import Follow
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick

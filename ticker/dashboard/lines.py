@@ -1,0 +1,111 @@
+"""A row of the board → a line of cells. What a row's line looks like is decided here.
+
+Remembers the styles it made, because a style takes longer to make than all the texts of a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from ticker.board import Age, Row
+from ticker.board.columns import Style as Look
+from ticker.dashboard.cells import line_style, marked, shade, strength
+from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit
+from ticker.dashboard.palette import Palette
+from ticker.dashboard.sparks import Sparks
+from ticker.feed import Feed
+from ticker.times import Zone, clock
+
+FLASH: Final = 700_000
+"""How long a changed price is marked (µs)."""
+_COLOURED: Final = (Look.UP, Look.DOWN)
+
+
+class Lines:
+    """Makes the lines of `feed`'s rows; times are told in `zone`."""
+
+    def __init__(self, feed: Feed, zone: Zone) -> None:
+        self.is_loading: Callable[[str], bool] = lambda _: False
+        """Whether the past of a symbol is still to be read; its sparkline is blank until then."""
+        self.is_tight = False
+        """Whether a text outgrew its column since somebody set this to False."""
+        self._feed = feed
+        self._board = feed.board
+        self._zone = zone
+        self._sparks = Sparks()
+        self._palette: Palette | None = None
+        self._styles: dict[tuple[Look, str, int], Style] = {}
+
+    def strip(
+        self, row: Row, age: Age, layout: ColumnLayout, palette: Palette, *, is_chosen: bool
+    ) -> Strip:
+        """The line of `row`, as wide as `layout`."""
+        if palette is not self._palette:
+            self._palette = palette
+            self._styles.clear()
+        ground = palette.chosen if is_chosen else palette.ground
+        level = strength(row.day_change_percent)
+        segments: list[Segment] = []
+        at = 0
+        for place in layout.places:
+            if place.start > at:
+                segments.append(Segment(" " * (place.start - at), self._style(Look.TEXT, ground)))
+            at = place.start + place.width
+            column = place.column
+            if column.is_drawn:
+                text, look = self._drawn(row, age, place)
+            else:
+                text = column.text(row, age)
+                if not self.is_tight and place.outgrown(text):
+                    self.is_tight = True
+                text = fit(text, place)
+                if column.is_marked and self._is_lit(row):
+                    segments.extend(self._marked(text, row, age, place, palette, ground))
+                    continue
+                look = column.style(text, age)
+            segments.append(Segment(text, self._style(look, ground, level)))
+        if at < layout.width:
+            segments.append(Segment(" " * (layout.width - at), self._style(Look.TEXT, ground)))
+        return Strip(segments, max(at, layout.width)).crop(0, layout.width)
+
+    def _style(self, look: Look, ground: str, level: int = 0) -> Style:
+        if look not in _COLOURED:
+            level = 0
+        key = (look, ground, level)
+        style = self._styles.get(key)
+        if style is None:
+            assert self._palette is not None  # noqa: S101  for the type checker
+            style = self._palette.cell(look, ground)
+            if look in _COLOURED:
+                style += Style(color=shade(self._palette, look, level))
+            self._styles[key] = style
+        return style
+
+    def _drawn(self, row: Row, age: Age, place: PlacedColumn) -> tuple[str, Look]:
+        key, width = place.column.key, place.width
+        if key != "sparkline":
+            time = getattr(row, key)
+            words = "" if time is None else clock(time, self._zone, now=self._feed.clock())
+            return words[-width:].ljust(width), Look.DIM
+        if self.is_loading(row.symbol):
+            return " " * width, Look.DIM
+        return self._sparks.text(self._board, row, width), line_style(row, age)
+
+    def _marked(  # noqa: PLR0913, PLR0917  all that a cell depends on
+        self, text: str, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str
+    ) -> list[Segment]:
+        former = msgspec.structs.replace(row, price=row.before)
+        before = fit(place.column.text(former, age), place)
+        return list(marked(text, before, row.direction, palette, ground))
+
+    def _is_lit(self, row: Row) -> bool:
+        """Whether the last move of the row is still marked; nothing else decides that."""
+        if row.moved is None or self._board.held is not None:
+            return False
+        return self._feed.elapsed() < row.moved + FLASH
