@@ -11,10 +11,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
 
-from ticker.board.column import Align as Align
-from ticker.board.column import Column as Column
-from ticker.board.column import Presence as Presence
-from ticker.board.column import Style as Style
+from ticker.board.column import Align, Column, Presence, Style
 from ticker.board.fact_columns import DAY_RANGE, MONEY, ORIGINS
 from ticker.board.freshness import Age
 from ticker.board.row import Row, has_traded
@@ -24,6 +21,9 @@ from ticker.health.reasons import Reason
 from ticker.records import Quote
 from ticker.times import format_duration
 from ticker.units import DAY, HOUR, MINUTE, SECOND
+
+__all__ = ["BY_KEY", "COLUMNS", "DEFAULTS", "Align", "Column", "Presence", "Style"]
+__all__ += ["age_text", "reason_text"]
 
 _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 

@@ -39,9 +39,7 @@ def _money(
     field: str, title: str, importance: int, presence: Presence = Presence.WITH_ROOM
 ) -> Column:
     """A price in the row's own decimals."""
-    get: Callable[[Row | Quote], float | None] = (
-        _spread if field == "spread" else attrgetter(field)
-    )
+    get: Callable[[Row | Quote], float | None] = _spread if field == "spread" else attrgetter(field)
 
     def text(row: Row | Quote, _age: Age) -> str:
         value = get(row)

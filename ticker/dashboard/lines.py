@@ -97,7 +97,7 @@ class Lines:
             return " " * width, Look.DIM
         return self._sparks.text(self._board, row, width), line_style(row, age)
 
-    def _marked(  # noqa: PLR0913, PLR0917  all that a cell depends on
+    def _marked(  # noqa: PLR0917  all that a cell depends on
         self, text: str, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str
     ) -> list[Segment]:
         former = msgspec.structs.replace(row, price=row.before)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ticker.board import SORTS, Age, Row
+from ticker.board import SORTS, Age, Board, Row
 from ticker.board.columns import BY_KEY, COLUMNS, Style, age_text, reason_text
 from ticker.board.order import first_sort
 from ticker.health.reasons import Reason
+from ticker.records import Batch, Position, Quote
+from ticker.units import HOUR
 
+NOW = 1_795_447_805_000_000
 FRESH = Age(0, Reason.FRESH)
 STALE = Age(0, Reason.POLLER_STOPPED)
 
@@ -18,9 +23,8 @@ def test_every_column_has_a_key_and_an_importance_of_its_own() -> None:
 
 def test_only_a_field_of_a_row_can_be_sorted_by_and_figures_begin_with_the_greatest() -> None:
     assert set(SORTS) == set(BY_KEY) - {"reason", "sparkline"}
-    assert {key for key in SORTS if first_sort(key).reverse} == {
-        "price", "day_change", "day_change_percent", "volume"
-    }  # fmt: skip
+    words = {"symbol", "name", "currency", "session", "kind", "exchange", "source", "origin"}
+    assert {key for key in SORTS if not first_sort(key).reverse} == words | {"age", "delay"}
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,47 @@ def test_an_age_is_told_in_its_largest_full_unit(micros: int | None, shown: str)
 def test_a_reason_from_outside_is_escaped() -> None:
     assert reason_text(Age(None, Reason.REFUSED, detail="\x1b[31mno")) == "␛[31mno"
     assert reason_text(Age(1, Reason.DELAYED, delay=600_000_000)) == "delayed 10m"
+
+
+def test_every_field_of_a_quote_can_be_a_column() -> None:
+    unseen = {"simulated", "price_hint"}  # a badge tells the one, the prices follow the other
+    assert set(Quote.__struct_fields__) - unseen <= set(BY_KEY)
+
+
+@pytest.mark.parametrize(
+    ("price", "bar"),
+    [(10.0, "●──────────"), (15.0, "─────●─────"), (20.0, "──────────●"), (99.0, "──────────●")],
+)
+def test_a_range_is_a_bar_with_the_price_on_it(price: float, bar: str) -> None:
+    row = Row("A", price=price, day_low=10.0, day_high=20.0)
+    assert BY_KEY["day_range"].text(row, FRESH) == bar
+    assert BY_KEY["day_range"].text(Row("A", price=price, day_low=10.0), FRESH) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "shown"),
+    [
+        ({"volume": 5}, "0.00"),  # traded, and where it was
+        ({"volume": 0}, ""),
+        ({"volume": None}, "0.00"),
+        ({"volume": 5, "session": "pre"}, ""),
+        ({"volume": 5, "day_change": 1.5, "time": NOW - 17 * HOUR}, ""),
+        ({"volume": 5, "day_change": 1.5, "time": NOW - 17 * HOUR, "session": "closed"}, "+1.50"),
+        ({"day_change": 1.5, "time": NOW - 17 * HOUR, "kind": "mutualfund"}, "+1.50"),
+    ],
+)
+def test_a_day_change_of_what_was_not_traded_or_of_another_day_is_absent(
+    facts: dict[str, Any], shown: str
+) -> None:
+    told: dict[str, Any] = {"session": "regular", "time": NOW, "day_change": 0.0, "origin": "o"}
+    quote = Quote("A", "yahoo", received=NOW, price=10.0, sequence=1, **(told | facts))
+    board = Board()
+    board.fold(Batch(Position("1"), quotes=[quote]), NOW)
+    assert BY_KEY["day_change"].text(board.row("A"), FRESH) == shown
+    assert BY_KEY["day_change"].text(quote, FRESH) == shown
+    assert (board.row("A").day_change is not None) is bool(shown)
+
+
+def test_bids_finer_than_the_price_are_not_rounded_away() -> None:
+    row = Row("A", price=10.0, price_hint=2, bid=9.99, ask=9.9925)
+    assert BY_KEY["spread"].text(row, FRESH) == "0.00250"

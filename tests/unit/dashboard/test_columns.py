@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ticker.board import Age, Row
-from ticker.board.columns import COLUMNS
+from ticker.board.columns import BY_KEY, COLUMNS
 from ticker.dashboard.columns import fit, lay_out
 from ticker.health.reasons import Reason
 
@@ -25,7 +27,7 @@ def test_columns_leave_by_importance_as_the_width_shrinks() -> None:
     assert fields(140)[:4] == ["symbol", "name", "price", "currency"]
     assert fields(40) == ["symbol", "price", "day_change_percent", "age"]
     assert fields(26) == ["symbol", "price"]
-    assert fields(5) == ["price"] or fields(5) == ["symbol"]
+    assert fields(5) == ["symbol"]
 
 
 def test_prices_stand_with_their_decimal_points_in_one_column() -> None:
@@ -66,3 +68,41 @@ def test_whatever_the_row_and_the_width_every_cell_keeps_to_its_place(
         end = place.start + place.width
     assert len(layout.places) == 1 or end <= width
     assert len({place.column.key for place in layout.places}) <= len(COLUMNS)
+
+
+CONTRACTS = ("AAPL261218C00250000", "AAPL261218C00255000", "AAPL261218P00250000", "X")
+
+
+@given(st.integers(min_value=12, max_value=60))
+def test_two_contracts_never_look_alike_and_no_figure_is_cut(width: int) -> None:
+    rows = [(Row(symbol, price=10.0 + n), FRESH) for n, symbol in enumerate(CONTRACTS)]
+    layout = lay_out(rows, width)
+    lines = {tuple(fit(p.column.text(*row), p) for p in layout.places[:1]) for row in rows}
+    assert len(lines) == len(rows)
+    shown = [p.column.key for p in layout.places]
+    assert shown[0] == "symbol"
+    if width >= 1 + 19 + 2 + 5 + 1:  # both fit
+        assert "price" in shown
+        assert not any("…" in text for (text,) in lines)
+
+
+def test_nothing_is_cut_while_cells_are_free_and_more_columns_appear() -> None:
+    name = "Vanguard Total Stock Market Index Fund ETF Shares of an uncommonly long name"
+    rows = [(Row("VTI", price=300.0, name=name, bid=299.9, ask=300.1, kind="etf"), FRESH)]
+    layout = lay_out(rows, 220)
+    texts = {p.column.key: fit(p.column.text(*rows[0]), p).strip() for p in layout.places}
+    assert texts["name"] == name
+    assert {"bid", "ask", "spread", "kind"} <= set(texts)
+    assert "day_range" not in texts  # it would be empty
+    assert "bid" not in fields(100)
+
+
+def test_a_width_that_was_chosen_is_kept_and_a_figure_that_does_not_fit_is_an_ellipsis() -> None:
+    columns = [
+        BY_KEY["symbol"],
+        replace(BY_KEY["price"], width=4),
+        replace(BY_KEY["name"], width=6),
+    ]
+    layout = lay_out(ROWS, 140, columns=columns)
+    assert [place.width for place in layout.places][1:] == [4, 6]
+    assert fit("95,773.38", layout.places[1]) == "   …"
