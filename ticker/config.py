@@ -8,6 +8,7 @@ values mean to the rest of the house.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from ticker.address import Backend, backend_of, refuse_password
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.files import config_path, dead_link, decode_text
 from ticker.mistakes import Key, Mistake, Mistakes, line_of, located, spell, unknown_keys
+from ticker.owned import AlertEntry, Holdings, read_alerts, read_holdings
 from ticker.records import check_symbol
 from ticker.security import (
     FILES,
@@ -36,7 +38,7 @@ DEFAULT_WATCHLIST: Final = (
 )
 _MOST_PARTITIONS: Final = 1_000
 _MOST_COPIES: Final = 100
-_LATER: Final = ("columns", "holdings", "alerts")
+_LATER: Final = ("columns",)
 """Sections that users share between versions; this one reads past them."""
 
 KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
@@ -79,6 +81,8 @@ class Config(msgspec.Struct, frozen=True):
     defaults: Mapping[str, str]
     watchlists: Mapping[str, tuple[str, ...]]
     streams: Mapping[str, NamedStream]
+    holdings: Holdings = Holdings()
+    alerts: tuple[AlertEntry, ...] = ()
     unused: tuple[str, ...] = ()
     """Sections that this version reads past."""
     text: str = ""
@@ -207,13 +211,16 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
         line = int(number) if number.isdigit() else len(text.splitlines())
         raise ConfigError(problem, path=str(path), line=line) from None
     found = Mistakes(text, path)
-    _check_keys(document, ("defaults", "watchlists", "streams", *_LATER), (), found)
+    known = ("defaults", "watchlists", "streams", "holdings", "alerts", *_LATER)
+    _check_keys(document, known, (), found)
     config = Config(
         path=path,
         found=True,
         defaults=_defaults(document.get("defaults", {}), found),
         watchlists=_watchlists(document.get("watchlists", {}), found),
         streams=_streams(document.get("streams", {}), path.parent, found),
+        holdings=read_holdings(document.get("holdings", {}), found),
+        alerts=read_alerts(document.get("alerts", []), found),
         unused=tuple(name for name in _LATER if name in document),
         text=text,
     )
@@ -244,6 +251,8 @@ def _check_default(name: str, value: Any) -> None:
                 parse_duration(value)
             case "tz":
                 ZoneInfo(value)
+            case "currency" if not re.fullmatch("[A-Z]{3}", value):
+                raise Mistake(key, f"{value!r} is no currency, like EUR or USD")
     except UsageError as error:
         raise Mistake(key, str(error)) from None
     except (ZoneInfoNotFoundError, ValueError, OSError):

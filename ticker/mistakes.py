@@ -22,12 +22,13 @@ _CLOSINGS: Final = ("", "]", "}", "]}", "}]", "]]")
 
 
 class Mistake(Exception):
-    """What stands at `key` is wrong: `problem` says how."""
+    """What stands at `key` is wrong: `problem` says how. `told` is the key that users read."""
 
-    def __init__(self, key: Key, problem: str) -> None:
+    def __init__(self, key: Key, problem: str, *, told: Key | None = None) -> None:
         super().__init__(problem)
         self.key = key
         self.problem = problem
+        self.told = key if told is None else told
 
 
 class Mistakes:
@@ -55,16 +56,24 @@ class Mistakes:
 def located(mistake: Mistake, path: Path, text: str) -> ConfigError:
     """The error for users: where the mistake stands, and what is wrong."""
     line = line_of(text, mistake.key)
-    return ConfigError(mistake.problem, path=str(path), line=line, key=spell(mistake.key))
+    return ConfigError(mistake.problem, path=str(path), line=line, key=spell(mistake.told))
 
 
-def unknown_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key) -> Iterator[Mistake]:
-    """A mistake for each key of `table` that is not `known`."""
+def unknown_keys(
+    table: Mapping[str, Any],
+    known: tuple[str, ...],
+    at: Key,
+    *,
+    meant: Mapping[str, str] | None = None,
+    told: Key | None = None,
+) -> Iterator[Mistake]:
+    """A mistake for each key of `table` that is not `known`; `meant` maps other words to these."""
     for name in table:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+            same = (meant or {}).get(name)
+            close = [same] if same in known else difflib.get_close_matches(name, known, n=1)
             hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
-            yield Mistake((*at, name), f'unknown key "{name}". {hint}')
+            yield Mistake((*at, name), f'unknown key "{name}". {hint}', told=told)
 
 
 def spell(key: Key) -> str:

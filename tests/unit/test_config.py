@@ -20,12 +20,14 @@ def test_the_template_that_is_written_for_users_is_valid_as_it_is() -> None:
 
 def test_the_template_is_valid_with_its_examples_switched_on() -> None:
     text = "\n".join(
-        line.removeprefix("# ") if " = " in line or '= "' in line else line
+        line.removeprefix("# ") if " = " in line or line.startswith(("# [", "# ]")) else line
         for line in TEMPLATE.splitlines()
     )
     parsed = config.parse(text, PATH)
     assert parsed.defaults["every"] == "15s"
     assert parsed.streams["work"].url.startswith("sqlite:")
+    assert parsed.holdings.symbols == ("AAPL", "ENI.MI", "VOD.L")
+    assert [alert.when for alert in parsed.alerts] == ["AAPL > 250", "BTC-USD moves 1% in 5m"]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,7 @@ def test_the_template_is_valid_with_its_examples_switched_on() -> None:
         ("[streams]\na = { url = 3 }\n", "config.toml:2: streams.a.url: expected a URL"),
         ("[defaults\n", "config.toml:1: "),
         ("a = 1\nb = \n", "config.toml:2: Invalid value"),
+        ("[defaults]\ncurrency = 'euro'\n", "config.toml:2: defaults.currency: 'euro' is no curr"),
         ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
     ],
 )
@@ -57,8 +60,8 @@ def test_a_mistake_is_told_with_its_line_and_key(text: str, words: str) -> None:
 
 
 def test_sections_of_other_versions_are_read_past_and_named() -> None:
-    parsed = config.parse("[holdings]\ncash = { EUR = 1 }\n[[alerts]]\nwhen = 'x'\n", PATH)
-    assert parsed.unused == ("holdings", "alerts")
+    parsed = config.parse("[columns]\ndefault = ['price']\n", PATH)
+    assert parsed.unused == ("columns",)
 
 
 def test_an_option_beats_the_environment_which_beats_the_file(

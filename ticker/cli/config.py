@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -27,10 +28,25 @@ TEMPLATE: Final = """\
 # every  = "15s"              # between polls; default: 15s for Yahoo, 1s otherwise
 # tz     = "Europe/Berlin"    # of the times on screens; default: this machine's
 # sort   = "-day_change_percent"
+# currency = "EUR"            # of totals; default: USD
 
 [watchlists]
 default     = ["AAPL", "MSFT", "NVDA", "AMZN", "^IXIC", "GC=F", "CL=F", "EURUSD=X", "BTC-USD"]
 commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
+
+[holdings]
+# cash = { EUR = 4250, USD = 300 }
+# lots = [
+#   { symbol = "AAPL", quantity = 10, price = 182.50, fees = 4.95, date = 2024-03-01 },
+#   { symbol = "ENI.MI", quantity = 200 },    # cost unknown: value only
+#   { symbol = "VOD.L", quantity = 500, price = 0.71, currency = "GBP" },    # not in pence
+# ]
+
+# [[alerts]]
+# when = "AAPL > 250"         # SYMBOL [FIELD] > N, SYMBOL [FIELD] < N, SYMBOL moves P% in D
+# [[alerts]]
+# when = "BTC-USD moves 1% in 5m"
+# run  = ["notify-send", "{symbol} {price}"]    # no shell; the event as JSON on standard input
 
 [streams]
 # work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
@@ -92,6 +108,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         ("every", DEFAULT_EVERY),
         ("tz", "this machine's"),
         ("sort", "the watchlist's order"),
+        ("currency", "USD"),
     ):
         value = loaded.setting(name, default=default)
         told = None if value.value is None else without_password(value.value)
@@ -100,6 +117,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
     for name, symbols in lists.items():
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
+    facts += _owned(settings)
     for name in loaded.streams:
         choice = configured_stream(name, settings.config)
         security = f", {choice.security.words}" if choice.security is not None else ""
@@ -109,6 +127,32 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         if said := os.environ.get(variable):
             facts.append((variable, "set, and not shown" if name == "password" else said))
     facts += [(f"[{name}]", "not used by this version") for name in loaded.unused]
+    return facts
+
+
+def _owned(settings: Settings) -> list[tuple[str, str]]:
+    """Holdings and alerts, each kind with its line."""
+    loaded = settings.config
+    facts = []
+    if loaded.holdings.cash:
+        words = " · ".join(f"{amount:,f} {code}" for code, amount in loaded.holdings.cash.items())
+        facts.append(("cash", f"{words}  ({loaded.place('holdings', 'cash')})"))
+    if loaded.holdings.lots:
+        place = loaded.place("holdings", "lots")
+        facts.append(("lots", f"{len(loaded.holdings.lots):,}  ({place})"))
+    for lot in loaded.holdings.lots:
+        words = f"{lot.quantity:,f}"
+        if lot.price is not None:
+            words += f" at {lot.price:,f} {lot.currency or ''}".rstrip()
+            words += f" and {lot.fees:,f} in fees" if lot.fees else ""
+        else:
+            words += ", cost not known"
+        words += f", {lot.date}" if lot.date is not None else ""
+        facts.append((f"lot {lot.symbol}", words))
+    if alerts := settings.alerts():
+        facts.append(("alerts", f"{len(alerts):,}  ({loaded.place('alerts')})"))
+    for alert, run in alerts:
+        facts.append(("alert", f"{alert.text} → {shlex.join(run)}" if run else alert.text))
     return facts
 
 

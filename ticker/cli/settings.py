@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticker.address import Backend
+from ticker.board.alerts import Alert, parse_alert
 from ticker.board.order import Sort, parse_sort
 from ticker.cli.mending import mended
 from ticker.config import Config, load
@@ -48,6 +49,22 @@ class Settings:
         with self._blamed("sort"):
             return parse_sort(word) if word else None
 
+    def alerts(self) -> list[tuple[Alert, tuple[str, ...]]]:
+        """Each alert of the file, and the command that it runs (empty: none)."""
+        return [self._alert(place) for place in range(len(self.config.alerts))]
+
+    def _alert(self, place: int) -> tuple[Alert, tuple[str, ...]]:
+        entry = self.config.alerts[place]
+        try:
+            return parse_alert(entry.when), entry.run
+        except UsageError as error:
+            raise self.config.mistake(str(error), "alerts", place, "when") from None
+
+    @property
+    def currency(self) -> str:
+        """That of totals."""
+        return self.config.setting("currency", default="USD").value or "USD"
+
     def mistakes(self) -> list[ConfigError]:
         """What using the values of the file would raise, all of it."""
         from ticker.sources import open_source
@@ -61,6 +78,11 @@ class Settings:
             try:
                 with self._blamed(name):
                     use()
+            except ConfigError as error:
+                found.append(error)
+        for place in range(len(self.config.alerts)):
+            try:
+                self._alert(place)
             except ConfigError as error:
                 found.append(error)
         for name in self.config.streams:

@@ -1,0 +1,349 @@
+"""Alerts: what a user wants to be told of, and which ticks tell it.
+
+An alert is told once when its value crosses the threshold, and again only after the value went back
+by 0.1 % of the threshold (`RETREAT`). The first value that is seen is not a crossing. A crossing
+inside a gap is told with the first tick after it. Each tick counts once, by its identity.
+
+`memory()` is all that must be kept so that another reader goes on where this one stopped: it tells
+what crossed since, and nothing that was told before. Pure: no clock; times are those of the ticks.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from ticker.errors import InvalidRecord, UsageError
+from ticker.records import Batch, Gap, Quote, Tick, check_symbol
+from ticker.times import format_duration, parse_duration
+from ticker.units import DAY, SECOND
+
+FIELDS: Final = ("price", "day_change", "day_change_percent", "volume", "bid", "ask")
+"""What an alert may watch."""
+MOVES: Final = "moves"
+RETREAT: Final = Decimal("0.001")
+"""A value must go back by this share of the threshold before its alert is told again."""
+GRAMMAR: Final = "SYMBOL > N, SYMBOL FIELD < N or SYMBOL moves P% in D"
+_LONGEST: Final = DAY
+"""The longest time in which a move is looked for (µs): a screen reads its stream's last day."""
+_ORIGINS: Final = 8
+"""Origins remembered of one symbol; a stream has a new one only when its log was made anew."""
+
+Trade = Tick | Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One wish. `text` is how it is written, and what it is known by."""
+
+    symbol: str
+    field: str
+    """One of `FIELDS`, or `MOVES`."""
+    sign: str
+    """`>`, `<`; of a move `≥`, in either direction."""
+    level: Decimal
+    """The threshold: in the field's unit, of a move in per cent."""
+    within: int = 0
+    """The time in which a move counts (µs)."""
+
+    @property
+    def text(self) -> str:
+        """`AAPL > 250`, `AAPL volume > 1000000`, `BTC-USD moves 1% in 5m`."""
+        level = f"{self.level:f}"
+        if self.field == MOVES:
+            return f"{self.symbol} moves {level}% in {_exactly(self.within)}"
+        name = "" if self.field == "price" else f"{self.field} "
+        return f"{self.symbol} {name}{self.sign} {level}"
+
+    @property
+    def back(self) -> Decimal:
+        """Where the value must be again before a new crossing counts (inclusive)."""
+        band = abs(self.level) * RETREAT
+        return self.level + band if self.sign == "<" else self.level - band
+
+    def is_met(self, value: Decimal) -> bool:
+        """Whether `value` lies beyond the threshold; a move counts from the threshold on."""
+        if self.field == MOVES:
+            return value >= self.level
+        return value > self.level if self.sign == ">" else value < self.level
+
+    def is_back(self, value: Decimal) -> bool:
+        """Whether `value` went back far enough."""
+        return value >= self.back if self.sign == "<" else value <= self.back
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert that was met."""
+
+    alert: Alert
+    record: Trade
+    """What met it: its time is that of the crossing, or of the first price after a gap."""
+    move: Decimal | None = None
+    """Of a move: how far, in per cent, with its sign."""
+    gap: Gap | None = None
+    """The gap before the record: the crossing may have been at any time in it."""
+    is_late: bool = False
+    """Whether nobody was there to be told when the record came."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """The alert, and the tick that met it."""
+        return self.alert.text, self.record.origin or "", self.record.sequence or 0
+
+
+class SymbolMemory(msgspec.Struct):
+    """What was seen of one symbol."""
+
+    sequences: dict[str, int] = {}
+    """Origin → the last sequence that was looked at."""
+    time: int = 0
+    """Of the newest record (µs, UTC)."""
+
+
+class Memory(msgspec.Struct):
+    """What a reader of alerts has to keep."""
+
+    symbols: dict[str, SymbolMemory] = {}
+    armed: dict[str, bool] = {}
+    """Text of an alert → whether its next crossing is to be told."""
+
+
+def parse_alert(text: str) -> Alert:
+    """The alert that is written. Raises `UsageError` with what is wrong."""
+    match re.sub(r"([<>]=?)", r" \1 ", text).split():
+        case [symbol, "moves", percent, "in", *duration] if duration:
+            return _move(symbol, percent, " ".join(duration))
+        case [_, "moves", *_]:
+            raise UsageError("a move is written SYMBOL moves P% in D, like BTC-USD moves 1% in 5m")
+        case [symbol, "<" | ">" as sign, number]:
+            return _threshold(symbol, "price", sign, number)
+        case [symbol, name, "<" | ">" as sign, number]:
+            return _threshold(symbol, name, sign, number)
+        case words if any(sign in words for sign in ("=", "==", ">=", "<=")):
+            raise UsageError("write > or < without =: an alert is told when its value crosses N")
+        case _:
+            raise UsageError(f"an alert is written {GRAMMAR}, like AAPL > 250")
+
+
+def _threshold(symbol: str, name: str, sign: str, number: str) -> Alert:
+    if name not in FIELDS:
+        close = difflib.get_close_matches(name.lower(), FIELDS, n=1)
+        hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(FIELDS)}"
+        raise UsageError(f'unknown field "{name}". {hint}')
+    if name == "day_change_percent":
+        number = number.removesuffix("%")
+    return Alert(_symbol(symbol), name, sign, _number(number))
+
+
+def _move(symbol: str, percent: str, duration: str) -> Alert:
+    if not percent.endswith("%"):
+        raise UsageError(f"write the percentage with its sign: moves {percent}% in {duration}")
+    level = _number(percent[:-1])
+    if level <= 0:
+        raise UsageError(f"a move of {percent} is none: write more than 0%, in either direction")
+    within = parse_duration(duration)
+    if within > _LONGEST:
+        raise UsageError(f"a move is looked for in at most a day, not in {duration}")
+    return Alert(_symbol(symbol), MOVES, "≥", level, within)
+
+
+def _exactly(duration: int) -> str:
+    words = format_duration(duration)
+    return words if parse_duration(words) == duration else f"{duration / SECOND:g}s"
+
+
+def _symbol(word: str) -> str:
+    try:
+        check_symbol(word)
+    except InvalidRecord as error:
+        raise UsageError(f"that is no symbol: {error.problem}") from None
+    return word.upper()
+
+
+def _number(word: str) -> Decimal:
+    if re.fullmatch(r"[+-]?\d{1,20}(\.\d{1,20})?", word):
+        number = Decimal(word)
+        return number.normalize() if number else Decimal(0)
+    if re.fullmatch(r"[+-]?[\d,_']+(\.\d+)?", word):
+        plain = re.sub("[,_']", "", word)
+        raise UsageError(f"{word!r} is no number: write it without separators, as {plain}")
+    raise UsageError(f"{word!r} is no number, like 250 or -1.5")
+
+
+class Alerts:
+    """Looks at ticks and quotes for `alerts`, going on from `memory` (`None`: from nothing)."""
+
+    def __init__(self, alerts: Iterable[Alert] = (), memory: Memory | None = None) -> None:
+        self._memory = Memory() if memory is None else memory
+        self._states: dict[str, _State] = {}
+        self._gaps: dict[str, Gap] = {}
+        """Symbol → the gap after its newest record."""
+        for alert in alerts:
+            self.add(alert)
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """Those looked for, in the order in which they were added."""
+        return [state.alert for state in self._states.values()]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Those that any alert is about."""
+        return tuple(dict.fromkeys(alert.symbol for alert in self.alerts))
+
+    def add(self, alert: Alert, last: Trade | None = None) -> bool:
+        """Look for this one too; False where its condition is met already.
+
+        Then it is told after the value went back and crossed again. `last` is what is known of its
+        symbol now. An alert that is there stays as it is.
+        """
+        state = self._states.get(alert.text)
+        if state is None:
+            state = self._states[alert.text] = _State(alert, self._memory.armed.get(alert.text))
+            if last is not None and state.is_armed is None:
+                self._is_new(last)
+                state.look(last)
+        return state.is_armed is not False
+
+    def remove(self, alert: Alert) -> None:
+        """Look for this one no more."""
+        self._states.pop(alert.text, None)
+
+    def is_armed(self, alert: Alert) -> bool | None:
+        """Whether its next crossing is told; `None` before the first value."""
+        state = self._states.get(alert.text)
+        return None if state is None else state.is_armed
+
+    def take(self, batch: Batch, *, is_late: bool = False) -> list[Told]:
+        """Look at what is new in `batch`, and return the alerts that it met, in order."""
+        found: list[Told] = []
+        for gap in batch.gaps:
+            for symbol in self.symbols:
+                if _concerns(gap, symbol):
+                    self._gaps[symbol] = gap
+        wanted = {alert.symbol for alert in self.alerts}
+        records: list[Trade] = [*batch.ticks, *batch.quotes]
+        for record in records:
+            if record.symbol in wanted:
+                found += self._take(record, is_late=is_late)
+        return found
+
+    def memory(self) -> Memory:
+        """What another reader needs to go on from here."""
+        symbols = {s: self._memory.symbols[s] for s in self.symbols if s in self._memory.symbols}
+        armed = {
+            text: state.is_armed
+            for text, state in self._states.items()
+            if state.is_armed is not None
+        }
+        return Memory(symbols, armed)
+
+    def _take(self, record: Trade, *, is_late: bool) -> Iterable[Told]:
+        states = [s for s in self._states.values() if s.alert.symbol == record.symbol]
+        if not self._is_new(record):
+            for state in states:
+                state.warm(record)
+            return
+        gap = self._gaps.pop(record.symbol, None)
+        for state in states:
+            is_told, move = state.look(record)
+            if is_told:
+                yield Told(state.alert, record, move, gap, is_late)
+
+    def _is_new(self, record: Trade) -> bool:
+        """Whether the record was not looked at yet; notes that it was.
+
+        Of several origins the one with the newest time counts, as on the board.
+        """
+        seen = self._memory.symbols.setdefault(record.symbol, SymbolMemory())
+        origin, sequence = record.origin or "", record.sequence or 0
+        known = seen.sequences.pop(origin, 0)
+        seen.sequences[origin] = max(known, sequence)
+        if len(seen.sequences) > _ORIGINS:
+            del seen.sequences[next(iter(seen.sequences))]
+        # A quote at a sequence that was seen may bring another volume, bid or ask.
+        is_next = sequence > known or (isinstance(record, Quote) and sequence == known)
+        is_newest = record.time >= seen.time or len(seen.sequences) == 1
+        seen.time = max(seen.time, record.time) if is_next else seen.time
+        return is_next and is_newest
+
+
+class _State:
+    """One alert, and whether its next crossing is told."""
+
+    def __init__(self, alert: Alert, is_armed: bool | None) -> None:
+        self.alert = alert
+        self.is_armed = is_armed
+        self._window = _Window(alert.within) if alert.field == MOVES else None
+
+    def warm(self, record: Trade) -> None:
+        """Take in a price that was looked at already: a later move may begin there."""
+        if self._window is not None and record.time >= self._window.time:
+            self._window.push(record.time, Decimal(str(record.price)))
+
+    def look(self, record: Trade) -> tuple[bool, Decimal | None]:
+        """Whether the record is to be told, and how far the price moved."""
+        move = None
+        if self._window is None:
+            told = getattr(record, self.alert.field)
+            if told is None:
+                return False, None
+            value = Decimal(str(told))
+        else:
+            move = self._window.push(record.time, Decimal(str(record.price)))
+            value = abs(move)
+        is_met = self.alert.is_met(value)
+        is_told = is_met and self.is_armed is True
+        if is_met or self.is_armed is None:
+            self.is_armed = not is_met
+        elif self.alert.is_back(value):
+            self.is_armed = True
+        return is_told, move
+
+
+class _Window:
+    """The lowest and the highest price in force during the last `within` µs."""
+
+    def __init__(self, within: int) -> None:
+        self._within = within
+        self._lows: deque[list[Decimal]] = deque()
+        """[price, when the next one came], the lowest first; each is lower than all after it."""
+        self._highs: deque[list[Decimal]] = deque()
+        self.time = 0
+        """Of the newest price (µs)."""
+
+    def push(self, time: int, price: Decimal) -> Decimal:
+        """Take in a price; the largest move to it in the window (per cent, with its sign)."""
+        self.time = time = max(time, self.time)
+        low = self._extreme(self._lows, time, price, sign=1)
+        high = self._extreme(self._highs, time, price, sign=-1)
+        moves = ((price - each) * 100 / abs(each) for each in (low, high))
+        return max(moves, key=abs)
+
+    def _extreme(
+        self, prices: deque[list[Decimal]], time: int, price: Decimal, *, sign: int
+    ) -> Decimal:
+        if prices:
+            prices[-1][1] = Decimal(time)
+        # A price is in force until the next one comes, so the first one may be older than the
+        # window.
+        while prices and prices[0][1] <= time - self._within:
+            prices.popleft()
+        while prices and (prices[-1][0] - price) * sign >= 0:
+            prices.pop()
+        prices.append([price, Decimal("Infinity")])
+        return prices[0][0]
+
+
+def _concerns(gap: Gap, symbol: str) -> bool:
+    if gap.symbol is not None:
+        return gap.symbol == symbol
+    return gap.symbols is None or symbol in gap.symbols

@@ -1,0 +1,201 @@
+"""What a user owns and wants to be told of, as `[holdings]` and `[[alerts]]` say it.
+
+Reads both sections from a parsed file; a mistake is told with its key. Amounts are decimals as they
+are written. Knows no price, and does not read the grammar of an alert.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ticker.errors import InvalidRecord
+from ticker.mistakes import Key, Mistake, Mistakes, unknown_keys
+from ticker.records import check_symbol
+
+_LOT_KEYS: Final = ("symbol", "quantity", "price", "fees", "date", "currency")
+_MEANT: Final = {
+    "unit_cost": "price",
+    "cost": "price",
+    "paid": "price",
+    "shares": "quantity",
+    "units": "quantity",
+    "amount": "quantity",
+    "fee": "fees",
+    "commission": "fees",
+    "ticker": "symbol",
+}
+"""What other programs call these keys."""
+_CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
+_PLACEHOLDER: Final = re.compile(r"\{[a-z_]+\}")
+PLACEHOLDERS: Final = ("{symbol}", "{price}")
+"""What is filled in each argument of an alert's command."""
+_MOST: Final = Decimal("1e15")
+"""A quantity or an amount beyond this is a mistake."""
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True):
+    """One purchase."""
+
+    symbol: str
+    quantity: Decimal
+    """Units; below 0 what was sold short."""
+    price: Decimal | None = None
+    """Of one unit (in `currency`); `None`: its cost is not known."""
+    fees: Decimal = Decimal(0)
+    """In `currency`."""
+    date: dt.date | None = None
+    """When it was bought."""
+    currency: str | None = None
+    """Of price and fees; `None`: that in which the symbol is quoted (`GBp`: pence)."""
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """All that is owned."""
+
+    cash: Mapping[str, Decimal] = {}
+    """Currency → amount."""
+    lots: tuple[Lot, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cash or self.lots)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Those owned, each once, in the order of the lots."""
+        return tuple(dict.fromkeys(lot.symbol for lot in self.lots))
+
+
+class AlertEntry(msgspec.Struct, frozen=True):
+    """One of `[[alerts]]`."""
+
+    when: str
+    """In the grammar of alerts; unchecked."""
+    run: tuple[str, ...] = ()
+    """A program and its arguments; empty: none."""
+
+
+def read_holdings(section: Any, found: Mistakes) -> Holdings:
+    """What is right in `[holdings]`; the rest is noted in `found`."""
+    at: Key = ("holdings",)
+    with found.noting():
+        if not isinstance(section, dict):
+            raise Mistake(at, "expected a table, written [holdings]")
+        _note_unknown(section, ("cash", "lots"), at, found)
+        return Holdings(
+            cash=dict(_cash(section.get("cash", {}), (*at, "cash"), found)),
+            lots=tuple(_lots(section.get("lots", []), (*at, "lots"), found)),
+        )
+    return Holdings()
+
+
+def read_alerts(section: Any, found: Mistakes) -> tuple[AlertEntry, ...]:
+    """What is right in `[[alerts]]`; the rest is noted in `found`."""
+    good = []
+    with found.noting():
+        if not isinstance(section, list):
+            raise Mistake(("alerts",), "expected one or more tables, each written [[alerts]]")
+        for place, entry in enumerate(section):
+            with found.noting():
+                good.append(_alert(entry, ("alerts", place), found))
+    return tuple(good)
+
+
+def _cash(value: Any, at: Key, found: Mistakes) -> Iterator[tuple[str, Decimal]]:
+    if not isinstance(value, dict):
+        raise Mistake(at, "expected amounts by currency, like { EUR = 4250 }")
+    for currency, amount in value.items():
+        with found.noting():
+            yield _currency(currency, (*at, currency)), _number(amount, (*at, currency))
+
+
+def _lots(value: Any, at: Key, found: Mistakes) -> Iterator[Lot]:
+    if not isinstance(value, list):
+        raise Mistake(at, 'expected a list, like [{ symbol = "AAPL", quantity = 10 }]')
+    for place, entry in enumerate(value):
+        with found.noting():
+            yield _lot(entry, (*at, place), found)
+
+
+def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
+    if not isinstance(entry, dict):
+        raise Mistake(at, 'expected a table, like { symbol = "AAPL", quantity = 10 }')
+    unknown = _note_unknown(entry, _LOT_KEYS, at, found)
+    for key in ("symbol", "quantity"):
+        if key not in entry:
+            raise Mistake(at, f'"{key}" is missing, like {{ symbol = "AAPL", quantity = 10 }}')
+    try:
+        check_symbol(entry["symbol"])
+    except InvalidRecord as error:
+        raise Mistake((*at, "symbol"), error.problem) from None
+    quantity = _number(entry["quantity"], (*at, "quantity"))
+    if not quantity:
+        raise Mistake((*at, "quantity"), "0 units are no lot: leave it out")
+    price, fees = (
+        None if key not in entry else _number(entry[key], (*at, key)) for key in ("price", "fees")
+    )
+    if price is None and fees is not None and not unknown:
+        raise Mistake((*at, "fees"), 'are part of a cost that is not known: add "price"')
+    bought = entry.get("date")
+    if bought is not None and type(bought) is not dt.date:  # a datetime is one too
+        raise Mistake((*at, "date"), "expected a date without quotes, like 2024-03-01")
+    currency = entry.get("currency")
+    return Lot(
+        symbol=entry["symbol"].upper(),
+        quantity=quantity,
+        price=price,
+        fees=fees or Decimal(0),
+        date=bought,
+        currency=None if currency is None else _currency(currency, (*at, "currency")),
+    )
+
+
+def _alert(entry: Any, at: Key, found: Mistakes) -> AlertEntry:
+    if not isinstance(entry, dict):
+        raise Mistake(at, "expected a table, written [[alerts]]")
+    _note_unknown(entry, ("when", "run"), at, found)
+    when, run = entry.get("when"), entry.get("run", [])
+    if not isinstance(when, str):
+        raise Mistake((*at, "when") if "when" in entry else at, 'expected when = "AAPL > 250"')
+    at = (*at, "run")
+    if not isinstance(run, list) or not all(isinstance(word, str) for word in run):
+        raise Mistake(at, 'expected a program and its arguments, like ["notify-send", "{symbol}"]')
+    if "run" in entry and not (run and run[0]):
+        raise Mistake(at, "names no program")
+    if any("\0" in word for word in run):
+        raise Mistake(at, "an argument cannot hold a zero byte")
+    for name in _PLACEHOLDER.findall(" ".join(run)):
+        if name not in PLACEHOLDERS:
+            raise Mistake(at, f"unknown {name}. Known: {', '.join(PLACEHOLDERS)}")
+    return AlertEntry(when, tuple(run))
+
+
+def _note_unknown(
+    table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes
+) -> bool:
+    """Note each key that is not `known`; whether there is one."""
+    mistakes = list(unknown_keys(table, known, at, meant=_MEANT, told=at))
+    for mistake in mistakes:
+        with found.noting():
+            raise mistake
+    return bool(mistakes)
+
+
+def _currency(value: Any, at: Key) -> str:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise Mistake(at, "expected a currency of three letters, like EUR (or GBp for pence)")
+    return value
+
+
+def _number(value: Any, at: Key) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Mistake(at, "expected a number without quotes")
+    number = Decimal(str(value))  # the shortest decimal that is this float: as it was written
+    if not number.is_finite() or abs(number) > _MOST:
+        raise Mistake(at, "expected a finite number of at most 15 digits")
+    return number
