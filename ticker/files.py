@@ -16,7 +16,7 @@ from typing import Final
 
 import platformdirs
 
-from ticker.errors import ConfigError, UsageError
+from ticker.errors import ConfigError, StreamNotWritable, UsageError
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -38,6 +38,19 @@ def state_directory() -> Path:
     Raises `ConfigError` where no home directory is known and `XDG_STATE_HOME` is not set.
     """
     return _in_a_home(lambda: platformdirs.user_state_dir("ticker"), "XDG_STATE_HOME")
+
+
+def make_state_directory() -> Path:
+    """The state directory, made if missing. Raises `StreamNotWritable` where it cannot be."""
+    directory = state_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = dead_link(directory) or f"cannot be made: {error.strerror}"
+        raise StreamNotWritable(str(directory), problem) from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StreamNotWritable(str(directory), "cannot be written")
+    return directory
 
 
 def _in_a_home(place: Callable[[], str], variable: str) -> Path:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from ticker.cli.failing import DONE, NO_DATA, Failed
 from ticker.cli.line import Line
-from ticker.cli.relaying import canonical
 from ticker.cli.standard import tell
 from ticker.cli.tape import ReplayOptions, missing, open_reel
 from ticker.errors import UsageError
 from ticker.figures import and_more, count_text, speed_text
 from ticker.play import LogPlayer, Reel, Span
 from ticker.relay import Proof, prove
-from ticker.streams import Stream, StreamChoice, open_log, open_stream
+from ticker.streams import Stream, StreamChoice, canonical_url, open_log, open_stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import monotonic, now
 from ticker.times import clock
@@ -31,7 +30,7 @@ class Copying:
     def __init__(self, wish: ReplayOptions, destination: StreamChoice, line: Line) -> None:
         self._wish = wish
         self._destination = destination
-        self._begin, self._end = canonical(wish.source), canonical(destination)
+        self._begin, self._end = canonical_url(wish.source), canonical_url(destination)
         self._line = line
         self._player: LogPlayer | None = None
         self._is_stopped = False

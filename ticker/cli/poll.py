@@ -22,15 +22,16 @@ from ticker.cli.options import (
 )
 from ticker.cli.poll_line import StatusLine
 from ticker.cli.polling import Audience, Job, Teller, open_kept, run_job
-from ticker.cli.relaying import local_log
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, make_state_directory, refuse_mixing, stream_path
+from ticker.cli.settings import Settings, refuse_mixing, stream_path
 from ticker.cli.standard import tell
-from ticker.cli.waiting import left_behind
-from ticker.figures import agree, count_text
+from ticker.files import make_state_directory
 from ticker.poll import Poll
-from ticker.relay import WITHIN
+from ticker.relay import WITHIN, Route, local_log
+from ticker.relay.sentences import unsent_words
+from ticker.relay.waiting import find_unsent
 from ticker.sources import Source
+from ticker.streams import canonical_url
 from ticker.times import parse_duration
 
 
@@ -66,13 +67,10 @@ def poll(
     # whether the destination is up, slow, down, or back after a week.
     simulated = url.startswith("exchange")
     kept = choice if is_file else local_log(choice, simulated=simulated)
-    if not is_file and not control:
-        for each in asyncio.run(left_behind(choice)):
-            tell(
-                f"{count_text(each.ticks, 'tick')} {agree(each.ticks, 'waits', 'wait')} here "
-                f"for {each.destination}, and nobody sends {agree(each.ticks, 'it', 'them')}. "
-                f"Is that this stream's old address? ticker status{choice.option}"
-            )
+    if not control:
+        route = Route(canonical_url(kept), canonical_url(choice))
+        for each in asyncio.run(find_unsent(route)):
+            tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")
 
     def make(asked: Source) -> Job:
         log = open_kept(kept)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from ticker.cli.line import Line
-from ticker.cli.relaying import status_forms
 from ticker.figures import and_more, count_text
 from ticker.health.states import WriterState
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
+from ticker.relay.sentences import status_forms
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration
 from ticker.titles import source_label
@@ -65,7 +65,7 @@ class StatusLine:
         key = f"{status.state} {status.note} {status.problem}"
         if relay is not None:
             # A terminal cuts the line's end off: what is wrong must come before it.
-            pairs = _alongside(forms, status_forms(relay, self._zone))
+            pairs = _alongside(forms, status_forms(relay, self._zone, now()))
             forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
             key += f" {relay.state} {relay.problem} {relay.is_away}"
         words, *shorter = forms

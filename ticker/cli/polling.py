@@ -13,7 +13,6 @@ import msgspec
 from ticker.cli import scene
 from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.relaying import Sending, canonical, hold_checkpoint
 from ticker.cli.running import run
 from ticker.cli.standard import tell
 from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
@@ -22,7 +21,7 @@ from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
 from ticker.poll import Answers, Poll, PollReport, PollStatus, SystemClock
 from ticker.processes.control import Order
-from ticker.relay import RelayStatus
+from ticker.relay import RelayStatus, Sending
 from ticker.sources import open_source
 from ticker.sources.protocol import SearchableSource
 from ticker.streams import Retained, StreamChoice, open_log, retained
@@ -192,11 +191,6 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
         report = await job.poller.run()
         end(scene.kept_words(report.ticks, report.gone, job.log.url))
         return report
-    if not await job.log.last():
-        # All that will lie in it waits from the first tick on, whenever this process is killed.
-        place = hold_checkpoint(job.log, canonical(job.kept), canonical(job.destination))
-        if await place.load() is None:
-            await place.save(await job.log.find("start"))
     sending = Sending(
         job.log,
         job.kept,
@@ -204,6 +198,7 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
         on_status=job.tell.audience.relay,
         on_failure=job.poller.stop,
     )
+    await sending.start()
     try:
         report = await job.poller.run()
     except StreamMissing:

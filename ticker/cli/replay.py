@@ -25,7 +25,6 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.relaying import canonical, canonical_log
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.showing import PlayOptions, Showing
@@ -33,7 +32,7 @@ from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
-from ticker.streams import StreamChoice
+from ticker.streams import StreamChoice, canonical_log_url, canonical_url
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
 
@@ -41,44 +40,49 @@ _FILES: Final = (".sqlite", ".sqlite3", ".db")
 """A word that ends so means a file, whether it is there or not."""
 
 
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="STREAM|SYMBOL",
+        autocompletion=completing.streams_and_symbols,
+        help="The first word is a stream if it is a URL, a name from the configuration, demo "
+        "or an existing file; all others are symbols. Without a stream: the local log, from "
+        "the beginning of its last session (after 30 min without a tick).",
+        show_default=False,
+    ),
+]
+_Speed = Annotated[
+    str, typer.Option("--speed", metavar="N", help="0.1, 1, 10, … or max: as fast as it goes.")
+]
+_Idle = Annotated[
+    str | None,
+    typer.Option(
+        "--idle", metavar="DURATION", help="Shorten longer silences of the tape to this: 2s."
+    ),
+]
+_To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="STREAM",
+        autocompletion=completing.streams,
+        help="Play into this stream, without a screen. It must be empty or missing. Ends with "
+        "a comparison of both.",
+    ),
+]
+
+
 def replay(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="STREAM|SYMBOL",
-            autocompletion=completing.streams_and_symbols,
-            help="The first word is a stream if it is a URL, a name from the configuration, demo "
-            "or an existing file; all others are symbols. Without a stream: the local log, from "
-            "the beginning of its last session (after 30 min without a tick).",
-            show_default=False,
-        ),
-    ] = None,
+    words: _Words = None,
     watchlist: Watchlist = None,
     stream: StreamUrl = None,
-    speed: Annotated[
-        str,
-        typer.Option("--speed", metavar="N", help="0.1, 1, 10, … or max: as fast as it goes."),
-    ] = "1",
+    speed: _Speed = "1",
     since: Since = None,
     until: Until = None,
     paused: Annotated[bool, typer.Option("--paused", help="Begin paused.")] = False,
-    idle: Annotated[
-        str | None,
-        typer.Option(
-            "--idle", metavar="DURATION", help="Shorten longer silences of the tape to this: 2s."
-        ),
-    ] = None,
+    idle: _Idle = None,
     loop: Annotated[bool, typer.Option("--loop", help="At the end, begin again.")] = False,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "--to",
-            metavar="STREAM",
-            autocompletion=completing.streams,
-            help="Play into this stream, without a screen. It must be empty or missing. Ends with "
-            "a comparison of both.",
-        ),
-    ] = None,
+    to: _To = None,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -89,46 +93,49 @@ def replay(
     source = settings.stream(named)
     with inviting(source.option):
         begins, ends = _moments(source, since, until, settings.zone(tz))
-    wish = ReplayOptions(
-        source=source,
-        symbols=settings.symbols(symbols, watchlist) or None,
-        since=begins,
-        until=ends,
-        last_session=named is None and since is None,
-        speed=parse_speed(speed),
-        zone=settings.zone(tz),
-    )
-    with inviting(source.option):
-        if to is None:
-            need_terminal(
-                "replay",
-                f"ticker replay{'' if named is None else f' {named}'} --to sqlite:copy.sqlite",
-            )
-            set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-            how = PlayOptions(
-                title=watchlist or f"replay of {source.word}",
-                is_paused=paused,
-                loop=loop,
-                idle=None if idle is None else parse_duration(idle),
-            )
-            showing = Showing(wish, how, settings, Line(quiet=quiet))
-            raise typer.Exit(run(showing.main(), stop=showing.stop))
-        for_screens = {"--loop": loop, "--paused": paused, "--idle": idle is not None}
-        for option, is_given in for_screens.items():
-            if is_given:
-                raise UsageError(f"{option} is for the screen: leave it out with --to")
-        destination = settings.stream(to)
-        if canonical_log(destination) == canonical(source):
-            raise UsageError(f"{canonical(source)} cannot be replayed into itself")
-        line = Line(quiet=quiet)
-        set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
-        copying = Copying(wish, destination, line)
-        try:
-            code = run(copying.main(), stop=copying.stop)
-        except StreamNotWritable as error:
-            advice = "Name another place with --to sqlite:PATH"
-            raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
-        raise typer.Exit(code)
+        wish = ReplayOptions(
+            source=source,
+            symbols=settings.symbols(symbols, watchlist) or None,
+            since=begins,
+            until=ends,
+            last_session=named is None and since is None,
+            speed=parse_speed(speed),
+            zone=settings.zone(tz),
+        )
+        if to is not None:
+            for_screens = {"--loop": loop, "--paused": paused, "--idle": idle is not None}
+            for option, is_given in for_screens.items():
+                if is_given:
+                    raise UsageError(f"{option} is for the screen: leave it out with --to")
+            raise typer.Exit(_copy(wish, settings.stream(to), quiet=quiet, verbose=verbose))
+        need_terminal(
+            "replay",
+            f"ticker replay{'' if named is None else f' {named}'} --to sqlite:copy.sqlite",
+        )
+        set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+        how = PlayOptions(
+            title=watchlist or f"replay of {source.word}",
+            is_paused=paused,
+            loop=loop,
+            idle=None if idle is None else parse_duration(idle),
+        )
+        showing = Showing(wish, how, settings, Line(quiet=quiet))
+        raise typer.Exit(run(showing.main(), stop=showing.stop))
+
+
+def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbose: bool) -> int:
+    """Play into `destination`; the exit code."""
+    url = canonical_url(wish.source)
+    if canonical_log_url(destination) == url:
+        raise UsageError(f"{url} cannot be replayed into itself")
+    line = Line(quiet=quiet)
+    set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
+    copying = Copying(wish, destination, line)
+    try:
+        return run(copying.main(), stop=copying.stop)
+    except StreamNotWritable as error:
+        advice = "Name another place with --to sqlite:PATH"
+        raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
 
 
 def _stream_word(

@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from ticker.cli.settings import Settings, make_state_directory, stream_path
+from ticker.cli.settings import Settings, stream_path
 from ticker.errors import ConfigError, StreamError, StreamNotWritable
 from ticker.figures import count_text
-from ticker.files import state_directory
+from ticker.files import make_state_directory, state_directory
 from ticker.health.sentences import why_none
 from ticker.health.states import WriterState
 from ticker.processes import Poller

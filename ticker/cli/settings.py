@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,7 @@ from ticker.board.alerts import Alert, parse_alert
 from ticker.board.order import Sort, parse_sort
 from ticker.cli.mending import mended
 from ticker.config import Config, load
-from ticker.errors import ConfigError, InvalidRecord, StreamNotWritable, UsageError
-from ticker.files import dead_link, state_directory
+from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol
 from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
 from ticker.times import Zone, parse_duration
@@ -179,16 +177,3 @@ def stream_path(choice: StreamChoice) -> Path | None:
     """The file of a SQLite stream; `None` for another kind."""
     address = choice.address
     return address.path if address.backend is Backend.SQLITE else None
-
-
-def make_state_directory() -> Path:
-    """The state directory, made if missing. Raises `StreamNotWritable` where it cannot be."""
-    directory = state_directory()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = dead_link(directory) or f"cannot be made: {error.strerror}"
-        raise StreamNotWritable(str(directory), problem) from None
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise StreamNotWritable(str(directory), "cannot be written")
-    return directory

@@ -17,7 +17,6 @@ from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
-from ticker.cli.waiting import Waiting, backlog, undelivered, waiting_for, words
 from ticker.errors import StreamError, UsageError
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
@@ -25,7 +24,9 @@ from ticker.health.sentences import of_heartbeat, passed_over
 from ticker.health.verdict import Standing, of_stream, writers_of
 from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
-from ticker.streams import Stream, open_stream
+from ticker.relay.sentences import waiting_words
+from ticker.relay.waiting import Waiting, backlog, find_waiting, undelivered
+from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock
 from ticker.units import HOUR
@@ -62,14 +63,7 @@ def status(
     how = form or (Format.table if sys.stdout.isatty() else Format.json)
     if how is Format.csv:
         raise UsageError("status is printed as table or json")
-
-    async def look() -> tuple[Health, list[Waiting], list[Heartbeat]]:
-        async with open_stream(choice) as opened:
-            health = await opened.health()
-            waiting = await waiting_for(choice, opened, health)
-            return health, waiting, await _arrived(opened, health)
-
-    health, waiting, arrived = asyncio.run(look())
+    health, waiting, arrived = asyncio.run(_look(choice))
     health = msgspec.structs.replace(health, undelivered=undelivered(waiting, choice))
     at = now()
     verdict = of_stream(
@@ -86,21 +80,33 @@ def status(
         told["waiting"] = msgspec.to_builtins(waiting)
         text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
     else:
-        from ticker.tables import facts_table, render
-
-        table = facts_table(
+        is_away = health.state.is_away
+        text = _table(
             [
                 *_facts(health, at, zone),
                 *_writers(shown, at, zone),
                 *_unlisted(len(writers) - len(shown), choice.option),
-                *(("waiting", words(each, choice, health)) for each in waiting),
+                *(("waiting", waiting_words(each, choice, away=is_away)) for each in waiting),
                 ("verdict", verdict.summary),
-            ],
-            width=terminal_width(),
+            ]
         )
-        text = render(table, width=terminal_width(), colour=wants_colour())
     Output().write(text)
     raise typer.Exit(code)
+
+
+async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heartbeat]]:
+    """How the stream is, what waits on this machine, and what arrived since."""
+    async with open_stream(choice) as stream:
+        health = await stream.health()
+        waiting = await find_waiting(choice, stream, health)
+        return health, waiting, await _arrived(stream, health)
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    from ticker.tables import facts_table, render
+
+    width = terminal_width()
+    return render(facts_table(rows, width=width), width=width, colour=wants_colour())
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:

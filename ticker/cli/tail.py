@@ -47,6 +47,18 @@ from ticker.units import SECOND
 _LONGEST_PAUSE: Final = 1.0
 """Between two looks for a stream (s): a reader who has left, or `--until`, ends the waiting."""
 
+_Last = Annotated[
+    int | None,
+    typer.Option(
+        "-n",
+        "--lines",
+        metavar="N",
+        min=0,
+        max=10**12,
+        help="Begin with the last N ticks (10); with --since, with the last N of those.",
+    ),
+]
+
 
 class TailOptions(msgspec.Struct, frozen=True):
     """What to print, and when to stop."""
@@ -78,17 +90,7 @@ def tail(
     symbols: Symbols = None,
     watchlist: Watchlist = None,
     stream: StreamUrl = None,
-    last: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            "--lines",
-            metavar="N",
-            min=0,
-            max=10**12,
-            help="Begin with the last N ticks (10); with --since, with the last N of those.",
-        ),
-    ] = None,
+    last: _Last = None,
     since: Since = None,
     until: Until = None,
     no_follow: NoFollow = False,

@@ -29,9 +29,10 @@ from ticker.cli.options import (
 )
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
-from ticker.cli.settings import Settings, make_state_directory, refuse_mixing
+from ticker.cli.settings import Settings, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
 from ticker.errors import Unanswered
+from ticker.files import make_state_directory
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller

@@ -1,27 +1,30 @@
-"""The loop from a stream to another log."""
+"""The loop from a stream to another log, what keeps it going, and what waits for it."""
 
-from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint, read_met
-from ticker.relay.lock import exclusively, is_held
+from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint
+from ticker.relay.forwarding import Forwarding, ForwardListener, ForwardRequest, forget
+from ticker.relay.lock import exclusively
 from ticker.relay.loop import WITHIN, Relay
-from ticker.relay.naming import LOCAL_LOGS, local_log_name, may_have_moved, route_digest
 from ticker.relay.proof import Proof, prove
+from ticker.relay.route import Route, local_log
+from ticker.relay.sending import Sending
 from ticker.relay.status import RelayReport, RelayStatus
 
 __all__ = [
-    "LOCAL_LOGS",
     "WITHIN",
     "Checkpoint",
     "FileCheckpoint",
+    "ForwardListener",
+    "ForwardRequest",
+    "Forwarding",
     "HoldCheckpoint",
     "Proof",
     "Relay",
     "RelayReport",
     "RelayStatus",
+    "Route",
+    "Sending",
     "exclusively",
-    "is_held",
-    "local_log_name",
-    "may_have_moved",
+    "forget",
+    "local_log",
     "prove",
-    "read_met",
-    "route_digest",
 ]

@@ -14,8 +14,8 @@ import contextlib
 import math
 import random as _random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -37,6 +37,7 @@ from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
 from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
+from ticker.relay.stopping import Patience, first_of, let_go, next_batch
 from ticker.streams.narrowing import as_served
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
@@ -60,7 +61,6 @@ ATTEMPTS: Final = 5
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 """Screens take a poller for gone that is not heard some seconds after a destination is back."""
-_R = TypeVar("_R")
 
 
 class _Behind(Exception):
@@ -105,8 +105,7 @@ class Relay:
         self._clock = clock
         self._pause = pause
         self._random = random
-        self._patience = patience
-        self._silence = silence
+        self._patience = Patience(patience, silence, self._tell_silence)
         self._filter = Filter(name)
         self._stop = asyncio.Event()
         self._within = WITHIN
@@ -143,7 +142,7 @@ class Relay:
         """
         work = asyncio.create_task(self._work())
         try:
-            await self._first_of(work)
+            await first_of(work, self._stop)
             if not work.done():
                 await asyncio.wait([work], timeout=self._within)
         finally:
@@ -155,14 +154,8 @@ class Relay:
         self._say(state=WriterState.STOPPED, next_try=None)
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
-        done = self._status
-        return RelayReport(
-            ticks=done.ticks,
-            gaps=done.gaps,
-            repeats=self._filter.repeats,
-            undelivered=self.undelivered,
-            problem=done.problem,
-        )
+        done, repeats = self._status, self._filter.repeats
+        return RelayReport(done.ticks, done.gaps, repeats, self.undelivered, done.problem)
 
     # Connections
 
@@ -202,19 +195,19 @@ class Relay:
         except ConfigError as error:  # a file of its security that was there at the beginning
             raise StreamUnreachable(self._status.destination, str(error)) from error
         # Not `async with`: its end might take as long as it likes.
-        await self._patiently(log, log.__aenter__())
+        await self._patience.wait(log.url, log.__aenter__())
         try:
             served = as_served(self._source)
             if served is not None and await served.log_id() == log.id:
                 raise SameLog(log.url, self._source.url)
-            last = await self._patiently(log, log.last())
+            last = await self._patience.wait(log.url, log.last())
             await self._place.meet(log.url, log.id, last)
             self._filter.begin(log.id, last, whole=self._place.whole)
             yield log
         finally:
             closing = asyncio.ensure_future(log.close(_CLOSING))
             await asyncio.wait([closing], timeout=_CLOSING + 0.25)
-            _let_go(closing)
+            let_go(closing)
 
     async def _wait_after(self, error: StreamError) -> None:
         """Say that a side is away, and wait, ever longer; a stop ends the waiting."""
@@ -230,7 +223,7 @@ class Relay:
             next_try=self._clock() + round(pause * SECOND),
             waiting=waiting,
         )
-        await self._first_of(asyncio.ensure_future(self._pause(pause)), cancel=True)
+        await first_of(asyncio.ensure_future(self._pause(pause)), self._stop, cancel=True)
 
     # Passing on
 
@@ -277,7 +270,7 @@ class Relay:
         self._from_start, place.is_start = place.is_start, False
         batches = self._source.read(place.reached, follow=follow, limit=self._limit)
         async with contextlib.aclosing(batches) as reading:
-            while (batch := await self._next(reading, follow=follow)) is not None:
+            while (batch := await next_batch(reading, self._stop, follow=follow)) is not None:
                 await self._send(log, batch)
                 self._failures = 0
                 if not batch:
@@ -301,15 +294,6 @@ class Relay:
                 waiting=None,
             )
 
-    async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
-        """The next batch; `None` at the end, and for a following reading once stopped."""
-        coming = asyncio.ensure_future(anext(reading, None))
-        if follow:
-            await self._first_of(coming, cancel=True)
-            if coming.cancelled():
-                return None
-        return await coming
-
     async def _send(self, log: Log, batch: Batch) -> None:
         """Append what of `batch` is new to the destination; durable on return."""
         for _ in range(ATTEMPTS):
@@ -321,9 +305,9 @@ class Relay:
                 appending = log.append(
                     fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes, heartbeats=fresh.heartbeats
                 )
-                await self._patiently(log, appending)
+                await self._patience.wait(log.url, appending)
             except SequenceConflict:
-                last = await self._patiently(log, log.last())
+                last = await self._patience.wait(log.url, log.last())
                 self._filter.begin(log.id, last, whole=self._place.whole)
                 continue
             except InvalidRecord as error:  # the same would come again and again
@@ -343,42 +327,15 @@ class Relay:
             raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
         self._place.reached = batch.position
 
-    async def _patiently(self, log: Log, answer: Coroutine[Any, Any, _R]) -> _R:
-        """The destination's answer, or `StreamUnreachable` where none comes."""
-        silence = asyncio.create_task(self._tell_silence(log.url))
-        try:
-            async with asyncio.timeout(self._patience):
-                return await answer
-        except TimeoutError:
-            words = f"no answer for {self._patience:.0f} s"
-            raise StreamUnreachable(log.url, words) from None
-        finally:
-            silence.cancel()
-
     async def _tell_silence(self, url: str) -> None:
-        """Say it, again and again, while the destination keeps us waiting for long."""
-        while True:
-            await asyncio.sleep(self._silence)
-            waiting = await self._place.count()
-            if self._status.state is not WriterState.STREAM_UNREACHABLE:
-                problem = f"{url}: does not answer"
-                self._say(
-                    state=WriterState.STREAM_UNREACHABLE, away=url, problem=problem, next_try=None
-                )
-            self._say(waiting=waiting)
-
-    # Small change
-
-    async def _first_of(self, task: asyncio.Future[Any], *, cancel: bool = False) -> None:
-        """Wait for `task` or for a stop; with `cancel` the task ends in either case."""
-        stopping = asyncio.create_task(self._stop.wait())
-        try:
-            await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            if cancel and not task.done():
-                task.cancel()
-                await asyncio.wait([task])
+        """Say that the destination keeps us waiting for long, and how much waits."""
+        waiting = await self._place.count()
+        if self._status.state is not WriterState.STREAM_UNREACHABLE:
+            problem = f"{url}: does not answer"
+            self._say(
+                state=WriterState.STREAM_UNREACHABLE, away=url, problem=problem, next_try=None
+            )
+        self._say(waiting=waiting)
 
     def _say_following(self) -> None:
         """Both sides answer."""
@@ -389,11 +346,3 @@ class Relay:
         if status != self._status:
             self._status = status
             self._tell(status)
-
-
-def _let_go(task: asyncio.Future[Any]) -> None:
-    """Cancel `task`, or retrieve its exception so that asyncio does not log it."""
-    if not task.done():
-        task.cancel()
-    elif not task.cancelled():
-        task.exception()

@@ -9,7 +9,7 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from ticker.address import Backend, backend_of, parse_address, without_password
+from ticker.address import without_password
 
 LOCAL_LOGS: Final = "to-*.sqlite"
 """What the file names of local logs look like, whatever their destination."""
@@ -31,14 +31,6 @@ def local_log_name(destination: str) -> str:
 def route_digest(source: str, destination: str) -> str:
     """Eight letters that stand for one source and one destination."""
     return _digest(f"{without_password(source)}\0{without_password(destination)}")
-
-
-def may_have_moved(old: str, new: str) -> bool:
-    """Whether the stream at `old` may lie at `new` now: at other servers, with the same prefix."""
-    if {backend_of(old), backend_of(new)} != {Backend.KAFKA}:
-        return False
-    was, now = parse_address(old), parse_address(new)
-    return was.prefix == now.prefix and set(was.servers) != set(now.servers)
 
 
 def _digest(text: str) -> str:

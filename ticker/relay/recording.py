@@ -9,7 +9,7 @@ that a recording plays. It knows no backend and no screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ import msgspec
 from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Position, Quote, Tick
 from ticker.relay.filter import Filter
+from ticker.relay.stopping import next_batch
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
 from ticker.times import Moment
@@ -169,26 +170,13 @@ class Recording:
             follow=follow,
         )
         async with aclosing(batches) as reading:
-            while (batch := await self._next(reading, follow=follow)) is not None:
+            while (batch := await next_batch(reading, self._stopping, follow=follow)) is not None:
                 await self._take(batch)
                 if batch.position != self._position:
                     self._position, self._last_seen = batch.position, {}
                 self._tell(self._source.read_stats().problem)
                 if self.is_full:
                     return
-
-    async def _next(self, reading: AsyncIterator[Batch], *, follow: bool) -> Batch | None:
-        """The next batch; `None` at the end, and for a following reading once stopped."""
-        coming = asyncio.ensure_future(anext(reading, None))
-        if follow:
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait([coming, stopping], return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if not coming.done():
-                coming.cancel()
-                await asyncio.wait([coming])
-                return None
-        return await coming
 
     async def _take(self, batch: Batch) -> None:
         """Append what of `batch` was asked for; durable on return."""

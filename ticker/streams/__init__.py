@@ -7,7 +7,7 @@ from ticker.streams.choice import (
     demo_stream,
 )
 from ticker.streams.narrowing import as_served, as_tape, retained
-from ticker.streams.open import open_log, open_stream
+from ticker.streams.open import canonical_log_url, canonical_url, open_log, open_stream
 from ticker.streams.protocol import Log, NumberingLog, Retained, Stream, Tape
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "Tape",
     "as_served",
     "as_tape",
+    "canonical_log_url",
+    "canonical_url",
     "choose_stream",
     "configured_stream",
     "demo_stream",

@@ -1,5 +1,7 @@
 """`open_stream` and `open_log`: a stream's name or URL → the backend that keeps it.
 
+`canonical_url` gives the one spelling of a stream that has several.
+
 Backends are imported when they are needed, so that reading SQLite never loads a Kafka client.
 """
 
@@ -104,6 +106,24 @@ def open_log(
             from ticker.streams.sqlite import SqliteLog
 
             return SqliteLog(_path(address), keep_for=keep_for, keep_bytes=keep_bytes)
+
+
+def canonical_url(choice: StreamChoice) -> str:
+    """One text for one stream, however it was written; no secrets.
+
+    Raises `UsageError`, and `ConfigError` where it can never be spoken to as it is configured.
+    """
+    address = choice.address
+    if address.path is None:
+        return open_log(choice).url
+    path = str(address.path.resolve())
+    return f"sqlite:{path}" if address.backend.is_writable else path
+
+
+def canonical_log_url(choice: StreamChoice) -> str:
+    """The same for a stream that is to be written. Raises `UsageError` for a recording too."""
+    open_log(choice)
+    return canonical_url(choice)
 
 
 def _known(said: Mapping[str, int | None]) -> dict[str, int]:

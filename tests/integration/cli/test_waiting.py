@@ -8,22 +8,23 @@ import socket
 from .conftest import Program, until, until_said
 
 
-def test_only_what_waits_for_a_former_address_is_told_to_a_poller(
+def test_every_local_log_with_undelivered_ticks_is_listed_whatever_its_destination(
     ticker: Program, exchange: str
 ) -> None:
     words = ("poll", "AAPL", "--source", exchange, "--count", "1", "--stream")
     with socket.socket() as one, socket.socket() as two:
         for nobody in (one, two):
             nobody.bind(("127.0.0.1", 0))
-        here, there = (f"kafka://127.0.0.1:{each.getsockname()[1]}" for each in (one, two))
-        assert "here for" not in ticker(*words, f"{here}/ticks").stderr
-        assert "here for" not in ticker(*words, f"{here}/other").stderr
-        told = ticker(*words, f"{there}/ticks").stderr
-        assert f"1 tick waits here for {here}/ticks, and nobody sends it." in told
-        assert f"ticker status --stream {there}/ticks" in told
-        assert f"{here}/other" not in told
-        found = json.loads(ticker("status", "--stream", f"{there}/other").stdout)["waiting"]
-        assert [each["destination"] for each in found] == [f"{here}/other"]
+        here, there = (f"kafka://127.0.0.1:{each.getsockname()[1]}/ticks" for each in (one, two))
+        assert "here for" not in ticker(*words, here).stderr
+        told = ticker(*words, there).stderr
+        assert f"1 tick waits here for {here}, and nobody sends it." in told
+        assert f"ticker status --stream {there}" in told
+        for stream in ((), ("--stream", there), ("--stream", here)):
+            found = json.loads(ticker("status", *stream).stdout)
+            assert {each["destination"] for each in found["waiting"]} == {here, there}
+        shown = ticker("status", "--stream", there, "--format", "table").stdout
+        assert f"{here} (or its new address)" in " ".join(shown.split())
 
 
 def test_what_waits_is_sent_by_the_command_that_is_told(ticker: Program, exchange: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from ticker.relay import local_log_name, may_have_moved, route_digest
+from ticker.relay.naming import local_log_name, route_digest
 
 
 def test_a_destination_has_one_file_that_people_recognise() -> None:
@@ -30,14 +30,3 @@ def test_a_long_destination_still_makes_a_file_name() -> None:
 def test_no_two_routes_share_a_lock() -> None:
     assert route_digest("a", "b") != route_digest("b", "a")
     assert route_digest("ab", "c") != route_digest("a", "bc")
-
-
-def test_a_stream_that_moved_has_other_servers_and_the_same_prefix() -> None:
-    here = "kafka://new:9092/ticks"
-    assert may_have_moved("kafka://old:9092/ticks", here)
-    assert may_have_moved("kafka://old:9092,new:9092/ticks", here)
-    assert not may_have_moved(here, here)
-    assert not may_have_moved("kafka://new:9092/other", here)
-    assert not may_have_moved("kafka://old:9092/other", here)
-    assert not may_have_moved("sqlite:/ticks", here)
-    assert not may_have_moved("sqlite:/a/ticks", "sqlite:/b/ticks")

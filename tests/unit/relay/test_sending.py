@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ticker.cli import relaying
-from ticker.cli.relaying import Sending, canonical, lock_path, undelivered_words
 from ticker.records import Tick
-from ticker.relay import Relay, RelayReport, RelayStatus, exclusively
-from ticker.streams import StreamChoice
+from ticker.relay import Relay, RelayReport, RelayStatus, Route, Sending, exclusively
+from ticker.relay import sending as module
+from ticker.relay.sentences import undelivered_words
+from ticker.streams import StreamChoice, canonical_url
 from ticker.streams.sqlite import SqliteLog
 
 NOW = 1_795_447_805_000_000
@@ -33,7 +33,7 @@ async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
         return await run(self)
 
     monkeypatch.setattr(Relay, "run", failing)
-    monkeypatch.setattr(relaying, "_AFTER_FAILURE", 0.01)
+    monkeypatch.setattr(module, "_AFTER_FAILURE", 0.01)
     begin, end = (f"sqlite:{tmp_path / name}.sqlite" for name in ("from", "to"))
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
         await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
@@ -44,6 +44,7 @@ async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
             on_status=told.append,
             on_failure=lambda: pytest.fail("the poller was stopped"),
         )
+        await sending.start()
         while not any(status.ticks for status in told):  # noqa: ASYNC110 - a status is no event
             await asyncio.sleep(0.01)
         assert "unforeseen" in (told[0].problem or "")
@@ -53,14 +54,14 @@ async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
 async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("the event loop was blocked"))
     told: list[RelayStatus] = []
     begin, end = (StreamChoice(f"sqlite:{tmp_path / n}.sqlite", named=True) for n in ("from", "to"))
-    ends = canonical(begin), canonical(end)
+    route = Route(canonical_url(begin), canonical_url(end))
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
         await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
-        with exclusively(lock_path(*ends), *ends):
+        with exclusively(route.lock, *route):
             sending = Sending(
                 log,
                 begin,
@@ -68,6 +69,7 @@ async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
                 on_status=told.append,
                 on_failure=lambda: pytest.fail("the poller was stopped"),
             )
+            await sending.start()
             while len(told) < 3:  # noqa: ASYNC110 - a status is no event
                 await asyncio.sleep(0.001)
             assert {status.state for status in told} == {"elsewhere"}
@@ -79,30 +81,31 @@ async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
 async def test_a_poller_tells_what_waits_where_another_relay_does_not_get_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "_LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(relaying, "_UNMOVED", 0.2)
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(module, "_UNMOVED", 0.2)
     told: list[RelayStatus] = []
     begin, end = (StreamChoice(f"sqlite:{tmp_path / n}.sqlite", named=True) for n in ("from", "to"))
-    ends = canonical(begin), canonical(end)
+    route = Route(canonical_url(begin), canonical_url(end))
 
     async def until_waiting(ticks: int | None) -> None:
         while told[-1:] == [] or told[-1].waiting != ticks:  # noqa: ASYNC110 - a status is no event
             await asyncio.sleep(0.001)
 
     async with SqliteLog(tmp_path / "from.sqlite") as log, asyncio.timeout(20):
-        await log.hold(ends[1], await log.find("start"))
+        await log.hold(route.destination, await log.find("start"))
         await log.append([Tick("A", "s", log.origin, 1, NOW, NOW, 1.0)])
-        with exclusively(lock_path(*ends), *ends):
+        with exclusively(route.lock, *route):
             sending = Sending(
                 log, begin, end, on_status=told.append, on_failure=lambda: pytest.fail("stopped")
             )
+            await sending.start()
             await until_waiting(1)
             assert told[0].waiting is None  # it may just be on its way
             await log.append([Tick("A", "s", log.origin, 2, NOW, NOW, 2.0, previous_price=1.0)])
             await until_waiting(2)
             assert (told[-1].state, told[-1].is_away) == ("elsewhere", True)
             assert told[-1].process == os.getpid()
-            await log.hold(ends[1], await log.find("end"))
+            await log.hold(route.destination, await log.find("end"))
             await until_waiting(None)
             await sending.finish()
 

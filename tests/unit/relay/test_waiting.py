@@ -1,0 +1,56 @@
+"""What waits in local logs, whatever its destination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ticker.records import Tick
+from ticker.relay import Route, exclusively, local_log
+from ticker.relay.waiting import Waiting, find_unsent, find_waiting, undelivered
+from ticker.streams import StreamChoice, canonical_url, open_log, open_stream, retained
+
+NOW = 1_795_447_805_000_000
+
+
+@pytest.fixture
+def destinations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[StreamChoice]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "state" / "ticker").mkdir(parents=True)
+    return [StreamChoice(f"sqlite:{tmp_path / name}.sqlite", named=True) for name in ("old", "new")]
+
+
+async def kept_for(choice: StreamChoice, ticks: int) -> Route:
+    """The route from a local log that keeps so many ticks for `choice`."""
+    local = local_log(choice, simulated=False)
+    route = Route(canonical_url(local), canonical_url(choice))
+    async with retained(open_log(local)) as log:
+        await log.hold(route.destination, await log.find("start"))
+        numbers = range(1, ticks + 1)
+        await log.append([Tick("A", "s", log.origin, n, NOW, NOW, float(n)) for n in numbers])
+    return route
+
+
+async def test_each_local_log_is_listed_whichever_stream_is_asked(
+    destinations: list[StreamChoice],
+) -> None:
+    old, new = [await kept_for(each, n) for n, each in enumerate(destinations, 1)]
+    both = {Waiting(*old, 1, sending=False), Waiting(*new, 2, sending=False)}
+    for choice in destinations:
+        async with open_stream(choice) as stream:
+            assert {*await find_waiting(choice, stream, await stream.health())} == both
+    log = StreamChoice(new.source, named=True)
+    async with open_stream(log) as stream:  # one that is asked itself is listed once
+        found = await find_waiting(log, stream, await stream.health())
+    assert len(found) == 2
+    assert undelivered(found, log) == 2
+
+
+async def test_a_poller_is_told_of_what_neither_it_nor_another_sends(
+    destinations: list[StreamChoice],
+) -> None:
+    old, new = [await kept_for(each, 1) for each in destinations]
+    assert await find_unsent(new) == [Waiting(*old, 1, sending=False)]
+    with exclusively(old.lock, *old):
+        assert await find_unsent(new) == []

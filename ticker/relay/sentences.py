@@ -1,0 +1,112 @@
+"""What people are told of relays: how one is, what it left, what waits and what to do about it.
+
+Reads no stream and no clock.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from ticker.figures import agree, count_text
+from ticker.health.sentences import asking, sentence
+from ticker.health.states import WriterState
+from ticker.relay.proof import Proof
+from ticker.relay.status import RelayReport, RelayStatus
+from ticker.relay.waiting import Waiting, polled_source
+from ticker.streams import StreamChoice, canonical_url
+from ticker.times import Zone, clock
+
+
+def undelivered_words(report: RelayReport, source: str, sender: str | None) -> str:
+    """`undelivered: N`, and what becomes of them: `sender` sends them later, if there is one."""
+    count = report.undelivered
+    if count == 0:
+        return "undelivered: 0"
+    number = "unknown" if count is None else f"{count:,}"
+    why = f" {sentence(report.problem)}" if report.problem else ""
+    if sender is None:
+        return f"undelivered: {number} (still in {source}; run this command again).{why}"
+    return f"undelivered: {number} (kept in {source}; sent when {sender} runs again).{why}"
+
+
+def complete_words(proof: Proof, destination: str) -> str:
+    """What a proof that found nothing wrong has compared."""
+    told = f"complete: {count_text(proof.ticks, 'tick')} of {count_text(proof.symbols, 'symbol')}"
+    if proof.origins > 1:
+        told += f" from {proof.origins:,} origins"
+    told += " are the same in both"
+    if proof.let_go:
+        are = agree(proof.let_go, "is", "are")
+        told += f"; {count_text(proof.let_go, 'older one')} {are} not in {destination} any more"
+    return told
+
+
+def unsent_words(each: Waiting) -> str:
+    """That nobody sends what waits in a local log."""
+    waits, them = agree(each.ticks, "waits", "wait"), agree(each.ticks, "it", "them")
+    ticks = count_text(each.ticks, "tick")
+    return f"{ticks} {waits} here for {each.destination}, and nobody sends {them}"
+
+
+def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
+    """How many ticks wait where, what becomes of them, and what to do.
+
+    `away`: the stream of `choice` cannot be reached.
+    """
+    here = canonical_url(choice)
+    told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}"
+    told += ", sent before to a log that lies there no more. " if each.again else ". "
+    if each.sending:
+        is_away = away and each.destination == here
+        return told + f"A relay is {'trying to send' if is_away else 'sending'} them"
+    forward = f"ticker forward {shlex.quote(each.log)} "
+    if each.destination == here:
+        option = asking(polled_source(each, choice), choice.option)
+        word = shlex.quote(choice.word)
+        return f"{told}Nobody sends them: ticker poll{option}, or {forward}{word}"
+    to = shlex.quote(each.destination)
+    return (
+        f"{told}Nobody sends them: {forward}{to} (or its new address) · "
+        f"to give them up: {forward}{to} --forget"
+    )
+
+
+def status_forms(status: RelayStatus, zone: Zone, now: int) -> tuple[str, str, str]:
+    """How the relay is, on one line: in full, without the URL, and as short as can be.
+
+    What is wrong comes first, because a terminal cuts the end. `now` is µs since the epoch.
+    """
+    if status.state is WriterState.ELSEWHERE:
+        return _elsewhere_forms(status)
+    sent = f"{count_text(status.ticks, 'tick')} sent"
+    if not status.is_away:
+        following = f"{status.state} · {sent}"
+        return f"{status.destination}: {following}", following, f"{status.ticks:,} sent"
+    away = status.away or status.destination
+    is_source = away != status.destination
+    brief = "source away" if is_source else "away"
+    full = f"away: {away}"
+    if status.waiting and not is_source:
+        brief = f"away, {status.waiting:,} {agree(status.waiting, 'waits', 'wait')}"
+        full = f"{brief} for {away}"
+    problem = (status.problem or "").removeprefix(f"{away}: ")
+    shortest = problem.removeprefix("does not answer: ")
+    why, short_why = (f" ({words})" if words else "" for words in (problem, shortest))
+    rest = ""
+    if status.next_try is not None and status.next_try > now:
+        rest = f" · next try {clock(status.next_try, zone, now=now)}"
+    return (
+        f"{full}{why}{rest} · {sent}",
+        f"{brief}{why}{rest} · {sent}",
+        f"{brief}{short_why}{rest}",
+    )
+
+
+def _elsewhere_forms(status: RelayStatus) -> tuple[str, str, str]:
+    who = "another relay" + (f" (process {status.process})" if status.process else "")
+    if not status.waiting:
+        brief = f"{who} sends this on"
+        return status.problem or brief, brief, "another relay sends this on"
+    waits = f"{status.waiting:,} {agree(status.waiting, 'waits', 'wait')}"
+    brief = f"{waits}, {who} sends {agree(status.waiting, 'it', 'them')}"
+    return f"{brief} to {status.destination}", brief, f"{waits} for another relay"

@@ -1,0 +1,76 @@
+"""Waiting with an end: for what a stop cuts short, and for an answer that may never come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from ticker.errors import StreamUnreachable
+from ticker.records import Batch
+
+_R = TypeVar("_R")
+
+
+async def first_of(
+    task: asyncio.Future[Any], stopping: asyncio.Event, *, cancel: bool = False
+) -> None:
+    """Wait for `task` or until `stopping` is set; with `cancel` the task ends in either case."""
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+        if cancel and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def next_batch(
+    reading: AsyncIterator[Batch], stopping: asyncio.Event, *, follow: bool
+) -> Batch | None:
+    """The next batch; `None` at the end, and for a following reading once `stopping` is set."""
+    coming = asyncio.ensure_future(anext(reading, None))
+    if follow:
+        await first_of(coming, stopping, cancel=True)
+        if coming.cancelled():
+            return None
+    return await coming
+
+
+class Patience:
+    """Waits for the answers of a destination, for at most `patience` seconds each.
+
+    `on_silence` is awaited with the destination's URL after each `silence` seconds without one.
+    """
+
+    def __init__(
+        self, patience: float, silence: float, on_silence: Callable[[str], Awaitable[None]]
+    ) -> None:
+        self._patience = patience
+        self._silence = silence
+        self._on_silence = on_silence
+
+    async def wait(self, url: str, answer: Coroutine[Any, Any, _R]) -> _R:
+        """The answer of `url`. Raises `StreamUnreachable` where none comes."""
+        telling = asyncio.create_task(self._tell(url))
+        try:
+            async with asyncio.timeout(self._patience):
+                return await answer
+        except TimeoutError:
+            raise StreamUnreachable(url, f"no answer for {self._patience:.0f} s") from None
+        finally:
+            telling.cancel()
+
+    async def _tell(self, url: str) -> None:
+        while True:
+            await asyncio.sleep(self._silence)
+            await self._on_silence(url)
+
+
+def let_go(task: asyncio.Future[Any]) -> None:
+    """Cancel `task`, or retrieve its exception so that asyncio does not log it."""
+    if not task.done():
+        task.cancel()
+    elif not task.cancelled():
+        task.exception()
