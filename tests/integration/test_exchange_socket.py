@@ -6,14 +6,17 @@ import asyncio
 import json
 import threading
 from base64 import b64decode
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedOK
 
 from tests.serving import serving
 from ticker.exchange import Exchange, Market
+from ticker.exchange.streaming import _WAITING, _Subscriber
 from ticker.units import SECOND
 
 NOON = 1_795_435_200_000_000
@@ -55,7 +58,7 @@ async def test_a_subscriber_gets_the_present_state_and_then_each_change() -> Non
             now += SECOND
             exchange.streamer.tell()
             told += await received(socket, 1)
-        assert len({(change.id, change.price) for change in told}) == 5
+        assert len({(change.id, change.time) for change in told}) == 5
         assert exchange.counters.sockets == 1
         assert exchange.counters.sent >= 7
 
@@ -89,12 +92,56 @@ async def test_the_end_of_the_exchange_closes_the_sockets_in_order() -> None:
             await socket.recv()
 
 
+async def test_moves_that_are_told_late_are_told_one_by_one_and_before_a_poll_can_skip_them() -> (
+    None
+):
+    now = NOON
+    async with (
+        Exchange(Market(7), port=0, clock=lambda: now) as exchange,
+        connect(url(exchange), proxy=None) as socket,
+    ):
+        await socket.send(json.dumps({"subscribe": ["BTC-USD"]}))
+        (first,) = await received(socket, 1)
+        exchange.streamer.tell()
+        now += 30 * SECOND
+        moved = exchange.counters.watched - 1
+        told = await received(socket, moved)
+        times = [change.time for change in told]
+        assert times == sorted(set(times))
+        prices = [first.price, *(change.price for change in told)]
+        assert all(one != other for one, other in pairwise(prices))
+        assert moved > 20
+
+
+async def test_a_client_that_does_not_read_keeps_the_latest_of_each_symbol() -> None:
+    subscriber = _Subscriber(web.WebSocketResponse())
+    for number in range(_WAITING + 1):
+        subscriber.put(f"S{number % 3}", str(number))
+    assert subscriber.waiting == [("S0", "19998"), ("S1", "19999"), ("S2", "20000")]
+
+
 async def test_a_socket_fails_on_purpose() -> None:
-    async with Exchange(Market(7), port=0) as exchange:
+    async with Exchange(Market(7), port=0, clock=lambda: NOON) as exchange:
         exchange.faults.switch("garbage")
         async with connect(url(exchange), proxy=None) as socket:
             await socket.send(json.dumps({"subscribe": ["AAPL"]}))
             assert json.loads(await socket.recv())["message"] == "bm8gbWVzc2FnZQ"
+        exchange.faults.switch("flood")
+        async with connect(url(exchange), proxy=None, max_queue=None) as socket:
+            await socket.send(json.dumps({"subscribe": ["AAPL"]}))
+            flood = await received(socket, 200)
+            assert {(told.id, told.price) for told in flood[:200]} == {("AAPL", flood[0].price)}
+        exchange.faults.switch("float32")
+        async with connect(url(exchange), proxy=None) as socket:
+            (exact,) = exchange._quotes.look(["AAPL"], 0)
+            await socket.send(json.dumps({"subscribe": ["AAPL"]}))
+            (off,) = await received(socket, 1)
+            price = exact["regularMarketPrice"]
+            assert 0 < abs(off.price - price) < 1e-4
+        exchange.faults.switch("mute:0.5")
+        async with connect(url(exchange), proxy=None) as socket:
+            await socket.send(json.dumps({"subscribe": ["AAPL", "MSFT", "GC=F", "SPY"]}))
+            assert [told.id for told in await received(socket, 2)] == ["AAPL", "GC=F"]
         exchange.faults.switch("close")
         async with connect(url(exchange), proxy=None) as socket:
             await socket.send(json.dumps({"subscribe": ["AAPL"]}))

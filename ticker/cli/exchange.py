@@ -7,6 +7,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -44,6 +45,16 @@ Listed = Annotated[
 ]
 
 
+class SessionName(StrEnum):
+    """The sessions of the exchange, without loading it."""
+
+    regular = "regular"
+    closed = "closed"
+    pre = "pre"
+    post = "post"
+    auto = "auto"
+
+
 def exchange(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Port 0 takes a free one.")
@@ -59,6 +70,13 @@ def exchange(
         ),
     ] = None,
     symbols: Listed = None,
+    session: Annotated[
+        SessionName,
+        typer.Option(
+            "--session",
+            help="What part of the day it is there: regular never closes, auto goes by the clock.",
+        ),
+    ] = SessionName.regular,
     faults: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,8 +84,8 @@ def exchange(
             metavar="NAME[:SHARE]",
             autocompletion=completing.faults,
             help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
-            "5xx; of the socket: mute, close, garbage. SHARE of the requests (missing: of the "
-            "symbols), 0 to 1. Repeat for several.",
+            "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
+            "messages (missing: of the symbols), 0 to 1. Repeat for several.",
             show_default=False,
         ),
     ] = None,
@@ -84,14 +102,17 @@ def exchange(
         Output().write(_table(symbols))
         raise typer.Exit(DONE)
     host, port = _address(listen)
-    from ticker.exchange import Exchange, Market, SavedAnswers
+    from ticker.exchange import Exchange, Market, SavedAnswers, SessionWish
 
     if answers is not None and symbols is not None:
         raise UsageError("--symbols is for the invented market: --answers has symbols of its own")
+    if answers is not None and session is not SessionName.regular:
+        raise UsageError("--session is for the invented market: --answers are as they were saved")
+    wish = SessionWish(session.value)
     quotes = (
         SavedAnswers(answers)
         if answers is not None
-        else Market(seed, listings=traded(symbols), every=parse_duration(every))
+        else Market(seed, listings=traded(symbols), every=parse_duration(every), wish=wish)
     )
     serving = Exchange(quotes, host, port, faults=faults or ())
     if not control:
@@ -168,9 +189,9 @@ def source_url(host: str, port: int) -> str:
 
 def traded(symbols: int | None) -> Sequence[Listing]:
     """What a market of so many symbols lists; `None`: the usual ones."""
-    from ticker.exchange import catalogue, listings
+    from ticker.exchange import listings
 
-    return catalogue() if symbols is None else listings(symbols)
+    return listings(symbols)
 
 
 def _table(symbols: int | None) -> str:

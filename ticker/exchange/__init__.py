@@ -9,6 +9,7 @@ from ticker.exchange.listings import Listing, catalogue
 from ticker.exchange.market import Market
 from ticker.exchange.offline import CallableRoom, OfflineYahoo
 from ticker.exchange.server import PORT, Counters, Exchange
+from ticker.exchange.sessions import SessionWish
 
 __all__ = [
     "PORT",
@@ -20,6 +21,7 @@ __all__ = [
     "Market",
     "OfflineYahoo",
     "SavedAnswers",
+    "SessionWish",
     "catalogue",
     "companies",
     "listings",

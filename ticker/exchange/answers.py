@@ -39,7 +39,7 @@ class SavedAnswers:
     the one about this symbol alone, then the first by file name.
     """
 
-    events = 0
+    events = watched = 0
     """Nothing happens in saved answers."""
     every = SECOND
 

@@ -2,7 +2,8 @@
 
 Pure. The past is invented like the present: a walk that depends on seed, symbol and time alone, so
 that the same bar of the same day is the same each time it is asked for. The last bar, and the close
-before it, are the market's own. There are bars round the clock, and none at weekends but of coins.
+before it, are the market's own. There are bars round the clock, and none at weekends but of coins;
+where the market is not open, they end with its last trade.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from zlib import crc32
 
 from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
 from ticker.exchange.market import MarketState
+from ticker.exchange.sessions import Session
 from ticker.units import SECOND
 
 _MINUTE: Final = 60
@@ -54,7 +56,7 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
     `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
     """
     step = _STEPS.get(query.get("interval", "1d"), _DAY)
-    at = now // SECOND
+    at = (now if state.session is Session.REGULAR else min(now, state.time)) // SECOND
     span = query.get("range", "1d" if step < _DAY else "1mo")
     begin = _whole(query.get("period1")) or at - _RANGES.get(span, 31) * _DAY
     end = min(_whole(query.get("period2")) or at, at)
@@ -100,7 +102,8 @@ def _bars(
 
     def price(time: int) -> float:
         level = listing.volatility * (_level(key, time) - origin)
-        return round(listing.price * math.exp(level), listing.decimals)
+        made = (listing.price + listing.below) * math.exp(level) - listing.below
+        return round(made, listing.decimals)
 
     def rests(time: int) -> bool:
         return listing.kind is not COIN and _weekday(time) >= _SATURDAY
@@ -119,8 +122,9 @@ def _bars(
             bar = Bar(time, state.open, state.day_high, state.day_low, close, state.volume)
         else:
             ends = opening, close
-            high = round(max(ends) * (1 + wobble * _noise(key, time) / 2), listing.decimals)
-            low = round(min(ends) * (1 - wobble * _noise(key, time + 1) / 2), listing.decimals)
+            above, under = (abs(close) * wobble * _noise(key, time + n) / 2 for n in (0, 1))
+            high = round(max(ends) + above, listing.decimals)
+            low = round(min(ends) - under, listing.decimals)
             volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
             bar = Bar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Self
 
@@ -48,11 +48,16 @@ class Fault(StrEnum):
     """The connection is reset."""
     TROUBLE = "5xx"
     MUTE = "mute"
-    """The socket stays open and sends nothing."""
+    """The socket stays open and sends nothing, or less: the share is that of the messages."""
     CLOSE = "close"
-    """The socket is closed, in order, at each word of the client."""
+    """The socket is closed, in order, at a word of its client; the share is that of the words."""
     GARBAGE = "garbage"
     """Messages that cannot be read; the share is that of the messages."""
+    FLOOD = "flood"
+    """Each message of the socket comes many times over; the share is that of the messages."""
+    FLOAT32 = "float32"
+    """Prices of the socket as sums of 32-bit numbers are: the last bit is off. The share is that of
+    the messages."""
 
     @classmethod
     def read(cls, text: str) -> tuple[Self, float]:
@@ -72,8 +77,13 @@ class Fault(StrEnum):
         return fault, number
 
 
-_APART: Final = frozenset({Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE})
+_APART: Final = frozenset({
+    Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE, Fault.FLOOD, Fault.FLOAT32
+})  # fmt: skip
 """Those that no request fails by."""
+_FLOOD: Final = 200
+"""So many times a message of a flood comes."""
+_GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
 
 
 class Faults:
@@ -94,8 +104,9 @@ class Faults:
     def switch(self, *faults: str) -> None:
         """Have these, each `NAME[:SHARE]`, and no others; none: all is well again.
 
-        A share is that of the requests, by default all of them; of `missing`, that of the symbols,
-        by default half. Raises `UsageError`, and then changes nothing.
+        A share is that of the requests or of the socket's messages, by default all of them; of
+        `missing`, that of the symbols, by default half. Raises `UsageError`, and then changes
+        nothing.
         """
         self._shares = dict(map(Fault.read, faults))
         self._owed = {}
@@ -114,9 +125,21 @@ class Faults:
         share = self._shares.get(Fault.MISSING, 0.0)
         return [s for at, s in enumerate(symbols) if int((at + 1) * share) == int(at * share)]
 
-    def spoil(self, message: str, garbage: str) -> str:
+    def is_closing(self) -> bool:
+        """Whether it is time to close a socket at a word of its client."""
+        return self._is_due(Fault.CLOSE)
+
+    def is_rough(self) -> bool:
+        """Whether the next message has its last bits off."""
+        return self._is_due(Fault.FLOAT32)
+
+    def spoil(self, message: str) -> Sequence[str]:
         """What a socket sends in place of `message`."""
-        return garbage if self._is_due(Fault.GARBAGE) else message
+        if self._is_due(Fault.MUTE):
+            return []
+        if self._is_due(Fault.GARBAGE):
+            return [_GARBAGE]
+        return [message] * (_FLOOD if self._is_due(Fault.FLOOD) else 1)
 
     def _is_due(self, fault: Fault) -> bool:
         """Whether it is this request's turn."""

@@ -6,13 +6,25 @@ does there. It knows no HTTP.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from ticker.exchange.charts import chart
-from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUTURE, InstrumentKind
+from ticker.exchange.listings import (
+    COIN,
+    CURRENCY,
+    EQUITY,
+    ETF,
+    FUND,
+    FUTURE,
+    InstrumentKind,
+    Listing,
+    Oddity,
+)
 from ticker.exchange.market import Market, MarketState
 from ticker.units import SECOND
 
@@ -21,6 +33,8 @@ _REAL_TIME: Final[dict[InstrumentKind, str]] = {
     ETF: "Nasdaq Real Time Price",
     COIN: "CoinMarketCap",
 }
+_MONTHS: Final = "FGHJKMNQUVXZ"
+"""The letters of the months in a future's name."""
 
 
 class MarketAnswers:
@@ -34,6 +48,11 @@ class MarketAnswers:
     def events(self) -> int:
         """Price changes so far."""
         return self._market.events
+
+    @property
+    def watched(self) -> int:
+        """Those of them that are of symbols that somebody looks at."""
+        return self._market.watched
 
     def advance(self, now: int) -> None:
         """Move on to `now` (µs, UTC)."""
@@ -50,11 +69,12 @@ class MarketAnswers:
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
         """The entries, at most so many, of what has `words` in its symbol or name."""
-        return self.look(matching(words, self._names, most), now)
+        found = self._market.look(matching(words, self._names, most), now, counted=False)
+        return [fields(state) for state in found]
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
         """The body of Yahoo's answer about the past of `symbol`; `None` if it is not listed."""
-        for state in self._market.look([symbol], now):
+        for state in self._market.look([symbol], now, counted=False):
             return chart(state, query, now, self._market.seed)
         return None
 
@@ -106,11 +126,23 @@ def fields(state: MarketState) -> dict[str, Any]:
 
     They are whole, as Yahoo's always are, unless the market moves more often than once a second.
     """
+    entry = _description(state) | _regular_market(state) | _of_its_kind(state)
+    if (trade := state.extended) is not None:
+        name = f"{trade.session.lower()}Market"
+        entry[f"{name}Price"] = trade.price
+        entry[f"{name}Time"] = _seconds(trade.time)
+        entry |= _changes(name, trade.price, state.price)
+    if state.listing.oddity is not None:
+        entry |= _odd(state.listing, entry)
+    return entry | {"symbol": state.listing.symbol}
+
+
+def _description(state: MarketState) -> dict[str, Any]:
+    """What the instrument is, and where it trades."""
     listing = state.listing
     kind, venue = listing.kind, listing.venue
-    change = state.price - state.previous_close
     told_by = "Delayed Quote" if venue.delay else _REAL_TIME.get(kind, "Free Realtime Quote")
-    entry: dict[str, Any] = {
+    return {
         "language": "en-US",
         "region": "US",
         "quoteType": kind.quote_type,
@@ -120,7 +152,7 @@ def fields(state: MarketState) -> dict[str, Any]:
         "customPriceAlertConfidence": "HIGH",
         "currency": listing.currency,
         "shortName": listing.name,
-        "marketState": "REGULAR",
+        "marketState": str(state.session),
         "exchange": venue.code,
         "fullExchangeName": venue.name,
         "exchangeTimezoneName": venue.zone,
@@ -129,16 +161,22 @@ def fields(state: MarketState) -> dict[str, Any]:
         "market": venue.market,
         "esgPopulated": False,
         "corporateActions": [],
-        "hasPrePostMarketData": kind in (EQUITY, ETF) and venue.market == "us_market",
+        "hasPrePostMarketData": kind in (EQUITY, ETF) and venue.has_extended_hours,
         "priceHint": listing.price_hint,
         "sourceInterval": 15,
         "exchangeDataDelayedBy": venue.delay,
         "tradeable": False,
         "cryptoTradeable": kind is COIN,
+    }
+
+
+def _regular_market(state: MarketState) -> dict[str, Any]:
+    """The day's trade, and the year's range."""
+    listing = state.listing
+    return {
         "regularMarketPrice": state.price,
         "regularMarketTime": _seconds(state.time),
-        "regularMarketChange": _single(change),
-        "regularMarketChangePercent": _single(100 * change / state.previous_close),
+        **_changes("regularMarket", state.price, state.previous_close),
         "regularMarketPreviousClose": state.previous_close,
         "regularMarketOpen": state.open,
         "regularMarketDayHigh": state.day_high,
@@ -153,14 +191,20 @@ def fields(state: MarketState) -> dict[str, Any]:
         "fiftyTwoWeekLowChange": _single(state.price - state.year_low),
         "fiftyTwoWeekHighChange": _single(state.price - state.year_high),
     }
-    if kind is not FUTURE:
-        entry["longName"] = listing.name
-    if kind is not COIN:
+
+
+def _of_its_kind(state: MarketState) -> dict[str, Any]:
+    """What only instruments of its kind have."""
+    listing = state.listing
+    kind = listing.kind
+    entry: dict[str, Any] = {} if kind is FUTURE else {"longName": listing.name}
+    if kind not in (COIN, FUND):
+        has_sizes = state.bid and kind is not CURRENCY
         entry |= {
             "bid": state.bid or 0,
             "ask": state.ask or 0,
-            "bidSize": 1 if state.bid and kind is not CURRENCY else 0,
-            "askSize": 1 if state.ask and kind is not CURRENCY else 0,
+            "bidSize": 1 if has_sizes else 0,
+            "askSize": 1 if has_sizes else 0,
         }
     if kind is COIN:
         entry |= {
@@ -176,7 +220,56 @@ def fields(state: MarketState) -> dict[str, Any]:
         entry["financialCurrency"] = listing.currency.upper()
     if listing.shares:
         entry["marketCap"] = _market_cap(state)
-    return entry | {"symbol": listing.symbol}
+    return entry | _contract(listing)
+
+
+def _contract(listing: Listing) -> dict[str, Any]:
+    """The terms of a future or an option."""
+    if not listing.expires:
+        return {}
+    day = datetime.fromisoformat(f"{listing.expires}T00:00:00Z")
+    terms: dict[str, Any] = {
+        "expireDate": int(day.timestamp()),
+        "expireIsoDate": f"{listing.expires}T00:00:00Z",
+    }
+    if listing.kind is FUTURE:
+        root = listing.symbol.removesuffix("=F")
+        contract = f"{root}{_MONTHS[day.month - 1]}{day:%y}.{listing.venue.code}"
+        return terms | {
+            "headSymbolAsString": listing.symbol,
+            "contractSymbol": False,
+            "underlyingSymbol": contract,
+            "underlyingExchangeSymbol": contract,
+            "openInterest": 2 * listing.volume,
+        }
+    underlying = re.match("[A-Z]+", listing.symbol)
+    return terms | {
+        "underlyingSymbol": underlying[0] if underlying else listing.symbol,
+        "strike": int(listing.symbol[-8:]) / 1_000,
+        "openInterest": 2 * listing.volume,
+    }
+
+
+def _odd(listing: Listing, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What is odd about a listing that is there for its oddity."""
+    match listing.oddity:
+        case Oddity.NO_BID:
+            return {"bid": 0, "ask": 0, "bidSize": 0, "askSize": 0}
+        case Oddity.CROSSED:
+            return {"bid": entry["ask"], "ask": entry["bid"]}
+        case Oddity.SHRINKING:
+            left = 3 * listing.volume - entry["regularMarketVolume"]
+            return {"regularMarketVolume": max(0, left)}
+        case Oddity.NO_CLOSE:
+            return {"regularMarketPreviousClose": 0} | _changes("regularMarket", 0, 0)
+        case _:
+            return {"marketState": "AUCTION"}
+
+
+def _changes(name: str, price: float, close: float) -> dict[str, float]:
+    change = price - close
+    percent = 100 * change / abs(close) if close else 0
+    return {f"{name}Change": _single(change), f"{name}ChangePercent": _single(percent)}
 
 
 def _market_cap(state: MarketState) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from ticker.exchange.listings import CATALOGUE, EQUITY, NASDAQ, NYSE, Listing
+from ticker.exchange.listings import CATALOGUE, EQUITY, NASDAQ, NYSE, RARITIES, Listing
 
 # No two of the first have three letters in common, no two of the second two letters. Their numbers
 # have no common factor, so counting along both at once meets each pair once.
@@ -45,8 +45,13 @@ def companies(count: int) -> Sequence[Listing]:
     return tuple(_company(number) for number in range(count))
 
 
-def listings(count: int) -> Sequence[Listing]:
-    """`count` instruments: those of the catalogue first, then invented companies."""
+def listings(count: int | None = None) -> Sequence[Listing]:
+    """`count` instruments: those of the catalogue first, then invented companies.
+
+    `None`: the catalogue and the rarities.
+    """
+    if count is None:
+        return (*CATALOGUE, *RARITIES)
     return (*CATALOGUE, *companies(max(0, count - len(CATALOGUE))))[:count]
 
 

@@ -1,13 +1,15 @@
 """What is listed at the exchange: instruments, their venues and how lively they are.
 
-Data only. Names, venues and currencies are those of the real instruments; the prices are plausible
-starting points of an invented market and nothing else.
+Data only. Names, venues and currencies of the catalogue are those of the real instruments; the
+prices are plausible starting points of an invented market and nothing else. `RARITIES` has the
+other kinds of instrument, and one symbol for each oddity that Yahoo's answers have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 
@@ -40,6 +42,19 @@ CURRENCY: Final = InstrumentKind(
     "CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2, has_volume=False
 )
 COIN: Final = InstrumentKind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
+OPTION: Final = InstrumentKind("OPTION", "Option", _SESSION_YEAR, 0.3, 0.5, 5)
+FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0, has_volume=False)
+"""It has one price a day, and so never moves while one looks."""
+
+
+class Oddity(StrEnum):
+    """Something in Yahoo's answer about one symbol that a reader must expect."""
+
+    NO_BID = "bid and ask of 0"
+    CROSSED = "bid above the ask"
+    SHRINKING = "volume that shrinks"
+    NO_CLOSE = "previous close of 0"
+    UNKNOWN_STATE = "market state unknown to all"
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,14 @@ class Venue:
     """Hours east of UTC, in winter."""
     delay: int = 0
     """Minutes by which it delays its prices."""
+    opens: int = 9 * 60 + 30
+    closes: int = 16 * 60
+    """Minutes after midnight on its own clock, from Monday to Friday."""
+
+    @property
+    def has_extended_hours(self) -> bool:
+        """Whether it trades before its opening and after its close."""
+        return self.market == "us_market"
 
 
 NASDAQ: Final = Venue("NMS", "NasdaqGS", "us_market")
@@ -69,10 +92,20 @@ NYMEX: Final = Venue("NYM", "NY Mercantile", "us24_market", delay=10)
 CBOT: Final = Venue("CBT", "CBOT", "us24_market", delay=10)
 FOREX: Final = Venue("CCY", "CCY", "ccy_market", "Europe/London", "GMT", 0)
 COINS: Final = Venue("CCC", "CCC", "ccc_market", "UTC", "UTC", 0)
-LONDON: Final = Venue("LSE", "LSE", "gb_market", "Europe/London", "GMT", 0, 15)
-XETRA: Final = Venue("GER", "XETRA", "de_market", "Europe/Berlin", "CET", 1, 15)
-MILAN: Final = Venue("MIL", "Milan", "it_market", "Europe/Rome", "CET", 1, 15)
-TOKYO: Final = Venue("JPX", "Tokyo", "jp_market", "Asia/Tokyo", "JST", 9, 15)
+LONDON: Final = Venue(
+    "LSE", "LSE", "gb_market", "Europe/London", "GMT", 0, 15, opens=8 * 60, closes=16 * 60 + 30
+)
+XETRA: Final = Venue(
+    "GER", "XETRA", "de_market", "Europe/Berlin", "CET", 1, 15, opens=9 * 60, closes=17 * 60 + 30
+)
+MILAN: Final = Venue(
+    "MIL", "Milan", "it_market", "Europe/Rome", "CET", 1, 15, opens=9 * 60, closes=17 * 60 + 30
+)
+TOKYO: Final = Venue(
+    "JPX", "Tokyo", "jp_market", "Asia/Tokyo", "JST", 9, 15, opens=9 * 60, closes=15 * 60 + 30
+)
+OPRA: Final = Venue("OPR", "OPR", "us24_market")
+FUNDS: Final = Venue("NAS", "Nasdaq", "us24_market")
 
 
 @dataclass(frozen=True)
@@ -96,6 +129,11 @@ class Listing:
     """Traded on a usual day (units)."""
     shares: int = 0
     """Outstanding; gives the market value (units)."""
+    expires: str = ""
+    """The day on which the contract ends (ISO), of futures and options."""
+    below: float = 0.0
+    """How far prices are moved down after the market made them: some come out negative."""
+    oddity: Oddity | None = None
 
 
 def _stock(  # noqa: PLR0917 - a table's columns
@@ -149,16 +187,17 @@ CATALOGUE: Final[Sequence[Listing]] = (
     Listing("^DJI", "Dow Jones Industrial Average", INDEX, DOW, "USD", 47_147.5, 0.15,
             volume=520 * _M),
     Listing("GC=F", "Gold Dec 26", FUTURE, COMEX, "USD", 4_101.3, 0.17, decimals=1,
-            volume=190_000),
+            volume=190_000, expires="2026-12-29"),
     Listing("SI=F", "Silver Mar 27", FUTURE, COMEX, "USD", 50.685, 0.33, decimals=3, tick=5,
-            price_hint=3, volume=78_000),
+            price_hint=3, volume=78_000, expires="2027-03-29"),
     Listing("HG=F", "Copper Mar 27", FUTURE, COMEX, "USD", 5.0615, 0.24, decimals=4, tick=5,
-            price_hint=4, volume=46_000),
-    Listing("CL=F", "Crude Oil Jan 27", FUTURE, NYMEX, "USD", 59.84, 0.36, volume=280_000),
+            price_hint=4, volume=46_000, expires="2027-03-29"),
+    Listing("CL=F", "Crude Oil Jan 27", FUTURE, NYMEX, "USD", 59.84, 0.36, volume=280_000,
+            expires="2026-12-21"),
     Listing("NG=F", "Natural Gas Jan 27", FUTURE, NYMEX, "USD", 4.367, 0.6, decimals=3,
-            price_hint=3, volume=160_000),
+            price_hint=3, volume=160_000, expires="2026-12-29"),
     Listing("ZW=F", "Chicago SRW Wheat Futures, Mar-27", FUTURE, CBOT, "USX", 538.25, 0.28,
-            tick=25, volume=62_000),
+            tick=25, volume=62_000, expires="2027-03-12"),
     Listing("EURUSD=X", "EUR/USD", CURRENCY, FOREX, "USD", 1.15872, 0.075, decimals=5,
             price_hint=4),
     Listing("GBPUSD=X", "GBP/USD", CURRENCY, FOREX, "USD", 1.31468, 0.08, decimals=5,
@@ -172,11 +211,33 @@ CATALOGUE: Final[Sequence[Listing]] = (
     Listing("DOGE-USD", "Dogecoin USD", COIN, COINS, "USD", 0.16214, 0.9, decimals=6,
             price_hint=6, volume=1_900 * _M, shares=151_900 * _M),
 )  # fmt: skip
-"""All that the exchange lists: the default watchlist and what goes well with it."""
+"""The usual instruments: the default watchlist and what goes well with it."""
 
 BY_SYMBOL: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in CATALOGUE}
 
 
+def _odd(symbol: str, oddity: Oddity) -> Listing:
+    name = f"Odd on purpose: {oddity}"
+    return Listing(
+        symbol, name, EQUITY, NYSE, "USD", 50.0, 0.3, volume=5 * _M, shares=100 * _M, oddity=oddity
+    )
+
+
+RARITIES: Final[Sequence[Listing]] = (
+    Listing("VFIAX", "Vanguard 500 Index Fund Admiral Shares", FUND, FUNDS, "USD", 621.35, 0.16),
+    Listing("AAPL270115C00270000", "AAPL Jan 2027 270.000 call", OPTION, OPRA, "USD", 14.6, 2.5,
+            tick=5, volume=9_000, expires="2027-01-15"),
+    Listing("NEGATIVE=F", "Odd on purpose: prices below 0", FUTURE, NYMEX, "USD", -37.63, 0.36,
+            volume=9_000, expires="2027-04-20", below=100.0),
+    _odd("NOBID", Oddity.NO_BID),
+    _odd("CROSSED", Oddity.CROSSED),
+    _odd("SHRINKING", Oddity.SHRINKING),
+    _odd("NOCLOSE", Oddity.NO_CLOSE),
+    _odd("STATELESS", Oddity.UNKNOWN_STATE),
+)  # fmt: skip
+"""Other kinds of instrument and oddities: a plain market lists them after the catalogue."""
+
+
 def catalogue() -> Sequence[Listing]:
-    """All that a plain market lists, in the order in which it is shown."""
+    """The usual instruments, in the order in which they are shown."""
     return CATALOGUE

@@ -4,7 +4,7 @@ Pure: the time is passed in, no clock is read and nothing is written. Promises t
 listings and step give the same sequence of trades, whichever moments are looked at and whatever
 else is listed beside a symbol; that each step moves most symbols and not all; and that prices stay
 whole multiples of their tick, inside the day's range, with bid < price < ask where there are both.
-The market is always open. It knows nothing of Yahoo.
+The market is open round the clock unless another session is wished for. It knows nothing of Yahoo.
 """
 
 from __future__ import annotations
@@ -15,15 +15,29 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from ticker.exchange.listings import CATALOGUE, COIN, Listing
-from ticker.units import DAY, MINUTE, SECOND
+from ticker.exchange.listings import CATALOGUE, COIN, CURRENCY, FUTURE, Listing
+from ticker.exchange.sessions import Session, SessionWish, last_close, session, trades
+from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 _PULL: Final = 2e-6
 """Part of the way back to its starting price that a symbol goes in a second: a market that runs
 for weeks stays plausible."""
 _DAYS_A_YEAR: Final = 252
+_POST_LASTS: Final = 4 * HOUR - 2 * SECOND
+"""How long after the close the last trade comes (µs)."""
 _MOVES_AT_ONCE: Final = 200_000
 """About half a second of work."""
+
+
+@dataclass(frozen=True)
+class ExtendedTrade:
+    """The last trade before the opening or after the close."""
+
+    session: Session
+    """`PRE` or `POST`."""
+    price: float
+    time: int
+    """µs, UTC."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,7 @@ class MarketState:
 
     listing: Listing
     time: int
-    """Of the last trade that is shown, its venue's delay taken off (µs, UTC)."""
+    """Of the last regular trade that is shown, its venue's delay taken off (µs, UTC)."""
     price: float
     previous_close: float
     open: float
@@ -43,10 +57,12 @@ class MarketState:
     bid: float | None
     ask: float | None
     volume: int
+    session: Session = Session.REGULAR
+    extended: ExtendedTrade | None = None
 
 
 class Market:
-    """A market of `listings` that moves every `every` µs, by `seed`.
+    """A market of `listings` that moves every `every` µs, by `seed`, in the session of `wish`.
 
     Its first step is the first moment at which it is looked at. Looking back in time shows the
     present. A market left alone for more steps than half a second's work stands still for the rest.
@@ -58,6 +74,7 @@ class Market:
         *,
         listings: Iterable[Listing] = CATALOGUE,
         every: int = SECOND,
+        wish: SessionWish = SessionWish.REGULAR,
     ) -> None:
         if every < 1:
             raise ValueError(f"a market cannot move every {every} µs")
@@ -65,6 +82,9 @@ class Market:
         self.seed = seed
         self.events = 0
         """Price changes so far."""
+        self.watched = 0
+        """Price changes so far of the symbols that are looked at, each since its first look."""
+        self._wish = wish
         self._books = {
             listing.symbol: _Book(listing, _chance(seed, listing.symbol), every)
             for listing in listings
@@ -83,19 +103,30 @@ class Market:
         if self._step is None:
             self._step = step
             for book in self._books.values():
-                book.begin(step * self.every)
+                book.begin(step * self.every, self._wish)
         at_once = max(1, _MOVES_AT_ONCE // max(1, len(self._books)))
         for moved in range(max(self._step + 1, step + 1 - at_once), step + 1):
             mood = self._mood.gauss(0.0, 1.0)
             time = moved * self.every
+            if self._wish is SessionWish.AUTO and time // MINUTE != (time - self.every) // MINUTE:
+                for book in self._books.values():
+                    book.enter(session(book.listing, self._wish, time))
             for book in self._books.values():
                 self.events += book.move(time, mood)
         self._step = max(step, self._step)
 
-    def look(self, symbols: Iterable[str], now: int) -> Sequence[MarketState]:
-        """The states at `now` (µs, UTC) of those of `symbols` that are listed, in their order."""
+    def look(
+        self, symbols: Iterable[str], now: int, *, counted: bool = True
+    ) -> Sequence[MarketState]:
+        """The states at `now` (µs, UTC) of those of `symbols` that are listed, in their order.
+
+        `counted`: whether that makes their changes ones that somebody looks at.
+        """
         self.advance(now)
-        return [self._books[symbol].state() for symbol in symbols if symbol in self._books]
+        books = [self._books[symbol] for symbol in symbols if symbol in self._books]
+        if counted:
+            self.watched += sum(book.count() for book in books)
+        return [book.state() for book in books]
 
 
 def _chance(seed: int, whose: str) -> Random:
@@ -111,7 +142,7 @@ class _Book:
         self._chance = chance
         kind = listing.kind
         scale = 10.0**listing.decimals / listing.tick
-        self._base = max(1, round(listing.price * scale))
+        self._base = max(1, round((listing.price + listing.below) * scale))
         # The first draws: where the symbol stands in its day and its year.
         daily = listing.volatility / math.sqrt(_DAYS_A_YEAR)
         self._price = self._near(self._base, 0.5 * daily)
@@ -125,6 +156,13 @@ class _Book:
         self._year_low = max(1, min(self._low, round(self._base * (1 - year * chance.random()))))
         self._volume = round(listing.volume * chance.uniform(0.2, 0.6))
         self._time = 0
+        # The session, and the last trade outside of the regular one.
+        self._session = Session.REGULAR
+        self._is_traded = True
+        self._rolls_at_midnight = True
+        self._extended: tuple[Session, int, int] | None = None
+        self._moves = 0
+        self._counted: int | None = None
         # What a step does.
         seconds = every / SECOND
         sigma = listing.volatility * math.sqrt(seconds / kind.seconds_a_year)
@@ -133,28 +171,92 @@ class _Book:
         self._pull = min(1.0, _PULL * seconds)
         self._lot = listing.volume * seconds / (kind.seconds_a_year / _DAYS_A_YEAR)
 
-    def begin(self, time: int) -> None:
-        """The first trade, at `time` (µs, UTC)."""
-        self._time = time
+    def begin(self, time: int, wish: SessionWish) -> None:
+        """The first trade, at `time` (µs, UTC), or before it where the market is closed."""
+        kind = self.listing.kind
+        self._rolls_at_midnight = wish is SessionWish.REGULAR or kind in (COIN, CURRENCY, FUTURE)
+        self._session = session(self.listing, wish, time)
+        self._is_traded = trades(self.listing, self._session)
+        is_open = self._session is Session.REGULAR
+        self._time = time if is_open else last_close(self.listing, time)
+        if self._session is Session.CLOSED and trades(self.listing, Session.POST):
+            price = self._near(self._price, 0.1 * self.listing.volatility / math.sqrt(_DAYS_A_YEAR))
+            last = min(time, self._time + _POST_LASTS)
+            self._extended = (Session.POST, price, last)
+
+    def enter(self, session: Session) -> None:
+        """Another part of the day begins, or the same goes on."""
+        if session is self._session:
+            return
+        if session is Session.REGULAR and not self._rolls_at_midnight:
+            price = self._extended[1] if self._extended is not None else self._price
+            self._roll_over()
+            self._open = self._price = price
+            self._high, self._low = max(self._high, price), min(self._low, price)
+            self._extended = None
+        elif session is Session.PRE:
+            self._extended = None
+        self._session = session
+        self._is_traded = trades(self.listing, session)
+
+    def count(self) -> int:
+        """The changes since the last count; the first one counts as the first price seen."""
+        since, self._counted = self._counted, self._moves
+        return 1 if since is None else self._moves - since
 
     def move(self, time: int, mood: float) -> bool:
         """One step, at `time` (µs, UTC); whether the price changed. `mood` is the market's."""
-        if time // DAY != self._time // DAY:
-            self._roll_over()
-        chance = self._chance
-        if chance.random() >= self.listing.kind.activity:
+        if not self._is_traded:
             return False
-        drift = self._pull * (self._base - self._price) / self._price
-        change = self._together * mood + self._alone * chance.gauss(0.0, 1.0) + drift
-        ticks = round(self._price * change)
+        if self._rolls_at_midnight and time // DAY != self._time // DAY:
+            self._roll_over()
+        if self._chance.random() >= self.listing.kind.activity:
+            return False
+        if self._session is Session.REGULAR:
+            before, price = self._price, self._next(self._price, mood)
+            self._trade(price, time)
+        else:
+            before = self._extended[1] if self._extended is not None else self._price
+            price = self._next(before, mood)
+            self._extended = (self._session, price, time)
+        changed = price != before
+        self._moves += changed
+        return changed
+
+    def state(self) -> MarketState:
+        last = self._extended[1] if self._extended is not None else self._price
+        spread = self.listing.kind.spread
+        is_open = self._session is Session.REGULAR  # later even a delayed venue has told all
+        return MarketState(
+            listing=self.listing,
+            time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),
+            price=self._money(self._price),
+            previous_close=self._money(self._close),
+            open=self._money(self._open),
+            day_high=self._money(self._high),
+            day_low=self._money(self._low),
+            year_high=self._money(self._year_high),
+            year_low=self._money(self._year_low),
+            bid=self._money(last - spread) if spread else None,
+            ask=self._money(last + spread) if spread else None,
+            volume=self._volume,
+            session=self._session,
+            extended=self._extended_trade(),
+        )
+
+    def _next(self, price: int, mood: float) -> int:
+        """The price (ticks) after `price`."""
+        drift = self._pull * (self._base - price) / price
+        change = self._together * mood + self._alone * self._chance.gauss(0.0, 1.0) + drift
+        ticks = round(price * change)
         if ticks == 0:
             ticks = 1 if change >= 0 else -1
-        price = self._price + ticks
         # The spread fits below the lowest price.
         lowest = self.listing.kind.spread + 1
-        if price < lowest:
-            price = 2 * lowest - price
-        changed = price != self._price
+        return price + ticks if price + ticks >= lowest else 2 * lowest - price - ticks
+
+    def _trade(self, price: int, time: int) -> None:
+        """A regular trade."""
         self._price = price
         self._time = time
         self._high = max(self._high, price)
@@ -163,27 +265,15 @@ class _Book:
         self._year_low = min(self._year_low, price)
         if self.listing.kind is COIN:
             # Of the last 24 hours: it shrinks as easily as it grows.
-            self._volume = round(self._volume * (1 + 1e-5 * chance.gauss(0.0, 1.0)))
+            self._volume = round(self._volume * (1 + 1e-5 * self._chance.gauss(0.0, 1.0)))
         elif self._lot:
-            self._volume += max(1, round(self._lot * chance.expovariate(1.0)))
-        return changed
+            self._volume += max(1, round(self._lot * self._chance.expovariate(1.0)))
 
-    def state(self) -> MarketState:
-        price, spread = self._price, self.listing.kind.spread
-        return MarketState(
-            listing=self.listing,
-            time=self._time - self.listing.venue.delay * MINUTE,
-            price=self._money(price),
-            previous_close=self._money(self._close),
-            open=self._money(self._open),
-            day_high=self._money(self._high),
-            day_low=self._money(self._low),
-            year_high=self._money(self._year_high),
-            year_low=self._money(self._year_low),
-            bid=self._money(price - spread) if spread else None,
-            ask=self._money(price + spread) if spread else None,
-            volume=self._volume,
-        )
+    def _extended_trade(self) -> ExtendedTrade | None:
+        if self._extended is None:
+            return None
+        session, price, time = self._extended
+        return ExtendedTrade(session, self._money(price), time)
 
     def _roll_over(self) -> None:
         """A new day (UTC): what was the price is the close, and counting begins again."""
@@ -196,4 +286,6 @@ class _Book:
         return max(lowest, round(ticks * math.exp(by * self._chance.gauss(0.0, 1.0))))
 
     def _money(self, ticks: int) -> float:
-        return round(ticks * self.listing.tick / 10.0**self.listing.decimals, self.listing.decimals)
+        listing = self.listing
+        price = ticks * listing.tick / 10.0**listing.decimals - listing.below
+        return round(price, listing.decimals)

@@ -16,7 +16,6 @@ from typing import Any
 
 from ticker.errors import UsageError
 from ticker.exchange.invented import listings
-from ticker.exchange.listings import catalogue
 from ticker.exchange.market import Market
 from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.session import YahooSession
@@ -72,8 +71,7 @@ def exchange(
     """
     if isinstance(faults, str):  # a sequence too, of its letters
         raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
-    listed = catalogue() if symbols is None else listings(symbols)
-    market = Market(seed, listings=listed, every=round(every * SECOND))
+    market = Market(seed, listings=listings(symbols), every=round(every * SECOND))
     serving = Exchange(market, port=0, faults=faults, clock=clock)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ticker-exchange", daemon=True)

@@ -7,6 +7,7 @@ message is made: the whole of it costs a second and 128 MB. It knows no socket.
 
 from __future__ import annotations
 
+import struct
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
@@ -58,8 +59,14 @@ _FIELDS: Final[Mapping[str, tuple[str, type]]] = {
 """Field of the message → the entry's field, and its type there."""
 
 
-def message(entry: Mapping[str, Any]) -> str:
-    """What Yahoo's streamer sends of `entry`, to a client of its second version."""
+_PRICES: Final = ("price", "bid", "ask", "day_high", "day_low", "open_price", "previous_close")
+
+
+def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
+    """What Yahoo's streamer sends of `entry`, to a client of its second version.
+
+    `is_rough`: the last bit of its prices is off, as 32-bit arithmetic leaves it.
+    """
     market = str(entry.get("marketState", "REGULAR"))
     prefix = {"PRE": "preMarket", "POST": "postMarket"}.get(market, "regularMarket")
     if f"{prefix}Price" not in entry:
@@ -77,9 +84,18 @@ def message(entry: Mapping[str, Any]) -> str:
             found[name] = kind(_number(value))
         elif isinstance(value, str):
             found[name] = value
+    if is_rough:
+        found |= {name: _off(found[name]) for name in _PRICES}
     body = _pricing_data()(**found).SerializeToString()
     text = {"type": "pricing", "message": b64encode(body).decode()}
     return msgspec.json.encode(text).decode()
+
+
+def _off(price: float) -> float:
+    """The 32-bit float after that of `price`; 0 stays."""
+    (bits,) = struct.unpack("<I", struct.pack("<f", price))
+    (off,) = struct.unpack("<f", struct.pack("<I", bits + 1))
+    return off if price else 0.0
 
 
 def _number(value: Any) -> float:

@@ -1,8 +1,8 @@
 """The exchange's socket: each subscriber is sent each change, as Yahoo's streamer sends it.
 
 Promises one message for each change of a subscribed symbol, the present state at its subscription,
-and that a client who does not read keeps nobody waiting: of what waits for it, the latest message
-per symbol is kept. While nobody is connected, nothing is looked at.
+and that a client who does not read keeps nobody waiting: where too much waits for it, the latest
+message per symbol is kept. While nobody is connected, nothing is looked at.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Any, Final, Protocol
 import msgspec
 from aiohttp import WSMsgType, web
 
-from ticker.exchange.faults import Fault, Faults
+from ticker.exchange.faults import Faults
 from ticker.exchange.pricing import message
 from ticker.units import SECOND
 
 _MAX_BYTES: Final = 1_000_000
 _MAX_SYMBOLS: Final = 10_000
 """A client may subscribe to so many."""
-_GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
+_WAITING: Final = 20_000
+"""Of more messages that wait for a client, the latest per symbol is kept."""
+_LATE: Final = 100
+"""So many moves of the market at most are told one by one where the telling comes late."""
 
 
 class Entries(Protocol):
@@ -44,13 +47,15 @@ class _Subscriber:
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.socket = socket
         self.symbols: dict[str, None] = {}
-        self.waiting: dict[str, str] = {}
+        self.waiting: list[tuple[str, str]] = []
+        """Symbol and message."""
         self.news = asyncio.Event()
 
     def put(self, symbol: str, text: str) -> None:
-        """Have `text` sent; one of the same symbol that still waits is dropped."""
-        self.waiting.pop(symbol, None)
-        self.waiting[symbol] = text
+        """Have `text` sent; where too many wait, only the latest of each symbol is."""
+        self.waiting.append((symbol, text))
+        if len(self.waiting) > _WAITING:
+            self.waiting = [*dict(self.waiting).items()]
         self.news.set()
 
 
@@ -63,6 +68,8 @@ class Streamer:
         self._faults = faults
         self._subscribers: set[_Subscriber] = set()
         self._told: dict[str, Any] = {}
+        self._step: int | None = None
+        """The move of the market that was told last."""
         self._task: asyncio.Task[None] | None = None
         self.sent = 0
         """Messages sent so far."""
@@ -86,14 +93,14 @@ class Streamer:
             async for received in socket:
                 if received.type is WSMsgType.TEXT:
                     self._obey(subscriber, received.data)
-                if Fault.CLOSE in self._faults.on:
+                if self._faults.is_closing():
                     await socket.close()
         finally:
             self._subscribers.discard(subscriber)
             sending.cancel()
             if not self._subscribers and self._task is not None:
                 self._task.cancel()
-                self._task = None
+                self._task = self._step = None
                 self._told.clear()
         return socket
 
@@ -103,16 +110,31 @@ class Streamer:
             await subscriber.socket.close(code=1001, message=b"the exchange ends")
 
     def tell(self) -> None:
-        """Send what changed since the last time, to those who subscribed to it."""
+        """Send what changed since the last time, to those who subscribed to it.
+
+        Moves of the market are told one by one, however late this comes.
+        """
         wanted = dict.fromkeys(s for each in self._subscribers for s in each.symbols)
-        for entry in self._entries.look(wanted, self._clock()):
-            symbol = entry["symbol"]
-            if entry != self._told.get(symbol):
-                self._told[symbol] = entry
-                text = message(entry)
-                for each in self._subscribers:
-                    if symbol in each.symbols:
-                        each.put(symbol, text)
+        now, every = self._clock(), self._entries.every
+        step = now // every
+        if not wanted or step == self._step:
+            return
+        first = step if self._step is None else max(self._step + 1, step - _LATE)
+        self._step = step
+        for at in (*(each * every for each in range(first, step)), now):
+            for entry in self._entries.look(wanted, at):
+                symbol = entry["symbol"]
+                if entry != self._told.get(symbol):
+                    self._told[symbol] = entry
+                    self._put(symbol, self._message(entry))
+
+    def _put(self, symbol: str, text: str) -> None:
+        for each in self._subscribers:
+            if symbol in each.symbols:
+                each.put(symbol, text)
+
+    def _message(self, entry: Mapping[str, Any]) -> str:
+        return message(entry, is_rough=self._faults.is_rough())
 
     def _obey(self, subscriber: _Subscriber, text: str) -> None:
         """`{"subscribe": ["AAPL"]}` or `unsubscribe`; anything else is passed over, as there."""
@@ -127,7 +149,7 @@ class Streamer:
             subscriber.symbols.pop(symbol, None)
         for entry in self._entries.look(new[:room], self._clock()):
             self._told.setdefault(entry["symbol"], entry)
-            subscriber.put(entry["symbol"], message(entry))
+            subscriber.put(entry["symbol"], self._message(entry))
 
     async def _tell_for_ever(self) -> None:
         every = self._entries.every
@@ -140,12 +162,11 @@ class Streamer:
             while True:
                 await subscriber.news.wait()
                 subscriber.news.clear()
-                waiting, subscriber.waiting = subscriber.waiting, {}
-                for text in waiting.values():
-                    if Fault.MUTE in self._faults.on:
-                        continue
-                    await subscriber.socket.send_str(self._faults.spoil(text, _GARBAGE))
-                    self.sent += 1
+                waiting, subscriber.waiting = subscriber.waiting, []
+                for _, text in waiting:
+                    for told in self._faults.spoil(text):
+                        await subscriber.socket.send_str(told)
+                        self.sent += 1
 
 
 def _symbols(value: object) -> list[str]:

@@ -4,7 +4,8 @@ Pure: no input or output, no clock. Promises that no message raises an exception
 tells nothing usable, or something older than what is known, changes nothing. The rules:
 
 * Prices are 32-bit floats: 271.4 comes as 271.39999. The number that is meant is the one with
-  `price_hint` decimals, if that is the same 32-bit float; else the shortest decimal that is.
+  `price_hint` decimals, if that is the same 32-bit float, or so near that only 32-bit arithmetic
+  can have moved it; else the shortest decimal that is the same 32-bit float.
 * A zero is left out on the way, so 0 and absent are one: unknown for prices, bid, ask and volume,
   pre-market for the session.
 * The day's change follows from the price and the close that the last poll told, in decimals. A coin
@@ -31,6 +32,10 @@ _WITH_SESSIONS: Final = frozenset({"equity", "etf"})
 _WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
 _COIN: Final = "cryptocurrency"
 _MAX_DECIMALS: Final = 12
+_ERROR: Final = 2.0**-22
+"""What a sum of two 32-bit floats may be off by, as a part of it."""
+_COARSE: Final = 8
+"""Prices with so much more between them than that cannot be taken for one another."""
 _DIGITS: Final = range(6, 10)
 """Significant digits that a 32-bit float may need."""
 
@@ -131,7 +136,9 @@ def meant_price(single: float, hint: int | None, known: float | None = None) -> 
         return known
     if hint is not None and 0 <= hint <= _MAX_DECIMALS:
         rounded = round(single, hint)
-        if _packed(rounded) == packed:
+        error = abs(single) * _ERROR
+        is_moved = abs(rounded - single) <= error < 10.0**-hint / _COARSE
+        if is_moved or _packed(rounded) == packed:
             return rounded
     return _short(single)
 

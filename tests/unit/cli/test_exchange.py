@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.cli.exchange import counted_words, source_url
-from ticker.exchange import Counters, Fault
+from ticker.cli.exchange import SessionName, counted_words, source_url
+from ticker.exchange import Counters, Fault, SessionWish
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ def test_the_line_counts_connections_requests_events_and_moves() -> None:
     assert counted_words(counted, {}) == words
     faults = {Fault.TOO_MANY: 0.5, Fault.HTML: 1.0}
     assert counted_words(counted, faults) == f"failing on purpose: 429:0.5, html:1 · {words}"
+
+
+def test_the_option_offers_the_sessions_that_there_are() -> None:
+    assert [*map(str, SessionName)] == [*map(str, SessionWish)]

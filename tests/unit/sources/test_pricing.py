@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import struct
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -73,6 +74,27 @@ def test_every_price_in_cents_comes_out_exactly(price: Any) -> None:
     found = after(quote(), float(price))
     assert found is not None
     assert found.price == float(price)
+
+
+@given(
+    st.decimals(min_value="0.01", max_value="4999.99", places=2),
+    st.sampled_from([-1, 1]),
+)
+def test_what_32_bit_arithmetic_moves_by_a_bit_is_read_as_the_number_that_is_meant(
+    price: Any, by: int
+) -> None:
+    (bits,) = struct.unpack("<I", struct.pack("<f", float(price)))
+    (moved,) = struct.unpack("<f", struct.pack("<I", bits + by))
+    found = after(quote(price=0.5), moved)
+    assert found is not None
+    assert found.price == float(price)
+
+
+@given(st.decimals(min_value="90000", max_value="99999.99", places=2))
+def test_a_large_price_a_cent_from_another_is_not_taken_for_it(price: Any) -> None:
+    found = after(quote(price=float(price)), float(price + Decimal("0.01")))
+    assert found is not None
+    assert found.price == float(price + Decimal("0.01"))
 
 
 def test_a_price_that_a_poll_told_with_more_digits_stays_as_it_is() -> None:

@@ -1,0 +1,108 @@
+"""What a question for quotes may wish: only some fields, and numbers with their texts.
+
+Pure. `fields` names the market's numbers to be told; what describes the symbol comes always, as it
+does from Yahoo. With `formatted=true` each of these numbers is an object: `raw` is the number and
+`fmt` its text; counts have `longFmt` too. Other wishes (`corsDomain`, `lang`, `region`) change
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_PLAIN: Final = frozenset({
+    "cryptoTradeable", "esgPopulated", "exchangeDataDelayedBy", "firstTradeDateMilliseconds",
+    "gmtOffSetMilliseconds", "hasPrePostMarketData", "priceHint", "sourceInterval", "tradeable",
+    "triggerable", "contractSymbol",
+})  # fmt: skip
+"""Numbers and truth values that describe the symbol."""
+_TERMS: Final = frozenset({"expireDate", "strike", "openInterest"})
+"""Numbers of a contract: they come unwished too."""
+_RANGE: Final = "Range"
+_TIME: Final = "Time"
+_PERCENT: Final = "Percent"
+_DATES: Final = frozenset({"expireDate", "startDate", "dividendDate"})
+_UNITS: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+_MAX_DECIMALS: Final = 12
+_FRACTIONS: Final = ("fiftyTwoWeekLowChangePercent", "fiftyTwoWeekHighChangePercent")
+"""Percentages that come as fractions."""
+
+
+def wished(entry: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+    """`entry` of `v7/finance/quote` as `query` wishes it."""
+    names = [name for name in query.get("fields", "").split(",") if name]
+    told = {
+        name: value
+        for name, value in entry.items()
+        if not names or name in names or name in _TERMS or not _is_number(name, value)
+    }
+    if query.get("formatted", "").lower() != "true":
+        return told
+    return {
+        name: _formatted(name, value, told) if _is_number(name, value) else value
+        for name, value in told.items()
+    }
+
+
+def is_wish(query: Mapping[str, str]) -> bool:
+    """Whether `query` wishes anything but the entries as they are."""
+    return bool(query.get("fields")) or query.get("formatted", "").lower() == "true"
+
+
+def _is_number(name: str, value: Any) -> bool:
+    """Whether it is a number of the market, or two of them in a text."""
+    if isinstance(value, str):
+        return name.endswith(_RANGE)
+    return isinstance(value, int | float) and name not in _PLAIN
+
+
+def _formatted(name: str, value: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
+    hint = entry.get("priceHint")
+    decimals = hint if type(hint) is int and 0 <= hint <= _MAX_DECIMALS else 2
+    match value:
+        case str():
+            ends = value.split(" - ")
+            texts = [_price(float(end), decimals) if _is_decimal(end) else end for end in ends]
+            return {"raw": value, "fmt": " - ".join(texts)}
+        case _ if name in _DATES:
+            return {"raw": value, "fmt": _moment(value, 0, "%Y-%m-%d")}
+        case _ if name.endswith(_TIME):
+            zone = entry.get("exchangeTimezoneShortName", "UTC")
+            offset = entry.get("gmtOffSetMilliseconds", 0)
+            text = _moment(value, offset, "%I:%M%p").removeprefix("0")
+            return {"raw": value, "fmt": f"{text} {zone}"}
+        case _ if name.endswith(_PERCENT):
+            return {"raw": value, "fmt": f"{value * (100 if name in _FRACTIONS else 1):,.2f}%"}
+        case int() if "Price" not in name and not name.startswith(("regularMarketDay", "fifty")):
+            return {"raw": value, "fmt": _short(value), "longFmt": f"{value:,}"}
+        case _:
+            return {"raw": value, "fmt": _price(value, decimals)}
+
+
+def _price(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}"
+
+
+def _short(count: int) -> str:
+    """A count in thousands, millions and so on."""
+    for unit, letter in _UNITS:
+        if abs(count) >= unit:
+            return f"{count / unit:.3f}".rstrip("0").rstrip(".") + letter
+    return str(count)
+
+
+def _moment(seconds: Any, offset: Any, pattern: str) -> str:
+    try:
+        return datetime.fromtimestamp(seconds + offset / 1_000, UTC).strftime(pattern)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
+
+
+def _is_decimal(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

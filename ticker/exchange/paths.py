@@ -1,0 +1,200 @@
+"""What the exchange answers on each of Yahoo's paths: cookie, crumb, quotes, charts, search.
+
+Promises that clients of Yahoo work with it unchanged: the cookie is good for the host that was
+asked and for all of Yahoo's, the crumb goes with the cookie, symbols may be in lower case, and
+what a client wishes of quotes (`fields`, `formatted`) it gets. It keeps nothing about who asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from ticker.exchange.charts import not_found
+from ticker.exchange.faults import Faults, error, json_answer
+from ticker.exchange.fields import summary
+from ticker.exchange.formatting import is_wish, wished
+from ticker.exchange.streaming import Entries
+
+_COOKIE: Final = "A3"
+_DOMAIN: Final = ".yahoo.com"
+_YEAR: Final = 365 * 86_400
+_SERIES: Final = "/ws/fundamentals-timeseries/v1/finance/timeseries"
+_FOUND: Final = 8
+"""Symbols that a search finds where nobody wishes for another number."""
+_HELLO: Final = """<!doctype html><title>ticker exchange</title>
+<p>This is ticker's offline exchange. Every price here is invented or saved long ago.
+"""
+_CONSENT: Final = """<!doctype html><title>consent</title>
+<form method="post" action="/v2/collectConsent?sessionId=offline">
+<input type="hidden" name="csrfToken" value="offline">
+<input type="hidden" name="sessionId" value="offline">
+</form>
+"""
+_SEARCHED: Final[Mapping[str, Any]] = {
+    "explains": [], "news": [], "nav": [], "lists": [], "researchReports": [],
+    "screenerFieldResults": [], "totalTime": 1, "timeTakenForQuotes": 1, "timeTakenForNews": 0,
+    "timeTakenForAlgowatchlist": 0, "timeTakenForPredefinedScreener": 0,
+    "timeTakenForCrunchbase": 0, "timeTakenForNav": 0, "timeTakenForResearchReports": 0,
+    "timeTakenForScreenerField": 0, "timeTakenForCulturalAssets": 0, "timeTakenForSearchLists": 0,
+}  # fmt: skip
+"""What the answer to a search has beside the quotes."""
+
+
+class Quotes(Entries, Protocol):
+    """What an exchange shows: `MarketAnswers` or `SavedAnswers`."""
+
+    @property
+    def events(self) -> int:
+        """Price changes so far."""
+        ...
+
+    @property
+    def watched(self) -> int:
+        """Those of them that are of symbols that somebody looks at."""
+        ...
+
+    def advance(self, now: int) -> None:
+        """Move on to `now` (µs, UTC)."""
+        ...
+
+    def find(self, words: str, most: int, now: int) -> Sequence[Mapping[str, Any]]:
+        """The entries, at most so many, of what has `words` in its symbol or name."""
+        ...
+
+    def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
+        """The body of Yahoo's answer about the past of `symbol`; `None` if it is not known."""
+        ...
+
+    def answer(self, symbols: Iterable[str], now: int) -> bytes:
+        """The body of Yahoo's answer for `symbols` at `now` (µs, UTC)."""
+        ...
+
+
+class Paths:
+    """Answers with `quotes` as of `clock` (µs since the epoch); `socket` serves the streamer's."""
+
+    def __init__(
+        self,
+        quotes: Quotes,
+        faults: Faults,
+        clock: Callable[[], int],
+        socket: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> None:
+        self._quotes = quotes
+        self._faults = faults
+        self._clock = clock
+        self._socket = socket
+        self._key = secrets.token_hex(8)
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Have `router` find them."""
+        router.add_get("/", self._root)
+        router.add_get("/quote/{symbol}", self._cookie)
+        router.add_get("/consent", self._consent)
+        router.add_get("/v2/collectConsent", self._consent)
+        router.add_post("/v2/collectConsent", self._cookie)
+        router.add_get("/copyConsent", self._cookie)
+        router.add_get("/v1/test/getcrumb", self._crumb)
+        router.add_get("/v7/finance/quote", self._quote)
+        router.add_get("/v8/finance/chart/{symbol}", self._chart)
+        router.add_get("/v1/finance/search", self._search)
+        router.add_get("/v10/finance/quoteSummary/{symbol}", self._summary)
+        router.add_get(f"{_SERIES}/{{symbol}}", self._series)
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """The page with the cookie, or the streamer's socket."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._socket(request)
+        return await self._cookie(request)
+
+    async def _cookie(self, request: web.Request) -> web.Response:
+        """Like `fc.yahoo.com` or any page there: what matters of it is the cookie."""
+        response = web.Response(text=_HELLO, content_type="text/html")
+        if _COOKIE not in request.cookies:
+            cookie = f"{_COOKIE}=d={secrets.token_urlsafe(12)}; Max-Age={_YEAR}; Path=/; HttpOnly"
+            # One for the address of the exchange, one for those who believe that they ask Yahoo.
+            response.headers.add("Set-Cookie", cookie)
+            response.headers.add("Set-Cookie", f"{cookie}; Domain={_DOMAIN}")
+        return response
+
+    async def _consent(self, _: web.Request) -> web.Response:
+        """Like `guce.yahoo.com`: the form through which yfinance takes its other way."""
+        return web.Response(text=_CONSENT, content_type="text/html")
+
+    async def _crumb(self, request: web.Request) -> web.Response:
+        if _COOKIE not in request.cookies:
+            return error("finance", 401, "Unauthorized", "Invalid Cookie")
+        return web.Response(text=self._crumb_of(request))
+
+    async def _quote(self, request: web.Request) -> web.Response:
+        if request.query.get("crumb") != self._crumb_of(request):
+            return error("finance", 401, "Unauthorized", "Invalid Crumb")
+        symbols = _symbols(request.query.get("symbols", ""))
+        if not symbols:
+            return error(
+                "quoteResponse", 400, "argument-error", 'Missing value for the "symbols" argument'
+            )
+        left, at = self._faults.left(symbols), self._clock()
+        if not is_wish(request.query):
+            body = self._quotes.answer(left, at)
+            return web.Response(body=body, content_type="application/json", charset="utf-8")
+        entries = [wished(entry, request.query) for entry in self._quotes.look(left, at)]
+        return json_answer({"quoteResponse": {"result": entries, "error": None}})
+
+    async def _chart(self, request: web.Request) -> web.Response:
+        symbol = request.match_info["symbol"].upper()
+        body = None
+        if self._faults.left([symbol]):
+            body = self._quotes.chart(symbol, request.query, self._clock())
+        return json_answer(not_found(symbol), 404) if body is None else json_answer(body)
+
+    async def _summary(self, request: web.Request) -> web.Response:
+        if request.query.get("crumb") != self._crumb_of(request):
+            return error("finance", 401, "Unauthorized", "Invalid Crumb")
+        symbol = request.match_info["symbol"].upper()
+        for entry in self._quotes.look(self._faults.left([symbol]), self._clock()):
+            return json_answer(summary(entry))
+        words = f"Quote not found for symbol: {symbol}"
+        return error("quoteSummary", 404, "Not Found", words)
+
+    async def _series(self, request: web.Request) -> web.Response:
+        """Fundamentals over time: there are none, and that is no error."""
+        meta = {"symbol": [request.match_info["symbol"]], "type": ["shares_out"]}
+        body = {"timeseries": {"result": [{"meta": meta}], "error": None}}
+        return json_answer(body)
+
+    async def _search(self, request: web.Request) -> web.Response:
+        words, most = request.query.get("q", ""), request.query.get("quotesCount", "")
+        count = int(most) if most.isdecimal() else _FOUND
+        quotes = [_found(entry) for entry in self._quotes.find(words, count, self._clock())]
+        return json_answer({**_SEARCHED, "count": len(quotes), "quotes": quotes})
+
+    def _crumb_of(self, request: web.Request) -> str:
+        """The crumb that goes with the asker's cookie, so that none need be remembered."""
+        cookie = request.cookies.get(_COOKIE, "")
+        return hashlib.blake2b(f"{self._key}{cookie}".encode(), digest_size=6).hexdigest()
+
+
+def _symbols(text: str) -> list[str]:
+    """The symbols between commas, each once; Yahoo knows them in capitals alone."""
+    return [*dict.fromkeys(filter(None, text.upper().split(",")))]
+
+
+def _found(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of `quotes` in the answer to a search."""
+    names = {
+        "exchange": "exchange",
+        "shortname": "shortName",
+        "longname": "longName",
+        "quoteType": "quoteType",
+        "typeDisp": "typeDisp",
+        "exchDisp": "fullExchangeName",
+        "symbol": "symbol",
+    }
+    told = {name: entry[field] for name, field in names.items() if field in entry}
+    return told | {"index": "quotes", "score": 20_000.0, "isYahooFinance": True}

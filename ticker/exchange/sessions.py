@@ -1,0 +1,111 @@
+"""When an instrument trades: the wish for a session, a listing and a time → the session now.
+
+Pure. Hours are those of the venue's own clock in winter: the exchange knows no summer time, and no
+holidays. Coins trade always, funds never. All times are µs since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from ticker.exchange.listings import COIN, CURRENCY, EQUITY, ETF, FUND, FUTURE, Listing
+from ticker.units import DAY, HOUR, MINUTE
+
+_SATURDAY: Final = 5
+_SUNDAY: Final = 6
+_FRIDAY: Final = 4
+_PRE_OPENS: Final = 4 * 60
+_POST_CLOSES: Final = 20 * 60
+"""Minutes after midnight in New York."""
+_BREAK: Final = (17 * 60, 18 * 60)
+"""Futures pause in this hour, and over the weekend from its beginning to its end."""
+
+
+class Session(StrEnum):
+    """A part of the trading day; the value is Yahoo's `marketState`."""
+
+    PRE = "PRE"
+    REGULAR = "REGULAR"
+    POST = "POST"
+    CLOSED = "CLOSED"
+
+
+class SessionWish(StrEnum):
+    """Which session the whole market is to be in; `auto`: as the clock says."""
+
+    REGULAR = "regular"
+    CLOSED = "closed"
+    PRE = "pre"
+    POST = "post"
+    AUTO = "auto"
+
+
+def session(listing: Listing, wish: SessionWish, now: int) -> Session:
+    """The session of `listing` at `now`."""
+    kind = listing.kind
+    if kind is COIN:
+        return Session.REGULAR
+    if kind is FUND:
+        return Session.CLOSED
+    match wish:
+        case SessionWish.REGULAR | SessionWish.CLOSED:
+            return Session(wish.upper())
+        case SessionWish.AUTO:
+            return _by_the_clock(listing, now)
+        case _ if kind in (FUTURE, CURRENCY):
+            return Session.REGULAR
+        case _:
+            return Session(wish.upper()) if listing.venue.has_extended_hours else Session.CLOSED
+
+
+def trades(listing: Listing, session: Session) -> bool:
+    """Whether `listing` is traded in `session`: before and after the regular one few are."""
+    match session:
+        case Session.REGULAR:
+            return True
+        case Session.PRE | Session.POST:
+            return listing.kind in (EQUITY, ETF) and listing.venue.has_extended_hours
+        case Session.CLOSED:
+            return False
+
+
+def last_close(listing: Listing, now: int) -> int:
+    """When the last regular session of `listing` that is over by `now` ended."""
+    zone = listing.venue.offset * HOUR
+    midnight = (now + zone) // DAY * DAY
+    close = midnight + listing.venue.closes * MINUTE
+    while close > now + zone or _weekday(close) >= _SATURDAY:
+        close -= DAY
+    return close - zone
+
+
+def _by_the_clock(listing: Listing, now: int) -> Session:
+    venue = listing.venue
+    local = now + venue.offset * HOUR
+    day, minute = _weekday(local), local % DAY // MINUTE
+    if listing.kind in (FUTURE, CURRENCY):
+        return _around_the_clock(day, minute, has_break=listing.kind is FUTURE)
+    if day >= _SATURDAY:
+        return Session.CLOSED
+    if venue.opens <= minute < venue.closes:
+        return Session.REGULAR
+    if venue.has_extended_hours and _PRE_OPENS <= minute < _POST_CLOSES:
+        return Session.PRE if minute < venue.opens else Session.POST
+    return Session.CLOSED
+
+
+def _around_the_clock(day: int, minute: int, *, has_break: bool) -> Session:
+    begin, end = _BREAK
+    is_over = (
+        day == _SATURDAY
+        or (day == _FRIDAY and minute >= begin)
+        or (day == _SUNDAY and minute < end)
+        or (has_break and begin <= minute < end)
+    )
+    return Session.CLOSED if is_over else Session.REGULAR
+
+
+def _weekday(local: int) -> int:
+    """0 is Monday; the epoch was a Thursday."""
+    return (local // DAY + 3) % 7
