@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import hypothesis
 import pytest
 
 from tests.examples import IS_PLAIN, examples
@@ -28,25 +27,48 @@ from ticker.streams.protocol import ReadStats
 KAFKA_IS_OPTIONAL = "runs with CI=1, or with TICKER_TEST_KAFKA=1 or =HOST:PORT"
 
 
+BENCHES = Path(__file__).parent / "bench"
 COMMANDS = Path(__file__).parent / "integration" / "cli"
 _PLAIN_RUN = "TICKER_TEST_PLAIN_RUN"
 """Set in the environment of the workers of a plain run."""
 
-# Other tests run beside, so there is no deadline. `examples` is how many tests take that ask for
-# a number of their own.
-hypothesis.settings.register_profile("full", deadline=None)
-hypothesis.settings.register_profile("plain", deadline=None, max_examples=examples(100))
-hypothesis.settings.load_profile("plain" if IS_PLAIN else "full")
-
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers `-n auto` means: one per core, at least two.
+    """How many workers `-n auto` means: one more than cores, because tests wait half of their time.
 
     None for benches: they want the machine for themselves.
     """
     if config.option.markexpr == "bench":
         return 0
-    return max(2, os.cpu_count() or 1)
+    return 1 + (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Load hypothesis, but not where workers collect: it takes a second."""
+    if session.config.option.dist != "no":
+        return
+    import hypothesis
+
+    # Other tests run beside, so there is no deadline. `examples` is how many tests take that ask
+    # for a number of their own.
+    hypothesis.settings.register_profile("full", deadline=None)
+    hypothesis.settings.register_profile("plain", deadline=None, max_examples=examples(100))
+    hypothesis.settings.load_profile("plain" if IS_PLAIN else "full")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the files out of a plain run that have no test in it: each worker would load them."""
+    if _PLAIN_RUN not in os.environ or not collection_path.match("test_*.py"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    starts = COMMANDS in collection_path.parents or "pytestmark = pytest.mark.processes" in text
+    is_left_out = (
+        collection_path.parent == BENCHES
+        or ("kafka" in collection_path.name and not _kafka_is_wanted())
+        or (starts and "pytest.mark.smoke" not in text)
+    )
+    return is_left_out or None
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -72,6 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     is_named = config.args_source is pytest.Config.ArgsSource.ARGS
     if IS_PLAIN and not is_chosen and not is_named:
         os.environ[_PLAIN_RUN] = "1"
+    if config.option.dist == "loadgroup" and not _kafka_is_wanted():
+        config.option.dist = "worksteal"  # no groups: the cheaper way to share
 
 
 def _is_plain(item: pytest.Item) -> bool:

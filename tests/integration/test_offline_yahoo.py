@@ -119,6 +119,7 @@ def test_the_room_and_the_function_share_a_name() -> None:
         assert isinstance(yahoo, OfflineYahoo)
 
 
+@pytest.mark.processes
 def test_the_fixture_comes_with_a_plugin_that_loads_nothing_before_it_is_used(
     tmp_path: Path,
 ) -> None:

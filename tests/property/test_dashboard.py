@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.controlled import Controlled
-from tests.examples import examples
+from tests.examples import IS_PLAIN, examples
 from tests.playing import NOW, FakePlayer
 from ticker.board import Board
 from ticker.dashboard import Dashboard
@@ -47,7 +47,7 @@ def news(rng: random.Random, number: int) -> Batch:
 
 
 @pytest.mark.parametrize("is_replay", [True, False])
-@pytest.mark.parametrize("steps", [120, MANY])
+@pytest.mark.parametrize("steps", [30 if IS_PLAIN else 120, MANY])
 async def test_no_key_size_or_tick_breaks_a_frame(
     stream_in_memory: Callable[..., Any], *, steps: int, is_replay: bool
 ) -> None:

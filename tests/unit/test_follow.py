@@ -50,18 +50,14 @@ class Running:
     def __init__(self, watch: Follow) -> None:
         self.watch = watch
         self.seen: list[tuple[StreamState, str | None]] = []
-        self._changed = asyncio.Event()
 
     def on_change(self) -> None:
         self.seen.append((self.watch.state, self.watch.problem))
-        self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
-            while not condition():
-                self._changed.clear()
-                if not condition():
-                    await self._changed.wait()
+            while not condition():  # noqa: ASYNC110  not all that is waited for is a change
+                await asyncio.sleep(0.002)
 
 
 @asynccontextmanager

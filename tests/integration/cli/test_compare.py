@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
-
 from ticker.compare.clients import Group
 from ticker.compare.measuring import Bench
 from ticker.compare.plan import Plan
@@ -12,7 +10,6 @@ from ticker.compare.plan import Plan
 from .conftest import Program, descendants
 
 
-@pytest.mark.smoke
 def test_the_comparison_ends_in_sentences(ticker: Program) -> None:
     done = ticker.run("compare", "--events", "50", "--for", "500ms", "--show", "2")
     assert done.returncode == 0, done.stderr

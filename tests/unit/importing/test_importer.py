@@ -100,34 +100,53 @@ def test_a_number_that_a_spreadsheet_rounded_is_no_time(tmp_path: Path, rounded:
 
 
 @pytest.mark.parametrize(
-    ("zone", "day", "good", "bad", "reason"),
+    ("zone", "good", "bad"),
     [
-        ("Europe/Berlin", "2024-03-31", ["01:59:59.9", "03:00:00"], "02:30:00.123", "not exist"),
-        ("Europe/Berlin", "2024-10-27", ["01:59:59.9", "03:00:00"], "02:30:00", "twice"),
-        ("Europe/Berlin", "2024-10-27", ["01:59:59.9", "03:00:00"], "02:00:00", "twice"),
-        ("America/New_York", "2024-11-03", ["00:59:59", "02:00:00"], "01:59:59.999999", "twice"),
-        ("America/New_York", "2024-03-10", ["01:59:59", "03:00:00"], "02:00:00", "not exist"),
-        ("Australia/Lord_Howe", "2024-04-07", ["01:29:59", "02:00:00"], "01:30:00", "twice"),
-        ("Australia/Lord_Howe", "2024-10-06", ["01:59:59", "02:30:00"], "02:10:00", "not exist"),
-        ("Pacific/Apia", "2011-12-30", [], "12:00:00", "not exist"),
+        (
+            "Europe/Berlin",
+            ["03-31 01:59:59.9", "03-31 03:00:00", "10-27 01:59:59.9", "10-27 03:00:00"],
+            {
+                "03-31 02:30:00.123": "not exist",
+                "10-27 02:30:00": "twice",
+                "10-27 02:00:00": "twice",
+            },
+        ),
+        (
+            "America/New_York",
+            ["03-10 01:59:59", "03-10 03:00:00", "11-03 00:59:59", "11-03 02:00:00"],
+            {"03-10 02:00:00": "not exist", "11-03 01:59:59.999999": "twice"},
+        ),
+        (
+            "Australia/Lord_Howe",
+            ["04-07 01:29:59", "04-07 02:00:00", "10-06 01:59:59", "10-06 02:30:00"],
+            {"04-07 01:30:00": "twice", "10-06 02:10:00": "not exist"},
+        ),
     ],
 )
 @pytest.mark.parametrize("form", [None, "%Y-%m-%d %H:%M:%S.%f"])
 def test_a_local_time_that_exists_never_or_twice_is_a_bad_row(
-    tmp_path: Path, zone: str, day: str, good: list[str], bad: str, reason: str, form: str | None
+    tmp_path: Path, zone: str, good: list[str], bad: dict[str, str], form: str | None
 ) -> None:
-    clocks = [*good, bad]
+    times = [f"2024-{time}" for time in (*good, *bad)]
     if form is not None:
-        clocks = [clock if "." in clock else f"{clock}.0" for clock in clocks]
-    lines = [f"{day} {clock},A,{n}\n" for n, clock in enumerate(clocks, 1)]
-    path = file(tmp_path, "time,symbol,price\n2024-01-15 10:00:00.0,A,9\n" + "".join(lines))
+        times = [time if "." in time else f"{time}.0" for time in times]
+    lines = [f"{time},A,{n}\n" for n, time in enumerate(times, 1)]
+    path = file(tmp_path, "time,symbol,price\n" + "".join(lines))
     rows, report = load(path, zone=zone, time_format=form)
-    moments = [datetime.fromisoformat(f"{day} {clock}") for clock in clocks[: len(good)]]
+    moments = [datetime.fromisoformat(time) for time in times[: len(good)]]
     expected = [round(m.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1e6) for m in moments]
-    assert [row[1] for row in rows if row[2] != 9.0] == expected
-    assert report.bad == 1
-    assert reason in report.shown[0].reason
-    assert zone in report.shown[0].reason
+    assert [row[1] for row in rows] == expected
+    assert report.bad == len(bad)
+    for row, reason in zip(report.shown, bad.values(), strict=True):
+        assert reason in row.reason
+        assert zone in row.reason
+
+
+def test_a_day_that_a_zone_left_out_is_bad_rows(tmp_path: Path) -> None:
+    text = "time,symbol,price\n2011-12-29 12:00:00,A,1\n2011-12-30 12:00:00,A,2\n"
+    _, report = load(file(tmp_path, text), zone="Pacific/Apia")
+    assert [row.line for row in report.shown] == [3]
+    assert "not exist" in report.shown[0].reason
 
 
 def test_a_received_time_that_exists_twice_is_a_bad_row_too(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ def ticks() -> list[Tick]:
 @pytest.fixture
 async def log(tmp_path: Path) -> SqliteStream:
     async with SqliteLog(tmp_path / "log.sqlite") as log:
-        for one in ticks():
-            await log.append([one])
+        everything = ticks()
+        for first in range(0, len(everything), 5):
+            await log.append(everything[first : first + 5])
     return SqliteStream(tmp_path / "log.sqlite")
 
 
@@ -45,8 +46,17 @@ def tape(tmp_path: Path) -> RecordingStream:
     return RecordingStream(path)
 
 
-@pytest.mark.parametrize(("since", "until"), [(None, None), (4, None), (3, 8), (10, 11), (None, 2)])
-@pytest.mark.parametrize("symbols", [None, ("B",)])
+@pytest.mark.parametrize(
+    ("since", "until", "symbols"),
+    [
+        (None, None, None),
+        (None, None, ("B",)),
+        (4, None, None),
+        (3, 8, ("B",)),
+        (10, 11, None),
+        (None, 2, ("B",)),
+    ],
+)
 async def test_a_tape_made_of_a_log_holds_the_span_and_what_was_known_before_it(
     tape: RecordingStream,
     log: SqliteStream,
