@@ -40,7 +40,8 @@ _ASK_AFTER: Final = 2 * SECOND
 class Follow:
     """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order.
 
-    `board` is one of these symbols that knows nothing yet; a new one if it is `None`.
+    Symbols `beside` are read too. `board` is one of these symbols that knows nothing yet; a new one
+    if it is `None`. `observe` is given all that is folded in, after it was.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Follow:
         stream: Stream,
         symbols: Sequence[str] | None = None,
         *,
+        beside: Collection[str] = (),
         board: Board | None = None,
+        observe: Callable[[Batch], None] = lambda _: None,
         clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -60,19 +63,20 @@ class Follow:
         """µs on a clock that never goes back: what durations are measured by."""
         self.began = elapsed()
         """When it was made (µs, by `elapsed`)."""
-        self.board = board or Board(symbols)
+        self.board = board or Board(symbols, beside=beside)
         self.state = StreamState.OPENING
         self.problem: str | None = None
         """What is wrong with the stream, in a sentence from the backend; absent while all is well.
         """
         self.next_try: int | None = None
         """When a stream that is away is asked again (µs, UTC); absent while it is being asked."""
+        self._observe = observe
         self._symbols = None if symbols is None else list(symbols)
         self._following = Following(
             stream,
             self._begin,
             self._lose,
-            symbols=self._symbols,
+            symbols=self._read,
             elapsed=elapsed,
             pause=pause,
         )
@@ -118,12 +122,25 @@ class Follow:
         """How the stream is while it can be read."""
         return StreamState.OK if self.board.is_filled else StreamState.EMPTY
 
+    @property
+    def _read(self) -> Sequence[str] | None:
+        """All that is read: the rows, and what goes beside them."""
+        return None if self._symbols is None else [*self._symbols, *self.board.beside]
+
     def choose(self, symbols: Sequence[str]) -> None:
         """Watch these from now on; the loop reads what it lacks within a second."""
-        if self._wished_before is None:
-            self._wished_before = frozenset(self.board.symbols)
-        self._symbols = self._following.symbols = list(symbols)
-        self.board.watch(self._symbols)
+        self._choose(list(symbols), self.board.beside)
+
+    def stand_beside(self, symbols: Collection[str]) -> None:
+        """Read these beside the rows from now on."""
+        self._choose(self._symbols, frozenset(symbols))
+
+    def _choose(self, symbols: list[str] | None, beside: Collection[str]) -> None:
+        if self._wished_before is None and self._symbols is not None:
+            self._wished_before = frozenset([*self.board.symbols, *self.board.beside])
+        self._symbols = symbols
+        self.board.watch(symbols, beside=beside)
+        self._following.symbols = self._read
 
     async def snapshot(self) -> Board:
         """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
@@ -179,6 +196,7 @@ class Follow:
         self.clock.take(batch.heartbeats, read_at=read_at)
         if batch:
             self.board.fold(batch, self.elapsed(), read_at=read_at)
+            self._observe(batch)
         if batch or not was_found:
             self._tell(self._readable, None)
 
@@ -188,8 +206,9 @@ class Follow:
         Reading stays at its position: what it repeats of the new symbols, the board knows already.
         """
         batch = await self.stream.snapshot()
-        quotes = [quote for quote in batch.quotes if quote.symbol not in known]
-        self.board.fold(Batch(batch.position, quotes=quotes), self.elapsed())
+        new = [quote for quote in batch.quotes if quote.symbol not in known]
+        self.board.fold(found := Batch(batch.position, quotes=new), self.elapsed())
+        self._observe(found)
 
     def _lose(self, error: StreamError, seconds: float) -> None:
         """The stream is lost, and asked again in so many seconds."""

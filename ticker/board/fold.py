@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -31,9 +31,14 @@ _GAPS: Final = 200
 
 
 class Board:
-    """The rows of `symbols`, in that order; of all symbols that come, if `symbols` is None."""
+    """The rows of `symbols`, in that order; of all symbols that come, if `symbols` is None.
 
-    def __init__(self, symbols: Sequence[str] | None = None) -> None:
+    Symbols `beside` are folded in like the others and have no row, unless they are in `symbols`.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str] | None = None, *, beside: Collection[str] = ()
+    ) -> None:
         self.ticks = 0
         """Ticks folded in so far; repeats are not counted."""
         self.gaps = 0
@@ -50,6 +55,8 @@ class Board:
         """The minutes before our own ticks, of symbols whose bars came."""
         self._symbols: dict[str, SymbolState] = {}
         self._watched: dict[str, None] | None = None
+        self.beside = frozenset(beside)
+        """Symbols without a row."""
         self._changed: set[str] = set()
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
@@ -58,9 +65,15 @@ class Board:
         self._focus: Focus | None = None
         self.watch(symbols)
 
-    def watch(self, symbols: Sequence[str] | None) -> None:
-        """Show these symbols from now on, in this order (`None`: all that come)."""
+    def watch(
+        self, symbols: Sequence[str] | None, *, beside: Collection[str] | None = None
+    ) -> None:
+        """Show these symbols from now on, in this order (`None`: all that come).
+
+        Fold in those `beside` too; `None`: the same as before.
+        """
         self._watched = None if symbols is None else dict.fromkeys(symbols)
+        self.beside = self.beside if beside is None else frozenset(beside)
         if self.held is not None and symbols is not None:
             known = self.held.rows
             rows = {symbol: known.get(symbol) or Row(symbol) for symbol in symbols}
@@ -100,7 +113,7 @@ class Board:
             state = self._state(tick.symbol)
             if state is not None:
                 state.history.take(tick.time, tick.price)
-                self._changed.add(tick.symbol)
+                self._touch([tick.symbol])
             if self._focus is not None and tick.symbol == self._focus.symbol:
                 self._focus.take(tick)
         self._remember_gaps(batch.gaps)
@@ -125,6 +138,11 @@ class Board:
         if now is not None and held is not None and held.symbol == now.symbol:
             return held
         return now
+
+    def trade(self, symbol: str) -> Tick | Quote | None:
+        """What told the price of `symbol` that is in force, whether it has a row or not."""
+        state = self._symbols.get(symbol)
+        return None if state is None or state.shown is None else state.shown.trade
 
     def quote(self, symbol: str) -> Quote | None:
         """The last quote of `symbol`: for the facts that no tick tells."""
@@ -186,12 +204,16 @@ class Board:
         """Those shown: the watched in their order, or all that came, by name."""
         if self.held is not None:
             return list(self.held.rows)
-        return list(self._watched) if self._watched is not None else sorted(self._symbols)
+        if self._watched is not None:
+            return list(self._watched)
+        return sorted(symbol for symbol in self._symbols if symbol not in self.beside)
 
     @property
     def size(self) -> int:
         """How many symbols are shown."""
-        return len(self._symbols if self._watched is None else self._watched)
+        if self._watched is not None:
+            return len(self._watched)
+        return len(self._symbols) - sum(symbol in self._symbols for symbol in self.beside)
 
     @property
     def is_filled(self) -> bool:
@@ -226,8 +248,11 @@ class Board:
             return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
         return age_of(row, self.writers, now, trouble, elapsed)
 
+    def _is_wanted(self, symbol: str) -> bool:
+        return self._watched is None or symbol in self._watched or symbol in self.beside
+
     def _state(self, symbol: str) -> SymbolState | None:
-        if self._watched is not None and symbol not in self._watched:
+        if not self._is_wanted(symbol):
             return None
         state = self._symbols.get(symbol)
         if state is None:
@@ -262,7 +287,7 @@ class Board:
             self.received = record.received
         if record.simulated:
             self._invented.add(record.symbol)
-        self._changed.add(record.symbol)
+        self._touch([record.symbol])
 
     def _note_in_focus(self, state: SymbolState | None) -> None:
         """The line of the symbol that is looked at ends with the price that its row shows."""
@@ -271,8 +296,9 @@ class Board:
             self._focus.history.take(trade.time, trade.price)
 
     def _touch(self, symbols: Iterable[str]) -> None:
+        shown, beside = self._watched, self.beside
         for symbol in symbols:
-            if self._watched is None or symbol in self._watched:
+            if (symbol not in beside) if shown is None else (symbol in shown):
                 self._changed.add(symbol)
 
     def _row(self, symbol: str, state: SymbolState) -> Row:
