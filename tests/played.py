@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from ticker.board import Board
 from ticker.board.row import Row
@@ -94,5 +95,5 @@ async def playing(
 
 def shown(board: Board) -> tuple[dict[str, Row], int, int, Gap | None]:
     """What a board shows, without when a price moved before our eyes."""
-    rows = {s: dataclasses.replace(board.row(s), moved=None, before=None) for s in board.symbols}
+    rows = {s: structs.replace(board.row(s), moved=None, before=None) for s in board.symbols}
     return rows, board.ticks, board.gaps, board.gap

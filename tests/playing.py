@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ticker.board.alerts import Alert, Told
 from ticker.feed import Mark, MarkKind
 
 NOW = 1_795_447_805_000_000
@@ -37,6 +38,10 @@ class FakePlayer:
     marks: Sequence[Mark] = MARKS
     why_not_live: str | None = None
     asked: list[object] = field(default_factory=list)
+    met: Sequence[tuple[int, Told]] = ()
+
+    def look_for(self, alerts: Sequence[Alert]) -> None:
+        self.asked.append(("look for", [alert.text for alert in alerts]))
 
     def toggle(self) -> None:
         self.asked.append("toggle")

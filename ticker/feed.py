@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from ticker.board import Board
+from ticker.board.alerts import Alert, Told
 from ticker.clock import TapeTime
 from ticker.health import StreamState
 from ticker.records import Batch
@@ -120,6 +121,8 @@ class MarkKind(StrEnum):
     """The trading session changes (`pre`, `regular`, `post`, `closed`)."""
     MOVE = "move"
     """One of the largest moves of a price."""
+    ALERT = "alert"
+    """An alert is met."""
     OWN = "own"
     """Set by the user."""
 
@@ -189,6 +192,15 @@ class PlayerControl(Protocol):
     @property
     def marks(self) -> Sequence[Mark]:
         """All marks known so far, in order of time. More may come in the first seconds."""
+        ...
+
+    @property
+    def met(self) -> Sequence[tuple[int, Told]]:
+        """When which alert is met, in order of time, as far as that is known; see `look_for`."""
+        ...
+
+    def look_for(self, alerts: Sequence[Alert]) -> None:
+        """Mark where these alerts are met, and no others. They are found within seconds."""
         ...
 
     def toggle(self) -> None:

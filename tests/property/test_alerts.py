@@ -107,7 +107,7 @@ def test_none_is_lost_and_none_told_twice_over_restarts_of_the_dashboard(
         saved = msgspec.json.encode(alerts.memory())
         at = min(here + missed, len(ticks))
         alerts = Alerts(ALERTS, msgspec.json.decode(saved, type=Memory))
-        told += alerts.take(Batch(Position(""), ticks=ticks[:at]), is_late=True)
+        told += alerts.take(Batch(Position(""), ticks=ticks[:at]), since=BEGIN * 2)
     told += alerts.take(Batch(Position(""), ticks=ticks[at:]))
     for alert in ALERTS:
         assert found(told, alert) == reference(alert, ticks)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -94,6 +94,11 @@ class Told:
     """Whether nobody was there to be told when the record came."""
 
     @property
+    def value(self) -> float:
+        """Of the field that is watched; of a move, per cent."""
+        return float(self.move if self.move is not None else getattr(self.record, self.alert.field))
+
+    @property
     def key(self) -> tuple[str, str, int]:
         """The alert, and the tick that met it."""
         return self.alert.text, self.record.origin or "", self.record.sequence or 0
@@ -112,8 +117,8 @@ class Memory(msgspec.Struct):
     """What a reader of alerts has to keep."""
 
     symbols: dict[str, SymbolMemory] = {}
-    armed: dict[str, bool] = {}
-    """Text of an alert → whether its next crossing is to be told."""
+    armed: dict[str, bool | None] = {}
+    """Text of an alert → whether its next crossing is to be told; `None` before the first value."""
 
 
 def parse_alert(text: str) -> Alert:
@@ -207,7 +212,7 @@ class Alerts:
         """
         state = self._states.get(alert.text)
         if state is None:
-            state = self._states[alert.text] = _State(alert, self._memory.armed.get(alert.text))
+            state = self._states[alert.text] = _State(alert, self._memory.armed)
             if last is not None and state.is_armed is None:
                 self._is_new(last)
                 state.look(last)
@@ -222,8 +227,12 @@ class Alerts:
         state = self._states.get(alert.text)
         return None if state is None else state.is_armed
 
-    def take(self, batch: Batch, *, is_late: bool = False) -> list[Told]:
-        """Look at what is new in `batch`, and return the alerts that it met, in order."""
+    def take(self, batch: Batch, *, since: int = 0) -> list[Told]:
+        """Look at what is new in `batch`, and return the alerts that it met, in order.
+
+        What was received before `since` (µs, UTC) is late. It is told of remembered alerts alone: a
+        new one begins now.
+        """
         found: list[Told] = []
         for gap in batch.gaps:
             for symbol in self.symbols:
@@ -233,18 +242,13 @@ class Alerts:
         records: list[Trade] = [*batch.ticks, *batch.quotes]
         for record in records:
             if record.symbol in wanted:
-                found += self._take(record, is_late=is_late)
+                found += self._take(record, is_late=record.received < since)
         return found
 
     def memory(self) -> Memory:
         """What another reader needs to go on from here."""
         symbols = {s: self._memory.symbols[s] for s in self.symbols if s in self._memory.symbols}
-        armed = {
-            text: state.is_armed
-            for text, state in self._states.items()
-            if state.is_armed is not None
-        }
-        return Memory(symbols, armed)
+        return Memory(symbols, {text: state.is_armed for text, state in self._states.items()})
 
     def _take(self, record: Trade, *, is_late: bool) -> Iterable[Told]:
         states = [s for s in self._states.values() if s.alert.symbol == record.symbol]
@@ -255,7 +259,7 @@ class Alerts:
         gap = self._gaps.pop(record.symbol, None)
         for state in states:
             is_told, move = state.look(record)
-            if is_told:
+            if is_told and (state.is_remembered or not is_late):
                 yield Told(state.alert, record, move, gap, is_late)
 
     def _is_new(self, record: Trade) -> bool:
@@ -279,9 +283,10 @@ class Alerts:
 class _State:
     """One alert, and whether its next crossing is told."""
 
-    def __init__(self, alert: Alert, is_armed: bool | None) -> None:
+    def __init__(self, alert: Alert, armed: Mapping[str, bool | None]) -> None:
         self.alert = alert
-        self.is_armed = is_armed
+        self.is_remembered = alert.text in armed
+        self.is_armed = armed.get(alert.text)
         self._window = _Window(alert.within) if alert.field == MOVES else None
 
     def warm(self, record: Trade) -> None:

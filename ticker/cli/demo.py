@@ -23,6 +23,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.owning import watched
 from ticker.cli.record import recorded_words
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
@@ -83,9 +84,9 @@ def demo(
     """Run everything without a network: exchange, poller, stream and dashboard."""
     settings = Settings()
     wish = settings.every(every)
-    wanted = settings.symbols(symbols, watchlist) or (
-        DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
-    )
+    named = settings.symbols(symbols, watchlist)
+    usual = DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
+    seen = watched(settings, named, usual)
     if source not in (None, *_SOURCES):
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
@@ -95,7 +96,7 @@ def demo(
             raise UsageError("--keep is for the screen: a recording always starts new")
         options = DemoRecording(
             path=recording_path(record),
-            symbols=wanted,
+            symbols=named or usual,
             seed=seed,
             listed=listed,
             every=wish or SECOND,
@@ -117,10 +118,10 @@ def demo(
         exchange += ["--seed", str(seed)] if seed is not None else []
         exchange += ["--symbols", str(listed)] if listed is not None else []
         url = f"{source or _SOURCES[0]}:127.0.0.1:{port}"
-        poller = ["poll", *wanted, "--source", url, "--every", every or "1s"]
+        poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
         title = watchlist or ""
-        shown = Shown(settings, choice, wanted, tz, duration, title=title, notices=notices)
+        shown = Shown(settings, choice, seen, tz, duration, title=title, notices=notices)
         raise typer.Exit(run(shown.main([poller, exchange]), stop=shown.stop))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import typer
 
@@ -20,6 +21,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.owning import RunCommands, looking_for_alerts, watched
 from ticker.cli.poll_line import StatusLine
 from ticker.cli.polling import Audience, Job, Teller, open_kept, run_job
 from ticker.cli.running import set_up_logging
@@ -47,6 +49,7 @@ def poll(
     quiet: Quiet = False,
     verbose: Verbose = False,
     control: Control = False,
+    alerts: RunCommands = False,
 ) -> None:
     """Poll a source and write what changed to the stream. No screen."""
     settings = Settings()
@@ -54,7 +57,9 @@ def poll(
     is_file = stream_path(choice) is not None
     if not (choice.named and is_file):
         make_state_directory()
-    wanted = settings.symbols_or_default(symbols, watchlist)
+    named = settings.symbols(symbols, watchlist)
+    found = watched(settings, named, settings.config.watchlist("default"))
+    wanted = found.all if alerts or not named else named
     wish = settings.every(every)
     zone = settings.zone(tz)
     lasting = None if duration is None else parse_duration(duration)
@@ -78,6 +83,11 @@ def poll(
         poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
         return Job(log, poller, tell, kept, None if is_file else choice)
 
+    def meanwhile() -> AbstractAsyncContextManager[object]:
+        return looking_for_alerts(settings, kept, zone) if alerts else nullcontext()
+
     with scene.writing(choice):
-        code = run_job(make, url, end=line.end, controlled=control, count=count)
+        code = run_job(
+            make, url, end=line.end, controlled=control, count=count, meanwhile=meanwhile
+        )
     raise typer.Exit(code)

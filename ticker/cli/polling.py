@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,10 +80,12 @@ def run_job(
     end: Callable[[str], None],
     controlled: bool,
     count: int | None = None,
+    meanwhile: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> int:
     """Poll to the end, in a new log if one is taken away under the poller; the exit code.
 
-    `end` gets the last words; `count`: so many ticks are wished for.
+    `end` gets the last words; `count`: so many ticks are wished for. `meanwhile` is entered for as
+    long as it polls.
     """
     pollers: list[Poll] = []
 
@@ -91,7 +94,7 @@ def run_job(
             poller.stop()
 
     async def begin() -> int:
-        async with open_source(url) as asked:
+        async with open_source(url) as asked, meanwhile():
             job = make(asked)
             pollers.append(job.poller)
             if not controlled:

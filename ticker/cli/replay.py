@@ -25,6 +25,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.owning import RunCommands, watched
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.showing import PlayOptions, Showing
@@ -83,6 +84,7 @@ def replay(
     idle: _Idle = None,
     loop: Annotated[bool, typer.Option("--loop", help="At the end, begin again.")] = False,
     to: _To = None,
+    alerts: RunCommands = False,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -91,11 +93,13 @@ def replay(
     settings = Settings()
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)
+    seen = watched(settings, settings.symbols(symbols, watchlist), None)
     with inviting(source.option):
         begins, ends = _moments(source, since, until, settings.zone(tz))
         wish = ReplayOptions(
             source=source,
-            symbols=settings.symbols(symbols, watchlist) or None,
+            symbols=seen.rows,
+            beside=seen.beside if to is None else (),
             since=begins,
             until=ends,
             last_session=named is None and since is None,
@@ -104,6 +108,7 @@ def replay(
         )
         if to is not None:
             for_screens = {"--loop": loop, "--paused": paused, "--idle": idle is not None}
+            for_screens["--alerts"] = alerts
             for option, is_given in for_screens.items():
                 if is_given:
                     raise UsageError(f"{option} is for the screen: leave it out with --to")
@@ -118,6 +123,7 @@ def replay(
             is_paused=paused,
             loop=loop,
             idle=None if idle is None else parse_duration(idle),
+            runs_commands=alerts,
         )
         showing = Showing(wish, how, settings, Line(quiet=quiet))
         raise typer.Exit(run(showing.main(), stop=showing.stop))

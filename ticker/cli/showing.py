@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ticker.alerting import Alerting
 from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.line import Line
 from ticker.cli.settings import Settings
@@ -29,6 +30,8 @@ class PlayOptions(msgspec.Struct, frozen=True):
     loop: bool = False
     idle: int | None = None
     """Silences longer than this are shortened to it (µs of the tape)."""
+    runs_commands: bool = False
+    """Whether the commands of alerts are run."""
 
 
 class Showing:
@@ -41,6 +44,9 @@ class Showing:
         self._how = how
         self._sort = settings.sort()
         self._watchlists = settings.config.watchlists
+        self._alerting = Alerting(
+            settings.alerts(), runs=how.runs_commands, keep_in=settings.config.path
+        )
         self._line = line
         self._dashboard: Dashboard | None = None
         self._is_over = False
@@ -53,8 +59,12 @@ class Showing:
             reel = await open_reel(stack, source, wish, self._line)
             grows = wish.source.address.backend.is_writable
 
+            alerting = await stack.enter_async_context(self._alerting)
+
             def follow(board: Board) -> Feed:
-                return Follow(source, wish.symbols, board=board)
+                live = Follow(source, wish.symbols, board=board, observe=alerting.take)
+                alerting.attach(live)
+                return live
 
             player = Player(
                 reel,
@@ -64,7 +74,9 @@ class Showing:
                 idle=how.idle,
                 live=follow if grows else None,
                 why_not_live="A recording does not grow: there is nothing live to go to",
+                rows=wish.symbols,
             )
+            player.look_for(alerting.alerts)
             from ticker.dashboard import Dashboard, TerminalDriver
 
             self._dashboard = dashboard = Dashboard(
@@ -76,6 +88,7 @@ class Showing:
                 simulated=wish.source.demo,
                 option=wish.source.option,
                 watchlists=self._watchlists,
+                alerts=alerting,
                 driver=TerminalDriver,
             )
             if absent := await missing(source, wish):

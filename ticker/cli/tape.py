@@ -36,6 +36,8 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     """From the beginning of the last session, not from the start."""
     speed: float
     zone: Zone
+    beside: tuple[str, ...] = ()
+    """Symbols that are played too, where not all are, and have no row."""
 
 
 async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
@@ -44,7 +46,8 @@ async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, 
     `line` tells how far it is, where that takes more than a second. Raises `StreamError`, and
     `Failed` where there is nothing to play.
     """
-    span = Span(wish.symbols, wish.since, wish.until)
+    symbols = None if wish.symbols is None else (*wish.symbols, *wish.beside)
+    span = Span(symbols, wish.since, wish.until)
     health = await stream.health()
     if wish.last_session and health.last is not None:
         last = health.last if wish.until is None else min(health.last, wish.until - 1)

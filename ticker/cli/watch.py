@@ -27,6 +27,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.owning import RunCommands, Watched, alerting_of, watched
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings, refuse_mixing
@@ -64,17 +65,18 @@ def run(
     choice = settings.stream(stream)
     need_terminal("run", f"ticker poll{choice.option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-    wanted = settings.symbols_or_default(symbols, watchlist)
+    named = settings.symbols(symbols, watchlist)
+    seen = watched(settings, named, settings.config.watchlist("default"))
     if not choice.named:
         make_state_directory()
     refuse_mixing(choice, settings.source(source))
     settings.every(every)  # a mistake is told here, not by the poller
-    words = ["poll", *wanted, "--source", settings.source(source)]
+    words = ["poll", *seen.all, "--source", settings.source(source)]
     # The poller reads the same configuration: only what was said here must be said again, so that
     # it knows the default log from one that somebody named.
     words += ["--stream", stream] if stream is not None else []
     words += ["--every", every] if every is not None else []
-    shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
+    shown = Shown(settings, choice, seen, tz, duration, title=watchlist or "", runs_commands=True)
     raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
 
 
@@ -87,13 +89,15 @@ def watch(
         Format | None, typer.Option("--format", help="With --once: table, json or csv.")
     ] = None,
     duration: For = None,
+    alerts: RunCommands = False,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Show a stream in a dashboard."""
     settings = Settings()
-    wanted = settings.symbols(symbols, watchlist) or None
+    seen = watched(settings, settings.symbols(symbols, watchlist), None)
+    wanted = seen.rows
     choice = settings.stream(stream)
     if once:
         set_up_logging(quiet=quiet, verbose=verbose)
@@ -104,7 +108,7 @@ def watch(
     option = choice.option
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-    shown = Shown(settings, choice, wanted, tz, duration, title=watchlist or "")
+    shown = Shown(settings, choice, seen, tz, duration, title=watchlist or "", runs_commands=alerts)
     raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
 
 
@@ -115,15 +119,17 @@ class Shown:
         self,
         settings: Settings,
         choice: StreamChoice,
-        symbols: Sequence[str] | None,
+        watched: Watched,
         tz: str | None,
         duration: str | None,
         *,
         title: str,
         notices: Sequence[str] = (),
+        runs_commands: bool = False,
     ) -> None:
         self._choice = choice
-        self._symbols = symbols
+        self._watched = watched
+        self._alerting = alerting_of(settings, choice, runs=runs_commands)
         self._zone = settings.zone(tz)
         self._title = title
         self._notices = list(notices)
@@ -147,7 +153,11 @@ class Shown:
             from ticker.follow import Follow
 
             stream = await stack.enter_async_context(open_stream(self._choice))
-            watched = Follow(stream, self._symbols)
+            alerting = await stack.enter_async_context(self._alerting)
+            watched = Follow(
+                stream, self._watched.rows, beside=self._watched.beside, observe=alerting.take
+            )
+            alerting.attach(watched)
             self._dashboard = dashboard = Dashboard(
                 watched,
                 title=self._title
@@ -159,6 +169,7 @@ class Shown:
                 option=self._choice.option,
                 driver=TerminalDriver,
                 watchlists=self._watchlists,
+                alerts=alerting,
             )
             for words in self._notices:
                 dashboard.tell(words)

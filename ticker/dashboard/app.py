@@ -7,6 +7,7 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
@@ -18,9 +19,11 @@ from textual.widgets import Input
 
 from ticker.board import Sort
 from ticker.board.lists import next_list
+from ticker.dashboard.alerts import ScreenAlerts
+from ticker.dashboard.alerts_page import AlertsPage
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.column_choice import ColumnChoice
-from ticker.dashboard.control import Controller, Exit
+from ticker.dashboard.control import AlertControl, Controller, Exit
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.health import HealthPage, sections
@@ -28,6 +31,7 @@ from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
 from ticker.dashboard.layout import CSS, HEIGHTS, dress, paint_all
+from ticker.dashboard.notification import notification
 from ticker.dashboard.painting import Painter
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
@@ -48,7 +52,8 @@ class Dashboard(App[Exit]):
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
     `light`; `simulated` says before the first price that all will be invented. `option` is what a
     command needs to work on the same stream. `watchlists` (name → symbols) are lists of rows.
-    `driver` is how Textual speaks with the terminal; `None`: as it does by itself.
+    `alerts` is who looks for alerts, if anybody does. `driver` is how Textual speaks with the
+    terminal; `None`: as it does by itself.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -70,6 +75,7 @@ class Dashboard(App[Exit]):
         simulated: bool = False,
         option: str = "",
         watchlists: Mapping[str, Sequence[str]] | None = None,
+        alerts: AlertControl | None = None,
         driver: type[Driver] | None = None,
     ) -> None:
         self.palette: Palette = PALETTES[look]
@@ -93,6 +99,7 @@ class Dashboard(App[Exit]):
             simulated=simulated,
             option=option,
             has_poller=controller is not None,
+            has_alerts=alerts is not None,
             player=player,
         )
         words = self._words
@@ -109,6 +116,12 @@ class Dashboard(App[Exit]):
         self._frames = Frames(self.set_timer, self._paint)
         self._histories = Histories(feed, self._on_screen, self._changed)
         self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
+        self._alerts: ScreenAlerts | None = None
+        if alerts is not None:
+            self._alerts = ScreenAlerts(
+                alerts, feed, player, zone, ring=self._ring, tell=self.tell, on_change=self._wake
+            )
+            self._table.lines.is_told = self._alerts.is_lit
         self._failure: Exception | None = None
 
     async def show(self) -> Exit:
@@ -158,8 +171,20 @@ class Dashboard(App[Exit]):
         if self.is_running:
             self._frames.change()
 
+    def _wake(self) -> None:
+        """A change, from any task: see `tell`."""
+        if self.is_running:
+            self.call_later(self._changed)
+
+    def _ring(self, words: str) -> None:
+        """Let the terminal notify its user."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(notification(words, os.environ))
+
     def _paint(self) -> float | None:
         """A frame; the seconds until marks go out."""
+        if self._alerts is not None:
+            self._alerts.look()
         lit = self._painter.paint()
         self._histories.look()
         if self._player_bar is not None:
@@ -182,6 +207,8 @@ class Dashboard(App[Exit]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Adding and removing are there only with a controller."""
+        if parameters in (("alert",), ("alerts",)):
+            return self._alerts is not None
         needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
         return self._controller is not None or not needs_controller
 
@@ -201,10 +228,16 @@ class Dashboard(App[Exit]):
         match page:
             case "health":
                 self.push_screen(HealthPage(lambda: sections(feed, rate, zone), self.palette))
+            case "alerts" if self._alerts is not None:
+                self.push_screen(AlertsPage(self._alerts, self.palette), self._ask_for_alert)
             case "columns":
                 self.push_screen(ColumnChoice(table.wished, table.show_columns, self.palette))
             case _:
                 self.push_screen(Help(keys_for(self._words.there), self.palette))
+
+    def _ask_for_alert(self, is_wished: bool | None) -> None:
+        if is_wished:
+            self.action_ask("alert")
 
     def on_heading_picked(self, event: Heading.Picked) -> None:
         """A click on a heading: sort by it, a second click reverses."""
@@ -258,7 +291,9 @@ class Dashboard(App[Exit]):
         if asked is Asked.TIME and not self._is_replay():
             self._answer(live_words(self._option))
             return
-        self._question.ask(asked, self._table.filter if asked is Asked.FILTER else "")
+        chosen = self._detail.symbol or self._table.chosen
+        begun = {Asked.FILTER: self._table.filter, Asked.ALERT: f"{chosen} > " if chosen else ""}
+        self._question.ask(asked, begun.get(asked, ""))
 
     def action_clear(self) -> None:
         """Close the line, or the detail; without one open, show all rows again."""
@@ -320,7 +355,15 @@ class Dashboard(App[Exit]):
         self._close_question()
         if asked is Asked.TIME and self._time_keys is not None:
             self._time_keys.go_to(event.value)
-        if asked is Asked.ADD and symbols and (why := await self._choosing.add(symbols)):
+        if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
+            words, missing = self._alerts.add(event.value)
+            self.tell(words)
+            symbols = [missing] if missing and self._controller is not None else []
+        if (
+            asked in (Asked.ADD, Asked.ALERT)
+            and symbols
+            and (why := await self._choosing.add(symbols))
+        ):
             self.tell(why)
 
     def _close_question(self) -> None:

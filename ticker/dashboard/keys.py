@@ -22,6 +22,7 @@ class Needs(Enum):
     REPLAY = "a replay of this screen's own"
     TABLE = "the table"
     DETAIL = "the detail of a symbol"
+    ALERTS = "somebody who looks for alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ KEYS: Final = (
     Key("s S", "sort", "sort by the next column; reverse", Needs.TABLE, 6, action="sort"),
     Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),
+    Key("a", "alert", "an alert: AAPL > 250, AAPL moves 1% in 5m", Needs.ALERTS, 8, "ask('alert')"),
+    Key("A", "", "alerts: how they stand, what was told", Needs.ALERTS, action="open('alerts')"),
     Key("c", "columns", "columns: which, in which order", Needs.TABLE, 9, "open('columns')"),
     Key("i", "health", "health of stream and writers", importance=8, action="open('health')"),
     Key("?", "help", "", importance=0, action="open('help')"),
@@ -76,6 +79,8 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         ("question_mark,f1", "open('help')"),
         ("c", "open('columns')"),
         ("i", "open('health')"),
+        ("a", "ask('alert')"),
+        ("A", "open('alerts')"),
         ("slash", "ask('filter')"),
         ("plus", "ask('add')"),
         ("minus", "drop"),

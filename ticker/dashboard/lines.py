@@ -33,6 +33,8 @@ class Lines:
     def __init__(self, feed: Feed, zone: Zone) -> None:
         self.is_loading: Callable[[str], bool] = lambda _: False
         """Whether the past of a symbol is still to be read; its sparkline is blank until then."""
+        self.is_told: Callable[[str], bool] = lambda _: False
+        """Whether an alert of a symbol was told a moment ago: its row is lit up."""
         self.is_tight = False
         """Whether a text outgrew its column since somebody set this to False."""
         self._feed = feed
@@ -49,11 +51,15 @@ class Lines:
         if palette is not self._palette:
             self._palette = palette
             self._styles.clear()
-        ground = palette.chosen if is_chosen else palette.ground
+        is_told = self.is_told(row.symbol)
+        ground = palette.chosen if is_chosen else palette.told if is_told else palette.ground
         level = strength(row.day_change_percent)
         segments: list[Segment] = []
         at = 0
         for place in layout.places:
+            if is_told and not at and place.start:
+                segments.append(Segment("!", self._style(Look.WARNING, ground)))
+                at = 1
             if place.start > at:
                 segments.append(Segment(" " * (place.start - at), self._style(Look.TEXT, ground)))
             at = place.start + place.width

@@ -34,6 +34,11 @@ class Palette:
     down_ground: str
     warning: str
 
+    @property
+    def told(self) -> str:
+        """The ground of a row whose alert was told a moment ago."""
+        return blend(self.ground, self.warning, 0.15)
+
     def style(
         self, color: str, ground: str | None = None, *, bold: bool = False, italic: bool = False
     ) -> Style:
@@ -69,6 +74,12 @@ class Palette:
             panel=self.raised,
             dark=self is PALETTES["dark"],
         )
+
+
+def blend(one: str, other: str, share: float) -> str:
+    """`one` with a `share` of `other` in it."""
+    pairs = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 DARK: Final = Palette(

@@ -25,6 +25,7 @@ _DUE: Final = 0.95
 """A player that reaches this share of the speed asked for keeps up."""
 _GLYPHS: Final = {
     MarkKind.OWN: "◆",
+    MarkKind.ALERT: "!",
     MarkKind.GAP: "×",
     MarkKind.SESSION: "│",
     MarkKind.MOVE: "▲",
@@ -108,7 +109,7 @@ class PlayerBar(Widget):
     def _style(self, cell: str, *, is_played: bool) -> str:
         palette = self._palette
         match cell:
-            case "×":
+            case "×" | "!":
                 return f"bold {palette.warning}"
             case "━" | "─":
                 return palette.accent if is_played else palette.dim

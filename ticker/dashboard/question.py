@@ -1,4 +1,7 @@
-"""The line in which a user types: a filter, symbols, or a time. Shown only while it is open."""
+"""The line in which a user types: a filter, symbols, a time, or an alert.
+
+Shown only while it is open.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ class Asked(StrEnum):
     FILTER = "filter"
     ADD = "add"
     TIME = "time"
+    ALERT = "alert"
 
 
 _PLACEHOLDERS: Final = {
     Asked.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
     Asked.ADD: "symbols to add, such as AAPL GC=F",
+    Asked.ALERT: "alert: AAPL > 250, AAPL volume > 1000000, BTC-USD moves 1% in 5m",
     Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
 
@@ -42,6 +47,9 @@ class Question(Input):
         self.asked = what
         self.placeholder = _PLACEHOLDERS[what]
         self.value = value
+        # What is typed goes behind the beginning of an alert, and in the place of a filter.
+        self.select_on_focus = what is not Asked.ALERT
+        self.cursor_position = len(value)
         self.add_class("-open")
         self.focus()
 

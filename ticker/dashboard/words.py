@@ -40,6 +40,7 @@ class Words:
         simulated: bool,
         option: str,
         has_poller: bool,
+        has_alerts: bool = False,
         player: PlayerControl | None,
     ) -> None:
         self.title = Bar(id="title")
@@ -52,6 +53,7 @@ class Words:
         self._simulated = simulated
         self._option = option
         self._has_poller = has_poller
+        self._has_alerts = has_alerts
         self._player = player
         self.is_detail = False
         """Whether a detail stands in the place of the table."""
@@ -66,7 +68,8 @@ class Words:
             Needs.REPLAY if is_replay else Needs.LIVE,
             Needs.DETAIL if self.is_detail else Needs.TABLE,
         }
-        return there | ({Needs.POLLER} if self._has_poller else set())
+        there |= {Needs.POLLER} if self._has_poller else set()
+        return there | ({Needs.ALERTS} if self._has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:
         """Say `words` on the status line for a while, from the next `say` on; none: nothing."""

@@ -46,6 +46,12 @@ class Marks:
             text = f"{move.symbol} {move.percent:+.2f}%"
             insort(self._all, Mark(move.time, MarkKind.MOVE, text))
 
+    def show_alerts(self, met: Sequence[tuple[int, str]]) -> None:
+        """Mark the alerts that are met, each with its time and in words; no others."""
+        self._all = [mark for mark in self._all if mark.kind is not MarkKind.ALERT]
+        for time, text in met:
+            insort(self._all, Mark(time, MarkKind.ALERT, text))
+
     def toggle(self, time: int) -> Mark:
         """Set an own mark at `time`, or take away the one that is there. Returns that mark."""
         for mark in self._all:

@@ -15,9 +15,11 @@ from contextlib import aclosing
 from typing import Final
 
 from ticker.board import Board
+from ticker.board.alerts import Alert, Told
 from ticker.clock import TapeTime
 from ticker.feed import SPEEDS, Feed, Mark
 from ticker.health import StreamState
+from ticker.play.alerts import alerts_met
 from ticker.play.deck import Deck
 from ticker.play.loop import wait_unless
 from ticker.play.marks import Marks
@@ -37,7 +39,8 @@ class Player:
 
     `idle` (µs of the tape): a longer silence is shortened to it. `loop` plays all again and again.
     `live` gives the feed of the stream that the tape was taken from, on the same board; without it
-    `why_not_live` says why there is none. `clock` is the time of day (µs, UTC), `elapsed` µs on a
+    `why_not_live` says why there is none. `rows` are the symbols shown, where not all are played
+    for that. `clock` is the time of day (µs, UTC), `elapsed` µs on a
     clock that never goes back; `rest` waits so many seconds, or until the event is set.
     """
 
@@ -51,13 +54,16 @@ class Player:
         idle: int | None = None,
         live: Callable[[Board], Feed] | None = None,
         why_not_live: str = "",
+        rows: Sequence[str] | None = None,
         clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,
         rest: Callable[[asyncio.Event, float], Awaitable[object]] = wait_unless,
     ) -> None:
         self.start, self.end = reel.start, reel.end
         self.began = elapsed()
-        self.board = Board(reel.span.symbols)
+        played = reel.span.symbols
+        self._rows = played if rows is None else tuple(rows)
+        self.board = Board(self._rows, beside=set(played or ()) - set(self._rows or ()))
         self._reel = reel
         self._schedule = Schedule(speed)
         self._schedule.is_paused = is_paused
@@ -71,6 +77,10 @@ class Player:
         self._elapsed = elapsed
         self._marks = Marks(reel)
         self._marking: asyncio.Task[None] | None = None
+        self._alerts: Sequence[Alert] = ()
+        self._looking: asyncio.Task[None] | None = None
+        self.met: Sequence[tuple[int, Told]] = ()
+        """See `PlayerControl`."""
         self._before: deque[int] = deque(maxlen=_UNDONE)  # where seeks began
 
     # As a feed
@@ -130,14 +140,15 @@ class Player:
     @property
     def symbols(self) -> Sequence[str] | None:
         """See `Feed`."""
-        return self._deck.symbols if self._live is None else self._live.symbols
+        return self._rows if self._live is None else self._live.symbols
 
     def choose(self, symbols: Sequence[str]) -> None:
         """See `Feed`."""
         if self._live is not None:
             self._live.choose(symbols)
             return
-        self._deck.symbols = tuple(symbols)
+        self._rows = tuple(symbols)
+        self._deck.symbols = (*symbols, *self.board.beside)
         self.board.watch(symbols)
         self._deck.go_to(self.time)
 
@@ -157,9 +168,11 @@ class Player:
             try:
                 await self._deck.run(on_change, self._begin_marking)
             finally:
-                if self._marking is not None:
-                    self._marking.cancel()
-                    await asyncio.wait([self._marking])
+                tasks = [task for task in (self._marking, self._looking) if task is not None]
+                for task in tasks:
+                    task.cancel()
+                if tasks:
+                    await asyncio.wait(tasks)
         if self._live is not None:
             await self._live.run(on_change)
 
@@ -275,6 +288,12 @@ class Player:
             self._deck.leave()
         return None
 
+    def look_for(self, alerts: Sequence[Alert]) -> None:
+        """See `PlayerControl`."""
+        self._alerts = list(alerts)
+        if self._marking is not None:  # until then nothing is read of the tape
+            self._look_for_alerts()
+
     # How it is done
 
     def _go_to_mark(self, mark: Mark | None) -> Mark | None:
@@ -284,6 +303,17 @@ class Player:
 
     def _begin_marking(self) -> None:
         self._marking = asyncio.create_task(self._look_ahead())
+        self._look_for_alerts()
+
+    def _look_for_alerts(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._find_alerts())
+
+    async def _find_alerts(self) -> None:
+        self.met = await alerts_met(self._reel, self._alerts)
+        self._marks.show_alerts([(due, told.alert.text) for due, told in self.met])
+        self._deck.changed()
 
     async def _look_ahead(self) -> None:
         """Find what is worth going to, and make seeks quick; the first frame is there already."""

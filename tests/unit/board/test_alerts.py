@@ -115,3 +115,20 @@ def test_a_quote_at_a_known_price_may_meet_an_alert_of_another_field() -> None:
     ]
     told = [alerts.take(Batch(Position(""), quotes=[quote])) for quote in quotes]
     assert [len(each) for each in told] == [0, 1, 0]
+
+
+def test_an_alert_that_is_new_begins_now_and_learns_from_the_past_where_it_stands() -> None:
+    alerts = Alerts([parse_alert("AAPL > 250")])
+    past = [tick(1, 249.0), tick(2, 251.0), tick(3, 247.0), tick(4, 249.0)]
+    assert alerts.take(batch(*past), since=NOW + SECOND) == []
+    (told,) = alerts.take(batch(tick(5, 250.5, seconds=2)), since=NOW + SECOND)
+    assert told.alert.text == "AAPL > 250"
+    assert not told.is_late
+
+
+def test_what_a_remembered_alert_missed_is_told_late() -> None:
+    before = Alerts([parse_alert("AAPL > 250")])
+    before.take(batch(tick(1, 249.0)))
+    after = Alerts([parse_alert("AAPL > 250")], before.memory())
+    (told,) = after.take(batch(tick(1, 249.0), tick(2, 251.0)), since=NOW + SECOND)
+    assert told.is_late

@@ -11,9 +11,11 @@ import pytest
 
 from tests.played import Clock, playing, shown, write
 from ticker.board import Board
+from ticker.board.alerts import parse_alert
 from ticker.feed import MAX_SPEED, MarkKind
 from ticker.health import StreamState
-from ticker.play import Player, Span
+from ticker.play import Player, Span, load
+from ticker.play.alerts import alerts_met
 from ticker.play.cursor import Cursor
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.recording import RecordingStream
@@ -358,3 +360,32 @@ async def test_names_and_closes_are_those_of_the_tapes_time(tmp_path: Path, cloc
     async with playing(tape, clock) as player:
         row = player.board.row("A")
         assert (row.name, row.previous_close) == ("Apple", 90.0)
+
+
+async def test_alerts_are_marked_where_the_tape_meets_them(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock) as player:
+        player.look_for([parse_alert("A > 105"), parse_alert("B > 1000")])
+        async with asyncio.timeout(5):
+            while not player.met:  # noqa: ASYNC110  the tape is read beside the playing
+                await asyncio.sleep(0.005)
+        ((due, told),) = player.met
+        assert (due, told.record.price) == (NOW + 5 * SECOND, 106.0)
+        marked = [mark for mark in player.marks if mark.kind is MarkKind.ALERT]
+        assert [(mark.time, mark.text) for mark in marked] == [(due, "A > 105")]
+        player.look_for([])
+        async with asyncio.timeout(5):
+            while player.met:  # noqa: ASYNC110  the same
+                await asyncio.sleep(0.005)
+        assert not any(mark.kind is MarkKind.ALERT for mark in player.marks)
+
+
+async def test_an_alert_that_was_met_before_what_is_played_has_no_mark(
+    tape: RecordingStream,
+) -> None:
+    async with tape:
+        reel = await load(tape, Span(since=NOW + 10 * SECOND))
+        assert await alerts_met(reel, [parse_alert("A > 105")]) == []
+        ((due, _),) = await alerts_met(reel, [parse_alert("A > 112")])
+        assert due == NOW + 12 * SECOND

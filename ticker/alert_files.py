@@ -1,0 +1,93 @@
+"""The files of alerts: what was seen so far, and alerts kept in the configuration.
+
+What was seen is kept for each stream, and apart for screens that run commands and those that do
+not, so that neither takes the other's news away. A file that cannot be read counts as missing: then
+alerts begin with the next price.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import tomllib
+import zlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ticker.board.alerts import Memory
+from ticker.errors import ConfigError
+from ticker.files import decode_text, real_path
+
+_log: Final = logging.getLogger(__name__)
+
+
+def memory_path(folder: Path, stream: str, *, runs: bool) -> Path:
+    """The file for `stream` (its URL) in `folder`; `runs`: of a screen that runs commands."""
+    kind = "commands" if runs else "screens"
+    return folder / f"alerts-{kind}-{zlib.crc32(stream.encode()):08x}.json"
+
+
+def load_memory(path: Path) -> Memory | None:
+    """What was seen; `None` where nothing is known."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Memory)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        _log.warning("%s cannot be read, so alerts begin now: %s", path, error)
+        return None
+
+
+def save_memory(path: Path, memory: Memory) -> None:
+    """Keep what was seen; where that fails, the log says why."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, msgspec.json.encode(memory))
+    except OSError as error:
+        _log.warning("%s cannot be written: %s", path, error)
+
+
+def keep_alert(path: Path, when: str) -> None:
+    """Append an alert to the configuration file at `path`, which is made where it is missing.
+
+    Raises `ConfigError` where that cannot be, with the file as it was.
+    """
+    advice = f"write it yourself: when = {json.dumps(when, ensure_ascii=False)}"
+    path = real_path(path)
+    try:
+        text = decode_text(path.read_bytes())
+    except FileNotFoundError:
+        text = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read ({error}); {advice}", path=str(path)) from None
+    separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    # A JSON string of visible characters is a TOML string too.
+    text += f"{separator}[[alerts]]\nwhen = {json.dumps(when, ensure_ascii=False)}\n"
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:  # alerts = [ … ] in one piece
+        raise ConfigError(f"has no place for it at its end; {advice}", path=str(path)) from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text.encode())
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written ({error.strerror}); {advice}", path=str(path)
+        ) from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file at once: readers see the old or the new."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        new.write_bytes(data)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -1,0 +1,221 @@
+"""Looks for alerts in all that a feed reads: tells them, runs their commands, keeps what was seen.
+
+It promises that a crossing is told once, also over a restart: what was seen is kept in a file, and
+what the stream's last day holds since then is read at the start, before anything new. A command
+never holds anybody up, and what goes wrong with it is told. It knows no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+from ticker import alert_files, wire
+from ticker.board.alerts import Alert, Alerts, Told, parse_alert
+from ticker.errors import StreamError
+from ticker.feed import Feed
+from ticker.processes.command import WITHIN, run_command
+from ticker.records import Batch
+
+_log: Final = logging.getLogger(__name__)
+_REMEMBERED: Final = 200
+"""Alerts that were told, for the list of them."""
+_AT_ONCE: Final = 4
+"""Commands that run at the same time."""
+_WAITING: Final = 100
+"""Commands that wait at most."""
+_LAST: Final = 1.0
+"""How long the last commands may take at the end (s)."""
+
+Command = tuple[str, ...]
+"""A program and its arguments; empty: none."""
+
+
+class Alerting:
+    """Alerts on one feed: `attach` it, and give `take` all that is folded into its board.
+
+    `wishes` are those of the configuration. `runs`: their commands are run. `path` is where what
+    was seen is kept; `None`: nowhere. `keep_in` is the configuration file, for alerts added here.
+    """
+
+    def __init__(
+        self,
+        wishes: Sequence[tuple[Alert, Command]] = (),
+        *,
+        runs: bool = False,
+        path: Path | None = None,
+        keep_in: Path | None = None,
+    ) -> None:
+        self.told: deque[Told] = deque(maxlen=_REMEMBERED)
+        """Those that were told, the oldest first."""
+        self.on_told: Callable[[Told], None] = lambda _: None
+        self.on_word: Callable[[str], None] = lambda _: None
+        """Is given a sentence about what went wrong with a command; to be escaped."""
+        self.runs = runs
+        self._commands = {alert.text: run for alert, run in wishes if run}
+        self._kept = {alert.text for alert, _ in wishes}
+        self._path = path
+        self._keep_in = keep_in
+        memory = None if path is None else alert_files.load_memory(path)
+        self._alerts = Alerts((alert for alert, _ in wishes), memory)
+        self._feed: Feed | None = None
+        self._since = 0
+        self._waiting: list[Batch] = []
+        """What came before the past was read."""
+        self._catching_up: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Keep what was seen, and give the last commands a moment."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.wait([self._catching_up])
+        self._save()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=_LAST)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def attach(self, feed: Feed) -> None:
+        """Look at what `feed` reads, from now on."""
+        self._feed = feed
+        self._since = feed.wall()
+
+    def take(self, batch: Batch) -> None:
+        """Look at what was folded in; before that, once, at what nobody looked at."""
+        if self._catching_up is None:
+            self._catching_up = asyncio.create_task(self._catch_up())
+        if self._catching_up.done():
+            self._note(self._alerts.take(batch, since=self._since))
+        else:
+            self._waiting.append(batch)
+
+    async def _catch_up(self) -> None:
+        if self._feed is not None and self._alerts.symbols:
+            # An async generator, as its protocol cannot say.
+            reading = cast("Any", self._feed.history(self._alerts.symbols))
+            try:
+                async with aclosing(reading) as batches:
+                    async for batch in batches:
+                        self._note(self._alerts.take(batch, since=self._since))
+            except StreamError as error:
+                _log.info("the past was not looked at for alerts: %s", error)
+        for batch in self._waiting:
+            self._note(self._alerts.take(batch, since=self._since))
+        self._waiting.clear()
+
+    def _note(self, found: Iterable[Told]) -> None:
+        is_new = False
+        for told in found:
+            is_new = True
+            self.tell(told)
+        if is_new:
+            self._save()
+
+    def tell(self, told: Told) -> None:
+        """Tell it, and run its command."""
+        self.told.append(told)
+        self.on_told(told)
+        command = self._commands.get(told.alert.text)
+        if command is None or not self.runs:
+            return
+        if len(self._running) >= _WAITING:
+            self.on_word(
+                f"{told.alert.text}: {_WAITING} commands wait already; this one is not run"
+            )
+            return
+        task = asyncio.create_task(self._run(told, command))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, told: Told, command: Command) -> None:
+        async with self._turn:
+            data = wire.encode_lines([event_of(told)])
+            problem = await run_command(filled(command, told), data, within=WITHIN)
+        if problem is not None:
+            _log.warning("%s: %s", told.alert.text, problem)
+            self.on_word(f"{told.alert.text}: {problem}")
+
+    def _save(self) -> None:
+        if self._path is not None:
+            alert_files.save_memory(self._path, self._alerts.memory())
+
+    # What a user sees and changes
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """Those looked for."""
+        return self._alerts.alerts
+
+    def is_armed(self, alert: Alert) -> bool | None:
+        """Whether its next crossing is told; `None` before the first value."""
+        return self._alerts.is_armed(alert)
+
+    def is_kept(self, alert: Alert) -> bool:
+        """Whether it stands in the configuration."""
+        return alert.text in self._kept
+
+    def command(self, alert: Alert) -> Command:
+        """What it runs; empty where that is nothing."""
+        return self._commands.get(alert.text, ())
+
+    def add(self, text: str) -> tuple[Alert, bool]:
+        """Look for this one too; False where it is met already. Raises `UsageError`."""
+        alert = parse_alert(text)
+        last = None if self._feed is None else self._feed.board.trade(alert.symbol)
+        is_armed = self._alerts.add(alert, last)
+        self._save()
+        return alert, is_armed
+
+    def remove(self, alert: Alert) -> None:
+        """Look for it no more, until the next start if it is kept."""
+        self._alerts.remove(alert)
+        self._save()
+
+    def keep(self, alert: Alert) -> Path:
+        """Write it into the configuration file, and return where that is. Raises `ConfigError`."""
+        assert self._keep_in is not None, "nobody said where"  # noqa: S101  (a mistake of ours)
+        if not self.is_kept(alert):
+            alert_files.keep_alert(self._keep_in, alert.text)
+            self._kept.add(alert.text)
+        return self._keep_in
+
+
+def filled(command: Command, told: Told) -> list[str]:
+    """The words of `command` with the event's symbol and price in them."""
+    price = f"{Decimal(str(told.record.price)):f}"
+    return [
+        word.replace("{symbol}", told.record.symbol).replace("{price}", price) for word in command
+    ]
+
+
+def event_of(told: Told) -> Mapping[str, Any]:
+    """The event as a command gets it: the alert, its value, and the tick or quote that met it."""
+    event: dict[str, Any] = {
+        "type": "alert",
+        "alert": told.alert.text,
+        "symbol": told.record.symbol,
+        "price": told.record.price,
+        "value": told.value,
+        "time": told.record.time,
+        "event": told.record,
+    }
+    if told.gap is not None:
+        event["gap"] = told.gap
+    if told.is_late:
+        event["late"] = True
+    if told.record.simulated:
+        event["simulated"] = True
+    return event

@@ -1,0 +1,44 @@
+"""What is said of an alert that was met. Pure; all is escaped."""
+
+from __future__ import annotations
+
+from ticker.board.alerts import Told
+from ticker.escape import escape
+from ticker.figures import amount_text, decimals, percent_text, price_text
+from ticker.health.sentences import of_missing_ticks
+from ticker.records import Gap
+from ticker.times import Zone, clock, format_duration
+
+
+def told_words(told: Told, now: int, zone: Zone) -> str:
+    """The alert, what met it, and when that was seen if it may have been before."""
+    words = f"{escape(told.alert.text)}: {_value(told)}"
+    if told.record.simulated:
+        words += " (SIMULATED)"
+    if told.gap is not None:
+        words += f", seen after {_gap(told.gap)}"
+    elif told.is_late:
+        words += f", at {clock(told.record.time, zone, now=now)} while nobody was told"
+    return words
+
+
+def _value(told: Told) -> str:
+    record = told.record
+    # As many decimals as the threshold has, where the price alone would get fewer.
+    written = max(0, -int(told.alert.level.as_tuple().exponent)) if told.move is None else 0
+    price = price_text(record.price, max(decimals(record.price), written))
+    if told.move is not None:
+        return f"{percent_text(float(told.move))} to {price}"
+    match told.alert.field:
+        case "day_change_percent":
+            return f"{percent_text(told.value)} at {price}"
+        case "volume":
+            return amount_text(told.value)
+        case _:
+            return price_text(told.value, max(decimals(told.value), written))
+
+
+def _gap(gap: Gap) -> str:
+    if gap.from_ is None or gap.until is None:
+        return f"a gap ({of_missing_ticks(gap)})"
+    return f"a gap of {format_duration(max(1, gap.until - gap.from_))} ({escape(gap.reason)})"

@@ -1,0 +1,95 @@
+"""What commands make of holdings and alerts: symbols to ask for, and who looks for alerts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from ticker.alert_files import memory_path
+from ticker.alerting import Alerting
+from ticker.board.alerts import Told
+from ticker.board.told_words import told_words
+from ticker.cli.settings import Settings
+from ticker.errors import ConfigError
+from ticker.files import state_directory
+from ticker.follow import Follow
+from ticker.streams import StreamChoice, open_stream
+from ticker.system_clock import now
+from ticker.times import Zone
+
+_log: Final = logging.getLogger(__name__)
+
+RunCommands = Annotated[
+    bool, typer.Option("--alerts", help="Run the commands of alerts. Only run does so by itself.")
+]
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What a screen reads."""
+
+    rows: tuple[str, ...] | None
+    """`None`: all that the stream holds."""
+    beside: tuple[str, ...] = ()
+    """Read too, and no rows."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Both."""
+        return (*(self.rows or ()), *self.beside)
+
+
+def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | None) -> Watched:
+    """The symbols `named`, or the `usual` ones (`None`: all) and what is owned.
+
+    What alerts and totals need stands beside them.
+    """
+    owned = settings.config.holdings.symbols
+    needed = (*owned, *(alert.symbol for alert, _ in settings.alerts()))
+    if not named and usual is None:
+        return Watched(None)
+    rows = tuple(named) or tuple(dict.fromkeys((*(usual or ()), *owned)))
+    beside = tuple(symbol for symbol in dict.fromkeys(needed) if symbol not in rows)
+    return Watched(rows, beside)
+
+
+def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:
+    """Who looks for the alerts of the configuration in a stream.
+
+    What was seen is kept, but for a demo: its log is another one each time.
+    """
+    path = None
+    if not (choice.demo or choice.temporary):
+        try:
+            path = memory_path(state_directory(), choice.url, runs=runs)
+        except ConfigError as error:  # no home directory
+            _log.info("what alerts saw is not kept: %s", error)
+    return Alerting(settings.alerts(), runs=runs, path=path, keep_in=settings.config.path)
+
+
+@asynccontextmanager
+async def looking_for_alerts(
+    settings: Settings, choice: StreamChoice, zone: Zone
+) -> AsyncIterator[None]:
+    """Meanwhile, tell alerts in the log and run their commands: for a poller."""
+    alerting = alerting_of(settings, choice, runs=True)
+    symbols = [alert.symbol for alert in alerting.alerts]
+
+    def told(found: Told) -> None:
+        _log.warning("alert: %s", told_words(found, now(), zone))
+
+    alerting.on_told = told
+    async with open_stream(choice) as stream, alerting:
+        following = Follow(stream, list(dict.fromkeys(symbols)), observe=alerting.take)
+        alerting.attach(following)
+        task = asyncio.create_task(following.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])

@@ -1,0 +1,154 @@
+"""What alerts do on a screen: they ring, light their rows up and are listed; users add some.
+
+Live, they come from the caller's `AlertControl`. In a replay they are told as the tape passes their
+marks, and not when it is sought over them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Final
+
+from ticker.board.alerts import Alert, Told
+from ticker.board.told_words import told_words
+from ticker.dashboard.control import AlertControl
+from ticker.errors import ConfigError, UsageError
+from ticker.escape import escape
+from ticker.feed import Feed, PlayerControl
+from ticker.times import Zone, clock
+from ticker.units import SECOND
+
+LIT: Final = 30 * SECOND
+"""How long the row of an alert is lit up (µs)."""
+_SHOWN: Final = 100
+"""Told alerts on the page."""
+
+Line = tuple[str, str]
+"""A line of the page, and what is said of it."""
+
+
+class ScreenAlerts:
+    """The alerts of `control` on the screen of `feed`.
+
+    `ring` lets the terminal notify its user of some words, `tell` puts them on the status line,
+    `on_change` asks for a frame.
+    """
+
+    def __init__(
+        self,
+        control: AlertControl,
+        feed: Feed,
+        player: PlayerControl | None,
+        zone: Zone,
+        *,
+        ring: Callable[[str], None],
+        tell: Callable[[str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.control = control
+        self._feed = feed
+        self._player = player
+        self._zone = zone
+        self._ring = ring
+        self._tell = tell
+        self._on_change = on_change
+        self._lit: dict[str, int] = {}
+        """Symbol → until when its row is lit up (µs, by `elapsed`)."""
+        self._life = -1
+        self._passed = 0
+        control.on_told = self._told
+        control.on_word = tell
+
+    def is_lit(self, symbol: str) -> bool:
+        """Whether an alert of `symbol` was told a moment ago."""
+        return symbol in self._lit
+
+    def look(self) -> None:
+        """With each frame: tell what the tape passed, and let lights go out."""
+        elapsed = self._feed.elapsed()
+        over = [symbol for symbol, end in self._lit.items() if end <= elapsed]
+        for symbol in over:
+            del self._lit[symbol]
+        if over:
+            self._feed.board.show_again(over)
+            self._on_change()
+        if self._player is None or self._feed.tape is None:
+            return
+        met, lives, time = self._player.met, self._feed.board.lives, self._player.time
+        if lives == self._life:  # the board forgets at each seek
+            passed = (
+                bisect_right(met, at, key=lambda each: each[0]) for at in (self._passed, time)
+            )
+            for _, told in met[slice(*passed)]:
+                self.control.tell(told)
+        self._life, self._passed = lives, time
+
+    def _told(self, told: Told) -> None:
+        words = told_words(told, self._feed.clock(), self._zone)
+        self._lit[told.alert.symbol] = self._feed.elapsed() + LIT
+        self._feed.board.show_again([told.alert.symbol])
+        self._tell(words)
+        self._ring(words)
+        self._on_change()
+
+    def add(self, text: str) -> tuple[str, str | None]:
+        """Look for the alert that was typed: what to say, and the symbol that it needs here."""
+        try:
+            alert, is_armed = self.control.add(text)
+        except UsageError as error:
+            return _sentence(str(error)), None
+        self._look_again()
+        words = f"Alert {alert.text}. A lists them"
+        if not is_armed:
+            words = f"{alert.text} is true already: it is told when it becomes true again"
+        is_here = self._feed.board.trade(alert.symbol) is not None
+        return words, None if is_here else alert.symbol
+
+    def remove(self, alert: Alert) -> str:
+        """Look for it no more; what to say."""
+        self.control.remove(alert)
+        self._look_again()
+        stays = ". It is in the configuration, so the next start has it again"
+        return f"{alert.text} removed" + (stays if self.control.is_kept(alert) else "")
+
+    def keep(self, alert: Alert) -> str:
+        """Write it into the configuration; what to say."""
+        if self.control.is_kept(alert):
+            return f"{alert.text} is in the configuration"
+        try:
+            return f"{alert.text} is kept in {self.control.keep(alert)}"
+        except ConfigError as error:
+            return str(error)
+
+    def _look_again(self) -> None:
+        if self._player is not None:
+            self._player.look_for(self.control.alerts)
+
+    def lines(self) -> list[Line]:
+        """Each alert with how it stands, in the order of `control.alerts`; escaped."""
+        return [(escape(alert.text), self._standing(alert)) for alert in self.control.alerts]
+
+    def _standing(self, alert: Alert) -> str:
+        is_armed = self.control.is_armed(alert)
+        words = "waits" if is_armed else "true now; waits for the way back"
+        if self._player is not None and self._feed.tape is not None:
+            words = "marked on the bar"
+        elif is_armed is None:
+            words = "no price yet"
+        if command := self.control.command(alert):
+            words += f" · runs {escape(command[0], 40)}"
+            words += "" if self.control.runs else " with --alerts"
+        return words if self.control.is_kept(alert) else f"{words} · not kept"
+
+    def told_lines(self) -> list[Line]:
+        """When which alert was told, the newest first; escaped."""
+        now, zone = self._feed.clock(), self._zone
+        newest = list(self.control.told)[: -_SHOWN - 1 : -1]
+        return [
+            (clock(each.record.time, zone, now=now), told_words(each, now, zone)) for each in newest
+        ]
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
