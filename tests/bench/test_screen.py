@@ -1,5 +1,5 @@
 # ruff: noqa: T201 - a bench prints its figures
-"""From an answer of the source to the screen, through everything: `ticker run` on a terminal."""
+"""`ticker` on a terminal: from an answer of the source to the screen, first paint and memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.serving import serving
 from ticker.exchange import Exchange
 from ticker.processes.child import environment
+from ticker.records import Quote, Tick
+from ticker.streams.sqlite import SqliteLog
+from ticker.system_clock import now
 
 CHANGES = 120
 COLOURS = re.compile(rb"\x1b\[[\d;]*m")
@@ -70,16 +74,22 @@ class Staircase:
         return json.dumps({"quoteResponse": {"result": results, "error": None}}).encode()
 
 
-def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
-    """Price as the screen shows it → when its bytes first came to the terminal (s since 1970)."""
-    words = [sys.executable, "-P", "-m", "ticker", "run", "AAPL", "--every", "250ms"]
-    words += ["--source", f"exchange:127.0.0.1:{port}", "--stream", f"sqlite:{folder}/log.sqlite"]
-    words += ["--for", f"{5 + CHANGES / 4:.0f}s"]
+def on_a_terminal(words: list[str], folder: Path) -> tuple[int, int]:
+    """Start a program on a terminal of its own; its process id and the terminal."""
     env = {**environment(), "XDG_STATE_HOME": str(folder), "TERM": "xterm-256color"}
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(words[0], words, env)  # noqa: S606  (a shell is not wanted)
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 110, 0, 0))
+    return pid, terminal
+
+
+def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
+    """Price as the screen shows it → when its bytes first came to the terminal (s since 1970)."""
+    words = [sys.executable, "-P", "-m", "ticker", "run", "AAPL", "--every", "250ms"]
+    words += ["--source", f"exchange:127.0.0.1:{port}", "--stream", f"sqlite:{folder}/log.sqlite"]
+    words += ["--for", f"{5 + CHANGES / 4:.0f}s"]
+    pid, terminal = on_a_terminal(words, folder)
     seen: dict[bytes, float] = {}
     rest = b""
     while select.select([terminal], [], [], 10)[0]:
@@ -113,3 +123,56 @@ def test_an_answer_is_on_the_screen_in_milliseconds(tmp_path: Path) -> None:
     print(f"\nanswer to screen: p50 {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms, {len(delays)} changes")
     assert cut[49] < 10
     assert cut[98] < 25
+
+
+BARE = """
+from textual.app import App
+from textual.widgets import Static
+
+class Bare(App):
+    def compose(self):
+        yield Static("1,234.56")
+
+Bare().run()
+"""
+
+
+def first_paint(words: list[str], folder: Path) -> tuple[float, float]:
+    """The CPU time until a price is on the screen (s), and the memory a second later (MB)."""
+    pid, terminal = on_a_terminal(words, folder)
+    process, rest, painted = psutil.Process(pid), b"", 0.0
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if not select.select([terminal], [], [], 0.1)[0]:
+            continue
+        rest += os.read(terminal, 65_536)
+        if not painted and PRICE.search(COLOURS.sub(b"", rest)):
+            painted = sum(process.cpu_times()[:2])
+            until = time.monotonic() + 1
+    memory = process.memory_info().rss / 1e6
+    process.kill()
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    assert painted, "no price came"
+    return painted, memory
+
+
+@pytest.mark.bench
+async def test_a_dashboard_takes_little_more_memory_than_a_bare_app(tmp_path: Path) -> None:
+    at = now()
+    async with SqliteLog(tmp_path / "log.sqlite") as log:
+        await log.append(
+            [Tick("AAPL", "yahoo", log.origin, 1, at, at, 1234.56)],
+            quotes=[Quote("AAPL", "yahoo", at, at, 1234.56, origin=log.origin, sequence=1)],
+        )
+    url = f"sqlite:{tmp_path}/log.sqlite"
+    watch = [sys.executable, "-P", "-m", "ticker", "watch", "--stream", url]
+    bare = [sys.executable, "-c", BARE]
+    # The best of five: other programs use the machine too.
+    costs = [(first_paint(watch, tmp_path), first_paint(bare, tmp_path)) for _ in range(5)]
+    paint, memory = (
+        min(ours[what] for ours, _ in costs) / min(bares[what] for _, bares in costs)
+        for what in (0, 1)
+    )
+    print(f"\nfirst paint {paint:.2f} x a bare app (CPU), memory {memory:.2f} x")
+    assert memory < 1.6
