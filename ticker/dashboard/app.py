@@ -25,12 +25,14 @@ from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.column_choice import ColumnChoice
 from ticker.dashboard.control import AlertControl, Controller, Exit
 from ticker.dashboard.detail import Detail
+from ticker.dashboard.finds import Finds
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.health import HealthPage, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
 from ticker.dashboard.layout import CSS, HEIGHTS, dress, paint_all
+from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
 from ticker.dashboard.painting import Painter
 from ticker.dashboard.palette import PALETTES, Palette
@@ -40,7 +42,7 @@ from ticker.dashboard.repaint import Frames
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp
 from ticker.dashboard.time_keys import TimeKeys
-from ticker.dashboard.words import Words, live_words
+from ticker.dashboard.words import NO_POLLER, Words, live_words
 from ticker.feed import Feed, PlayerControl
 from ticker.times import Zone
 
@@ -111,10 +113,11 @@ class Dashboard(App[Exit]):
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self._answer)
         self._choosing = Choosing(feed, controller, self._rechosen)
-        self._question = Question()
+        self._question = Question(Finds(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
         self._histories = Histories(feed, self._on_screen, self._changed)
+        self._minutes = MinuteBarsFiller(feed, controller, self._on_screen, self._changed)
         self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
         self._alerts: ScreenAlerts | None = None
         if alerts is not None:
@@ -144,15 +147,9 @@ class Dashboard(App[Exit]):
 
     def compose(self) -> ComposeResult:
         """Title, table, player, status and keys."""
-        yield self._title_bar
-        yield self._heading
-        yield self._table
-        yield self._detail
-        if self._player_bar is not None:
-            yield self._player_bar
-        yield self._status_bar
-        yield self._question
-        yield self._key_bar
+        above = (self._title_bar, self._heading, self._table, self._detail, self._player_bar)
+        below = (self._status_bar, self._question.finds, self._question, self._key_bar)
+        yield from (widget for widget in (*above, *below) if widget is not None)
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -160,8 +157,8 @@ class Dashboard(App[Exit]):
         dress(self, self.palette, bars)
         self._table.focus()
         self._frames.paint()
-        self.run_worker(self.feed.run(self._changed), exit_on_error=True)
-        self.run_worker(self._histories.run(), exit_on_error=True)
+        for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
+            self.run_worker(task, exit_on_error=True)
         self.set_interval(1.0, self._painter.tick)
         self.app_resume_signal.subscribe(self, lambda _: paint_all(self.screen))
 
@@ -187,6 +184,7 @@ class Dashboard(App[Exit]):
             self._alerts.look()
         lit = self._painter.paint()
         self._histories.look()
+        self._minutes.look()
         if self._player_bar is not None:
             self._player_bar.look()
         return lit
@@ -206,11 +204,8 @@ class Dashboard(App[Exit]):
     # The keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Adding and removing are there only with a controller."""
-        if parameters in (("alert",), ("alerts",)):
-            return self._alerts is not None
-        needs_controller = action == "drop" or (action == "ask" and parameters == ("add",))
-        return self._controller is not None or not needs_controller
+        """Alerts are there only where they are told."""
+        return self._alerts is not None or parameters not in (("alert",), ("alerts",))
 
     def action_leave(self) -> None:
         """Quit."""
@@ -291,6 +286,9 @@ class Dashboard(App[Exit]):
         if asked is Asked.TIME and not self._is_replay():
             self._answer(live_words(self._option))
             return
+        if asked is Asked.ADD and self._controller is None:
+            self._answer(NO_POLLER)
+            return
         chosen = self._detail.symbol or self._table.chosen
         begun = {Asked.FILTER: self._table.filter, Asked.ALERT: f"{chosen} > " if chosen else ""}
         self._question.ask(asked, begun.get(asked, ""))
@@ -332,7 +330,9 @@ class Dashboard(App[Exit]):
 
     async def action_drop(self) -> None:
         """Poll and show the row's symbol no more."""
-        if self._table.chosen is not None and not self._detail.symbol:
+        if self._controller is None:
+            self._answer(NO_POLLER)
+        elif self._table.chosen is not None and not self._detail.symbol:
             await self._choosing.remove(self._table.chosen)
 
     async def action_undo(self) -> None:

@@ -65,20 +65,28 @@ class Lines:
             at = place.start + place.width
             column = place.column
             if column.is_drawn:
-                text, look = self._drawn(row, age, place)
+                segments += [
+                    Segment(text, self._style(look, ground, level))
+                    for text, look in self._drawn(row, age, place)
+                ]
             else:
-                text = column.text(row, age)
-                if not self.is_tight and place.outgrown(text):
-                    self.is_tight = True
-                text = fit(text, place)
-                if column.is_marked and self._is_lit(row):
-                    segments.extend(self._marked(text, row, age, place, palette, ground))
-                    continue
-                look = column.style(text, age)
-            segments.append(Segment(text, self._style(look, ground, level)))
+                segments += self._text(row, age, place, palette, ground, level)
         if at < layout.width:
             segments.append(Segment(" " * (layout.width - at), self._style(Look.TEXT, ground)))
         return Strip(segments, max(at, layout.width)).crop(0, layout.width)
+
+    def _text(  # noqa: PLR0917  all that a cell depends on
+        self, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str, level: int
+    ) -> list[Segment]:
+        column = place.column
+        text = column.text(row, age)
+        if not self.is_tight and place.outgrown(text):
+            self.is_tight = True
+        text = fit(text, place)
+        if column.is_marked and self._is_lit(row):
+            return self._marked(text, row, age, place, palette, ground)
+        look = column.style(text, age)
+        return [Segment(text, self._style(look, ground, level))]
 
     def _style(self, look: Look, ground: str, level: int = 0) -> Style:
         if look not in _COLOURED:
@@ -93,15 +101,16 @@ class Lines:
             self._styles[key] = style
         return style
 
-    def _drawn(self, row: Row, age: Age, place: PlacedColumn) -> tuple[str, Look]:
+    def _drawn(self, row: Row, age: Age, place: PlacedColumn) -> list[tuple[str, Look]]:
         key, width = place.column.key, place.width
         if key != "sparkline":
             time = getattr(row, key)
             words = "" if time is None else clock(time, self._zone, now=self._feed.clock())
-            return words[-width:].ljust(width), Look.DIM
+            return [(words[-width:].ljust(width), Look.DIM)]
         if self.is_loading(row.symbol):
-            return " " * width, Look.DIM
-        return self._sparks.text(self._board, row, width), line_style(row, age)
+            return [(" " * width, Look.DIM)]
+        line = self._sparks.line(self._board, row, width)
+        return [(line.minutes, Look.DIM), (line.ticks, line_style(row, age))]
 
     def _marked(  # noqa: PLR0917  all that a cell depends on
         self, text: str, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str

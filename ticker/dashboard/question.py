@@ -1,14 +1,18 @@
 """The line in which a user types: a filter, symbols, a time, or an alert.
 
-Shown only while it is open.
+Shown only while it is open. While symbols are typed, a search tells above the line what they may
+be; ↓ and ↑ choose one.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
+
+from ticker.dashboard.finds import Finds
 
 
 class Asked(StrEnum):
@@ -24,22 +28,28 @@ class Asked(StrEnum):
 
 _PLACEHOLDERS: Final = {
     Asked.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
-    Asked.ADD: "symbols to add, such as AAPL GC=F",
+    Asked.ADD: "symbols to add, such as AAPL GC=F; or words to search, ↓ chooses",
     Asked.ALERT: "alert: AAPL > 250, AAPL volume > 1000000, BTC-USD moves 1% in 5m",
     Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
 
 
 class Question(Input):
-    """The line; `asked` says what for."""
+    """The line; `asked` says what for. `finds` are shown while symbols are typed."""
 
     DEFAULT_CSS = """
     Question { height: 1; border: none; padding: 0 1; display: none; }
     Question.-open { display: block; }
     """
 
-    def __init__(self) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "find(1)", show=False),
+        Binding("up", "find(-1)", show=False),
+    ]
+
+    def __init__(self, finds: Finds) -> None:
         super().__init__(id="ask", compact=True)
+        self.finds = finds
         self.asked = Asked.NOTHING
 
     def ask(self, what: Asked, value: str = "") -> None:
@@ -56,9 +66,26 @@ class Question(Input):
     def end(self) -> None:
         """Close the line."""
         self.asked = Asked.NOTHING
+        self.finds.shut()
         self.remove_class("-open")
+
+    def action_find(self, lines: int) -> None:
+        """Choose another one of what was found."""
+        self.finds.move(lines)
+
+    def on_input_changed(self) -> None:
+        """Search while symbols are being typed."""
+        if self.asked is Asked.ADD:
+            self.finds.look_for(self.value)
 
     @property
     def symbols(self) -> list[str]:
-        """What was typed, as symbols; unchecked."""
-        return [symbol.upper() for symbol in self.value.replace(",", " ").split()]
+        """What was typed, as symbols; unchecked. A chosen find stands for what it was found by."""
+        if (chosen := self.finds.chosen) is not None:
+            typed = self.value.rpartition(",")[0]
+            return [*_symbols(typed), chosen]
+        return _symbols(self.value)
+
+
+def _symbols(text: str) -> list[str]:
+    return [symbol.upper() for symbol in text.replace(",", " ").split()]

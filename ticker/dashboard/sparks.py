@@ -1,37 +1,92 @@
-"""The sparkline of each row: drawn again only where a dot would move."""
+"""The sparkline of each row: drawn again only where a dot would move.
+
+It begins with the minute bars that a poller was told of, and goes on with our own ticks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
 from ticker.board import Board, Row
 from ticker.board.history import History
-from ticker.dashboard.canvas import DOWN, scale, sparkline
+from ticker.dashboard.canvas import ACROSS, DOWN, scale, sparkline
 
 COIN = "cryptocurrency"
 """The kind of what is traded round the clock."""
+
+
+class Line(NamedTuple):
+    """A sparkline: cells of minute bars, then cells of ticks."""
+
+    minutes: str
+    ticks: str
+
+
+class _Before(NamedTuple):
+    """The minute bars before the tick of a time."""
+
+    tick: int
+    times: Sequence[int]
+    closes: Sequence[float]
+    low: float
+    high: float
+
+
+_NONE: Final = _Before(0, (), (), float("inf"), float("-inf"))
 
 
 class Sparks:
     """Sparklines of a board's rows; remembers what it drew."""
 
     def __init__(self) -> None:
-        self._drawn: dict[str, tuple[History, object, str]] = {}
+        self._drawn: dict[str, tuple[History, object, Line]] = {}
+        self._before: dict[str, _Before] = {}
 
-    def text(self, board: Board, row: Row, width: int) -> str:
+    def line(self, board: Board, row: Row, width: int) -> Line:
         """The sparkline of `row` in `width` cells; blank where no price is known."""
         history = board.history(row.symbol)
         known = self._drawn.get(row.symbol)
-        if board.held is not None and known is not None and len(known[2]) == width:
+        if board.held is not None and known is not None and sum(map(len, known[2])) == width:
             return known[2]
         if history is None or not len(history):
-            return " " * width
+            return Line("", " " * width)
         times, prices = history.day(is_round_the_clock=row.kind == COIN)
+        before = self._minutes(board, row, times)
         low, high = min(prices), max(prices)
+        low, high = min(low, before.low), max(high, before.high)
         # Dots move with a new point, other bounds, or when the newest price passes into the next.
         level = scale(low, high, DOWN)(prices[-1])
         breaks = board.breaks(row.symbol)
-        key = (history.version, low, high, level, len(breaks), width)
+        key = (history.version, len(before.times), low, high, level, len(breaks), width)
         if known is not None and known[0] is history and known[1] == key:
             return known[2]
-        text = sparkline(times, prices, width, end=history.end, breaks=breaks)
-        self._drawn[row.symbol] = (history, key, text)
-        return text
+        text = sparkline(
+            [*before.times, *times], [*before.closes, *prices], width, end=history.end,
+            breaks=breaks,
+        )  # fmt: skip
+        line = _divided(text, before.times, times[0], history.end)
+        self._drawn[row.symbol] = (history, key, line)
+        return line
+
+    def _minutes(self, board: Board, row: Row, times: Sequence[int]) -> _Before:
+        """The minutes before our own `times`."""
+        if row.symbol not in board.minutes:
+            return _NONE
+        known = self._before.get(row.symbol)
+        if known is not None and known.tick == times[0]:
+            return known
+        ends, closes = board.minutes.before(row.symbol, times, is_round_the_clock=row.kind == COIN)
+        low, high = min(closes, default=_NONE.low), max(closes, default=_NONE.high)
+        found = self._before[row.symbol] = _Before(times[0], ends, closes, low, high)
+        return found
+
+
+def _divided(text: str, minutes: Sequence[int], first: int, end: int) -> Line:
+    """A sparkline cut where our own ticks begin: at `first` (µs), of one that ends at `end`."""
+    if not minutes:
+        return Line("", text)
+    span = max(1, end - minutes[0])
+    dots = (first - minutes[0]) * len(text) * ACROSS // span
+    at = min(dots // ACROSS, len(text) - 1)
+    return Line(text[:at], text[at:])

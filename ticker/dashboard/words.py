@@ -21,6 +21,8 @@ _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _BRIEFLY: Final = 5 * SECOND
 """The same, for the answer to a key."""
+NO_POLLER: Final = "Adding, search and minute bars need a poller of this screen's own: ticker run"
+"""What a plain `watch` says to the keys of a poller."""
 
 
 class Words:

@@ -19,9 +19,10 @@ from tests.playing import FakePlayer
 from ticker.board import Sort
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.lines import FLASH
+from ticker.dashboard.words import NO_POLLER
 from ticker.errors import StreamMissing
 from ticker.follow import Follow
-from ticker.records import Batch, Heartbeat, Position, Quote, Tick
+from ticker.records import Batch, Found, Heartbeat, MinuteBars, Position, Quote, Tick
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
@@ -214,7 +215,10 @@ async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStrea
     app = make(market(stream_in_memory), symbols=["S0000", "S0001"])
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0001" in app._table)
-        await pilot.press("plus", "minus")
+        for key in ("plus", "minus"):
+            app._words.note("")
+            await pilot.press(key)
+            await until(lambda: NO_POLLER in app._status_bar.render().plain)
         assert app._question.asked == ""
         assert len(app._table.symbols) == 2
         assert "add" not in app._key_bar.render().plain
@@ -234,6 +238,47 @@ async def test_symbols_are_added_and_removed_through_the_controller(
         await until(lambda: len(controller.asked) == 2)
         assert app._table.symbols == ["S0000", "S0001"]
     assert controller.asked == [("add", ["GC=F", "S0000"]), ("remove", ["GC=F"])]
+
+
+async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_was_found(
+    stream_in_memory: MakeStream,
+) -> None:
+    finds = {
+        "apple": [Found("APLE", "Apple Hospitality"), Found("AAPL", "Apple Inc.", "equity", "Nas")],
+    }
+    controller = Controlled(finds=finds)
+    app = make(market(stream_in_memory), symbols=["S0000"], controller=controller)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0000" in app._table)
+        await pilot.press("plus", *"gc=f", "comma", *"apple")
+        await until(lambda: "Apple Inc." in app._question.finds.render().plain)
+        await pilot.press("down", "down", "enter")
+        await until(lambda: len(controller.asked) == 1)
+        assert not app._question.finds.has_class("-open")
+        await pilot.press("plus", *"nowhere")
+        await until(lambda: "No search now. Yahoo: no answer" in app._question.finds.render().plain)
+        await pilot.press("escape")
+        assert not app._question.finds.has_class("-open")
+    assert controller.asked == [("add", ["GC=F", "AAPL"])]
+    assert [what for what in controller.questions if what[0] == "search"][-1][1] == "nowhere"
+
+
+async def test_a_row_begins_with_the_minutes_that_the_poller_was_told(
+    stream_in_memory: MakeStream,
+) -> None:
+    ends = tuple(NOW - (60 - at) * 60 * SECOND for at in range(60))
+    bars = MinuteBars("S0000", ends, tuple(float(at % 9 + 1) for at in range(60)), NOW)
+    controller = Controlled({"S0000": bars})
+    app = make(market(stream_in_memory), symbols=["S0000", "S0001"], controller=controller)
+    async with app.run_test(size=(140, 20)):
+        await until(lambda: ("bars", "S0001") in controller.questions)
+        row = app.feed.board.row("S0000")
+        line = app._table.lines._sparks.line(app.feed.board, row, 20)
+        assert len(line.minutes) == 19
+        assert len(line.ticks) == 1
+        assert len(set(line.minutes)) > 1
+        other = app._table.lines._sparks.line(app.feed.board, app.feed.board.row("S0001"), 20)
+        assert other.minutes == ""
 
 
 async def test_u_brings_removed_symbols_back_where_they_stood(

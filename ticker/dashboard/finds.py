@@ -1,0 +1,106 @@
+"""What a search finds while a user types after `+`: some lines above the line of the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import set_cell_size
+from rich.text import Text
+from textual.timer import Timer
+from textual.widget import Widget
+
+from ticker.dashboard.control import Controller
+from ticker.dashboard.palette import Palette
+from ticker.errors import Unanswered
+from ticker.escape import escape
+from ticker.records import Found
+
+_SHOWN: Final = 6
+_SETTLED: Final = 0.35
+"""So long (s) no key was pressed: each question is a request of the poller's budget."""
+_SHORTEST: Final = 2
+"""Letters that a search needs."""
+_SYMBOL, _NAME, _KIND = 12, 34, 14
+
+
+class Finds(Widget):
+    """The instruments that `controller` finds; hidden while there is nothing to tell."""
+
+    DEFAULT_CSS = """
+    Finds { height: auto; padding: 0 1; display: none; }
+    Finds.-open { display: block; }
+    """
+
+    def __init__(self, controller: Controller | None, palette: Palette) -> None:
+        super().__init__(id="finds")
+        self._controller = controller
+        self._palette = palette
+        self._words = ""
+        self._found: Sequence[Found] = ()
+        self._problem = ""
+        self._place = -1
+        self._timer: Timer | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """The symbol on which the arrow keys stand."""
+        return self._found[self._place].symbol if self._place >= 0 else None
+
+    def look_for(self, text: str) -> None:
+        """Search for what stands after the last comma of `text`, once the user stops typing."""
+        self._words = text.rpartition(",")[2].strip()
+        self._show((), "")
+        if self._timer is not None:
+            self._timer.stop()
+        if len(self._words) >= _SHORTEST:
+            self._timer = self.set_timer(_SETTLED, self._begin)
+
+    def move(self, lines: int) -> None:
+        """Choose another one; above the first stands what was typed."""
+        self._place = max(-1, min(self._place + lines, len(self._found) - 1))
+        self.refresh(layout=True)
+
+    def shut(self) -> None:
+        """Nothing is asked any more."""
+        self.look_for("")
+
+    def render(self) -> Text:
+        """A line for each."""
+        palette = self._palette
+        if self._problem:
+            return Text(self._problem, palette.style(palette.dim), no_wrap=True, overflow="crop")
+        lines = Text(no_wrap=True, overflow="crop")
+        for place, found in enumerate(self._found):
+            ground = palette.chosen if place == self._place else palette.ground
+            parts = (
+                (found.symbol, _SYMBOL, palette.accent),
+                (found.name, _NAME, palette.text),
+                (found.kind, _KIND, palette.dim),
+                (found.exchange, _KIND, palette.dim),
+            )
+            lines.append("\n" if place else "")
+            for words, width, color in parts:
+                lines.append(
+                    set_cell_size(escape(words, width), width) + "  ", palette.style(color, ground)
+                )
+        return lines
+
+    def _begin(self) -> None:
+        self.run_worker(self._search(self._words), exclusive=True)
+
+    async def _search(self, words: str) -> None:
+        found: Sequence[Found] = ()
+        problem = ""
+        try:
+            if self._controller is not None:
+                found = (await self._controller.search(words))[:_SHOWN]
+        except Unanswered as error:
+            problem = f"No search now. {escape(str(error))}"
+        if words == self._words:
+            self._show(found, problem)
+
+    def _show(self, found: Sequence[Found], problem: str) -> None:
+        self._found, self._problem, self._place = found, problem, -1
+        self.set_class(bool(found or problem), "-open")
+        self.refresh(layout=True)

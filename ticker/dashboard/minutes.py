@@ -1,0 +1,78 @@
+"""Asks the poller for the minute bars of the rows on the screen, one row after another.
+
+It promises one question at a time, one answer for each row, and ever longer waits while none comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ticker.dashboard.control import Controller
+from ticker.errors import Unanswered
+from ticker.feed import Feed
+from ticker.units import MINUTE
+
+_PAUSE: Final = 5.0
+"""After a question in vain none is asked for so long (s), doubling up to …"""
+_LONGEST: Final = 300.0
+_AGAIN: Final = 15 * MINUTE
+"""A row whose bars did not come is asked for again after so long (µs)."""
+
+
+class MinuteBarsFiller:
+    """Puts minute bars on the board of `feed`; `visible` gives the symbols on the screen.
+
+    `run` it in the background and `look` with each frame. Without a `controller` there are none.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        controller: Controller | None,
+        visible: Callable[[], Sequence[str]],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._feed = feed
+        self._controller = controller
+        self._visible = visible
+        self._on_change = on_change
+        self._failed: dict[str, int] = {}
+        """Symbol → when to ask for it again (µs, by `elapsed`)."""
+        self._wanted = asyncio.Event()
+
+    def look(self) -> None:
+        """Note whether the bars of a visible row are missing."""
+        if self._controller is not None and self._next() is not None:
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """Fill what is missing, until cancelled."""
+        failures = 0
+        while True:
+            await self._wanted.wait()
+            symbol = self._next()
+            if symbol is None or self._controller is None:
+                self._wanted.clear()
+                continue
+            try:
+                bars = await self._controller.bars(symbol)
+            except Unanswered:
+                self._failed[symbol] = self._feed.elapsed() + _AGAIN
+                await asyncio.sleep(min(_PAUSE * 2**failures, _LONGEST))
+                failures = min(failures + 1, 10)
+                continue
+            failures = 0
+            self._feed.board.minutes.take(bars)
+            self._feed.board.show_again([symbol])
+            self._on_change()
+
+    def _next(self) -> str | None:
+        """The first visible row with a price and without bars."""
+        board, now = self._feed.board, self._feed.elapsed()
+        for symbol in self._visible():
+            is_due = self._failed.get(symbol, now) <= now
+            if is_due and symbol not in board.minutes and board.row(symbol).price is not None:
+                return symbol
+        return None
