@@ -110,7 +110,8 @@ class Lines:
         if self.is_loading(row.symbol):
             return [(" " * width, Look.DIM)]
         line = self._sparks.line(self._board, row, width)
-        return [(line.minutes, Look.DIM), (line.ticks, line_style(row, age))]
+        minutes = [(line.minutes, Look.DIM)] if line.minutes else []
+        return [*minutes, (line.ticks, line_style(row, age))]
 
     def _marked(  # noqa: PLR0917  all that a cell depends on
         self, text: str, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str
