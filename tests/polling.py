@@ -9,6 +9,7 @@ from typing import Any, cast
 from ticker.errors import SequenceConflict
 from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
 from ticker.streams.protocol import NumberingLog
 from ticker.units import SECOND
@@ -65,13 +66,14 @@ class FakeSource(Source):
     def __init__(self, clock: FakeClock, script: Script, *, budget: int | None = None) -> None:
         self.clock = clock
         self.script = script
-        self.budget = budget
+        self.budget = Budget(budget, uptime=lambda: clock.now)
         self.asked: list[tuple[int, tuple[str, ...]]] = []
         self.under_way = 0
         self.most_under_way = 0
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         self.asked.append((self.clock.now, tuple(symbols)))
+        self.budget.take()
         asked = self.clock.wall()
         self.under_way += 1
         self.most_under_way = max(self.under_way, self.most_under_way)

@@ -61,8 +61,8 @@ class SourceUnreachable(SourceError):
 class RateLimited(SourceError):
     """The source asks us to slow down; `retry_at` (µs since the epoch, UTC) is when to ask next."""
 
-    def __init__(self, source: str, retry_at: int) -> None:
-        super().__init__(source, "too many requests")
+    def __init__(self, source: str, retry_at: int, problem: str = "too many requests") -> None:
+        super().__init__(source, problem)
         self.retry_at = retry_at
 
 

@@ -18,6 +18,7 @@ from ticker.exchange.fields import fields
 from ticker.exchange.market import Market
 from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
 from ticker.sources.reading import Context, read_answer
 from ticker.streams.recording import Recorder
@@ -94,7 +95,7 @@ class MarketSource(Source):
 
     name = url = _SOURCE
     every = every_closed = SECOND
-    budget = None
+    budget = Budget(None)
     batch = 1_000_000
 
     def __init__(self, market: Market, clock: SimulatedClock) -> None:

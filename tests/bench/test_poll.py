@@ -14,6 +14,7 @@ import pytest
 
 from ticker.poll import Poll
 from ticker.records import Quote
+from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
 from ticker.streams import open_log, open_stream, retained
 
@@ -34,7 +35,7 @@ class Moving(Source):
     name = "exchange"
     url = "exchange:nowhere"
     every = every_closed = 1_000_000
-    budget: int | None = None
+    budget = Budget(None)
     batch = 50
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:

@@ -18,9 +18,9 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.poll import PollReport
-from ticker.poll.budget import Budget
 from ticker.poll.pace import Slots, interval
 from ticker.records import Quote, Tick
+from ticker.sources.budget import Budget
 from ticker.units import SECOND
 
 
@@ -369,12 +369,15 @@ def test_slots_never_drift_and_missed_ones_are_skipped() -> None:
 
 
 def test_no_hour_holds_more_requests_than_the_budget() -> None:
-    budget = Budget(3)
-    for at in (0, 10, 20):
-        assert budget.earliest(at, 1) == at
-        budget.spend(at, 1)
-    assert budget.earliest(30, 1) == 3_600 * SECOND
-    assert budget.earliest(30, 2) == 3_600 * SECOND + 10
+    now = 0
+    budget = Budget(3, uptime=lambda: now)
+    for now in (0, 10, 20):
+        assert budget.earliest(1) == now
+        assert budget.take() == 0
+    now = 30
+    assert budget.take() > 0
+    assert budget.earliest(1) == 3_600 * SECOND
+    assert budget.earliest(2) == 3_600 * SECOND + 10
 
 
 def test_many_symbols_take_several_requests_of_the_budget() -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,8 +17,9 @@ from ticker.cli.controlled import Controlled
 from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.running import run
 from ticker.cli.standard import tell
-from ticker.errors import InvalidRecord, MixedPrices, StreamError, StreamMissing
+from ticker.errors import ConfigError, InvalidRecord, MixedPrices, StreamError, StreamMissing
 from ticker.figures import count_text
+from ticker.files import state_directory
 from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
 from ticker.poll import Answers, Poll, PollReport, PollStatus, SystemClock
@@ -94,7 +96,11 @@ def run_job(
             poller.stop()
 
     async def begin() -> int:
+<<<<<<< HEAD
         async with open_source(url) as asked, meanwhile():
+=======
+        async with open_source(url, shared=_counted()) as asked:
+>>>>>>> 1ab87f8 (Count Yahoo's requests for all pollers of a user, and ask rarely for what is refused)
             job = make(asked)
             pollers.append(job.poller)
             if not controlled:
@@ -105,6 +111,14 @@ def run_job(
                 return await _to_the_end(job, asked, end, count)
 
     return run(begin(), stop=stop)
+
+
+def _counted() -> Path | None:
+    """Where the pollers of this user count the requests to Yahoo."""
+    try:
+        return state_directory() / "yahoo-requests.json"
+    except ConfigError:  # no home directory
+        return None
 
 
 async def _to_the_end(

@@ -8,15 +8,10 @@ which nobody looked is seen, and that a stepped wall clock does not, so that non
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Final, Protocol
+from typing import Protocol
 
-from ticker.system_clock import now
+from ticker.system_clock import now, uptime
 from ticker.units import SECOND
-
-# Linux's CLOCK_MONOTONIC stands still while the machine sleeps, CLOCK_BOOTTIME does not; elsewhere
-# (macOS) CLOCK_MONOTONIC counts the sleep.
-_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -44,7 +39,7 @@ class SystemClock:
 
     def elapsed(self) -> int:
         """Since the machine was started, sleep included (µs)."""
-        return time.clock_gettime_ns(_CLOCK) // 1_000
+        return uptime()
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
         """Return when `event` is set or `elapsed()` has reached `until` (µs)."""

@@ -262,31 +262,24 @@ class Poll:
     async def _poll(self) -> None:
         symbols, every = self.symbols, self._schedule.every
         self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
-        planned = self._schedule.requests(len(symbols))
         if not symbols:
             self._gaps.forget()
             outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
         else:
-            try:
-                outcome = await self._asking.ask(
-                    symbols,
-                    elapsed=self._clock.elapsed,
-                    every=every,
-                    wait=self._wait,
-                    wake=self._wake,
-                    ends=lambda: self._why_end() is not None,
-                    meanwhile=self._take_pushed,
-                    # Before the first answer, readers must learn soon that somebody asks.
-                    slow_after=SECOND if self._is_starting else max(2 * every, SECOND),
-                    on_slow=self._slow,
-                )
-            except StreamError:  # on the way to the source all the same
-                self._schedule.spend(self._asked_at, planned)
-                raise
+            outcome = await self._asking.ask(
+                symbols,
+                elapsed=self._clock.elapsed,
+                every=every,
+                wait=self._wait,
+                wake=self._wake,
+                ends=lambda: self._why_end() is not None,
+                meanwhile=self._take_pushed,
+                # Before the first answer, readers must learn soon that somebody asks.
+                slow_after=SECOND if self._is_starting else max(2 * every, SECOND),
+                on_slow=self._slow,
+            )
         if outcome is None:
             return
-        requests = outcome.requests if isinstance(outcome, Answer) else planned
-        self._schedule.spend(self._asked_at, requests)
         self._say(polls=self._status.polls + 1)
         match outcome:
             case Answer():

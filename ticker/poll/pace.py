@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from ticker.figures import count_text
 from ticker.times import format_duration
 from ticker.units import HOUR, MINUTE, SECOND
 
@@ -31,19 +32,20 @@ class Interval:
 
 
 def interval(
-    wish: int | None, *, usual: int, requests: int, budget: int | None, whose: str
+    wish: int | None, *, usual: int, requests: int, budget: int | None, whose: str, others: int = 0
 ) -> Interval:
     """The interval that follows from a `wish` (µs; `None`: the `usual`, µs).
 
     `requests` is what one poll takes; `budget` is the requests an hour that the source allows
     (`None`: any). A faster wish, or one shorter than `SHORTEST`, is stretched, and
-    the note says so, naming `whose` limit it is.
+    the note says so, naming `whose` limit it is, and how many `others` share it.
     """
     wanted = usual if wish is None else wish
     floor = max(SHORTEST, -(-HOUR * requests // budget) if budget else 0)
     if wanted >= floor:
         return Interval(wanted)
-    limit = f"{whose}'s limit" if budget else f"at least {format_duration(SHORTEST)}"
+    shared = f", shared with {count_text(others, 'more poller')}" if others else ""
+    limit = f"{whose}'s limit{shared}" if budget else f"at least {format_duration(SHORTEST)}"
     asked = "" if wish is None else f"you asked for {format_duration(wish)}; "
     return Interval(floor, f"{asked}{limit}")
 

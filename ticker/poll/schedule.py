@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ticker.poll import pace
-from ticker.poll.budget import Budget
 from ticker.poll.pace import BackOff, Slots
 from ticker.sources.protocol import Source
+from ticker.units import HOUR
 
 
 class PollSchedule:
@@ -29,11 +29,11 @@ class PollSchedule:
         self._source = source
         self._wish = wish
         self._back_off = BackOff(random)
-        self._budget = Budget(source.budget)
         self.all_closed = False
         """Whether every symbol's market was closed in the last good answer."""
         self.due = now
         """When to ask next."""
+        self._plan(symbols)
         self._slots = Slots(now, self.interval(symbols).every)
 
     @property
@@ -48,9 +48,15 @@ class PollSchedule:
             self._wish,
             usual=source.every_closed if self.all_closed else source.every,
             requests=self.requests(symbols),
-            budget=source.budget,
+            budget=source.budget.share,
             whose=source.name.partition("-")[0].capitalize(),
+            others=source.budget.others,
         )
+
+    def _plan(self, symbols: int) -> None:
+        """Tell the budget how many polls an hour are wished for while a market is open."""
+        every = max(1, self._source.every if self._wish is None else self._wish)
+        self._source.budget.wish(HOUR * self.requests(symbols) // every)
 
     def requests(self, symbols: int) -> int:
         """What one poll takes."""
@@ -63,16 +69,14 @@ class PollSchedule:
 
     def hasten(self, now: int, earliest: int, symbols: int) -> None:
         """Ask at `earliest` or when the budget allows it, unless it is due before."""
-        allowed = self._budget.earliest(now, self.requests(symbols))
+        self._plan(symbols)
+        allowed = self._earliest(now, symbols)
         self.due = max(now, min(self.due, max(earliest, allowed)))
-
-    def spend(self, asked_at: int, requests: int) -> None:
-        """Note what an asking took."""
-        self._budget.spend(asked_at, requests)
 
     def answered(self, now: int, asked_at: int, symbols: int) -> None:
         """The source answered: on with the next slot; another pace begins at this asking."""
         self._back_off.reset()
+        self._plan(symbols)
         every = self.interval(symbols).every
         if every != self.every:
             self._slots = Slots(asked_at, every)
@@ -84,4 +88,9 @@ class PollSchedule:
         self._defer(now, now + wait, symbols)
 
     def _defer(self, now: int, until: int, symbols: int) -> None:
-        self.due = max(until, self._budget.earliest(now, self.requests(symbols)))
+        self.due = max(until, self._earliest(now, symbols))
+
+    def _earliest(self, now: int, symbols: int) -> int:
+        """When the budget allows a poll: it has a clock of its own, and this poller another."""
+        budget = self._source.budget
+        return now + budget.earliest(self.requests(symbols)) - budget.now()

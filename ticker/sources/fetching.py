@@ -63,17 +63,24 @@ class Fetcher:
     """Fetches with a session, cookies and crumb of its own; for one thread.
 
     `name` is the source's, for errors; `server` (`HOST:PORT`) stands in for Yahoo; `deadline` is in
-    seconds; `clock` gives µs since the epoch.
+    seconds; `clock` gives µs since the epoch; `permit` is called before each request, and raises a
+    `SourceError` if there may be none.
     """
 
     def __init__(
-        self, name: str, server: str | None, *, deadline: float, clock: Callable[[], int]
+        self,
+        name: str,
+        server: str | None,
+        *,
+        deadline: float,
+        clock: Callable[[], int],
+        permit: Callable[[], object] = lambda: None,
     ) -> None:
         self._name = name
         self._server = server
         self._deadline = deadline
         self._clock = clock
-        self._session = LeashedSession(server)
+        self._session = LeashedSession(server, permit=permit)
         self._yahoo = _yfinance_with(self._session)
 
     def fetch(self, symbols: Sequence[str], *, patience: int) -> Fetched:
@@ -104,6 +111,8 @@ class Fetcher:
             raise self._refused(refusal.status, refusal.retry_after, patience) from None
         except YFRateLimitError:
             raise self._refused(HTTPStatus.TOO_MANY_REQUESTS, None, patience) from None
+        except SourceError:
+            raise  # no request may be sent now
         except RequestException as error:
             raise self._unreachable(error) from error
         except Exception as error:

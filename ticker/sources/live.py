@@ -17,10 +17,12 @@ import random as _random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Found, MinuteBars, Quote
+from ticker.sources.budget import Budget
 from ticker.sources.pricing import merged, updated
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import Turns
@@ -52,8 +54,6 @@ class LiveSource(SearchableSource):
     """A `Source` that sends by itself. The arguments are those of `YahooSource`."""
 
     batch = YahooSource.batch
-    budget = None
-    """Polls are rare by themselves, and looks are no requests."""
 
     def __init__(
         self,
@@ -64,9 +64,12 @@ class LiveSource(SearchableSource):
         clock: Callable[[], int] = now,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _random.random,
+        budget: Budget | None = None,
     ) -> None:
         self.name = place.name
         self.url = place.url
+        self.budget = Budget(None)
+        """Looks are no requests; the polls have a budget of their own."""
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
         self._polled = YahooSource(
@@ -76,6 +79,7 @@ class LiveSource(SearchableSource):
             clock=clock,
             monotonic=monotonic,
             random=random,
+            budget=budget,
         )
         self._deadline = deadline
         self._clock = clock
@@ -103,9 +107,10 @@ class LiveSource(SearchableSource):
         """When Yahoo may be polled again (µs, UTC)."""
 
     @classmethod
-    def at(cls, url: str, *, on_answer: OnAnswer | None = None) -> Self:
+    def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
         """The source at `url`: `yahoo-live`, `yahoo-live+ws://…` or `exchange-live[…]`."""
-        return cls(live_address(url), on_answer=on_answer)
+        place = live_address(url)
+        return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
 
     async def prepare(self) -> None:
         """Load yfinance now, off the event loop."""
@@ -344,8 +349,9 @@ class LiveSource(SearchableSource):
 
     def _dearest(self, symbols: int) -> float:
         """Seconds between two polls of so many symbols, so that half the budget is left over."""
-        budget = self._polled.budget
-        return 2 * 3_600 / budget * -(-symbols // self.batch) if budget else 0.0
+        budget, requests = self._polled.budget, -(-symbols // self.batch)
+        budget.wish(int(3_600 / self._polled.every * SECOND * requests))
+        return 2 * 3_600 / budget.share * requests if budget.share else 0.0
 
     def _compare_answer(self) -> int:
         """Judge the socket by the poll that has ended, if one has; the requests it took."""

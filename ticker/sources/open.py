@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ticker.errors import UsageError
 from ticker.sources.protocol import SearchableSource
 
 
 def open_source(
-    url: str = "yahoo", *, on_answer: Callable[[Sequence[str], bytes], None] | None = None
+    url: str = "yahoo",
+    *,
+    on_answer: Callable[[Sequence[str], bytes], None] | None = None,
+    shared: Path | None = None,
 ) -> SearchableSource:
     """Return the source at `url`: `yahoo`, `yahoo+http://HOST:PORT`, `exchange[:HOST[:PORT]]`.
 
@@ -19,7 +23,8 @@ def open_source(
             answer = await source.quotes(["AAPL", "GC=F"])
 
     Asks nothing yet. `on_answer` is called with the symbols of each request and the body of its
-    good answer, as it came. Raises `UsageError` for any other word.
+    good answer, as it came; `shared` is the file in which the pollers of one user count Yahoo's
+    requests. Raises `UsageError` for any other word.
     """
     if not isinstance(url, str):
         raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")
@@ -27,6 +32,6 @@ def open_source(
     from ticker.sources.yahoo import YahooSource
 
     if is_live(url):
-        return LiveSource.at(url, on_answer=on_answer)
+        return LiveSource.at(url, on_answer=on_answer, shared=shared)
 
-    return YahooSource.at(url, on_answer=on_answer)
+    return YahooSource.at(url, on_answer=on_answer, shared=shared)

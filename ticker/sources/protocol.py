@@ -10,6 +10,7 @@ import msgspec
 
 from ticker.errors import RateLimited, SourceError
 from ticker.records import Found, MinuteBars, Quote
+from ticker.sources.budget import Budget
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -56,8 +57,8 @@ class Source(Protocol):
     """The time between polls when nobody wishes another (µs)."""
     every_closed: int
     """The same while every symbol is closed (µs)."""
-    budget: int | None
-    """Requests an hour that this source allows; `None`: no limit."""
+    budget: Budget
+    """Which counts the requests that a poll takes; the source notes them itself."""
     batch: int
     """Symbols that one request can ask for."""
 

@@ -9,6 +9,7 @@ yfinance, a redirect or a proxy variable of the environment names. It does not k
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -49,9 +50,12 @@ class LeashedSession(Session[Response]):
     """A session for one thread, to be handed to yfinance.
 
     `server` is `HOST:PORT` of the server that stands in for Yahoo over plain HTTP; `None` is Yahoo.
+    `permit` is called before each request, cookies and crumbs included; it may raise.
     """
 
-    def __init__(self, server: str | None = None) -> None:
+    def __init__(
+        self, server: str | None = None, *, permit: Callable[[], object] = lambda: None
+    ) -> None:
         options: dict[Any, Any] = {CurlOpt.MAXFILESIZE_LARGE: _MAX_BYTES}
         if server is not None:
             # Above every proxy variable of the environment and every setting of yfinance.
@@ -64,6 +68,7 @@ class LeashedSession(Session[Response]):
             http_version=None if server is None else CurlHttpVersion.V1_1,
         )
         self._server = server
+        self._permit = permit
         self._host = urlsplit(f"//{server}").hostname or ""
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
@@ -80,6 +85,7 @@ class LeashedSession(Session[Response]):
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
             # Without its cache on disk, yfinance fetches its cookie again before every request.
             return self._cookie_page
+        self._permit()
         if self._server is None:
             response = super().request(method, url, *args, **self._in_time(options))
         else:

@@ -20,7 +20,7 @@ class Worker:
     """One daemon thread at a time, begun at the first call."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
         self._jobs: SimpleQueue[Callable[[], None] | None] | None = None
 
     async def call(self, function: Callable[[], T]) -> T:
@@ -39,7 +39,7 @@ class Worker:
 
         if self._jobs is None:
             self._jobs = SimpleQueue()
-            threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True).start()
+            threading.Thread(target=_work, args=(self._jobs,), name=self.name, daemon=True).start()
         jobs = self._jobs
         jobs.put(job)
         try:

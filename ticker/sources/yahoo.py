@@ -14,14 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Found, MinuteBars, Quote
+from ticker.sources.budget import Budget
 from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reading import Context, is_symbol, read_answer
+from ticker.sources.refusals import LONGEST, Refusals
 from ticker.sources.searching import read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
@@ -56,6 +59,8 @@ class YahooAddress:
     every: int = 15 * SECOND
     every_closed: int = MINUTE
     budget: int | None = 360
+    longest_refusal: float = LONGEST
+    """A refused symbol is asked for again at least so often (s)."""
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -78,7 +83,7 @@ class YahooAddress:
 
     @classmethod
     def _elsewhere(cls, url: str, server: str, *, name: str = "yahoo") -> Self:
-        return cls(url, name, server, every=SECOND, every_closed=SECOND, budget=None)
+        return cls(url, name, server, SECOND, SECOND, budget=None, longest_refusal=60.0)
 
 
 @dataclass
@@ -117,7 +122,7 @@ class YahooSource(SearchableSource):
     """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
 
     `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
-    epoch, `random` numbers in [0, 1).
+    epoch, `random` numbers in [0, 1); `budget` counts the requests, `None`: those of this source.
     """
 
     batch: int = 50
@@ -131,18 +136,20 @@ class YahooSource(SearchableSource):
         clock: Callable[[], int] = now,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _random.random,
+        budget: Budget | None = None,
     ) -> None:
         self.name = place.name
         self.url = place.url
         self.every = place.every
         self.every_closed = place.every_closed
-        self.budget = place.budget
+        self.budget = Budget(place.budget) if budget is None else budget
         self.on_answer = on_answer
         self._place = place
         self._deadline = deadline
         self._clock = clock
         self._monotonic = monotonic
         self._random = random
+        self._refusals = Refusals(2 * place.every / SECOND, place.longest_refusal)
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
         # Charts and searches have a session of their own: a slow one holds no poll up.
@@ -152,9 +159,10 @@ class YahooSource(SearchableSource):
         self._patience = _PATIENCE
 
     @classmethod
-    def at(cls, url: str, *, on_answer: OnAnswer | None = None) -> Self:
+    def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
         """The source at `url`; see `open_source`."""
-        return cls(YahooAddress.at(url), on_answer=on_answer)
+        place = YahooAddress.at(url)
+        return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
 
     async def prepare(self) -> None:
         """Load yfinance now, off the event loop, so that the first answer comes sooner."""
@@ -167,6 +175,7 @@ class YahooSource(SearchableSource):
         """
         wanted = each_once(symbols)
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
+        refused |= self._refusals.put_off(wanted, self._monotonic())
         # Those that were not asked for last time come first, so that none waits for ever.
         asked = sorted(
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
@@ -216,6 +225,7 @@ class YahooSource(SearchableSource):
         title = source_title(self.name)
         context = Context(self.name, title, self._clock(), simulated=fetched.simulated)
         found, missing = read_answer(results, part, context)
+        self._refusals.note((quote.symbol for quote in found), missing, self._monotonic())
         so_far.answered = True
         so_far.quotes += found
         so_far.refused |= missing
@@ -274,12 +284,23 @@ class YahooSource(SearchableSource):
         """This thread's own, made at its first use: an abandoned thread may still be using its."""
         from ticker.sources.fetching import Fetcher
 
+        is_extra = threading.current_thread().name == self._aside.name
         if not hasattr(self._own, "fetcher"):
             self._own.fetcher = Fetcher(
-                self.name, self._place.server, deadline=self._deadline, clock=self._clock
+                self.name,
+                self._place.server,
+                deadline=self._deadline,
+                clock=self._clock,
+                permit=lambda: self._permit(is_extra=is_extra),
             )
         fetcher: Fetcher = self._own.fetcher
         return fetcher
+
+    def _permit(self, *, is_extra: bool) -> None:
+        """Let one request be sent, or raise `RateLimited`: the budget is spent."""
+        if wait := self.budget.take(is_extra=is_extra):
+            problem = f"the {self.budget.per_hour} requests of an hour are spent"
+            raise RateLimited(self.name, self._clock() + wait, problem)
 
     def _results(self, body: bytes) -> Sequence[object]:
         """The list under `quoteResponse.result`; raises `SourceError` where there is none."""

@@ -13,7 +13,12 @@ from ticker.units import SECOND
 
 def test_yahoo_itself_is_asked_within_its_budget() -> None:
     source = open_source("yahoo")
-    assert (source.name, source.url, source.budget, source.batch) == ("yahoo", "yahoo", 360, 50)
+    assert (source.name, source.url, source.budget.per_hour, source.batch) == (
+        "yahoo",
+        "yahoo",
+        360,
+        50,
+    )
     assert (source.every, source.every_closed) == (15 * SECOND, 60 * SECOND)
 
 

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticker.sources.budget import Budget
+from ticker.units import HOUR, MINUTE, SECOND
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 10 * HOUR
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def pollers(path: Path, clock: Clock, *wishes: int) -> list[Budget]:
+    made = [Budget(360, uptime=clock, shared=path) for _ in wishes]
+    for budget, wish in zip(made, wishes, strict=True):
+        budget.wish(wish)
+        assert budget.take() == 0
+    for budget in made:
+        assert budget.take() == 0
+    return made
+
+
+def test_a_poller_alone_may_use_all_of_it() -> None:
+    budget = Budget(360, uptime=Clock())
+    for wish, share in ((240, 360), (360, 360), (3_600, 360)):
+        budget.wish(wish)
+        assert budget.share == share
+
+
+def test_pollers_that_wish_for_too_much_are_cut_alike(tmp_path: Path) -> None:
+    one, two = pollers(tmp_path / "requests.json", Clock(), 240, 240)
+    assert (one.share, two.share, one.others) == (180, 180, 1)
+
+
+def test_pollers_that_fit_keep_what_they_wish(tmp_path: Path) -> None:
+    one, two = pollers(tmp_path / "requests.json", Clock(), 240, 60)
+    assert (one.share, two.share) == (300, 120)
+
+
+def test_a_poller_that_is_gone_is_forgotten_and_what_it_sent_is_not(tmp_path: Path) -> None:
+    clock = Clock()
+    one, _ = pollers(tmp_path / "requests.json", clock, 240, 240)
+    clock.now += 6 * MINUTE
+    assert one.take() == 0
+    assert (one.share, one.others) == (360, 0)
+    assert one.earliest(355) == clock.now
+    assert one.earliest(356) == clock.now - 6 * MINUTE + HOUR
+
+
+def test_extras_get_what_polls_leave_over(tmp_path: Path) -> None:
+    clock = Clock()
+    one, two = pollers(tmp_path / "requests.json", clock, 240, 60)
+    extras = 0
+    while one.take(is_extra=True) == 0:
+        extras += 1
+    assert extras == 60
+    assert two.take(is_extra=True) > 0
+    assert two.take() == 0
+    clock.now += HOUR
+    assert one.take(is_extra=True) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40), st.booleans()), max_size=800))
+def test_no_hour_holds_more_than_the_budget_of_all_pollers(
+    steps: list[tuple[int, int, bool]],
+) -> None:
+    clock, sent = Clock(), []
+    alone = [Budget(30, uptime=clock) for _ in range(3)]
+    for each in alone[1:]:  # as if each read the same file
+        each._book = alone[0]._book
+    for which, pause, is_extra in steps:
+        clock.now += pause * SECOND
+        budget = alone[which]
+        budget._book = alone[0]._book
+        if budget.take(is_extra=is_extra) == 0:
+            sent.append(clock.now)
+    assert all(sum(at - HOUR < other <= at for other in sent) <= 30 for at in sent)
+
+
+def test_threads_and_processes_count_in_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "requests.json"
+    budgets = [Budget(100, uptime=Clock(), shared=path) for _ in range(4)]
+    granted: list[int] = []
+
+    def ask(budget: Budget) -> None:
+        granted.extend(wait for _ in range(50) if (wait := budget.take()) == 0)
+
+    threads = [threading.Thread(target=ask, args=(budget,)) for budget in budgets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(granted) == 100
+
+
+def test_where_the_file_cannot_be_used_a_poller_counts_alone(tmp_path: Path) -> None:
+    path = tmp_path / "requests.json"
+    path.write_bytes(b"\x00 nonsense")
+    budget = Budget(2, uptime=Clock(), shared=path)
+    assert [budget.take() == 0 for _ in range(3)] == [True, True, False]
+    nowhere = Budget(2, uptime=Clock(), shared=tmp_path / "no" / "folder")
+    assert [nowhere.take() == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_what_was_counted_before_the_machine_was_started_again_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    path = tmp_path / "requests.json"
+    pollers(path, clock, 360)
+    clock.now = SECOND
+    again = Budget(2, uptime=clock, shared=path)
+    assert [again.take() == 0 for _ in range(3)] == [True, True, False]
