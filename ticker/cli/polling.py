@@ -96,11 +96,7 @@ def run_job(
             poller.stop()
 
     async def begin() -> int:
-<<<<<<< HEAD
-        async with open_source(url) as asked, meanwhile():
-=======
-        async with open_source(url, shared=_counted()) as asked:
->>>>>>> 1ab87f8 (Count Yahoo's requests for all pollers of a user, and ask rarely for what is refused)
+        async with open_source(url, shared=_counted()) as asked, meanwhile():
             job = make(asked)
             pollers.append(job.poller)
             if not controlled:

@@ -205,7 +205,8 @@ class Dashboard(App[Exit]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Alerts are there only where they are told."""
-        return self._alerts is not None or parameters not in (("alert",), ("alerts",))
+        is_alert = action in ("ask", "open") and parameters in (("alert",), ("alerts",))
+        return self._alerts is not None or not is_alert
 
     def action_leave(self) -> None:
         """Quit."""
