@@ -2,7 +2,7 @@
 
 from ticker.records.bars import MinuteBars
 from ticker.records.batch import Batch, Hold, Position
-from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_TIME, check_symbol
+from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_NUMBER, MAX_TIME, check_symbol
 from ticker.records.found import Found
 from ticker.records.gap_reasons import GapReason
 from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
@@ -10,6 +10,7 @@ from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
 __all__ = [
     "MAX_BYTES",
     "MAX_NAME",
+    "MAX_NUMBER",
     "MAX_TIME",
     "READER",
     "Batch",

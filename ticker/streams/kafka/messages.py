@@ -14,14 +14,14 @@ is long gone.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ticker import wire
 from ticker.errors import InvalidRecord
-from ticker.records import Gap, Heartbeat, Quote, Record, Tick
+from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Record, Tick
 from ticker.units import DAY, MILLISECOND
 
 Headers = list[tuple[str, bytes]]
@@ -71,18 +71,34 @@ class Decoded(msgspec.Struct):
 def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
     """The records of `kind` in `messages` (aiokafka's), in their order."""
     # Nearly always all are well: then they are decoded and checked without a step for each.
-    if list(map(_headers, messages)).count(_USUAL) == len(messages):
+    if are_usual(messages):
         try:
             records: list[Any] = list(map(wire.decode, map(_value, messages)))
-            well = {*map(type, records)} <= {kind} and _keys(records, kind) == [
-                *map(_key, messages)
-            ]
+            well = {*map(type, records)} <= {kind} and _have_keys(records, messages, kind)
             well = well and _in_time(records, messages, kind)
         except (InvalidRecord, TypeError):
             well = False
         if well:
             return Decoded(records, list(map(_offset, messages)))
     return _decode_each(messages, kind)
+
+
+def are_usual(messages: Sequence[Any]) -> bool:
+    """Whether all have the headers that we give."""
+    return list(map(_headers, messages)).count(_USUAL) == len(messages)
+
+
+def have_symbols(messages: Sequence[Any], symbols: Iterable[str]) -> bool:
+    """Whether the keys of these messages of ticks are their `symbols`."""
+    keys: Mapping[str, bytes] = _Keys()
+    return [*map(keys.__getitem__, symbols)] == [*map(_key, messages)]
+
+
+def time_limit(messages: Sequence[Any]) -> int:
+    """Up to when (µs, UTC) no time in these messages is too late, whichever it is in."""
+    first = messages[0]
+    is_known = first.timestamp_type == _BY_BROKER
+    return first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
 
 
 def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
@@ -112,10 +128,7 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) ->
     """Whether all lie within a day of the first one's appending, and need no look at each."""
     if kind is not Tick and kind is not Quote:
         return not records
-    first = messages[0]
-    limit = first.timestamp * MILLISECOND + DAY
-    if first.timestamp_type != _BY_BROKER:
-        return True
+    limit = time_limit(messages)
     return all(bool(max(map(time, records)) <= limit) for time in (_received, _time))
 
 
@@ -132,11 +145,11 @@ def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
     )
 
 
-def _keys(records: Sequence[Any], kind: type[_R]) -> list[bytes | None]:
-    """What the keys of `records` must be; may raise what `key` raises."""
+def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) -> bool:
+    """Whether the keys are those of `records`; may raise what `key` raises."""
     if kind is Tick:
-        return list(map(_Keys().__getitem__, map(_symbol, records)))
-    return [key(record) for record in records]
+        return have_symbols(messages, map(_symbol, records))
+    return [key(record) for record in records] == [*map(_key, messages)]
 
 
 class _Keys(dict[str, bytes]):
