@@ -177,7 +177,7 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
         late = await read_snapshot(asking, await asking.topics())
     # By what was read at first, not by a search for what is missing afterwards.
     [seen] = late.window.values()
-    assert [at.tick.sequence for at in seen if at.tick.symbol == "QUIET"][-3:] == [2, 3, 4]
+    assert [tick.sequence for tick in seen.records if tick.symbol == "QUIET"][-3:] == [2, 3, 4]
 
 
 async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are_no_hole(

@@ -42,13 +42,6 @@ class Address(msgspec.Struct, frozen=True):
         except ConfigError as error:
             raise StreamUnreachable(self.url, str(error)) from error
 
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """What may be shown."""
-        return [("url", self.url), ("security", self.security)]
-
-    def __repr__(self) -> str:
-        return f"Address({self.url!r}, {self.security!r})"
-
 
 def parse(url: str, security: Security | None = None) -> Address:
     """Raises `UsageError` for a URL that names no brokers, or no topics that Kafka allows.

@@ -2,7 +2,7 @@
 
 aiokafka does not say why it cannot begin (`diagnosing` finds out), waits for ever for a broker that
 is away when it is told to stop, and raises a cancellation nobody asked for. So each beginning and
-end goes through here, and what lies between through `connections`. Knows nothing of records.
+end goes through here, and what lies between through `internals`. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from aiokafka.errors import (
 
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.connections import hold, let_go
 from ticker.streams.kafka.diagnosing import OLD, reason, speak, words_of
+from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
 
 ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
@@ -61,10 +61,10 @@ def map_errors(address: Address) -> Iterator[None]:
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
 
-    See `connections.hold` for what is then different with it.
+    See `internals.hold` for what is then different with it.
     """
     warn(address)
-    hold(_inner(client))
+    hold(client_of(client))
     try:
         async with asyncio.timeout(within):
             await prefer(address, client)
@@ -109,7 +109,7 @@ async def prefer(address: Address, client: Any) -> None:
     try:
         for first in asyncio.as_completed(tasks):
             with contextlib.suppress(Exception):  # told by the client, if none answers
-                _inner(client)._bootstrap_servers = [await first]  # noqa: SLF001 - read when it begins
+                begin_with(client, await first)
                 return
     finally:
         for task in tasks:
@@ -127,13 +127,7 @@ async def end(client: Any, within: float = 2.0) -> None:
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
-        await let_go(_inner(client))
-
-
-def _inner(client: Any) -> Any:
-    """The `AIOKafkaClient` in a producer or a consumer, or `client` itself."""
-    names = [name for name in ("client", "_client") if hasattr(client, name)]
-    return getattr(client, names[0]) if names else client
+        await let_go(client_of(client))
 
 
 async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:

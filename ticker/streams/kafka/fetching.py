@@ -2,10 +2,10 @@
 
 Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
 between two offsets and ends there. A consumer may fall silent for ever while its broker is well
-(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds in which no byte
-came, and the user of `Fetching` must watch it. Nor does it ever pass a message with a header whose
-name is no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing
-of records.
+(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds without a message,
+and the user of `Fetching` must watch it. Nor does it ever pass a message with a header whose name
+is no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing of
+records.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from ticker.errors import StreamUnreachable
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
-from ticker.streams.kafka.connections import coming
+from ticker.streams.kafka.internals import let_fetches_wait
 
 _AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
 _LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
@@ -88,8 +88,7 @@ class Fetching:
         # A partition whose messages are not used up is left out of a fetch, and one that finds
         # nothing of the others holds up what comes next.
         behind = sum(map(len, found.values())) >= limit
-        fetcher = self._consumer._fetcher  # noqa: SLF001 - nothing public changes it while it runs
-        fetcher._fetch_max_wait_ms = _BEHIND_MS if behind else _WAIT_MS  # noqa: SLF001 - the same
+        let_fetches_wait(self._consumer, _BEHIND_MS if behind else _WAIT_MS)
         return found
 
     async def _fetch(
@@ -137,10 +136,6 @@ class Fetching:
         for where, offset in self._offsets.items():
             self._consumer.seek(where, offset)
 
-    def pulse(self) -> tuple[int, ...]:
-        """What of answers has come by now (bytes): another one a moment later, and more comes."""
-        return coming(self._consumer._client)  # noqa: SLF001 - nothing public tells
-
     async def position(self, where: TopicPartition) -> int:
         """The offset of the next message; further than the last one where others lie between."""
         return int(await self._consumer.position(where))
@@ -179,6 +174,23 @@ class OffsetOutOfRange(Exception):
         self.offsets = offsets
 
 
+def standing(
+    offsets: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    before: Mapping[TopicPartition, tuple[int, float]],
+    now: float,
+) -> dict[TopicPartition, tuple[int, float]]:
+    """Each partition that has more than was read → its offset, and since when it stands there (s).
+
+    `before` is the last answer.
+    """
+    behind = {where: at for where, at in offsets.items() if at < ends.get(where, at)}
+    return {
+        where: before[where] if before.get(where, (-1,))[0] == at else (at, now)
+        for where, at in behind.items()
+    }
+
+
 async def span(
     address: Address, spans: Mapping[TopicPartition, tuple[int, int]]
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
@@ -189,7 +201,7 @@ async def span(
     fetching = Fetching(address, {where: spans[where][0] for where in left})
     await fetching.begin()
     loop = asyncio.get_running_loop()
-    heard, pulse = loop.time(), fetching.pulse()
+    heard = loop.time()
     try:
         while left:
             try:
@@ -211,8 +223,6 @@ async def span(
             if not found:
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]
-                if fetching.pulse() != pulse:
-                    heard, pulse = loop.time(), fetching.pulse()
                 if left and loop.time() - heard > ANSWER:
                     raise StreamUnreachable(address.url, "does not answer: its messages stay away")
     finally:

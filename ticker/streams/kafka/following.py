@@ -9,7 +9,6 @@ and read from their start. Holes and repeats are found by `streams/sequence`.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
@@ -21,12 +20,11 @@ from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
-from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
+from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange, standing
 from ticker.streams.kafka.gathering import gather, in_order, split
 from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
-from ticker.streams.protocol import ReadStats
 from ticker.streams.reader import ActiveRead, ReadRequest
 from ticker.streams.sequence import Key
 from ticker.system_clock import now
@@ -35,7 +33,8 @@ WATCH: Final = 2.0
 """Seconds between two questions of the watchdog to the cluster."""
 
 _AGAIN: Final = 0.3  # seconds before a stream that is away is tried again
-_SLOW: Final = 0.5  # seconds after which a question of the watchdog counts as unanswered
+_SLOW: Final = 2.0  # seconds after which a question of the watchdog counts as unanswered
+_STUCK: Final = 5  # questions after which a consumer that has not moved counts as stuck
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
@@ -61,8 +60,6 @@ class KafkaRead(ActiveRead):
         self._partition_of: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
-        self._asked: float | None = None  # since when the watchdog waits (s, monotonic)
-        self._drained = 0.0  # when all that the consumer had was taken last (s, monotonic)
         # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
         # consumer that read them, the offsets and the order are behind them already.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
@@ -71,18 +68,16 @@ class KafkaRead(ActiveRead):
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         self._task = asyncio.create_task(self._run())
+        coming: asyncio.Future[Batch | Exception | None] | None = None
         try:
             while True:
-                try:
-                    async with asyncio.timeout(self.request.silence):
-                        found = await self._queue.get()
-                except TimeoutError:
-                    # What is put in the turn of the loop in which the time runs out stays there.
-                    if self._queue.empty():
-                        if self.request.follow:
-                            yield Batch(self._resting())
-                        continue
-                    found = self._queue.get_nowait()
+                coming = coming or asyncio.ensure_future(self._queue.get())
+                await asyncio.wait([coming], timeout=self.request.silence)
+                if not coming.done():
+                    if self.request.follow:
+                        yield Batch(self._resting())
+                    continue
+                found, coming = coming.result(), None
                 match found:
                     case Batch():
                         yield found
@@ -91,20 +86,13 @@ class KafkaRead(ActiveRead):
                     case error:
                         raise error
         finally:
+            if coming is not None:
+                coming.cancel()
             self._task.cancel()
             try:
                 await asyncio.wait([self._task])
             finally:  # the closing task may be cancelled meanwhile
                 await asyncio.gather(self._cluster.close(), self._watching.close())
-
-    def read_stats(self) -> ReadStats:
-        stats = super().read_stats()
-        if self.problem is None and self._asked is not None:
-            now = time.monotonic()
-            if now - self._asked > _SLOW and now - self._heard > self._watch:
-                # So far; why is known when the question has failed.
-                return msgspec.structs.replace(stats, problem="does not answer")
-        return stats
 
     def stop(self) -> None:
         if self._task is not None:
@@ -119,10 +107,7 @@ class KafkaRead(ActiveRead):
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
-        """Behind what was handed over, and behind what was passed over since; for an empty queue.
-
-        What is ready but was not handed over lies behind it: who resumes there reads it again.
-        """
+        """Behind what was handed over and passed over; for an empty queue. What is ready follows."""
         if not self._ready:
             self._given = self._position()
         return self._given
@@ -138,15 +123,12 @@ class KafkaRead(ActiveRead):
                     if not self.request.follow:
                         raise
                     self.problem = error.problem
-                    await asyncio.sleep(_AGAIN)
-                except _Stalled:
-                    self.rebuilt += 1
-                    await asyncio.sleep(_AGAIN)
-                except asyncio.CancelledError:
-                    if task is None or task.cancelling():
+                except (_Stalled, asyncio.CancelledError) as error:
+                    is_stalled = isinstance(error, _Stalled)
+                    if not is_stalled and (task is None or task.cancelling()):
                         raise
-                    self.rebuilt += 1  # aiokafka's own, which nobody asked for
-                    await asyncio.sleep(_AGAIN)
+                    self.rebuilt += 1  # a cancellation of aiokafka's own, which nobody asked for
+                await asyncio.sleep(_AGAIN)
         except Exception as error:  # noqa: BLE001 - told to the reader: a dead task is no silence
             await self._queue.put(error)
         else:
@@ -167,7 +149,7 @@ class KafkaRead(ActiveRead):
         self._heard = asyncio.get_running_loop().time()
         tasks = [
             asyncio.create_task(self._consume(fetching, topics, ends)),
-            asyncio.create_task(self._guard(fetching, topics)),
+            asyncio.create_task(self._guard(topics)),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -221,7 +203,7 @@ class KafkaRead(ActiveRead):
             seen = await ticks_between(
                 self._cluster, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
             )
-            since = min((at.tick.received for some in seen.values() for at in some), default=0)
+            since = min((t.received for some in seen.values() for t in some.records), default=0)
             # In one step, after all questions: none that fails parts the gap from what it tells.
             self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
@@ -257,8 +239,6 @@ class KafkaRead(ActiveRead):
                 for where, offset in self._offsets.items():
                     fetching.seek(where, offset)
                 continue
-            if sum(map(len, found.values())) < self.request.limit:
-                self._drained = loop.time()
             if found:
                 self._take(topics, found)
                 await self._hand_over(topics)
@@ -275,39 +255,40 @@ class KafkaRead(ActiveRead):
                         await self._queue.put(Batch(self._position()))
                     return
 
-    async def _guard(self, fetching: Fetching, topics: Topics) -> None:
+    async def _guard(self, topics: Topics) -> None:
         """The watchdog: raises where this consumer will bring nothing more of some partition."""
         loop = asyncio.get_running_loop()
+        stood: dict[TopicPartition, tuple[int, float]] = {}  # offset, and since when (s)
         while True:
             await asyncio.sleep(self._watch)
             if self._is_handing():
+                stood.clear()
                 continue  # a slow reader is no silent broker
-            before = dict(self._offsets)
-            self._asked = loop.time()
             try:
-                there = await self._watching.topics()
-                if there.id != topics.id:
-                    raise StreamMissing(self._cluster.address.url, RECREATED)
-                ends = await self._watching.offsets(there, END)
+                there, ends = await self._asked(topics)
             except StreamUnreachable as error:
                 if not self.request.follow:
                     raise
                 if loop.time() - self._heard > self._watch:
                     self.problem = error.problem
                 continue
-            finally:
-                self._asked = None
             if self.problem is not None or there.partitions != topics.partitions:
                 raise _Stalled  # it was away, or it grew: a new session looks
-            if behind := [where for where, last in ends.items() if before[where] < last]:
-                asked, pulse = loop.time() + self._watch / 4, fetching.pulse()
-                await asyncio.sleep(self._watch / 2)
-                # Taken whole since, the consumer had nothing of it, though there is more; nor is
-                # any of it on its way, over a slow link.
-                stuck = any(self._offsets[where] == before[where] for where in behind)
-                coming = fetching.pulse() != pulse
-                if stuck and self._drained > asked and not (coming or self._is_handing()):
-                    raise _Stalled
+            now = loop.time()
+            stood = standing(self._offsets, ends, stood, now)
+            if any(now - since > _STUCK * self._watch for _, since in stood.values()):
+                raise _Stalled
+
+    async def _asked(self, topics: Topics) -> tuple[Topics, Mapping[TopicPartition, int]]:
+        """The topics as they are now, and their ends; quicker than a question may otherwise be."""
+        try:
+            async with asyncio.timeout(_SLOW if self.request.follow else None):
+                there = await self._watching.topics()
+                if there.id != topics.id:
+                    raise StreamMissing(self._cluster.address.url, RECREATED)
+                return there, await self._watching.offsets(there, END)
+        except TimeoutError:
+            raise StreamUnreachable(self._cluster.address.url, "does not answer") from None
 
     def _is_handing(self) -> bool:
         return bool(self._ready) or not self._queue.empty()

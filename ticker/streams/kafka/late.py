@@ -10,7 +10,7 @@ through `fetching`; writes nothing.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics, spans
 from ticker.streams.kafka.fetching import span
-from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.messages import Decoded, decode
 from ticker.streams.kafka.position import KafkaPosition
 from ticker.streams.sequence import Key
 
@@ -36,13 +36,6 @@ FURTHER: Final = 100_000
 TICKS, GAPS, QUOTES, BEATS = range(4)
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """One tick of the window: what it is, and where it lies."""
-
-    tick: Tick
-    offset: int
-
-
 class Late(msgspec.Struct):
     """What was found; `place` joins `quotes`."""
 
@@ -53,7 +46,7 @@ class Late(msgspec.Struct):
     made: dict[Key, Quote]
     """Of the last ticks of symbols that have no quote."""
     beats: dict[tuple[str, str], Heartbeat]
-    window: Mapping[TopicPartition, list[Seen]]
+    window: Mapping[TopicPartition, Decoded]
     partition_of: dict[Key, int]
     """(origin, symbol) → the partition in which its ticks of the window lie."""
     whole: bool
@@ -74,18 +67,17 @@ class Late(msgspec.Struct):
         """(origin, symbol) → the sequence up to which its quote is true."""
         return _sequences(self.quotes | self.made)
 
+    def ticks(self) -> Iterator[Tick]:
+        """Those of the window."""
+        return (tick for some in self.window.values() for tick in some.records)
+
     def last_records(self) -> dict[Key, Tick | Quote]:
         """(origin, symbol) → the record with its last sequence, as far as the window shows."""
-        return _heads(self.quotes, self.window)
+        return _heads(self.quotes, self.ticks())
 
     def tails(self) -> dict[Key, int]:
         """(origin, symbol) → the last sequence of its ticks in the window."""
-        tails: dict[Key, int] = {}
-        for seen in self.window.values():
-            for at in seen:
-                key = (at.tick.origin, at.tick.symbol)
-                tails[key] = max(tails.get(key, 0), at.tick.sequence)
-        return tails
+        return _sequences(_heads({}, self.ticks()))
 
 
 def newer(quote: Quote, known: Quote | None) -> bool:
@@ -93,7 +85,7 @@ def newer(quote: Quote, known: Quote | None) -> bool:
     return known is None or quote.version >= known.version
 
 
-async def read_snapshot(cluster: ClusterClient, topics: Topics, window: int = WINDOW) -> Late:
+async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int = WINDOW) -> Late:
     """See the module. Raises `StreamError`."""
     ends = await cluster.offsets(topics, END)
     begins = await cluster.offsets(topics, BEGIN)
@@ -117,43 +109,39 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window: int = WI
                     beats.pop((beat.writer, beat.source), None)  # in the order of the log
                     beats[beat.writer, beat.source] = beat
             broken += decoded.broken
-    seen, whole, foreign = await _join(cluster, topics, (begins, ends), _sequences(quotes), window)
+    window, whole = await _join(cluster, topics, (begins, ends), _sequences(quotes), window_size)
+    broken += sum(some.broken for some in window.values())
     partition_of: dict[Key, int] = {}
-    for where, some in seen.items():
-        topics.check_partitions(
-            partition_of, where.partition, {(at.tick.origin, at.tick.symbol) for at in some}
-        )
+    for where, some in window.items():
+        keys = {(tick.origin, tick.symbol) for tick in some.records}
+        topics.check_partitions(partition_of, where.partition, keys)
+    heads = _heads(quotes, (tick for some in window.values() for tick in some.records))
     made = {
         key: as_quote(head)
-        for key, head in _heads(quotes, seen).items()
+        for key, head in heads.items()
         if isinstance(head, Tick) and key not in quotes
     }
     last_seen = _sequences(quotes | made)
     offsets = dict(ends)
-    for where, some in seen.items():
+    for where, some in window.items():
         news = (
-            at.offset
-            for at in some
-            if at.tick.sequence > last_seen.get((at.tick.origin, at.tick.symbol), 0)
+            offset
+            for tick, offset in zip(some.records, some.offsets, strict=True)
+            if tick.sequence > last_seen.get((tick.origin, tick.symbol), 0)
         )
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
     place = topics.place(offsets, received)
-    return Late(
-        place, begins, ends, quotes, made, beats, seen, partition_of, whole, broken + foreign
-    )
+    return Late(place, begins, ends, quotes, made, beats, window, partition_of, whole, broken)
 
 
-def _heads(
-    quotes: Mapping[Key, Quote], window: Mapping[TopicPartition, list[Seen]]
-) -> dict[Key, Tick | Quote]:
+def _heads(quotes: Mapping[Key, Quote], ticks: Iterable[Tick]) -> dict[Key, Tick | Quote]:
     heads: dict[Key, Tick | Quote] = dict(quotes)
-    for seen in window.values():
-        for at in seen:
-            key = (at.tick.origin, at.tick.symbol)
-            known = heads.get(key)
-            if known is None or at.tick.sequence > (known.sequence or 0):
-                heads[key] = at.tick
+    for tick in ticks:
+        key = (tick.origin, tick.symbol)
+        known = heads.get(key)
+        if known is None or tick.sequence > (known.sequence or 0):
+            heads[key] = tick
     return heads
 
 
@@ -165,8 +153,8 @@ def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
     return Quote(**(msgspec.structs.asdict(quote) | fields if quote is not None else fields))
 
 
-def _sequences(quotes: Mapping[Key, Quote]) -> dict[Key, int]:
-    return {key: quote.sequence or 0 for key, quote in quotes.items()}
+def _sequences(records: Mapping[Key, Tick | Quote]) -> dict[Key, int]:
+    return {key: record.sequence or 0 for key, record in records.items()}
 
 
 async def _join(
@@ -174,61 +162,48 @@ async def _join(
     topics: Topics,
     between: tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]],
     last_seen: Mapping[Key, int],
-    window: int,
-) -> tuple[dict[TopicPartition, list[Seen]], bool, int]:
+    size: int,
+) -> tuple[dict[TopicPartition, Decoded], bool]:
     """The ticks of each partition from where they join `last_seen`, and whether these are all.
 
-    And the number of messages passed over. `between` are where the partitions begin and end.
+    `between` are where the partitions begin and end; `size` is that of the first step back.
     """
     begins, ends = between
-    seen: dict[TopicPartition, list[Seen]] = {where: [] for where in topics.all(TICKS)}
-    read_from = {where: ends[where] for where in seen}
-    wanted = dict.fromkeys(seen, window)
-    broken = 0
+    found = {where: Decoded() for where in topics.all(TICKS)}
+    read_from = {where: ends[where] for where in found}
+    wanted = dict.fromkeys(found, size)
     while wanted:
         back = {where: max(begins[where], read_from[where] - n) for where, n in wanted.items()}
-        found, foreign = await _ticks(
+        earlier = await ticks_between(
             cluster, {where: (back[where], read_from[where]) for where in wanted}
         )
-        broken += foreign
-        for where, some in found.items():
-            seen[where] = some + seen[where]
+        found |= {where: some.plus(found[where]) for where, some in earlier.items()}
         read_from.update(back)
         wanted = {
             where: 4 * n
             for where, n in wanted.items()
-            if read_from[where] > begins[where] and not _joined(seen[where], last_seen)
+            if read_from[where] > begins[where] and not _joined(found[where].records, last_seen)
         }
-    return seen, read_from == {where: begins[where] for where in seen}, broken
+    return found, all(read_from[where] == begins[where] for where in found)
 
 
-def _joined(seen: list[Seen], last_seen: Mapping[Key, int]) -> bool:
+def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
     """Whether the first tick of every symbol that has a quote follows it, or comes before."""
     firsts: dict[Key, int] = {}
-    for at in seen:
-        firsts.setdefault((at.tick.origin, at.tick.symbol), at.tick.sequence)
+    for tick in ticks:
+        firsts.setdefault((tick.origin, tick.symbol), tick.sequence)
     return all(first <= last_seen.get(key, first) + 1 for key, first in firsts.items())
 
 
 async def ticks_between(
     cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
-) -> dict[TopicPartition, list[Seen]]:
+) -> dict[TopicPartition, Decoded]:
     """The ticks of each partition between two offsets."""
-    return (await _ticks(cluster, between))[0]
-
-
-async def _ticks(
-    cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
-) -> tuple[dict[TopicPartition, list[Seen]], int]:
-    """The same, and the number of messages passed over."""
-    found: dict[TopicPartition, list[Seen]] = {where: [] for where in between}
-    broken = 0
+    found = {where: Decoded() for where in between}
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
-            decoded = decode(some, Tick)
-            broken += decoded.broken
-            found[where] += map(Seen, decoded.records, decoded.offsets)
-    return found, broken
+            found[where] = found[where].plus(decode(some, Tick))
+    return found
 
 
 async def gaps_between(

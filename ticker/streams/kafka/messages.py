@@ -63,9 +63,14 @@ def key(record: Record) -> bytes | None:
 class Decoded(msgspec.Struct):
     """Messages of one topic as records, with the offset of each; what was no record is counted."""
 
-    records: list[Any]
-    offsets: list[int]
+    records: list[Any] = []
+    offsets: list[int] = []
     broken: int = 0
+
+    def plus(self, later: Decoded) -> Decoded:
+        """Both together."""
+        records, offsets = self.records + later.records, self.offsets + later.offsets
+        return Decoded(records, offsets, self.broken + later.broken)
 
 
 def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
@@ -102,7 +107,7 @@ def time_limit(messages: Sequence[Any]) -> int:
 
 
 def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
-    decoded = Decoded([], [])
+    decoded = Decoded()
     for message in messages:
         well = False
         try:

@@ -35,7 +35,23 @@ class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka ships no types
         return data.read(16)
 
 
+def _integers(*names: str) -> list[tuple[str, Any]]:
+    return [(name, Int32) for name in names]
+
+
 _TEXT: Final = CompactString("utf-8")
+_TAGS: Final = ("tags", TaggedFields)
+_BROKER: Final = (("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT), _TAGS)
+_PARTITION: Final = (
+    *(("error_code", Int16), *_integers("partition", "leader", "leader_epoch")),
+    *((name, CompactArray(Int32)) for name in ("replicas", "isr", "offline_replicas")),
+    _TAGS,
+)
+_TOPIC: Final = (
+    *(("error_code", Int16), ("name", _TEXT), ("topic_id", _Uuid), ("is_internal", Boolean)),
+    *(("partitions", CompactArray(*_PARTITION)), ("authorized_operations", Int32)),
+    _TAGS,
+)
 
 
 class _Response(Response):  # type: ignore[misc]  # aiokafka ships no types
@@ -43,43 +59,11 @@ class _Response(Response):  # type: ignore[misc]  # aiokafka ships no types
     API_VERSION = 12
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            CompactArray(
-                ("node_id", Int32),
-                ("host", _TEXT),
-                ("port", Int32),
-                ("rack", _TEXT),
-                ("tags", TaggedFields),
-            ),
-        ),
+        ("brokers", CompactArray(*_BROKER)),
         ("cluster_id", _TEXT),
         ("controller_id", Int32),
-        (
-            "topics",
-            CompactArray(
-                ("error_code", Int16),
-                ("name", _TEXT),
-                ("topic_id", _Uuid),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", CompactArray(Int32)),
-                        ("isr", CompactArray(Int32)),
-                        ("offline_replicas", CompactArray(Int32)),
-                        ("tags", TaggedFields),
-                    ),
-                ),
-                ("authorized_operations", Int32),
-                ("tags", TaggedFields),
-            ),
-        ),
-        ("tags", TaggedFields),
+        ("topics", CompactArray(*_TOPIC)),
+        _TAGS,
     )
 
 
@@ -89,10 +73,10 @@ class _Request(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
     FLEXIBLE_VERSION = True
     RESPONSE_TYPE = _Response
     SCHEMA = Schema(
-        ("topics", CompactArray(("topic_id", _Uuid), ("name", _TEXT), ("tags", TaggedFields))),
+        ("topics", CompactArray(("topic_id", _Uuid), ("name", _TEXT), _TAGS)),
         ("allow_auto_topic_creation", Boolean),
         ("include_topic_authorized_operations", Boolean),
-        ("tags", TaggedFields),
+        _TAGS,
     )
 
 

@@ -83,8 +83,8 @@ class Missing:
             for where, at in begins.items()
         }
         found: dict[Key, list[Tick]] = {}
-        for seen in (await ticks_between(self._cluster, spans)).values():
-            for tick in (at.tick for at in seen):
+        for some in (await ticks_between(self._cluster, spans)).values():
+            for tick in some.records:
                 key = (tick.origin, tick.symbol)
                 if tick.sequence > self._last_seen.get(key, tick.sequence):
                     found.setdefault(key, []).append(tick)

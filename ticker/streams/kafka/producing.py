@@ -19,6 +19,7 @@ from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.records import MAX_BYTES
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, map_errors
+from ticker.streams.kafka.internals import end_sending, watch_requests
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
@@ -89,7 +90,7 @@ class Producing:
                 **self._address.options(),
             )
             self.made += 1
-            self._requests = _watched(producer)
+            self._requests = watch_requests(producer)
             await begin(self._address, producer, self._delivery)
             self._producer = producer
         sends = [self._send_to(topic, partition, some) for partition, some in messages.items()]
@@ -171,26 +172,6 @@ class Producing:
         await asyncio.shield(keep(asyncio.ensure_future(ending)))
 
 
-def _watched(producer: Any) -> set[asyncio.Task[Any]]:
-    """The tasks that will hold its requests: its own end cancels one, and forgets the others.
-
-    One that waits for news of the cluster, from a client that is closed, would wait for ever.
-    """
-    tasks: set[asyncio.Task[Any]] = set()
-    sender = producer._sender  # noqa: SLF001 - nothing public tells
-    send = sender._send_produce_req  # noqa: SLF001 - the same
-
-    async def watched(*what: Any) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine of asyncio has one
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        await send(*what)
-
-    sender._send_produce_req = watched  # noqa: SLF001 - the same
-    return tasks
-
-
 async def _abandon(
     sending: asyncio.Task[Any] | None, producer: Any, requests: Iterable[asyncio.Task[Any]]
 ) -> None:
@@ -206,8 +187,7 @@ async def _drop(producer: Any, requests: Iterable[asyncio.Task[Any]]) -> None:
 
     What it sent may have arrived: who sends it again is told so by the sequences.
     """
-    producer._closed = True  # noqa: SLF001 - so that nobody warns of it
     await end(producer.client, 1)
-    await bounded(producer._sender.close(), 1)  # noqa: SLF001 - nothing public ends it without a flush
+    await bounded(end_sending(producer), 1)
     for request in tuple(requests):
         request.cancel()

@@ -122,7 +122,7 @@ class KafkaStream(BaseStream, Served):
         firsts = await ticks_between(
             cluster, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
-        held = [at.tick for some in late.window.values() for at in some]
+        held = [*late.ticks()]
         heads = late.last_records()
         kept = await policies(cluster, topics.names)
         return Health(
@@ -131,7 +131,7 @@ class KafkaStream(BaseStream, Served):
             problem=kept.wrong or kept.hidden,
             ticks=len(held) if late.whole else count,
             symbols=len({symbol for _, symbol in heads}),
-            first=min((at.tick.received for s in firsts.values() for at in s), default=None),
+            first=min((t.received for some in firsts.values() for t in some.records), default=None),
             last=max((tick.received for tick in held), default=None),
             simulated=next((head.simulated for head in heads.values()), None),
             broken=late.broken,

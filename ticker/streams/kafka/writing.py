@@ -266,11 +266,12 @@ class KafkaWriter:
         if gaps:
             known.saw_gaps(await gaps_between(self._cluster, gaps))
         if ticks:
-            for seen in (await ticks_between(self._cluster, ticks)).values():
-                others = [at.tick for at in seen]
+            for others in (await ticks_between(self._cluster, ticks)).values():
                 if not self._settled:
-                    known.simulated = check_simulated(self._address.url, known.simulated, others)
-                known.saw(others)
+                    known.simulated = check_simulated(
+                        self._address.url, known.simulated, others.records
+                    )
+                known.saw(others.records)
         self._ends.update(ends)
         return known, topics
 

@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import gc
+import inspect
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import aiokafka
 import pytest
-from aiokafka import AIOKafkaClient
+from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.producer.sender import Sender
+from aiokafka.protocol.metadata import MetadataRequest
 
 from tests.half_broker import HalfBroker
 from ticker.errors import StreamUnreachable, StreamUnusable
-from ticker.streams.kafka import Address
+from ticker.streams.kafka import Address, internals
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.connecting import begin, end
-from ticker.streams.kafka.connections import coming, let_go
 from ticker.streams.kafka.diagnosing import OLD
+from ticker.streams.kafka.internals import let_go
 
 ALL_VERSIONS = 12
+PRIVATE = {
+    AIOKafkaClient: {
+        *("_bootstrap_servers", "_conns", "_get_conn", "_md_synchronizer", "_sync_task"),
+    },
+    AIOKafkaConnection: {"_writer"},
+    AIOKafkaConsumer: {"_client", "_fetcher"},
+    AIOKafkaProducer: {"_closed", "_sender"},
+    ClusterMetadata: {"_bootstrap_brokers", "_brokers", "_generate_bootstrap_brokers"},
+    Fetcher: {"_fetch_max_wait_ms"},
+    MetadataRequest: {"_topics"},
+    Sender: {"_send_produce_req"},
+}
+"""The private names that we use, and whose they are."""
+
+
+@pytest.mark.parametrize("owner", PRIVATE, ids=lambda owner: owner.__name__)
+def test_aiokafka_still_has_the_private_names_that_we_use(owner: type) -> None:
+    source = inspect.getsource(owner)
+    gone = {name for name in PRIVATE[owner] if not re.search(rf"\b{name}\b", source)}
+    assert not gone, f"aiokafka {aiokafka.__version__}: {owner.__name__} has no {', '.join(gone)}"
+
+
+def test_private_names_are_used_in_one_file_and_each_is_listed() -> None:
+    for path in Path(internals.__file__).parent.glob("*.py"):
+        used = {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)
+            and re.match("_[a-z]", node.attr)
+            and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+        }
+        listed = set().union(*PRIVATE.values()) if path.name == "internals.py" else set()
+        assert used <= listed, path.name
 
 
 @pytest.fixture
@@ -140,19 +183,6 @@ async def test_a_connection_that_comes_about_after_the_end_is_closed(
         broker.tells_versions.set()
         assert not await late
         await broker.until(0)
-
-
-async def test_what_is_coming_is_told_beside_a_connection_that_was_closed(
-    broker: HalfBroker, address: Address
-) -> None:
-    async with begun(address) as client:
-        assert await client.ready(1)
-        assert coming(client) == (0,)
-        broker.hang_up()
-        await broker.until(0)
-        while client._conns[1, 0].connected():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
-        assert coming(client) == ()
 
 
 async def test_a_broker_that_is_too_old_is_told_so() -> None:

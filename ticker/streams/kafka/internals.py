@@ -1,13 +1,13 @@
-"""The connections of one of aiokafka's clients: none is made in passing, none is left behind.
+"""All that we use of aiokafka's private parts, in this file only: `test_internals` names each.
 
-aiokafka begins on a connection that it keeps to itself, and leaves open when it is cut short; its
-consumer's stop ends half way while a fetch is under way, so that the task which keeps the metadata
-fresh lives on and connects again; and each connection has a broker make the topics that it is asked
-for and has not. So `hold` a client before it begins, and `let_go` of it at the end. Nothing public
-does any of this. Knows nothing of records.
+aiokafka begins on a connection that it keeps to itself, and leaves it open when it is cut short.
+Its consumer's stop ends half way while a fetch is under way, so that the task which keeps the
+metadata fresh lives on and connects again. Each connection has a broker make the topics that it is
+asked for and has not. A producer's stop waits for what it cannot send. Nothing public helps: so
+`hold` a client before it begins, and `let_go` of it at the end. Knows nothing of records.
 """
 
-# ruff: noqa: SLF001 - the private parts of aiokafka's client are what this module is about
+# ruff: noqa: SLF001 - the private parts of aiokafka are what this module is about
 
 from __future__ import annotations
 
@@ -121,8 +121,42 @@ def drop(client: Any) -> None:
         connection.close()
 
 
-def coming(client: Any) -> tuple[int, ...]:
-    """What of answers has come by now (bytes): another one a moment later, and more comes."""
-    # One that has just been closed stays among them, without a reader.
-    readers = [connection._reader for connection in client._conns.values()]
-    return tuple(len(reader._buffer) for reader in readers if reader is not None)
+def client_of(client: Any) -> Any:
+    """The `AIOKafkaClient` in a producer or a consumer, or `client` itself."""
+    names = [name for name in ("client", "_client") if hasattr(client, name)]
+    return getattr(client, names[0]) if names else client
+
+
+def begin_with(client: Any, server: str) -> None:
+    """Let `client`, not begun yet, begin with `server` alone."""
+    client_of(client)._bootstrap_servers = [server]
+
+
+def let_fetches_wait(consumer: Any, milliseconds: int) -> None:
+    """Set how long a broker keeps a fetch open that finds nothing, while `consumer` is at work."""
+    consumer._fetcher._fetch_max_wait_ms = milliseconds
+
+
+def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
+    """The tasks that will hold its requests: its own end cancels one, and forgets the others.
+
+    One that waits for news of the cluster, from a client that is closed, would wait for ever.
+    """
+    tasks: set[asyncio.Task[Any]] = set()
+    send = producer._sender._send_produce_req
+
+    async def watched(*what: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of asyncio has one
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        await send(*what)
+
+    producer._sender._send_produce_req = watched
+    return tasks
+
+
+async def end_sending(producer: Any) -> None:
+    """End `producer` without what it has not sent: its own stop would wait for that (#1101)."""
+    producer._closed = True  # so that nobody warns of it
+    await producer._sender.close()
