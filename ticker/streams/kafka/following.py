@@ -107,7 +107,7 @@ class KafkaRead(ActiveRead):
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
-        """Behind what was handed over and passed over; for an empty queue. What is ready follows."""
+        """Behind what was handed over and passed over, for an empty queue; before what is ready."""
         if not self._ready:
             self._given = self._position()
         return self._given
