@@ -18,6 +18,7 @@ from ticker.play import MAX, Player, Span, load
 from ticker.play.cursor import Cursor
 from ticker.records import MAX_TIME, Tick
 from ticker.streams.recording import Recorder, RecordingStream
+from ticker.streams.recording.layout import VALUES
 from ticker.streams.recording.reading import RecordingReader
 from ticker.system_clock import monotonic
 from ticker.units import MINUTE, SECOND
@@ -165,7 +166,7 @@ async def test_ticks_are_read_nearly_as_quickly_as_rows_are_fetched(hour: Path) 
     def bare() -> float:
         begin = time.process_time()
         with RecordingReader(hour) as reader:
-            rows = sum(len(rows) for rows in reader.rows(0, ROWS, None, 2_000))
+            rows = len(reader.ask(f"SELECT {VALUES} FROM {reader.source}"))
         return rows / (time.process_time() - begin)
 
     async def ours() -> float:
@@ -182,4 +183,4 @@ async def test_ticks_are_read_nearly_as_quickly_as_rows_are_fetched(hour: Path) 
     pairs = [(bare(), await ours()) for _ in range(3)]
     theirs, mine = (max(column) for column in zip(*pairs, strict=True))
     print(f"\nto nowhere: {mine:,.0f} ticks/s; bare rows: {theirs:,.0f}/s")
-    assert mine >= 0.2 * theirs
+    assert mine >= 0.4 * theirs

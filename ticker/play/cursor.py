@@ -20,8 +20,8 @@ from ticker.streams.sequence import Key
 
 BURST: Final = 1_000
 """Ticks within this time (µs) of the first of them are played together."""
-_BATCH: Final = 2_000
-"""Ticks read at once: making them keeps the event loop waiting for some milliseconds."""
+_BATCH: Final = 8_000
+"""Ticks read at once: played at full speed, they cost one quote of each symbol."""
 _NOWHERE: Final = Position("")
 """The position of a batch that nobody resumes after."""
 

@@ -84,25 +84,11 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     """True where the price is invented."""
 
     def __post_init__(self) -> None:
-        # One test for what is nearly always true, because ticks are built by the million; the
-        # checks below it only word the refusal.
         if (
-            self.symbol in symbols_seen
-            and (0.0 < self.price < INFINITY or -INFINITY < self.price < 0.0)
+            _is_trade_sound(self)
             and self.sequence >= 1
-            and 0 <= self.time <= MAX_TIME
-            and 0 <= self.received <= MAX_TIME
             and ((p := self.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-            and ((p := self.bid) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-            and ((p := self.ask) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-            and ((p := self.day_change) is None or -INFINITY < p < INFINITY)
-            and ((p := self.day_change_percent) is None or -INFINITY < p < INFINITY)
-            and ((p := self.volume) is None or 0 <= p <= MAX_NUMBER)
             and ((p := self.size) is None or 0 <= p <= MAX_NUMBER)
-            and len(self.source) <= MAX_TEXT
-            and len(self.origin) <= MAX_TEXT
-            and ((t := self.currency) is None or len(t) <= MAX_TEXT)
-            and ((t := self.session) is None or len(t) <= MAX_TEXT)
         ):
             return
         _check_trade(self)
@@ -170,6 +156,8 @@ class Quote(
         return self.sequence or 0, self.time
 
     def __post_init__(self) -> None:
+        if _is_trade_sound(self) and _is_rest_sound(self):
+            return
         _check_trade(self)
         if self.sequence is not None and self.sequence < 1:
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
@@ -191,6 +179,49 @@ _QUOTE_PRICES: Final = (
     "fifty_two_week_high",
     "fifty_two_week_low",
 )
+
+
+def _is_trade_sound(record: Tick | Quote) -> bool:
+    """Whether `_check_trade` would raise nothing: one test, as records are made by the million.
+
+    False where the symbol was not seen before.
+    """
+    return (
+        record.symbol in symbols_seen
+        and (0.0 < record.price < INFINITY or -INFINITY < record.price < 0.0)
+        and 0 <= record.time <= MAX_TIME
+        and 0 <= record.received <= MAX_TIME
+        and ((p := record.bid) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+        and ((p := record.ask) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+        and ((p := record.day_change) is None or -INFINITY < p < INFINITY)
+        and ((p := record.day_change_percent) is None or -INFINITY < p < INFINITY)
+        and ((p := record.volume) is None or 0 <= p <= MAX_NUMBER)
+        and len(record.source) <= MAX_TEXT
+        and ((t := record.origin) is None or len(t) <= MAX_TEXT)
+        and ((t := record.currency) is None or len(t) <= MAX_TEXT)
+        and ((t := record.session) is None or len(t) <= MAX_TEXT)
+    )
+
+
+def _is_rest_sound(quote: Quote) -> bool:
+    """Whether the checks of a quote beside `_check_trade` would raise nothing, by one test."""
+    return (
+        ((n := quote.sequence) is None or n >= 1)
+        and ((p := quote.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+        and ((p := quote.previous_close) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+        and ((p := quote.open) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
+        and ((p := quote.day_high) is None or 0.0 < p < INFINITY)
+        and ((p := quote.day_low) is None or 0.0 < p < INFINITY)
+        and ((p := quote.fifty_two_week_high) is None or 0.0 < p < INFINITY)
+        and ((p := quote.fifty_two_week_low) is None or 0.0 < p < INFINITY)
+        and ((p := quote.size) is None or 0 <= p <= MAX_NUMBER)
+        and ((p := quote.market_cap) is None or 0 <= p <= MAX_NUMBER)
+        and ((n := quote.price_hint) is None or 0 <= n <= MAX_NUMBER)
+        and ((n := quote.delay) is None or 0 <= n <= MAX_NUMBER)
+        and ((t := quote.name) is None or len(t) <= MAX_TEXT)
+        and ((t := quote.kind) is None or len(t) <= MAX_TEXT)
+        and ((t := quote.exchange) is None or len(t) <= MAX_TEXT)
+    )
 
 
 def _check_trade(record: Tick | Quote) -> None:

@@ -5,7 +5,7 @@ A tape keeps their changes. A tick and the facts known by then make a quote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import msgspec
 from ticker.records import Quote, Tick
 from ticker.streams.sequence import Key
 
-_FIELDS: Final = Tick.__struct_encode_fields__
 STANDING: Final = (
     "name",
     "kind",
@@ -27,8 +26,14 @@ STANDING: Final = (
     "open",
 )
 """The fields of a quote that no tick tells: a recording keeps their changes."""
-_trade = attrgetter(*_FIELDS)
-_standing = attrgetter(*STANDING)
+# The first fields of a quote are those of a tick, in another order.
+_SHARED: Final = Quote.__struct_fields__[: len(Tick.__struct_fields__)]
+_CURRENCY: Final = _SHARED.index("currency")
+_SESSION: Final = _SHARED.index("session")
+_UNNAMED: Final = (None, None, None)
+_RANGES: Final = (None, None, None, None, None)
+"""From `day_high` to `market_cap`: nobody keeps them."""
+_trade: Callable[[Tick], Sequence[Any]] = attrgetter(*_SHARED)
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,11 +97,15 @@ def quote_of(tick: Tick, facts: Facts | None) -> Quote:
 
     Where the facts do not tell the previous close it is `price` minus `day_change`.
     """
-    told: dict[str, Any] = dict(zip(_FIELDS, _trade(tick), strict=True))
-    if facts is not None:
-        for name, value in zip(STANDING, _standing(facts), strict=True):
-            if told.get(name) is None:  # what the tick itself tells beats an older fact
-                told[name] = value
-    if told.get("previous_close") is None and tick.day_change is not None:
-        told["previous_close"] = round(tick.price - tick.day_change, 8) or None
-    return Quote(**told)
+    told = [*_trade(tick)]
+    close = None if facts is None else facts.previous_close
+    if close is None and tick.day_change is not None:
+        close = round(tick.price - tick.day_change, 8) or None
+    if facts is None:
+        told += (*_UNNAMED, close)
+    else:
+        told[_CURRENCY] = tick.currency or facts.currency  # the tick's own beats an older fact
+        told[_SESSION] = tick.session or facts.session
+        told += (facts.name, facts.kind, facts.exchange, close, facts.open)
+        told += (*_RANGES, facts.price_hint, facts.delay)
+    return Quote(*told)

@@ -35,7 +35,7 @@ def arrays(
     `row` is the column that numbers the rows from 0. Raises what DuckDB raises.
     """
     words = {field: _words(connection, source, field) for field in TEXTS if field in fields}
-    listed = ", ".join(_selected(field, words) for field in fields)
+    listed = ", ".join(selected(field, words) for field in fields)
     for begin in range(0, ticks, _ROWS):
         found = connection.execute(
             f"SELECT {listed} FROM {source} WHERE {row} >= ? AND {row} < ? {where}",
@@ -45,13 +45,30 @@ def arrays(
             yield {field: _column(found[field], words.get(field)) for field in fields}
 
 
+def words_in(
+    connection: Connection, span: str, bindings: Sequence[Any]
+) -> Mapping[str, Sequence[str | None]]:
+    """The different texts of each field in `span` (`FROM …`), by one query: for a short span.
+
+    `None`, if there is an unknown one, is the last.
+    """
+    found = connection.execute(f"SELECT DISTINCT {', '.join(TEXTS)} {span}", bindings).fetchall()
+    columns = zip(*found, strict=True) if found else [()] * len(TEXTS)
+    words: dict[str, Sequence[str | None]] = {}
+    for field, texts in zip(TEXTS, columns, strict=True):
+        known = sorted({text for text in texts if text is not None})
+        words[field] = [*known, None] if None in texts else known
+    return words
+
+
 def _words(connection: Connection, source: str, field: str) -> list[str | None]:
     """The different texts; `None`, if there is an unknown one, is the last."""
     query = f'SELECT DISTINCT "{field}" FROM {source} ORDER BY 1 NULLS LAST'
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
-def _selected(field: str, words: Mapping[str, Sequence[str | None]]) -> str:
+def selected(field: str, words: Mapping[str, Sequence[str | None]]) -> str:
+    """What to select for `field`: of a text its place in `words`."""
     if field not in words:
         return layout.value(field)
     if len(words[field]) <= 1:

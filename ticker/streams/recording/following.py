@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import Final
 
 from ticker.errors import StreamError
 from ticker.records import Batch, Quote, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
-from ticker.streams.recording.reading import RecordingReader, to_ticks
+from ticker.streams.recording.reading import RecordingReader
 from ticker.streams.sequence import Key
-
-_ROWS_AT_ONCE: Final = 500
-"""Rows fetched at once: so few stay in the processor's cache until they are ticks."""
 
 
 class RecordingRead(ThreadRead):
@@ -80,16 +76,14 @@ def _pieces(
 ) -> Iterator[tuple[int, int, list[int], list[Tick]]]:
     """First row, row behind the last, and the rows and ticks between: at most `limit`."""
     numbers: list[int] = []
-    ticks: list[Tick] = []
-    for rows in reader.rows(begin, end, symbols, min(limit, _ROWS_AT_ONCE)):
-        numbers += [row[0] for row in rows]
-        ticks += to_ticks(rows)
-        while len(ticks) > limit:
-            last = numbers[limit - 1] + 1
-            yield begin, last, numbers[:limit], ticks[:limit]
-            begin, numbers, ticks = last, numbers[limit:], ticks[limit:]
+    found: list[Tick] = []
+    for rows, ticks in reader.ticks(begin, end, symbols, limit):
+        if found:
+            yield begin, numbers[-1] + 1, numbers, found
+            begin = numbers[-1] + 1
+        numbers, found = rows, ticks
     if begin < end:
-        yield begin, end, numbers, ticks
+        yield begin, end, numbers, found
 
 
 def _told(

@@ -35,13 +35,13 @@ from ticker.streams.recording.layout import (
     PlacedGap,
     RecordingPosition,
 )
+from ticker.streams.recording.ticks import ROW, ticks_of, whole_or_not
 from ticker.streams.sequence import Key
 
 _ROWS_AT_ONCE: Final = 50_000
-_BLOCKS: Final = 8
-"""Blocks of rows that one query asks for at most."""
+_FIRST_ROWS: Final = 2_048
+"""Rows that a reading asks for at first."""
 _VOLUMES: Final = frozenset({"volume", "size"})
-_VOLUMES_AT: Final = tuple(map(layout.FIELDS.index, _VOLUMES))
 
 
 class RecordingReader:
@@ -155,35 +155,21 @@ class RecordingReader:
 
     # Ticks
 
-    def rows(
-        self,
-        begin: int,
-        end: int,
-        symbols: Collection[str] | None = None,
-        chunk: int = _ROWS_AT_ONCE,
-    ) -> Iterator[list[tuple[Any, ...]]]:
-        """Rows from `begin` up to `end` (exclusive): a row number, then the fields.
+    def ticks(
+        self, begin: int, end: int, symbols: Collection[str] | None, limit: int
+    ) -> Iterator[tuple[list[int], list[Tick]]]:
+        """Rows from `begin` up to `end` (exclusive): their numbers and ticks, `limit` at once.
 
-        They come in pieces of about `chunk`. One query asks for few blocks at first, because DuckDB
-        reads far ahead before it gives the first row.
+        One query asks for few rows at first: who seeks waits for the first of them.
         """
         where, bindings = _only(symbols)
-        query = (
-            f"SELECT file_row_number, {layout.VALUES} FROM {self.source} "
-            f"WHERE file_row_number >= ? AND file_row_number < ? {where}"
-        )
-        blocks = 1
+        span = f"FROM {self.source} WHERE {ROW} >= ? AND {ROW} < ? {where}"
+        rows = _FIRST_ROWS
         while begin < end:
-            stop = min(end, (begin // BLOCK + blocks) * BLOCK)
+            stop = min(end, begin + rows, (begin // BLOCK + 1) * BLOCK)
             with reading(self.path, self.url):
-                result = self._connection.execute(query, [begin, stop, *bindings])
-            while True:
-                with reading(self.path, self.url):
-                    rows = result.fetchmany(chunk)
-                if not rows:
-                    break
-                yield rows
-            begin, blocks = stop, min(2 * blocks, _BLOCKS)
+                yield from ticks_of(self._connection, span, [begin, stop, *bindings], limit)
+            begin, rows = stop, BLOCK
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
@@ -201,7 +187,7 @@ class RecordingReader:
                 return
             found: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
             for name in _VOLUMES & found.keys():
-                found[name] = tuple(map(_whole, found[name]))
+                found[name] = tuple(map(whole_or_not, found[name]))
             yield found
 
     def arrays(self, request: ColumnRequest) -> Iterator[Mapping[str, Any]]:
@@ -252,15 +238,13 @@ class RecordingReader:
         """Row → its tick."""
         if not rows:
             return {}
-        found = self.ask(
-            f"SELECT file_row_number, {layout.VALUES} FROM {self.source} WHERE "
-            "file_row_number >= ? AND file_row_number <= ? "
-            "AND file_row_number IN (SELECT unnest(?::BIGINT[]))",
-            min(rows),
-            max(rows),
-            rows,
+        span = (
+            f"FROM {self.source} WHERE {ROW} >= ? AND {ROW} <= ? "
+            f"AND {ROW} IN (SELECT unnest(?::BIGINT[]))"
         )
-        return {int(row[0]): tick for row, tick in zip(found, to_ticks(found), strict=True)}
+        with reading(self.path, self.url):
+            found = list(ticks_of(self._connection, span, [min(rows), max(rows), rows], len(rows)))
+        return {row: tick for rows, ticks in found for row, tick in zip(rows, ticks, strict=True)}
 
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
@@ -321,19 +305,6 @@ class RecordingReader:
             return msgspec.json.decode(told.get(name.encode(), b"[]"), type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise StreamUnusable(self.url, f"is damaged: {name}: {error}") from error
-
-
-def to_ticks(rows: Sequence[Sequence[Any]]) -> list[Tick]:
-    """The ticks of `rows`, each a row number and the fields; at least one row."""
-    _, *columns = zip(*rows, strict=True)
-    for at in _VOLUMES_AT:
-        columns[at] = tuple(map(_whole, columns[at]))
-    return list(map(Tick, *columns))
-
-
-def _whole(number: float | None) -> float | None:
-    """A whole number as an integer, as sources tell volumes."""
-    return number if number is None or not number.is_integer() else int(number)
 
 
 def _only(symbols: Collection[str] | None) -> tuple[str, list[Any]]:
