@@ -22,7 +22,8 @@ from ticker.health.reasons import Reason
 from ticker.health.verdict import of_stream
 from ticker.poll import Poll
 from ticker.records import Gap, Tick
-from ticker.sources.live import LiveSource, live_address
+from ticker.sources.live import LiveSource
+from ticker.sources.live_address import live_address
 from ticker.sources.protocol import Answer
 from ticker.sources.yahoo import YahooAddress, YahooSource
 from ticker.streams import Stream, retained
@@ -104,8 +105,8 @@ class StandingLive(_Standing, LiveSource):
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         with self._standing():
-            if self._comparing is not None:
-                await asyncio.wait([self._comparing])
+            if self._polls._comparing is not None:
+                await asyncio.wait([self._polls._comparing])
             self.exchange.streamer.tell()
             return await super().quotes(symbols)
 

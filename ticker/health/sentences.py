@@ -116,7 +116,8 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             how = "live, last heard" if beat.source.endswith("-live") else every
             asked = clock(beat.time, zone, now=now)
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
-            return f"{source} {how} {asked}: {answered}"
+            problem = f" · {escape(beat.problem, _PROBLEM)}" if beat.problem else ""
+            return f"{source} {how} {asked}: {answered}{problem}"
         case Reason.POLLER_STOPPED if writer.is_stopped:
             return f"The poller stopped at {clock(beat.received, zone, now=now)}. {start}"
         case Reason.POLLER_STOPPED:
@@ -130,7 +131,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.STARTING:
             return _of_start(beat, now, zone)
         case Reason.RATE_LIMITED:
-            words = f"{source}: too many requests."
+            words = f"{source}: {escape(beat.problem or 'too many requests', _PROBLEM)}."
         case Reason.UNREACHABLE:
             words = f"{source} is unreachable{_since(beat, now, zone)}"
             words += f" ({escape(beat.problem, _PROBLEM)})" if beat.problem else ""

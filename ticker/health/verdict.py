@@ -29,6 +29,7 @@ from ticker.health.stream import Health
 from ticker.health.writers import WriterHealth, Writers
 from ticker.records import Heartbeat
 from ticker.times import Zone
+from ticker.titles import source_title
 
 _NAMED: Final = 10
 
@@ -57,6 +58,8 @@ class Verdict:
     """The same for as long as the reason is the same, whatever times the words tell."""
     refused: tuple[str, ...] = ()
     """Symbols that the source refuses to those who ask now, escaped."""
+    problem: str = ""
+    """What is wrong with a source that answers all the same, escaped."""
 
     @property
     def summary(self) -> str:
@@ -64,7 +67,9 @@ class Verdict:
         match self.standing:
             case Standing.HEALTHY:
                 named = and_more(self.refused, _NAMED, ", ")
-                return f"healthy, but refused: {named}" if named else "healthy"
+                but = [f"refused: {named}"] if named else []
+                but += [self.problem] if self.problem else []
+                return f"healthy, but {' · '.join(but)}" if but else "healthy"
             case Standing.STALE | Standing.UNKNOWN:
                 return f"{self.standing}: {self.words}"
             case _:
@@ -160,7 +165,13 @@ def of_writers(
     words = of_sound(sound, now, zone, option)
     # In an order that does not change with the writer that was heard last.
     keys = (part for each in sorted(map(_key, sound)) for part in each)
-    return Verdict(Standing.HEALTHY, words, (*keys, *refused), refused)
+    problem = next((_problem(each.heartbeat) for each in sound if each.heartbeat.problem), "")
+    return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), refused, problem)
+
+
+def _problem(beat: Heartbeat) -> str:
+    """What is wrong with a source that answers all the same."""
+    return f"{source_title(beat.source)}: {escape(beat.problem or '')}"
 
 
 def _key(writer: WriterHealth) -> tuple[str, str, str]:

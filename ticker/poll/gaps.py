@@ -67,6 +67,7 @@ class GapTracker:
         self._missed: dict[str, _Missed] = {}
         self._trouble: GapReason | None = None
         self._cut: str | None = None
+        self._cut_since: int | None = None
 
     @property
     def last_good(self) -> int | None:
@@ -96,9 +97,12 @@ class GapTracker:
         """The poller asked in vain, because of `reason`."""
         self._trouble = reason
 
-    def cut(self, reason: str) -> None:
-        """Something of what followed the last good answer went unseen, because of `reason`."""
-        self._cut = reason
+    def cut(self, reason: str, since: int | None = None) -> None:
+        """Something of what followed the last good answer went unseen, because of `reason`.
+
+        Or of what followed `since` (µs, UTC), if that is earlier.
+        """
+        self._cut, self._cut_since = reason, since
 
     def seen(
         self, wall: int, elapsed: int, every: int, missed: Mapping[str, str] | None = None
@@ -121,7 +125,7 @@ class GapTracker:
         self._good = _Good(wall, elapsed, every)
         self._last_good = wall
         self._before.clear()
-        self._trouble = self._cut = None
+        self._trouble = self._cut = self._cut_since = None
 
     async def gaps(
         self,
@@ -156,10 +160,12 @@ class GapTracker:
         # none.
         is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
         if good is not None and (is_far or self._cut):
-            start = good.start(wall, elapsed)
+            start = min(good.start(wall, elapsed), self._cut_since or wall)
             is_slow = waited > good.every
             held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
-            spans.append(_Span(start, self._cut or self._trouble or held_up, None, is_own=True))
+            reason = self._cut or self._trouble or held_up
+            # Since then this poller looked, and saw nothing.
+            spans.append(_Span(start, reason, None, is_own=self._cut_since is None))
         spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []

@@ -333,7 +333,7 @@ class Poll:
         if good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
         if answer.cut is not None:
-            self._gaps.cut(answer.cut)
+            self._gaps.cut(answer.cut, answer.cut_since)
         self._schedule.answered(now, self._asked_at, asked)
         if limited is not None:
             state, retry_at = WriterState.RATE_LIMITED, limited.retry_at

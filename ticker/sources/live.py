@@ -1,9 +1,10 @@
 """Yahoo's live prices: a poll for names and closes, then the socket, which sends each change.
 
 Promises what `Source` promises. `quotes` is a look at the socket, not a request: it answers with
-what is known, if the socket gave a sign of life since the last look. What comes in between is told
-at once through `listen` and `take`. Where the socket was cut off, the next look connects again, at
-most once a second and ever more rarely if it does not last, and says why there was a gap.
+what is known. What comes in between is told at once through `listen` and `take`. Where the socket
+was cut off, a look connects again, at most once a second and ever more rarely if it does not last,
+and says why there was a gap. As long as no socket sends, prices are polled at the polled pace, and
+each answer says why.
 
 A mute socket is told from a quiet market by a poll: if prices move and the socket says nothing, it
 is mute. Symbols and prices of what is not known from a poll are not used.
@@ -16,14 +17,15 @@ import contextlib
 import random as _random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
+from ticker.errors import SourceError
 from ticker.records import Found, MinuteBars, Quote
+from ticker.sources.backing import BackingPolls
 from ticker.sources.budget import Budget
-from ticker.sources.pricing import merged, updated
+from ticker.sources.known import KnownQuotes
+from ticker.sources.live_address import live_address
 from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import Turns
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
@@ -41,10 +43,10 @@ _QUIET_ELSEWHERE: Final = 3.0
 """… and that of another server, which has no budget."""
 _LONGEST_QUIET: Final = 900.0
 """While nothing moves, polls become rarer, down to one in so long (s)."""
+_CALM: Final = 60.0
+"""Where no price moved for so long, a socket that was mute is only quiet (s)."""
 _AGAIN: Final = 15.0
 """The subscription is sent again so often, as yfinance does (s)."""
-_WAITING: Final = 10_000
-"""Of more quotes that wait to be taken, the latest per symbol is kept."""
 _MOMENT: Final = 0.5
 """How long a socket that was mute may take for its first message (s)."""
 _MUTE: Final = "sends nothing through its socket while prices move"
@@ -81,30 +83,29 @@ class LiveSource(SearchableSource):
             random=random,
             budget=budget,
         )
+        self._known = KnownQuotes()
+        self._polls = BackingPolls(self._polled, self._known, clock=clock, monotonic=monotonic)
         self._deadline = deadline
         self._clock = clock
         self._monotonic = monotonic
         self._wake: Callable[[], object] = lambda: None
-        self._known: dict[str, Quote] = {}
-        self._refused: dict[str, str] = {}
-        self._waiting: list[Quote] = []
-        self._skipped = 0
         self._link: Link | None = None
         self._subscribed: set[str] = set()
-        self._cut: str | None = None
-        """Why the socket was cut off, until a look has told it."""
-        self._is_mute = False
+        self._silence: str | None = None
+        """Why no socket sends; `None`: one does."""
+        self._cut: tuple[str, int | None] | None = None
+        """Why what followed was not sent, and since when (µs, UTC), until a look has told it."""
         self._news = asyncio.Event()
         self._broken = 0
         """Messages since the last readable one that could not be read."""
-        self._comparing: asyncio.Task[Answer] | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         start = monotonic()
-        self._opened = self._heard = self._looked = self._said = self._polled_at = start
+        self._opened = self._heard = self._looked = self._said = start
+        self._moved = start
+        """When a poll last found a price that no socket had sent."""
+        self._heard_wall = clock()
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
         self._turns = Turns(random)
-        self._poll_after = 0
-        """When Yahoo may be polled again (µs, UTC)."""
 
     @classmethod
     def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
@@ -122,30 +123,28 @@ class LiveSource(SearchableSource):
 
     def take(self) -> Sequence[Quote]:
         """See `Source.take`."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
+        return self._known.take()
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """See `Source.quotes`."""
         wanted = each_once(symbols)
-        begun, requests = self._clock(), 0
-        unknown = [s for s in wanted if s not in self._known and s not in self._refused]
+        begun = self._clock()
         if self._link is None:
-            requests = await self._connect(wanted)
-        elif unknown:
-            requests = await self._poll(unknown)
+            await self._connect(wanted)
         else:
-            requests = await self._watch(wanted)
-            if self._link is None:
-                raise self._silence()
+            await self._watch(wanted)
+        if unknown := self._known.unknown(wanted):
+            await self._poll(unknown)
         await self._subscribe(wanted)
-        if self._is_mute:
+        if self._silence is not None and self._link is not None:
             await self._wait_for_news()
-        is_broken = self._broken > 0 and self._heard <= self._looked
+        if self._broken and self._heard <= self._looked:
+            garbage = f"sends messages through its socket that nobody can read ({self._broken:,})"
+            self._fall_silent(garbage)
         self._looked = self._monotonic()
-        if is_broken or self._is_mute:
-            raise self._silence()
-        return self._answer(wanted, begun, requests)
+        if self._silence is not None:
+            await self._fall_back(wanted)
+        return self._answer(wanted, begun)
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
         """See `YahooSource.search`."""
@@ -157,44 +156,43 @@ class LiveSource(SearchableSource):
 
     async def close(self) -> None:
         """See `Source.close`."""
-        if self._comparing is not None:
-            self._comparing.cancel()
+        self._polls.cancel()
         link, self._link = self._link, None
         if link is not None:
             await link.close()
+        if self._closing:
+            await asyncio.wait(self._closing)
         await self._polled.close()
 
-    def _answer(self, wanted: Sequence[str], begun: int, requests: int) -> Answer:
-        """All that is known, what nobody has taken yet in its order."""
-        there = set(wanted)
-        unknown = [s for s in wanted if s not in self._known and s not in self._refused]
-        taken = [quote for quote in self.take() if quote.symbol in there]
-        told = {quote.symbol for quote in taken}
-        rest = [self._known[s] for s in wanted if s in self._known and s not in told]
-        cut, self._cut = self._cut, None
-        skipped, self._skipped = self._skipped, 0
+    def _answer(self, wanted: Sequence[str], begun: int) -> Answer:
+        """All that is known, and what is wrong with the socket."""
+        known = self._known
+        refused = {s: known.refused[s] for s in wanted if s in known.refused}
+        refused |= dict.fromkeys(known.unknown(wanted), "not asked yet")
+        (cut, since), self._cut = self._cut or (None, None), None
+        problem = self._silence
+        if skipped := known.take_skipped():
+            problem = f"sends more than can be kept up with: {skipped:,} skipped"
         return Answer(
-            quotes=[*taken, *rest],
-            refused={s: self._refused[s] for s in wanted if s in self._refused}
-            | dict.fromkeys(unknown, "not asked yet"),
+            quotes=known.all_of(wanted),
+            refused=refused,
             asked=begun,
             received=self._clock(),
-            requests=requests,
+            requests=0,
             cut=cut,
-            problem=f"sends more than can be kept up with: {skipped:,} skipped"
-            if skipped
-            else None,
+            cut_since=since,
+            problem=problem,
         )
 
     # The socket
 
-    async def _connect(self, wanted: Sequence[str]) -> int:
-        """Poll, connect and subscribe; the requests it took. Raises `SourceError`."""
+    async def _connect(self, wanted: Sequence[str]) -> None:
+        """Poll, connect and subscribe, if it is time. Raises `SourceError` if nothing is known."""
         from ticker.sources.link import Link
 
         if not self._turns.is_due(self._monotonic()):
-            raise self._silence() if self._is_mute else self._away()
-        requests = await self._poll(wanted)
+            return
+        await self._poll(wanted)
         link = Link(
             self.name,
             self._server,
@@ -206,13 +204,22 @@ class LiveSource(SearchableSource):
         self._subscribed = set(wanted)
         try:
             await link.open(wanted)
+        except SourceError as error:
+            await link.close()
+            self._turns.lost(self._monotonic(), 0.0)
+            self._fall_silent(error.problem)
+            return
         except BaseException:
             await link.close()
             raise
         self._link = link
         self._opened = self._said = self._monotonic()
-        self._heard = max(self._heard, self._opened) if not self._is_mute else self._heard
-        return requests
+        if self._silence != _MUTE:
+            self._silence = None
+            self._note_sign()
+
+    def _note_sign(self) -> None:
+        self._heard, self._heard_wall = self._monotonic(), self._clock()
 
     async def _wait_for_news(self) -> None:
         """Give a socket that said nothing a moment to say something."""
@@ -226,49 +233,36 @@ class LiveSource(SearchableSource):
         if link is not self._link:
             return
         self._link = None
-        self._cut = reason
-        if self._comparing is not None:  # what it tells is older than the next connection
-            self._comparing.cancel()
-            self._comparing = None
-        if not self._is_mute:  # the poller backs off after that
-            at = self._monotonic()
-            self._turns.lost(at, at - self._opened)
+        self._fall_silent(reason)
+        self._polls.cancel()
+        at = self._monotonic()
+        self._turns.lost(at, at - self._opened)
         self._wake()
 
-    def _away(self) -> SourceError:
-        return SourceUnreachable(self.name, self._cut or "no socket yet")
+    def _drop(self, link: Link, reason: str) -> None:
+        """Give the connection up, because of `reason`."""
+        self._lose(link, reason)
+        self._closing.add(closing := asyncio.create_task(link.close()))
+        closing.add_done_callback(self._closing.discard)
 
-    def _silence(self) -> SourceError:
-        """What is wrong with a socket that is there, and tells nothing."""
-        garbage = f"sends messages through its socket that nobody can read ({self._broken:,})"
-        return SourceError(self.name, garbage if self._broken else _MUTE)
+    def _fall_silent(self, reason: str) -> None:
+        """No socket sends any more, because of `reason`."""
+        if self._silence is None:
+            self._cut = reason, self._heard_wall if reason == _MUTE else None
+        self._silence = reason
 
     def _hear(self, message: Any) -> None:
         """A message came."""
-        self._heard = self._monotonic()
+        self._note_sign()
         self._broken = 0
-        self._is_mute = False
+        self._silence = None
         self._news.set()
         self._quiet = self._shortest_quiet
-        known = self._known.get(message.id)
-        if known is None or message.id not in self._subscribed:
-            return
-        quote = updated(known, message, received=self._clock())
-        if quote is not None:
-            self._put(quote)
+        if message.id in self._subscribed and self._known.hear(message, self._clock()):
+            self._wake()
 
     def _pass_over(self) -> None:
         self._broken += 1
-
-    def _put(self, quote: Quote) -> None:
-        """`quote` is new; of too many that wait, the latest per symbol is kept."""
-        self._known[quote.symbol] = quote
-        self._waiting.append(quote)
-        if len(self._waiting) > _WAITING:
-            latest = {each.symbol: each for each in self._waiting}
-            self._skipped += len(self._waiting) - len(latest)
-            self._waiting = [*latest.values()]
-        self._wake()
 
     async def _subscribe(self, wanted: Sequence[str]) -> None:
         """Have the socket send `wanted`, and nothing else."""
@@ -279,124 +273,55 @@ class LiveSource(SearchableSource):
         new = [symbol for symbol in wanted if symbol not in self._subscribed]
         if gone:
             await link.unsubscribe(sorted(gone))
-            for symbol in gone:  # asked for again, it is polled again
-                self._known.pop(symbol, None)
-                self._refused.pop(symbol, None)
+            self._known.forget(gone)
         if new or at - self._said >= _AGAIN:
             self._said = at
             await link.subscribe(wanted)
         self._subscribed = set(wanted)
 
+    async def _watch(self, wanted: Sequence[str]) -> None:
+        """Find out whether a silent socket is dead or mute."""
+        self._judge(self._polls.ended())
+        link, at = self._link, self._monotonic()
+        if link is None:
+            return
+        if self._heard <= self._looked and not await link.is_alive():
+            self._drop(link, "its socket answers no ping")
+            await self._connect(wanted)
+            return
+        if self._silence is not None:  # it is polled anyhow; another socket may do better
+            if at - self._opened >= _CALM:
+                self._drop(link, self._silence)
+            return
+        is_silent = at - self._heard >= self._quiet
+        pause = self._quiet if is_silent or self._known.refused else _LONGEST_QUIET
+        self._polls.begin(wanted, pause, self._wake)
+
     # Polls
 
-    async def _poll(self, symbols: Sequence[str]) -> int:
-        """Learn names, closes and prices; the requests it took.
+    async def _poll(self, symbols: Sequence[str]) -> None:
+        """Learn names, closes and prices; what is unknown all the same is asked for later."""
+        self._judge(await self._polls.poll(symbols))
 
-        Raises `SourceError` where nothing is known without it. Otherwise the socket goes on, and
-        what is unknown is asked for with the next poll.
-        """
-        at = self._monotonic()
-        is_early = at - self._polled_at < self._dearest(len(symbols))
-        is_all_known = all(symbol in self._known for symbol in symbols)
-        if (is_early and is_all_known) or (self._known and self._clock() < self._poll_after):
-            return 0
-        self._polled_at = at
-        try:
-            answer = await self._polled.quotes(symbols)
-        except SourceError as error:
-            self._blame(error)
-            if not self._known:
-                raise
-            self._refused |= {s: error.problem for s in symbols if s not in self._known}
-            return 1
-        self._take_in(answer)
-        return answer.requests
+    async def _fall_back(self, wanted: Sequence[str]) -> None:
+        """Poll at the polled pace, because no socket sends. Raises what became of the poll."""
+        await self._poll(wanted)
+        if self._polls.error is not None:
+            raise self._polls.error
 
-    def _blame(self, error: SourceError) -> None:
-        if isinstance(error, RateLimited):
-            self._poll_after = error.retry_at
-
-    def _take_in(self, answer: Answer) -> None:
-        """What a poll told."""
-        if answer.rate_limited is not None:
-            self._blame(answer.rate_limited)
-        for polled in answer.quotes:
-            known = self._known.get(polled.symbol)
-            quote = polled if known is None else merged(known, polled)
-            if quote != known:
-                self._put(quote)
-            self._refused.pop(polled.symbol, None)
-        self._refused |= {s: why for s, why in answer.refused.items() if s not in self._known}
-
-    async def _watch(self, wanted: Sequence[str]) -> int:
-        """Find out whether a silent socket is dead or mute; the requests it took."""
-        requests, at = self._compare_answer(), self._monotonic()
-        link = self._link
-        if link is None:
-            return requests
-        if self._heard <= self._looked and not await link.is_alive():
-            self._lose(link, "its socket answers no ping")
-            await link.close()
-            return requests + await self._connect(wanted)
-        is_silent = at - self._heard >= self._quiet
-        pause = self._quiet if is_silent or self._refused else _LONGEST_QUIET
-        is_due = at - self._polled_at >= max(pause, self._dearest(len(wanted)))
-        if is_due and self._comparing is None and self._clock() >= self._poll_after:
-            self._polled_at = at
-            self._comparing = asyncio.create_task(self._polled.quotes(wanted))
-            self._comparing.add_done_callback(lambda _: self._wake())
-        return requests
-
-    def _dearest(self, symbols: int) -> float:
-        """Seconds between two polls of so many symbols, so that half the budget is left over."""
-        budget, requests = self._polled.budget, -(-symbols // self.batch)
-        budget.wish(int(3_600 / self._polled.every * SECOND * requests))
-        return 2 * 3_600 / budget.share * requests if budget.share else 0.0
-
-    def _compare_answer(self) -> int:
-        """Judge the socket by the poll that has ended, if one has; the requests it took."""
-        task = self._comparing
-        if task is None or not task.done():
-            return 0
-        self._comparing = None
-        try:
-            answer = task.result()
-        except SourceError as error:
-            self._blame(error)
-            return 1
-        moved = any(
-            (known := self._known.get(quote.symbol)) is not None
-            and quote.time > known.time
-            and quote.price != known.price
-            for quote in answer.quotes
-        )
-        is_silent = self._heard < self._polled_at
-        self._take_in(answer)
-        if is_silent and moved:
-            self._is_mute = True
-            if (link := self._link) is not None:
-                self._lose(link, _MUTE)
-                self._closing = asyncio.create_task(link.close())
-        elif is_silent:
-            self._is_mute = False
-            self._quiet = min(2 * self._quiet, _LONGEST_QUIET)
-        return answer.requests
-
-
-def live_address(url: str) -> YahooAddress:
-    """`yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[:HOST[:PORT]]`; `UsageError`."""
-    scheme, colon, rest = url.partition(":")
-    match scheme:
-        case "yahoo-live" if not colon:
-            return YahooAddress(url, name=url)
-        case "yahoo-live+ws":
-            place = YahooAddress.at(f"yahoo+http:{rest}")
-            return replace(place, url=url, name="yahoo-live")
-        case "exchange-live":
-            return replace(YahooAddress.at(f"exchange{colon}{rest}"), url=url, name=scheme)
-    raise UsageError(f"{url!r} is no live source")
-
-
-def is_live(url: str) -> bool:
-    """Whether `url` is meant to be a live source."""
-    return url.partition(":")[0] in ("yahoo-live", "yahoo-live+ws", "exchange-live")
+    def _judge(self, moved: bool | None) -> None:
+        """Judge the socket by a poll, which found a known price that `moved`, or none."""
+        if moved is None:
+            return
+        self._wake()
+        if self._heard >= self._polls.asked_at:
+            return
+        at, link = self._monotonic(), self._link
+        if moved:
+            self._moved = at
+            if link is not None and self._silence is None:
+                self._drop(link, _MUTE)
+            return
+        self._quiet = min(2 * self._quiet, _LONGEST_QUIET)
+        if self._silence == _MUTE and link is not None and at - self._moved >= _CALM:
+            self._silence = None

@@ -28,7 +28,8 @@ def open_source(
     """
     if not isinstance(url, str):
         raise UsageError(f"A source is named by a text, like 'yahoo', not by {url!r:.80}")
-    from ticker.sources.live import LiveSource, is_live
+    from ticker.sources.live import LiveSource
+    from ticker.sources.live_address import is_live
     from ticker.sources.yahoo import YahooSource
 
     if is_live(url):

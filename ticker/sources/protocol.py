@@ -34,6 +34,8 @@ class Answer(msgspec.Struct, frozen=True):
     Nothing is known about them. Of the others, the source said that it has no price."""
     cut: str | None = None
     """Why the source could not send for a while before this, in words; absent: it could."""
+    cut_since: int | None = None
+    """Since when it could not, if that is before the last answer (µs, UTC)."""
     problem: str | None = None
     """What is wrong with the source all the same, in words that follow its name."""
 

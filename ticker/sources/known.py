@@ -1,0 +1,92 @@
+"""What a live source knows of its symbols: quotes, refusals, and what waits to be taken.
+
+Promises that of more quotes than can be taken the latest per symbol is kept, and the others are
+counted. It knows no socket and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from ticker.records import Quote
+from ticker.sources.pricing import Message, merged, updated
+from ticker.sources.protocol import Answer
+
+_WAITING: Final = 10_000
+"""Of more quotes that wait to be taken, the latest per symbol is kept."""
+
+
+class KnownQuotes:
+    """The quotes of one source."""
+
+    def __init__(self) -> None:
+        self.quotes: dict[str, Quote] = {}
+        self.refused: dict[str, str] = {}
+        """Symbol → why it has no quote; none of them is in `quotes`."""
+        self._waiting: list[Quote] = []
+        self._skipped = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.quotes)
+
+    def unknown(self, symbols: Iterable[str]) -> list[str]:
+        """Those of which nothing is known, not even a refusal."""
+        return [s for s in symbols if s not in self.quotes and s not in self.refused]
+
+    def hear(self, message: Message, received: int) -> bool:
+        """Whether a message of the socket that came at `received` (µs, UTC) told something new."""
+        known = self.quotes.get(message.id)
+        quote = None if known is None else updated(known, message, received=received)
+        if quote is not None:
+            self.put(quote)
+        return quote is not None
+
+    def learn(self, answer: Answer) -> bool:
+        """Take in what a poll told; whether a price moved that was known already."""
+        moved = False
+        for polled in answer.quotes:
+            known = self.quotes.get(polled.symbol)
+            quote = polled if known is None else merged(known, polled)
+            if quote != known:
+                self.put(quote)
+            moved = moved or (known is not None and quote.price != known.price)
+            self.refused.pop(polled.symbol, None)
+        self.refuse(answer.refused)
+        return moved
+
+    def refuse(self, refused: Mapping[str, str]) -> None:
+        """These have no quote, unless one is known."""
+        self.refused |= {s: why for s, why in refused.items() if s not in self.quotes}
+
+    def forget(self, symbols: Iterable[str]) -> None:
+        """Know nothing of these: asked for again, they are polled again."""
+        for symbol in symbols:
+            self.quotes.pop(symbol, None)
+            self.refused.pop(symbol, None)
+
+    def put(self, quote: Quote) -> None:
+        """`quote` is new."""
+        self.quotes[quote.symbol] = quote
+        self._waiting.append(quote)
+        if len(self._waiting) > _WAITING:
+            latest = {each.symbol: each for each in self._waiting}
+            self._skipped += len(self._waiting) - len(latest)
+            self._waiting = [*latest.values()]
+
+    def take(self) -> Sequence[Quote]:
+        """The quotes that nobody has taken yet, in their order."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def take_skipped(self) -> int:
+        """How many were skipped since this was last asked."""
+        skipped, self._skipped = self._skipped, 0
+        return skipped
+
+    def all_of(self, symbols: Sequence[str]) -> list[Quote]:
+        """What is known of `symbols`: what nobody has taken yet in its order, then the rest."""
+        there = set(symbols)
+        taken = [quote for quote in self.take() if quote.symbol in there]
+        told = {quote.symbol for quote in taken}
+        return [*taken, *(self.quotes[s] for s in symbols if s in self.quotes and s not in told)]

@@ -1,0 +1,27 @@
+"""The URLs of live sources → where to poll and to listen. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ticker.errors import UsageError
+from ticker.sources.yahoo import YahooAddress
+
+
+def live_address(url: str) -> YahooAddress:
+    """`yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[:HOST[:PORT]]`; `UsageError`."""
+    scheme, colon, rest = url.partition(":")
+    match scheme:
+        case "yahoo-live" if not colon:
+            return YahooAddress(url, name=url)
+        case "yahoo-live+ws":
+            place = YahooAddress.at(f"yahoo+http:{rest}")
+            return replace(place, url=url, name="yahoo-live")
+        case "exchange-live":
+            return replace(YahooAddress.at(f"exchange{colon}{rest}"), url=url, name=scheme)
+    raise UsageError(f"{url!r} is no live source")
+
+
+def is_live(url: str) -> bool:
+    """Whether `url` is meant to be a live source."""
+    return url.partition(":")[0] in ("yahoo-live", "yahoo-live+ws", "exchange-live")
