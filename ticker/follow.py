@@ -21,7 +21,7 @@ from typing import Final
 from ticker.board import Board
 from ticker.clock import StreamClock, TapeTime
 from ticker.errors import StreamError, StreamMissing, StreamUnusable
-from ticker.following import Following
+from ticker.following import QUIET_AFTER, Following
 from ticker.health import StreamState
 from ticker.records import Batch
 from ticker.streams.history import last_day
@@ -33,8 +33,6 @@ _HEALTH_EVERY: Final = 0.5
 """Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
 _AT_ONCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
-_ASK_AFTER: Final = 2 * SECOND
-"""A stream without a record for this long is asked how it is (µs)."""
 
 
 class Follow:
@@ -226,7 +224,7 @@ class Follow:
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
             silent = self._following.silent
-            if silent is None or silent < _ASK_AFTER:
+            if silent is None or silent < QUIET_AFTER:
                 continue
             found, problem = self._readable, None
             # Asking costs a server work; a reading that has no trouble of its own has told already.
@@ -253,7 +251,8 @@ class Follow:
     def _tell(self, state: StreamState, problem: str | None) -> None:
         was_read, is_read = self.state is StreamState.OK, state is StreamState.OK
         if was_read and not is_read:
-            self.board.writers.stream_lost(self.elapsed())
+            # What was not heard since the silence began is the stream's fault, not the writers'.
+            self.board.writers.stream_lost(self.elapsed() - (self._following.silent or 0))
         elif is_read and not was_read:
             self.board.writers.stream_found(self.elapsed())
         self.state = state

@@ -14,6 +14,10 @@ from ticker.errors import StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Batch
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic
+from ticker.units import SECOND
+
+QUIET_AFTER: Final = 5 * SECOND
+"""After so long without anything new, whoever follows a stream says why (µs)."""
 
 _MISSING_PAUSE: Final = 0.2
 """Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""

@@ -21,7 +21,7 @@ from msgspec.structs import astuple
 
 from ticker import system_clock
 from ticker.errors import UsageError
-from ticker.records import Batch, Gap, Quote, Tick
+from ticker.records import TICK_FIELDS, Batch, Gap, Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.present import present
 from ticker.streams.sync import blocking
@@ -59,7 +59,7 @@ def read(
         "since": _micros(since, now),
         "until": _micros(until, now),
     }
-    return _frame(stream.arrays(**span), _TICK)
+    return _frame(stream.arrays(**span), TICK_FIELDS)
 
 
 def quotes(url: str | None = None) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def follow(
     batches = _live(url, _symbols(symbols), _micros(since, _present(url, since)))
     with contextlib.closing(blocking(batches)) as arriving:
         for batch in arriving:
-            yield _frame(_columns(batch.ticks, Tick), _TICK)
+            yield _frame(_columns(batch.ticks, Tick), TICK_FIELDS)
 
 
 def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -222,7 +222,6 @@ _DTYPES: Final[Mapping[str, Any]] = {
 }
 """Field → the dtype of its column; all others are float64. `Int64` has missing values."""
 
-_TICK: Final = Tick.__struct_encode_fields__
 _QUOTE: Final = Quote.__struct_encode_fields__
 _GAP: Final = (
     "time",

@@ -22,7 +22,7 @@ from ticker import wire
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
 from ticker.health.sentences import of_gap
-from ticker.records import Gap, Heartbeat, Quote, Record, Tick
+from ticker.records import TICK_FIELDS, Gap, Heartbeat, Quote, Record, Tick
 from ticker.times import Zone, iso, to_datetime
 from ticker.units import SECOND
 
@@ -53,8 +53,12 @@ def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
 
 def json_array(records: Sequence[Record]) -> str:
     """A JSON array, one record indented after another, ended with a line end."""
-    text = msgspec.json.format(msgspec.json.encode(list(records)), indent=2).decode()
-    return "\n".join(map(_visible, text.split("\n"))) + "\n"
+    return "\n".join(map(_visible, indented_json(list(records)).split("\n")))
+
+
+def indented_json(told: object) -> str:
+    """`told` as JSON for people, ended with a line end."""
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
 
 
 def _visible(line: str) -> str:
@@ -121,7 +125,7 @@ def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
     A JSON array is a line of CSV once its brackets and quotes are taken away. `None` where that is
     not so: some text has a character that CSV quotes, or JSON escapes.
     """
-    rest = "," * (columns - 1 - len(Tick.__struct_encode_fields__))
+    rest = "," * (columns - 1 - len(TICK_FIELDS))
     simulated = f"true{rest}"
     moments = _Moments()
     data = wire.encode_lines(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.follow import Follow
+from ticker.following import QUIET_AFTER
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
@@ -222,7 +223,7 @@ async def test_a_silent_stream_is_asked_how_it_is(
     watch = Follow(stream, clock=lambda: NOW - now, elapsed=lambda: now)
     async with running(watch) as run:
         await run.until(lambda: watch.state is StreamState.OK)
-        now += 3_000_000
+        now += QUIET_AFTER
         stream.state = Health(URL, StreamState.UNREACHABLE, problem="the broker is away")
         await run.until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "the broker is away"
@@ -251,7 +252,7 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
     monkeypatch.setattr(stream, "health", ask)
     async with running(watch) as run:
         await run.until(lambda: watch.state is StreamState.OK)
-        now += 3_000_000
+        now += QUIET_AFTER
         stream.state = Health(URL, StreamState.UNREACHABLE, problem="does not answer")
         await run.until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "does not answer"

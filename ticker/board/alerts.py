@@ -236,7 +236,7 @@ class Alerts:
         found: list[Told] = []
         for gap in batch.gaps:
             for symbol in self.symbols:
-                if _concerns(gap, symbol):
+                if gap.concerns((symbol,)):
                     self._gaps[symbol] = gap
         wanted = {alert.symbol for alert in self.alerts}
         records: list[Trade] = [*batch.ticks, *batch.quotes]
@@ -346,9 +346,3 @@ class _Window:
             prices.pop()
         prices.append([price, Decimal("Infinity")])
         return prices[0][0]
-
-
-def _concerns(gap: Gap, symbol: str) -> bool:
-    if gap.symbol is not None:
-        return gap.symbol == symbol
-    return gap.symbols is None or symbol in gap.symbols

@@ -34,9 +34,7 @@ class Focus:
 
     def take_gap(self, gap: Gap) -> None:
         """Take a gap in if it is one of this symbol."""
-        if gap.symbol == self.symbol or (
-            gap.symbol is None and (gap.symbols is None or self.symbol in gap.symbols)
-        ):
+        if gap.concerns((self.symbol,)):
             self._gaps[gap] = None
 
     def ticks(self, most: int) -> list[Tick]:

@@ -159,9 +159,7 @@ class Board:
         return [
             (gap.from_, gap.until)
             for gap in self._gaps
-            if gap.from_ is not None
-            and gap.until is not None
-            and (gap.symbols is None or symbol in gap.symbols)
+            if gap.from_ is not None and gap.until is not None and gap.concerns((symbol,))
         ]
 
     def _remember_gaps(self, gaps: Iterable[Gap]) -> None:

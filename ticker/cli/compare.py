@@ -157,7 +157,9 @@ async def _full(
 
 
 def _write_json(output: Output, facts: dict[str, Any]) -> None:
-    output.write(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
+    from ticker.output import indented_json
+
+    output.write(indented_json(facts))
 
 
 class _Steps:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from ticker.cli.standard import tell
 from ticker.escape import escape
+from ticker.following import QUIET_AFTER
 from ticker.health.sentences import invitation, passed_over
 from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import Writers, silence
@@ -17,8 +17,6 @@ from ticker.streams import Stream
 from ticker.system_clock import monotonic, now
 from ticker.times import Zone
 from ticker.units import SECOND
-
-_QUIET_AFTER: Final = 5 * SECOND
 
 
 class PassedOver:
@@ -33,7 +31,7 @@ class PassedOver:
     def tell(self, *, at_once: bool = False) -> None:
         """Say it if there are more than before; not more often than each few seconds."""
         broken, now = self._stream.read_stats().broken, time.monotonic()
-        soon = (now - self._at) * SECOND < _QUIET_AFTER
+        soon = (now - self._at) * SECOND < QUIET_AFTER
         if self._quiet or broken == self._told or (soon and not at_once):
             return
         self._told, self._at = broken, now
@@ -103,7 +101,7 @@ class Quietness:
             self._told = ()
             return
         silent = self._elapsed() - ticked
-        if silent < _QUIET_AFTER:
+        if silent < QUIET_AFTER:
             return
         key, why = self.why(problem, silent)
         if key != self._told:

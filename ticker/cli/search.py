@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import msgspec
 import typer
 
 from ticker.cli.failing import DONE, NO_DATA
@@ -57,7 +56,9 @@ def search(
 
 def _printed(found: Sequence[Found], how: Format) -> str:
     if how is Format.json:
-        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+        from ticker.output import indented_json
+
+        return indented_json(found)
     rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
     if how is Format.csv:
         import csv

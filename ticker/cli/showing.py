@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ticker.alerting import Alerting
-from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
 from ticker.cli.line import Line
+from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, missing, open_reel
 from ticker.follow import Follow
@@ -18,7 +18,6 @@ from ticker.streams import open_stream
 
 if TYPE_CHECKING:
     from ticker.board import Board
-    from ticker.dashboard import Dashboard
     from ticker.feed import Feed
 
 
@@ -48,8 +47,7 @@ class Showing:
             settings.alerts(), runs=how.runs_commands, keep_in=settings.config.path
         )
         self._line = line
-        self._dashboard: Dashboard | None = None
-        self._is_over = False
+        self._screen = Screen()
 
     async def main(self) -> int:
         """Show until `q` or a signal; the exit code."""
@@ -79,7 +77,7 @@ class Showing:
             player.look_for(alerting.alerts)
             from ticker.dashboard import Dashboard, TerminalDriver
 
-            self._dashboard = dashboard = Dashboard(
+            dashboard = Dashboard(
                 player,
                 title=how.title,
                 player=player,
@@ -93,19 +91,8 @@ class Showing:
             )
             if absent := await missing(source, wish):
                 dashboard.tell(f"{', '.join(absent)}: not in {source.url}")
-            if self._is_over:  # while it was still loading
-                self._leave()
-            left = await dashboard.show()
-            self._dashboard = None
-        if left.hung_up:
-            return HUNG_UP
-        return INTERRUPTED if left.interrupted else DONE
+            return await self._screen.show(dashboard)
 
     async def stop(self) -> None:
         """End the screen."""
-        self._leave()
-
-    def _leave(self) -> None:
-        self._is_over = True
-        if self._dashboard is not None:
-            self._dashboard.action_leave()
+        self._screen.leave()

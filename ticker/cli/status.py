@@ -78,7 +78,9 @@ def status(
             {**msgspec.to_builtins(each.heartbeat), "alive": _alive(each)} for each in shown
         ]
         told["waiting"] = msgspec.to_builtins(waiting)
-        text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+        from ticker.output import indented_json
+
+        text = indented_json(told)
     else:
         is_away = health.state.is_away
         text = _table(

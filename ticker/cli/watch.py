@@ -6,14 +6,14 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 
 from ticker.cli import scene
 from ticker.cli.explaining import inviting
-from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED, NO_DATA, NOT_REACHABLE, Failed
+from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.listening import arrivals
 from ticker.cli.options import (
     Every,
@@ -30,6 +30,7 @@ from ticker.cli.options import (
 from ticker.cli.owning import RunCommands, Watched, alerting_of, watched
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
+from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings, refuse_mixing
 from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
 from ticker.errors import Unanswered
@@ -42,9 +43,6 @@ from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
 from ticker.units import SECOND
-
-if TYPE_CHECKING:
-    from ticker.dashboard import Dashboard
 
 T = TypeVar("T")
 
@@ -138,10 +136,9 @@ class Shown:
         self._watchlists = settings.config.watchlists
         self._is_over = False
         """Whether the time that was wished for is over."""
-        self._dashboard: Dashboard | None = None
+        self._screen = Screen()
         self._kept = scene.Kept()
         self._failure: Failed | None = None
-        self._is_over = False
 
     async def main(self, children: Sequence[Sequence[str]]) -> int:
         """Show until `q`, a signal or the end of the time; the exit code."""
@@ -158,7 +155,7 @@ class Shown:
                 stream, self._watched.rows, beside=self._watched.beside, observe=alerting.take
             )
             alerting.attach(watched)
-            self._dashboard = dashboard = Dashboard(
+            dashboard = Dashboard(
                 watched,
                 title=self._title
                 or ("demo" if self._choice.demo or self._choice.temporary else ""),
@@ -175,10 +172,7 @@ class Shown:
                 dashboard.tell(words)
             if self._lasting is not None:
                 asyncio.get_running_loop().call_later(self._lasting, self._end)
-            if self._is_over:  # while it was still loading
-                self._leave()
-            left = await dashboard.show()
-            self._dashboard = None
+            code = await self._screen.show(dashboard)
         if self._failure is not None:
             raise self._failure
         if children:
@@ -197,22 +191,15 @@ class Shown:
             tell(f"No price came from {self._choice.url} in this time")
             away = watched.state.is_away
             return NOT_REACHABLE if away else NO_DATA
-        if left.hung_up:
-            return HUNG_UP
-        return INTERRUPTED if left.interrupted else DONE
+        return code
 
     async def stop(self) -> None:
         """End the screen; the children follow."""
-        self._leave()
+        self._screen.leave()
 
     def _end(self) -> None:
         self._is_over = True
-        self._leave()
-
-    def _leave(self) -> None:
-        self._is_over = True
-        if self._dashboard is not None:
-            self._dashboard.action_leave()
+        self._screen.leave()
 
     async def _start(self, stack: AsyncExitStack, words: Sequence[str]) -> Poller:
         poller = scene.keep_alive(words, on_news=self._kept.take, on_word=self._tell)
@@ -226,11 +213,11 @@ class Shown:
         """A child that cannot work ends the whole, with its reason and its exit code."""
         code = await poller.ended()
         self._failure = Failed(self._kept.error or f"The {name} process ended", code)
-        self._leave()
+        self._screen.leave()
 
     def _tell(self, words: str) -> None:
-        if self._dashboard is not None:
-            self._dashboard.tell(words)
+        if self._screen.dashboard is not None:
+            self._screen.dashboard.tell(words)
         else:
             self._notices.append(words)
 

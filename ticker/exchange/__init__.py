@@ -8,11 +8,10 @@ from ticker.exchange.invented import companies, listings
 from ticker.exchange.listings import Listing, catalogue
 from ticker.exchange.market import Market
 from ticker.exchange.offline import CallableRoom, OfflineYahoo
-from ticker.exchange.server import PORT, Counters, Exchange
+from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.sessions import SessionWish
 
 __all__ = [
-    "PORT",
     "Counters",
     "Exchange",
     "Fault",

@@ -27,8 +27,6 @@ from ticker.system_clock import now
 
 _log = logging.getLogger(__name__)
 
-PORT: Final = 8790
-
 _SIMULATED: Final = ("Ticker-Simulated", "1")
 _QUOTE: Final = "/v7/finance/quote"
 
@@ -70,7 +68,7 @@ class Exchange:
         self,
         quotes: Market | Quotes,
         host: str = "127.0.0.1",
-        port: int = PORT,
+        port: int = 0,
         *,
         faults: Iterable[str] = (),
         fault: Interference | None = None,

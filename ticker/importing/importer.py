@@ -28,6 +28,7 @@ from ticker.importing.layouts import PLAIN, Layout
 from ticker.importing.progress import Progress, ProgressWatch, expected_rows
 from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
+from ticker.records import TICK_FIELDS
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import (
@@ -39,7 +40,7 @@ from ticker.streams.recording.database import (
     unwritten,
     writing,
 )
-from ticker.streams.recording.layout import FIELDS, Manifest, PlacedFacts, sql_type
+from ticker.streams.recording.layout import Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
 """Bad rows that are shown, of all files."""
@@ -294,7 +295,8 @@ def _finish(
         "simulated": "false",
     }
     listed = ", ".join(
-        f'CAST({values.get(field, "NULL")} AS {sql_type(field)}) AS "{field}"' for field in FIELDS
+        f'CAST({values.get(field, "NULL")} AS {sql_type(field)}) AS "{field}"'
+        for field in TICK_FIELDS
     )
     connection.execute(f"CREATE VIEW sorted AS SELECT {listed}, rowid AS rowid FROM kept")
     connection.execute("DROP TABLE ordered")

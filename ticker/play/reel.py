@@ -13,7 +13,6 @@ import msgspec
 from ticker.errors import StreamError
 from ticker.records import MAX_TIME, Gap
 from ticker.streams.protocol import Stream, Tape, Timeline
-from ticker.streams.reader import concerns
 from ticker.streams.sequence import Key
 from ticker.units import DAY, MINUTE
 
@@ -64,7 +63,7 @@ class Reel(msgspec.Struct, frozen=True):
         return [
             (due, gap)
             for due, gap in self.timeline.gaps
-            if since <= due <= self.end and concerns(gap, symbols)
+            if since <= due <= self.end and gap.concerns(symbols)
         ]
 
 
@@ -77,7 +76,7 @@ async def load(tape: Tape, span: Span) -> Reel:
     end = await tape.next_tick(until, symbols=span.symbols, forward=False)
     timeline = await tape.timeline()
     dues = [
-        due for due, gap in timeline.gaps if start <= due < until and concerns(gap, span.symbols)
+        due for due, gap in timeline.gaps if start <= due < until and gap.concerns(span.symbols)
     ]
     before = {key: each.first - 1 for key, each in (await tape.digests()).items()}
     known = await tape.last_ticks(start - 1) if span.since is not None else None

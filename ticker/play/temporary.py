@@ -11,15 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 from ticker.play.reel import NothingToPlay, Span
-from ticker.records import Tick
+from ticker.records import TICK_FIELDS, Tick
 from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Stream, Tape
 from ticker.streams.sequence import Key
-
-_FIELDS: Final = Tick.__struct_encode_fields__
 
 
 @asynccontextmanager
@@ -72,5 +70,5 @@ def _last_before(stream: Stream, symbols: Iterable[str] | None, since: int) -> S
         keys = zip(chunk["origin"], chunk["symbol"], strict=True)
         # Of each key the last row of the chunk: a later one takes its place.
         for key, at in {key: at for at, key in enumerate(keys)}.items():
-            last[key] = {name: chunk[name][at] for name in _FIELDS}
+            last[key] = {name: chunk[name][at] for name in TICK_FIELDS}
     return sorted((Tick(**values) for values in last.values()), key=lambda tick: tick.received)

@@ -5,7 +5,7 @@ from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_NUMBER, MAX_TIME, check_symbol
 from ticker.records.found import Found
 from ticker.records.gap_reasons import GapReason
-from ticker.records.kinds import READER, Gap, Heartbeat, Quote, Record, Tick
+from ticker.records.kinds import READER, TICK_FIELDS, Gap, Heartbeat, Quote, Record, Tick
 
 __all__ = [
     "MAX_BYTES",
@@ -13,6 +13,7 @@ __all__ = [
     "MAX_NUMBER",
     "MAX_TIME",
     "READER",
+    "TICK_FIELDS",
     "Batch",
     "Found",
     "Gap",

@@ -13,7 +13,7 @@ This file does no input or output, reads no clock and knows nothing of streams.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -284,6 +284,14 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
             case _:
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 
+    def concerns(self, symbols: Collection[str] | None) -> bool:
+        """Whether it is about one of `symbols` (`None`: any will do), or about all."""
+        if symbols is None:
+            return True
+        if self.symbol is not None:
+            return self.symbol in symbols
+        return self.symbols is None or any(symbol in symbols for symbol in self.symbols)
+
     @property
     def missing(self) -> tuple[int, int] | None:
         """The first and the last missing sequence (inclusive); `None` for a span of time."""
@@ -350,6 +358,9 @@ class Heartbeat(
                 check_symbol(symbol)
         check_length(self, len(self.symbols or ()) + len(self.refused))
 
+
+TICK_FIELDS: Final = Tick.__struct_encode_fields__
+"""The names of a tick's fields, in the order in which they are written."""
 
 Record = Tick | Quote | Gap | Heartbeat
 """Any of the four kinds that a stream stores."""

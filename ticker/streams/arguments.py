@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from ticker.errors import UsageError
-from ticker.records import Tick
-
-TICK_FIELDS: Final = Tick.__struct_encode_fields__
+from ticker.records import TICK_FIELDS
 
 
 def checked_symbols(symbols: Any) -> frozenset[str] | None:

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ticker.records import Tick
+from ticker.records import TICK_FIELDS
 from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.sequence import Key
 from ticker.streams.texts import Texts, encode
@@ -28,7 +28,6 @@ from ticker.streams.texts import Texts, encode
 Columns = Mapping[str, Any]
 """Field name → values, as `Stream.arrays` or `Stream.columns` gives them out."""
 
-_FIELDS: Final = Tick.__struct_encode_fields__
 _NOTHING: Final = (1, 0)
 """The span of a symbol that is not compared."""
 _BLOCK: Final = 32_768
@@ -61,7 +60,7 @@ class Digests:
         """Take the ticks of `chunk` in."""
         if len(chunk["sequence"]) == 0:
             return
-        columns = {field: _column(field, chunk[field]) for field in _FIELDS}
+        columns = {field: _column(field, chunk[field]) for field in TICK_FIELDS}
         origins, symbols = columns["origin"], columns["symbol"]
         groups = origins.codes.astype(np.int64) * len(symbols.words) + symbols.codes
         size = len(origins.words) * len(symbols.words)
@@ -135,7 +134,7 @@ def _hashes(columns: Columns) -> _Bits:
     # A block at a time, so that all steps find it in the processor's cache.
     for begin in range(0, rows, _BLOCK):
         block = np.zeros(min(_BLOCK, rows - begin), np.uint64)
-        for n, field in enumerate(_FIELDS, 1):
+        for n, field in enumerate(TICK_FIELDS, 1):
             block ^= _bits(columns[field], slice(begin, begin + _BLOCK), np.uint64(n))
             _mix(block)
         joined[begin : begin + _BLOCK] = block

@@ -23,7 +23,7 @@ from ticker.streams.appending import ahead, check_append, check_simulated, tick_
 from ticker.streams.base import BaseStream
 from ticker.streams.origin import new_origin
 from ticker.streams.protocol import NumberingLog
-from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead, concerns
+from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead
 from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18})")
@@ -158,7 +158,7 @@ class MemoryRead(ThreadRead):
                     break
                 ticks.append(entry)
                 places.append(place)
-            elif concerns(entry, symbols):
+            elif entry.concerns(symbols):
                 if ticks:
                     end = place - 1
                     break

@@ -17,8 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.records import READER, Batch, Gap, GapReason, Position, Tick
-from ticker.streams.arguments import TICK_FIELDS
+from ticker.records import READER, TICK_FIELDS, Batch, Gap, GapReason, Position, Tick
 from ticker.streams.protocol import ReadStats
 from ticker.streams.sequence import Key, SequenceTracker
 
@@ -139,15 +138,6 @@ class ThreadRead(ActiveRead):
             thread.shutdown(wait=False)
 
 
-def concerns(gap: Gap, symbols: Collection[str] | None) -> bool:
-    """Whether `gap` is about one of `symbols` (`None`: any will do), or about all."""
-    if symbols is None:
-        return True
-    if gap.symbol is not None:
-        return gap.symbol in symbols
-    return gap.symbols is None or any(symbol in symbols for symbol in gap.symbols)
-
-
 def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
     """Those of `gaps` that concern `symbols` (`None`: all)."""
-    return [gap for gap in gaps if concerns(gap, symbols)]
+    return [gap for gap in gaps if gap.concerns(symbols)]

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.records import Gap, Position, Tick
+from ticker.records import TICK_FIELDS, Gap, Position
 from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.facts import Facts
 
@@ -28,7 +28,6 @@ MANIFEST: Final = "ticker.manifest"
 GAPS: Final = "ticker.gaps"
 FACTS: Final = "ticker.facts"
 
-FIELDS: Final = Tick.__struct_encode_fields__
 TIMES: Final = frozenset({"time", "received"})
 
 
@@ -43,8 +42,8 @@ def sql_type(field: str) -> str:
     return "BOOLEAN" if field == "simulated" else "DOUBLE"
 
 
-TABLE: Final = ", ".join(f'"{field}" {sql_type(field)}' for field in FIELDS)
-COLUMNS: Final = ", ".join(f'"{field}"' for field in FIELDS)
+TABLE: Final = ", ".join(f'"{field}" {sql_type(field)}' for field in TICK_FIELDS)
+COLUMNS: Final = ", ".join(f'"{field}"' for field in TICK_FIELDS)
 
 
 def value(field: str) -> str:
@@ -52,7 +51,7 @@ def value(field: str) -> str:
     return f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"'
 
 
-VALUES: Final = ", ".join(map(value, FIELDS))
+VALUES: Final = ", ".join(map(value, TICK_FIELDS))
 
 
 class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):

@@ -16,7 +16,7 @@ import msgspec
 from ticker.errors import StreamUnusable, WrongPosition
 from ticker.records import Position, Quote, Tick
 from ticker.streams.facts import Facts, quote_of
-from ticker.streams.reader import ColumnRequest, concerns
+from ticker.streams.reader import ColumnRequest
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import (
@@ -253,7 +253,7 @@ class RecordingReader:
         return [
             placed
             for placed in self.gaps
-            if begin <= placed.row < end and concerns(placed.gap, symbols)
+            if begin <= placed.row < end and placed.gap.concerns(symbols)
         ]
 
     def facts_before(self, row: int) -> Mapping[Key, Facts]:

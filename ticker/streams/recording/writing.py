@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from ticker.errors import StreamNotWritable
-from ticker.records import Gap, Position, Quote, Tick
+from ticker.records import TICK_FIELDS, Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
 from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.protocol import Stream
@@ -183,17 +183,15 @@ class Recorder:
         if not rows:
             return
         begin = self.ticks - len(rows)
-        chunk = {
-            field: _array(field, list(map(attrgetter(field), rows))) for field in layout.FIELDS
-        }
+        chunk = {field: _array(field, list(map(attrgetter(field), rows))) for field in TICK_FIELDS}
         chunk["ordinal"] = np.arange(begin, self.ticks)
-        values = ", ".join(_staged(field) for field in layout.FIELDS)
+        values = ", ".join(_staged(field) for field in TICK_FIELDS)
         with writing(self._url):
             self.connection.execute(f"INSERT INTO staged SELECT {values}, ordinal FROM chunk")
 
     def _manifest(self, connection: Connection) -> layout.Manifest:
         found = Digests()
-        for chunk in arrays(connection, "sorted", layout.FIELDS, row="rowid", ticks=self.ticks):
+        for chunk in arrays(connection, "sorted", TICK_FIELDS, row="rowid", ticks=self.ticks):
             found.add(chunk)
         spans = tuple(
             layout.SymbolSpan(origin, symbol, each.first, each.last, each.count, each.digest)

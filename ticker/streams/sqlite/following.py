@@ -20,7 +20,7 @@ from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.sequence import missing_ticks
 from ticker.streams.sqlite.opening import file_id
 from ticker.streams.sqlite.position import SqlitePosition
-from ticker.streams.sqlite.reading import Found, SqliteReader
+from ticker.streams.sqlite.reading import Page, SqliteReader
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
@@ -148,7 +148,7 @@ class SqliteRead(ThreadRead):
         since, until = sorted((old.received, received))
         return [self.span_gap(GapReason.ANOTHER_LOG, state.origin, since, until)]
 
-    def _lost(self, found: Found, place: SqlitePosition) -> list[Gap]:
+    def _lost(self, found: Page, place: SqlitePosition) -> list[Gap]:
         """What retention deleted before this reader came: exactly where it can know, or a span."""
         gaps: list[Gap] = []
         unknown: set[str] = set()

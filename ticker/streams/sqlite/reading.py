@@ -38,7 +38,7 @@ class Lost(msgspec.Struct, frozen=True):
     """The last sequence deleted."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True):
     """What follows a place, as it lies in the file: neither holes nor repeats are looked for."""
 
     place: SqlitePosition
@@ -176,7 +176,7 @@ class SqliteReader:
         symbols: Collection[str] | None,
         limit: int,
         before: Tick | None = None,
-    ) -> Found:
+    ) -> Page:
         """What follows `place`: at most `limit` ticks, with all that lies between them.
 
         It ends before a gap that follows one of these ticks, and before the tick `before`.
@@ -217,7 +217,7 @@ class SqliteReader:
         gaps = wanted_gaps(gaps, symbols)
         heard: tuple[Tick | Quote | Gap | Heartbeat, ...] = (*ticks[-1:], *gaps, *quotes, *beats)
         received = max(place.received, max((record.received for record in heard), default=0))
-        return Found(
+        return Page(
             place=SqlitePosition(state.origin, end, received),
             at_end=end == state.position,
             ticks=ticks,

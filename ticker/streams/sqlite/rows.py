@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec.structs import astuple
 
-from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.records import TICK_FIELDS, Gap, Heartbeat, Quote, Tick
 
 Row = Sequence[Any]
 Values = tuple[Any, ...]
@@ -49,7 +49,6 @@ def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "t
     )
 
 
-TICK_FIELDS: Final = _names(Tick)
 CONSTANT: Final = TICK_FIELDS[-1]
 """`simulated`: it is the same in the whole log, and read once."""
 TICK_COLUMNS: Final = ", ".join(f'"{name}"' for name in TICK_FIELDS[:-1])

@@ -198,7 +198,7 @@ def test_the_columns_are_the_json_fields(tmp_path: Path) -> None:
         columns = [row[1] for row in other.execute(f"PRAGMA table_info({table})")]
         assert columns == ["position", *kind.__struct_encode_fields__]
     other.close()
-    assert rows.TICK_FIELDS[-1] == "simulated"
+    assert rows.CONSTANT == "simulated"
 
 
 async def test_a_filter_finds_a_rare_symbol_far_behind_others(

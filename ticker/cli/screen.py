@@ -1,0 +1,35 @@
+"""A dashboard of `watch`, `run`, `demo` or `replay`, shown until somebody ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ticker.cli.failing import DONE, HUNG_UP, INTERRUPTED
+
+if TYPE_CHECKING:
+    from ticker.dashboard import Dashboard
+
+
+class Screen:
+    """Shows one dashboard; it may be left before the dashboard is there."""
+
+    def __init__(self) -> None:
+        self.dashboard: Dashboard | None = None
+        self._is_left = False
+
+    async def show(self, dashboard: Dashboard) -> int:
+        """Show `dashboard` until it is left; the exit code."""
+        self.dashboard = dashboard
+        if self._is_left:  # while it was still loading
+            self.leave()
+        left = await dashboard.show()
+        self.dashboard = None
+        if left.hung_up:
+            return HUNG_UP
+        return INTERRUPTED if left.interrupted else DONE
+
+    def leave(self) -> None:
+        """End the dashboard, now or as soon as it is shown."""
+        self._is_left = True
+        if self.dashboard is not None:
+            self.dashboard.action_leave()
