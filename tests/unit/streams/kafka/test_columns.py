@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ticker import wire
-from ticker.records import Tick
-from ticker.streams.arguments import TICK_FIELDS
+from ticker.records import TICK_FIELDS, Tick
 from ticker.streams.kafka import columns
 from ticker.streams.kafka.columns import ColumnDecoder
 from ticker.streams.kafka.messages import HEADERS, decode
