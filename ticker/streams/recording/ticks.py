@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ticker.records import Tick
+from ticker.records import TICK_FIELDS, Tick
 from ticker.streams.arrays import TEXTS
-from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import selected, words_in
 from ticker.streams.recording.database import Connection
 
@@ -32,11 +31,11 @@ def ticks_of(
     All rows are fetched at the beginning. Raises what DuckDB raises, and `InvalidRecord`.
     """
     words = words_in(connection, span, bindings)
-    listed = ", ".join(selected(field, words) for field in layout.FIELDS)
+    listed = ", ".join(selected(field, words) for field in TICK_FIELDS)
     found = connection.execute(f"SELECT {ROW}, {listed} {span}", bindings).fetchnumpy()
     for begin in range(0, len(found[ROW]), limit):
         piece = slice(begin, begin + limit)
-        columns = [_values(field, found[field][piece], words) for field in layout.FIELDS]
+        columns = [_values(field, found[field][piece], words) for field in TICK_FIELDS]
         rows: Any = found[ROW][piece]
         yield rows.tolist(), list(map(Tick, *columns))
 
