@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ticker.address import Backend, backend_of, refuse_password
+from ticker.column_lists import read_columns
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.files import config_path, dead_link, decode_text
 from ticker.mistakes import Key, Mistake, Mistakes, line_of, located, spell, unknown_keys
@@ -38,8 +39,7 @@ DEFAULT_WATCHLIST: Final = (
 )
 _MOST_PARTITIONS: Final = 1_000
 _MOST_COPIES: Final = 100
-_LATER: Final = ("columns",)
-"""Sections that users share between versions; this one reads past them."""
+_SECTIONS: Final = ("defaults", "watchlists", "streams", "columns", "holdings", "alerts")
 
 KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
 """What a table under [streams] says, said by the environment."""
@@ -83,8 +83,8 @@ class Config(msgspec.Struct, frozen=True):
     streams: Mapping[str, NamedStream]
     holdings: Holdings = Holdings()
     alerts: tuple[AlertEntry, ...] = ()
-    unused: tuple[str, ...] = ()
-    """Sections that this version reads past."""
+    columns: Mapping[str, tuple[str, ...]] = {}
+    """List → the words for its columns; `default` is for all others."""
     text: str = ""
     """The file as it was read."""
 
@@ -211,8 +211,7 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
         line = int(number) if number.isdigit() else len(text.splitlines())
         raise ConfigError(problem, path=str(path), line=line) from None
     found = Mistakes(text, path)
-    known = ("defaults", "watchlists", "streams", "holdings", "alerts", *_LATER)
-    _check_keys(document, known, (), found)
+    _check_keys(document, _SECTIONS, (), found)
     config = Config(
         path=path,
         found=True,
@@ -221,7 +220,7 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
         streams=_streams(document.get("streams", {}), path.parent, found),
         holdings=read_holdings(document.get("holdings", {}), found),
         alerts=read_alerts(document.get("alerts", []), found),
-        unused=tuple(name for name in _LATER if name in document),
+        columns=read_columns(document.get("columns", {}), found),
         text=text,
     )
     return config, found.in_order

@@ -16,6 +16,7 @@ from tests.playing import NOW, FakePlayer
 from ticker.board import Board
 from ticker.dashboard import Dashboard
 from ticker.dashboard.cells import marked
+from ticker.dashboard.control import NoPreferences
 from ticker.dashboard.keys import KEYS
 from ticker.dashboard.palette import DARK
 from ticker.follow import Follow
@@ -25,7 +26,7 @@ from ticker.units import SECOND
 MANY = pytest.param(2_000, marks=pytest.mark.slow)
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
-    *"jksS+-/?ic,.[]nNmlLgu0123456789>%:e",
+    *"jksS+-/?icw,.[]nNmlLgu0123456789>%:e",
     *("up", "down", "left", "right", "shift+left", "home", "end", "pageup", "pagedown"),
     *("enter", "escape", "tab", "shift+tab", "space", "backspace", "ctrl+home", "ctrl+end"),
 )
@@ -64,7 +65,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
         Follow(stream, SYMBOLS, clock=lambda: NOW, elapsed=lambda: NOW),
         controller=Controlled(),
         player=FakePlayer() if is_replay else None,
-        watchlists={"mine": ["X", "AAPL"]},
+        preferences=NoPreferences(watchlists={"mine": ["X", "AAPL"]}),
     )
     async with app.run_test(size=(80, 24)) as pilot:
         for number in range(2, steps):

@@ -47,6 +47,9 @@ def test_the_template_is_valid_with_its_examples_switched_on() -> None:
         ("[streams]\ndemo = 'sqlite:x'\n", "config.toml:2: streams.demo: demo is the name"),
         ("[streams]\n\na = {}\n", "config.toml:3: streams.a: expected a URL"),
         ("[streams]\na = { url = 3 }\n", "config.toml:2: streams.a.url: expected a URL"),
+        ("columns = 3\n", "config.toml:1: columns: expected a table"),
+        ("[columns]\na = 'price'\n", "config.toml:2: columns.a: expected a list"),
+        ("[columns]\na = [3]\n", "config.toml:2: columns.a[0]: expected a text"),
         ("[defaults\n", "config.toml:1: "),
         ("a = 1\nb = \n", "config.toml:2: Invalid value"),
         ("[defaults]\ncurrency = 'euro'\n", "config.toml:2: defaults.currency: 'euro' is no curr"),
@@ -57,11 +60,6 @@ def test_a_mistake_is_told_with_its_line_and_key(text: str, words: str) -> None:
     with pytest.raises(ConfigError) as mistake:
         config.parse(text, PATH)
     assert words in str(mistake.value)
-
-
-def test_sections_of_other_versions_are_read_past_and_named() -> None:
-    parsed = config.parse("[columns]\ndefault = ['price']\n", PATH)
-    assert parsed.unused == ("columns",)
 
 
 def test_an_option_beats_the_environment_which_beats_the_file(

@@ -46,16 +46,22 @@ _GAINERS: Final = RowList(
 )
 _LOSERS: Final = RowList("losers", lambda row: (row.day_change or 0) < 0, Sort(_PERCENT))
 
+LIST_NAMES: Final = (*(name for name, _ in _KINDS), _GAINERS.name, _LOSERS.name)
+"""Of the lists that are there without a watchlist."""
+
+
+def watchlist(name: str, symbols: Sequence[str]) -> RowList:
+    """The list of these symbols."""
+    chosen = frozenset(symbols)
+    return RowList(name, lambda row: row.symbol in chosen, symbols=tuple(symbols))
+
 
 def lists_of(rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]]) -> list[RowList]:
     """The lists in which some of `rows` are, but not all: all rows first, then watchlists, kinds.
 
     Gainers and losers are there with the first change that is known.
     """
-    lists = [
-        RowList(name, lambda row, s=frozenset(symbols): row.symbol in s, symbols=tuple(symbols))  # type: ignore[misc]
-        for name, symbols in watchlists.items()
-    ]
+    lists = [watchlist(name, symbols) for name, symbols in watchlists.items()]
     lists += [
         RowList(name, lambda row, k=kinds: row.kind in k)  # type: ignore[misc]
         for name, kinds in _KINDS

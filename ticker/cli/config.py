@@ -48,6 +48,9 @@ commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
 # when = "BTC-USD moves 1% in 5m"
 # run  = ["notify-send", "{symbol} {price}"]    # no shell; the event as JSON on standard input
 
+[columns]
+# default = ["symbol", "name:20", "price", "day_change_percent", "sparkline", "age"]   # name:WIDTH
+
 [streams]
 # work = "sqlite:/srv/ticks/work.sqlite"      # --stream work
 # mine = { url = "kafka://broker:9092/mine", partitions = 6, keep_for = "30d" }
@@ -118,6 +121,9 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
     facts += _owned(settings)
+    settings.columns()  # a mistake in them is told
+    for name, words in loaded.columns.items():
+        facts.append((f"columns {name}", f"{' '.join(words)}  ({loaded.place('columns', name)})"))
     for name in loaded.streams:
         choice = configured_stream(name, settings.config)
         security = f", {choice.security.words}" if choice.security is not None else ""
@@ -126,7 +132,6 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
     for name, variable in configuration.KAFKA_VARIABLES.items():
         if said := os.environ.get(variable):
             facts.append((variable, "set, and not shown" if name == "password" else said))
-    facts += [(f"[{name}]", "not used by this version") for name in loaded.unused]
     return facts
 
 

@@ -121,7 +121,9 @@ def demo(
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
         title = watchlist or ""
-        shown = Shown(settings, choice, seen, tz, duration, title=title, notices=notices)
+        shown = Shown(
+            settings, choice, seen, tz, duration, title=title, listed=title, notices=notices
+        )
         raise typer.Exit(run(shown.main([poller, exchange]), stop=shown.stop))
 
 

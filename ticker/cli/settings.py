@@ -11,6 +11,9 @@ import msgspec
 
 from ticker.address import Backend
 from ticker.board.alerts import Alert, parse_alert
+from ticker.board.choice import check_columns, parse_column
+from ticker.board.columns import Column
+from ticker.board.lists import LIST_NAMES
 from ticker.board.order import Sort, parse_sort
 from ticker.cli.mending import mended
 from ticker.config import Config, load
@@ -63,6 +66,34 @@ class Settings:
         """That of totals."""
         return self.config.setting("currency", default="USD").value or "USD"
 
+    def columns(self) -> dict[str, tuple[Column, ...]]:
+        """List → its columns; `default` is for all others. Raises `ConfigError`."""
+        found = self._column_mistakes()
+        if found:
+            raise found[0]
+        said = self.config.columns
+        return {name: tuple(map(parse_column, words)) for name, words in said.items()}
+
+    def _column_mistakes(self) -> list[ConfigError]:
+        found: list[ConfigError] = []
+        known = ("default", *self.config.watchlists, *LIST_NAMES)
+        for name, words in self.config.columns.items():
+            if name not in known:
+                problem = f'there is no list "{name}". There are: {", ".join(dict.fromkeys(known))}'
+                found.append(self.config.mistake(problem, "columns", name))
+            columns: list[Column] = []
+            for place, word in enumerate(words):
+                try:
+                    columns.append(parse_column(word))
+                except UsageError as error:
+                    found.append(self.config.mistake(str(error), "columns", name, place))
+            if len(columns) == len(words):
+                try:
+                    check_columns(columns)
+                except UsageError as error:
+                    found.append(self.config.mistake(str(error), "columns", name))
+        return found
+
     def mistakes(self) -> list[ConfigError]:
         """What using the values of the file would raise, all of it."""
         from ticker.sources import open_source
@@ -83,6 +114,7 @@ class Settings:
                 self._alert(place)
             except ConfigError as error:
                 found.append(error)
+        found += self._column_mistakes()
         for name in self.config.streams:
             try:
                 _check(configured_stream(name, self.config))

@@ -9,6 +9,7 @@ import msgspec
 
 from ticker.alerting import Alerting
 from ticker.cli.line import Line
+from ticker.cli.preferences import FilePreferences
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, missing, open_reel
@@ -42,10 +43,10 @@ class Showing:
         self._wish = wish
         self._how = how
         self._sort = settings.sort()
-        self._watchlists = settings.config.watchlists
         self._alerting = Alerting(
             settings.alerts(), runs=how.runs_commands, keep_in=settings.config.path
         )
+        self._preferences = FilePreferences(settings)
         self._line = line
         self._screen = Screen()
 
@@ -85,8 +86,8 @@ class Showing:
                 sort=self._sort,
                 simulated=wish.source.demo,
                 option=wish.source.option,
-                watchlists=self._watchlists,
                 alerts=alerting,
+                preferences=self._preferences,
                 driver=TerminalDriver,
             )
             if absent := await missing(source, wish):

@@ -28,6 +28,7 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.owning import RunCommands, Watched, alerting_of, watched
+from ticker.cli.preferences import FilePreferences
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.screen import Screen
@@ -74,7 +75,10 @@ def run(
     # it knows the default log from one that somebody named.
     words += ["--stream", stream] if stream is not None else []
     words += ["--every", every] if every is not None else []
-    shown = Shown(settings, choice, seen, tz, duration, title=watchlist or "", runs_commands=True)
+    title, listed = watchlist or "", watchlist or ("" if symbols else "default")
+    shown = Shown(
+        settings, choice, seen, tz, duration, title=title, listed=listed, runs_commands=True
+    )
     raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
 
 
@@ -106,7 +110,10 @@ def watch(
     option = choice.option
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-    shown = Shown(settings, choice, seen, tz, duration, title=watchlist or "", runs_commands=alerts)
+    title = watchlist or ""
+    shown = Shown(
+        settings, choice, seen, tz, duration, title=title, listed=title, runs_commands=alerts
+    )
     raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))
 
 
@@ -122,6 +129,7 @@ class Shown:
         duration: str | None,
         *,
         title: str,
+        listed: str = "",
         notices: Sequence[str] = (),
         runs_commands: bool = False,
     ) -> None:
@@ -133,7 +141,7 @@ class Shown:
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()
-        self._watchlists = settings.config.watchlists
+        self._preferences = FilePreferences(settings, listed)
         self._is_over = False
         """Whether the time that was wished for is over."""
         self._screen = Screen()
@@ -165,8 +173,8 @@ class Shown:
                 simulated=self._choice.demo or self._choice.temporary,
                 option=self._choice.option,
                 driver=TerminalDriver,
-                watchlists=self._watchlists,
                 alerts=alerting,
+                preferences=self._preferences,
             )
             for words in self._notices:
                 dashboard.tell(words)

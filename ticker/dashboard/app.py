@@ -8,7 +8,7 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -18,12 +18,17 @@ from textual.driver import Driver
 from textual.widgets import Input
 
 from ticker.board import Sort
-from ticker.board.lists import next_list
 from ticker.dashboard.alerts import ScreenAlerts
 from ticker.dashboard.alerts_page import AlertsPage
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.column_choice import ColumnChoice
-from ticker.dashboard.control import AlertControl, Controller, Exit
+from ticker.dashboard.control import (
+    AlertControl,
+    Controller,
+    Exit,
+    NoPreferences,
+    Preferences,
+)
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.finds import Finds
 from ticker.dashboard.heading import Heading
@@ -32,6 +37,7 @@ from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
 from ticker.dashboard.layout import CSS, HEIGHTS, dress, paint_all
+from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
 from ticker.dashboard.painting import Painter
@@ -42,7 +48,7 @@ from ticker.dashboard.repaint import Frames
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp
 from ticker.dashboard.time_keys import TimeKeys
-from ticker.dashboard.words import NO_POLLER, Words, live_words
+from ticker.dashboard.words import Words, live_words
 from ticker.feed import Feed, PlayerControl
 from ticker.times import Zone
 
@@ -53,7 +59,7 @@ class Dashboard(App[Exit]):
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
     on the status line. Times are shown in `zone` (`None`: this machine's); `look` is `dark` or
     `light`; `simulated` says before the first price that all will be invented. `option` is what a
-    command needs to work on the same stream. `watchlists` (name → symbols) are lists of rows.
+    command needs to work on the same stream. `preferences` are the user's: watchlists, columns.
     `alerts` is who looks for alerts, if anybody does. `driver` is how Textual speaks with the
     terminal; `None`: as it does by itself.
     """
@@ -76,8 +82,8 @@ class Dashboard(App[Exit]):
         sort: Sort | None = None,
         simulated: bool = False,
         option: str = "",
-        watchlists: Mapping[str, Sequence[str]] | None = None,
         alerts: AlertControl | None = None,
+        preferences: Preferences | None = None,
         driver: type[Driver] | None = None,
     ) -> None:
         self.palette: Palette = PALETTES[look]
@@ -86,8 +92,6 @@ class Dashboard(App[Exit]):
         self.feed = feed
         self._option = option
         self._zone = zone
-        self._watchlists = watchlists or {}
-        self._controller = controller
         self._player = player
         self._table = Table(feed, self.palette, zone)
         self._table.sort = sort
@@ -112,7 +116,9 @@ class Dashboard(App[Exit]):
         if player is not None:
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self._answer)
-        self._choosing = Choosing(feed, controller, self._rechosen)
+        wishes = preferences or NoPreferences()
+        self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
+        self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
         self._question = Question(Finds(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
@@ -160,6 +166,7 @@ class Dashboard(App[Exit]):
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
         self.set_interval(1.0, self._painter.tick)
+        self.set_interval(1.0, self._lists.look)
         self.app_resume_signal.subscribe(self, lambda _: paint_all(self.screen))
 
     # The frames
@@ -227,7 +234,12 @@ class Dashboard(App[Exit]):
             case "alerts" if self._alerts is not None:
                 self.push_screen(AlertsPage(self._alerts, self.palette), self._ask_for_alert)
             case "columns":
-                self.push_screen(ColumnChoice(table.wished, table.show_columns, self.palette))
+                lists = self._lists
+                self.push_screen(
+                    ColumnChoice(
+                        table.wished, lists.choose_columns, lists.save_columns, self.palette
+                    )
+                )
             case _:
                 self.push_screen(Help(keys_for(self._words.there), self.palette))
 
@@ -249,8 +261,7 @@ class Dashboard(App[Exit]):
 
     def action_list(self, step: int) -> None:
         """The next list (1), or the one before (-1)."""
-        rows, shown = self.feed.board.rows(), self._table.shown_list
-        self._table.show_list(next_list(rows, self._watchlists, shown, step))
+        self._lists.go(step)
         self._say()
 
     def action_pause(self) -> None:
@@ -282,16 +293,17 @@ class Dashboard(App[Exit]):
             self._player.seek(event.moment)
 
     def action_ask(self, what: str) -> None:
-        """Open the line for a filter, for symbols or for a time."""
+        """Open the line for a filter, for symbols, for a watchlist's name or for a time."""
         asked = Asked(what)
         if asked is Asked.TIME and not self._is_replay():
             self._answer(live_words(self._option))
             return
-        if asked is Asked.ADD and self._controller is None:
-            self._answer(NO_POLLER)
-            return
         chosen = self._detail.symbol or self._table.chosen
-        begun = {Asked.FILTER: self._table.filter, Asked.ALERT: f"{chosen} > " if chosen else ""}
+        begun = {
+            Asked.FILTER: self._table.filter,
+            Asked.ALERT: f"{chosen} > " if chosen else "",
+            Asked.SAVE: self._lists.name,
+        }
         self._question.ask(asked, begun.get(asked, ""))
 
     def action_clear(self) -> None:
@@ -331,10 +343,8 @@ class Dashboard(App[Exit]):
 
     async def action_drop(self) -> None:
         """Poll and show the row's symbol no more."""
-        if self._controller is None:
-            self._answer(NO_POLLER)
-        elif self._table.chosen is not None and not self._detail.symbol:
-            await self._choosing.remove(self._table.chosen)
+        if self._table.chosen is not None and not self._detail.symbol:
+            await self._choosing.remove(self._table.chosen, self._lists.name)
 
     async def action_undo(self) -> None:
         """Undo the last seek of a replay, or the last removal."""
@@ -342,8 +352,8 @@ class Dashboard(App[Exit]):
             self.action_time("undo")
         elif (symbol := await self._choosing.undo()) is not None:
             self._answer(f"{symbol} is back")
-        elif self._controller is None:
-            self._answer(live_words(self._option))
+        else:
+            self._answer("Nothing was removed")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is being typed."""
@@ -359,13 +369,14 @@ class Dashboard(App[Exit]):
         if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
             words, missing = self._alerts.add(event.value)
             self.tell(words)
-            symbols = [missing] if missing and self._controller is not None else []
-        if (
-            asked in (Asked.ADD, Asked.ALERT)
-            and symbols
-            and (why := await self._choosing.add(symbols))
-        ):
-            self.tell(why)
+            symbols = [missing] if missing and self._choosing.has_poller else []
+        if asked is Asked.SAVE and (name := event.value.strip()):
+            self._lists.save(name)
+        if asked in (Asked.ADD, Asked.ALERT) and symbols:
+            listed = self._lists.name if asked is Asked.ADD else ""
+            why = await self._choosing.add(symbols, listed)
+            if why:
+                self.tell(why)
 
     def _close_question(self) -> None:
         self._question.end()
@@ -373,7 +384,7 @@ class Dashboard(App[Exit]):
 
     def _rechosen(self) -> None:
         """The rows are others."""
-        self._table.put_in_order()
+        self._lists.refresh()
         self._say()
 
     def _filter(self, text: str) -> None:

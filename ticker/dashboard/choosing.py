@@ -1,8 +1,11 @@
-"""Which symbols are shown and polled: adding some, removing one, and undoing that."""
+"""Which symbols are shown and polled, and in which watchlist they are: add, remove, undo.
+
+What changes here is on the screen alone; it is written into the configuration when somebody asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ticker.dashboard.control import Controller
 from ticker.errors import InvalidRecord
@@ -13,49 +16,93 @@ from ticker.records import check_symbol
 class Choosing:
     """Changes the choice of `feed` and tells `controller`, the poller's own, if there is one.
 
-    `on_change` is called when the rows are others.
+    `watchlists` (name → symbols) are those of the screen. `option` is what a command needs to work
+    on the same stream. `on_change` is called when the rows are others.
     """
 
     def __init__(
-        self, feed: Feed, controller: Controller | None, on_change: Callable[[], None]
+        self,
+        feed: Feed,
+        controller: Controller | None,
+        watchlists: Mapping[str, Sequence[str]],
+        option: str,
+        on_change: Callable[[], None],
     ) -> None:
+        self.watchlists = {name: list(symbols) for name, symbols in watchlists.items()}
         self._feed = feed
         self._controller = controller
+        self._option = option
         self._on_change = on_change
-        self._removed: list[tuple[str, int]] = []
-        """Symbols that were removed, and where they stood; the last one last."""
+        self._removed: list[tuple[str, int, str, int]] = []
+        """Symbols that were removed, where they stood, in which watchlist, and where in that; the
+        last one last."""
 
-    async def add(self, symbols: Sequence[str]) -> str | None:
-        """Show and poll these too; why not, in a sentence, where one can be no symbol."""
+    @property
+    def has_poller(self) -> bool:
+        """Whether this screen has a poller of its own."""
+        return self._controller is not None
+
+    async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
+        """Show and poll these too, and add them to that watchlist.
+
+        Returns what to say: that one can be no symbol, or that nobody asks for some.
+        """
         try:
             for symbol in symbols:
                 check_symbol(symbol)
         except InvalidRecord as error:
             return f"That is no symbol: {error.problem}"
+        listed = self.watchlists.get(watchlist)
+        if listed is not None:
+            listed[:] = dict.fromkeys([*listed, *symbols])
         await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
-        return None
+        return self._lonely(symbols)
 
-    async def remove(self, symbol: str) -> None:
-        """Show and poll `symbol` no more."""
+    async def remove(self, symbol: str, watchlist: str = "") -> None:
+        """Show and poll `symbol` no more, and take it out of that watchlist."""
         symbols = list(self._feed.board.symbols)
-        self._removed.append((symbol, symbols.index(symbol)))
-        symbols.remove(symbol)
-        self._feed.choose(symbols)
+        listed = self.watchlists.get(watchlist, [])
+        at = listed.index(symbol) if symbol in listed else -1
+        self._removed.append((symbol, symbols.index(symbol), watchlist, at))
+        if at >= 0:
+            del listed[at]
+        await self.leave_out([symbol])
+
+    async def leave_out(self, removed: Sequence[str]) -> None:
+        """Show and poll these no more, for good."""
+        self._feed.choose([each for each in self._feed.board.symbols if each not in removed])
         self._on_change()
         if self._controller is not None:
-            await self._controller.remove([symbol])
+            await self._controller.remove(removed)
 
     async def undo(self) -> str | None:
         """Bring the symbol back that was removed last, where it stood; `None` where none was."""
         if not self._removed:
             return None
-        symbol, place = self._removed.pop()
+        symbol, place, watchlist, at = self._removed.pop()
+        if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
+            self.watchlists[watchlist].insert(at, symbol)
         symbols = [each for each in self._feed.board.symbols if each != symbol]
         await self._choose([*symbols[:place], symbol, *symbols[place:]], added=[symbol])
         return symbol
 
     async def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
-        self._feed.choose([*dict.fromkeys(symbols)])
+        if self._feed.symbols is not None:  # otherwise all are shown, as they come
+            self._feed.choose([*dict.fromkeys(symbols)])
         self._on_change()
         if self._controller is not None:
             await self._controller.add(added)
+
+    def _lonely(self, symbols: Sequence[str]) -> str | None:
+        """That nobody asks for some of these; `None` where this screen's own poller does."""
+        if self._controller is not None or self._feed.tape is not None:
+            return None
+        writers, now = self._feed.board.writers, self._feed.elapsed()
+        lonely = [
+            symbol
+            for symbol in symbols
+            if not any(writer.is_alive for writer in writers.of(symbol, None, now))
+        ]
+        if not lonely:
+            return None
+        return f"No poller for {' '.join(lonely)}: ticker poll {' '.join(lonely)}{self._option}"

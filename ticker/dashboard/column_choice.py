@@ -1,30 +1,45 @@
-"""The page on which columns are chosen: which are shown, in which order."""
+"""The page on which columns are chosen: which are shown, in which order, how wide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ticker.board.columns import COLUMNS, Column
+from ticker.board.choice import WIDEST, wished
+from ticker.board.columns import BY_KEY, COLUMNS, Column, Presence
 from ticker.dashboard.palette import Palette
 
-_KEPT = ("symbol", "price")
+_KEPT: Final = ("symbol", "price")
 """Without these a row says nothing."""
+_ABOVE: Final = 3
+"""Lines above the first column."""
+_WIDTH: Final = 10
+"""The width that the first change of an automatic one begins with, where no title is longer."""
+_HELP: Final = (
+    "space or click: show, hide    ←→: move\n"
+    "< >: width, 0: automatic    w: save\n"
+    "backspace: as at first    esc: back\n"
+)
 
 
 class ColumnChoice(ModalScreen[None]):
-    """The page; `on_change` is given the columns after each change, from left to right."""
+    """The page; `on_change` is given the columns after each change, from left to right.
+
+    It is given none for those of the beginning. `save` keeps what is chosen.
+    """
 
     DEFAULT_CSS = """
     ColumnChoice { align: center middle; }
-    ColumnChoice > VerticalScroll { width: 44; max-width: 100%; height: auto; max-height: 100%;
+    ColumnChoice > VerticalScroll { width: 53; max-width: 100%; height: auto; max-height: 100%;
         padding: 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,8 +47,12 @@ class ColumnChoice(ModalScreen[None]):
         Binding("down,j", "go(1)", show=False, priority=True),
         Binding("left,shift+up,K", "move(-1)", show=False, priority=True),
         Binding("right,shift+down,J", "move(1)", show=False, priority=True),
+        Binding("less_than_sign,minus", "widen(-1)", show=False),
+        Binding("greater_than_sign,plus", "widen(1)", show=False),
+        Binding("0", "widen(0)", show=False),
         Binding("space", "show", show=False),
         Binding("backspace", "reset", show=False),
+        Binding("w", "save", show=False),
         Binding("c,q,escape,enter", "dismiss", show=False),
     ]
 
@@ -41,12 +60,15 @@ class ColumnChoice(ModalScreen[None]):
         self,
         shown: Sequence[Column],
         on_change: Callable[[Sequence[Column]], None],
+        save: Callable[[], None],
         palette: Palette,
     ) -> None:
         super().__init__()
-        self._order = [*shown, *(column for column in COLUMNS if column not in shown)]
         self._shown = {column.key for column in shown}
+        others = (column for column in COLUMNS if column.key not in self._shown)
+        self._order = [*shown, *others]
         self._on_change = on_change
+        self._save = save
         self._palette = palette
         self._at = 0
         self._list = Static()
@@ -63,22 +85,51 @@ class ColumnChoice(ModalScreen[None]):
 
     def _draw(self) -> None:
         palette = self._palette
-        text = Text("Columns\n", style=f"bold {palette.accent}")
+        text = Text(_HELP, style=palette.dim)
         for at, column in enumerate(self._order):
+            ground = f" on {palette.chosen}" if at == self._at else ""
+
+            def word(words: str, what: str, at: int = at, ground: str = ground) -> None:
+                style = Style.parse(palette.text + ground) + Style.from_meta({"column": (at, what)})
+                text.append(words, style=style)
+
             mark = "x" if column.key in self._shown else " "
-            style = f"{palette.text} on {palette.chosen}" if at == self._at else palette.text
-            text.append(f"[{mark}] {column.title or column.key:<30}\n", style=style)
-        text.append("space shows or hides, ←→ move, backspace: as before, esc", style=palette.dim)
+            word(f"[{mark}] {_name(column):<31}", "show")
+            word(" <", "narrower")
+            word(f"{column.width or 'auto':>4}", "auto")
+            word(" >", "wider")
+            word("  ↑", "up")
+            word("↓\n", "down")
         self._list.update(text)
 
     def _changed(self) -> None:
         self._draw()
-        self._on_change([column for column in self._order if column.key in self._shown])
+        chosen = (column for column in self._order if column.key in self._shown)
+        self._on_change([wished(column, column.width) for column in chosen])
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what stands under the pointer to the column of that line."""
+        at, what = event.style.meta.get("column", (None, ""))
+        if at is None:
+            return
+        self._at = at
+        match what:
+            case "show":
+                self.action_show()
+            case "narrower" | "wider" | "auto":
+                self.action_widen({"narrower": -1, "wider": 1, "auto": 0}[what])
+            case _:
+                self.action_move(-1 if what == "up" else 1)
+        self._draw()
 
     def action_go(self, lines: int) -> None:
         """The cursor up or down."""
         self._at = max(0, min(self._at + lines, len(self._order) - 1))
         self._draw()
+        page = self.query_one(VerticalScroll)
+        line = self._at + (_ABOVE if self._at else 0)
+        if not page.scroll_y <= line < page.scroll_y + page.size.height:
+            page.scroll_to(y=line - (page.size.height - 1 if lines > 0 else 0), animate=False)
 
     def action_move(self, places: int) -> None:
         """The column under the cursor to the left or the right of its neighbour."""
@@ -88,6 +139,14 @@ class ColumnChoice(ModalScreen[None]):
             self._at = to
             self._changed()
 
+    def action_widen(self, cells: int) -> None:
+        """The column under the cursor wider or narrower; 0: as wide as its texts."""
+        column = self._order[self._at]
+        start = column.width or max(_WIDTH, len(column.title) + 2)
+        width = max(1, min(WIDEST, start + cells)) if cells else None
+        self._order[self._at] = wished(column, width)
+        self._changed()
+
     def action_show(self) -> None:
         """Show the column under the cursor, or hide it; symbol and price stay."""
         key = self._order[self._at].key
@@ -95,8 +154,20 @@ class ColumnChoice(ModalScreen[None]):
             self._shown ^= {key}
             self._changed()
 
+    def action_save(self) -> None:
+        """Keep what is chosen."""
+        self._save()
+
     def action_reset(self) -> None:
-        """All columns, in the order in which they were made."""
+        """The columns of the beginning, in the order in which they were made."""
         self._order = list(COLUMNS)
-        self._shown = {column.key for column in COLUMNS}
-        self._changed()
+        self._shown = {key for key in BY_KEY if BY_KEY[key].presence is not Presence.ON_WISH}
+        self._on_change(())
+        self._draw()
+
+
+def _name(column: Column) -> str:
+    """The key, as the configuration names it, and the title where that is another word."""
+    title = column.title
+    is_other = title.casefold() != column.key.replace("_", " ")
+    return f"{column.key} ({title})" if is_other and len(title) > 1 else column.key

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ticker.board import Sort
 from ticker.board.alerts import Alert, Told
+from ticker.board.columns import Column
 from ticker.records import Found, MinuteBars
 
 
@@ -93,3 +95,67 @@ class Exit:
     """By Ctrl-C rather than `q`."""
     hung_up: bool = False
     """The terminal was closed."""
+
+
+class Preferences(Protocol):
+    """What the user's configuration says to a dashboard."""
+
+    @property
+    def shown(self) -> str:
+        """The watchlist whose symbols are the rows; empty: they are no watchlist's."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Those of the watchlist that is shown."""
+        ...
+
+    @property
+    def watchlists(self) -> Mapping[str, Sequence[str]]:
+        """Name → symbols."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[Column]]:
+        """List → its columns; `default` is for all others."""
+        ...
+
+    @property
+    def sort(self) -> Sort | None:
+        """The order of the rows; `None`: that of the list."""
+        ...
+
+    def reload(self) -> str | None:
+        """Take in what changed. Returns what to tell of that; `None` if nothing did."""
+        ...
+
+    def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
+        """Keep the watchlist. Returns what to tell of that. Raises `ConfigError`."""
+        ...
+
+    def save_columns(self, name: str, columns: Sequence[Column]) -> str:
+        """Keep the columns of a list, in the same way."""
+        ...
+
+
+@dataclass(slots=True)
+class NoPreferences:
+    """Those of a dashboard without a configuration."""
+
+    watchlists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[Column]] = field(default_factory=dict)
+    sort: Sort | None = None
+    shown: str = ""
+    symbols: Sequence[str] = ()
+
+    def reload(self) -> str | None:
+        """Nothing changes."""
+        return None
+
+    def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
+        """Nothing is kept."""
+        return f"There is no configuration to keep {name} with its {len(symbols)} symbols in"
+
+    def save_columns(self, name: str, columns: Sequence[Column]) -> str:
+        """Nothing is kept."""
+        return f"There is no configuration to keep {len(columns)} columns of {name} in"

@@ -17,7 +17,6 @@ class Needs(Enum):
     """What there must be for a key to work."""
 
     NOTHING = "nothing"
-    POLLER = "a poller of this screen's own"
     LIVE = "a live stream"
     REPLAY = "a replay of this screen's own"
     TABLE = "the table"
@@ -59,10 +58,11 @@ KEYS: Final = (
     Key("/", "filter", "filter: name, >2%, kind:etf, session:pre; esc", action="ask('filter')"),
     Key("tab", "list", "next list: watchlists, kinds, gainers", Needs.TABLE, 7, action="list(1)"),
     Key("s S", "sort", "sort by the next column; reverse", Needs.TABLE, 6, action="sort"),
-    Key("+", "add", "add symbols to poll", Needs.POLLER, 7, "ask('add')"),
-    Key("-", "remove", "remove the symbol of this row; u: undo", Needs.POLLER, 7, "drop"),
     Key("a", "alert", "an alert: AAPL > 250, AAPL moves 1% in 5m", Needs.ALERTS, 8, "ask('alert')"),
     Key("A", "", "alerts: how they stand, what was told", Needs.ALERTS, action="open('alerts')"),
+    Key("+", "add", "add symbols", Needs.TABLE, 7, "ask('add')"),
+    Key("-", "remove", "remove the symbol of this row; u: undo", Needs.TABLE, 7, "drop"),
+    Key("w", "", "write the symbols into a watchlist of the configuration", action="ask('save')"),
     Key("c", "columns", "columns: which, in which order", Needs.TABLE, 9, "open('columns')"),
     Key("i", "health", "health of stream and writers", importance=8, action="open('health')"),
     Key("?", "help", "", importance=0, action="open('help')"),
@@ -83,6 +83,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
         ("A", "open('alerts')"),
         ("slash", "ask('filter')"),
         ("plus", "ask('add')"),
+        ("w", "ask('save')"),
         ("minus", "drop"),
         ("escape", "clear"),
         ("enter", "detail"),

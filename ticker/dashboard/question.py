@@ -22,6 +22,7 @@ class Asked(StrEnum):
     """It is closed."""
     FILTER = "filter"
     ADD = "add"
+    SAVE = "save"
     TIME = "time"
     ALERT = "alert"
 
@@ -30,6 +31,7 @@ _PLACEHOLDERS: Final = {
     Asked.FILTER: "filter: symbol or name, >2%, <100, kind:etf, session:pre",
     Asked.ADD: "symbols to add, such as AAPL GC=F; or words to search, ↓ chooses",
     Asked.ALERT: "alert: AAPL > 250, AAPL volume > 1000000, BTC-USD moves 1% in 5m",
+    Asked.SAVE: "name of the watchlist to save these symbols in",
     Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
 

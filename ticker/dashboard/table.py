@@ -30,7 +30,7 @@ from ticker.feed import Feed
 from ticker.times import Zone
 
 _MEASURED: Final = 500
-"""So many new rows are measured at once; those after them once they are on the screen."""
+"""So many rows are measured at once; those after them once they are on the screen."""
 _TWICE: Final = 2
 
 
@@ -137,15 +137,14 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.lines.is_tight
 
     def lay_out(self) -> None:
-        """Place the columns again, by what the rows on the screen say now, and others said."""
+        """Place the columns again, by what the rows say now, and said before."""
         self.lines.is_tight = False
-        self._measure(self.on_screen)
+        self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
         self._place()
 
     def measure_again(self) -> None:
         """Forget how wide the texts were: the rows are others."""
         self._measured = Measured(self.wished)
-        self._measure(self.symbols[:_MEASURED])
         self.lay_out()
 
     def _measure(self, symbols: Iterable[str]) -> None:
@@ -209,6 +208,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         if lines:
             # One call: Textual puts the regions together once, not once a row.
             self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
+
+    def on_mount(self) -> None:
+        """Begin with the columns that are wished."""
+        self._measured = Measured(self.wished)
 
     def on_resize(self) -> None:
         """Another width: other columns."""

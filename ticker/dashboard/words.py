@@ -21,8 +21,6 @@ _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _BRIEFLY: Final = 5 * SECOND
 """The same, for the answer to a key."""
-NO_POLLER: Final = "Adding, search and minute bars need a poller of this screen's own: ticker run"
-"""What a plain `watch` says to the keys of a poller."""
 
 
 class Words:
@@ -70,7 +68,6 @@ class Words:
             Needs.REPLAY if is_replay else Needs.LIVE,
             Needs.DETAIL if self.is_detail else Needs.TABLE,
         }
-        there |= {Needs.POLLER} if self._has_poller else set()
         return there | ({Needs.ALERTS} if self._has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:

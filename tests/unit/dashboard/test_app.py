@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from datetime import UTC
 from itertools import pairwise
@@ -17,9 +17,11 @@ from textual.worker import WorkerFailed
 from tests.controlled import Controlled
 from tests.playing import FakePlayer
 from ticker.board import Sort
+from ticker.board.choice import parse_column, spell_columns
+from ticker.board.columns import Column
 from ticker.dashboard import Dashboard, Exit
+from ticker.dashboard.control import NoPreferences
 from ticker.dashboard.lines import FLASH
-from ticker.dashboard.words import NO_POLLER
 from ticker.errors import StreamMissing
 from ticker.follow import Follow
 from ticker.records import Batch, Found, Heartbeat, MinuteBars, Position, Quote, Tick
@@ -211,17 +213,22 @@ async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_co
         await until(lambda: "12,345,678.25" in text_of(app, 0))
 
 
-async def test_adding_and_removing_need_a_controller(stream_in_memory: MakeStream) -> None:
-    app = make(market(stream_in_memory), symbols=["S0000", "S0001"])
-    async with app.run_test(size=(100, 20)) as pilot:
+async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
+    stream_in_memory: MakeStream,
+) -> None:
+    beat = heartbeat(symbols=("S0000",))
+    stream = stream_in_memory(
+        Batch(Position("1"), quotes=[quote("S0000", 1.0), quote("S0001", 1.0)], heartbeats=[beat])
+    )
+    app = make(stream, symbols=["S0000", "S0001"], option=" --stream x")
+    async with app.run_test(size=(120, 20)) as pilot:
         await until(lambda: "S0001" in app._table)
-        for key in ("plus", "minus"):
-            app._words.note("")
-            await pilot.press(key)
-            await until(lambda: NO_POLLER in app._status_bar.render().plain)
-        assert app._question.asked == ""
-        assert len(app._table.symbols) == 2
-        assert "add" not in app._key_bar.render().plain
+        await pilot.press("plus", *"gc=f", "enter")
+        await until(lambda: "GC=F" in app._table)
+        words = "No poller for GC=F: ticker poll GC=F --stream x"
+        await until(lambda: words in app._status_bar.render().plain)
+        await pilot.press("end", "minus")
+        assert app._table.symbols == ["S0000", "S0001"]
 
 
 async def test_symbols_are_added_and_removed_through_the_controller(
@@ -290,7 +297,7 @@ async def test_u_brings_removed_symbols_back_where_they_stood(
         await until(lambda: "S0002" in app._table)
         await pilot.press("down", "minus", "minus")
         assert app._table.symbols == ["S0000"]
-        await pilot.press("u", "u", "u")
+        await pilot.press("u", "u")
         assert app._table.symbols == ["S0000", "S0001", "S0002"]
         await until(lambda: "S0001 is back" in app._status_bar.render().plain)
     asked = [("remove", ["S0001"]), ("remove", ["S0002"]), ("add", ["S0002"]), ("add", ["S0001"])]
@@ -573,7 +580,7 @@ async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
         for i in range(4)
     ]
     stream = stream_in_memory(Batch(Position("1"), quotes=quotes))
-    app = make(stream, title="demo", watchlists={"mine": ["S3", "S0"]})
+    app = make(stream, title="demo", preferences=NoPreferences(watchlists={"mine": ["S3", "S0"]}))
 
     def title() -> str:
         return app._title_bar.render().plain
@@ -593,8 +600,30 @@ async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
         assert len(app._table.symbols) == 4
 
 
-async def test_c_chooses_columns_and_their_order(stream_in_memory: MakeStream) -> None:
-    app = make(market(stream_in_memory))
+class Kept(NoPreferences):
+    """Preferences that note what is saved, and change when they are told to."""
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__(**said)
+        self.saved: list[tuple[str, list[str]]] = []
+        self.words: str | None = None
+
+    def reload(self) -> str | None:
+        words, self.words = self.words, None
+        return words
+
+    def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
+        self.saved.append((name, list(symbols)))
+        return f"saved {name}"
+
+    def save_columns(self, name: str, columns: Sequence[Column]) -> str:
+        self.saved.append((name, spell_columns(columns)))
+        return f"saved {name}"
+
+
+async def test_c_chooses_columns_their_order_and_their_width(stream_in_memory: MakeStream) -> None:
+    kept = Kept()
+    app = make(market(stream_in_memory), preferences=kept)
 
     def shown() -> list[str]:
         return [place.column.key for place in app._table.columns.places]
@@ -607,8 +636,69 @@ async def test_c_chooses_columns_and_their_order(stream_in_memory: MakeStream) -
         assert shown()[:2] == ["symbol", "price"]
         await pilot.press("down", "left", "left", "escape")
         assert shown()[:2] == ["price", "symbol"]
-        await pilot.press("c", "backspace", "c")
+        await pilot.press("c", ">", "w")
+        assert app._table.columns.places[0].width == 11
+        assert kept.saved[0][0] == "default"
+        assert kept.saved[0][1][:3] == ["price:11", "symbol", "currency"]
+        await pilot.press("backspace", "c")
         assert shown() == before
+
+
+async def test_each_list_begins_with_its_own_columns(stream_in_memory: MakeStream) -> None:
+    columns = {
+        "default": [parse_column(word) for word in ("symbol", "price")],
+        "gainers": [parse_column(word) for word in ("symbol", "name:12")],
+    }
+    risen = structs.replace(quote("S1", 10.0), day_change=1.0)
+    stream = stream_in_memory(Batch(Position("1"), quotes=[quote("S0", 10.0), risen]))
+    app = make(stream, preferences=NoPreferences(columns=columns))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(
+            lambda: [p.column.key for p in app._table.columns.places] == ["symbol", "price"]
+        )
+        await pilot.press("tab")
+        assert [(p.column.key, p.width) for p in app._table.columns.places][1] == ("name", 12)
+
+
+async def test_the_mouse_chooses_columns_too(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(100, 50)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.press("c")
+        page = app.screen.query_one("VerticalScroll").region
+        left, name = page.x + 2, page.y + 4  # the second column, under three lines of help
+        await pilot.click(offset=(left + 1, name))
+        assert [p.column.key for p in app._table.columns.places][:2] == ["symbol", "price"]
+        await pilot.click(offset=(left + 1, name))
+        await pilot.click(offset=(left + 42, name))  # wider
+        assert app._table.columns.places[1].width == 11
+        await pilot.click(offset=(left + 45, name))  # to the left
+        assert [p.column.key for p in app._table.columns.places][:2] == ["name", "symbol"]
+
+
+async def test_a_list_is_saved_when_asked_and_follows_the_preferences_when_they_change(
+    stream_in_memory: MakeStream,
+) -> None:
+    mine = ["S0000", "S0001"]
+    kept = Kept(watchlists={"mine": mine, "two": ["S0001", "AWAY"]}, symbols=mine, shown="mine")
+    controller = Controlled()
+    app = make(market(stream_in_memory), symbols=mine, controller=controller, preferences=kept)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(lambda: "S0001" in app._table)
+        await pilot.press("plus", *"gc=f", "enter", "w", "enter")
+        assert kept.saved == [("mine", ["S0000", "S0001", "GC=F"])]
+        await pilot.press("tab", "minus", "w", "enter")  # in `two`
+        assert kept.saved[1:] == [("two", ["AWAY"])]
+        await pilot.press("tab")  # to all rows
+        kept.watchlists = {"mine": ["S0000", "S0002"], "two": ["S0001", "AWAY"]}
+        kept.symbols = ["S0000", "S0002"]
+        kept.columns = {"default": [parse_column("symbol"), parse_column("price")]}
+        kept.words = "read again"
+        await until(lambda: app._table.symbols == ["S0000", "GC=F", "S0002"])
+        await until(lambda: "read again" in app._status_bar.render().plain)
+        assert [p.column.key for p in app._table.columns.places] == ["symbol", "price"]
+    assert ("add", ["S0002"]) in controller.asked
+    assert ("remove", ["S0001"]) in controller.asked
 
 
 async def test_all_is_painted_again_after_the_terminal_was_anothers(

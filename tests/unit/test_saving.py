@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import tomllib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ticker.saving import with_list
+
+FILE = """\
+# mine
+[watchlists]
+short = ["aapl", "MSFT"]  # the big ones
+long = [
+  "AAPL",   # apple
+  "MSFT",   # soft
+  "GC=F",   # gold
+]
+
+[defaults]   # below
+"""
+
+
+def test_what_stays_keeps_its_comment_and_its_place() -> None:
+    text = with_list(FILE, "watchlists", "long", ["AAPL", "GC=F", "NVDA"])
+    assert text == FILE.replace('  "MSFT",   # soft\n', "").replace(
+        "# gold\n", '# gold\n  "NVDA",\n'
+    )
+    assert 'short = ["aapl", "X", "MSFT"]  # the big ones' in with_list(
+        FILE, "watchlists", "short", ["AAPL", "X", "MSFT"]
+    )
+
+
+def test_a_section_or_list_that_is_missing_is_made() -> None:
+    assert with_list("", "watchlists", "a", ["X"]) == '[watchlists]\na = ["X"]\n'
+    text = with_list(FILE, "columns", "default", ["symbol", "name:20"])
+    assert tomllib.loads(text)["columns"] == {"default": ["symbol", "name:20"]}
+
+
+SYMBOLS = st.lists(st.sampled_from("ABCDEFG"), unique=True)
+
+
+@given(SYMBOLS, SYMBOLS)
+def test_whatever_list_it_was_it_is_the_wished_one_and_other_comments_stay(
+    before: list[str], after: list[str]
+) -> None:
+    entries = "".join(f'  "{symbol.lower()}",  # {symbol}\n' for symbol in before)
+    file = f"# top\n[watchlists]\nmine = [\n{entries}]\nother = ['Z']  # last\n"
+    text = with_list(file, "watchlists", "mine", after)
+    told = tomllib.loads(text)["watchlists"]
+    assert [symbol.upper() for symbol in told["mine"]] == after
+    assert told["other"] == ["Z"]
+    assert text.startswith("# top\n")
+    assert text.endswith("  # last\n")

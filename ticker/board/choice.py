@@ -1,0 +1,48 @@
+"""The choice of columns as words: `symbol`, or `name:20` with a width in cells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Final
+
+from ticker.board.columns import BY_KEY, Column, Presence
+from ticker.errors import UsageError
+
+WIDEST: Final = 200
+"""The greatest width that a column can be given (cells)."""
+
+
+def wished(column: Column, width: int | None = None) -> Column:
+    """`column` as one that a user chose: it stays while there is room for it."""
+    return replace(column, presence=Presence.ALWAYS, width=width)
+
+
+def parse_column(word: str) -> Column:
+    """`name` or `name:20` → the column. Raises `UsageError`."""
+    key, colon, width = word.partition(":")
+    if key not in BY_KEY:
+        close = get_close_matches(key, BY_KEY, n=1)
+        hint = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(BY_KEY)}"
+        raise UsageError(f'no column "{key}". {hint}')
+    if not colon:
+        return wished(BY_KEY[key])
+    if not (width.isascii() and width.isdigit() and 1 <= int(width[:4]) <= WIDEST):
+        raise UsageError(f'"{word}": the width is a number of cells from 1 to {WIDEST}')
+    return wished(BY_KEY[key], int(width))
+
+
+def check_columns(columns: Iterable[Column]) -> None:
+    """Raise `UsageError` unless these can be the columns of one table."""
+    keys = [column.key for column in columns]
+    if "symbol" not in keys:
+        raise UsageError('"symbol" is missing: without it no row has a name')
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UsageError(f'"{key}" is there twice')
+
+
+def spell_columns(columns: Sequence[Column]) -> list[str]:
+    """The words for `columns`."""
+    return [each.key if each.width is None else f"{each.key}:{each.width}" for each in columns]

@@ -1,0 +1,104 @@
+"""The configuration as a dashboard uses it: read again when the file changes, and written to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ticker.board import Sort
+from ticker.board.choice import spell_columns
+from ticker.board.columns import Column
+from ticker.cli.settings import Settings
+from ticker.config import DEFAULT_WATCHLIST, load, parse
+from ticker.errors import ConfigError, UsageError
+from ticker.figures import count_text
+from ticker.files import decode_text, real_path
+from ticker.saving import with_list
+
+_Stamp = tuple[int, int, int] | None
+
+
+class FilePreferences:
+    """What the file says to a dashboard whose rows are those of the watchlist `shown` (or none).
+
+    What is wrong in a file that changed is told, and what it said before stays in force.
+    """
+
+    def __init__(self, settings: Settings, shown: str = "") -> None:
+        self.shown = shown
+        self._path = settings.config.path
+        self._stamp = _stamp(self._path)
+        self._take(settings)
+
+    def _take(self, settings: Settings) -> None:
+        sort, columns = settings.sort(), settings.columns()
+        self.watchlists: Mapping[str, Sequence[str]] = settings.config.watchlists
+        self.columns: Mapping[str, Sequence[Column]] = columns
+        self.sort: Sort | None = sort
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Those of the watchlist that is shown."""
+        default = DEFAULT_WATCHLIST if self.shown == "default" else ()
+        return self.watchlists.get(self.shown, default)
+
+    def reload(self) -> str | None:
+        """Read the file again if it changed: what to tell of that, `None` if it did not."""
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            self._take(Settings(load()))
+        except (ConfigError, UsageError) as error:
+            return f"{error}. What the file said before stays in force"
+        return f"{self._path.name} was read again"
+
+    def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
+        """Write the watchlist `name`; what to tell of that. Raises `ConfigError`."""
+        self._write("watchlists", name, symbols)
+        return f"{count_text(len(symbols), 'symbol')} saved as watchlist {name} in {self._path}"
+
+    def save_columns(self, name: str, columns: Sequence[Column]) -> str:
+        """Write the columns of the list `name`; what to tell of that. Raises `ConfigError`."""
+        self._write("columns", name, spell_columns(columns))
+        return f"Columns of {name} saved in {self._path}"
+
+    def _write(self, section: str, name: str, words: Sequence[str]) -> None:
+        path = real_path(self._path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = decode_text(path.read_bytes()) if path.exists() else ""
+            parse(text, self._path)  # a file with a mistake is its user's to mend first
+            text = with_list(text, section, name, words)
+            parse(text, self._path)
+            _replace(path, text)
+        except OSError as error:
+            raise ConfigError(f"cannot be written: {error.strerror}", path=str(path)) from None
+        except UnicodeDecodeError:
+            raise ConfigError("is not UTF-8", path=str(path)) from None
+        self._stamp = _stamp(self._path)
+        self._take(Settings(load()))
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What changes when somebody writes the file; `None` where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size, told.st_ino
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put `text` in the place of the file in one step, with the file's own rights."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        with suppress(FileNotFoundError):
+            beside.chmod(path.stat().st_mode & 0o777)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

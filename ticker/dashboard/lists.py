@@ -1,0 +1,139 @@
+"""The lists that the table can show, each with its columns, as the user's preferences say.
+
+Follows the preferences when they change, and writes to them when the user asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ticker.board import Sort
+from ticker.board.choice import wished
+from ticker.board.columns import DEFAULTS, Column
+from ticker.board.lists import ALL, lists_of, next_list, watchlist
+from ticker.dashboard.choosing import Choosing
+from ticker.dashboard.control import Preferences
+from ticker.dashboard.table import Table
+from ticker.errors import TickerError
+from ticker.feed import Feed
+
+_DEFAULT = "default"
+
+
+class Lists:
+    """Which list `table` shows, and with which columns. `tell` puts a notice on the screen."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        table: Table,
+        choosing: Choosing,
+        preferences: Preferences,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._feed = feed
+        self._table = table
+        self._choosing = choosing
+        self._preferences = preferences
+        self._tell = tell
+        self._columns = dict(preferences.columns)
+        """By list; what was chosen on the screen too."""
+        self._told_columns = preferences.columns
+        self._told = {name: list(symbols) for name, symbols in preferences.watchlists.items()}
+        self._symbols = list(preferences.symbols)
+        self._sort: Sort | None = preferences.sort
+        table.wished = self._wished()
+
+    @property
+    def name(self) -> str:
+        """The watchlist that `+`, `-` and saving are about: that of the tab, or of the screen."""
+        shown = self._table.shown_list.name
+        return shown if shown in self._choosing.watchlists else self._preferences.shown
+
+    def go(self, step: int) -> None:
+        """Show the next list (1), or the one before (-1)."""
+        rows, shown = self._feed.board.rows(), self._table.shown_list
+        self._table.show_list(next_list(rows, self._choosing.watchlists, shown, step))
+        self._dress()
+
+    def refresh(self) -> None:
+        """The rows are others, or in other lists: show the same list as it is now."""
+        name, mine = self._table.shown_list.name, self._choosing.watchlists
+        if name in mine:
+            self._table.show_list(watchlist(name, mine[name]))
+            return
+        found = lists_of(self._feed.board.rows(), mine)
+        self._table.show_list(next((each for each in found if each.name == name), ALL))
+
+    def choose_columns(self, columns: Sequence[Column]) -> None:
+        """Show these for this list, from left to right; none: those of the beginning."""
+        key = self._columns_key
+        if columns:
+            self._columns[key] = tuple(columns)
+        else:
+            self._columns.pop(key, None)
+        self._dress()
+
+    def save_columns(self) -> None:
+        """Write the columns of this list into the configuration."""
+        columns = [wished(column, column.width) for column in self._wished()]
+        key = self._columns_key
+        self._save(lambda: self._preferences.save_columns(key, columns))
+
+    def save(self, name: str) -> None:
+        """Write the symbols that this list shows into the watchlist `name`."""
+        shown = self._table.shown_list.name
+        symbols = self._choosing.watchlists.get(shown, self._feed.board.symbols)
+        self._save(lambda: self._preferences.save_watchlist(name, list(symbols)))
+
+    def _save(self, save: Callable[[], str]) -> None:
+        try:
+            self._tell(save())
+        except TickerError as error:
+            self._tell(str(error))
+        self._note_watchlists()
+
+    async def look(self) -> None:
+        """Follow the preferences if they changed."""
+        words = self._preferences.reload()
+        if words is None:
+            return
+        self._tell(words)
+        before, self._symbols = self._symbols, list(self._preferences.symbols)
+        added = [symbol for symbol in self._symbols if symbol not in before]
+        removed = [symbol for symbol in before if symbol not in self._symbols]
+        self._note_watchlists()
+        if removed:
+            await self._choosing.leave_out(removed)
+        if added and (why := await self._choosing.add(added)):
+            self._tell(why)
+        if self._told_columns != self._preferences.columns:
+            self._told_columns = self._preferences.columns
+            self._columns = dict(self._told_columns)
+        if self._sort != self._preferences.sort:
+            self._sort = self._table.sort = self._preferences.sort
+        self.refresh()
+        self._dress()
+
+    def _note_watchlists(self) -> None:
+        """Take those that are others in the file now; what is unsaved of the rest stays."""
+        now = {name: list(symbols) for name, symbols in self._preferences.watchlists.items()}
+        mine = self._choosing.watchlists
+        for name in self._told.keys() - now.keys():
+            mine.pop(name, None)
+        for name, symbols in now.items():
+            if symbols != self._told.get(name):
+                mine[name] = list(symbols)
+        self._told = now
+
+    @property
+    def _columns_key(self) -> str:
+        name = self._table.shown_list.name or self._preferences.shown
+        return name if name in self._columns else _DEFAULT
+
+    def _wished(self) -> Sequence[Column]:
+        return self._columns.get(self._columns_key, DEFAULTS)
+
+    def _dress(self) -> None:
+        if self._table.wished != self._wished():
+            self._table.show_columns(self._wished())
