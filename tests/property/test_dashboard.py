@@ -26,7 +26,7 @@ from ticker.units import SECOND
 MANY = pytest.param(2_000, marks=pytest.mark.slow)
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
-    *"jksS+-/?icw,.[]nNmlLgu0123456789>%:e",
+    *"jksS+-/?icwaA,.[]nNmlLgu0123456789>%:e",
     *("up", "down", "left", "right", "shift+left", "home", "end", "pageup", "pagedown"),
     *("enter", "escape", "tab", "shift+tab", "space", "backspace", "ctrl+home", "ctrl+end"),
 )
