@@ -30,9 +30,11 @@ async def test_every_change_of_the_market_becomes_a_tick(tmp_path: Path) -> None
         began = scene.clock.wall()
         await scene.polls(20)
         ticks = await scene.ticks()
+        assert scene.exchange.counters.watched == len(ticks)
+        seconds = scene.clock.elapsed() // SECOND
     market = Market(7)
     told: dict[str, list[float]] = {symbol: [] for symbol in SYMBOLS}
-    for step in range(21):
+    for step in range(seconds + 1):
         for state in market.look(SYMBOLS, began + step * SECOND):
             prices = told[state.listing.symbol]
             if not prices or prices[-1] != state.price:

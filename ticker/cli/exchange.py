@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
+_PAUSE: Final = 0.5
+"""Between two looks at the counters (s)."""
 SEED: Final = 1
 """Of a market for which nobody wished another."""
 Listed = Annotated[
@@ -129,9 +131,23 @@ async def _controlled(serving: Exchange) -> int:
     async with Controlled(lambda order: _obey(serving, order), on_end=end) as control:
         host, port = await serving.start()
         control.say("ready", host=host, port=port)
+        telling = asyncio.create_task(_tell_moves(serving, control))
         await over.wait()
+        telling.cancel()
         await serving.stop()
     return DONE
+
+
+async def _tell_moves(serving: Exchange, control: Controlled) -> None:
+    """Tell the parent how often the market moved for those who ask.
+
+    What it tells is as old as its pause, so that what was seen of it has arrived by then.
+    """
+    before = 0
+    while True:
+        control.say("market", moved=before)
+        before = serving.counters.watched
+        await asyncio.sleep(_PAUSE)
 
 
 def _obey(serving: Exchange, order: Order) -> None:
@@ -160,7 +176,7 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
                 sys.stderr.write(f"\r\x1b[2K{words[: shutil.get_terminal_size().columns - 1]}")
                 sys.stderr.flush()
                 shown = words
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_PAUSE)
     finally:
         if live:
             sys.stderr.write("\n")

@@ -105,6 +105,8 @@ class Kept:
         self.error = ""
         self.undelivered = ""
         """What a poller said of the ticks that it could not send on before its end."""
+        self.moved: int | None = None
+        """How often the market moved that the exchange of a demo counts."""
         self._state = self._source = self._problem = ""
         self._before = self._gone_before = 0
         self._now = self._gone_now = 0
@@ -139,6 +141,8 @@ class Kept:
                     self._state = str(news.get("state", ""))
                     self._source = str(news.get("source", ""))
                     self._problem = str(news.get("problem") or "")
+            case "market":
+                self.moved = int(news.get("moved", 0))
             case "undelivered":
                 self.undelivered = str(news.get("text", ""))
             case "error":

@@ -39,6 +39,7 @@ from ticker.files import make_state_directory
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.processes import Poller
+from ticker.processes.child import News
 from ticker.records import Found, MinuteBars
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
@@ -210,7 +211,7 @@ class Shown:
         self._screen.leave()
 
     async def _start(self, stack: AsyncExitStack, words: Sequence[str]) -> Poller:
-        poller = scene.keep_alive(words, on_news=self._kept.take, on_word=self._tell)
+        poller = scene.keep_alive(words, on_news=self._hear, on_word=self._tell)
         await poller.start()
         stack.push_async_callback(poller.stop)
         ending = asyncio.create_task(self._mind(words[0], poller))
@@ -222,6 +223,11 @@ class Shown:
         code = await poller.ended()
         self._failure = Failed(self._kept.error or f"The {name} process ended", code)
         self._screen.leave()
+
+    def _hear(self, news: News) -> None:
+        self._kept.take(news)
+        if self._dashboard is not None and self._kept.moved is not None:
+            self._dashboard.tell_market(self._kept.moved, self._kept.ticks)
 
     def _tell(self, words: str) -> None:
         if self._screen.dashboard is not None:

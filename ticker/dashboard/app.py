@@ -45,6 +45,7 @@ from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
+from ticker.dashboard.status import Market
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal import HungUp
 from ticker.dashboard.time_keys import TimeKeys
@@ -146,10 +147,12 @@ class Dashboard(App[Exit]):
         Safe from any task of this event loop, before the screen is there and after it has gone.
         """
         self._words.note(words, is_brief=is_brief)
-        if self.is_running:
-            # A task that began outside the app has no app in its context, and a timer of Textual
-            # set from there dies. The app's own task does it instead.
-            self.call_later(self._say)
+        self._say_later()
+
+    def tell_market(self, moved: int, seen: int) -> None:
+        """Say on the status line how often the market moved, and how many changes came."""
+        self._words.market = Market(moved, seen)
+        self._say_later()
 
     def compose(self) -> ComposeResult:
         """Title, table, player, status and keys."""
@@ -195,6 +198,12 @@ class Dashboard(App[Exit]):
         if self._player_bar is not None:
             self._player_bar.look()
         return lit
+
+    def _say_later(self) -> None:
+        if self.is_running:
+            # A task that began outside the app has no app in its context, and a timer of Textual
+            # set from there dies. The app's own task does it instead.
+            self.call_later(self._say)
 
     def _say(self) -> None:
         """Bring the lines around the table up to date."""

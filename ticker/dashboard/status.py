@@ -44,6 +44,20 @@ class Status:
     """What stands before the words: that this is a replay, and where its tape stands."""
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """How often a market moved whose every change is counted, and how many of them came here."""
+
+    moved: int
+    seen: int
+
+    @property
+    def words(self) -> str:
+        """For the status line. What was seen has happened, even if the market's word is late."""
+        moved = count_text(max(self.moved, self.seen), "time")
+        return f"market moved {moved}, we saw {self.seen:,}"
+
+
 def status(
     feed: Feed,
     now: int,
@@ -52,12 +66,13 @@ def status(
     has_poller: bool = False,
     has_player: bool = False,
     option: str = "",
+    market: Market | None = None,
 ) -> Status:
     """How things are at `now` (µs), with times told in `zone`.
 
     `has_poller`: one was started with this screen, so an empty stream is only young. `has_player`:
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
-    work on this stream.
+    work on this stream. `market` is told in place of the number of ticks, if it is known.
     """
     if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
@@ -67,8 +82,9 @@ def status(
         return _replaying(feed, feed.tape, now, zone, has_player=has_player)
     elapsed = feed.elapsed()
     writers = feed.board.writers.at(elapsed)
+    ticks = _ticks(feed, market)
     if not writers:
-        return Status(_joined(_ticks(feed), _gaps(feed, now, zone)), is_trouble=False)
+        return Status(_joined(ticks, _gaps(feed, now, zone)), is_trouble=False)
     if has_poller and _is_before(writers[0], feed):
         # What was written before says nothing of the poller that starts with this screen.
         words = followed_by("The poller is starting.", _shown_from(feed, now, zone))
@@ -81,7 +97,7 @@ def status(
         return Status(words, is_trouble=writers[0].reason is not Reason.STARTING)
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else of_unwell(writers[1:], len(writers))
-    words = _joined(others, verdict.words, _ticks(feed), _gaps(feed, now, zone))
+    words = _joined(others, verdict.words, ticks, _gaps(feed, now, zone))
     return Status(words, is_trouble=is_trouble)
 
 
@@ -154,9 +170,10 @@ def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
     return f"Prices shown are from {first}{'' if first == last else f' to {last}'}."
 
 
-def _ticks(feed: Feed) -> str:
+def _ticks(feed: Feed, market: Market | None = None) -> str:
     passed = f"passed over {passed_over(feed.broken)}" if feed.broken else ""
-    return _joined(count_text(feed.board.ticks, "tick"), passed)
+    words = count_text(feed.board.ticks, "tick") if market is None else market.words
+    return _joined(words, passed)
 
 
 def _gaps(feed: Feed, now: int, zone: Zone) -> str:

@@ -9,7 +9,7 @@ from ticker.board.lists import counts
 from ticker.dashboard.bars import Bar, key_words, status_words, title_words
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
-from ticker.dashboard.status import Status, empty_words, filter_words, status
+from ticker.dashboard.status import Market, Status, empty_words, filter_words, status
 from ticker.dashboard.table import Table
 from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
@@ -57,6 +57,8 @@ class Words:
         self._player = player
         self.is_detail = False
         """Whether a detail stands in the place of the table."""
+        self.market: Market | None = None
+        """How often the market moved, where somebody counts it."""
         self._notice: tuple[str, int] | None = None
         """Words, and until when they are shown (µs, by `elapsed`)."""
 
@@ -116,6 +118,7 @@ class Words:
             has_poller=self._has_poller,
             has_player=self._player is not None and self._player.end > 0,
             option=self._option,
+            market=self.market,
         )
         if feed.board.held is None:
             return told

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ticker.dashboard.status import status
+from ticker.dashboard.status import Market, status
 from ticker.follow import Follow
 from ticker.health import Health, StreamState
 from ticker.health.sentences import of_gap
@@ -27,6 +27,23 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
     stream.state = Health(stream.url, StreamState.OK, broken=5)
     words = "0 ticks · passed over 5 records that cannot be read: not ours, or broken"
     assert status(watch, NOW, UTC).words == words
+
+
+@pytest.mark.parametrize(
+    ("moved", "seen", "words"),
+    [
+        (1_204, 1_131, "market moved 1,204 times, we saw 1,131"),
+        (1, 1, "market moved 1 time, we saw 1"),
+        (9, 10, "market moved 10 times, we saw 10"),  # the exchange's word is a moment late
+    ],
+)
+async def test_where_the_market_is_counted_the_ticks_are_told_beside_its_moves(
+    stream_in_memory: Callable[..., Any], moved: int, seen: int, words: str
+) -> None:
+    stream = stream_in_memory(Batch(Position("0"), quotes=[Quote("A", "s", NOW, NOW, 1.0, "o", 1)]))
+    watch = Follow(stream)
+    await watch.snapshot()
+    assert status(watch, NOW, UTC, market=Market(moved, seen)).words == words
 
 
 async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(

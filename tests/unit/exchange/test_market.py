@@ -64,6 +64,20 @@ def test_events_count_the_price_changes() -> None:
     assert market.events == changes
 
 
+def test_what_somebody_looks_at_is_counted_apart_whoever_looks_and_however_rarely() -> None:
+    market, every_step = Market(7), Market(7, listings=[BY_SYMBOL["AAPL"], BY_SYMBOL["GC=F"]])
+    for second in range(61):
+        every_step.look(["AAPL", "GC=F"], NOON + second * SECOND)
+    for second in range(0, 61, 20):
+        market.look(["AAPL", "GC=F", "NOPE"], NOON + second * SECOND)
+        market.look(["AAPL"], NOON + second * SECOND)
+        market.look(["MSFT"], NOON + second * SECOND, counted=False)
+    assert every_step.watched == every_step.events + 2  # the first price of each
+    assert market.watched == every_step.watched < market.events
+    market.look(["MSFT"], NOON + 60 * SECOND)
+    assert market.watched == every_step.watched + 1
+
+
 def check(state: MarketState) -> None:
     listing = state.listing
     tick = Decimal(listing.tick).scaleb(-listing.decimals)
