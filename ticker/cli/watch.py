@@ -226,8 +226,9 @@ class Shown:
 
     def _hear(self, news: News) -> None:
         self._kept.take(news)
-        if self._dashboard is not None and self._kept.moved is not None:
-            self._dashboard.tell_market(self._kept.moved, self._kept.ticks)
+        dashboard, moved = self._screen.dashboard, self._kept.moved
+        if dashboard is not None and moved is not None:
+            dashboard.tell_market(moved, self._kept.ticks)
 
     def _tell(self, words: str) -> None:
         if self._screen.dashboard is not None:

@@ -76,10 +76,10 @@ async def test_a_stream_on_servers_is_not_asked_and_gets_the_second() -> None:
 
 def test_the_moves_of_the_market_are_known_once_its_exchange_tells_them() -> None:
     kept = scene.Kept()
-    assert kept.moved is None
-    kept.take({"say": "market", "moved": 12})
+    told = [kept.moved]
     kept.take({"say": "status", "state": "ok", "ticks": 9})
-    assert (kept.moved, kept.ticks) == (12, 9)
+    kept.take({"say": "market", "moved": 12})
+    assert [*told, kept.moved, kept.ticks] == [None, 12, 9]
 
 
 @pytest.mark.parametrize(
