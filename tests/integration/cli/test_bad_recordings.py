@@ -60,9 +60,7 @@ def make(path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_that_is_no_recording_is_told_in_one_sentence(ticker: Program, name: str) -> None:
     make(ticker.folder / "a.parquet", name)
-    for words in COMMANDS:
-        if name == "corrupt" and words == ("status",):
-            continue  # it reads the footer only, which is whole
+    for words in COMMANDS if name == "truncated" else COMMANDS[:1]:
         done = ticker(*words, "--stream", "a.parquet")
         assert done.returncode == 6, (words, done.stderr)
         told = done.stdout if words == ("status",) else done.stderr
