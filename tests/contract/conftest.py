@@ -52,8 +52,7 @@ BACKENDS = [
     Backend(
         "memory",
         lambda folder: MemoryStream(f"memory:{folder}"),
-        lambda folder: MemoryLog(f"memory:{folder}"),
-        protocols=frozenset({"Stream", "Log", "NumberingLog"}),
+        lambda folder, **options: MemoryLog(f"memory:{folder}", **options),
     ),
     Backend("sqlite", lambda folder: SqliteStream(folder / "log.sqlite"), _sqlite_writer),
     Backend(

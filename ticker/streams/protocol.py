@@ -253,7 +253,7 @@ class Served(Protocol):
 
 
 class Retained(NumberingLog, Protocol):
-    """A log whose retention is ours: SQLite, not Kafka."""
+    """A log whose retention is ours: SQLite and memory, not Kafka."""
 
     async def hold(self, reader: str, position: Position | None) -> None:
         """Keep all that follows `position` for `reader`, across restarts; `None` lets go."""

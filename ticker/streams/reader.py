@@ -13,13 +13,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ticker.records import READER, TICK_FIELDS, Batch, Gap, GapReason, Position, Tick
 from ticker.streams.protocol import ReadStats
-from ticker.streams.sequence import Key, SequenceTracker
+from ticker.streams.sequence import Key, SequenceTracker, missing_ticks
 
 EMPTY_BATCH_AFTER: Final = 1.0
 """An empty batch comes after this many seconds without a record."""
@@ -58,6 +58,14 @@ class ColumnRequest(msgspec.Struct, frozen=True):
         if not wanted:
             return None
         return {name: tuple(map(operator.attrgetter(name), wanted)) for name in self.fields}
+
+
+class Lost(NamedTuple):
+    """Ticks that retention deleted before their reader came to them."""
+
+    key: Key
+    through: int
+    """The last sequence deleted."""
 
 
 class ActiveRead(ABC):
@@ -106,6 +114,36 @@ class ActiveRead(ABC):
             from_=min(since, until),
             until=until,
         )
+
+    def missed(
+        self,
+        lost: Iterable[Lost],
+        origin: str,
+        since: int,
+        until: int,
+        *,
+        lost_gaps: bool,
+    ) -> list[Gap]:
+        """What retention deleted before this reader came: exactly where it can know, or a span.
+
+        `lost` are the ticks that it is about, `lost_gaps` says that gaps went too. `origin` is the
+        log's, `since` the time of the reader's position, and `until` that of the oldest tick that
+        is held (µs, UTC).
+        """
+        gaps: list[Gap] = []
+        unknown: set[str] = set()
+        for key, through in lost:
+            known = self.sequences.last(key[0], key[1]) is not None
+            span = self.sequences.skip(key[0], key[1], through)
+            if span is not None:
+                why = GapReason.RETENTION
+                gaps.append(missing_ticks(key, span, received=until, reason=why))
+            elif not known:
+                unknown.add(key[1])
+        if unknown or lost_gaps:
+            about = None if lost_gaps else unknown
+            gaps.append(self.span_gap(GapReason.RETENTION, origin, since, until, about))
+        return gaps
 
 
 class ThreadRead(ActiveRead):

@@ -17,10 +17,9 @@ from typing import Final
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, GapReason
 from ticker.streams.reader import ReadRequest, ThreadRead
-from ticker.streams.sequence import missing_ticks
 from ticker.streams.sqlite.opening import file_id
 from ticker.streams.sqlite.position import SqlitePosition
-from ticker.streams.sqlite.reading import Page, SqliteReader
+from ticker.streams.sqlite.reading import SqliteReader
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
@@ -99,7 +98,13 @@ class SqliteRead(ThreadRead):
         found = reader.after(place, self.request.symbols, self.request.limit)
         if found.place.number != place.number:
             self._changed = self._monotonic()
-        gaps += self._lost(found, place)
+        gaps += self.missed(
+            found.lost,
+            found.place.origin,
+            place.received,
+            found.held_since,
+            lost_gaps=found.lost_gaps,
+        )
         ticks, holes, left = self.sequences.take_to_hole(found.ticks, found.gaps)
         if left:
             found = reader.after(
@@ -147,25 +152,6 @@ class SqliteRead(ThreadRead):
         received = state.received or old.received  # one that holds nothing yet knows of no time
         since, until = sorted((old.received, received))
         return [self.span_gap(GapReason.ANOTHER_LOG, state.origin, since, until)]
-
-    def _lost(self, found: Page, place: SqlitePosition) -> list[Gap]:
-        """What retention deleted before this reader came: exactly where it can know, or a span."""
-        gaps: list[Gap] = []
-        unknown: set[str] = set()
-        for lost in found.lost:
-            origin, symbol = lost.key
-            known = self.sequences.last(origin, symbol) is not None
-            missed = self.sequences.skip(origin, symbol, lost.through)
-            if missed is not None:
-                since, why = found.held_since, GapReason.RETENTION
-                gaps.append(missing_ticks(lost.key, missed, received=since, reason=why))
-            elif not known:
-                unknown.add(symbol)
-        if unknown or found.lost_gaps:
-            about = None if found.lost_gaps else unknown
-            since, until = place.received, found.held_since
-            gaps.append(self.span_gap(GapReason.RETENTION, found.place.origin, since, until, about))
-        return gaps
 
     def _wait(self, until: float) -> None:
         """Sleep until somebody has written, the file is another, or `until`."""

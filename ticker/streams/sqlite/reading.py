@@ -17,8 +17,7 @@ import msgspec
 
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.reader import ColumnRequest, wanted_gaps
-from ticker.streams.sequence import Key
+from ticker.streams.reader import ColumnRequest, Lost, wanted_gaps
 from ticker.streams.sqlite import decoding, holding, opening, rows
 from ticker.streams.sqlite.position import SqlitePosition, parse
 from ticker.streams.sqlite.state import LogState, load
@@ -28,14 +27,6 @@ SPAN: Final = 50_000
 
 CHUNK: Final = 5_000
 """Positions of a chunk of columns: more at once are slower, as Python's collector visits them."""
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """Ticks that retention deleted before their reader came to them."""
-
-    key: Key
-    through: int
-    """The last sequence deleted."""
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -1,0 +1,9 @@
+"""A log in the memory of one process: for tests, and for programs that need no file.
+
+`async with open_log("memory:NAME")` creates it. Every reader and writer of that name in this
+process shares it; it ends with the process. It numbers ticks.
+"""
+
+from ticker.streams.memory.stream import MemoryLog, MemoryStream
+
+__all__ = ["MemoryLog", "MemoryStream"]

@@ -1,0 +1,273 @@
+"""`MemoryStream` reads a log in memory, `MemoryLog` writes it too: the protocols over it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, Self
+
+from ticker.errors import StreamMissing, StreamUnreachable
+from ticker.health import Health, StreamState
+from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
+from ticker.streams.base import BaseStream
+from ticker.streams.memory.contents import Contents
+from ticker.streams.protocol import Retained
+from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead
+from ticker.streams.sequence import Key
+from ticker.system_clock import now
+
+_LOGS: Final[dict[str, Contents]] = {}
+"""URL → what lies there, in this process."""
+
+
+class MemoryRead(ThreadRead):
+    """The state of one `read`."""
+
+    def __init__(self, contents: Contents, request: ReadRequest) -> None:
+        super().__init__(request)
+        self._contents = contents
+        self._place, self._received = contents.parse(request.after)
+        self._done = False
+
+    def stop(self) -> None:
+        super().stop()
+        with self._contents.lock:
+            self._contents.lock.notify_all()
+
+    def close(self) -> None: ...
+
+    def next(self) -> Batch | None:
+        contents = self._contents
+        with contents.lock:
+            while not (self.stopping.is_set() or self._done):
+                if self._place < contents.end:
+                    batch = self._take()
+                    self._done = not self.request.follow and self._place == contents.end
+                    if batch or self._done:
+                        return batch
+                elif not self.request.follow:
+                    return None
+                elif not contents.lock.wait(self.request.silence):
+                    return Batch(contents.position(self._place))
+        return None
+
+    def _take(self) -> Batch:
+        """What comes next, up to a gap that follows a tick."""
+        contents, symbols = self._contents, self.request.symbols
+        ticks: list[Tick] = []
+        places: list[int] = []
+        gaps: list[Gap] = []
+        begin, end = self._place, contents.end
+        missed = self.missed(
+            contents.lost(begin, symbols),
+            contents.origin,
+            self._received,
+            contents.held_since,
+            lost_gaps=contents.has_lost_gap(begin),
+        )
+        for entry in contents.after(begin):
+            record = entry.record
+            if isinstance(record, Tick):
+                if symbols is not None and record.symbol not in symbols:
+                    continue
+                if len(ticks) == self.request.limit:
+                    end = entry.place - 1
+                    break
+                ticks.append(record)
+                places.append(entry.place)
+            elif record.concerns(symbols):
+                if ticks:
+                    end = entry.place - 1
+                    break
+                gaps.append(record)
+        fresh, holes, left = self.sequences.take_to_hole(ticks, gaps)
+        if left:
+            end = places[-left] - 1
+        position = contents.position(end)
+        self._place, self._received = contents.parse(position)
+        quotes = [q for at, q in sorted(contents.quotes.values()) if begin < at <= end]
+        beats = [beat for at, beat in sorted(contents.beats.values()) if begin < at <= end]
+        return Batch(
+            position,
+            ticks=fresh,
+            gaps=[*missed, *gaps, *holes],
+            quotes=[quote for quote in quotes if symbols is None or quote.symbol in symbols],
+            heartbeats=beats,
+        )
+
+
+class MemoryStream(BaseStream):
+    """A reader of the log at `url`."""
+
+    async def snapshot(self) -> Batch:
+        contents = self._contents()
+        with contents.lock:
+            return Batch(
+                contents.position(contents.end),
+                quotes=[quote for _, quote in sorted(contents.quotes.values())],
+                heartbeats=[beat for _, beat in sorted(contents.beats.values())],
+                last_seen=dict(contents.last),
+            )
+
+    async def count(self, after: Position) -> int:
+        contents = self._contents()
+        with contents.lock:
+            return contents.count(contents.parse(after)[0])
+
+    async def _find(self, place: int | Literal["start", "end"]) -> Position:
+        contents = self._contents()
+        with contents.lock:
+            match place:
+                case "start":
+                    return contents.position(contents.pruned)
+                case "end":
+                    return contents.position(contents.end)
+            every: Iterator[tuple[int, Any]] = itertools.chain(
+                ((entry.place, entry.record) for entry in contents.entries),
+                contents.quotes.values(),
+                contents.beats.values(),
+            )
+            late = (at - 1 for at, record in every if record.received >= place)
+            return contents.position(max(contents.pruned, min(late, default=contents.end)))
+
+    async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
+        contents = self._contents()
+        with contents.lock:
+            places = [
+                entry.place
+                for entry in contents.entries
+                if isinstance(entry.record, Tick)
+                and (symbols is None or entry.record.symbol in symbols)
+            ]
+            if ticks == 0:
+                return contents.position(contents.end)
+            return contents.position(
+                places[-ticks] - 1 if len(places) >= ticks else contents.pruned
+            )
+
+    async def _begin(self, request: ReadRequest) -> MemoryRead:
+        return MemoryRead(self._contents(), request)
+
+    def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
+        contents = self._contents()
+        with contents.lock:
+            chunk = request.chunk(contents.ticks())
+        if chunk is not None:
+            yield chunk
+
+    async def _read_health(self) -> Health:
+        contents = self._contents()
+        with contents.lock:
+            received = [tick.received for tick in contents.ticks()]
+            waiting = {reader: hold.ticks for reader, hold in contents.holds().items()}
+            is_empty = not (received or contents.quotes or contents.beats)
+            return Health(
+                stream=self.url,
+                state=StreamState.EMPTY if is_empty else StreamState.OK,
+                ticks=len(received),
+                symbols=len({symbol for _, symbol in contents.last}),
+                first=received[0] if received else None,
+                last=received[-1] if received else None,
+                size=contents.size,
+                simulated=contents.simulated,
+                heartbeats=tuple(beat for _, beat in sorted(contents.beats.values())),
+                undelivered=max(waiting.values(), default=0),
+                waiting=waiting,
+            )
+
+    def _contents(self) -> Contents:
+        try:
+            return _LOGS[self.url]
+        except KeyError:
+            raise StreamMissing(self.url, "there is no such log in this process") from None
+
+
+class MemoryLog(MemoryStream, Retained):
+    """The log at `url`. Entering creates it if it does not exist.
+
+    `keep_for` (µs since appending) and `keep_bytes` (about what ticks and gaps take) bound what is
+    retained; `None`: for ever. `clock` gives the time of appending (µs, UTC).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        keep_for: int | None = None,
+        keep_bytes: int | None = None,
+        clock: Callable[[], int] = now,
+    ) -> None:
+        super().__init__(url)
+        self._keep_for = keep_for
+        self._keep_bytes = keep_bytes
+        self._clock = clock
+        self._entered: Contents | None = None
+
+    @property
+    def id(self) -> str:
+        return self._open().origin
+
+    @property
+    def origin(self) -> str:
+        return self._open().origin
+
+    async def last(self) -> Mapping[Key, int]:
+        contents = self._open()
+        with contents.lock:
+            return dict(contents.last)
+
+    async def append(
+        self,
+        ticks: Sequence[Tick] = (),
+        *,
+        gaps: Sequence[Gap] = (),
+        quotes: Sequence[Quote] = (),
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> Position:
+        contents = self._open()
+        with contents.lock:
+            at, before = self._clock(), contents.end
+            # One reading of a clock cannot tell a long absence from a wrong clock; the next can.
+            leapt = contents.has_leapt(at, self._keep_for)
+            contents.append(ticks, gaps, quotes, heartbeats, at)
+            self._prune(contents, None if leapt else at, before)
+            contents.lock.notify_all()
+            position = contents.position(contents.end)
+        await asyncio.sleep(0)  # an append lets others run, as one that waits for a disk
+        return position
+
+    async def hold(self, reader: str, position: Position | None) -> None:
+        contents = self._open()
+        with contents.lock:
+            if position is None:
+                contents.held.pop(reader, None)
+            else:
+                contents.held[reader], _ = contents.parse(position)
+
+    async def holds(self) -> Mapping[str, Hold]:
+        contents = self._open()
+        with contents.lock:
+            return contents.holds()
+
+    async def prune(self) -> int:
+        contents = self._open()
+        with contents.lock:
+            return self._prune(contents, self._clock(), contents.end)
+
+    def _prune(self, contents: Contents, at: int | None, through: int) -> int:
+        before = None if at is None or self._keep_for is None else at - self._keep_for
+        return contents.prune(before, self._keep_bytes, through)
+
+    async def close(self, within: float = 5.0) -> int:
+        self._entered = None
+        return await super().close(within)
+
+    async def __aenter__(self) -> Self:
+        self._entered = _LOGS.setdefault(self.url, Contents(self.url))
+        return self
+
+    def _open(self) -> Contents:
+        if self._entered is None:
+            raise StreamUnreachable(self.url, "the log is not open: use `async with`")
+        return self._entered
