@@ -155,17 +155,7 @@ class GapTracker:
             for look in looks
             if wall - look.time > TOO_FAR * (look.interval or every) + look.lag
         ]
-        good = self._good
-        # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
-        # none.
-        is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
-        if good is not None and (is_far or self._cut):
-            start = min(good.start(wall, elapsed), self._cut_since or wall)
-            is_slow = waited > good.every
-            held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
-            reason = self._cut or self._trouble or held_up
-            # Since then this poller looked, and saw nothing.
-            spans.append(_Span(start, reason, None, is_own=self._cut_since is None))
+        spans += self._own_span(wall, elapsed, waited)
         spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []
@@ -185,6 +175,21 @@ class GapTracker:
                     both = None if names is None else dict.fromkeys((*told.symbols, *names))
                     found[start] = self._gap(wall, start, told.reason, both)
         return [*found.values()]
+
+    def _own_span(self, wall: int, elapsed: int, waited: int) -> list[_Span]:
+        """What this poller itself did not see since its last good answer, if anything."""
+        good = self._good
+        # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
+        # none.
+        is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
+        if good is None or not (is_far or self._cut):
+            return []
+        start = min(good.start(wall, elapsed), self._cut_since or wall)
+        is_slow = waited > good.every
+        held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
+        reason = self._cut or self._trouble or held_up
+        # Since `_cut_since` this poller looked, and saw nothing: its looks do not count.
+        return [_Span(start, reason, None, is_own=self._cut_since is None)]
 
     def _missed_spans(self, answered: Sequence[str], wall: int, elapsed: int) -> list[_Span]:
         """What of `answered` failed before, in requests of its own, by beginning and reason."""

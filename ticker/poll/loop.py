@@ -10,52 +10,26 @@ where quotes come from, what keeps the ticks, or who shows them.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random as _random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from socket import gethostname
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from ticker.changes import Changes
-from ticker.errors import (
-    RateLimited,
-    SourceError,
-    SourceUnreachable,
-    StreamError,
-    StreamMissing,
-    StreamUnreachable,
-)
+from ticker.errors import SourceError, StreamMissing, StreamUnreachable
 from ticker.health.states import WriterState
 from ticker.poll.clock import Clock, SystemClock
-from ticker.poll.gaps import GapTracker
-from ticker.poll.heartbeats import HeartbeatPace, writer_name
-from ticker.poll.ledger import Ledger, PollLog
+from ticker.poll.heartbeats import writer_name
+from ticker.poll.ledger import PollLog
+from ticker.poll.log_writer import Asked, LogWriter
 from ticker.poll.one_request import PATIENCE, SourceRequests
+from ticker.poll.outcome import ANSWERING, Outcome, of_answer, of_error
 from ticker.poll.schedule import PollSchedule
-from ticker.poll.status import PollReport, PollStatus
-from ticker.records import Gap, GapReason, Heartbeat, check_symbol
+from ticker.poll.status import PollReport, PollStatus, report_of
+from ticker.records import GapReason, Heartbeat, check_symbol
 from ticker.sources.protocol import Answer, Source
 from ticker.units import DAY, SECOND
-
-FAREWELL: Final = 2.0
-"""How long the last heartbeat may take (seconds)."""
-_LISTED: Final = 10_000
-"""Of more symbols a heartbeat does not tell which they are: no record may grow without bound …"""
-_REFUSED: Final = 5_000
-"""… and so many at most, why they were refused."""
-
-_ANSWERING: Final = frozenset(
-    {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
-)
-"""States in which a source may be asked sooner than planned."""
-_STATES: Final = {
-    GapReason.RATE_LIMITED: WriterState.RATE_LIMITED,
-    GapReason.UNREACHABLE: WriterState.UNREACHABLE,
-    GapReason.UNREADABLE: WriterState.UNREADABLE,
-}
-"""Why nobody looks, as `_gap_reason` says it → the state of the poller meanwhile."""
 
 
 class Poll:
@@ -83,30 +57,26 @@ class Poll:
         patience: int = PATIENCE,
     ) -> None:
         self._source = source
-        self._log = log
         self._symbols = list(dict.fromkeys(symbols))
         self._clock = clock or SystemClock()
         self._tell = on_status or (lambda _: None)
         self._asking = SourceRequests(source, patience)
         self.writer = writer_name(host or gethostname(), source, self._symbols)
-        self._ledger = Ledger(log)
-        self._duration = duration
-        self._count = count
+        self._writer = LogWriter(log, source, self.writer, self._clock)
+        self._duration, self._count = duration, count
         self._wake = asyncio.Event()
-        self._began = False
-        self._stopping = False
+        self._began = self._stopping = False
         self._status = PollStatus(WriterState.STARTING, writer=self.writer, source=source.name)
         now = self._clock.elapsed()
         self._end: int | None = None
         self._schedule = PollSchedule(
             source, every, symbols=len(self._symbols), now=now, random=random
         )
-        self._asked, self._asked_at = self._clock.wall(), now
-        self._beats = HeartbeatPace()
+        self._asked = Asked((), self._clock.wall(), now, 0)
+        """The last asking, or the one under way."""
         self._said: Heartbeat | None = None
         self._answers = 0
         self._trouble: tuple[WriterState | None, str | None] = None, None
-        self._gaps = GapTracker(self._ledger, source=source.name, writer=self.writer)
         source.listen(self._wake.set)
 
     @property
@@ -130,7 +100,7 @@ class Poll:
         if not new:
             return
         self._symbols += new
-        self._gaps.expect(new)
+        self._writer.gaps.expect(new)
         self._hasten()
         self._wake.set()
 
@@ -146,10 +116,8 @@ class Poll:
         What the poller asks for, its pace, its end and its counts are its own and stay as they are.
         What it knew of the log, and of when it last looked for it, is learned again.
         """
-        self._log = log
-        self._ledger = Ledger(log)
-        self._gaps = GapTracker(self._ledger, source=self._source.name, writer=self.writer)
-        self._said, self._beats = self._beats.newest or self._said, HeartbeatPace()
+        self._said = self._writer.beats.newest or self._said
+        self._writer = LogWriter(log, self._source, self.writer, self._clock)
         self._say(gone=self._status.ticks)
 
     def stop(self) -> None:
@@ -166,11 +134,9 @@ class Poll:
         source that fails, and a stream that is away for a while, are waited for and told in the
         status and the heartbeats.
         """
-        heartbeats = await self._ledger.read()
-        wall, now = self._clock.wall(), self._clock.elapsed()
-        self._gaps.begin(heartbeats, self._symbols, wall)
+        await self._writer.begin(self._symbols)
         try:
-            await self._begin(now)
+            await self._begin(self._clock.elapsed())
             while (why := self._why_end()) is None:
                 await self._rest()
                 if self._why_end() is None:
@@ -181,18 +147,11 @@ class Poll:
             await self._farewell()
             raise
         is_log_gone = not await self._farewell()
-        done = self._status
-        return PollReport(
-            polls=done.polls,
-            ticks=done.ticks,
-            quotes=done.quotes,
-            gaps=done.gaps,
-            refused=done.refused,
+        return report_of(
+            self._status,
             why=why,
             answers=self._answers,
-            trouble=self._trouble[0],
-            problem=self._trouble[1],
-            gone=done.gone,
+            trouble=self._trouble,
             is_log_gone=is_log_gone,
         )
 
@@ -205,15 +164,8 @@ class Poll:
             return
         self._hasten()
         if self._said is not None and self._schedule.due > now + SECOND:
-            # Nobody finds out otherwise that there is a poller, nor what it waits for. Of the good
-            # answers that went with the other log, it must not tell in this one.
-            beat = msgspec.structs.replace(
-                self._said,
-                origin=self._log.origin,
-                received=self._clock.wall(),
-                last_good=self._gaps.last_good,
-            )
-            await self._beat(beat)
+            # Nobody finds out otherwise that there is a poller, nor what it waits for.
+            await self._try(self._writer.again(self._said))
 
     # Waiting, and the end
 
@@ -229,9 +181,10 @@ class Poll:
     async def _rest(self) -> None:
         """Wait for the next slot, showing signs of life."""
         while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
-            next_beat = self._beats.next_due(self._schedule.every)
+            beats = self._writer.beats
+            next_beat = beats.next_due(self._schedule.every)
             if next_beat is not None and next_beat <= now:
-                await self._beat(self._beats.again(self._clock.wall()))
+                await self._try(self._writer.beat(beats.again(self._clock.wall())))
                 continue
             due = self._schedule.due
             await self._wait(due if next_beat is None else min(due, next_beat))
@@ -244,30 +197,24 @@ class Poll:
     async def _farewell(self) -> bool:
         """Say the last words; false if the log was taken away."""
         self._say(state=WriterState.STOPPED)
-        if not self._beats:  # it never wrote here, so nobody misses it
-            return True
-        beat = self._heartbeat(WriterState.STOPPED, self.symbols, self._status.answered, {})
-        try:
-            async with asyncio.timeout(FAREWELL):
-                await self._ledger.append(Changes(), heartbeats=[beat])
-        except StreamMissing:
+        asked = msgspec.structs.replace(self._asked, symbols=self.symbols)
+        there = await self._writer.farewell(asked, self._status.answered, self._schedule.every)
+        if not there:
             self._say(gone=self._status.ticks)
-            return False
-        except (StreamError, TimeoutError):
-            pass
-        return True
+        return there
 
     # One poll
 
     async def _poll(self) -> None:
-        symbols, every = self.symbols, self._schedule.every
-        self._asked, self._asked_at = self._clock.wall(), self._clock.elapsed()
-        if not symbols:
-            self._gaps.forget()
-            outcome: Answer | SourceError | None = Answer((), {}, self._asked, self._asked, 0)
+        wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
+        asked = self._asked = Asked(self.symbols, wall, now, every)
+        is_first = self._status.state is WriterState.STARTING
+        if not asked.symbols:
+            self._writer.gaps.forget()
+            outcome: Answer | SourceError | None = Answer((), {}, wall, wall, 0)
         else:
             outcome = await self._asking.ask(
-                symbols,
+                asked.symbols,
                 elapsed=self._clock.elapsed,
                 every=every,
                 wait=self._wait,
@@ -275,144 +222,91 @@ class Poll:
                 ends=lambda: self._why_end() is not None,
                 meanwhile=self._take_pushed,
                 # Before the first answer, readers must learn soon that somebody asks.
-                slow_after=SECOND if self._is_starting else max(2 * every, SECOND),
+                slow_after=SECOND if is_first else max(2 * every, SECOND),
                 on_slow=self._slow,
             )
         if outcome is None:
             return
         self._say(polls=self._status.polls + 1)
-        match outcome:
-            case Answer():
-                await self._take(outcome, symbols)
-            case SourceError():
-                await self._fail(outcome)
-
-    @property
-    def _is_starting(self) -> bool:
-        """Whether neither an answer nor a failure came yet."""
-        return self._status.state is WriterState.STARTING
+        if isinstance(outcome, Answer):
+            await self._take(outcome, asked)
+        else:
+            await self._fail(of_error(outcome))
 
     async def _slow(self) -> None:
-        state = WriterState.STARTING if self._is_starting else WriterState.SLOW
+        was_starting = self._status.state is WriterState.STARTING
+        state = WriterState.STARTING if was_starting else WriterState.SLOW
         self._say(state=state)
-        await self._beat(self._heartbeat(state, self.symbols, 0, {}))
+        await self._beat(Outcome(state))
 
     async def _take_pushed(self) -> None:
         """Append what the source sent by itself."""
-        quotes = self._source.take()
-        if not quotes:
+        if not (quotes := self._source.take()):
             return
         try:
-            found = await self._ledger.append_answer(
-                quotes,
-                now=self._clock.wall,
-                elapsed=self._clock.elapsed(),
-                gaps=(),
-                heartbeat=lambda _: None,
-            )
+            written = await self._writer.pushed(quotes)
         except StreamUnreachable as error:
-            self._gaps.cut(GapReason.STREAM_UNREACHABLE)
+            self._writer.gaps.cut(GapReason.STREAM_UNREACHABLE)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
-        if found is None:
-            self._gaps.cut(GapReason.OVERTAKEN)
-        else:
-            self._say(
-                ticks=self._status.ticks + len(found.ticks),
-                quotes=self._status.quotes + len(found.quotes),
-            )
+        if written is None:
+            self._writer.gaps.cut(GapReason.OVERTAKEN)
+            return
+        self._say(
+            ticks=self._status.ticks + written.ticks, quotes=self._status.quotes + written.quotes
+        )
 
-    async def _take(self, answer: Answer, symbols: Sequence[str]) -> None:
-        """Append what follows from `answer` about `symbols`, and tell it."""
-        asked = len(symbols)
-        wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
-        good = bool(answer.quotes)
-        missed = {symbol: _gap_reason(error) for symbol, error in answer.failures.items()}
-        limited, retry_at = answer.rate_limited, None
-        state = WriterState.OK if good or not asked else WriterState.NO_PRICES
-        if good:
+    async def _take(self, answer: Answer, asked: Asked) -> None:
+        """Append what follows from `answer`, and tell it."""
+        outcome, gaps = of_answer(answer, len(asked.symbols)), self._writer.gaps
+        if outcome.is_good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
         if answer.cut is not None:
-            self._gaps.cut(answer.cut, answer.cut_since)
-        self._schedule.answered(now, self._asked_at, asked)
-        if limited is not None:
-            state, retry_at = WriterState.RATE_LIMITED, limited.retry_at
-            self._put_off(retry_at)
-        beat: Heartbeat | None = None
-
-        def heartbeat(found: Changes) -> Heartbeat | None:
-            nonlocal beat
-            refused = {**answer.refused, **found.refused}
-            beat = self._heartbeat(
-                state,
-                symbols,
-                asked - len(refused),
-                refused,
-                retry_at=retry_at,
-                last_good=wall if good else None,
-                problem=_problem(answer),
-            )
-            return beat if self._beats.is_due(beat, now) else None
-
-        gaps: list[Gap] = []
+            gaps.cut(answer.cut, answer.cut_since)
+        self._schedule.answered(self._clock.elapsed(), asked.elapsed, len(asked.symbols))
+        if outcome.retry_at is not None:
+            self._put_off(outcome.retry_at)
         try:
-            if good:
-                waited = now - self._asked_at
-                gaps = await self._gaps.gaps(
-                    symbols, wall, now, every, waited=waited, missed=missed
-                )
-            found = await self._ledger.append_answer(
-                answer.quotes, now=self._clock.wall, elapsed=now, gaps=gaps, heartbeat=heartbeat
-            )
+            written = await self._writer.answer(answer, outcome, asked, self._schedule.every)
         except StreamUnreachable as error:
-            self._gaps.trouble(GapReason.STREAM_UNREACHABLE)
+            gaps.trouble(GapReason.STREAM_UNREACHABLE)
             self._trouble = WriterState.STREAM_UNREACHABLE, str(error)
             self._say(state=WriterState.STREAM_UNREACHABLE, problem=str(error))
             return
-        if found is None:
+        if written is None:
             self._say(problem=GapReason.OVERTAKEN)
             return
-        if beat is not None:
-            if self._beats.is_due(beat, now):
-                self._beats.note(beat, now)
-            else:
-                self._beats.hear(beat)
-        self._trouble = (None if good else state), None
-        if good:
-            self._answers += 1
-            self._gaps.seen(wall, now, self._schedule.every, missed)
-            if limited is not None:  # the next answer will be late
-                self._gaps.trouble(GapReason.RATE_LIMITED)
-        elif asked:
-            self._gaps.trouble(GapReason.NO_PRICES)
-        refused = {**answer.refused, **found.refused}
+        self._trouble = (None if outcome.is_good else outcome.state), None
+        self._answers += outcome.is_good
+        if outcome.reason is not None:
+            gaps.trouble(outcome.reason)
+        elif outcome.retry_at is not None:  # the next answer will be late
+            gaps.trouble(GapReason.RATE_LIMITED)
         self._say(
-            state=state,
-            answered=asked - len(refused),
-            ticks=self._status.ticks + len(found.ticks),
-            quotes=self._status.quotes + len(found.quotes),
-            gaps=self._status.gaps + len(gaps),
-            refused=refused,
-            problem=_problem(answer),
-            retry_at=retry_at,
-            last_good=self._gaps.last_good,
+            state=outcome.state,
+            answered=len(asked.symbols) - len(written.refused),
+            ticks=self._status.ticks + written.ticks,
+            quotes=self._status.quotes + written.quotes,
+            gaps=self._status.gaps + written.gaps,
+            refused=written.refused,
+            problem=outcome.problem,
+            retry_at=outcome.retry_at,
+            last_good=gaps.last_good,
         )
 
-    async def _fail(self, error: SourceError) -> None:
-        reason = _gap_reason(error)
-        state = _STATES[reason]
-        retry_at = error.retry_at if isinstance(error, RateLimited) else None
-        self._gaps.trouble(reason)
-        self._trouble = state, error.problem
-        self._put_off(retry_at)
-        self._say(state=state, problem=error.problem, retry_at=retry_at, answered=0)
-        beat = self._heartbeat(state, self.symbols, 0, {}, retry_at=retry_at, problem=error.problem)
-        await self._beat(beat)
+    async def _fail(self, outcome: Outcome) -> None:
+        """No request was answered: wait, and tell it."""
+        self._writer.gaps.trouble(outcome.reason or GapReason.UNREADABLE)
+        self._trouble = outcome.state, outcome.problem
+        self._put_off(outcome.retry_at)
+        told = {"problem": outcome.problem, "retry_at": outcome.retry_at}
+        self._say(state=outcome.state, answered=0, **told)
+        await self._beat(outcome)
 
     def _hasten(self) -> None:
         """Ask within a second of the last time, unless the source wants to be left in peace."""
-        if self._status.state in _ANSWERING:
-            earliest = self._asked_at + SECOND
+        if self._status.state in ANSWERING:
+            earliest = self._asked.elapsed + SECOND
             self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
     def _put_off(self, retry_at: int | None) -> None:
@@ -422,40 +316,17 @@ class Poll:
 
     # Signs of life
 
-    def _heartbeat(
-        self,
-        state: WriterState,
-        symbols: Sequence[str],
-        answered: int,
-        refused: Mapping[str, str],
-        *,
-        retry_at: int | None = None,
-        last_good: int | None = None,
-        problem: str | None = None,
-    ) -> Heartbeat:
-        return Heartbeat(
-            origin=self._log.origin,
-            writer=self.writer,
-            source=self._source.name,
-            time=self._asked,
-            received=self._clock.wall(),
-            interval=self._schedule.every,
-            state=state,
-            asked=len(symbols),
-            answered=answered,
-            refused=dict(itertools.islice(refused.items(), _REFUSED)),
-            retry_at=retry_at,
-            last_good=last_good or self._gaps.last_good,
-            symbols=tuple(symbols) if len(symbols) <= _LISTED else None,
-            source_url=self._source.url if self._source.url != self._source.name else None,
-            problem=problem,
+    async def _beat(self, outcome: Outcome) -> None:
+        """A sign of life without an answer."""
+        asked = msgspec.structs.replace(self._asked, symbols=self.symbols)
+        await self._try(
+            self._writer.beat(self._writer.heartbeat(asked, outcome, self._schedule.every))
         )
 
-    async def _beat(self, beat: Heartbeat) -> None:
-        """A sign of life without an answer. A stream that is away is told, and waited for."""
-        self._beats.note(beat, self._clock.elapsed())
+    async def _try(self, writing: Awaitable[None]) -> None:
+        """Write; a stream that is away is told, and waited for."""
         try:
-            await self._ledger.append(Changes(), heartbeats=[beat])
+            await writing
         except StreamUnreachable as error:
             self._say(problem=str(error))
 
@@ -476,20 +347,3 @@ class Poll:
         if status != self._status:
             self._status = status
             self._tell(status)
-
-
-def _problem(answer: Answer) -> str | None:
-    """What kept some of the requests from being answered, if anything did."""
-    error = answer.rate_limited or next(iter(answer.failures.values()), None)
-    return answer.problem if error is None else error.problem
-
-
-def _gap_reason(error: SourceError) -> GapReason:
-    """Why nobody looks while the source answers with `error`."""
-    match error:
-        case RateLimited():
-            return GapReason.RATE_LIMITED
-        case SourceUnreachable():
-            return GapReason.UNREACHABLE
-        case _:
-            return GapReason.UNREADABLE

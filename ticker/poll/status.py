@@ -66,3 +66,27 @@ class PollReport(msgspec.Struct, frozen=True):
     """Of `ticks`: in logs that were taken away since."""
     is_log_gone: bool = False
     """The last of them was, before the end."""
+
+
+def report_of(
+    done: PollStatus,
+    *,
+    why: str,
+    answers: int,
+    trouble: tuple[WriterState | None, str | None],
+    is_log_gone: bool,
+) -> PollReport:
+    """The report of a poller whose last status is `done`."""
+    return PollReport(
+        polls=done.polls,
+        ticks=done.ticks,
+        quotes=done.quotes,
+        gaps=done.gaps,
+        refused=done.refused,
+        why=why,
+        answers=answers,
+        trouble=trouble[0],
+        problem=trouble[1],
+        gone=done.gone,
+        is_log_gone=is_log_gone,
+    )
