@@ -37,7 +37,7 @@ class Acknowledging:
 
 
 async def main(path: str, symbols: str, every: str, url: str, duration: str = "") -> None:
-    source = open_source(url)
+    source: Any = open_source(url)
     await source.prepare()  # loading yfinance takes seconds on a busy machine
     async with open_log(f"sqlite:{path}") as log:
         await Poll(
