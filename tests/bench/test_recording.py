@@ -17,6 +17,7 @@ from ticker.importing import Options, import_files
 from ticker.simulation import BEGIN, simulated_poll
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.recording.reading import RecordingReader
+from ticker.streams.recording.searching import quotes
 from ticker.units import HOUR, SECOND
 
 pytestmark = pytest.mark.bench
@@ -82,7 +83,7 @@ async def test_a_recording_is_read_and_searched_quickly(recording: Path) -> None
     for _ in range(30):
         at = START + choose.randrange(ROWS) * 3_600
         begin = time.perf_counter()
-        reader.quotes(reader.find(at))
+        quotes(reader, reader.find(at))
         seeks.append(time.perf_counter() - begin)
     reader.close()
     begin = time.process_time()

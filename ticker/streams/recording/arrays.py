@@ -20,6 +20,10 @@ _ROWS: Final = 1_000_000
 """Rows decoded at once: a bound on memory."""
 
 
+Words = Mapping[str, Sequence[str | None]]
+"""Field → its different texts."""
+
+
 def arrays(
     connection: Connection,
     source: str,
@@ -46,16 +50,17 @@ def arrays(
 
 
 def words_in(
-    connection: Connection, span: str, bindings: Sequence[Any]
-) -> Mapping[str, Sequence[str | None]]:
-    """The different texts of each field in `span` (`FROM …`), by one query: for a short span.
+    connection: Connection, fields: Sequence[str], span: str, bindings: Sequence[Any] = ()
+) -> Words:
+    """The different texts of each of `fields` in `span` (`FROM …`), by one query.
 
     `None`, if there is an unknown one, is the last.
     """
-    found = connection.execute(f"SELECT DISTINCT {', '.join(TEXTS)} {span}", bindings).fetchall()
-    columns = zip(*found, strict=True) if found else [()] * len(TEXTS)
+    listed = ", ".join(fields)
+    found = connection.execute(f"SELECT DISTINCT {listed} {span}", list(bindings)).fetchall()
+    columns = zip(*found, strict=True) if found else [()] * len(fields)
     words: dict[str, Sequence[str | None]] = {}
-    for field, texts in zip(TEXTS, columns, strict=True):
+    for field, texts in zip(fields, columns, strict=True):
         known = sorted({text for text in texts if text is not None})
         words[field] = [*known, None] if None in texts else known
     return words
@@ -67,7 +72,7 @@ def _words(connection: Connection, source: str, field: str) -> list[str | None]:
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
-def selected(field: str, words: Mapping[str, Sequence[str | None]]) -> str:
+def selected(field: str, words: Words) -> str:
     """What to select for `field`: of a text its place in `words`."""
     if field not in words:
         return layout.value(field)

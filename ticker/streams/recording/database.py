@@ -18,6 +18,7 @@ from typing import Final
 import duckdb
 
 from ticker.errors import (
+    InvalidRecord,
     StreamMissing,
     StreamNotWritable,
     StreamUnreachable,
@@ -87,6 +88,8 @@ def reading(path: Path, url: str) -> Iterator[None]:
         raise StreamUnusable(url, f"cannot be read: {first_line(error)}") from error
     except duckdb.Error as error:
         raise StreamUnusable(url, f"is damaged: {first_line(error)}") from error
+    except InvalidRecord as error:
+        raise StreamUnusable(url, f"is damaged: a tick that is none: {error}") from error
 
 
 @contextlib.contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from ticker.errors import StreamError
 from ticker.records import Batch, Quote, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.recording.reading import RecordingReader
+from ticker.streams.recording.searching import last_ticks
 from ticker.streams.sequence import Key
 
 
@@ -61,7 +62,7 @@ class RecordingRead(ThreadRead):
                     # A hole ends a batch too: within one, gaps come before ticks.
                     ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
                     stop = rows[-left] if left else last
-                    quotes = _told(cursor, start, stop, symbols) if are_facts_to_come else []
+                    quotes = _told(cursor, start, stop, symbols, ticks) if are_facts_to_come else []
                     if known:
                         quotes += _known(cursor, stop, ticks, known, quotes)
                     yield Batch(cursor.place(stop), ticks, [*gaps, *holes], quotes)
@@ -73,9 +74,9 @@ class RecordingRead(ThreadRead):
 
 def _pieces(
     reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
-) -> Iterator[tuple[int, int, list[int], list[Tick]]]:
+) -> Iterator[tuple[int, int, Sequence[int], list[Tick]]]:
     """First row, row behind the last, and the rows and ticks between: at most `limit`."""
-    numbers: list[int] = []
+    numbers: Sequence[int] = ()
     found: list[Tick] = []
     for rows, ticks in reader.ticks(begin, end, symbols, limit):
         if found:
@@ -87,9 +88,16 @@ def _pieces(
 
 
 def _told(
-    reader: RecordingReader, first: int, last: int, symbols: frozenset[str] | None
+    reader: RecordingReader,
+    first: int,
+    last: int,
+    symbols: frozenset[str] | None,
+    ticks: Sequence[Tick],
 ) -> list[Quote]:
-    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive)."""
+    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive).
+
+    `ticks` are those of these rows.
+    """
     keys = {
         (placed.facts.origin, placed.facts.symbol)
         for placed in reader.facts
@@ -97,13 +105,13 @@ def _told(
     }
     if not keys:
         return []
+    known = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in keys}
+    if keys - known.keys():
+        with reader.cursor() as own:  # a query ends the one that is being read on this connection
+            before = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, last)}
+        known = {key: before[key] for key in keys & before.keys()}
     facts = reader.facts_before(last)
-    with reader.cursor() as own:  # a query ends the one that is being read on this connection
-        return [
-            quote_of(tick, facts[tick.origin, tick.symbol])
-            for _, tick in own.last_ticks(last)
-            if (tick.origin, tick.symbol) in keys
-        ]
+    return [quote_of(tick, facts[key]) for key, tick in sorted(known.items())]
 
 
 def _known(

@@ -11,14 +11,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-import msgspec
-
 from ticker.errors import StreamUnusable, WrongPosition
-from ticker.records import Position, Quote, Tick
-from ticker.streams.facts import Facts, quote_of
+from ticker.records import Position, Tick
+from ticker.streams.facts import Facts
 from ticker.streams.reader import ColumnRequest
 from ticker.streams.recording import layout
-from ticker.streams.recording.arrays import arrays
+from ticker.streams.recording.arrays import Words, arrays, words_in
 from ticker.streams.recording.database import (
     check_magic,
     close,
@@ -29,18 +27,16 @@ from ticker.streams.recording.database import (
     reading,
 )
 from ticker.streams.recording.index import BLOCK, RowIndex
-from ticker.streams.recording.layout import (
-    Manifest,
-    PlacedFacts,
-    PlacedGap,
-    RecordingPosition,
-)
-from ticker.streams.recording.ticks import ROW, ticks_of, whole_or_not
+from ticker.streams.recording.layout import PlacedGap, RecordingPosition
+from ticker.streams.recording.metadata import metadata
+from ticker.streams.recording.ticks import ROW, Blocks, Rows, fetch, whole_or_not
 from ticker.streams.sequence import Key
 
 _ROWS_AT_ONCE: Final = 50_000
 _FIRST_ROWS: Final = 2_048
-"""Rows that a reading asks for at first."""
+"""Ticks that a reading makes at first."""
+_BLOCKS: Final = 8
+"""Blocks of rows that one query asks for at most."""
 _VOLUMES: Final = frozenset({"volume", "size"})
 
 
@@ -54,15 +50,10 @@ class RecordingReader:
         self._lock = threading.Lock()  # DuckDB refuses two threads on one connection
         with reading(path, self.url):
             self._connection = connect()
-            found = self._connection.execute(
-                f"SELECT key, value FROM parquet_kv_metadata({path_literal(self.url)})"
-            ).fetchall()
-        told = {bytes(key): bytes(value) for key, value in found if not isinstance(key, str)}
-        told |= {key.encode(): bytes(value) for key, value in found if isinstance(key, str)}
-        self.manifest = self._manifest(told)
-        self.gaps = self._decode(told, layout.GAPS, list[PlacedGap])
-        self.facts = self._decode(told, layout.FACTS, list[PlacedFacts])
+            self.manifest, self.gaps, self.facts = metadata(self._connection, self.url)
         self._indexed: list[RowIndex] = []  # one at most; shared by all cursors
+        self._blocks = Blocks()  # shared too
+        self._words: list[Words] = []  # one at most, shared: the texts of the whole file
 
     def cursor(self) -> Self:
         """The same recording for another thread."""
@@ -123,6 +114,11 @@ class RecordingReader:
 
         Behind the last tick if there is none.
         """
+        if (index := self.index) is not None:
+            block = index.block_at(when)
+            if block * BLOCK >= self.manifest.ticks:
+                return self.manifest.ticks
+            return block * BLOCK + int(self.block(block).dues().searchsorted(when))
         found = self.ask(
             f"SELECT file_row_number FROM {self.source} "
             "WHERE received >= make_timestamptz(?) LIMIT 1",  # the first: DuckDB keeps the order
@@ -157,19 +153,69 @@ class RecordingReader:
 
     def ticks(
         self, begin: int, end: int, symbols: Collection[str] | None, limit: int
-    ) -> Iterator[tuple[list[int], list[Tick]]]:
+    ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
         """Rows from `begin` up to `end` (exclusive): their numbers and ticks, `limit` at once.
 
-        One query asks for few rows at first: who seeks waits for the first of them.
+        The first are fewer: who seeks waits for them.
         """
-        where, bindings = _only(symbols)
-        span = f"FROM {self.source} WHERE {ROW} >= ? AND {ROW} < ? {where}"
-        rows = _FIRST_ROWS
+        end = min(end, self.manifest.ticks)
+        if symbols is not None:
+            yield from self._chosen_ticks(begin, end, symbols, limit)
+            return
+        most = min(limit, _FIRST_ROWS)
         while begin < end:
-            stop = min(end, begin + rows, (begin // BLOCK + 1) * BLOCK)
+            block = begin // BLOCK
+            rows = self.block(block)
+            first = begin - block * BLOCK
+            last = min(first + most, len(rows), end - block * BLOCK)
             with reading(self.path, self.url):
-                yield from ticks_of(self._connection, span, [begin, stop, *bindings], limit)
-            begin, rows = stop, BLOCK
+                ticks = rows.ticks(slice(first, last))
+            if not ticks:
+                raise StreamUnusable(self.url, "is damaged: it has fewer rows than it says")
+            yield range(begin, begin + len(ticks)), ticks
+            begin, most = begin + len(ticks), limit
+
+    def _chosen_ticks(
+        self, begin: int, end: int, symbols: Collection[str], limit: int
+    ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
+        """Those of `symbols`: DuckDB skips the rest. It is asked for few blocks at first."""
+        where, bindings = _only(symbols)
+        blocks = 1
+        while begin < end:
+            stop = min(end, (begin // BLOCK + blocks) * BLOCK)
+            rows = self._rows(f"{ROW} >= ? AND {ROW} < ? {where}", begin, stop, *bindings)
+            for first in range(0, len(rows), limit):
+                piece = slice(first, first + limit)
+                with reading(self.path, self.url):
+                    ticks = rows.ticks(piece)
+                yield rows.numbers[piece].tolist(), ticks
+            begin, blocks = stop, min(2 * blocks, _BLOCKS)
+
+    def block(self, number: int, *, with_previous: bool = False) -> Rows:
+        """The rows of one block; the last few blocks stay in memory. Raises `StreamError`.
+
+        `with_previous`: have the one before it at hand too. One query for both takes less time.
+        """
+        wanted = [number - 1, number] if with_previous and number else [number]
+        missing = [each for each in wanted if self._blocks.get(each) is None]
+        if missing:
+            begin = missing[0] * BLOCK
+            found = self._rows(f"{ROW} >= ? AND {ROW} < ?", begin, (missing[-1] + 1) * BLOCK)
+            for each in missing:
+                place = each * BLOCK - begin
+                self._blocks.keep(each, found.part(place, place + BLOCK))
+        return self._blocks.get(number) or self.block(number)
+
+    def ticks_in(self, number: int, rows: Sequence[int]) -> list[Tick]:
+        """The ticks of `rows`, which lie in one block."""
+        block = self.block(number)
+        with reading(self.path, self.url):
+            return block.ticks([row - number * BLOCK for row in rows])
+
+    def _rows(self, where: str, *bindings: Any) -> Rows:
+        words = self._words[0] if self._words else None
+        with reading(self.path, self.url):
+            return fetch(self._connection, f"FROM {self.source} WHERE {where}", bindings, words)
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
@@ -211,40 +257,30 @@ class RecordingReader:
 
     def make_index(self) -> None:
         """See `Tape.index`. All cursors share it."""
-        if not self._indexed:
-            ticks = self.manifest.ticks
-            self._indexed.append(RowIndex(self.ask, self.source, ticks, self._ticks_in))
+        if self._indexed:
+            return
+        spans = self.manifest.spans
+        with reading(self.path, self.url):
+            told = words_in(
+                self._connection, ("source", "currency", "session"), f"FROM {self.source}"
+            )
+        origins, symbols = {each.origin for each in spans}, {each.symbol for each in spans}
+        self._words.append({**told, "origin": sorted(origins), "symbol": sorted(symbols)})
+        ticks = self.manifest.ticks
+        self._indexed.append(RowIndex(self.ask, self.source, ticks, self.ticks_at))
 
-    def last_ticks(self, row: int) -> list[tuple[int, Tick]]:
-        """The last tick of each (origin, symbol) before `row`, with its row."""
-        begin = 0
-        rows: dict[Key, int] = {}
-        known: Mapping[int, Tick] = {}
-        if (index := self.index) is not None:
-            block = row // BLOCK
-            begin = block * BLOCK
-            rows, known = index.before(block)
-        for origin, symbol, last in self.ask(
-            f"SELECT origin, symbol, max(file_row_number) FROM {self.source} "
-            "WHERE file_row_number >= ? AND file_row_number < ? GROUP BY ALL",
-            begin,
-            row,
-        ):
-            rows[origin, symbol] = last
-        found = self._ticks_in([row for row in rows.values() if row not in known])
-        return sorted((row, found.get(row) or known[row]) for row in rows.values())
-
-    def _ticks_in(self, rows: Sequence[int]) -> dict[int, Tick]:
+    def ticks_at(self, rows: Sequence[int]) -> dict[int, Tick]:
         """Row → its tick."""
         if not rows:
             return {}
-        span = (
-            f"FROM {self.source} WHERE {ROW} >= ? AND {ROW} <= ? "
-            f"AND {ROW} IN (SELECT unnest(?::BIGINT[]))"
+        found = self._rows(
+            f"{ROW} >= ? AND {ROW} <= ? AND {ROW} IN (SELECT unnest(?::BIGINT[]))",
+            min(rows),
+            max(rows),
+            rows,
         )
         with reading(self.path, self.url):
-            found = list(ticks_of(self._connection, span, [min(rows), max(rows), rows], len(rows)))
-        return {row: tick for rows, ticks in found for row, tick in zip(rows, ticks, strict=True)}
+            return dict(zip(found.numbers.tolist(), found.ticks(slice(None)), strict=True))
 
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
@@ -264,14 +300,6 @@ class RecordingReader:
             if placed.row <= row
         }
 
-    def quotes(self, row: int) -> list[Quote]:
-        """What was known before `row`: a quote for each (origin, symbol) that had a tick."""
-        facts = self.facts_before(row)
-        return [
-            quote_of(tick, facts.get((tick.origin, tick.symbol)))
-            for _, tick in self.last_ticks(row)
-        ]
-
     # Small change
 
     @property
@@ -283,28 +311,6 @@ class RecordingReader:
         """All rows that `query` gives. Raises `StreamError`."""
         with reading(self.path, self.url):
             return self._connection.execute(query, list(bindings)).fetchall()
-
-    def _manifest(self, told: Mapping[bytes, bytes]) -> Manifest:
-        text = told.get(layout.MANIFEST.encode())
-        if text is None:
-            raise StreamUnusable(
-                self.url, "is a Parquet file, but no recording of ticker: its manifest is missing"
-            )
-        version = self._decode(told, layout.MANIFEST, dict[str, Any]).get("version")
-        if version != layout.VERSION:
-            raise StreamUnusable(
-                self.url,
-                f"was written by another version of ticker (recording {version}, "
-                f"this one reads {layout.VERSION})",
-            )
-        manifest: Manifest = self._decode(told, layout.MANIFEST, Manifest)
-        return manifest
-
-    def _decode(self, told: Mapping[bytes, bytes], name: str, kind: type[Any]) -> Any:
-        try:
-            return msgspec.json.decode(told.get(name.encode(), b"[]"), type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise StreamUnusable(self.url, f"is damaged: {name}: {error}") from error
 
 
 def _only(symbols: Collection[str] | None) -> tuple[str, list[Any]]:

@@ -1,14 +1,62 @@
-"""The next or previous tick of some symbols in a recording. Synchronous.
+"""Looking for ticks in a recording: the last of everybody, the next of some symbols. Synchronous.
 
-It looks block by block from where it begins, so that a near tick is found at once in a large file.
+With the index each is found in a block or two, which then stay in memory. Without it, the next tick
+is looked for block by block from where the search begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ticker.streams.recording.index import BLOCK
+from ticker.records import Quote, Tick
+from ticker.streams.facts import quote_of
+from ticker.streams.recording.index import BLOCK, RowIndex
 from ticker.streams.recording.reading import RecordingReader
+from ticker.streams.sequence import Key
+
+
+def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
+    """The last tick of each (origin, symbol) before `row`, with its row."""
+    rows: dict[Key, int] = {}
+    known: dict[int, Tick] = {}
+    if (index := reader.index) is not None:
+        rows, known = _last_by_index(reader, index, row)
+    else:
+        for origin, symbol, last in reader.ask(
+            f"SELECT origin, symbol, max(file_row_number) FROM {reader.source} "
+            "WHERE file_row_number < ? GROUP BY ALL",
+            row,
+        ):
+            rows[origin, symbol] = last
+        known = reader.ticks_at(list(rows.values()))
+    return sorted((row, known[row]) for row in rows.values())
+
+
+def _last_by_index(
+    reader: RecordingReader, index: RowIndex, row: int
+) -> tuple[dict[Key, int], dict[int, Tick]]:
+    """(origin, symbol) → row of its last tick before `row`; and row → tick."""
+    block = row // BLOCK
+    rows, rare = index.before(block)
+    known: dict[int, Tick] = {}
+    if row > block * BLOCK:
+        # A symbol without a tick in it yet has its last one in the block before, unless it is rare.
+        places = reader.block(block, with_previous=True).last_places(row - block * BLOCK)
+        rows |= {key: block * BLOCK + place for key, place in places.items()}
+    for each in (block - 1, block):
+        here = [row for row in rows.values() if row // BLOCK == each and row not in rare]
+        if here:
+            ticks = reader.ticks_in(each, here)
+            known.update(zip(here, ticks, strict=True))
+    return rows, known | {row: rare[row] for row in rows.values() if row in rare}
+
+
+def quotes(reader: RecordingReader, row: int) -> list[Quote]:
+    """What was known before `row`: a quote for each (origin, symbol) that had a tick."""
+    facts = reader.facts_before(row)
+    return [
+        quote_of(tick, facts.get((tick.origin, tick.symbol))) for _, tick in last_ticks(reader, row)
+    ]
 
 
 def next_tick(
@@ -38,20 +86,28 @@ def _nearest(
         extreme, near = "max", [block for block in reversed(blocks) if block * BLOCK < edge]
     for block in near:
         begin, end = block * BLOCK, (block + 1) * BLOCK
-        (row,) = reader.ask(
-            f"SELECT {extreme}(file_row_number) FROM {reader.source} WHERE "
-            "file_row_number >= ? AND file_row_number < ? AND list_contains(?, symbol)",
-            max(begin, edge) if forward else begin,
-            end if forward else min(end, edge),
-            sorted(symbols),
-        )[0]
-        if row is not None:
-            return int(row)
+        if index is not None:
+            rows = begin + reader.block(block).places_of(symbols)
+            rows = rows[rows >= edge] if forward else rows[rows < edge]
+            found = rows[0 if forward else -1] if len(rows) else None
+        else:
+            (found,) = reader.ask(
+                f"SELECT {extreme}(file_row_number) FROM {reader.source} WHERE "
+                "file_row_number >= ? AND file_row_number < ? AND list_contains(?, symbol)",
+                max(begin, edge) if forward else begin,
+                end if forward else min(end, edge),
+                sorted(symbols),
+            )[0]
+        if found is not None:
+            return int(found)
     return None
 
 
 def _due(reader: RecordingReader, row: int) -> int:
     """When the tick in `row` is due (µs, UTC)."""
+    if (index := reader.index) is not None:
+        block = row // BLOCK
+        return max(index.due_before(block), int(reader.block(block).dues()[row % BLOCK]))
     (received,) = reader.ask(
         f"SELECT epoch_us(received) FROM {reader.source} WHERE file_row_number = ?", row
     )[0]

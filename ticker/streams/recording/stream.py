@@ -23,7 +23,7 @@ from ticker.streams.recording.following import RecordingRead
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.recording.marks import largest_moves, session_changes
 from ticker.streams.recording.reading import RecordingReader
-from ticker.streams.recording.searching import next_tick
+from ticker.streams.recording.searching import last_ticks, next_tick, quotes
 from ticker.streams.sequence import Key
 
 _R = TypeVar("_R")
@@ -57,14 +57,14 @@ class RecordingStream(BaseStream):
         return await self.snapshot_at(reader.place(reader.end))
 
     async def snapshot_at(self, position: Position) -> Batch:
-        quotes = await self._ask(lambda reader: reader.quotes(reader.row(position)))
-        last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in quotes}
-        return Batch(position, quotes=quotes, last_seen=last)
+        known = await self._ask(lambda reader: quotes(reader, reader.row(position)))
+        last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in known}
+        return Batch(position, quotes=known, last_seen=last)
 
     async def last_ticks(self, time: int) -> Batch:
         def look(reader: RecordingReader) -> tuple[int, list[tuple[int, Tick]]]:
             row = reader.first_from(time + 1)
-            return row, reader.last_ticks(row)
+            return row, last_ticks(reader, row)
 
         row, found = await self._ask(look)
         reader = await self._reader()

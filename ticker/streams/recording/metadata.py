@@ -1,0 +1,56 @@
+"""What a recording says of itself: the key-value metadata of its Parquet file. Synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ticker.errors import StreamUnusable
+from ticker.streams.recording import layout
+from ticker.streams.recording.database import Connection, path_literal
+from ticker.streams.recording.layout import Manifest, PlacedFacts, PlacedGap
+
+
+def metadata(
+    connection: Connection, path: str
+) -> tuple[Manifest, Sequence[PlacedGap], Sequence[PlacedFacts]]:
+    """The manifest, the gaps and the standing facts of the file at `path`.
+
+    Raises what DuckDB raises, and `StreamUnusable` for a file that is no recording of ours.
+    """
+    found = connection.execute(
+        f"SELECT key, value FROM parquet_kv_metadata({path_literal(path)})"
+    ).fetchall()
+    told = {
+        key.encode() if isinstance(key, str) else bytes(key): bytes(value) for key, value in found
+    }
+    return (
+        _manifest(path, told),
+        _decode(path, told, layout.GAPS, list[PlacedGap]),
+        _decode(path, told, layout.FACTS, list[PlacedFacts]),
+    )
+
+
+def _manifest(path: str, told: Mapping[bytes, bytes]) -> Manifest:
+    if layout.MANIFEST.encode() not in told:
+        raise StreamUnusable(
+            path, "is a Parquet file, but no recording of ticker: its manifest is missing"
+        )
+    version = _decode(path, told, layout.MANIFEST, dict[str, Any]).get("version")
+    if version != layout.VERSION:
+        raise StreamUnusable(
+            path,
+            f"was written by another version of ticker (recording {version}, "
+            f"this one reads {layout.VERSION})",
+        )
+    manifest: Manifest = _decode(path, told, layout.MANIFEST, Manifest)
+    return manifest
+
+
+def _decode(path: str, told: Mapping[bytes, bytes], name: str, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(told.get(name.encode(), b"[]"), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StreamUnusable(path, f"is damaged: {name}: {error}") from error
