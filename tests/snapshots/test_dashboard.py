@@ -26,6 +26,12 @@ NOW = 1_795_447_805_000_000
 SnapCompare = Callable[..., bool]
 
 
+def _is_laid_out(app: Dashboard) -> bool:
+    """Whether the status line has as many lines as its words need, and may have."""
+    bar, most = app._status_bar, 1 if app.screen.has_class("-tiny") else 3
+    return bar.size.height == min(bar._lines(bar.render()), most)
+
+
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until the stream's last batch is on the screen."""
     app = pilot.app
@@ -43,6 +49,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.
             or (board.ticks and f"{board.ticks} ticks" not in app._status_bar.render().plain)
+            or not _is_laid_out(app)
         ):
             await pilot.pause(0.02)
     await pilot.pause()

@@ -1,4 +1,4 @@
-"""A closer look at one symbol: its day in more points than a row needs, its last ticks, its gaps.
+"""A closer look at one symbol: its day as bars, its last ticks, its gaps.
 
 Pure. Ticks of the past may come after newer ones, and twice.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ticker.board.history import History
+from ticker.board.bars import Bars
 from ticker.records import Gap, Tick
 
-_POINTS: Final = 2_000
-"""More than a wide terminal has columns of dots."""
 _TICKS: Final = 200
 """Last ticks that are kept; up to twice as many between two clearings."""
 
@@ -21,13 +19,13 @@ class Focus:
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
-        self.history = History(_POINTS)
+        self.bars = Bars()
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._gaps: dict[Gap, None] = {}
 
     def take(self, tick: Tick) -> None:
         """Take a tick of this symbol in."""
-        self.history.take(tick.time, tick.price)
+        self.bars.take(tick.time, tick.price)
         self._ticks[tick.origin, tick.sequence] = tick
         if len(self._ticks) > 2 * _TICKS:
             self._ticks = {(t.origin, t.sequence): t for t in reversed(self.ticks(_TICKS))}

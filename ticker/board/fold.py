@@ -24,7 +24,7 @@ from ticker.board.order import Sort, arrange
 from ticker.board.row import Row, has_traded
 from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
-from ticker.records import Batch, Gap, Quote, Tick
+from ticker.records import Batch, Gap, MinuteBars, Quote, Tick
 
 _GAPS: Final = 200
 """Spans without observation that are remembered, for breaks in the lines of prices."""
@@ -118,6 +118,13 @@ class Board:
                 self._focus.take(tick)
         self._remember_gaps(batch.gaps)
 
+    def take_minutes(self, minutes: MinuteBars) -> None:
+        """Know these minutes of their symbol: for lines and charts alone."""
+        self.minutes.take(minutes)
+        if self._focus is not None and self._focus.symbol == minutes.symbol:
+            self._focus.bars.take_minutes(minutes.ends, minutes.closes)
+        self._changed.add(minutes.symbol)
+
     def show_again(self, symbols: Iterable[str]) -> None:
         """Take the rows of `symbols` for changed."""
         self._changed.update(symbols)
@@ -129,6 +136,7 @@ class Board:
             return
         for gap in self._gaps:
             self._focus.take_gap(gap)
+        self._focus.bars.take_minutes(*self.minutes.before(symbol, ()))
         self._note_in_focus(self._symbols.get(symbol))
 
     @property
@@ -291,7 +299,7 @@ class Board:
         """The line of the symbol that is looked at ends with the price that its row shows."""
         trade = None if state is None or state.shown is None else state.shown.trade
         if self._focus is not None and trade is not None:
-            self._focus.history.take(trade.time, trade.price)
+            self._focus.bars.take(trade.time, trade.price)
 
     def _touch(self, symbols: Iterable[str]) -> None:
         shown, beside = self._watched, self.beside

@@ -90,13 +90,21 @@ class History:
 
         Of what is traded round the clock: of the last 24 hours.
         """
-        times = self.times
-        if not times:
-            return times, self.prices
-        begin = bisect_left(times, times[-1] - DAY)
-        if not is_round_the_clock and times[-1] - times[begin] >= NIGHT:
-            for at in range(len(times) - 1, begin, -1):
-                if times[at] - times[at - 1] >= NIGHT:
-                    begin = at
-                    break
-        return (times[begin:], self.prices[begin:]) if begin else (times, self.prices)
+        begin = day_begin(self.times, is_round_the_clock=is_round_the_clock)
+        return (self.times[begin:], self.prices[begin:]) if begin else (self.times, self.prices)
+
+
+def day_begin(times: Sequence[int], *, is_round_the_clock: bool) -> int:
+    """Where the trading day begins in `times`, oldest first: after the last silence of four hours.
+
+    Of what is traded round the clock, and where there is no such silence: 24 hours before the last.
+    """
+    if not times:
+        return 0
+    begin = bisect_left(times, times[-1] - DAY)
+    if is_round_the_clock or times[-1] - times[begin] < NIGHT:
+        return begin
+    for at in range(len(times) - 1, begin, -1):
+        if times[at] - times[at - 1] >= NIGHT:
+            return at
+    return begin

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
 from textual.widgets import Input
 
@@ -36,7 +37,7 @@ from ticker.dashboard.health import HealthPage, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
-from ticker.dashboard.layout import CSS, HEIGHTS, dress, paint_all
+from ticker.dashboard.layout import BESIDE, CSS, HEIGHTS, WIDTHS, dress, paint_all
 from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
@@ -47,14 +48,14 @@ from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
 from ticker.dashboard.status import Market
 from ticker.dashboard.table import Table
-from ticker.dashboard.terminal import HungUp
+from ticker.dashboard.terminal_app import TerminalApp
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words, live_words
 from ticker.feed import Feed, PlayerControl
 from ticker.times import Zone
 
 
-class Dashboard(App[Exit]):
+class Dashboard(TerminalApp):
     """`feed` on a terminal; `title` names what is watched.
 
     `await show()` in a running event loop, or `run()`; both give an `Exit`. `tell()` puts a notice
@@ -65,9 +66,8 @@ class Dashboard(App[Exit]):
     terminal; `None`: as it does by itself.
     """
 
-    ENABLE_COMMAND_PALETTE = False
-    ALLOW_SELECT = False
     CSS = CSS
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
@@ -98,6 +98,8 @@ class Dashboard(App[Exit]):
         self._table.sort = sort
         self._heading = Heading(self._table)
         self._detail = Detail(feed, self.palette, zone)
+        rows = Vertical(self._heading, self._table, id="list")
+        self._main = Horizontal(rows, self._detail, id="main")
         self._words = Words(
             feed,
             self.palette,
@@ -132,14 +134,10 @@ class Dashboard(App[Exit]):
                 alerts, feed, player, zone, ring=self._ring, tell=self.tell, on_change=self._wake
             )
             self._table.lines.is_told = self._alerts.is_lit
-        self._failure: Exception | None = None
 
-    async def show(self) -> Exit:
-        """Run in this event loop until the user leaves; raises what went wrong inside."""
-        result = await self.run_async()
-        if self._failure is not None:
-            raise self._failure
-        return result or Exit(self.feed.board.ticks)
+    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
+        """How it ends."""
+        return Exit(self.feed.board.ticks, interrupted, hung_up)
 
     def tell(self, words: str, *, is_brief: bool = False) -> None:
         """Put a notice on the status line for a while.
@@ -156,7 +154,7 @@ class Dashboard(App[Exit]):
 
     def compose(self) -> ComposeResult:
         """Title, table, player, status and keys."""
-        above = (self._title_bar, self._heading, self._table, self._detail, self._player_bar)
+        above = (self._title_bar, self._main, self._player_bar)
         below = (self._status_bar, self._question.finds, self._question, self._key_bar)
         yield from (widget for widget in (*above, *below) if widget is not None)
 
@@ -207,6 +205,9 @@ class Dashboard(App[Exit]):
 
     def _say(self) -> None:
         """Bring the lines around the table up to date."""
+        is_open, is_beside = bool(self._detail.symbol), self._is_beside
+        shown = {Needs.DETAIL: is_open, Needs.TABLE: is_beside or not is_open}
+        self._words.shown = {each for each, is_there in shown.items() if is_there}
         is_asking = self._question.asked is not Asked.NOTHING
         self._words.say(self._table, is_asking=is_asking, width=self.size.width)
 
@@ -215,7 +216,18 @@ class Dashboard(App[Exit]):
         return Needs.REPLAY in self._words.there
 
     def _on_screen(self) -> Sequence[str]:
-        return [self._detail.symbol] if self._detail.symbol else self._table.on_screen
+        rows = [] if self._detail.symbol and not self._is_beside else self._table.on_screen
+        return [*filter(None, [self._detail.symbol]), *rows]
+
+    @property
+    def _is_beside(self) -> bool:
+        """Whether there is room for a detail beside the table."""
+        return self.size.width >= BESIDE
+
+    def on_resize(self) -> None:
+        """A detail stands beside the table now, or in its place."""
+        if self._detail.symbol and self._question.asked is Asked.NOTHING:
+            self.call_after_refresh(self._focus_again)
 
     # The keys
 
@@ -223,14 +235,6 @@ class Dashboard(App[Exit]):
         """Alerts are there only where they are told."""
         is_alert = action in ("ask", "open") and parameters in (("alert",), ("alerts",))
         return self._alerts is not None or not is_alert
-
-    def action_leave(self) -> None:
-        """Quit."""
-        self.exit(Exit(self.feed.board.ticks))
-
-    def action_interrupt(self) -> None:
-        """Ctrl-C."""
-        self.exit(Exit(self.feed.board.ticks, interrupted=True))
 
     def action_open(self, page: str) -> None:
         """A page over the table: of keys, of health, or for the choice of columns."""
@@ -333,12 +337,19 @@ class Dashboard(App[Exit]):
     def on_detail_walked(self, event: Detail.Walked) -> None:
         """From the detail to that of another row."""
         self._table.action_move(event.lines)
-        self.action_detail()
+
+    def on_table_moved(self) -> None:
+        """A detail that is open follows the cursor."""
+        if self._detail.symbol:
+            self.action_detail()
+
+    def action_candles(self) -> None:
+        """The chart of the detail as candles, or as a line."""
+        self._detail.toggle_candles()
 
     def _show_detail(self, symbol: str | None) -> None:
-        """Show the detail of `symbol` in the place of the table; `None`: the table again."""
-        self._words.is_detail = symbol is not None
-        self._table.display = self._heading.display = symbol is None
+        """Show the detail of `symbol` beside the table or in its place; `None`: the table alone."""
+        self._main.set_class(symbol is not None, "-detail")
         if symbol is None:
             self._detail.shut()
         else:
@@ -347,7 +358,8 @@ class Dashboard(App[Exit]):
         self._focus_again()
 
     def _focus_again(self) -> None:
-        (self._detail if self._detail.symbol else self._table).focus()
+        is_alone = self._detail.symbol and not self._is_beside
+        (self._detail if is_alone else self._table).focus()
         self._say()
 
     async def action_drop(self) -> None:
@@ -399,15 +411,3 @@ class Dashboard(App[Exit]):
     def _filter(self, text: str) -> None:
         self._table.show_only(text.strip())
         self._say()
-
-    def on_hung_up(self, _: HungUp) -> None:
-        """The terminal was closed: nobody is there to show anything to."""
-        self.exit(Exit(self.feed.board.ticks, hung_up=True))
-
-    def _handle_exception(self, error: Exception) -> None:
-        # Textual would print its own traceback over the terminal; `show()` raises it instead, and
-        # who runs the dashboard words it like any other failure.
-        if self._failure is None:
-            self._failure = error
-        self._return_code = 1
-        self._close_messages_no_wait()

@@ -38,7 +38,10 @@ class Bar(Widget):
         """
         if text == self._text and text.spans == self._text.spans:
             return
-        is_as_high = not self.styles.auto_dimensions or self._lines(text) == self._lines(self._text)
+        is_as_high = not self.styles.auto_dimensions or (
+            # Before the first layout is done, nobody knows the lines of either.
+            self._lines(text) == self._lines(self._text) > 0
+        )
         self._text = text
         self.refresh(layout=not is_as_high)
 

@@ -1,29 +1,30 @@
-"""The chart of one symbol's day: a line of braille, the previous close, the last price as a tag.
+"""The chart of one symbol's day: line or candles, the previous close, the last price as a tag.
 
-Pure: points in, lines of styled pieces out. The chart shows all that is held of the day, broken
+Pure: bars in, lines of styled pieces out. The chart shows all that is held of the day, broken
 where nobody looked, and leaves a margin at the right, where the next prices will come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
+from ticker.dashboard.axes import round_prices, time_axis
+from ticker.dashboard.candles import HALVES, draw_candles, fit_candles
 from ticker.dashboard.canvas import DOWN, Break, Canvas, draw, scale, stretches
 from ticker.figures import price_text
-from ticker.times import Zone, to_datetime
+from ticker.records import Bar
+from ticker.times import Zone, format_duration
 from ticker.units import MINUTE
 
 _FAR: Final = 1.5
 """The previous close is in the picture unless it is further away than this × the day's range."""
 _MARGIN: Final = 2
 """Cells that are left free after the newest price."""
-_LABELS: Final = 5
-"""Times under the chart, beside the first."""
-_SHORT: Final = 10 * MINUTE
-"""Below this, times are told with seconds (µs)."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 8, 2
 
 
@@ -31,6 +32,8 @@ class Ink(Enum):
     """What a piece of a chart is."""
 
     LINE = "line"
+    UP = "a candle that rose"
+    DOWN = "a candle that fell"
     CLOSE = "previous close"
     LABEL = "label"
     TAG = "last price"
@@ -43,59 +46,100 @@ Piece = tuple[str, Ink]
 class Chart:
     """What to draw."""
 
-    times: Sequence[int]
-    """µs, UTC; oldest first."""
-    prices: Sequence[float]
-    end: int
-    """Where the time of the newest price ends (µs)."""
+    bars: Sequence[Bar]
+    """Oldest first."""
+    span: int
+    """How long each is (µs)."""
     last: float
     """The newest price."""
     places: int
     """Decimals of the prices."""
     previous_close: float | None = None
     breaks: Sequence[Break] = ()
+    is_candles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The prices, drawn."""
+
+    grid: list[list[Piece]]
+    row_of: Callable[[float], int]
+    """The line of cells of a price."""
+    start: int
+    end: int
+    """The time (µs) at the right edge."""
+    name: str
 
 
 def chart_lines(chart: Chart, width: int, height: int, zone: Zone) -> list[list[Piece]]:
     """The chart as `height` lines of `width` cells, the last one the times. Too small: no line."""
-    if not chart.times:
+    if not chart.bars:
         return []
     low, high = _bounds(chart)
     label_width = max(len(price_text(price, chart.places)) for price in (low, high, chart.last)) + 2
     across, down = width - label_width - _MARGIN, height - 1
     if across < _LEAST_WIDTH or down < _LEAST_HEIGHT:
         return []
-    canvas = Canvas(across, down)
-    row_of = scale(low, high, canvas.dots_down)
-    start, end = chart.times[0], max(chart.end, chart.times[0] + MINUTE)
-    columns = stretches(
-        chart.times,
-        chart.prices,
-        canvas.dots_across,
-        start=start,
-        end=end - 1,
-        # After the newest price nothing is known yet.
-        breaks=[*chart.breaks, (chart.end, end)],
-    )
-    draw(canvas, columns, row_of)
-    at = _marked_rows(chart, low, high, lambda price: row_of(price) // DOWN)
-    lines = [_line(text, at.get(y), chart, label_width) for y, text in enumerate(canvas.lines())]
-    return [*lines, [(_times(start, end, across, zone).ljust(width), Ink.LABEL)]]
+    paint = _candles if chart.is_candles else _line
+    picture = paint(chart, across, down, low, high)
+    marks = _marks(chart, low, high, down, picture.row_of)
+    lines = [
+        _labelled(cells, marks.get(y), chart, label_width) for y, cells in enumerate(picture.grid)
+    ]
+    times = time_axis(picture.start, picture.end, across, zone)
+    room = width - across
+    return [*lines, [(times + f" {picture.name}".rjust(room)[:room], Ink.LABEL)]]
 
 
 def _bounds(chart: Chart) -> tuple[float, float]:
-    low, high = min(*chart.prices, chart.last), max(*chart.prices, chart.last)
+    low = min(chart.last, *(bar.low for bar in chart.bars))
+    high = max(chart.last, *(bar.high for bar in chart.bars))
     close, size = chart.previous_close, high - low
     if close is not None and low - size * _FAR <= close <= high + size * _FAR:
         low, high = min(low, close), max(high, close)
     return low, high
 
 
-def _marked_rows(
-    chart: Chart, low: float, high: float, row_of: Callable[[float], int]
+def _line(chart: Chart, across: int, down: int, low: float, high: float) -> _Picture:
+    canvas = Canvas(across, down)
+    row_of = scale(low, high, canvas.dots_down)
+    newest = chart.bars[-1].time + chart.span
+    start = chart.bars[0].time
+    end = max(newest, start + MINUTE)
+    columns = stretches(
+        [bar.time for bar in chart.bars],
+        [bar.close for bar in chart.bars],
+        canvas.dots_across,
+        start=start,
+        end=end - 1,
+        # After the newest price nothing is known yet.
+        breaks=[*chart.breaks, (newest, end)],
+    )
+    draw(canvas, columns, row_of)
+    grid = [[(cell, Ink.LINE) for cell in line] for line in canvas.lines()]
+    return _Picture(grid, lambda price: row_of(price) // DOWN, start, end, "")
+
+
+def _candles(chart: Chart, across: int, down: int, low: float, high: float) -> _Picture:
+    candles = fit_candles(chart.bars, chart.span, across)
+    row_of = scale(low, high, down * HALVES)
+    drawn = draw_candles(candles, across, down, row_of)
+    return _Picture(
+        [[(cell, Ink.UP if is_up else Ink.DOWN) for cell, is_up in line] for line in drawn],
+        lambda price: row_of(price) // HALVES,
+        candles.start,
+        candles.start + across * candles.span // candles.pitch,
+        format_duration(candles.span),
+    )
+
+
+def _marks(
+    chart: Chart, low: float, high: float, down: int, row_of: Callable[[float], int]
 ) -> dict[int, tuple[float, Ink]]:
     """Line → the price that is written beside it. Where two share a line, the later one wins."""
-    at = {row_of(high): (high, Ink.LABEL), row_of(low): (low, Ink.LABEL)}
+    prices = round_prices(low, high, down, chart.places)
+    at = {row_of(price): (price, Ink.LABEL) for price in prices}
     close = chart.previous_close
     if close is not None and low <= close <= high:
         at[row_of(close)] = (close, Ink.CLOSE)
@@ -103,42 +147,17 @@ def _marked_rows(
     return at
 
 
-def _line(text: str, mark: tuple[float, Ink] | None, chart: Chart, label_width: int) -> list[Piece]:
-    text += " " * _MARGIN
-    if mark is None:
-        return [(text, Ink.LINE), (" " * label_width, Ink.LABEL)]
-    price, ink = mark
-    pieces = [*_over(text, "╌")] if ink is Ink.CLOSE else [(text, Ink.LINE)]
-    head = "◀" if ink is Ink.TAG else " "
-    pieces.append((f"{head}{price_text(price, chart.places)}".ljust(label_width), ink))
-    return pieces
-
-
-def _over(text: str, dash: str) -> Iterable[Piece]:
-    """The line of prices, with a dashed line where it leaves cells free."""
-    at = 0
-    while at < len(text):
-        is_free = text[at] == " "
-        until = at
-        while until < len(text) and (text[until] == " ") is is_free:
-            until += 1
-        size = until - at
-        yield (dash * size, Ink.CLOSE) if is_free else (text[at:until], Ink.LINE)
-        at = until
-
-
-def _times(start: int, end: int, width: int, zone: Zone) -> str:
-    """The times under the line: at its begin, its end, and between where there is room."""
-    form, size = ("%H:%M", 5) if end - start >= _SHORT else ("%H:%M:%S", 8)
-
-    def text(time: int) -> str:
-        return to_datetime(time, zone).strftime(form)
-
-    count = max(1, min(_LABELS, (width - size) // (size + 8)))
-    line = [" "] * width
-    for number in range(count + 1):
-        at = (width - size) * number // count
-        # A label at the left begins where its time is, one at the right ends there.
-        moment = start + (end - start) * number // count
-        line[at : at + size] = text(moment)
-    return "".join(line)[:width]
+def _labelled(
+    cells: list[Piece], mark: tuple[float, Ink] | None, chart: Chart, label_width: int
+) -> list[Piece]:
+    """A line of the picture with its margin and the price beside it."""
+    cells = [*cells, *[(" ", Ink.LINE)] * _MARGIN]
+    label = (" " * label_width, Ink.LABEL)
+    if mark is not None:
+        price, ink = mark
+        if ink is Ink.CLOSE:  # a dashed line where the prices leave cells free
+            cells = [("╌", ink) if cell == " " else (cell, own) for cell, own in cells]
+        head = "◀" if ink is Ink.TAG else " "
+        label = (f"{head}{price_text(price, chart.places)}".ljust(label_width), ink)
+    runs = groupby(cells, key=itemgetter(1))
+    return [*(("".join(cell for cell, _ in run), ink) for ink, run in runs), label]

@@ -1,4 +1,4 @@
-"""One symbol in the place of the table: its day as a chart, all fields, last ticks, gaps.
+"""One symbol, alone or beside the table: its day as a chart, all fields, last ticks, gaps.
 
 It shows what the board remembers of the symbol that is looked at. Painted as a whole, and only
 where that symbol changed.
@@ -7,6 +7,7 @@ where that symbol changed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
 
@@ -48,7 +49,7 @@ class Detail(Widget, can_focus=True):
     """The detail of `symbol`; hidden while that is empty."""
 
     DEFAULT_CSS = """
-    Detail { height: 1fr; display: none; }
+    Detail { width: 1fr; height: 1fr; display: none; }
     Detail.-open { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,6 +67,8 @@ class Detail(Widget, can_focus=True):
     def __init__(self, feed: Feed, palette: Palette, zone: Zone) -> None:
         super().__init__(id="detail")
         self.symbol = ""
+        self.is_candles = False
+        """Whether the chart is of candles; a line otherwise."""
         self._board = feed.board
         self._palette = palette
         self._zone = zone
@@ -89,6 +92,11 @@ class Detail(Widget, can_focus=True):
         self.symbol = ""
         self._board.look_at(None)
         self.remove_class("-open")
+
+    def toggle_candles(self) -> None:
+        """Draw candles, or a line."""
+        self.is_candles = not self.is_candles
+        self.redraw()
 
     def paint(self, changed: set[str]) -> None:
         """Draw again if the symbol is one of `changed`."""
@@ -144,16 +152,24 @@ class Detail(Widget, can_focus=True):
             left, height = width - right - 2, height - 1
             side = known(right)
             side += self._recent(row, right, height - len(side))
-            return [head, *_beside(self._chart(row, left - 2, height), left, side)]
+            return [head, *self._beside(self._chart(row, left - 2, height), left, side)]
         room = max(height // 2, height - 1 - len(known(width)))
         chart = self._chart(row, width, min(room, height - 1))
         rest = height - 1 - len(chart)
         if width < _TWO:
             below = [*known(width - 1), *self._recent(row, width - 1, rest - len(known(width)))]
-            return [head, *chart, *_beside([], 1, below)]
+            return [head, *chart, *self._beside([], 1, below)]
         half = width // 2
-        below = _beside(known(half - 2), half, self._recent(row, half, rest))
-        return [head, *chart, *_beside([], 1, below)]
+        below = self._beside(known(half - 2), half, self._recent(row, half, rest))
+        return [head, *chart, *self._beside([], 1, below)]
+
+    def _beside(self, left: list[Line], width: int, right: list[Line]) -> list[Line]:
+        """Two blocks beside each other, the left one in `width` cells."""
+        blank, nothing = self._style(Look.TEXT), Line()
+        return [
+            [*Strip(one).adjust_cell_length(width, blank), *other]
+            for one, other in zip_longest(left, right, fillvalue=nothing)
+        ]
 
     def _head(self, row: Row) -> Line:
         palette = self._palette
@@ -167,20 +183,21 @@ class Detail(Widget, can_focus=True):
         focus = self._board.focus
         if focus is None or row.price is None or self.is_loading(row.symbol):
             return []
-        times, prices = focus.history.day(is_round_the_clock=row.kind == COIN)
         chart = Chart(
-            times,
-            prices,
-            focus.history.end,
+            focus.bars.day(is_round_the_clock=row.kind == COIN),
+            focus.bars.span,
             row.price,
             places_of(row),
             row.previous_close,
             self._board.breaks(row.symbol),
+            self.is_candles,
         )
         palette = self._palette
         color = palette.down if (row.day_change or 0) < 0 else palette.up
         inks = {
             Ink.LINE: palette.style(color),
+            Ink.UP: palette.style(palette.up),
+            Ink.DOWN: palette.style(palette.down),
             Ink.CLOSE: palette.style(palette.dim),
             Ink.LABEL: palette.style(palette.dim),
             Ink.TAG: palette.style(palette.ground, color, bold=True),
@@ -258,14 +275,3 @@ def _fitting(words: str, width: int) -> str:
             break
         text += f"  {part}"
     return set_cell_size(text, width)
-
-
-def _beside(left: list[Line], width: int, right: list[Line]) -> list[Line]:
-    """Two blocks beside each other, the left one in `width` cells."""
-    rows = max(len(left), len(right))
-    left = left + [[]] * (rows - len(left))
-    right = right + [[]] * (rows - len(right))
-    return [
-        [*Strip(one).adjust_cell_length(width), *other]
-        for one, other in zip(left, right, strict=True)
-    ]

@@ -10,12 +10,9 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from ticker.dashboard.page import Page
 from ticker.dashboard.palette import Palette
 from ticker.escape import escape
 from ticker.feed import Feed
@@ -84,30 +81,17 @@ def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
     ]
 
 
-class HealthPage(ModalScreen[None]):
-    """The page; `i`, `q`, escape and enter close it."""
+class HealthPage(Page):
+    """The page; `i` and `?` close it too."""
 
-    DEFAULT_CSS = """
-    HealthPage { align: center middle; }
-    HealthPage > VerticalScroll { width: 90; max-width: 100%; height: auto; max-height: 100%;
-        padding: 0 2; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,q,escape,enter,question_mark", "dismiss", show=False)
+        Binding("i,question_mark", "dismiss", show=False),
     ]
+    WIDTH = 90
 
     def __init__(self, tell: Callable[[], list[Section]], palette: Palette) -> None:
-        super().__init__()
+        super().__init__(palette)
         self._tell = tell
-        self._palette = palette
-        self._page = Static()
-
-    def compose(self) -> ComposeResult:
-        """One page."""
-        page = VerticalScroll(self._page)
-        page.styles.background = self._palette.raised
-        page.can_focus = True
-        yield page
 
     def on_mount(self) -> None:
         """Read, and go on reading."""
@@ -115,10 +99,10 @@ class HealthPage(ModalScreen[None]):
         self.set_interval(1.0, self._read)
 
     def _read(self) -> None:
-        palette = self._palette
+        palette = self.palette
         text = Text()
         for heading, lines in self._tell():
             if lines:
                 text.append(f"{heading}\n", style=f"bold {palette.accent}")
                 text.append("".join(f"  {line}\n" for line in lines), style=palette.text)
-        self._page.update(text)
+        self.text.update(text)

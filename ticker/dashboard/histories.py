@@ -23,7 +23,10 @@ class Histories:
     """
 
     def __init__(
-        self, feed: Feed, visible: Callable[[], Sequence[str]], on_change: Callable[[], None]
+        self,
+        feed: Feed,
+        visible: Callable[[], Sequence[str]],
+        on_change: Callable[[], None],
     ) -> None:
         self._feed = feed
         self._visible = visible

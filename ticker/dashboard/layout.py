@@ -13,6 +13,10 @@ from ticker.dashboard.palette import Palette
 
 CSS: Final = """
 Screen { layout: vertical; overflow: hidden; }
+#main { height: 1fr; }
+#list { width: 1fr; }
+#main.-detail #list { display: none; }
+Screen.-wide #main.-detail #list { display: block; width: 45%; }
 #status { height: auto; max-height: 3; padding: 0 1; }
 #keys { height: 1; }
 Screen.-low #keys { display: none; }
@@ -22,6 +26,9 @@ Screen.-tiny #player { display: none; }
 Screen.-tiny #status { max-height: 1; }
 """
 
+BESIDE: Final = 150
+"""From so many columns on a detail stands beside the table (class `-wide`)."""
+WIDTHS = [(0, "-narrow"), (BESIDE, "-wide")]
 HEIGHTS = [
     (0, "-tiny"),
     (6, "-low"),

@@ -64,8 +64,7 @@ class MinuteBarsFiller:
                 failures = min(failures + 1, 10)
                 continue
             failures = 0
-            self._feed.board.minutes.take(bars)
-            self._feed.board.show_again([symbol])
+            self._feed.board.take_minutes(bars)
             self._on_change()
 
     def _next(self) -> str | None:

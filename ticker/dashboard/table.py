@@ -57,6 +57,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Arranged(Message):
         """The columns stand elsewhere, or another one sorts; the heading follows."""
 
+    class Moved(Message):
+        """The cursor stands on another row."""
+
     def __init__(self, feed: Feed, palette: Palette, zone: Zone = None) -> None:
         super().__init__()
         self.board = feed.board
@@ -229,7 +232,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.board.row(self.symbols[line])
         age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
-        is_chosen = line == self.cursor and self.has_focus
+        is_chosen = line == self.cursor
         if self.columns.width != width:  # between two sizes
             return Strip.blank(width, self.palette.style(self.palette.text))
         return self.lines.strip(row, age, self.columns, self.palette, is_chosen=is_chosen)
@@ -310,6 +313,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             before, self.cursor = self.cursor, line
             self.refresh_line(before)
             self.refresh_line(line)
+            self.post_message(self.Moved())
         self.show_cursor()
 
     def show_cursor(self) -> None:

@@ -55,8 +55,8 @@ class Words:
         self._has_poller = has_poller
         self._has_alerts = has_alerts
         self._player = player
-        self.is_detail = False
-        """Whether a detail stands in the place of the table."""
+        self.shown = {Needs.TABLE}
+        """What is there of table and detail."""
         self.market: Market | None = None
         """How often the market moved, where somebody counts it."""
         self._notice: tuple[str, int] | None = None
@@ -66,10 +66,7 @@ class Words:
     def there(self) -> set[Needs]:
         """What is there for keys to work on."""
         is_replay = self._player is not None and self._feed.tape is not None
-        there = {
-            Needs.REPLAY if is_replay else Needs.LIVE,
-            Needs.DETAIL if self.is_detail else Needs.TABLE,
-        }
+        there = {Needs.REPLAY if is_replay else Needs.LIVE, *self.shown}
         return there | ({Needs.ALERTS} if self._has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The records that travel, what streams hand over, and what a record may hold."""
 
+from ticker.records.bar import Bar
 from ticker.records.bars import MinuteBars
 from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_NUMBER, MAX_TIME, check_symbol
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_TIME",
     "READER",
     "TICK_FIELDS",
+    "Bar",
     "Batch",
     "Found",
     "Gap",

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta, timezone
 
 import pytest
 
+from ticker.dashboard.axes import round_prices, time_axis
 from ticker.dashboard.chart import Chart, Ink, chart_lines
+from ticker.records import Bar
 from ticker.units import MINUTE, SECOND
 
 NOW = 1_795_447_800_000_000
 """15:30:00 UTC."""
-RISE = Chart([NOW, NOW + 30 * MINUTE], [10.0, 12.0], NOW + 60 * MINUTE, 12.0, 2, 11.0)
+
+
+def at(minutes: int, price: float) -> Bar:
+    return Bar(NOW + minutes * MINUTE, price, price, price, price)
+
+
+RISE = Chart([at(0, 10.0), at(30, 12.0)], 30 * MINUTE, 12.0, 2, 11.0)
 
 
 def texts(chart: Chart, width: int = 40, height: int = 8) -> list[str]:
@@ -39,13 +47,13 @@ def test_a_close_that_is_far_away_does_not_flatten_the_day(
 
 def test_times_stand_below_and_tell_seconds_of_a_short_span() -> None:
     assert texts(RISE)[-1].split() == ["15:30", "16:00", "16:30"]
-    short = replace(RISE, times=[NOW, NOW + SECOND], end=NOW + 2 * SECOND)
+    short = replace(RISE, bars=[at(0, 10.0)], span=SECOND)
     assert texts(short)[-1].split()[0] == "15:30:00"
 
 
 def test_the_line_is_broken_where_nobody_looked() -> None:
     chart = replace(
-        RISE, prices=[10.0, 10.0], last=10.0, previous_close=None,
+        RISE, bars=[at(0, 10.0), at(30, 10.0)], last=10.0, previous_close=None,
         breaks=[(NOW + 10 * MINUTE, NOW + 20 * MINUTE)],
     )  # fmt: skip
     (line,) = [line for line in texts(chart) if "◀" in line]
@@ -55,19 +63,66 @@ def test_the_line_is_broken_where_nobody_looked() -> None:
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (12, 3), (17, 3), (300, 100)])
 def test_a_chart_fits_its_bounds_or_is_not_there(size: tuple[int, int]) -> None:
     width, height = size
-    lines = texts(RISE, width, height)
-    assert len(lines) in (0, height)
-    assert {len(line) for line in lines} <= {width}
-    assert texts(replace(RISE, times=[], prices=[]), width, height) == []
+    for is_candles in (False, True):
+        lines = texts(replace(RISE, is_candles=is_candles), width, height)
+        assert len(lines) in (0, height)
+        assert {len(line) for line in lines} <= {width}
+    assert texts(replace(RISE, bars=[]), width, height) == []
 
 
 @pytest.mark.parametrize("price", [0.0, -5.0, 1e300, 1e-9])
 def test_any_price_can_be_drawn(price: float) -> None:
-    chart = replace(RISE, prices=[price, -price], last=-price, previous_close=price * 2)
-    assert len(texts(chart)) in (0, 8)
+    chart = replace(
+        RISE, bars=[at(0, price), at(30, -price)], last=-price, previous_close=price * 2
+    )
+    for is_candles in (False, True):
+        assert len(texts(replace(chart, is_candles=is_candles))) in (0, 8)
 
 
 def test_no_line_is_drawn_after_the_newest_price() -> None:
-    young = replace(RISE, times=[NOW], prices=[12.0], end=NOW + SECOND, previous_close=None)
+    young = replace(RISE, bars=[at(0, 12.0)], span=SECOND, previous_close=None)
     (line,) = [line for line in texts(young) if "◀" in line]
     assert len(line.replace("◀12.00", "").strip()) == 1
+
+
+def test_a_candle_has_a_body_from_open_to_close_and_a_wick_from_low_to_high() -> None:
+    bars = [Bar(NOW, 10.0, 14.0, 8.0, 12.0), Bar(NOW + MINUTE, 12.0, 12.0, 8.0, 8.0)]
+    chart = Chart(bars, MINUTE, 8.0, 2, is_candles=True)
+    lines = chart_lines(chart, 40, 8, UTC)
+    middle = ["".join(text for text, _ in line)[1] for line in lines[:7]]
+    assert "".join(middle) == "││███││"
+    rose, fell = ({ink for line in lines for text, ink in line if "█" in text and ink is wished}
+                  for wished in (Ink.UP, Ink.DOWN))  # fmt: skip
+    assert rose
+    assert fell
+
+
+def test_candles_become_longer_until_the_day_fits_and_none_stands_in_a_gap() -> None:
+    day = [at(minute, 10.0 + minute % 7) for minute in range(390) if not 100 <= minute < 200]
+    lines = texts(Chart(day, MINUTE, 10.0, 2, is_candles=True), 100, 20)
+    assert lines[-1].rstrip().endswith("10m")
+    bodies = {x for line in lines[:-1] for x, cell in enumerate(line[:90]) if cell in "█▀▄│╷╵"}
+    assert min(bodies) == 0
+    assert not bodies & set(range(20, 40))
+    assert bodies >= {18, 40}
+
+
+def test_candles_that_fit_at_no_length_leave_the_oldest_out() -> None:
+    week = [at(60 * hour, 10.0 + hour % 3) for hour in range(24 * 7)]
+    lines = texts(Chart(week, 60 * MINUTE, 11.0, 2, is_candles=True), 22, 8)
+    assert any("█" in line or "▄" in line for line in lines)
+
+
+@pytest.mark.parametrize(("low", "high", "prices"), [
+    (99.4, 103.2, [100.0, 101.0, 102.0, 103.0]),
+    (-0.05, 0.04, [-0.04, -0.02, 0.0, 0.02, 0.04]),
+    (5.0, 5.0, []),
+    (-1.7e308, 1.7e308, []),
+])  # fmt: skip
+def test_prices_on_the_axis_are_few_and_round(low: float, high: float, prices: list[float]) -> None:
+    assert [round(price, 9) for price in round_prices(low, high, 15, 2)] == prices
+
+
+def test_times_on_the_axis_are_round_where_the_user_is() -> None:
+    zone = timezone(timedelta(hours=5, minutes=45))
+    assert time_axis(NOW, NOW + 180 * MINUTE, 40, zone).split() == ["22:00", "23:00", "00:00"]

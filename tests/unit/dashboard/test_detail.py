@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from ticker.dashboard import Dashboard, histories
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Position, Quote, Tick
-from ticker.units import DAY, MINUTE
+from ticker.units import DAY, MINUTE, SECOND
 
 NOW = 1_795_447_805_000_000
 
@@ -76,11 +76,11 @@ async def test_enter_opens_the_detail_and_escape_shows_the_table_again(
     async with shown() as (app, pilot, _):
         await pilot.press("down", "enter")
         await until(lambda: "B Inc." in text_of(app))
-        assert not app._table.display
+        assert not app.query_one("#list").display
         assert "3.50 to 6.25" in text_of(app)
         assert "2.0M" in text_of(app)
         await pilot.press("escape")
-        assert app._table.display
+        assert app.query_one("#list").display
         assert app._table.has_focus
         assert app.feed.board.focus is None
 
@@ -110,7 +110,8 @@ async def test_no_number_is_cut_at_any_width(shown: Callable[..., Any]) -> None:
             await until(lambda: "L Inc." in text_of(app))
             text = text_of(app)
             assert {"104,120.20", "104,120.60", "88,675.47", "113,512.34"} <= set(text.split())
-            assert set(re.findall(r"\d[\d.]*,[\d.,]*", text)) <= whole, width
+            told = set(re.findall(r"\d[\d.]*,[\d.,]*", text))
+            assert {each for each in told if not re.fullmatch(r"\d+,000.00", each)} <= whole, width
 
 
 async def test_arrows_walk_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:
@@ -184,9 +185,8 @@ async def test_a_detail_fits_any_terminal(shown: Callable[..., Any]) -> None:
             widths = {detail.render_line(y).cell_length for y in range(detail.size.height)}
             assert widths <= {detail.size.width}, size
             await pilot.resize_terminal(100, 30)
-            await pilot.pause()
-            assert "B Inc." in text_of(app)
-            assert app._failure is None
+            await until(lambda: "B Inc." in text_of(app))
+            assert app.failure is None
             await pilot.press("escape", "home")
 
 
@@ -194,3 +194,37 @@ async def test_a_second_click_opens_the_row(shown: Callable[..., Any]) -> None:
     async with shown() as (app, pilot, _):
         await pilot.click(app._table, offset=(5, 1), times=2)
         await until(lambda: "B Inc." in text_of(app))
+
+
+async def test_v_draws_candles_and_a_tick_moves_the_newest(shown: Callable[..., Any]) -> None:
+    async with shown() as (app, pilot, stream):
+        await pilot.press("enter")
+        await until(lambda: "⠉" in text_of(app) or "⣀" in text_of(app))
+        await pilot.press("v")
+        candles = text_of(app)
+        assert "▄" in candles or "▀" in candles
+        stream.put(Batch(Position("2"), ticks=[tick("A", 10, 7.0, NOW + SECOND)]))
+        await until(lambda: "◀7.00" in text_of(app))
+        assert text_of(app) != candles
+        await pilot.press("v")
+        assert "▄" not in text_of(app)
+
+
+async def test_on_a_wide_terminal_the_detail_stands_beside_the_table_and_follows_its_cursor(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown((160, 24)) as (app, pilot, _):
+        await pilot.press("enter")
+        await until(lambda: "A Inc." in text_of(app))
+        assert app._table.region.width > 60
+        assert app._table.region.right <= app._detail.region.x
+        await pilot.press("down")
+        await until(lambda: "B Inc." in text_of(app))
+        await pilot.click("Table", offset=(3, 2))
+        await until(lambda: "C Inc." in text_of(app))
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: not app.query_one("#list").display and app._detail.has_focus)
+        await pilot.press("up")
+        await until(lambda: "B Inc." in text_of(app))
+        await pilot.press("escape")
+        assert app._table.has_focus

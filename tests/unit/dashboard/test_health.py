@@ -59,6 +59,6 @@ async def test_i_opens_the_page_and_closes_it(stream_in_memory: Callable[..., An
                 await asyncio.sleep(0.005)
         await pilot.press("i")
         assert isinstance(app.screen, HealthPage)
-        assert "sqlite:stand-in.sqlite" in str(app.screen._page.render())
+        assert "sqlite:stand-in.sqlite" in str(app.screen.text.render())
         await pilot.press("i")
         assert not isinstance(app.screen, HealthPage)

@@ -1,0 +1,125 @@
+"""The day of one symbol as bars: open, high, low and close of equal spans of time.
+
+Pure. What it holds depends on the ticks alone, not on the order in which they came; a tick that is
+taken twice changes nothing. The spans grow as the day does, so it never holds more than `most`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
+
+from ticker.board.history import day_begin
+from ticker.records import Bar
+from ticker.units import DAY, HOUR, MINUTE, SECOND
+
+SPANS: Final = (SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
+"""How long a bar may be (µs): each is a multiple of the one before, so bars can be put together."""
+_MOST: Final = 2_000
+"""More than a wide terminal has columns of dots, and than a day has minutes."""
+
+
+class _Slot:
+    """A bar in the making: the times of its first and last price are known too."""
+
+    __slots__ = ("close", "first", "high", "last", "low", "open")
+
+    def __init__(self, time: int, price: float) -> None:
+        self.first = self.last = time
+        self.open = self.high = self.low = self.close = price
+
+    def take(self, other: _Slot) -> None:
+        """Take in what happened in a part of the same span."""
+        if other.first < self.first:
+            self.first, self.open = other.first, other.open
+        if other.last >= self.last:
+            self.last, self.close = other.last, other.close
+        self.high = max(self.high, other.high)
+        self.low = min(self.low, other.low)
+
+
+class Bars:
+    """The bars of a day, at most `most`."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._slots: dict[int, _Slot] = {}
+        self.span = SPANS[0]
+        """How long each is (µs)."""
+
+    def take(self, time: int, price: float) -> None:
+        """Take the price of a tick in; `time` is its own (µs, UTC)."""
+        self._put(time // self.span, _Slot(time, price))
+        if len(self._slots) > self._most:
+            self._thin()
+
+    def take_minutes(self, ends: Sequence[int], closes: Sequence[float]) -> None:
+        """Take in what a source knows of the day: when minutes ended (µs, UTC), and their closes.
+
+        It knows no highs and lows, so wicks are those of the ticks. Where ticks came too, the last
+        of them is the close.
+        """
+        if not ends:
+            return
+        self._widen(max(MINUTE, self.span))
+        before, ended = closes[0], -1
+        for end, close in zip(ends, closes, strict=True):
+            begin = (end - 1) // MINUTE * MINUTE
+            slot = _Slot(begin, before if begin == ended else close)
+            slot.take(_Slot(begin, close))
+            self._put(begin // self.span, slot)
+            before, ended = close, begin + MINUTE
+        while len(self._slots) > self._most:
+            self._thin()
+
+    def _put(self, at: int, slot: _Slot) -> None:
+        known = self._slots.get(at)
+        if known is None:
+            self._slots[at] = slot
+        else:
+            known.take(slot)
+
+    def _thin(self) -> None:
+        """Drop what is older than a day before the newest, then make the bars longer."""
+        oldest = max(self._slots) - DAY // self.span
+        self._slots = {at: slot for at, slot in self._slots.items() if at >= oldest}
+        if len(self._slots) > self._most:
+            wider = [span for span in SPANS if span > self.span]
+            self._widen(wider[0] if wider else self.span * 2)
+
+    def _widen(self, span: int) -> None:
+        if span == self.span:
+            return
+        slots, before = self._slots, self.span
+        self._slots, self.span = {}, span
+        for at in sorted(slots):
+            self._put(at * before // span, slots[at])
+
+    def day(self, *, is_round_the_clock: bool = False) -> list[Bar]:
+        """The bars of the trading day, oldest first: all after the last silence of four hours.
+
+        Of what is traded round the clock: of the last 24 hours.
+        """
+        ordered = sorted(self._slots.items())
+        times = [at * self.span for at, _ in ordered]
+        begin = day_begin(times, is_round_the_clock=is_round_the_clock)
+        return [
+            Bar(time, slot.open, slot.high, slot.low, slot.close)
+            for time, (_, slot) in zip(times[begin:], ordered[begin:], strict=True)
+        ]
+
+
+def longer(bars: Sequence[Bar], span: int) -> list[Bar]:
+    """Put `bars`, oldest first, together into bars of `span` (µs, a multiple of theirs)."""
+    found: list[Bar] = []
+    at = 0
+    while at < len(bars):
+        begin = bars[at].time // span * span
+        end = bisect_left(bars, begin + span, at, key=attrgetter("time"))
+        some = bars[at:end]
+        high, low = max(bar.high for bar in some), min(bar.low for bar in some)
+        found.append(Bar(begin, some[0].open, high, low, some[-1].close))
+        at = end
+    return found
