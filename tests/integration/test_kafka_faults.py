@@ -42,7 +42,7 @@ from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, writing
 from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import KafkaRead
-from ticker.streams.kafka.late import TICKS
+from ticker.streams.kafka.messages import TICKS
 from ticker.streams.reader import ReadRequest
 
 RESTART = 1.0

@@ -24,8 +24,7 @@ from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
-from ticker.streams.kafka.late import QUOTES
-from ticker.streams.kafka.messages import HEADERS, key
+from ticker.streams.kafka.messages import HEADERS, QUOTES, key
 from ticker.streams.kafka.producing import Message, Producing
 from ticker.streams.kafka.topics import configurations
 

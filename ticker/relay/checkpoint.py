@@ -162,7 +162,7 @@ class FileCheckpoint(_Meeting):
 
 
 def read_met(path: Path) -> Met | None:
-    """What a bookmark keeps at `path` of the destination that it met."""
+    """What a checkpoint keeps at `path` of the destination that it met."""
     origin, _, kind = (_read(path) or "").partition(" ")
     return Met(origin, kind == _WHOLE) if origin else None
 

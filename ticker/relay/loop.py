@@ -81,7 +81,7 @@ class Relay:
         self,
         source: Stream,
         destination: Callable[[], Log],
-        bookmark: Checkpoint,
+        checkpoint: Checkpoint,
         *,
         name: str,
         since: Moment = "start",
@@ -98,7 +98,7 @@ class Relay:
         self._source = source
         self._make = destination
         self._monotonic = monotonic
-        self._place = RelayPosition(source, bookmark, since, monotonic, bounded=not follow)
+        self._place = RelayPosition(source, checkpoint, since, monotonic, bounded=not follow)
         self._follow = follow
         self._limit = limit
         self._tell = on_status or (lambda _: None)

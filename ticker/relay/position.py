@@ -1,4 +1,4 @@
-"""Where one relay stands in its source: reached now, and kept in its bookmark.
+"""Where one relay stands in its source: reached now, and kept in its checkpoint.
 
 The kept place may lag behind, never run ahead. Where nothing was kept, or another log lies in the
 destination's place, the relay begins again.
@@ -34,7 +34,7 @@ class RelayPosition:
     def __init__(
         self,
         source: Stream,
-        bookmark: Checkpoint,
+        checkpoint: Checkpoint,
         since: Moment,
         monotonic: Callable[[], float],
         *,
@@ -47,7 +47,7 @@ class RelayPosition:
         self.is_start = False
         """What is `reached` is the source's start."""
         self._source = source
-        self._bookmark = bookmark
+        self._checkpoint = checkpoint
         self._since = since
         self._bounded = bounded
         self._end: Position | None = None
@@ -57,7 +57,7 @@ class RelayPosition:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the bookmark has one."""
+        """Whether the checkpoint has one."""
         return self._noted is not None
 
     async def begin(self) -> None:
@@ -66,7 +66,7 @@ class RelayPosition:
             return
         if self._bounded:
             self._end = await self._source.find("end")
-        self.reached = self._noted = await self._bookmark.load()
+        self.reached = self._noted = await self._checkpoint.load()
         if self.reached is None:
             await self._start(self._since)
 
@@ -78,21 +78,21 @@ class RelayPosition:
         if it holds more of the source than the source itself: its new ticks would reuse
         sequence numbers that were already sent, and be dropped as repeats.
         """
-        if lacking := await self._bookmark.lacks(last):
+        if lacking := await self._checkpoint.lacks(last):
             words = (
                 f"lacks {count_text(lacking, 'tick')} of its own that {url} has: it is an older "
                 "copy, and its new ticks would reuse sequence numbers that were already sent. Move "
                 "it away: the next start creates a new log in its place"
             )
             raise StreamUnusable(self._source.url, words)
-        met = await self._bookmark.met()
+        met = await self._checkpoint.met()
         if met is None:
             self.whole = self.is_start
         elif met.origin == origin:
             self.whole = met.whole
             return
         else:
-            if await self._bookmark.numbered(last):
+            if await self._checkpoint.numbered(last):
                 words = (
                     f"is not the log that it was, yet tells of ticks of {self._source.url}. Delete "
                     "what is left of it (on Kafka: its four topics), and all is sent again; or, "
@@ -101,7 +101,7 @@ class RelayPosition:
                 raise StreamUnusable(url, words)
             await self.rewind()
             self.whole = True
-        await self._bookmark.meet(Met(origin, self.whole))
+        await self._checkpoint.meet(Met(origin, self.whole))
 
     async def rewind(self) -> None:
         """Stand at the source's start: what the destination has of it is dropped on the way."""
@@ -109,7 +109,7 @@ class RelayPosition:
 
     async def forget(self) -> None:
         """The source is another one than the place was kept of: all of it is new."""
-        await self._bookmark.forget()
+        await self._checkpoint.forget()
         self.reached = self._noted = None
         self.is_start = False
         self._since = "start"
@@ -120,7 +120,7 @@ class RelayPosition:
         if self.reached is None or self.reached == self._noted:
             return
         with contextlib.suppress(StreamUnreachable):
-            await self._bookmark.save(self.reached)
+            await self._checkpoint.save(self.reached)
             self._noted = self.reached
 
     async def note_at_times(self) -> None:
@@ -133,7 +133,7 @@ class RelayPosition:
         try:
             async with asyncio.timeout(_COUNTING):
                 await self.note()
-                waiting = await self._bookmark.waiting()
+                waiting = await self._checkpoint.waiting()
                 if waiting and self._end is not None:
                     # Reading may have gone beyond that end: then fewer ticks follow the place.
                     waiting = max(0, waiting - await self._source.count(self._end))
@@ -143,6 +143,6 @@ class RelayPosition:
 
     async def _start(self, since: Moment) -> None:
         place = await self._source.find(since)
-        await self._bookmark.save(place)
+        await self._checkpoint.save(place)
         self.reached = self._noted = place
         self.is_start = since == "start"

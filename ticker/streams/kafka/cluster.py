@@ -1,8 +1,8 @@
-"""Questions to the cluster: which topics are there, where do they begin and end.
+"""Asks the cluster which topics there are, and where they begin and end.
 
-One client, made when it is first needed and made again after every failure, because a client of
-aiokafka that lost its brokers may stay lost. Every answer comes within `ANSWER` seconds or as a
-`StreamError`. Knows no configuration, reads no record.
+It makes one client when it first needs it, and a new one after every failure: a client of aiokafka
+that lost its brokers may never find them again. Every answer comes within `ANSWER` seconds, or a
+`StreamError`. Reads no record.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ END: Final = -1
 """For `ClusterClient.offsets`: where a partition ends now."""
 
 RECREATED: Final = "its topics were deleted and created again"
-"""Where others lie in their place."""
+"""The problem of topics that have another id than before."""
 
 _PASSING: Final = (
     LeaderNotAvailableError,
@@ -64,7 +64,7 @@ class Topics(msgspec.Struct, frozen=True):
     partitions: tuple[int, ...]
     """How many each has."""
     id: str
-    """8 letters made from the id of the ticks' topic: topics made again have another."""
+    """8 letters made from the id of the ticks' topic. New topics of the same name have another."""
     leaders: Mapping[TopicPartition, int]
     url: str = ""
     """Of the stream, for errors."""
@@ -78,9 +78,9 @@ class Topics(msgspec.Struct, frozen=True):
         ]
 
     def check(self, partitions: int) -> None:
-        """Raise `StreamUnusable` unless ticks lie in as many `partitions` as they did.
+        """Raise `StreamUnusable` unless ticks have as many `partitions` as before.
 
-        A symbol's ticks would lie in two, and nothing says which of them are to be read first.
+        Otherwise a symbol's ticks lie in two partitions, and their order is not known.
         """
         if self.partitions[0] != partitions:
             words = (
@@ -94,7 +94,7 @@ class Topics(msgspec.Struct, frozen=True):
     ) -> None:
         """Note in `partition_of` that ticks of `keys`, (origin, symbol), lie in `partition`.
 
-        Raises `StreamUnusable` where one of them lies in another too.
+        Raises `StreamUnusable` if one of them lies in another partition too.
         """
         for key in keys:
             if partition_of.setdefault(key, partition) != partition:
@@ -140,13 +140,13 @@ class ClusterClient:
         self._lock = asyncio.Lock()
 
     async def renew(self) -> None:
-        """Let go; the next question begins again."""
+        """Close the client; the next question makes a new one."""
         client, self._client = self._client, None
         if client is not None:
             await end(client)
 
     async def close(self) -> None:
-        """Let go for good: a question that is under way, or comes, raises `StreamUnreachable`."""
+        """Close for good: a question under way, or asked later, raises `StreamUnreachable`."""
         self._closed = True
         await self.renew()
 
@@ -178,9 +178,9 @@ class ClusterClient:
         return self._newest
 
     async def ask(self, request: Any) -> Any:
-        """What a broker answers to `request` of `aiokafka.protocol`: the controller if it is known.
+        """A broker's answer to `request` of `aiokafka.protocol`: the controller's if it is known.
 
-        One that has just begun names none yet; of a KRaft cluster each broker hands on to it.
+        A cluster that has just started names none; with KRaft, every broker forwards to it.
         """
         return (await self._ask({None: request}))[None]
 
@@ -232,8 +232,8 @@ class ClusterClient:
             try:
                 return await self._offsets(leaders, wanted)
             except (*_PASSING, StreamUnreachable) as error:
-                # An election or a deletion; or its leader was killed just now, and another one is
-                # to come. Look where the topics are: where nobody answers, that is the answer.
+                # An election or a deletion, or the leader was killed just now. Look at the topics
+                # again: if nobody answers, that is the answer.
                 if asyncio.get_running_loop().time() > until:
                     with map_errors(self.address):
                         raise
@@ -321,9 +321,9 @@ def _where(broker: Any) -> str:
 
 
 async def _anybody(client: Any) -> Any:
-    """A broker that is there: of a cluster one may just have been killed, and be named yet.
+    """A broker that can be reached, the controller first: one named may just have been killed.
 
-    The controller before others; KRaft names a broker chosen by chance as such.
+    KRaft names a random broker as controller.
     """
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
     random.shuffle(nodes)
@@ -340,7 +340,7 @@ def spans(
     ends: Mapping[TopicPartition, int],
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """From where to where each of `partitions` is read; those with nothing in between left out."""
+    """The first and the end offset of each of `partitions`, without those that are empty."""
     return {
         where: (begins[where], ends[where]) for where in partitions if begins[where] < ends[where]
     }

@@ -1,8 +1,7 @@
-"""Clients of aiokafka, begun and ended within bounds; their errors come out as ours.
+"""Starts and ends clients of aiokafka in bounded time, and maps their errors to ours.
 
-aiokafka does not say why it cannot begin (`diagnosing` finds out), waits for ever for a broker that
-is away when it is told to stop, and raises a cancellation nobody asked for. So each beginning and
-end goes through here, and what lies between through `internals`. Knows nothing of records.
+aiokafka does not say why it cannot start (`diagnosing` finds out). Its stop waits for ever for a
+broker that is away, and may raise a cancellation that nobody asked for. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ ANSWER: Final = 8.0
 """Seconds in which a broker answers a question, or counts as away."""
 
 CLOSED: Final = "was closed meanwhile"
-"""Of what somebody goes on using that was closed."""
+"""The problem of a client that is used after it was closed."""
 
 _log: Final = logging.getLogger(__name__)
 _warned: set[str] = set()  # of which streams was said that their password can be overheard
@@ -41,7 +40,7 @@ _left: set[asyncio.Task[Any]] = set()
 
 @contextlib.contextmanager
 def map_errors(address: Address) -> Iterator[None]:
-    """Errors of aiokafka and of the network come out as `StreamError`."""
+    """Raise errors of aiokafka and of the network as `StreamError`."""
     url, security = address.url, address.security
     try:
         yield
@@ -61,7 +60,7 @@ def map_errors(address: Address) -> Iterator[None]:
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
 
-    See `internals.hold` for what is then different with it.
+    See `internals.hold` for what is different with it then.
     """
     warn(address)
     hold(client_of(client))
@@ -78,7 +77,7 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
 
 
 def warn(address: Address) -> None:
-    """Say, once for each stream, that its password goes over a network as it is."""
+    """Warn, once for each stream, that its password is sent over a network in the clear."""
     asked = address.security
     if asked.has_tls or asked.mechanism != "PLAIN" or address.url in _warned:
         return
@@ -98,9 +97,9 @@ def _is_here(server: str) -> bool:
 
 
 async def prefer(address: Address, client: Any) -> None:
-    """Let `client`, not begun yet, begin with the server that answers first.
+    """Let `client`, not started yet, start with the server that answers first.
 
-    aiokafka asks them one after another, and one that is silent takes all the time there is.
+    aiokafka asks them one after another, and a silent one takes all the time there is.
     """
     if len(address.servers) == 1:
         return
@@ -131,9 +130,9 @@ async def end(client: Any, within: float = 2.0) -> None:
 
 
 async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
-    """Do `work`, a client's stop, for at most `within` seconds; what it raises is of no use.
+    """Do `work`, a client's stop, for at most `within` seconds, and ignore what it raises.
 
-    In a task of its own, because aiokafka's stop raises `CancelledError` where a fetch fails, which
+    It runs in a task of its own: aiokafka's stop raises `CancelledError` if a fetch fails, which
     would look like a cancellation of the caller.
     """
     task = keep(asyncio.ensure_future(work))
@@ -144,7 +143,7 @@ async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
 
 
 def keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
-    """Let `task` live to its end, though nobody may be left who waits for it."""
+    """Keep a reference to `task` until it ends, so that it is not collected before."""
     _left.add(task)
     task.add_done_callback(_forget)
     return task
@@ -153,7 +152,7 @@ def keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
 def _forget(task: asyncio.Task[Any]) -> None:
     _left.discard(task)
     if not task.cancelled():
-        task.exception()  # looked at, so that nobody logs it as forgotten
+        task.exception()  # retrieved, so that asyncio does not log it
 
 
 def fault(code: int) -> type[KafkaError] | None:

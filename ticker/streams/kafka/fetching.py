@@ -35,7 +35,7 @@ _GLANCE: Final = 0.02  # seconds between two looks at what has come meanwhile
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A message that aiokafka cannot read, as one that holds nothing."""
+    """Stands for a message that aiokafka cannot read."""
 
     offset: int
     key: None = None
@@ -85,8 +85,8 @@ class Fetching:
                 raise OffsetOutOfRange(error.args[0]) from error
         for where, messages in found.items():
             self._offsets[where] = messages[-1].offset + 1
-        # A partition whose messages are not used up is left out of a fetch, and one that finds
-        # nothing of the others holds up what comes next.
+        # aiokafka leaves partitions with unread messages out of a fetch. If the others have
+        # nothing new, that fetch delays the next one.
         behind = sum(map(len, found.values())) >= limit
         let_fetches_wait(self._consumer, _BEHIND_MS if behind else _WAIT_MS)
         return found
@@ -105,12 +105,10 @@ class Fetching:
         return found
 
     async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:
-        """What comes up to one that cannot be read, and what stands for it.
+        """What comes before a message that cannot be read, and an `Unreadable` in its place.
 
-        Of each partition its share, so that none which flows keeps us from finding the one.
-
-        The rest of its record batch cannot be read either, for aiokafka begins at the first of
-        them: each is found so, one a call.
+        Each partition gets its share, so that a busy one does not hide the broken one. aiokafka
+        cannot read the rest of its record batch either: each call finds one message.
         """
         self._again()
         found: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
@@ -132,7 +130,7 @@ class Fetching:
         return {where: messages for where, messages in found.items() if messages}
 
     def _again(self) -> None:
-        """Go back to what was handed over: where it raised, aiokafka counts as such what it had."""
+        """Seek to what was handed over: where it raised, aiokafka skips what it had fetched."""
         for where, offset in self._offsets.items():
             self._consumer.seek(where, offset)
 
@@ -232,7 +230,7 @@ async def span(
 async def _skip(
     fetching: Fetching, left: dict[TopicPartition, int], passed: OffsetOutOfRange
 ) -> None:
-    """Go on behind what retention deleted meanwhile; what lies beyond the end is not waited for."""
+    """Skip what retention deleted meanwhile, and do not wait for what lies beyond the end."""
     begins = await fetching.begins(passed.offsets)
     for where, offset in passed.offsets.items():
         if where in left and offset < begins[where] < left[where]:

@@ -14,11 +14,10 @@ from typing import Any, Final, Literal
 
 from aiokafka import TopicPartition
 
-from ticker.records import Gap, Heartbeat, Quote, Tick
+from ticker.records import Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, spans
 from ticker.streams.kafka.fetching import span
-from ticker.streams.kafka.late import TICKS
-from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.messages import KINDS, TICKS, decode
 from ticker.streams.kafka.position import KafkaPosition
 from ticker.units import SECOND
 
@@ -28,8 +27,6 @@ SCAN: Final = 50_000
 """Messages passed over to come nearer, at most."""
 BACK: Final = SECOND
 """Messages of a partition looked through backwards for rare symbols, at most."""
-
-_KINDS: Final[tuple[Any, ...]] = (Tick, Gap, Quote, Heartbeat)
 
 
 async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
@@ -44,7 +41,7 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
     found = await cluster.offsets(topics, max(0, when // 1_000 - behind))
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
     ahead = spans(offsets, ends, offsets)
-    kinds = dict(zip(topics.names, _KINDS, strict=True))
+    kinds = dict(zip(topics.names, KINDS, strict=True))
     passed = 0
     async with contextlib.aclosing(span(cluster.address, ahead)) as messages:
         async for where, some in messages:

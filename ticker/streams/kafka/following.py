@@ -22,7 +22,8 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange, standing
 from ticker.streams.kafka.gathering import gather, in_order, split
-from ticker.streams.kafka.late import QUOTES, TICKS, ticks_between
+from ticker.streams.kafka.late import ticks_between
+from ticker.streams.kafka.messages import QUOTES, TICKS
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
 from ticker.streams.reader import ActiveRead, ReadRequest

@@ -1,4 +1,4 @@
-"""Messages of the four topics as records, sorted by kind: what a batch is made of. Pure."""
+"""Messages of the four topics as records, by kind: what a batch is made of. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from aiokafka import TopicPartition
 
 from ticker.records import Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import Topics
-from ticker.streams.kafka.late import BEATS, GAPS, QUOTES, TICKS, newer
-from ticker.streams.kafka.messages import decode
+from ticker.streams.kafka.messages import BEATS, GAPS, KINDS, QUOTES, TICKS, decode
 from ticker.streams.reader import wanted_gaps
 from ticker.streams.sequence import Key
 
@@ -33,6 +32,27 @@ class Gathered(msgspec.Struct):
     """Partition → (origin, symbol) of the ticks that came from it."""
     broken: int = 0
     """Messages passed over, because they are no records of their topic."""
+
+    def take(self, topics: Topics, where: TopicPartition, messages: Sequence[Any]) -> None:
+        """Add the records in `messages`, which came from `where`."""
+        which = topics.names.index(where.topic)
+        decoded = decode(messages, KINDS[which])
+        self.broken += decoded.broken
+        if which == TICKS:
+            self.ticks += decoded.records
+            self.keys_of[where.partition] = {(t.origin, t.symbol) for t in decoded.records}
+        elif which == GAPS:
+            self.gaps += decoded.records
+        elif which == QUOTES:
+            for quote in decoded.records:
+                key = (quote.origin or "", quote.symbol)
+                known = self.quotes.get(key)
+                if known is None or quote.version >= known.version:
+                    self.quotes[key] = quote
+        elif which == BEATS:
+            for beat in decoded.records:
+                self.beats.pop((beat.writer, beat.source), None)  # in the order of the log
+                self.beats[beat.writer, beat.source] = beat
 
     def newest(self) -> int:
         """The latest `received` (µs, UTC), looking at the last tick only; 0 if nothing came."""
@@ -93,32 +113,11 @@ def _appended(message: Any) -> int:
     return int(getattr(message, "timestamp", None) or 0)
 
 
-def gather(
-    topics: Topics,
-    found: Messages,
-    symbols: Collection[str] | None,
-) -> Gathered:
+def gather(topics: Topics, found: Messages, symbols: Collection[str] | None) -> Gathered:
     """The records in `found`; with `symbols`, ticks, quotes and gaps of these only."""
     came = Gathered()
     for where, messages in found.items():
-        match topics.names.index(where.topic):
-            case n if n == TICKS:
-                decoded = decode(messages, Tick)
-                came.ticks += decoded.records
-                came.keys_of[where.partition] = {(t.origin, t.symbol) for t in decoded.records}
-            case n if n == GAPS:
-                decoded = decode(messages, Gap)
-                came.gaps += decoded.records
-            case n if n == QUOTES:
-                decoded = decode(messages, Quote)
-                for quote in decoded.records:
-                    key = (quote.origin or "", quote.symbol)
-                    if newer(quote, came.quotes.get(key)):
-                        came.quotes[key] = quote
-            case n if n == BEATS:
-                decoded = decode(messages, Heartbeat)
-                came.beats |= {(beat.writer, beat.source): beat for beat in decoded.records}
-        came.broken += decoded.broken
+        came.take(topics, where, messages)
     if symbols is not None:
         came.ticks = [tick for tick in came.ticks if tick.symbol in symbols]
         came.gaps = wanted_gaps(came.gaps, symbols)

@@ -1,10 +1,9 @@
-"""All that we use of aiokafka's private parts, in this file only: `test_internals` names each.
+"""The private parts of aiokafka that we use, in this file only; `test_internals` lists each name.
 
-aiokafka begins on a connection that it keeps to itself, and leaves it open when it is cut short.
-Its consumer's stop ends half way while a fetch is under way, so that the task which keeps the
-metadata fresh lives on and connects again. Each connection has a broker make the topics that it is
-asked for and has not. A producer's stop waits for what it cannot send. Nothing public helps: so
-`hold` a client before it begins, and `let_go` of it at the end. Knows nothing of records.
+Four faults of aiokafka need them. It leaves its first connection open if its start is cancelled.
+A consumer's stop may end half way, and its metadata task lives on and connects again. Asking for
+metadata may create topics. A producer's stop waits for what it cannot send. So call `hold` before
+a client starts, and `let_go` at its end. Knows nothing of records.
 """
 
 # ruff: noqa: SLF001 - the private parts of aiokafka are what this module is about
@@ -23,7 +22,7 @@ _PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker
 
 
 class _Asked:
-    """A connection as a client has it that asks about topics: with the word not to make them."""
+    """A connection on which questions about topics forbid the broker to create them."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -34,14 +33,12 @@ class _Asked:
 
 
 def hold(client: Any) -> None:
-    """Have all connections of `client`, an `AIOKafkaClient` not begun yet, go through here.
+    """Have all connections of `client`, an `AIOKafkaClient` not started yet, go through here.
 
-    It makes no topic by asking for it. A broker with `auto.create.topics.enable`, which is Kafka's
-    default, makes each topic that it is asked about, unless the question forbids it; aiokafka's
-    does not, and has no setting for it. So the consumers that were at work when somebody deleted a
-    stream brought its topics back, with policies that are not ours, and no log could be opened
-    there any more. On what `_get_conn` gives the client speaks itself with this question only; all
-    others go by `send`.
+    A broker with `auto.create.topics.enable`, Kafka's default, creates each topic that it is asked
+    about, unless the question forbids it. aiokafka's question does not, and has no setting for it:
+    consumers brought back the topics of a deleted stream, with policies that are not ours. The
+    client itself uses a connection of `_get_conn` for this question only.
     """
     connect = client._get_conn
 
@@ -60,11 +57,10 @@ def hold(client: Any) -> None:
 
 
 async def _bootstrap(client: Any) -> None:
-    """Learn of one of its servers which brokers there are; on connections that are known as its.
+    """Ask the servers which brokers there are, on connections that the client knows as its own.
 
-    A cluster that has just begun knows of no broker, not even of the one that says so: it is asked
-    again, for ever; aiokafka takes that for an answer, and has nobody to send its requests to.
-    Raises `KafkaConnectionError` where no server answers.
+    A cluster that has just started knows no broker yet: it is asked again until it does. aiokafka
+    would take that for an answer. Raises `KafkaConnectionError` if no server answers.
     """
     cluster = client.cluster
     cluster.config["bootstrap_servers"] = client._bootstrap_servers
@@ -97,9 +93,9 @@ async def _learn(client: Any, servers: Iterable[str]) -> bool:
 
 
 async def let_go(client: Any) -> None:
-    """Whatever became of its own end: no connection stays, none comes, and no task of its goes on.
+    """End all connections and tasks of `client` for good, whatever its own end did.
 
-    What it had sent may yet arrive, after the same was sent again.
+    What it sent may still arrive, after the same was sent again.
     """
     client._get_conn = _nothing
     drop(client)
@@ -138,9 +134,9 @@ def let_fetches_wait(consumer: Any, milliseconds: int) -> None:
 
 
 def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
-    """The tasks that will hold its requests: its own end cancels one, and forgets the others.
+    """Return the set in which the tasks of the producer's requests will be.
 
-    One that waits for news of the cluster, from a client that is closed, would wait for ever.
+    Its own end cancels one and forgets the others: they would wait for ever for a closed client.
     """
     tasks: set[asyncio.Task[Any]] = set()
     send = producer._sender._send_produce_req

@@ -1,10 +1,9 @@
 """What a late reader and a new writer must know: the last quotes, heartbeats and sequences.
 
-The quotes are read to their end; then the ticks a little before the ends that they had at first,
-and further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So the place
-at which following begins joins the quotes without a hole, while others write. A symbol that
-has ticks and no quote (a producer of somebody else wrote them) is shown by its last tick. Reads
-through `fetching`; writes nothing.
+It notes the ends of the ticks, reads the quotes to their end, and then the ticks shortly before the
+noted ends: further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So
+reading on from there has no hole, even while others write. A symbol that has ticks and no quote
+(another program wrote them) is shown by its last tick. Writes nothing.
 """
 
 from __future__ import annotations
@@ -19,21 +18,20 @@ from aiokafka import TopicPartition
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics, spans
 from ticker.streams.kafka.fetching import span
-from ticker.streams.kafka.messages import Decoded, decode
+from ticker.streams.kafka.gathering import Gathered
+from ticker.streams.kafka.messages import BEATS, QUOTES, TICKS, Decoded, decode
 from ticker.streams.kafka.position import KafkaPosition
 from ticker.streams.sequence import Key
 
 WINDOW: Final = 8_000
 """Ticks of each partition that a late reader looks at before their end, at least.
 
-More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one append of a relay:
-of a symbol that it does not see there, no tick lies before its quote.
+More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one append of a relay.
+So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
-"""… and that a writer looks at, or a reader that misses some which no quote told of, at least."""
-
-TICKS, GAPS, QUOTES, BEATS = range(4)
+"""The same for a writer, and for a reader that misses ticks of which no quote told."""
 
 
 class Late(msgspec.Struct):
@@ -45,6 +43,10 @@ class Late(msgspec.Struct):
     quotes: dict[Key, Quote]
     made: dict[Key, Quote]
     """Of the last ticks of symbols that have no quote."""
+    heads: dict[Key, Tick | Quote]
+    """The record with the last sequence of each, as far as the window shows."""
+    last_seen: dict[Key, int]
+    """(origin, symbol) → the sequence up to which its quote is true."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, Decoded]
     partition_of: dict[Key, int]
@@ -60,62 +62,37 @@ class Late(msgspec.Struct):
             self.place.position(),
             quotes=[*self.quotes.values(), *self.made.values()],
             heartbeats=list(self.beats.values()),
-            last_seen=self.last_seen(),
+            last_seen=self.last_seen,
         )
-
-    def last_seen(self) -> dict[Key, int]:
-        """(origin, symbol) → the sequence up to which its quote is true."""
-        return _sequences(self.quotes | self.made)
 
     def ticks(self) -> Iterator[Tick]:
         """Those of the window."""
         return (tick for some in self.window.values() for tick in some.records)
-
-    def last_records(self) -> dict[Key, Tick | Quote]:
-        """(origin, symbol) → the record with its last sequence, as far as the window shows."""
-        return _heads(self.quotes, self.ticks())
 
     def tails(self) -> dict[Key, int]:
         """(origin, symbol) → the last sequence of its ticks in the window."""
         return _sequences(_heads({}, self.ticks()))
 
 
-def newer(quote: Quote, known: Quote | None) -> bool:
-    """Whether `quote` replaces `known`: unless it has a lower sequence, or an earlier time."""
-    return known is None or quote.version >= known.version
-
-
 async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int = WINDOW) -> Late:
     """See the module. Raises `StreamError`."""
     ends = await cluster.offsets(topics, END)
     begins = await cluster.offsets(topics, BEGIN)
-    quotes: dict[Key, Quote] = {}
-    beats: dict[tuple[str, str], Heartbeat] = {}
     # The ends of the quotes are noted after those of the ticks, and no later than they are read:
     # a quote written since tells of more ticks than we need to skip, which is harmless.
-    standing = spans(begins, ends, topics.all(QUOTES, BEATS))
-    broken = 0
-    async with contextlib.aclosing(span(cluster.address, standing)) as messages:
-        async for where, found in messages:
-            if where.topic == topics.names[QUOTES]:
-                decoded = decode(found, Quote)
-                for quote in decoded.records:
-                    key = (quote.origin or "", quote.symbol)
-                    if newer(quote, quotes.get(key)):
-                        quotes[key] = quote
-            else:
-                decoded = decode(found, Heartbeat)
-                for beat in decoded.records:
-                    beats.pop((beat.writer, beat.source), None)  # in the order of the log
-                    beats[beat.writer, beat.source] = beat
-            broken += decoded.broken
+    standing = Gathered()
+    between = spans(begins, ends, topics.all(QUOTES, BEATS))
+    async with contextlib.aclosing(span(cluster.address, between)) as messages:
+        async for where, some in messages:
+            standing.take(topics, where, some)
+    quotes = standing.quotes
     window, whole = await _join(cluster, topics, (begins, ends), _sequences(quotes), window_size)
-    broken += sum(some.broken for some in window.values())
+    broken = standing.broken + sum(each.broken for each in window.values())
     partition_of: dict[Key, int] = {}
-    for where, some in window.items():
-        keys = {(tick.origin, tick.symbol) for tick in some.records}
+    for where, each in window.items():
+        keys = {(tick.origin, tick.symbol) for tick in each.records}
         topics.check_partitions(partition_of, where.partition, keys)
-    heads = _heads(quotes, (tick for some in window.values() for tick in some.records))
+    heads = _heads(quotes, (tick for each in window.values() for tick in each.records))
     made = {
         key: as_quote(head)
         for key, head in heads.items()
@@ -123,16 +100,19 @@ async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int
     }
     last_seen = _sequences(quotes | made)
     offsets = dict(ends)
-    for where, some in window.items():
+    for where, each in window.items():
         news = (
             offset
-            for tick, offset in zip(some.records, some.offsets, strict=True)
+            for tick, offset in zip(each.records, each.offsets, strict=True)
             if tick.sequence > last_seen.get((tick.origin, tick.symbol), 0)
         )
         offsets[where] = min(news, default=ends[where])
     received = max((quote.received for quote in quotes.values()), default=0)
     place = topics.place(offsets, received)
-    return Late(place, begins, ends, quotes, made, beats, window, partition_of, whole, broken)
+    return Late(
+        *(place, begins, ends, quotes, made, heads, last_seen),
+        *(standing.beats, window, partition_of, whole, broken),
+    )
 
 
 def _heads(quotes: Mapping[Key, Quote], ticks: Iterable[Tick]) -> dict[Key, Tick | Quote]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -24,8 +24,13 @@ from ticker.errors import InvalidRecord
 from ticker.records import MAX_TIME, Gap, Heartbeat, Quote, Record, Tick
 from ticker.units import DAY, MILLISECOND
 
+TICKS, GAPS, QUOTES, BEATS = range(4)
+"""The four topics, in the order of writing."""
+Kind = type[Tick] | type[Gap] | type[Quote] | type[Heartbeat]
+KINDS: Final[tuple[Kind, ...]] = (Tick, Gap, Quote, Heartbeat)
+"""The kind of record in each."""
+
 Headers = list[tuple[str, bytes]]
-_R = TypeVar("_R", Tick, Quote, Gap, Heartbeat)
 
 HEADERS: Final[Headers] = [
     ("content-type", b"application/json"),
@@ -73,7 +78,7 @@ class Decoded(msgspec.Struct):
         return Decoded(records, offsets, self.broken + later.broken)
 
 
-def decode(messages: Sequence[Any], kind: type[_R]) -> Decoded:
+def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
     """The records of `kind` in `messages` (aiokafka's), in their order."""
     # Nearly always all are well: then they are decoded and checked without a step for each.
     if are_usual(messages):
@@ -106,7 +111,7 @@ def time_limit(messages: Sequence[Any]) -> int:
     return first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
 
 
-def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
+def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
     decoded = Decoded()
     for message in messages:
         well = False
@@ -129,7 +134,7 @@ def _decode_each(messages: Sequence[Any], kind: type[_R]) -> Decoded:
     return decoded
 
 
-def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) -> bool:
+def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
     """Whether all lie within a day of the first one's appending, and need no look at each."""
     if kind is not Tick and kind is not Quote:
         return not records
@@ -150,7 +155,7 @@ def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
     )
 
 
-def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: type[_R]) -> bool:
+def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
     """Whether the keys are those of `records`; may raise what `key` raises."""
     if kind is Tick:
         return have_symbols(messages, map(_symbol, records))

@@ -1,9 +1,8 @@
 """Why ticks did not come: a gap record tells of them, they lie further back, or they are lost.
 
-A hole is first looked for in the gap records that were written before it and have yet to be
-fetched. One right behind a snapshot's quote may be none: where a writer died between ticks and
-their quote, and many others' ticks followed, these ticks lie before the place at which the reading
-began. Reads through `late`; writes nothing.
+A hole is first looked up in the gap records that were written before it and not fetched yet. A hole
+right behind a snapshot's quote may be none: if a writer died between ticks and their quote, and
+many others' ticks followed, its ticks lie before the place at which the reading began.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, GapReason, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
-from ticker.streams.kafka.late import FURTHER, GAPS, TICKS, gaps_between, ticks_between
+from ticker.streams.kafka.late import FURTHER, gaps_between, ticks_between
+from ticker.streams.kafka.messages import GAPS, TICKS
 from ticker.streams.sequence import Key, SequenceTracker, left_of
 
 
 class Missing:
-    """What one reading makes of holes. `last_seen` are the sequences of the snapshot it follows.
+    """Resolves the holes of one reading. `last_seen`: the sequences of the snapshot it follows.
 
-    It belongs to one log: where another lies in its place, all of that is read, and `last_seen` is
-    empty.
+    It belongs to one log. If another log lies in its place, all of that is read, and `last_seen`
+    is empty.
     """
 
     def __init__(self, cluster: ClusterClient, last_seen: Mapping[Key, int]) -> None:

@@ -1,9 +1,9 @@
-"""Messages out to the brokers: one idempotent producer at a time, every wait with a deadline.
+"""Sends messages to the brokers: one idempotent producer at a time, every wait with a deadline.
 
-Traps of aiokafka that are held here: an idempotent producer's batches never expire, so sending and
-stopping hang while the broker is away (aio-libs/aiokafka #1101); after `OutOfOrderSequenceNumber`
-every later send fails too (#1017). So whatever a producer could not send in time, or failed to
-send, ends the producer: the next call makes a new one. Knows nothing of sequences.
+An idempotent producer's batches never expire, so its send and its stop hang while the broker is
+away (aio-libs/aiokafka #1101). After `OutOfOrderSequenceNumber` every later send fails too (#1017).
+So a send that fails or takes too long ends the producer, and the next call makes a new one. Knows
+nothing of sequences.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from ticker.streams.kafka.internals import end_sending, watch_requests
 from ticker.streams.kafka.messages import Headers
 
 DELIVERY: Final = 30.0
-"""Seconds in which a call is acknowledged, or the broker counts as away; a killed one is back
-after 7 to 15."""
+"""How long a call may take to be acknowledged (s). A killed broker is back after 7 to 15 s."""
 
 BATCH_BYTES: Final = 512 * 1024
 """Of one batch, before it is compressed; brokers take 1 MB unless told otherwise."""
@@ -102,7 +101,7 @@ class Producing:
                 found = await asyncio.gather(*tasks)
             finally:
                 for task in tasks:
-                    task.cancel()  # where one fails, none is left waiting for its producer
+                    task.cancel()  # if one fails, the others do not wait for the producer
         return {
             TopicPartition(topic, partition): offsets
             for partition, offsets in zip(messages, found, strict=True)
@@ -138,7 +137,7 @@ class Producing:
                 waiting.append((future, batch.record_count()))
                 break
             await asyncio.sleep(0)  # let the sender take it now
-        # All are looked at, so that no failure is logged as forgotten.
+        # The exceptions of all are retrieved, so that asyncio does not log them.
         found = await asyncio.gather(*(f for f, _ in waiting), return_exceptions=True)
         offsets: list[tuple[int, int]] = []
         for answer, (_, count) in zip(found, waiting, strict=True):
@@ -166,7 +165,7 @@ class Producing:
         return False
 
     async def abandon(self) -> None:
-        """End the producer with all that it has not sent; also where we are cancelled meanwhile."""
+        """End the producer with all that it has not sent, also if we are cancelled meanwhile."""
         producer, self._producer = self._producer, None
         ending = _abandon(self._sending, producer, self._requests)
         await asyncio.shield(keep(asyncio.ensure_future(ending)))
@@ -183,9 +182,9 @@ async def _abandon(
 
 
 async def _drop(producer: Any, requests: Iterable[asyncio.Task[Any]]) -> None:
-    """End a producer that has something left to send, which its own stop would wait for (#1101).
+    """End a producer that has something left to send; its own stop would wait for that (#1101).
 
-    What it sent may have arrived: who sends it again is told so by the sequences.
+    What it sent may have arrived: the sequences tell the next writer.
     """
     await end(producer.client, 1)
     await bounded(end_sending(producer), 1)

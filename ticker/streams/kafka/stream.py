@@ -27,7 +27,8 @@ from ticker.streams.kafka.columns import ColumnDecoder
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, KafkaRead
-from ticker.streams.kafka.late import TICKS, read_snapshot, ticks_between
+from ticker.streams.kafka.late import read_snapshot, ticks_between
+from ticker.streams.kafka.messages import TICKS
 from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
@@ -123,7 +124,7 @@ class KafkaStream(BaseStream, Served):
             cluster, {where: (at, min(at + 1, late.ends[where])) for where, at in begins.items()}
         )
         held = [*late.ticks()]
-        heads = late.last_records()
+        heads = late.heads
         kept = await policies(cluster, topics.names)
         return Health(
             stream=self.url,

@@ -1,9 +1,9 @@
-"""The writing side: topics are ready, sequences are checked, records go out in order.
+"""Writes a log: prepares its topics, checks sequences, sends records in order.
 
-Gaps, then ticks, then quotes, then heartbeats; each is acknowledged before the next is sent. The
-last sequences are read from the topics when the log is entered, and again after every failure. Each
-origin has one writer (a relay, or a program that numbers its ticks): of two that send the same
-ticks, what comes to lie there twice is dropped by the readers.
+Gaps, then ticks, then quotes, then heartbeats; each kind is acknowledged before the next is sent.
+The last sequences are read from the topics when the log is entered, and again after every failure.
+Each origin has one writer (a relay, or a program that numbers its ticks). If two send the same
+ticks, readers drop the repeats.
 """
 
 from __future__ import annotations
@@ -29,17 +29,13 @@ from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
 from ticker.streams.kafka.late import (
-    BEATS,
     FURTHER,
-    GAPS,
-    QUOTES,
-    TICKS,
     as_quote,
     gaps_between,
     read_snapshot,
     ticks_between,
 )
-from ticker.streams.kafka.messages import HEADERS, key
+from ticker.streams.kafka.messages import BEATS, GAPS, HEADERS, QUOTES, TICKS, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.sequence import Key
@@ -107,13 +103,16 @@ class KafkaWriter:
             return position
 
     def _lose(self) -> None:
-        """What arrived is not known: look before the next. What waited was acknowledged."""
+        """Read the topics again before the next append: what arrived is not known.
+
+        The quotes that wait were acknowledged, so they are kept.
+        """
         if self._known is not None:
             self._unsent = self._known.due(None)
         self._known = None
 
     async def _send_later(self) -> None:
-        """Send the quotes that wait once their second is over, though nothing else is appended."""
+        """Send the quotes that wait once their second is over, even without another append."""
         try:
             await asyncio.sleep(QUOTE_EVERY)
             async with self._lock:
@@ -212,10 +211,10 @@ class KafkaWriter:
                     self._ends[where] = first + count
 
     async def _same_topics(self) -> None:
-        """Raise `StreamMissing` where the topics were made again since we wrote last.
+        """Raise `StreamMissing` if the topics were created again since we wrote last.
 
-        A broker takes what an old producer sends to new ones of the same name, without a word.
-        Under way, it refuses; so topics that took something just now are the same.
+        A broker silently takes what an old producer sends to new topics of the same name. Topics
+        that took something just now are the same, so the broker is not asked each time.
         """
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
             found = await self._cluster.topics()
@@ -282,7 +281,7 @@ class KafkaWriter:
         late = await read_snapshot(self._cluster, topics, FURTHER)
         known = Sequences(self._address.url)
         known.saw(late.quotes.values())
-        heads = late.last_records()
+        heads = late.heads
         known.saw(head for head in heads.values() if isinstance(head, Tick))
         # Of ticks that a broker lost, a quote that it kept may still tell.
         known.last.update(late.tails())
@@ -291,8 +290,8 @@ class KafkaWriter:
             await gaps_between(self._cluster, spans(begins, late.ends, topics.all(GAPS)))
         )
         if not late.whole:
-            # A quote that lags behind its ticks (their writer died in between) would be all that
-            # is known of its symbol, once these ticks lie further back than the window.
+            # If a writer died between ticks and their quote, and these ticks lie further back than
+            # the window, the old quote would be all that is known of the symbol.
             lagging = [
                 as_quote(head, late.quotes.get(which))
                 for which, head in heads.items()
