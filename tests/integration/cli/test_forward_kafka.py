@@ -440,13 +440,13 @@ def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
         done = ticker(*poll_words(exchange, old), "--count", "9")
         assert done.returncode == 0, done.stderr
         (local,) = local_logs(ticker)
-        advice = f"ticker forward sqlite:{local} {stream} --no-follow"
+        advice = f"ticker forward sqlite:{local} {old} (or its new address)"
         new = ticker(*poll_words(exchange, stream), "--count", "9")
         assert new.returncode == 0, new.stderr
         assert f"{count(local)} ticks wait here for {old}, and nobody sends them." in new.stderr
         told = ticker("status", "--stream", stream, "--format", "table").stdout
         assert advice in " ".join(told.split())
-        done = ticker(*advice.split()[1:])
+        done = ticker("forward", f"sqlite:{local}", stream, "--no-follow")
         assert done.returncode == 0, done.stderr
         done = ticker("forward", f"sqlite:{local}", old, "--forget")
         assert done.returncode == 0, done.stderr
