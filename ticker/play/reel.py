@@ -12,8 +12,9 @@ import msgspec
 
 from ticker.errors import StreamError
 from ticker.records import MAX_TIME, Gap
-from ticker.streams.protocol import Stream, Tape, Timeline
+from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
+from ticker.streams.tape import Tape, Timeline
 from ticker.units import DAY, MINUTE
 
 SESSION_BREAK: Final = 30 * MINUTE

@@ -16,8 +16,9 @@ from typing import Any
 from ticker.play.reel import NothingToPlay, Span
 from ticker.records import TICK_FIELDS, Tick
 from ticker.streams.narrowing import as_tape
-from ticker.streams.protocol import Stream, Tape
+from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
+from ticker.streams.tape import Tape
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from ticker.streams.choice import (
 )
 from ticker.streams.narrowing import as_served, as_tape, retained
 from ticker.streams.open import canonical_log_url, canonical_url, open_log, open_stream
-from ticker.streams.protocol import Log, NumberingLog, Retained, Stream, Tape
+from ticker.streams.protocol import Log, NumberingLog, Retained, Stream
+from ticker.streams.tape import Tape
 
 __all__ = [
     "Log",

@@ -9,7 +9,8 @@ from typing import cast
 
 from ticker.address import backend_of
 from ticker.errors import UsageError
-from ticker.streams.protocol import Log, Retained, Served, Stream, Tape
+from ticker.streams.protocol import Log, Retained, Served, Stream
+from ticker.streams.tape import Tape
 
 
 def as_tape(stream: Stream) -> Tape | None:

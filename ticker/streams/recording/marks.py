@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from ticker.streams.protocol import Move, SessionChange
 from ticker.streams.recording.index import Ask
+from ticker.streams.tape import Move, SessionChange
 from ticker.units import SECOND
 
 _LONGEST: Final = 60 * SECOND

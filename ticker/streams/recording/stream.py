@@ -17,7 +17,6 @@ from ticker.records import Batch, Gap, Position, Tick
 from ticker.streams.arguments import checked_symbols
 from ticker.streams.base import BaseStream
 from ticker.streams.digest import Digest
-from ticker.streams.protocol import Move, SessionChange, Timeline
 from ticker.streams.reader import ActiveRead, ColumnRequest, ReadRequest
 from ticker.streams.recording.following import RecordingRead
 from ticker.streams.recording.layout import Manifest
@@ -25,6 +24,7 @@ from ticker.streams.recording.marks import largest_moves, session_changes
 from ticker.streams.recording.reading import RecordingReader
 from ticker.streams.recording.searching import last_ticks, next_tick, quotes
 from ticker.streams.sequence import Key
+from ticker.streams.tape import Move, SessionChange, Timeline
 
 _R = TypeVar("_R")
 

@@ -13,39 +13,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-import msgspec
-
 from ticker.errors import WrongPosition
-from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.reader import ColumnRequest, Lost, wanted_gaps
+from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Tick
+from ticker.streams.reader import ColumnRequest
 from ticker.streams.sqlite import decoding, holding, opening, rows
+from ticker.streams.sqlite.paging import Page, all_rows, only, page_after
 from ticker.streams.sqlite.position import SqlitePosition, parse
 from ticker.streams.sqlite.state import LogState, load
 
-SPAN: Final = 50_000
-"""Positions looked through in one transaction, however few of them a filter lets through."""
-
 CHUNK: Final = 5_000
 """Positions of a chunk of columns: more at once are slower, as Python's collector visits them."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """What follows a place, as it lies in the file: neither holes nor repeats are looked for."""
-
-    place: SqlitePosition
-    """Behind it."""
-    at_end: bool
-    """Nothing more was there in this moment."""
-    ticks: Sequence[Tick]
-    gaps: Sequence[Gap]
-    quotes: Sequence[Quote]
-    heartbeats: Sequence[Heartbeat]
-    lost: Sequence[Lost]
-    lost_gaps: bool
-    """Gap records were deleted before their reader came to them."""
-    held_since: int
-    """`received` of the first tick still held (µs, UTC); of the newest record if there is none."""
-    broken: int
 
 
 class SqliteReader:
@@ -150,7 +127,7 @@ class SqliteReader:
         with self._transaction() as state:
             if ticks <= 0:
                 return state.end()
-            where, bindings = _only(symbols)
+            where, bindings = only(symbols)
             found = self._all(
                 f"SELECT position, received FROM ticks WHERE true {where} "
                 "ORDER BY position DESC LIMIT 1 OFFSET ?",
@@ -168,104 +145,9 @@ class SqliteReader:
         limit: int,
         before: Tick | None = None,
     ) -> Page:
-        """What follows `place`: at most `limit` ticks, with all that lies between them.
-
-        It ends before a gap that follows one of these ticks, and before the tick `before`.
-        """
-        where, bindings = _only(symbols)
+        """What follows `place`: see `page_after`."""
         with self._transaction() as state:
-            start = place.number
-            lost: list[Lost] = []
-            if start < state.pruned:
-                lost = [
-                    Lost((origin, symbol), sequence)
-                    for origin, symbol, sequence in self._all(
-                        "SELECT origin, symbol, pruned_sequence FROM sequences "
-                        f"WHERE pruned_position > ? {where}",
-                        start,
-                        *bindings,
-                    )
-                ]
-            lost_gaps = start < state.pruned_gaps
-            end = self._end(state, max(start, state.pruned), where, bindings, limit)
-            end = self._before_gap(start, end, where, bindings)
-            if before is not None:
-                end = self._before_tick(start, end, before)
-            read = functools.partial(decoding.records, self._connection)
-            span = "position > ? AND position <= ?"
-            ordered = f"{span} {where} ORDER BY position"
-            bound = (start, end, *bindings)
-            ticks, broken = decoding.ticks(
-                self._connection, ordered, bound, simulated=bool(state.simulated)
-            )
-            quotes, broken_quotes = read(rows.QUOTES, ordered, bound)
-            gaps, broken_gaps = read(rows.GAPS, f"{span} ORDER BY position", (start, end))
-            beats, broken_beats = read(rows.HEARTBEATS, f"{span} ORDER BY position", (start, end))
-            held_since = state.received
-            if lost or lost_gaps:
-                first = self._all("SELECT received FROM ticks ORDER BY position LIMIT 1")
-                held_since = first[0][0] if first else state.received
-        gaps = wanted_gaps(gaps, symbols)
-        heard: tuple[Tick | Quote | Gap | Heartbeat, ...] = (*ticks[-1:], *gaps, *quotes, *beats)
-        received = max(place.received, max((record.received for record in heard), default=0))
-        return Page(
-            place=SqlitePosition(state.origin, end, received),
-            at_end=end == state.position,
-            ticks=ticks,
-            gaps=gaps,
-            quotes=quotes,
-            heartbeats=beats,
-            lost=lost,
-            lost_gaps=lost_gaps,
-            held_since=held_since,
-            broken=broken + broken_gaps + broken_quotes + broken_beats,
-        )
-
-    def _end(
-        self, state: LogState, start: int, where: str, bindings: tuple[Any, ...], limit: int
-    ) -> int:
-        """Up to which position there are at most `limit` ticks."""
-        if not where:
-            return min(state.position, start + limit)
-        end = min(state.position, start + SPAN)
-        past = self._all(
-            f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
-            "ORDER BY position LIMIT 1 OFFSET ?",
-            start,
-            end,
-            *bindings,
-            limit - 1,
-        )
-        return int(past[0][0]) if past else end
-
-    def _before_gap(self, start: int, end: int, where: str, bindings: tuple[Any, ...]) -> int:
-        """`end`, or a place before it at which a gap follows a tick: see `Batch`."""
-        first = self._all(
-            f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
-            "ORDER BY position LIMIT 1",
-            start,
-            end,
-            *bindings,
-        )
-        if not first:
-            return end
-        gap = self._all(
-            "SELECT min(position) FROM gaps WHERE position > ? AND position <= ?", first[0][0], end
-        )[0][0]
-        return end if gap is None else int(gap) - 1
-
-    def _before_tick(self, start: int, end: int, tick: Tick) -> int:
-        """Right before `tick`; `start` if it is gone."""
-        found = self._all(
-            "SELECT min(position) FROM ticks WHERE position > ? AND position <= ? "
-            "AND origin = ? AND symbol = ? AND sequence = ?",
-            start,
-            end,
-            tick.origin,
-            tick.symbol,
-            tick.sequence,
-        )[0][0]
-        return start if found is None else int(found) - 1
+            return page_after(self._connection, state, place, symbols, limit=limit, before=before)
 
     def columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]:
         """See `Stream.columns`."""
@@ -298,7 +180,7 @@ class SqliteReader:
 
         Each span has a transaction of its own.
         """
-        condition, bound = _only(request.symbols)
+        condition, bound = only(request.symbols)
         since, until = request.since, request.until
         if since is not None:
             condition, bound = f"{condition} AND received >= ?", (*bound, since)
@@ -352,14 +234,4 @@ class SqliteReader:
                     connection.execute("COMMIT")
 
     def _all(self, query: str, *bindings: Any) -> list[Any]:
-        return self._connection.execute(query, bindings).fetchall()
-
-
-def _only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:
-    """The condition that keeps `symbols`, to be put after another, and its binding."""
-    if symbols is None:
-        return "", ()
-    return (
-        "AND symbol IN (SELECT value FROM json_each(?))",
-        (msgspec.json.encode(sorted(symbols)).decode(),),
-    )
+        return all_rows(self._connection, query, *bindings)
