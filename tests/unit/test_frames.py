@@ -130,7 +130,7 @@ async def test_a_frame_is_the_same_from_columns_of_python_values(
             for symbol in ("^X", "GC=F", "AAPL"):
                 yield from map(as_arrays, stream.columns(symbols=[symbol]))
 
-    monkeypatch.setattr(ticker.frames, "open_stream", lambda _: Plain())
+    monkeypatch.setattr("ticker.frames.reading.open_stream", lambda _: Plain())
     assert_frame_equal(ticker.frames.read(url), arrays, check_freq=False)
 
 

@@ -1,11 +1,4 @@
-"""A stream as pandas frames, for notebooks and scripts: `ticker.frames.read("demo")`.
-
-Frames are long: one row for each tick, the event's time as index (`time`, UTC), `symbol` as a
-column, the fields of the JSON events as the other columns. Every backend gives the same dtypes:
-prices, `volume` and `size` float64, `sequence` int64, texts `str`, `simulated` bool, times
-`datetime64[us, UTC]`. What is unknown is missing (NaN, NaT), never zero. All functions are
-synchronous, and work where an event loop is running already, as in a notebook.
-"""
+"""Streams as frames: ticks, quotes and gaps, at once or as they come."""
 
 from __future__ import annotations
 
@@ -13,7 +6,7 @@ import contextlib
 import operator
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -21,6 +14,7 @@ from msgspec.structs import astuple
 
 from ticker import system_clock
 from ticker.errors import UsageError
+from ticker.frames.dtypes import DTYPES, GAP_FIELDS, NO_TIME, QUOTE_FIELDS, TIME
 from ticker.records import TICK_FIELDS, Batch, Gap, Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.present import present
@@ -65,7 +59,7 @@ def read(
 def quotes(url: str | None = None) -> pd.DataFrame:
     """Return the latest quote of each symbol, sorted by time. `url` is as for `read`."""
     with contextlib.closing(blocking(_snapshot(url))) as snapshots:
-        frame = _frame(_columns(next(snapshots).quotes, Quote), _QUOTE)
+        frame = _frame(_columns(next(snapshots).quotes, Quote), QUOTE_FIELDS)
     return frame.drop_duplicates("symbol", keep="last")
 
 
@@ -88,7 +82,7 @@ def gaps(url: str | None = None) -> pd.DataFrame:
         for gap in found
         for symbol in (gap.symbols or (gap.symbol,))
     ]
-    return _frame([{name: [row[name] for row in rows] for name in _GAP}], _GAP)
+    return _frame([{name: [row[name] for row in rows] for name in GAP_FIELDS}], GAP_FIELDS)
 
 
 def follow(
@@ -103,132 +97,6 @@ def follow(
     with contextlib.closing(blocking(batches)) as arriving:
         for batch in arriving:
             yield _frame(_columns(batch.ticks, Tick), TICK_FIELDS)
-
-
-def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return open, high, low, close, volume and number of ticks for each span of `every`.
-
-    `ticks` is a frame of `read`; `every` is a frequency of pandas, such as `"1min"` or `"5s"`. A
-    long frame again: the beginning of the bar as index, one row for each symbol and bar, from the
-    symbol's first tick to its last. Prices agree with pandas' own `resample(every).ohlc()`.
-
-    A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if somebody looked and
-    the price did not change, and NaN if it touches one of `gaps` (a frame of `gaps`): then nobody
-    knows.
-
-    `volume` is the increase of the day's volume since the symbol's tick before: it counts trades
-    that did not move the price too. Where the day's volume fell to less than half, a new day began,
-    and the tick adds it whole. A smaller fall is a correction, or a coin's 24 hours that move on:
-    there, and where the increase is not known, the tick adds the size of its trade. It is NaN where
-    the source tells neither.
-
-    Raises `UsageError` if `ticks` has no index `time`, and if `every` is no frequency.
-    """
-    if not isinstance(ticks.index, pd.DatetimeIndex) or ticks.index.name != "time":
-        raise UsageError("bars needs a frame as read() returns it, with `time` as index")
-    width = _width(every)
-    ticks = ticks if ticks.index.is_monotonic_increasing else ticks.sort_index(kind="stable")
-    if ticks.empty:
-        return _long(pd.DataFrame(columns=_BARS, dtype=np.float64, index=_bins([], [])))
-    # Days and longer begin at midnight anyway: pandas warns if it is told.
-    fixed = isinstance(width, pd.offsets.Tick)
-    origin = ticks.index[0].normalize() if fixed else "start_day"
-    bar = pd.Grouper(level="time", freq=width, origin=origin)
-    grouped = ticks.assign(_traded=_traded(ticks)).groupby(["symbol", bar])
-    made = grouped["price"].ohlc()
-    made["volume"] = grouped["_traded"].sum(min_count=1)
-    made["ticks"] = grouped.size().astype(np.float64)
-    # Between a symbol's first bar and its last, bars without a tick are rows too.
-    at = made.index.get_level_values("time")
-    spans = at.to_series().groupby(made.index.get_level_values("symbol")).agg(["first", "last"])
-    steps = pd.date_range(at.min(), at.max(), freq=width, unit="us")
-    begins, ends = steps.searchsorted(spans["first"]), steps.searchsorted(spans["last"])
-    made = made.reindex(
-        _bins(
-            spans.index.repeat(ends - begins + 1),
-            steps[np.concatenate([np.arange(a, b + 1) for a, b in zip(begins, ends, strict=True)])],
-        )
-    )
-    empty = made["ticks"].isna()
-    told = made["volume"].groupby(level="symbol").transform("any")
-    made.loc[empty, "ticks"] = 0.0
-    made.loc[empty & told, "volume"] = 0.0
-    if gaps is not None:
-        late = (ticks["received"] - ticks.index).groupby(ticks["symbol"]).min()
-        unknown = empty & _touched(made.index, width, gaps, late)
-        made.loc[unknown, ["volume", "ticks"]] = np.nan
-    return _long(made)
-
-
-def _width(every: str) -> Any:
-    try:
-        width = pd.tseries.frequencies.to_offset(every)
-    except ValueError:
-        width = None
-    if width is None or width.n < 1:
-        raise UsageError(f"{every!r:.80} is no frequency: give one such as '1min' or '5s'")
-    return width
-
-
-_BARS: Final = ["open", "high", "low", "close", "volume", "ticks"]
-
-
-def _bins(symbols: Any, times: Any) -> pd.MultiIndex:
-    index = pd.DatetimeIndex(times, dtype=_TIME)
-    return pd.MultiIndex.from_arrays([pd.Index(symbols, dtype="str"), index], names=_LEVELS)
-
-
-def _long(made: pd.DataFrame) -> pd.DataFrame:
-    """Rows by (symbol, time) → a long frame, sorted by time."""
-    return made.reset_index("symbol").sort_index(kind="stable")
-
-
-def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
-    """What each tick adds to its bar's volume."""
-    volume = ticks["volume"]
-    before = volume.groupby([ticks["symbol"], ticks["source"]], sort=False).shift()
-    increase = (volume - before).where(volume >= before / 2, volume.where(before.notna()))
-    added = increase.where(increase >= 0, ticks["size"])
-    return added.where(added.notna() | increase.isna(), 0.0)
-
-
-def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> np.ndarray:
-    """Which bars touch a span of `gaps` of their symbol.
-
-    Bars are in the time of events, gaps in the time of the poller. `late` is symbol → the delay
-    between the two, so that the gap of a symbol that comes 10 minutes late lies 10 minutes earlier.
-    """
-    symbols = bins.get_level_values("symbol")
-    begins = bins.get_level_values("time") + pd.TimedeltaIndex(late.reindex(symbols))
-    ends = begins + width
-    found = np.zeros(len(bins), dtype=bool)
-    spans = gaps.dropna(subset=["from", "until"])
-    for symbol, begin, end in zip(spans["symbol"], spans["from"], spans["until"], strict=True):
-        touched = (begins < end) & (ends > begin)
-        found |= touched if pd.isna(symbol) else touched & (symbols == symbol)
-    return found
-
-
-_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
-_LEVELS: Final = ["symbol", "time"]
-
-_DTYPES: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(("time", "received", "from", "until"), _TIME),
-    **dict.fromkeys(("symbol", "source", "origin", "currency", "session"), "str"),
-    **dict.fromkeys(("name", "kind", "exchange", "writer", "reason"), "str"),
-    **dict.fromkeys(("price_hint", "delay", "first_sequence", "last_sequence"), "Int64"),
-    "sequence": np.dtype(np.int64),
-    "simulated": np.dtype(np.bool_),
-}
-"""Field → the dtype of its column; all others are float64. `Int64` has missing values."""
-
-_QUOTE: Final = Quote.__struct_encode_fields__
-_GAP: Final = (
-    "time",
-    "symbol",
-    *(f for f in Gap.__struct_encode_fields__ if f not in {"symbol", "symbols"}),
-)
-_NO_TIME: Final = np.iinfo(np.int64).min  # NaT, as numpy writes it
 
 
 def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
@@ -246,13 +114,13 @@ def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.Data
 
 def _piece(values: Any, name: str) -> np.ndarray | Texts:
     """The values of a chunk, as they come from a stream, in a form that can be joined."""
-    dtype = _DTYPES.get(name, np.float64)
+    dtype = DTYPES.get(name, np.float64)
     if isinstance(values, np.ndarray | Texts):
         return values
     if dtype == "str":
         return encode(values)
-    if dtype is _TIME:
-        return np.array([_NO_TIME if value is None else value for value in values], dtype=np.int64)
+    if dtype is TIME:
+        return np.array([NO_TIME if value is None else value for value in values], dtype=np.int64)
     return np.array(values, dtype=object if dtype == "Int64" else dtype)
 
 
@@ -266,8 +134,8 @@ def _column(values: Any, name: str, order: np.ndarray | None) -> Any:
         return pd.array(values.words, dtype="str").take(codes)
     if order is not None:
         values = values[order]
-    dtype = _DTYPES.get(name)
-    if dtype is _TIME:
+    dtype = DTYPES.get(name)
+    if dtype is TIME:
         return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")
     return pd.array(values, dtype="Int64") if dtype == "Int64" else values
 
