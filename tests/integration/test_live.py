@@ -114,7 +114,9 @@ async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(
         assert gap.until - began <= 6 * SECOND
 
 
-@pytest.mark.parametrize("fault", ["429", "html", "5xx", "crumb"])
+@pytest.mark.parametrize(
+    "fault", ["429", "html", "5xx", "crumb", "consent", "truncated", "missing:1", "reset"]
+)
 async def test_the_socket_goes_on_while_polls_fail(tmp_path: Path, fault: str) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
         await scene.polls(2)
@@ -192,6 +194,27 @@ async def test_where_a_quiet_market_is_quiet_nothing_is_wrong(
         await scene.polls(100)
         assert (await scene.seen())[0].startswith("exchange live: ok")
         assert scene.exchange.counters.quote_requests - requests < 8
+
+
+async def test_a_flood_of_messages_makes_no_tick_twice_and_ends_in_the_latest_prices(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("flood")
+        await scene.polls(30)
+        ticks = await scene.ticks()
+        for symbol in SYMBOLS:
+            prices = [tick.price for tick in ticks if tick.symbol == symbol]
+            assert all(price != before for before, price in pairwise(prices))
+        line, _, _ = await scene.seen()
+        assert "ok" in line
+        scene.exchange.faults.switch()
+        await scene.polls(2)
+        assert (await scene.seen())[1] == "healthy"
+        known = scene.source._known.quotes  # type: ignore[union-attr]
+        latest = {tick.symbol: tick.price for tick in await scene.ticks()}
+        assert latest == {symbol: known[symbol].price for symbol in SYMBOLS}
 
 
 async def test_of_more_quotes_than_can_be_taken_the_latest_per_symbol_is_kept_and_told() -> None:
