@@ -203,7 +203,12 @@ def silences(yahoo: Yahoo, longest: int) -> list[tuple[int, int]]:
 
 def uncovered(spans: Sequence[tuple[int, int]], gaps: Sequence[Gap], began: int) -> list[Any]:
     """Those of `spans` (elapsed) that no gap tells."""
-    told = [(g.from_ - began, g.until - began) for g in gaps if g.from_ and g.until]
+    told: list[tuple[int, int]] = []
+    for start, until in sorted((g.from_ or 0, g.until or 0) for g in gaps):
+        first = start - began
+        if told and first <= told[-1][1]:  # one follows upon the other
+            first, _ = told.pop()
+        told.append((first, until - began))
     return [
         (a, b)
         for a, b in spans
