@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(
-        "markers", "yahoo(seed, faults, symbols, every): how the fixture `yahoo` is to be"
+        "markers", "yahoo(seed, faults, symbols, every, session): how the fixture `yahoo` is to be"
     )
 
 

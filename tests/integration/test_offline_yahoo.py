@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+MORNING = 1_795_447_805_000_000
+"""2026-11-23, 10:30 in New York, a Monday (µs)."""
 TESTS = """
 import pytest, yfinance as yf
 
@@ -47,13 +50,13 @@ def yf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
-    with ticker.exchange(seed=7) as yahoo:
+    with ticker.exchange(seed=7, clock=lambda: MORNING) as yahoo:
         apple = yf.Ticker("AAPL", session=yahoo.session)
         history = apple.history(period="1mo")
         assert len(history) > 15
         assert (history["Low"] <= history["High"]).all()
         minutes = apple.history(period="1d", interval="1m")
-        assert len(minutes) > 1_000
+        assert len(minutes) > 500  # since midnight in New York
         assert 100 < apple.fast_info.last_price < 1_000
         assert apple.fast_info.currency == "USD"
         assert apple.info["longName"] == "Apple Inc."
@@ -66,8 +69,7 @@ def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
 
 
 def test_the_last_bar_and_the_quote_agree(yf: Any) -> None:
-    moment = 1_795_447_805_000_000
-    with ticker.exchange(seed=7, clock=lambda: moment) as yahoo:
+    with ticker.exchange(seed=7, clock=lambda: MORNING) as yahoo:
         apple = yf.Ticker("AAPL", session=yahoo.session)
         url = "https://query1.finance.yahoo.com/v8/finance/chart/AAPL?range=5d&interval=1d"
         answers = [yahoo.session.get(url).json()["chart"]["result"][0] for _ in range(2)]
@@ -102,6 +104,75 @@ def test_faults_are_switched_while_it_serves() -> None:
             yahoo.fail("weather")
     with pytest.raises(UsageError), ticker.exchange(faults="429"):
         pass
+
+
+def test_a_price_that_a_test_sets_is_the_price_everywhere(yf: Any) -> None:
+    with ticker.exchange() as yahoo:
+        yahoo.set("AAPL", price=250.005, previous_close=245, marketState="HALTED", bid=None)
+        yahoo.set("MYCO", price=10, longName="My Company")
+        apple = yf.Ticker("AAPL", session=yahoo.session)
+        assert apple.info["regularMarketPrice"] == apple.fast_info.last_price == 250.005
+        assert apple.info["previousClose"] == apple.fast_info.previous_close == 245
+        assert apple.history(period="5d")["Close"].iloc[-1] == 250.005
+        assert apple.info["marketState"] == "HALTED"
+        assert "bid" not in apple.info
+        assert yf.Ticker("MYCO", session=yahoo.session).info["longName"] == "My Company"
+        assert [each["symbol"] for each in yf.Search("myco", session=yahoo.session).quotes] == [
+            "MYCO"
+        ]
+
+
+def test_a_symbol_is_halted_moves_again_and_is_delisted() -> None:
+    now = MORNING
+    url = "https://query2.finance.yahoo.com/v8/finance/chart/GC=F"
+
+    def price(yahoo: OfflineYahoo) -> Any:
+        return yahoo.session.get(url).json()["chart"]["result"][0]["meta"]["regularMarketPrice"]
+
+    with ticker.exchange(clock=lambda: now) as yahoo:
+        prices = [price(yahoo)]
+        yahoo.set("GC=F")
+        now += 60_000_000
+        prices.append(price(yahoo))
+        yahoo.resume("GC=F")
+        now += 60_000_000
+        prices.append(price(yahoo))
+        assert prices[0] == prices[1] != prices[2]
+        yahoo.delist("GC=F")
+        assert yahoo.session.get(url).status_code == 404
+        yahoo.set("GC=F", price=-37.63)
+        assert price(yahoo) == -37.63
+
+
+async def test_a_set_price_is_told_to_subscribers_at_once() -> None:
+    with ticker.exchange(every=60) as yahoo:
+        async with ticker.open_source(f"exchange-live{yahoo.source.removeprefix('exchange')}") as s:
+            await s.quotes(["AAPL"])
+            woken = asyncio.Event()
+            s.listen(woken.set)
+            yahoo.set("AAPL", price=99.5)
+            async with asyncio.timeout(10):
+                while not any(quote.price == 99.5 for quote in s.take()):
+                    await woken.wait()
+                    woken.clear()
+
+
+@pytest.mark.parametrize(
+    ("do", "words"),
+    [
+        (lambda yahoo: yahoo.set("AAPL", price=0), "AAPL: 0 is no price"),
+        (lambda yahoo: yahoo.set("AAPL", price=float("nan")), "AAPL: nan is no price"),
+        (lambda yahoo: yahoo.set("NOPE"), "NOPE is not listed: give it a price"),
+        (lambda yahoo: yahoo.resume("NOPE"), "NOPE is not listed here"),
+        (lambda yahoo: yahoo.delist("NOPE"), "NOPE is not listed here"),
+        (lambda _: ticker.exchange(session="weekend").__enter__(), "expected a session of regular"),
+        (lambda _: ticker.exchange(every=0).__enter__(), "every=0 is too fast"),
+        (lambda _: ticker.exchange(symbols=0).__enter__(), "symbols=0"),
+    ],
+)
+def test_a_mistake_is_told_in_words(do: Any, words: str) -> None:
+    with ticker.exchange() as yahoo, pytest.raises(UsageError, match=words):
+        do(yahoo)
 
 
 async def test_it_is_a_source_too_and_works_where_an_event_loop_runs() -> None:

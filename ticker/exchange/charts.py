@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+from ticker.exchange.book import MarketState
 from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
-from ticker.exchange.market import MarketState
 from ticker.exchange.sessions import Session
 from ticker.units import SECOND
 
@@ -116,7 +116,7 @@ def _bars(
             continue  # but today this market is open, whichever day it is
         is_last = time + step > now + zone
         close = state.price if is_last else price(time + step)
-        if step == _DAY and time == last_day:
+        if step <= _DAY and time + step == last_day + _DAY:
             close = state.previous_close
         if is_last and step >= _DAY:
             bar = Bar(time, state.open, state.day_high, state.day_low, close, state.volume)

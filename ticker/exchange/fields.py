@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ticker.exchange.book import MarketState
 from ticker.exchange.charts import chart
 from ticker.exchange.listings import (
     COIN,
@@ -25,7 +26,7 @@ from ticker.exchange.listings import (
     Listing,
     Oddity,
 )
-from ticker.exchange.market import Market, MarketState
+from ticker.exchange.market import Market
 from ticker.units import SECOND
 
 _REAL_TIME: Final[dict[InstrumentKind, str]] = {
@@ -42,7 +43,7 @@ class MarketAnswers:
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._names = {each.symbol: each.name for each in market.listings}
+        self._changed: dict[str, Mapping[str, Any]] = {}
 
     @property
     def events(self) -> int:
@@ -65,12 +66,13 @@ class MarketAnswers:
 
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
         """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
-        return [fields(state) for state in self._market.look(symbols, now)]
+        return [self._entry(state) for state in self._market.look(symbols, now)]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
         """The entries, at most so many, of what has `words` in its symbol or name."""
-        found = self._market.look(matching(words, self._names, most), now, counted=False)
-        return [fields(state) for state in found]
+        names = {each.symbol: each.name for each in self._market.listings}
+        found = self._market.look(matching(words, names, most), now, counted=False)
+        return [self._entry(state) for state in found]
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
         """The body of Yahoo's answer about the past of `symbol`; `None` if it is not listed."""
@@ -82,6 +84,20 @@ class MarketAnswers:
         """The body of Yahoo's answer at `now` (µs, UTC); what is not listed is left out."""
         result = self.look(symbols, now)
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
+
+    def change(self, symbol: str, told: Mapping[str, Any]) -> None:
+        """Have the entries of `symbol` tell this, by Yahoo's names; what is `None` is left out."""
+        self._changed[symbol] = {**self._changed.get(symbol, {}), **told}
+
+    def restore(self, symbol: str) -> None:
+        """Have the entries of `symbol` tell what the market does."""
+        self._changed.pop(symbol, None)
+
+    def _entry(self, state: MarketState) -> dict[str, Any]:
+        entry = fields(state)
+        if (changed := self._changed.get(state.listing.symbol)) is None:
+            return entry
+        return {name: each for name, each in {**entry, **changed}.items() if each is not None}
 
 
 def summary(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -238,6 +238,12 @@ RARITIES: Final[Sequence[Listing]] = (
 """Other kinds of instrument and oddities: a plain market lists them after the catalogue."""
 
 
+def unknown(symbol: str, price: float) -> Listing:
+    """What is listed as `symbol` where nobody knows more of it than a price."""
+    decimals = max(2, len(repr(float(price)).partition(".")[2]))
+    return Listing(symbol, symbol, EQUITY, NASDAQ, "USD", abs(price), 0.3, min(decimals, 8))
+
+
 def catalogue() -> Sequence[Listing]:
     """The usual instruments, in the order in which they are shown."""
     return CATALOGUE

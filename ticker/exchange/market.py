@@ -11,54 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from ticker.exchange.listings import CATALOGUE, COIN, CURRENCY, FUTURE, Listing
-from ticker.exchange.sessions import Session, SessionWish, last_close, session, trades
-from ticker.units import DAY, HOUR, MINUTE, SECOND
+from ticker.errors import UsageError
+from ticker.exchange.book import Book, MarketState
+from ticker.exchange.listings import CATALOGUE, Listing, unknown
+from ticker.exchange.sessions import SessionWish, session
+from ticker.units import MINUTE, SECOND
 
-_PULL: Final = 2e-6
-"""Part of the way back to its starting price that a symbol goes in a second: a market that runs
-for weeks stays plausible."""
-_DAYS_A_YEAR: Final = 252
-_POST_LASTS: Final = 4 * HOUR - 2 * SECOND
-"""How long after the close the last trade comes (µs)."""
 _MOVES_AT_ONCE: Final = 200_000
 """About half a second of work."""
-
-
-@dataclass(frozen=True)
-class ExtendedTrade:
-    """The last trade before the opening or after the close."""
-
-    session: Session
-    """`PRE` or `POST`."""
-    price: float
-    time: int
-    """µs, UTC."""
-
-
-@dataclass(frozen=True)
-class MarketState:
-    """One symbol as the exchange shows it now. Prices are in the listing's currency."""
-
-    listing: Listing
-    time: int
-    """Of the last regular trade that is shown, its venue's delay taken off (µs, UTC)."""
-    price: float
-    previous_close: float
-    open: float
-    day_high: float
-    day_low: float
-    year_high: float
-    year_low: float
-    bid: float | None
-    ask: float | None
-    volume: int
-    session: Session = Session.REGULAR
-    extended: ExtendedTrade | None = None
 
 
 class Market:
@@ -86,7 +49,7 @@ class Market:
         """Price changes so far of the symbols that are looked at, each since its first look."""
         self._wish = wish
         self._books = {
-            listing.symbol: _Book(listing, _chance(seed, listing.symbol), every)
+            listing.symbol: Book(listing, _chance(seed, listing.symbol), every)
             for listing in listings
         }
         self._mood = _chance(seed, "the whole market")
@@ -128,164 +91,48 @@ class Market:
             self.watched += sum(book.count() for book in books)
         return [book.state() for book in books]
 
+    def hold(
+        self,
+        symbol: str,
+        now: int,
+        *,
+        price: float | None = None,
+        previous_close: float | None = None,
+    ) -> None:
+        """Have `symbol` stand still from `now` on (µs, UTC), at `price` if one is given.
+
+        A symbol that is not listed is listed with that price. Raises `UsageError` without one, and
+        for a price that is none.
+        """
+        for each in (price, previous_close):
+            if each is not None and not (math.isfinite(each) and each):
+                raise UsageError(f"{symbol}: {each!r} is no price")
+        self.advance(now)
+        time = now - now % self.every
+        if (book := self._books.get(symbol)) is None:
+            if price is None:
+                raise UsageError(f"{symbol} is not listed: give it a price, and it is")
+            book = self._books[symbol] = Book(
+                unknown(symbol, price), _chance(self.seed, symbol), self.every
+            )
+            book.begin(time, self._wish)
+        self.events += book.hold(time, price, previous_close)
+
+    def release(self, symbol: str) -> None:
+        """Have `symbol` move again. Raises `UsageError` if it is not listed."""
+        self._book(symbol).release()
+
+    def delist(self, symbol: str) -> None:
+        """Know `symbol` no longer. Raises `UsageError` if it is not listed."""
+        self._book(symbol)
+        del self._books[symbol]
+
+    def _book(self, symbol: str) -> Book:
+        if (book := self._books.get(symbol)) is None:
+            raise UsageError(f"{symbol} is not listed here. What is: ticker exchange --list")
+        return book
+
 
 def _chance(seed: int, whose: str) -> Random:
     """Draws that depend on the seed and on whose they are, and on nothing else."""
     return Random(f"{seed}:{whose}")  # noqa: S311 - prices are to be repeatable, not secret
-
-
-class _Book:
-    """One symbol's prices, counted in ticks, and its own chance."""
-
-    def __init__(self, listing: Listing, chance: Random, every: int) -> None:
-        self.listing = listing
-        self._chance = chance
-        kind = listing.kind
-        scale = 10.0**listing.decimals / listing.tick
-        self._base = max(1, round((listing.price + listing.below) * scale))
-        # The first draws: where the symbol stands in its day and its year.
-        daily = listing.volatility / math.sqrt(_DAYS_A_YEAR)
-        self._price = self._near(self._base, 0.5 * daily)
-        self._close = self._near(self._price, 0.7 * daily)
-        self._open = self._near(self._close, 0.3 * daily)
-        ends = sorted((self._price, self._open))
-        self._high = max(ends[1], self._near(ends[1], 0.4 * daily))
-        self._low = min(ends[0], self._near(ends[0], 0.4 * daily))
-        year = listing.volatility * 0.6
-        self._year_high = max(self._high, round(self._base * (1 + year * chance.random())))
-        self._year_low = max(1, min(self._low, round(self._base * (1 - year * chance.random()))))
-        self._volume = round(listing.volume * chance.uniform(0.2, 0.6))
-        self._time = 0
-        # The session, and the last trade outside of the regular one.
-        self._session = Session.REGULAR
-        self._is_traded = True
-        self._rolls_at_midnight = True
-        self._extended: tuple[Session, int, int] | None = None
-        self._moves = 0
-        self._counted: int | None = None
-        # What a step does.
-        seconds = every / SECOND
-        sigma = listing.volatility * math.sqrt(seconds / kind.seconds_a_year)
-        self._together = sigma * kind.following
-        self._alone = sigma * math.sqrt(1 - kind.following**2)
-        self._pull = min(1.0, _PULL * seconds)
-        self._lot = listing.volume * seconds / (kind.seconds_a_year / _DAYS_A_YEAR)
-
-    def begin(self, time: int, wish: SessionWish) -> None:
-        """The first trade, at `time` (µs, UTC), or before it where the market is closed."""
-        kind = self.listing.kind
-        self._rolls_at_midnight = wish is SessionWish.REGULAR or kind in (COIN, CURRENCY, FUTURE)
-        self._session = session(self.listing, wish, time)
-        self._is_traded = trades(self.listing, self._session)
-        is_open = self._session is Session.REGULAR
-        self._time = time if is_open else last_close(self.listing, time)
-        if self._session is Session.CLOSED and trades(self.listing, Session.POST):
-            price = self._near(self._price, 0.1 * self.listing.volatility / math.sqrt(_DAYS_A_YEAR))
-            last = min(time, self._time + _POST_LASTS)
-            self._extended = (Session.POST, price, last)
-
-    def enter(self, session: Session) -> None:
-        """Another part of the day begins, or the same goes on."""
-        if session is self._session:
-            return
-        if session is Session.REGULAR and not self._rolls_at_midnight:
-            price = self._extended[1] if self._extended is not None else self._price
-            self._roll_over()
-            self._open = self._price = price
-            self._high, self._low = max(self._high, price), min(self._low, price)
-            self._extended = None
-        elif session is Session.PRE:
-            self._extended = None
-        self._session = session
-        self._is_traded = trades(self.listing, session)
-
-    def count(self) -> int:
-        """The changes since the last count; the first one counts as the first price seen."""
-        since, self._counted = self._counted, self._moves
-        return 1 if since is None else self._moves - since
-
-    def move(self, time: int, mood: float) -> bool:
-        """One step, at `time` (µs, UTC); whether the price changed. `mood` is the market's."""
-        if not self._is_traded:
-            return False
-        if self._rolls_at_midnight and time // DAY != self._time // DAY:
-            self._roll_over()
-        if self._chance.random() >= self.listing.kind.activity:
-            return False
-        if self._session is Session.REGULAR:
-            before, price = self._price, self._next(self._price, mood)
-            self._trade(price, time)
-        else:
-            before = self._extended[1] if self._extended is not None else self._price
-            price = self._next(before, mood)
-            self._extended = (self._session, price, time)
-        changed = price != before
-        self._moves += changed
-        return changed
-
-    def state(self) -> MarketState:
-        last = self._extended[1] if self._extended is not None else self._price
-        spread = self.listing.kind.spread
-        is_open = self._session is Session.REGULAR  # later even a delayed venue has told all
-        return MarketState(
-            listing=self.listing,
-            time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),
-            price=self._money(self._price),
-            previous_close=self._money(self._close),
-            open=self._money(self._open),
-            day_high=self._money(self._high),
-            day_low=self._money(self._low),
-            year_high=self._money(self._year_high),
-            year_low=self._money(self._year_low),
-            bid=self._money(last - spread) if spread else None,
-            ask=self._money(last + spread) if spread else None,
-            volume=self._volume,
-            session=self._session,
-            extended=self._extended_trade(),
-        )
-
-    def _next(self, price: int, mood: float) -> int:
-        """The price (ticks) after `price`."""
-        drift = self._pull * (self._base - price) / price
-        change = self._together * mood + self._alone * self._chance.gauss(0.0, 1.0) + drift
-        ticks = round(price * change)
-        if ticks == 0:
-            ticks = 1 if change >= 0 else -1
-        # The spread fits below the lowest price.
-        lowest = self.listing.kind.spread + 1
-        return price + ticks if price + ticks >= lowest else 2 * lowest - price - ticks
-
-    def _trade(self, price: int, time: int) -> None:
-        """A regular trade."""
-        self._price = price
-        self._time = time
-        self._high = max(self._high, price)
-        self._low = min(self._low, price)
-        self._year_high = max(self._year_high, price)
-        self._year_low = min(self._year_low, price)
-        if self.listing.kind is COIN:
-            # Of the last 24 hours: it shrinks as easily as it grows.
-            self._volume = round(self._volume * (1 + 1e-5 * self._chance.gauss(0.0, 1.0)))
-        elif self._lot:
-            self._volume += max(1, round(self._lot * self._chance.expovariate(1.0)))
-
-    def _extended_trade(self) -> ExtendedTrade | None:
-        if self._extended is None:
-            return None
-        session, price, time = self._extended
-        return ExtendedTrade(session, self._money(price), time)
-
-    def _roll_over(self) -> None:
-        """A new day (UTC): what was the price is the close, and counting begins again."""
-        self._close = self._open = self._high = self._low = self._price
-        if self.listing.kind is not COIN:
-            self._volume = 0
-
-    def _near(self, ticks: int, by: float) -> int:
-        lowest = self.listing.kind.spread + 1
-        return max(lowest, round(ticks * math.exp(by * self._chance.gauss(0.0, 1.0))))
-
-    def _money(self, ticks: int) -> float:
-        listing = self.listing
-        price = ticks * listing.tick / 10.0**listing.decimals - listing.below
-        return round(price, listing.decimals)

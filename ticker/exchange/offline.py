@@ -9,24 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from ticker.errors import UsageError
-from ticker.exchange.invented import listings
+from ticker.exchange.invented import MOST, listings
 from ticker.exchange.market import Market
 from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.session import YahooSession
+from ticker.exchange.sessions import SessionWish
 from ticker.system_clock import now
 from ticker.units import SECOND
+
+_FASTEST: Final = 0.001
+"""Between two moves (s)."""
 
 
 class OfflineYahoo:
     """An exchange that serves. `session` is for yfinance: `yf.Ticker("AAPL", session=…)`."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        market: Market,
+        clock: Callable[[], int],
+        there: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        """`there` calls a function where the exchange runs, and gives its result."""
         host, port = exchange.address
         self.url = f"http://{host}:{port}"
         """Where it answers as Yahoo does."""
@@ -37,11 +48,15 @@ class OfflineYahoo:
         self.session = YahooSession(f"{host}:{port}")
         """A `requests.Session` that sends Yahoo's hosts here, and refuses all others."""
         self._exchange = exchange
+        self._market = market
+        self._clock = clock
+        self._there = there
 
     @property
     def counters(self) -> Counters:
         """What happened since the start."""
-        return self._exchange.counters
+        counters: Counters = self._there(lambda: self._exchange.counters)
+        return counters
 
     def fail(self, *faults: str) -> None:
         """Have these faults, each `NAME[:SHARE]`, and no others; none: all is well again.
@@ -49,6 +64,40 @@ class OfflineYahoo:
         Names are those of `ticker exchange --fault`. Raises `UsageError` for another one.
         """
         self._exchange.faults.switch(*faults)
+
+    def set(
+        self,
+        symbol: str,
+        price: float | None = None,
+        *,
+        previous_close: float | None = None,
+        **fields: Any,
+    ) -> None:
+        """Have `symbol` stand still: at `price`, in quotes, charts and the socket alike.
+
+        Without a price it stands where it is. A symbol that is not listed is listed. `fields` are
+        told in its quotes, by Yahoo's names: `marketState="CLOSED"`, `bid=None` (left out). Raises
+        `UsageError` for what is no price.
+        """
+
+        def change() -> None:
+            self._market.hold(symbol, self._clock(), price=price, previous_close=previous_close)
+            self._exchange.change(symbol, fields)
+
+        self._there(change)
+
+    def resume(self, symbol: str) -> None:
+        """Have `symbol` move again, and its quotes tell what the market does."""
+
+        def change() -> None:
+            self._market.release(symbol)
+            self._exchange.change(symbol, None)
+
+        self._there(change)
+
+    def delist(self, symbol: str) -> None:
+        """Have Yahoo know no `symbol`. Raises `UsageError` if it does not know it now."""
+        self._there(lambda: self._market.delist(symbol))
 
 
 @contextmanager
@@ -58,6 +107,7 @@ def exchange(
     faults: Iterable[str] = (),
     symbols: int | None = None,
     every: float = 1.0,
+    session: str = "regular",
     clock: Callable[[], int] = now,
 ) -> Iterator[OfflineYahoo]:
     """Yahoo's interfaces with invented prices, until the block ends.
@@ -66,23 +116,38 @@ def exchange(
             yf.Ticker("AAPL", session=yahoo.session).history(period="5d")
 
     The same `seed` moves the same way; `every` is the time between moves (s); `symbols` is how many
-    there are (`None`: the usual ones); `clock` gives µs since the epoch, UTC. Raises `UsageError`
-    for a fault that there is not.
+    there are (`None`: the usual ones); `session` is `regular`, `closed`, `pre`, `post` or `auto`
+    (by the clock); `clock` gives µs since the epoch, UTC. Raises `UsageError` for a fault or a
+    session that there is not.
     """
     if isinstance(faults, str):  # a sequence too, of its letters
         raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
-    market = Market(seed, listings=listings(symbols), every=round(every * SECOND))
+    if session not in [*SessionWish]:
+        raise UsageError(f"exchange: expected a session of {', '.join(SessionWish)}: {session!r}")
+    if symbols is not None and not 1 <= symbols <= MOST:
+        raise UsageError(f"exchange: symbols={symbols!r}: expected 1 to {MOST:,}")
+    if not every >= _FASTEST:
+        raise UsageError(f"exchange: every={every!r} is too fast: at least {_FASTEST:g} s")
+    market = Market(
+        seed,
+        listings=listings(symbols),
+        every=round(every * SECOND),
+        wish=SessionWish(session),
+    )
     serving = Exchange(market, port=0, faults=faults, clock=clock)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ticker-exchange", daemon=True)
     thread.start()
 
-    def await_there(what: Any) -> None:
-        asyncio.run_coroutine_threadsafe(what, loop).result()
+    def await_there(what: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(what, loop).result()
+
+    async def called(what: Callable[[], Any]) -> Any:
+        return what()
 
     try:
         await_there(serving.start())
-        yahoo = OfflineYahoo(serving)
+        yahoo = OfflineYahoo(serving, market, clock, lambda what: await_there(called(what)))
         try:
             yield yahoo
         finally:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 from weakref import WeakSet
 
 from aiohttp import web
@@ -127,6 +127,18 @@ class Exchange:
             return self._host, self._port
         host, port, *_ = self._runner.addresses[0]
         return str(host), int(port)
+
+    def change(self, symbol: str, told: Mapping[str, Any] | None) -> None:
+        """Have the quotes of `symbol` tell this, by Yahoo's names; `None`: what the market does.
+
+        Subscribers are told at once.
+        """
+        if isinstance(self._quotes, MarketAnswers):
+            if told is None:
+                self._quotes.restore(symbol)
+            elif told:
+                self._quotes.change(symbol, told)
+        self.streamer.tell(again=True)
 
     @property
     def counters(self) -> Counters:

@@ -109,15 +109,16 @@ class Streamer:
         for subscriber in [*self._subscribers]:
             await subscriber.socket.close(code=1001, message=b"the exchange ends")
 
-    def tell(self) -> None:
+    def tell(self, *, again: bool = False) -> None:
         """Send what changed since the last time, to those who subscribed to it.
 
-        Moves of the market are told one by one, however late this comes.
+        Moves of the market are told one by one, however late this comes. `again`: something was
+        changed between two moves.
         """
         wanted = dict.fromkeys(s for each in self._subscribers for s in each.symbols)
         now, every = self._clock(), self._entries.every
         step = now // every
-        if not wanted or step == self._step:
+        if not wanted or (step == self._step and not again):
             return
         first = step if self._step is None else max(self._step + 1, step - _LATE)
         self._step = step

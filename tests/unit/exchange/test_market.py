@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from ticker.exchange import Market, catalogue, companies, listings
+from ticker.exchange.book import MarketState
 from ticker.exchange.listings import BY_SYMBOL, COIN
-from ticker.exchange.market import MarketState
 from ticker.units import DAY, SECOND
 
 NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
@@ -76,6 +76,24 @@ def test_what_somebody_looks_at_is_counted_apart_whoever_looks_and_however_rarel
     assert market.watched == every_step.watched < market.events
     market.look(["MSFT"], NOON + 60 * SECOND)
     assert market.watched == every_step.watched + 1
+
+
+def test_a_held_symbol_stands_still_among_the_others_and_then_moves_on_from_there() -> None:
+    market = Market(7)
+    market.hold("AAPL", NOON, price=99.123, previous_close=98)
+    for second in range(30):
+        (apple,) = market.look(["AAPL"], NOON + second * SECOND)
+        assert (apple.price, apple.previous_close) == (99.123, 98)
+        assert apple.day_low <= apple.price <= apple.day_high
+    assert market.watched == 1  # its first price
+    assert market.events > 500
+    market.hold("AAPL", NOON + 30 * SECOND, price=100)
+    assert market.look(["AAPL"], NOON + 30 * SECOND)[0].price == 100
+    assert market.watched == 2
+    market.release("AAPL")
+    (apple,) = market.look(["AAPL"], NOON + 60 * SECOND)
+    assert 95 < apple.price < 105
+    assert apple.price != 100
 
 
 def check(state: MarketState) -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ticker.exchange import Market, SessionWish, listings
+from ticker.exchange.book import MarketState
 from ticker.exchange.fields import fields
 from ticker.exchange.listings import BY_SYMBOL, RARITIES, Oddity
-from ticker.exchange.market import MarketState
 from ticker.exchange.sessions import Session, last_close, session
 from ticker.units import HOUR, MINUTE, SECOND
 
