@@ -84,10 +84,22 @@ def on_a_terminal(words: list[str], folder: Path) -> tuple[int, int]:
     return pid, terminal
 
 
-def run_and_watch(port: int, folder: Path) -> dict[bytes, float]:
+class Timetable(Staircase):
+    """One symbol whose price is new at times that are known."""
+
+    every = 700_000
+
+    def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
+        self._step = now // self.every % 100_000
+        return [entry | {"regularMarketTime": now / 1e6} for entry in super().look(symbols, now)]
+
+
+def run_and_watch(
+    port: int, folder: Path, *, source: str = "exchange", every: str = "250ms"
+) -> dict[bytes, float]:
     """Price as the screen shows it → when its bytes first came to the terminal (s since 1970)."""
-    words = [sys.executable, "-P", "-m", "ticker", "run", "AAPL", "--every", "250ms"]
-    words += ["--source", f"exchange:127.0.0.1:{port}", "--stream", f"sqlite:{folder}/log.sqlite"]
+    words = [sys.executable, "-P", "-m", "ticker", "run", "AAPL", "--every", every]
+    words += ["--source", f"{source}:127.0.0.1:{port}", "--stream", f"sqlite:{folder}/log.sqlite"]
     words += ["--for", f"{5 + CHANGES / 4:.0f}s"]
     pid, terminal = on_a_terminal(words, folder)
     seen: dict[bytes, float] = {}
@@ -123,6 +135,28 @@ def test_an_answer_is_on_the_screen_in_milliseconds(tmp_path: Path) -> None:
     print(f"\nanswer to screen: p50 {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms, {len(delays)} changes")
     assert cut[49] < 10
     assert cut[98] < 25
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(
+    ("source", "p50", "p99"), [("exchange", 700, 1_500), ("exchange-live", 50, 250)]
+)
+def test_a_change_at_the_source_is_on_the_screen(
+    tmp_path: Path, source: str, p50: float, p99: float
+) -> None:
+    with serving(Exchange(Timetable(), port=0)) as (_, port):
+        seen = run_and_watch(port, tmp_path, source=source, every="1s")
+    delays = []
+    for shown, at in seen.items():
+        step = round((float(shown.replace(b",", b"")) - 1_000) * 100) - 1
+        moved = (int(at * 1e6) // Timetable.every // 100_000 * 100_000 + step) * Timetable.every
+        delays.append(at - moved / 1e6)
+    delays = delays[5:]  # the start of three processes is another matter
+    cut = [1e3 * value for value in quantiles(delays, n=100)]
+    print(f"\n{source}: change to screen: p50 {cut[49]:.0f} ms, p99 {cut[98]:.0f} ms")
+    assert len(delays) > CHANGES / 6
+    assert cut[49] < p50
+    assert cut[98] < p99
 
 
 BARE = """
