@@ -121,6 +121,24 @@ async def test_no_other_host_is_asked(serve: Serve, urls: list[str]) -> None:
     assert {request.host for request in server.asked} == {server.address}
 
 
+async def test_charts_and_searches_ask_no_other_host_either(serve: Serve, urls: list[str]) -> None:
+    server = await serve()
+    source = YahooSource(YahooAddress.at(f"yahoo+http://{server.address}"), deadline=5)
+    for asking in (source.bars("BRK-B"), source.bars("^IXIC"), source.search("gold & co")):
+        with pytest.raises(SourceError):  # this server knows neither
+            await asking
+    await source.close()
+    assert {urlsplit(url)[:2] for url in urls} == {("http", server.address)}
+    asked = [request for request in server.asked if "finance" in request.path]
+    # What fails, yfinance asks twice.
+    assert [*dict.fromkeys(request.path for request in asked)] == [
+        "/v8/finance/chart/BRK-B",
+        "/v8/finance/chart/^IXIC",
+        "/v1/finance/search",
+    ]
+    assert asked[-1].query["q"] == "gold & co"
+
+
 async def test_path_query_and_browser_headers_stay_as_they_are(serve: Serve) -> None:
     server = await serve()
     await ask(server, "^IXIC", "GC=F", "EURUSD=X", "M&M.NS")
