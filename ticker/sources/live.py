@@ -49,6 +49,7 @@ _AGAIN: Final = 15.0
 """The subscription is sent again so often, as yfinance does (s)."""
 _MOMENT: Final = 0.5
 """How long a socket that was mute may take for its first message (s)."""
+_GARBAGE: Final = "sends messages through its socket that nobody can read"
 _MUTE: Final = "sends nothing through its socket while prices move"
 
 
@@ -139,8 +140,7 @@ class LiveSource(SearchableSource):
         if self._silence is not None and self._link is not None:
             await self._wait_for_news()
         if self._broken and self._heard <= self._looked:
-            garbage = f"sends messages through its socket that nobody can read ({self._broken:,})"
-            self._fall_silent(garbage)
+            self._fall_silent(_GARBAGE)
         self._looked = self._monotonic()
         if self._silence is not None:
             await self._fall_back(wanted)
