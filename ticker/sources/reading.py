@@ -27,7 +27,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ticker.errors import InvalidRecord
-from ticker.records import MAX_NAME, MAX_TIME, Quote, check_symbol
+from ticker.records import MAX_NAME, MAX_NUMBER, MAX_TIME, Quote, check_symbol
 from ticker.units import MINUTE, SECOND
 
 _SESSIONS: Final = {
@@ -42,7 +42,6 @@ _TRADES: Final = ("regularMarket", "preMarket", "postMarket")
 _WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
 _COIN: Final = "cryptocurrency"
 
-_MAX_INTEGER: Final = 2**63 - 1
 _MAX_DECIMALS: Final = 12
 _MAX_CURRENCY: Final = 16
 
@@ -231,13 +230,12 @@ def _price(value: object) -> float | None:
 
 
 def _amount(value: object) -> int | float | None:
-    """A number from 0 on, whole where it came whole; whole ones fit 64 bits."""
+    """A number from 0 on that fits a record, whole where it came whole."""
     number = _number(value)
-    if number is None or number < 0:
+    if number is None:
         return None
-    if isinstance(value, int):
-        return value if value <= _MAX_INTEGER else None
-    return number
+    amount = value if isinstance(value, int) else number
+    return amount if 0 <= amount <= MAX_NUMBER else None
 
 
 def _microseconds(value: object, unit: int) -> int | None:
