@@ -45,6 +45,22 @@ async def test_every_change_of_the_market_becomes_a_tick(tmp_path: Path) -> None
         assert all(tick.simulated and tick.source == "exchange-live" for tick in ticks)
 
 
+async def test_a_flood_and_rough_numbers_bring_the_right_prices(tmp_path: Path) -> None:
+    async with weather(tmp_path, SYMBOLS[:3], live=True) as scene:
+        began = scene.clock.wall()
+        scene.exchange.faults.switch("flood", "float32:0.5")
+        await scene.polls(10)
+        ticks = await scene.ticks()
+        seconds = scene.clock.elapsed() // SECOND
+    market = Market(7)
+    told = {
+        (state.listing.symbol, state.price)
+        for step in range(seconds + 1)
+        for state in market.look(SYMBOLS[:3], began + step * SECOND)
+    }
+    assert {(tick.symbol, tick.price) for tick in ticks} == told
+
+
 async def test_names_and_closes_are_there_from_a_poll_and_the_socket_asks_no_more(
     tmp_path: Path,
 ) -> None:

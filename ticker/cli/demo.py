@@ -43,40 +43,43 @@ if TYPE_CHECKING:
 _SOURCES: Final = ("exchange", "exchange-live")
 
 
+Seed = Annotated[int | None, typer.Option("--seed", help="The same seed moves the same way.")]
+SourceName = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="exchange-live: each change comes through a socket. Default: exchange, which is "
+        "asked.",
+        show_default=False,
+    ),
+]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
+]
+Record = Annotated[
+    str | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Record an hour of market time (or --for) in seconds, without a screen. "
+        "With --seed the file is the same each time.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="With --record: replace FILE if it exists.")]
+
+
 def demo(
     symbols: Symbols = None,
     watchlist: Watchlist = None,
     every: Every = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="The same seed moves the same way.")
-    ] = None,
+    seed: Seed = None,
     listed: Listed = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--source",
-            metavar="NAME",
-            help="exchange-live: each change comes through a socket. Default: exchange, which is "
-            "asked.",
-            show_default=False,
-        ),
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
-    ] = False,
+    source: SourceName = None,
+    keep: Keep = False,
     duration: For = None,
-    record: Annotated[
-        str | None,
-        typer.Option(
-            "--record",
-            metavar="FILE",
-            help="Record an hour of market time (or --for) in seconds, without a screen. "
-            "With --seed the file is the same each time.",
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="With --record: replace FILE if it exists.")
-    ] = False,
+    record: Record = None,
+    force: Force = False,
     tz: TimeZone = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -86,7 +89,6 @@ def demo(
     wish = settings.every(every)
     named = settings.symbols(symbols, watchlist)
     usual = DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
-    seen = watched(settings, named, usual)
     if source not in (None, *_SOURCES):
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
     if record is not None:
@@ -109,22 +111,27 @@ def demo(
     if force:
         raise UsageError("--force goes with --record FILE")
     need_terminal("demo", "ticker demo --record hour.parquet")
+    seen, title = watched(settings, named, usual), watchlist or ""
     with scene.demo_log(keep=keep) as (choice, notices):
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-        from ticker.sources.yahoo import EXCHANGE_PORT
-
-        port = scene.free_port(EXCHANGE_PORT)
-        exchange = ["exchange", "--listen", f"127.0.0.1:{port}"]
-        exchange += ["--seed", str(seed)] if seed is not None else []
-        exchange += ["--symbols", str(listed)] if listed is not None else []
-        url = f"{source or _SOURCES[0]}:127.0.0.1:{port}"
+        exchange, url = _exchange(seed, listed, source or _SOURCES[0])
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
-        title = watchlist or ""
         shown = Shown(
             settings, choice, seen, tz, duration, title=title, listed=title, notices=notices
         )
         raise typer.Exit(run(shown.main([poller, exchange]), stop=shown.stop))
+
+
+def _exchange(seed: int | None, listed: int | None, source: str) -> tuple[list[str], str]:
+    """The words that start the exchange on a free port, and where its `source` then is."""
+    from ticker.sources.yahoo import EXCHANGE_PORT
+
+    port = scene.free_port(EXCHANGE_PORT)
+    words = ["exchange", "--listen", f"127.0.0.1:{port}"]
+    words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--symbols", str(listed)] if listed is not None else []
+    return words, f"{source}:127.0.0.1:{port}"
 
 
 class DemoRecording(msgspec.Struct, frozen=True):

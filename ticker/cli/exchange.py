@@ -45,6 +45,18 @@ Listed = Annotated[
         help="How many to trade: beyond the usual ones, invented companies.",
     ),
 ]
+FaultNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[:SHARE]",
+        autocompletion=completing.faults,
+        help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
+        "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
+        "messages (missing: of the symbols), 0 to 1. Repeat for several.",
+        show_default=False,
+    ),
+]
 
 
 class SessionName(StrEnum):
@@ -79,18 +91,7 @@ def exchange(
             help="What part of the day it is there: regular never closes, auto goes by the clock.",
         ),
     ] = SessionName.regular,
-    faults: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fault",
-            metavar="NAME[:SHARE]",
-            autocompletion=completing.faults,
-            help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
-            "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
-            "messages (missing: of the symbols), 0 to 1. Repeat for several.",
-            show_default=False,
-        ),
-    ] = None,
+    faults: FaultNames = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Print what is traded there, then exit.")
     ] = False,
@@ -106,16 +107,16 @@ def exchange(
     host, port = _address(listen)
     from ticker.exchange import Exchange, Market, SavedAnswers, SessionWish
 
-    if answers is not None and symbols is not None:
+    quotes: Market | SavedAnswers
+    if answers is None:
+        wish = SessionWish(session.value)
+        quotes = Market(seed, listings=traded(symbols), every=parse_duration(every), wish=wish)
+    elif symbols is not None:
         raise UsageError("--symbols is for the invented market: --answers has symbols of its own")
-    if answers is not None and session is not SessionName.regular:
+    elif session is not SessionName.regular:
         raise UsageError("--session is for the invented market: --answers are as they were saved")
-    wish = SessionWish(session.value)
-    quotes = (
-        SavedAnswers(answers)
-        if answers is not None
-        else Market(seed, listings=traded(symbols), every=parse_duration(every), wish=wish)
-    )
+    else:
+        quotes = SavedAnswers(answers)
     serving = Exchange(quotes, host, port, faults=faults or ())
     if not control:
         raise typer.Exit(run(_serve(serving, quiet=quiet)))

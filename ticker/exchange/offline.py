@@ -120,20 +120,7 @@ def exchange(
     (by the clock); `clock` gives µs since the epoch, UTC. Raises `UsageError` for a fault or a
     session that there is not.
     """
-    if isinstance(faults, str):  # a sequence too, of its letters
-        raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
-    if session not in [*SessionWish]:
-        raise UsageError(f"exchange: expected a session of {', '.join(SessionWish)}: {session!r}")
-    if symbols is not None and not 1 <= symbols <= MOST:
-        raise UsageError(f"exchange: symbols={symbols!r}: expected 1 to {MOST:,}")
-    if not every >= _FASTEST:
-        raise UsageError(f"exchange: every={every!r} is too fast: at least {_FASTEST:g} s")
-    market = Market(
-        seed,
-        listings=listings(symbols),
-        every=round(every * SECOND),
-        wish=SessionWish(session),
-    )
+    market = _market(seed, faults, symbols, every, session)
     serving = Exchange(market, port=0, faults=faults, clock=clock)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ticker-exchange", daemon=True)
@@ -157,6 +144,26 @@ def exchange(
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _market(
+    seed: int, faults: Iterable[str], symbols: int | None, every: float, session: str
+) -> Market:
+    """The market that is wished for; raises `UsageError` for what cannot be."""
+    if isinstance(faults, str):  # a sequence too, of its letters
+        raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
+    if session not in [*SessionWish]:
+        raise UsageError(f"exchange: expected a session of {', '.join(SessionWish)}: {session!r}")
+    if symbols is not None and not 1 <= symbols <= MOST:
+        raise UsageError(f"exchange: symbols={symbols!r}: expected 1 to {MOST:,}")
+    if not every >= _FASTEST:
+        raise UsageError(f"exchange: every={every!r} is too fast: at least {_FASTEST:g} s")
+    return Market(
+        seed,
+        listings=listings(symbols),
+        every=round(every * SECOND),
+        wish=SessionWish(session),
+    )
 
 
 class CallableRoom(ModuleType):

@@ -12,6 +12,14 @@ def test_a_fault_is_read_with_its_share_and_without() -> None:
     assert Fault.read("missing") == (Fault.MISSING, 0.5)
 
 
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_has_a_name_and_a_share(fault: Fault) -> None:
+    faults = Faults([f"{fault}:0.5"])
+    assert faults.on == {fault: 0.5}
+    if fault is not Fault.MISSING:
+        assert [faults._is_due(fault) for _ in range(4)] == [False, True, False, True]
+
+
 @pytest.mark.parametrize("text", ["430", "", "html:", "html:0", "html:1.1", "html:nan", "html:x"])
 def test_what_is_no_fault_is_refused_and_changes_nothing(text: str) -> None:
     faults = Faults(["5xx"])
