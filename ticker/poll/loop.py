@@ -203,8 +203,6 @@ class Poll:
             self._say(gone=self._status.ticks)
         return there
 
-    # One poll
-
     async def _poll(self) -> None:
         wall, now, every = self._clock.wall(), self._clock.elapsed(), self._schedule.every
         asked = self._asked = Asked(self.symbols, wall, now, every)
@@ -298,10 +296,10 @@ class Poll:
         """No request was answered: wait, and tell it."""
         self._writer.gaps.trouble(outcome.reason or GapReason.UNREADABLE)
         self._trouble = outcome.state, outcome.problem
-        self._put_off(outcome.retry_at)
-        told = {"problem": outcome.problem, "retry_at": outcome.retry_at}
-        self._say(state=outcome.state, answered=0, **told)
-        await self._beat(outcome)
+        due = self._put_off(outcome.retry_at)
+        again = outcome.retry_at or due
+        self._say(state=outcome.state, answered=0, problem=outcome.problem, retry_at=again)
+        await self._beat(msgspec.structs.replace(outcome, retry_at=again))
 
     def _hasten(self) -> None:
         """Ask within a second of the last time, unless the source wants to be left in peace."""
@@ -309,12 +307,13 @@ class Poll:
             earliest = self._asked.elapsed + SECOND
             self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
-    def _put_off(self, retry_at: int | None) -> None:
+    def _put_off(self, retry_at: int | None) -> int:
+        """Ask again at `retry_at`, or after an ever longer wait: when that is (µs, UTC)."""
         # At most a day: a date far off is a mistake, and a poller is to heal by itself.
-        wait = None if retry_at is None else min(retry_at - self._clock.wall(), DAY)
-        self._schedule.failed(self._clock.elapsed(), len(self._symbols), wait=wait)
-
-    # Signs of life
+        wall, now = self._clock.wall(), self._clock.elapsed()
+        wait = None if retry_at is None else min(retry_at - wall, DAY)
+        self._schedule.failed(now, len(self._symbols), wait=wait)
+        return wall + self._schedule.due - now
 
     async def _beat(self, outcome: Outcome) -> None:
         """A sign of life without an answer."""

@@ -37,7 +37,7 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: str | None = None
     """What is wrong with the source (without its name) or the stream; absent when nothing is."""
     retry_at: int | None = None
-    """When a rate-limiting source may be asked again."""
+    """When a source that limits us, or does not answer, is asked again."""
     next_at: int | None = None
     """When it will be asked next; absent once stopped."""
     last_good: int | None = None
