@@ -53,7 +53,12 @@ def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
 
 def json_array(records: Sequence[Record]) -> str:
     """A JSON array, one record indented after another, ended with a line end."""
-    return "\n".join(map(_visible, indented_json(list(records)).split("\n")))
+    return json_values(records)
+
+
+def json_values(rows: Sequence[object]) -> str:
+    """A JSON array of `rows`, indented, ended with a line end."""
+    return "\n".join(map(_visible, indented_json(list(rows)).split("\n")))
 
 
 def indented_json(told: object) -> str:
@@ -79,7 +84,10 @@ def _plain(record: Record) -> dict[str, Any]:
 
 
 def _with_iso_times(record: Record) -> dict[str, Any]:
-    plain = _plain(record)
+    return _times_in_words(_plain(record))
+
+
+def _times_in_words(plain: dict[str, Any]) -> dict[str, Any]:
     for name in _TIMES:
         if isinstance(plain.get(name), int):
             plain[name] = iso(plain[name])
@@ -94,6 +102,17 @@ def csv_header(columns: Sequence[str]) -> bytes:
 def csv_file(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
     """The header and a line a record (`csv_lines`)."""
     return (csv_header(columns) + csv_lines(records, columns, visible=visible)).decode()
+
+
+def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, visible: bool) -> str:
+    """The header and a line a row, as `csv_lines` writes records."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = _times_in_words(dict(row))
+        writer.writerow(_cell(cells.get(name), visible=visible) for name in columns)
+    return out.getvalue()
 
 
 def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:

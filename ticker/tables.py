@@ -8,7 +8,7 @@ passed in. Rich takes long to import, so `output` does without it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -31,7 +31,7 @@ class _Printed(msgspec.Struct, frozen=True):
     """A column of the table of quotes, as it is printed."""
 
     title: str
-    importance: int
+    importance: float
     """The highest leaves first where there is not room for all."""
     is_figure: bool = False
     """A figure is whole, or its column leaves."""
@@ -52,6 +52,7 @@ _QUOTE_TABLE: Final = (
 )
 _FRESH: Final = Age(None, Reason.FRESH)
 _COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
+_BADGE: Final = "bold black on yellow"
 _SPACE: Final = 2
 """Cells between two columns."""
 
@@ -71,7 +72,7 @@ def quote_table(
     """
     invented = any(quote.simulated for quote in quotes)
     table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
-    table.title_style = "bold black on yellow"
+    table.title_style = _BADGE
     rows = [_quote_cells(quote, zone, now, ages) for quote in quotes]
     headings = _QUOTE_TABLE if ages is not None else _QUOTE_TABLE[:-1]
     wishes = {
@@ -132,11 +133,21 @@ def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed
     return chosen
 
 
-def words_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Words in columns under `headings`; they may come from outside."""
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
+def words_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    is_simulated: bool = False,
+) -> Table:
+    """Words in columns under `headings`; they may come from outside.
+
+    `right`: the places of columns whose words stand on the right.
+    """
+    table = Table(box=None, pad_edge=False, title="SIMULATED" if is_simulated else None)
+    table.title_style = _BADGE
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=True, justify="right" if place in right else "left")
     for row in rows:
         table.add_row(*(Text(escape(cell)) for cell in row))
     return table

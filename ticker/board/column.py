@@ -33,6 +33,17 @@ class Style(Enum):
     WARNING = "warning"
 
 
+def change_style(text: str, age: Age) -> Style:
+    """Of an amount with its sign: up, down, or dim where it may be old."""
+    match text.strip()[:1]:
+        case "+" if not age.is_trouble:
+            return Style.UP
+        case "-" if not age.is_trouble:
+            return Style.DOWN
+        case _:
+            return Style.DIM
+
+
 class Presence(Enum):
     """When a column is on a screen whose user chose none."""
 
@@ -54,7 +65,7 @@ class Column:
     text: Callable[[Row | Quote, Age], str]
     """Escaped."""
     align: Align
-    importance: int
+    importance: float
     """0 stays to the last; the column with the highest number leaves first."""
     most: int
     """The widest it may be while another column wants the room (cells)."""

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
 
-from ticker.board.column import Align, Column, Presence, Style
+from ticker.board.column import Align, Column, Presence, Style, change_style
 from ticker.board.fact_columns import DAY_RANGE, MONEY, ORIGINS
 from ticker.board.freshness import Age
+from ticker.board.owner_columns import OWNED
 from ticker.board.row import Row, has_traded
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
@@ -22,7 +23,16 @@ from ticker.records import Quote
 from ticker.times import format_duration
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
-__all__ = ["BY_KEY", "COLUMNS", "DEFAULTS", "Align", "Column", "Presence", "Style"]
+__all__ = [
+    "BY_KEY",
+    "COLUMNS",
+    "DEFAULTS",
+    "OWNER_DEFAULTS",
+    "Align",
+    "Column",
+    "Presence",
+    "Style",
+]
 __all__ += ["age_text", "reason_text"]
 
 _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
@@ -64,16 +74,6 @@ def _word(field: str) -> Callable[[Row | Quote, Age], str]:
 
 def _price_style(_text: str, age: Age) -> Style:
     return Style.STALE_PRICE if age.is_trouble else Style.PRICE
-
-
-def _change_style(text: str, age: Age) -> Style:
-    match text.strip()[:1]:
-        case "+" if not age.is_trouble:
-            return Style.UP
-        case "-" if not age.is_trouble:
-            return Style.DOWN
-        case _:
-            return Style.DIM
 
 
 def _age_style(_text: str, age: Age) -> Style:
@@ -136,7 +136,7 @@ COLUMNS: Final = (
         importance=6,
         most=16,
         is_figure=True,
-        style=_change_style,
+        style=change_style,
         sort_key=attrgetter("day_change"),
         is_greatest_first=True,
     ),
@@ -148,10 +148,11 @@ COLUMNS: Final = (
         importance=2,
         most=10,
         is_figure=True,
-        style=_change_style,
+        style=change_style,
         sort_key=attrgetter("day_change_percent"),
         is_greatest_first=True,
     ),
+    *OWNED,
     Column(
         "sparkline",
         "Day",
@@ -213,5 +214,10 @@ COLUMNS: Final = (
 
 BY_KEY: Final = {column.key: column for column in COLUMNS}
 
-DEFAULTS: Final = tuple(column for column in COLUMNS if column.presence is not Presence.ON_WISH)
-"""Those of a screen whose user chose none."""
+OWNER_DEFAULTS: Final = tuple(
+    column for column in COLUMNS if column.presence is not Presence.ON_WISH
+)
+"""Those of a screen whose user chose none, where there are holdings."""
+
+DEFAULTS: Final = tuple(column for column in OWNER_DEFAULTS if column not in OWNED)
+"""The same where there are none."""

@@ -19,9 +19,11 @@ from ticker.board.focus import Focus
 from ticker.board.freshness import Age, age_of
 from ticker.board.held import Held
 from ticker.board.history import History
+from ticker.board.holdings import Portfolio, Total, Valuation
 from ticker.board.minutes import Minutes
 from ticker.board.order import Sort, arrange
-from ticker.board.row import Row, has_traded
+from ticker.board.owner import Owner
+from ticker.board.row import Row
 from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, MinuteBars, Quote, Tick
@@ -60,6 +62,8 @@ class Board:
         self._changed: set[str] = set()
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
+        self.owner: Owner | None = None
+        """Who values what is owned; `None`: nothing is."""
         self.held: Held | None = None
         """What its readers see while it is held."""
         self._focus: Focus | None = None
@@ -184,14 +188,40 @@ class Board:
         clock that ages are asked by.
         """
         rows = {symbol: self.row(symbol) for symbol in self.symbols}
-        self.held = Held(
-            now, elapsed, self.ticks, rows, copy.deepcopy(self.writers), copy.deepcopy(self._focus)
-        )
+        writers, focus = copy.deepcopy(self.writers), copy.deepcopy(self._focus)
+        self.held = Held(now, elapsed, self.ticks, rows, writers, self.valuation, focus)
 
     def release(self) -> None:
         """Show what is known."""
         self.held = None
         self._changed.update(self.symbols)
+
+    def own(self, portfolio: Portfolio) -> None:
+        """Say of each row what is owned of it."""
+        self.owner = Owner(portfolio, self._bare_row)
+
+    @property
+    def valuation(self) -> Valuation | None:
+        """What all that is owned was worth when `revalue` was last called; `None`: nothing is."""
+        if self.held is not None:
+            return self.held.valuation
+        return None if self.owner is None else self.owner.valuation
+
+    def total_of(self, symbols: Iterable[str]) -> Total | None:
+        """The total of those of `symbols` that are owned, without cash; `None`: nothing is."""
+        if self.owner is None:
+            return None
+        known = self.owner.known() if self.held is None else self.held.rows
+        return self.owner.total(symbols, known)
+
+    def revalue(self) -> None:
+        """Value all that is owned again; rows whose figures are others by that are changed."""
+        if self.owner is None or self.held is not None:
+            return
+        for symbol in self.owner.revalue():
+            if (state := self._symbols.get(symbol)) is not None:
+                state.row = None
+                self._touch([symbol])
 
     @property
     def waiting(self) -> int:
@@ -239,7 +269,8 @@ class Board:
         if state is None:
             return Row(symbol)
         if state.row is None:
-            state.row = self._row(symbol, state)
+            row = state.make_row(symbol)
+            state.row = row if self.owner is None else self.owner.with_position(row)
         return state.row
 
     def rows(self, sort: Sort | None = None, text: str = "") -> list[Row]:
@@ -301,51 +332,13 @@ class Board:
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price)
 
+    def _bare_row(self, symbol: str) -> Row | None:
+        """What is known of `symbol`, whether it has a row or not."""
+        state = self._symbols.get(symbol)
+        return None if state is None else state.row or state.make_row(symbol)
+
     def _touch(self, symbols: Iterable[str]) -> None:
         shown, beside = self._watched, self.beside
         for symbol in symbols:
             if (symbol not in beside) if shown is None else (symbol in shown):
                 self._changed.add(symbol)
-
-    def _row(self, symbol: str, state: SymbolState) -> Row:
-        shown = state.shown
-        if shown is None or shown.trade is None:
-            return Row(symbol)
-        trade = shown.trade
-        quote = state.quote
-        facts = quote or trade
-        is_moved = has_traded(trade, quote.kind if quote else None)
-        return Row(
-            symbol=symbol,
-            price=trade.price,
-            source=trade.source,
-            origin=trade.origin,
-            time=trade.time,
-            received=trade.received,
-            day_change=trade.day_change if is_moved else None,
-            day_change_percent=trade.day_change_percent if is_moved else None,
-            volume=trade.volume if trade.volume is not None else facts.volume,
-            bid=trade.bid,
-            ask=trade.ask,
-            currency=trade.currency or facts.currency,
-            session=trade.session or facts.session,
-            simulated=trade.simulated,
-            direction=state.direction,
-            moved=state.moved,
-            before=state.before,
-            previous_price=trade.previous_price,
-            size=trade.size,
-            sequence=trade.sequence,
-            name=quote.name if quote else None,
-            kind=quote.kind if quote else None,
-            exchange=quote.exchange if quote else None,
-            previous_close=quote.previous_close if quote else None,
-            price_hint=quote.price_hint if quote else None,
-            delay=quote.delay if quote else None,
-            open=quote.open if quote else None,
-            day_high=quote.day_high if quote else None,
-            day_low=quote.day_low if quote else None,
-            fifty_two_week_high=quote.fifty_two_week_high if quote else None,
-            fifty_two_week_low=quote.fifty_two_week_low if quote else None,
-            market_cap=quote.market_cap if quote else None,
-        )

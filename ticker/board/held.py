@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ticker.board.focus import Focus
+from ticker.board.holdings import Valuation
 from ticker.board.row import Row
 from ticker.health.writers import Writers
 
@@ -23,4 +24,5 @@ class Held:
     rows: Mapping[str, Row]
     """Of the symbols shown, in their order."""
     writers: Writers
+    valuation: Valuation | None
     focus: Focus | None

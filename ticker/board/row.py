@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ticker.board.position import Position
 from ticker.records import Quote, Tick
 from ticker.units import HOUR
 
@@ -65,6 +66,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """When the price last changed before our eyes (µs, by the clock of folding)."""
     before: float | None = None
     """The price before that change."""
+    position: Position | None = None
+    """What is owned of it."""
 
 
 def has_traded(facts: Row | Quote | Tick, kind: str | None = None) -> bool:

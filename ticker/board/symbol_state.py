@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ticker.board.history import History
-from ticker.board.row import Row
+from ticker.board.row import Row, has_traded
 from ticker.records import Quote, Tick
 
 
@@ -97,3 +97,47 @@ class SymbolState:
         """The standing facts: all origins tell the same, so any will do."""
         shown = None if self.shown is None else self.shown.quote
         return shown or next((told.quote for told in self.told.values() if told.quote), None)
+
+    def make_row(self, symbol: str) -> Row:
+        """The row of `symbol` as it is now; one without a price where none came yet."""
+        shown = self.shown
+        if shown is None or shown.trade is None:
+            return Row(symbol)
+        trade = shown.trade
+        quote = self.quote
+        facts = quote or trade
+        is_moved = has_traded(trade, quote.kind if quote else None)
+        return Row(
+            symbol=symbol,
+            price=trade.price,
+            source=trade.source,
+            origin=trade.origin,
+            time=trade.time,
+            received=trade.received,
+            day_change=trade.day_change if is_moved else None,
+            day_change_percent=trade.day_change_percent if is_moved else None,
+            volume=trade.volume if trade.volume is not None else facts.volume,
+            bid=trade.bid,
+            ask=trade.ask,
+            currency=trade.currency or facts.currency,
+            session=trade.session or facts.session,
+            simulated=trade.simulated,
+            direction=self.direction,
+            moved=self.moved,
+            before=self.before,
+            previous_price=trade.previous_price,
+            size=trade.size,
+            sequence=trade.sequence,
+            name=quote.name if quote else None,
+            kind=quote.kind if quote else None,
+            exchange=quote.exchange if quote else None,
+            previous_close=quote.previous_close if quote else None,
+            price_hint=quote.price_hint if quote else None,
+            delay=quote.delay if quote else None,
+            open=quote.open if quote else None,
+            day_high=quote.day_high if quote else None,
+            day_low=quote.day_low if quote else None,
+            fifty_two_week_high=quote.fifty_two_week_high if quote else None,
+            fifty_two_week_low=quote.fifty_two_week_low if quote else None,
+            market_cap=quote.market_cap if quote else None,
+        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -14,6 +14,7 @@ import typer
 from ticker.alert_files import memory_path
 from ticker.alerting import Alerting
 from ticker.board.alerts import Told
+from ticker.board.holdings import Portfolio
 from ticker.board.told_words import told_words
 from ticker.cli.settings import Settings
 from ticker.errors import ConfigError
@@ -23,7 +24,12 @@ from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone
 
+if TYPE_CHECKING:
+    from ticker.dashboard.control import Controller
+
 _log: Final = logging.getLogger(__name__)
+_LOOK: Final = 1.0
+"""Between two looks at what rates are needed (s)."""
 
 RunCommands = Annotated[
     bool, typer.Option("--alerts", help="Run the commands of alerts. Only run does so by itself.")
@@ -56,6 +62,67 @@ def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | Non
     rows = tuple(named) or tuple(dict.fromkeys((*(usual or ()), *owned)))
     beside = tuple(symbol for symbol in dict.fromkeys(needed) if symbol not in rows)
     return Watched(rows, beside)
+
+
+def portfolio_of(settings: Settings) -> Portfolio | None:
+    """What is owned; `None`: nothing."""
+    holdings = settings.config.holdings
+    return Portfolio(holdings, settings.currency) if holdings else None
+
+
+def lists_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The watchlists, and what is owned."""
+    owned = settings.config.holdings.symbols
+    return {**({"holdings": owned} if owned else {}), **settings.config.watchlists}
+
+
+class Pairs:
+    """The exchange rates that totals on the board of `feed` need: read, and asked for.
+
+    `controller` is the poller's own (`None`: there is none). `listed` are symbols that users list:
+    a pair among them is a row like others. A pair that the source refuses is asked for no more.
+    """
+
+    def __init__(
+        self,
+        feed: Follow,
+        controller: Controller | None,
+        listed: Collection[str],
+        beside: Collection[str],
+    ) -> None:
+        self._feed = feed
+        self._controller = controller
+        self._listed = frozenset(listed)
+        self._beside = frozenset(beside)
+        self._asked: set[str] = set()
+        self._refused: set[str] = set()
+
+    async def mind(self) -> None:
+        """See to the pairs once a second, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK)
+
+    async def look(self) -> None:
+        """Ask for the pairs that are needed now."""
+        board, owner = self._feed.board, self._feed.board.owner
+        if owner is None:
+            return
+        refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
+        needed = set(owner.pairs((self._refused | refused).__contains__))
+        rows = set(self._feed.symbols or self._listed)
+        beside = (self._beside | needed) - rows
+        if beside != board.beside:
+            self._feed.stand_beside(beside)
+        if self._controller is None:
+            return
+        new, old = needed - rows - self._asked, (refused - self._refused) - rows
+        self._refused |= refused
+        self._asked |= new
+        if new:
+            await self._controller.add(sorted(new))
+        if old:
+            await self._controller.remove(sorted(old))
 
 
 def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ticker.board import Sort
 from ticker.board.choice import spell_columns
 from ticker.board.columns import Column
+from ticker.cli.owning import lists_of
 from ticker.cli.settings import Settings
 from ticker.config import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError
@@ -34,7 +35,7 @@ class FilePreferences:
 
     def _take(self, settings: Settings) -> None:
         sort, columns = settings.sort(), settings.columns()
-        self.watchlists: Mapping[str, Sequence[str]] = settings.config.watchlists
+        self.watchlists: Mapping[str, Sequence[str]] = lists_of(settings)
         self.columns: Mapping[str, Sequence[Column]] = columns
         self.sort: Sort | None = sort
 

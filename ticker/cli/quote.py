@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ticker.board.holdings import Portfolio
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.options import (
     Format,
@@ -21,10 +22,13 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
+from ticker.cli.owning import portfolio_of
+from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
 from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
+from ticker.errors import UsageError
 from ticker.records import Quote
 from ticker.sources import Answer, open_source
 from ticker.system_clock import now
@@ -37,6 +41,15 @@ def quote(
     source: SourceUrl = None,
     form: Annotated[
         Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="Only these, such as symbol,value,gain. quantity, cost, value, day_gain, gain, "
+            "gain_percent and weight are of your holdings: without symbols, of all of them.",
+        ),
     ] = None,
     raw: Annotated[
         Path | None,
@@ -51,23 +64,53 @@ def quote(
     """Print current prices once. Nothing is stored."""
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
-    wanted = settings.symbols_or_default(symbols, watchlist)
+    chosen = None if columns is None else parse_columns(columns)
+    named = settings.symbols(symbols, watchlist)
+    wanted, owned = named or settings.config.watchlist("default"), None
+    if chosen is not None and are_owned(chosen):
+        owned = Owned(_portfolio(settings))
+        wanted = named or settings.config.holdings.symbols
     zone = settings.zone(tz)
-    answer = _answer(settings.source(source), wanted, raw)
+    answer = _answer(settings.source(source), wanted, raw, owned)
     how = form or (Format.table if sys.stdout.isatty() else Format.json)
-    Output().write(_printed(answer.quotes, how, zone))
+    if chosen is None:
+        Output().write(_printed(answer.quotes, how, zone))
+    else:
+        found = owned or Owned(None)
+        if owned is None:
+            found.take(answer.quotes)
+        Output().write(printed(answer.quotes, chosen, found, how, with_total=not named))
+        if how in (Format.csv, Format.json) and any(quote.simulated for quote in answer.quotes):
+            tell("SIMULATED: these prices are invented")
     for words in _refusals(answer, zone):
         tell(words)
-    raise typer.Exit(NO_DATA if answer.refused else DONE)
+    is_short = bool(answer.refused)
+    if chosen is not None and "weight" in chosen and owned is not None and owned.total is not None:
+        is_short = is_short or owned.total.value is None
+        for problem in owned.total.problems:
+            tell(f"No weight: {problem}")
+    raise typer.Exit(NO_DATA if is_short else DONE)
 
 
-def _answer(url: str, symbols: Sequence[str], raw: Path | None) -> Answer:
+def _portfolio(settings: Settings) -> Portfolio:
+    portfolio = portfolio_of(settings)
+    if portfolio is None or not portfolio.symbols:
+        path = settings.config.path
+        raise UsageError(f"There are no holdings in {path}. An example: ticker config --init")
+    return portfolio
+
+
+def _answer(
+    url: str, symbols: Sequence[str], raw: Path | None, owned: Owned | None = None
+) -> Answer:
     answers: list[Answer] = []
 
     async def ask() -> int:
         source = open_source(url, on_answer=_keeper(raw) if raw is not None else None)
         try:
-            answers.append(await source.quotes(symbols))
+            answers.append(answer := await source.quotes(symbols))
+            if owned is not None:
+                await owned.ask(source, answer)
         finally:
             await source.close()
         return DONE

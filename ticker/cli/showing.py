@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ticker.alerting import Alerting
+from ticker.board.rates import is_pair
 from ticker.cli.line import Line
+from ticker.cli.owning import portfolio_of
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, missing, open_reel
 from ticker.follow import Follow
 from ticker.play import Player
-from ticker.streams import open_stream
+from ticker.streams import Stream, open_stream
 
 if TYPE_CHECKING:
     from ticker.board import Board
@@ -43,6 +46,7 @@ class Showing:
         self._wish = wish
         self._how = how
         self._sort = settings.sort()
+        self._portfolio = portfolio_of(settings)
         self._alerting = Alerting(
             settings.alerts(), runs=how.runs_commands, keep_in=settings.config.path
         )
@@ -55,6 +59,8 @@ class Showing:
         wish, how = self._wish, self._how
         async with AsyncExitStack() as stack:
             source = await stack.enter_async_context(open_stream(wish.source))
+            if self._portfolio is not None and wish.symbols is not None:
+                wish = msgspec.structs.replace(wish, beside=await _with_pairs(source, wish.beside))
             reel = await open_reel(stack, source, wish, self._line)
             grows = wish.source.address.backend.is_writable
 
@@ -76,6 +82,8 @@ class Showing:
                 rows=wish.symbols,
             )
             player.look_for(alerting.alerts)
+            if self._portfolio is not None:
+                player.board.own(self._portfolio)
             from ticker.dashboard import Dashboard, TerminalDriver
 
             dashboard = Dashboard(
@@ -97,3 +105,9 @@ class Showing:
     async def stop(self) -> None:
         """End the screen."""
         self._screen.leave()
+
+
+async def _with_pairs(stream: Stream, symbols: Sequence[str]) -> tuple[str, ...]:
+    """`symbols`, and every pair of currencies that `stream` holds: a total may need it."""
+    held = (quote.symbol for quote in (await stream.snapshot()).quotes)
+    return (*symbols, *(symbol for symbol in held if is_pair(symbol)))

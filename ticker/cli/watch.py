@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from itertools import chain
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -27,7 +28,14 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import RunCommands, Watched, alerting_of, watched
+from ticker.cli.owning import (
+    Pairs,
+    RunCommands,
+    Watched,
+    alerting_of,
+    portfolio_of,
+    watched,
+)
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
@@ -143,6 +151,7 @@ class Shown:
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()
         self._preferences = FilePreferences(settings, listed)
+        self._portfolio = portfolio_of(settings)
         self._is_over = False
         """Whether the time that was wished for is over."""
         self._screen = Screen()
@@ -164,11 +173,18 @@ class Shown:
                 stream, self._watched.rows, beside=self._watched.beside, observe=alerting.take
             )
             alerting.attach(watched)
+            controller = Controller(pollers[0]) if pollers else None
+            if self._portfolio is not None:
+                watched.board.own(self._portfolio)
+                listed = chain.from_iterable(self._preferences.watchlists.values())
+                pairs = Pairs(watched, controller, [*listed], self._watched.beside)
+                minding = asyncio.create_task(pairs.mind())
+                stack.callback(minding.cancel)
             dashboard = Dashboard(
                 watched,
                 title=self._title
                 or ("demo" if self._choice.demo or self._choice.temporary else ""),
-                controller=Controller(pollers[0]) if pollers else None,
+                controller=controller,
                 zone=self._zone,
                 sort=self._sort,
                 simulated=self._choice.demo or self._choice.temporary,

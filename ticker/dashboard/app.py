@@ -154,13 +154,16 @@ class Dashboard(TerminalApp):
 
     def compose(self) -> ComposeResult:
         """Title, table, player, status and keys."""
-        above = (self._title_bar, self._main, self._player_bar)
+        above = (self._title_bar, self._main, self._player_bar, self._words.totals)
         below = (self._status_bar, self._question.finds, self._question, self._key_bar)
         yield from (widget for widget in (*above, *below) if widget is not None)
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        bars = (self._title_bar, self._status_bar, self._key_bar, self._question)
+        bars = (
+            *(self._title_bar, self._status_bar, self._key_bar, self._question),
+            self._words.totals,
+        )
         dress(self, self.palette, bars)
         self._table.focus()
         self._frames.paint()

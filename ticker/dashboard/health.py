@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 
 from ticker.dashboard.page import Page
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.totals import rate_lines
 from ticker.escape import escape
 from ticker.feed import Feed
 from ticker.figures import count_text
@@ -73,10 +74,12 @@ def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
     if len(writers) > _WRITERS:
         told.append(f"and {len(writers) - _WRITERS:,} more: ticker status --all")
     refused = board.writers.refusals(elapsed)
+    owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
         ("Stream", stream),
         ("What came", came),
         ("Writers", told or ["none has been heard of"]),
+        ("Rates of holdings", owned),
         ("Refused", [f"{escape(symbol)}: {escape(why)}" for symbol, why in refused.items()]),
     ]
 

@@ -22,6 +22,9 @@ Screen.-wide #main.-detail #list { display: block; width: 45%; }
 Screen.-low #keys { display: none; }
 Screen.-low #player { height: 1; }
 Screen.-tiny #title { display: none; }
+#totals { height: 1; padding: 0 1; display: none; }
+#totals.-there { display: block; }
+Screen.-tiny #totals { display: none; }
 Screen.-tiny #player { display: none; }
 Screen.-tiny #status { max-height: 1; }
 """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ticker.board import Sort
 from ticker.board.choice import wished
-from ticker.board.columns import DEFAULTS, Column
+from ticker.board.columns import Column
 from ticker.board.lists import ALL, lists_of, next_list, watchlist
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import Preferences
@@ -132,7 +132,7 @@ class Lists:
         return name if name in self._columns else _DEFAULT
 
     def _wished(self) -> Sequence[Column]:
-        return self._columns.get(self._columns_key, DEFAULTS)
+        return self._columns.get(self._columns_key, self._table.usual)
 
     def _dress(self) -> None:
         if self._table.wished != self._wished():

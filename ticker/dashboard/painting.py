@@ -34,6 +34,8 @@ class Painter:
         self._arranged = 0.0
         self._is_loose = False
         """Whether a row changed since the rows were put in order."""
+        self._valued, self._valued_at = -1, 0.0
+        """In which life of the board, and when, all that is owned was valued."""
         self._told: object = None
         """What the status line last spoke of."""
 
@@ -46,6 +48,8 @@ class Painter:
         """Paint what changed; the seconds until marks go out."""
         now = monotonic()
         feed, table = self._feed, self._table
+        if feed.board.lives != self._valued or now - self._valued_at >= _CALM:
+            self._revalue(now)
         changed = feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
         self._is_loose = self._is_loose or bool(changed and table.is_choosy)
@@ -71,6 +75,7 @@ class Painter:
 
     def tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
+        self._revalue(monotonic())
         self.rate.look(self._feed.elapsed(), self._feed.board.ticks)
         if self._is_loose:
             self._arrange(monotonic())
@@ -91,6 +96,10 @@ class Painter:
         self.paint()
         self._table.paint_ages()
         self._detail.redraw()
+
+    def _revalue(self, now: float) -> None:
+        self._valued, self._valued_at = self._feed.board.lives, now
+        self._feed.board.revalue()
 
     def _arrange(self, now: float) -> None:
         self._arranged = now

@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ticker.board import SORTS, Sort
-from ticker.board.columns import DEFAULTS, Column, age_text, reason_text
+from ticker.board.columns import DEFAULTS, OWNER_DEFAULTS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
 from ticker.dashboard.columns import ColumnLayout, Measured, placed
@@ -77,9 +77,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.hint = ""
         """What to say where there is no row."""
         self.columns = ColumnLayout((), 0)
-        self.wished: Sequence[Column] = DEFAULTS
+        self.usual = DEFAULTS if feed.board.owner is None else OWNER_DEFAULTS
+        """The columns where the user chose none."""
+        self.wished: Sequence[Column] = self.usual
         """The columns that are shown as far as there is room, from left to right."""
-        self._measured = Measured(DEFAULTS)
+        self._measured = Measured(self.wished)
         self.cursor = 0
         self._has_chosen = False
         """Whether the user moved the cursor: only then it stays on its symbol."""

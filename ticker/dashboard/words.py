@@ -11,6 +11,7 @@ from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import Market, Status, empty_words, filter_words, status
 from ticker.dashboard.table import Table
+from ticker.dashboard.totals import totals_text
 from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
 from ticker.figures import count_text
@@ -46,6 +47,7 @@ class Words:
         self.title = Bar(id="title")
         self.status = Bar(id="status")
         self.keys = Bar(id="keys")
+        self.totals = Bar(id="totals")
         self._feed = feed
         self._palette = palette
         self._zone = zone
@@ -97,6 +99,7 @@ class Words:
             )
         )
         self.keys.show(key_words(palette, fitting(keys_for(self.there), width - 1)))
+        self._say_totals(table, width)
         empty = empty_words(
             feed,
             table.filter,
@@ -105,6 +108,16 @@ class Words:
             name=table.shown_list.name,
         )
         table.say_when_empty(empty)
+
+    def _say_totals(self, table: Table, width: int) -> None:
+        """What is owned is worth, in the list that is shown, and in all."""
+        board = self._feed.board
+        valuation = board.valuation
+        self.totals.set_class(valuation is not None, "-there")
+        if valuation is not None:
+            name = table.shown_list.name
+            shown = board.total_of(table.symbols) if name else None
+            self.totals.show(totals_text(self._palette, valuation, shown, name, width - 2))
 
     def _told(self) -> Status:
         feed = self._feed

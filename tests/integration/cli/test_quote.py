@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +107,29 @@ def test_negative_and_very_small_prices_are_shown_as_what_they_are(
     assert "-305.97%" in shown.stdout
     assert "4.20e-09" in shown.stdout
     assert "0.00000000" not in shown.stdout
+
+
+def test_what_is_owned_is_printed_for_cron_with_the_pairs_that_it_needs(
+    ticker: Program, exchange: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        "[defaults]\ncurrency = 'EUR'\n[holdings]\ncash = { USD = 100 }\nlots = [\n"
+        "{ symbol = 'AAPL', quantity = 2, price = 100 }, { symbol = 'VOD.L', quantity = 10 } ]\n"
+    )
+    words = ("quote", "--source", exchange, "--columns", "symbol,price,value,gain,weight")
+    done = ticker(*words, "--format", "csv", TICKER_CONFIG=str(path))
+    assert (done.returncode, done.stderr) == (0, "SIMULATED: these prices are invented\n")
+    heading, apple, vodafone = (line.split(",") for line in done.stdout.splitlines())
+    assert heading == ["symbol", "price", "value", "gain", "weight"]
+    price = Decimal(apple[1])
+    assert Decimal(apple[2]) == price * 2
+    assert Decimal(apple[3]) == price * 2 - 200
+    assert (Decimal(vodafone[2]), vodafone[3]) == (Decimal(vodafone[1]) * 10, "")
+    assert 0 < Decimal(apple[4]) + Decimal(vodafone[4]) < 100
+    table = ticker(*words, "--format", "table", TICKER_CONFIG=str(path))
+    assert "SIMULATED" in table.stdout
+    assert "EUR" in table.stdout.splitlines()[-1]
+    assert "without VOD.L: cost not known" in table.stdout.splitlines()[-1]
+    none = ticker(*words, TICKER_CONFIG=str(tmp_path / "none"))
+    assert none.returncode == 3

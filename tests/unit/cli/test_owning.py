@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticker import config
+from ticker.board.holdings import Portfolio
+from ticker.cli.owning import Pairs, lists_of, watched
+from ticker.cli.quote_columns import parse_columns
+from ticker.cli.settings import Settings
+from ticker.errors import ConfigError, UsageError
+from ticker.follow import Follow
+from ticker.owned import Holdings, Lot
+from ticker.records import Batch, Heartbeat, Position, Quote
+from ticker.units import SECOND
+
+NOW = 1_795_447_805_000_000
+MakeStream = Callable[..., Any]
+TEXT = """
+[watchlists]
+mine = ["MSFT"]
+[holdings]
+lots = [{ symbol = "AAPL", quantity = 1 }]
+[[alerts]]
+when = "GC=F > 1"
+[[alerts]]
+when = "MSFT > 1"
+"""
+
+
+def settings(text: str = TEXT) -> Settings:
+    return Settings(config.parse(text, Path("config.toml")))
+
+
+def test_what_is_owned_is_a_row_by_itself_and_alerts_are_read_beside() -> None:
+    seen = watched(settings(), (), ("MSFT", "NVDA"))
+    assert (seen.rows, seen.beside) == (("MSFT", "NVDA", "AAPL"), ("GC=F",))
+
+
+def test_of_named_symbols_nothing_else_is_a_row() -> None:
+    seen = watched(settings(), ("MSFT",), ("NVDA",))
+    assert (seen.rows, seen.beside) == (("MSFT",), ("AAPL", "GC=F"))
+    assert watched(settings(), (), None).rows is None
+
+
+def test_what_is_owned_is_a_list_too() -> None:
+    assert lists_of(settings()) == {"holdings": ("AAPL",), "mine": ("MSFT",)}
+    assert lists_of(settings("")) == {}
+
+
+def test_an_alert_that_means_nothing_is_told_with_its_line() -> None:
+    found = settings("[[alerts]]\nwhen = 'A > 1'\n[[alerts]]\n\nwhen = 'A prise > 1'\n")
+    words = 'config.toml:5: alerts\\[1\\].when: unknown field "prise"'
+    with pytest.raises(ConfigError, match=words):
+        found.alerts()
+    assert [str(mistake).partition(" unknown")[0] for mistake in found.mistakes()] == [
+        "config.toml:5: alerts[1].when:"
+    ]
+
+
+class Poller:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("add", list(symbols)))
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("remove", list(symbols)))
+
+
+def beat(**refused: str) -> Heartbeat:
+    names = {f"{name}=X": why for name, why in refused.items()}
+    return Heartbeat("one", "w", "yahoo", NOW, NOW, SECOND, "ok", 3, 3, refused=names)
+
+
+def quote(symbol: str, price: float, currency: str) -> Quote:
+    return Quote(symbol, "yahoo", NOW, NOW, price, origin="one", sequence=1, currency=currency)
+
+
+async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
+    stream_in_memory: MakeStream,
+) -> None:
+    feed = Follow(stream_in_memory(), ["VOD.L"], beside=["GC=F"], elapsed=lambda: 0)
+    lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
+    feed.board.own(Portfolio(Holdings({}, lots), "EUR"))
+    poller = Poller()
+    pairs = Pairs(feed, poller, ["EURUSD=X"], ["GC=F"])  # type: ignore[arg-type]  # all it needs
+    await pairs.look()
+    assert poller.asked == []  # its currency is not known yet
+
+    def fold(*quotes: Quote, **refused: str) -> None:
+        feed.board.fold(Batch(Position(""), quotes=quotes, heartbeats=[beat(**refused)]), 0)
+
+    fold(quote("VOD.L", 90.0, "GBp"))
+    await pairs.look()
+    fold(GBPEUR="no such symbol")
+    await pairs.look()
+    await pairs.look()
+    fold(EURGBP="no such symbol")
+    await pairs.look()
+    assert poller.asked == [
+        ("add", ["GBPEUR=X"]),
+        ("add", ["EURGBP=X"]),
+        ("remove", ["GBPEUR=X"]),
+        ("add", ["GBPUSD=X", "USDEUR=X"]),
+        ("remove", ["EURGBP=X"]),
+    ]
+    fold(quote("GBPUSD=X", 1.5, "USD"), USDEUR="no such symbol")
+    await pairs.look()
+    fold(quote("EURUSD=X", 1.25, "USD"))
+    await pairs.look()
+    assert poller.asked[5:] == [("add", ["EURUSD=X"]), ("remove", ["USDEUR=X"])]
+    assert feed.board.beside == {"GC=F", "GBPUSD=X", "EURUSD=X"}
+    assert feed.board.symbols == ["VOD.L"]
+    feed.board.revalue()
+    assert feed.board.valuation is not None
+    assert feed.board.valuation.total.value == Decimal("1.08")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("symbol,valu", 'No column "valu". Did you mean "value"?'),
+        ("symbol,beta", 'No column "beta". Known: type, symbol'),
+        (" , ", "--columns needs names"),
+    ],
+)
+def test_a_column_that_is_not_there_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_columns(text)
+    assert words in str(error.value)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from ticker.board.holdings import Portfolio, Total
+from ticker.board.row import Row
+from ticker.dashboard.palette import DARK
+from ticker.dashboard.totals import rate_lines, totals_text
+from ticker.owned import Holdings, Lot
+
+ROWS = {
+    "AAPL": Row("AAPL", 250.0, currency="USD", day_change=2.0, simulated=True),
+    "ENI.MI": Row("ENI.MI", 16.0, currency="EUR", day_change=-0.1),
+}
+LOTS = (
+    Lot(symbol="AAPL", quantity=Decimal(10), price=Decimal(200)),
+    Lot(symbol="ENI.MI", quantity=Decimal(100)),
+)
+HOLDINGS = Holdings({"EUR": Decimal(400)}, LOTS)
+PAIRS = {"EURUSD=X": 1.25}
+
+
+def line(width: int, shown: Total | None = None, pairs: dict[str, float] = PAIRS) -> str:
+    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, pairs.get)
+    return totals_text(DARK, valuation, shown, "stocks", width).plain
+
+
+def test_the_line_says_what_is_owned_what_it_gained_and_what_is_cash() -> None:
+    assert line(130) == (
+        "SIMULATED  total 4,000.00 EUR  day +6.00  gain +400.00 (+25.00%)  cash 400.00 (10.0%)  "
+        "gain without ENI.MI: cost not known"
+    )
+
+
+@pytest.mark.parametrize("width", range(10, 130, 7))
+def test_parts_leave_whole_where_there_is_no_room(width: int) -> None:
+    whole, short = line(200), line(width)
+    assert whole.startswith(short)
+    assert whole[len(short) : len(short) + 2] in ("", "  ")
+
+
+def test_the_total_of_a_list_stands_before_that_of_all() -> None:
+    shown = Portfolio(HOLDINGS, "EUR").total(["AAPL"], ROWS, PAIRS.get)
+    assert line(200, shown).startswith(
+        "SIMULATED  stocks 2,000.00 EUR  day +16.00  gain +400.00 (+25.00%)  all 4,000.00 EUR"
+    )
+
+
+def test_an_absent_rate_is_said_instead_of_a_total() -> None:
+    assert line(120, pairs={}).startswith("SIMULATED  no total in EUR: no rate USD to EUR")
+
+
+def test_the_page_of_health_says_how_each_rate_came_about() -> None:
+    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, PAIRS.get)
+    assert rate_lines(valuation) == ["USD to EUR: 0.8 by 1 / EURUSD=X"]
+    valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, lambda _: None)
+    assert rate_lines(valuation) == ["USD to EUR: no rate", "no rate USD to EUR"]

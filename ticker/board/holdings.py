@@ -1,0 +1,272 @@
+"""What is owned and what it is worth: of each row, of a list of rows, and of all. Pure.
+
+A row's figures are in its own currency, as its source spells it; totals are in one currency. Money
+adds up in decimals. What is not known makes absent what depends on it, and says so: a price or a
+rate that is missing the whole total. A lot without a price has a value and no cost; the total gain
+leaves it out and names it.
+
+The day's gain counts from the previous close; of a lot bought on the day of the price, from what
+was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from ticker.board.position import Position
+from ticker.board.rates import PriceOf, Rate, main_unit, rate_of
+from ticker.board.row import Row
+from ticker.owned import Holdings, Lot
+from ticker.records import Quote
+from ticker.units import SECOND
+
+_ZERO: Final = Decimal(0)
+_HUNDRED: Final = Decimal(100)
+
+Known = Row | Quote
+"""What is known of a symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of positions (and cash), in one currency."""
+
+    value: Decimal | None
+    day_gain: Decimal | None
+    gain: Decimal | None
+    gain_percent: Decimal | None
+    problems: tuple[str, ...] = ()
+    """Why something is absent: `no price of X`, `no rate JPY to EUR`; not escaped."""
+    without: tuple[str, ...] = ()
+    """Symbols that the gain leaves out, because their cost is not known."""
+    is_simulated: bool = False
+    """Whether a price in it is invented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """All that is owned at one moment."""
+
+    currency: str
+    """Of totals."""
+    positions: Mapping[str, Position]
+    total: Total
+    cash: Decimal | None
+    cash_weight: Decimal | None
+    """In per cent of all."""
+    rates: tuple[tuple[str, str, Rate | None], ...]
+    """From which currency, into which, and how much, of all that were needed."""
+
+
+class Portfolio:
+    """Values `holdings`; totals are in `currency`."""
+
+    def __init__(self, holdings: Holdings, currency: str) -> None:
+        self.holdings = holdings
+        self.currency = currency
+        self._lots: dict[str, list[Lot]] = {}
+        for lot in holdings.lots:
+            self._lots.setdefault(lot.symbol, []).append(lot)
+
+    @property
+    def symbols(self) -> Collection[str]:
+        """Those owned."""
+        return self._lots.keys()
+
+    def conversions(self, known: Mapping[str, Known]) -> list[tuple[str, str]]:
+        """From which currency into which amounts must be turned, each once, in order."""
+        wanted: dict[tuple[str, str], None] = {}
+        for cash in self.holdings.cash:
+            wanted[cash, self.currency] = None
+        for symbol, lots in self._lots.items():
+            quoted = known[symbol].currency if symbol in known else None
+            currencies = [lot.currency for lot in lots if lot.price is not None and lot.currency]
+            wanted |= dict.fromkeys((each, self.currency) for each in (quoted, *currencies) if each)
+            wanted |= dict.fromkeys((each, quoted) for each in currencies if quoted)
+        units = dict.fromkeys((main_unit(of)[0], main_unit(into)[0]) for of, into in wanted)
+        return [(of, into) for of, into in units if of != into]
+
+    def position(self, symbol: str, known: Known | None, price_of: PriceOf) -> Position | None:
+        """What is owned of `symbol`, without its weight; `None` where that is nothing."""
+        lots = self._lots.get(symbol)
+        if lots is None:
+            return None
+        quantity = sum((lot.quantity for lot in lots), _ZERO)
+        if known is None or known.price is None:
+            return Position(quantity)
+        price = _decimal(known.price)
+        cost = _sum(_cost(lot, known.currency, known.currency, price_of) for lot in lots)
+        value = quantity * price
+        gain = None if cost is None else value - cost
+        return Position(
+            quantity,
+            value,
+            cost,
+            _sum(_day_gain(lot, known, price, price_of) for lot in lots),
+            gain,
+            _percent(gain, cost),
+        )
+
+    def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
+        """All of it: what `known` says of the symbols owned, and pairs by `price_of`."""
+        cash, problems = self._cash(price_of)
+        total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
+        positions = {}
+        for symbol in self.symbols:
+            position = self.position(symbol, known.get(symbol), price_of)
+            assert position is not None  # noqa: S101  (it is owned)
+            worth = self._worth(position.value, known.get(symbol), price_of)
+            positions[symbol] = msgspec.structs.replace(position, weight=_share(worth, total.value))
+        rates = tuple(
+            (of, into, rate_of(of, into, price_of)) for of, into in self.conversions(known)
+        )
+        share = _share(cash, total.value)
+        return Valuation(self.currency, positions, total, cash, share, rates)
+
+    def total(
+        self,
+        symbols: Iterable[str],
+        known: Mapping[str, Known],
+        price_of: PriceOf,
+        *,
+        cash: Decimal | None = _ZERO,
+        problems: Iterable[str] = (),
+    ) -> Total:
+        """The sum of those of `symbols` that are owned, and of `cash` (`None`: not known)."""
+        told = dict.fromkeys(problems)
+        values, days, gains, costs = [cash], [], [], []
+        without, invented = [], False
+        for symbol in symbols:
+            position = self.position(symbol, there := known.get(symbol), price_of)
+            if position is None:
+                continue
+            worth = self._worth(position.value, there, price_of)
+            values.append(worth)
+            invented = invented or (there is not None and there.simulated)
+            if worth is None or there is None:
+                told[self._problem(symbol, there, price_of)] = None
+                continue
+            days.append(self._worth(position.day_gain, there, price_of))
+            if days[-1] is None:
+                told[f"no day's change of {symbol}"] = None
+            if any(lot.price is None for lot in self._lots[symbol]):
+                without.append(symbol)
+                continue
+            cost = self._cost(symbol, there, price_of)
+            costs.append(cost)
+            gains.append(None if cost is None else worth - cost)
+            if cost is None:
+                told |= dict.fromkeys(self._missing_rates(symbol, price_of))
+        value, cost, gain = _sum(values), _sum(costs), _sum(gains)
+        is_known = value is not None
+        return Total(
+            value,
+            _sum(days) if is_known else None,
+            gain if is_known else None,
+            _percent(gain, cost) if is_known else None,
+            tuple(told),
+            tuple(without),
+            invented,
+        )
+
+    def _cash(self, price_of: PriceOf) -> tuple[Decimal | None, list[str]]:
+        """All cash in the currency of totals, and why it is not known."""
+        amounts, problems = [], []
+        for currency, amount in self.holdings.cash.items():
+            rate = rate_of(currency, self.currency, price_of)
+            amounts.append(None if rate is None else amount * rate.value)
+            if rate is None:
+                problems.append(_no_rate(currency, self.currency))
+        return _sum(amounts), problems
+
+    def _worth(
+        self, amount: Decimal | None, known: Known | None, price_of: PriceOf
+    ) -> Decimal | None:
+        """`amount`, in the currency of `known`, in that of totals."""
+        if amount is None or known is None or known.currency is None:
+            return None
+        rate = rate_of(known.currency, self.currency, price_of)
+        return None if rate is None else amount * rate.value
+
+    def _cost(self, symbol: str, known: Known, price_of: PriceOf) -> Decimal | None:
+        """The cost of all lots of `symbol` in the currency of totals, by the shortest way."""
+        lots = self._lots[symbol]
+        return _sum(_cost(lot, known.currency, self.currency, price_of) for lot in lots)
+
+    def _problem(self, symbol: str, known: Known | None, price_of: PriceOf) -> str:
+        """Why the value of `symbol` is not known in the currency of totals."""
+        if known is None or known.price is None:
+            return f"no price of {symbol}"
+        if known.currency is None:
+            return f"no currency of {symbol}"
+        assert rate_of(known.currency, self.currency, price_of) is None  # noqa: S101  (what is left)
+        return _no_rate(known.currency, self.currency)
+
+    def _missing_rates(self, symbol: str, price_of: PriceOf) -> Iterable[str]:
+        for lot in self._lots[symbol]:
+            if lot.currency and rate_of(lot.currency, self.currency, price_of) is None:
+                yield _no_rate(lot.currency, self.currency)
+
+
+def _no_rate(of: str, into: str) -> str:
+    return f"no rate {of} to {into}"
+
+
+def _cost(lot: Lot, quoted: str | None, into: str | None, price_of: PriceOf) -> Decimal | None:
+    """What `lot` cost in `into`; its own currency is that in which it is `quoted`, if none else."""
+    currency = lot.currency or quoted
+    if lot.price is None:
+        return None
+    paid = lot.quantity * lot.price + lot.fees
+    if currency == into:
+        return paid
+    if currency is None or into is None:
+        return None
+    rate = rate_of(currency, into, price_of)
+    return None if rate is None else paid * rate.value
+
+
+def _day_gain(lot: Lot, known: Known, price: Decimal, price_of: PriceOf) -> Decimal | None:
+    if lot.date is not None and lot.price is not None and _day(known) == lot.date.toordinal():
+        bare = Lot(symbol=lot.symbol, quantity=lot.quantity, price=lot.price, currency=lot.currency)
+        paid = _cost(bare, known.currency, known.currency, price_of)
+        return None if paid is None else lot.quantity * price - paid
+    if known.day_change is None:
+        return None
+    return lot.quantity * _decimal(known.day_change)
+
+
+def _day(known: Known) -> int | None:
+    """The day (in UTC) of the price, as an ordinal."""
+    if known.time is None:
+        return None
+    return datetime.fromtimestamp(known.time // SECOND, UTC).toordinal()
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(str(number))
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; `None` where one is not known."""
+    total = _ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _percent(gain: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    return None if gain is None or not cost else gain * _HUNDRED / abs(cost)
+
+
+def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """In per cent; `None` of nothing, or of debts."""
+    return None if part is None or whole is None or whole <= 0 else part * _HUNDRED / whole

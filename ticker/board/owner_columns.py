@@ -1,0 +1,86 @@
+"""The columns of what is owned: on screens where there are holdings. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from ticker.board.column import Align, Column, Style, change_style
+from ticker.board.freshness import Age
+from ticker.board.position import Position
+from ticker.board.row import Row
+from ticker.figures import change_text, percent_text, price_text
+from ticker.records import Quote
+
+CENTS: Final = 2
+"""Decimals of money."""
+
+
+def money_text(amount: Decimal | None) -> str:
+    """`1,825.00`."""
+    return "" if amount is None else price_text(float(amount), CENTS)
+
+
+def gain_text(amount: Decimal | None) -> str:
+    """`+12.40`, `-0.35`, `0.00`."""
+    return "" if amount is None else change_text(round(float(amount), CENTS), CENTS)
+
+
+def share_text(percent: Decimal | None) -> str:
+    """`12.3%`."""
+    return "" if percent is None else f"{percent:.1f}%"
+
+
+def _quantity(amount: Decimal | None) -> str:
+    return "" if amount is None else f"{amount.normalize():,f}"
+
+
+def _percent(percent: Decimal | None) -> str:
+    return "" if percent is None else percent_text(float(percent))
+
+
+def _figure(position: Position | None, key: str) -> Decimal | None:
+    value: Decimal | None = getattr(position, key, None)
+    return value
+
+
+def _owned(key: str, title: str, importance: float) -> Column:
+    write = _TEXTS[key]
+
+    def text(row: Row | Quote, _age: Age) -> str:
+        return write(_figure(getattr(row, "position", None), key))
+
+    return Column(
+        key,
+        title,
+        text,
+        Align.RIGHT if key in ("weight", "gain_percent") else Align.POINT,
+        importance,
+        most=24,
+        is_figure=True,
+        sort_key=lambda row: _figure(row.position, key),
+        is_greatest_first=True,
+        style=change_style if "gain" in key else lambda _text, _age: Style.TEXT,
+    )
+
+
+_TEXTS: Final = {
+    "quantity": _quantity,
+    "cost": money_text,
+    "value": money_text,
+    "day_gain": gain_text,
+    "gain": gain_text,
+    "gain_percent": _percent,
+    "weight": share_text,
+}
+
+OWNED: Final = (
+    _owned("quantity", "Quantity", 9.1),
+    _owned("cost", "Cost", 9.2),
+    _owned("value", "Value", 2.1),
+    _owned("day_gain", "Day gain", 4.1),
+    _owned("gain", "Gain", 2.2),
+    _owned("gain_percent", "Gain %", 4.2),
+    _owned("weight", "Weight", 7),
+)
+"""In the order of the screen."""

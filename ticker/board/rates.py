@@ -1,0 +1,112 @@
+"""Exchange rates from Yahoo's pairs: direct, inverse, then crossed through USD. Pure.
+
+A rate says by which pairs it came. Amounts of minor units (pence, cents, agorot) are amounts of
+their main unit, as Yahoo spells them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+MIDDLE: Final = "USD"
+"""The currency through which others are crossed."""
+_MINOR: Final = {
+    "GBp": "GBP",
+    "GBX": "GBP",
+    "ZAc": "ZAR",
+    "ZAC": "ZAR",
+    "ILA": "ILS",
+    "USX": "USD",
+    "EUX": "EUR",
+}
+"""Units of a hundredth → their main unit."""
+_HUNDREDTH: Final = Decimal("0.01")
+_ONE: Final = Decimal(1)
+
+PriceOf = Callable[[str], float | None]
+"""Symbol → its price; `None` where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a currency is worth in another."""
+
+    value: Decimal
+    pairs: tuple[str, ...] = ()
+    """The symbols that it came from."""
+    path: str = ""
+    """How: `EURUSD=X`, `1 / EURUSD=X`, `GBPUSD=X / EURUSD=X`; empty for one currency alone."""
+
+
+def main_unit(currency: str) -> tuple[str, Decimal]:
+    """The currency, and how many of it one unit is: `GBp` → `("GBP", 0.01)`."""
+    main = _MINOR.get(currency)
+    return (currency, _ONE) if main is None else (main, _HUNDREDTH)
+
+
+def pair(of: str, into: str) -> str:
+    """Yahoo's symbol of what one `of` costs in `into`."""
+    return f"{of}{into}=X"
+
+
+def is_pair(symbol: str) -> bool:
+    """Whether it is the symbol of a pair, as far as its spelling says."""
+    return re.fullmatch(r"[A-Z]{6}=X", symbol) is not None
+
+
+def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:
+    """What one `of` is worth in `into`, minor units too; `None` where no pair is known."""
+    (of, units), (into, parts) = main_unit(of), main_unit(into)
+    found = Rate(_ONE) if of == into else _leg(of, into, price_of)
+    if found is None and MIDDLE not in (of, into):
+        first, second = _leg(of, MIDDLE, price_of), _leg(MIDDLE, into, price_of)
+        if first is not None and second is not None:
+            factor = second.path.removeprefix("1 / ")
+            sign = "/" if second.path.startswith("1 / ") else "x"
+            path = f"{first.path} {sign} {factor}"
+            found = Rate(first.value * second.value, (*first.pairs, *second.pairs), path)
+    return None if found is None else Rate(found.value * units / parts, found.pairs, found.path)
+
+
+def _leg(of: str, into: str, price_of: PriceOf) -> Rate | None:
+    """Directly, or the inverse."""
+    if price := _price(direct := pair(of, into), price_of):
+        return Rate(price, (direct,), direct)
+    if price := _price(inverse := pair(into, of), price_of):
+        return Rate(_ONE / price, (inverse,), f"1 / {inverse}")
+    return None
+
+
+def _price(symbol: str, price_of: PriceOf) -> Decimal | None:
+    price = price_of(symbol)
+    return Decimal(str(price)) if price is not None and price > 0 else None
+
+
+def pairs_to_ask(
+    conversions: Iterable[tuple[str, str]], price_of: PriceOf, is_refused: Callable[[str], bool]
+) -> list[str]:
+    """The pairs that a poller should ask for, each once.
+
+    Of a rate that is known: its pairs. Of another: the direct pair; once it is refused, the inverse
+    one; once that is refused too, the legs of the cross, each in the same order.
+    """
+    asked: dict[str, None] = {}
+    for one, other in conversions:
+        of, into = main_unit(one)[0], main_unit(other)[0]
+        if of == into:
+            continue
+        known = rate_of(of, into, price_of)
+        if known is not None:
+            asked |= dict.fromkeys(known.pairs)
+            continue
+        legs = [(of, into)]
+        if MIDDLE not in (of, into) and all(map(is_refused, (pair(of, into), pair(into, of)))):
+            legs = [(of, MIDDLE), (MIDDLE, into)]
+        for first, second in legs:
+            wanted = [pair(first, second), pair(second, first)]
+            asked |= dict.fromkeys([each for each in wanted if not is_refused(each)][:1])
+    return list(asked)

@@ -1,0 +1,184 @@
+"""`quote --columns`: chosen fields of quotes, and what is owned of them, for cron too."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ticker.board import Age, Board
+from ticker.board.columns import BY_KEY, Align
+from ticker.board.holdings import Portfolio, Total
+from ticker.board.owner_columns import CENTS, OWNED, gain_text, money_text
+from ticker.board.rates import pairs_to_ask
+from ticker.cli.options import Format
+from ticker.cli.standard import terminal_width, wants_colour
+from ticker.errors import UsageError
+from ticker.figures import percent_text
+from ticker.health.reasons import Reason
+from ticker.records import Batch, Position, Quote
+from ticker.sources import Answer
+from ticker.sources.protocol import Source
+
+_OWNED: Final = tuple(column.key for column in OWNED)
+_PERCENT: Final = 4
+"""Decimals of shares."""
+_ROUNDS: Final = 4
+"""So often pairs are asked for at most: direct, inverse, and the legs of a cross both ways."""
+_FRESH: Final = Age(None, Reason.FRESH)
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+    """`symbol,value,gain` → the columns, each once. Raises `UsageError`."""
+    from ticker.output import QUOTE_COLUMNS
+
+    known = (*QUOTE_COLUMNS, *_OWNED)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
+            raise UsageError(f'No column "{name}". {hint}')
+    if not names:
+        raise UsageError("--columns needs names, like symbol,value,gain")
+    return tuple(dict.fromkeys(names))
+
+
+def are_owned(columns: Iterable[str]) -> bool:
+    """Whether one of `columns` is about what is owned."""
+    return any(name in _OWNED for name in columns)
+
+
+class Owned:
+    """The board of what `source` answered, with what is owned of it."""
+
+    def __init__(self, portfolio: Portfolio | None) -> None:
+        self.board = Board()
+        self._portfolio = portfolio
+        if portfolio is not None:
+            self.board.own(portfolio)
+
+    @property
+    def total(self) -> Total | None:
+        """Of all that is owned; `None`: nothing is."""
+        return None if self.board.valuation is None else self.board.valuation.total
+
+    def take(self, quotes: Sequence[Quote]) -> None:
+        """Take quotes in."""
+        self.board.fold(Batch(Position(""), quotes=quotes), 0)
+        self.board.revalue()
+
+    async def ask(self, source: Source, answer: Answer) -> None:
+        """Ask for the rest of what is owned, and for the pairs that totals need."""
+        self.take(answer.quotes)
+        owner, portfolio = self.board.owner, self._portfolio
+        if owner is None or portfolio is None:
+            return
+        tried = {quote.symbol for quote in answer.quotes} | answer.refused.keys()
+        missing = [symbol for symbol in portfolio.symbols if symbol not in tried]
+        refused = set(answer.refused)
+        for _ in range(_ROUNDS + 1):
+            conversions = portfolio.conversions(owner.known())
+            pairs = pairs_to_ask(conversions, owner.price_of, refused.__contains__)
+            wanted = [*missing, *(pair for pair in pairs if pair not in tried)]
+            if not wanted:
+                return
+            found = await source.quotes(wanted)
+            self.take(found.quotes)
+            tried.update(wanted)
+            refused.update(found.refused)
+            missing = []
+
+
+def printed(
+    quotes: Sequence[Quote], columns: Sequence[str], owned: Owned, how: Format, *, with_total: bool
+) -> str:
+    """The `columns` of `quotes`; under a table of what is owned its total, if that is wished."""
+    from ticker import output
+
+    match how:
+        case Format.json:
+            rows = [_values(quote, columns, owned, _number) for quote in quotes]
+            return output.json_values(rows)
+        case Format.csv:
+            rows = [_values(quote, columns, owned, _plain) for quote in quotes]
+            return output.csv_values(rows, columns, visible=sys.stdout.isatty())
+        case Format.table | Format.text:
+            text = _table(quotes, columns, owned)
+            total = owned.total if with_total else None
+            currency = "" if owned.board.valuation is None else owned.board.valuation.currency
+            return text + ("" if total is None else total_line(total, currency))
+
+
+def total_line(total: Total, currency: str) -> str:
+    """The total of all that is owned, ended; or why there is none."""
+    if total.value is None:
+        return f"no total in {currency}: {', '.join(total.problems)}\n"
+    parts = [f"total {money_text(total.value)} {currency}"]
+    parts += [f"day {gain_text(total.day_gain)}"] if total.day_gain is not None else []
+    if total.gain is not None:
+        percent = total.gain_percent
+        share = "" if percent is None else f" ({percent_text(float(percent))})"
+        without = f", without {', '.join(total.without)}: cost not known" if total.without else ""
+        parts.append(f"gain {gain_text(total.gain)}{share}{without}")
+    return " · ".join([*parts, *total.problems]) + "\n"
+
+
+def _values(
+    quote: Quote, columns: Sequence[str], owned: Owned, write: Callable[[str, Decimal], Any]
+) -> Mapping[str, Any]:
+    """The columns that are known, by name."""
+    plain = {"type": "quote", **msgspec.to_builtins(quote)}
+    position = owned.board.row(quote.symbol).position
+    for name in _OWNED:
+        figure = getattr(position, name, None)
+        if figure is not None:
+            plain[name] = write(name, figure)
+    return {name: plain[name] for name in columns if plain.get(name) is not None}
+
+
+def _rounded(name: str, figure: Decimal) -> Decimal:
+    if name == "quantity":
+        return figure.normalize()
+    places = _PERCENT if name in ("weight", "gain_percent") else CENTS
+    return round(figure, places)
+
+
+def _number(name: str, figure: Decimal) -> int | float:
+    rounded = _rounded(name, figure)
+    return int(rounded) if name == "quantity" and rounded == int(rounded) else float(rounded)
+
+
+def _plain(name: str, figure: Decimal) -> str:
+    return f"{_rounded(name, figure):f}"
+
+
+def _table(quotes: Sequence[Quote], columns: Sequence[str], owned: Owned) -> str:
+    from ticker import tables
+
+    if not quotes:
+        return ""
+    headings = [BY_KEY[name].title if name in BY_KEY else name for name in columns]
+    right = [
+        at for at, name in enumerate(columns) if name in BY_KEY and BY_KEY[name].align != Align.LEFT
+    ]
+    table = tables.words_table(
+        headings,
+        (list(_cells(quote, columns, owned)) for quote in quotes),
+        right=right,
+        is_simulated=any(quote.simulated for quote in quotes),
+    )
+    return tables.render(table, width=terminal_width(), colour=wants_colour())
+
+
+def _cells(quote: Quote, columns: Sequence[str], owned: Owned) -> Iterator[str]:
+    row = owned.board.row(quote.symbol)
+    plain = msgspec.to_builtins(quote)
+    for name in columns:
+        column = BY_KEY.get(name)
+        drawn = column is None or column.is_drawn
+        yield str(plain.get(name, "")) if drawn or column is None else column.text(row, _FRESH)

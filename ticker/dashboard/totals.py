@@ -1,0 +1,118 @@
+"""The line of totals: what is owned, in the list that is shown and in all. Pure.
+
+Where a total is absent, the line says why instead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.text import Text
+
+from ticker.board.holdings import Total, Valuation
+from ticker.board.owner_columns import gain_text, money_text, share_text
+from ticker.dashboard.palette import Palette
+from ticker.escape import escape
+from ticker.figures import and_more, percent_text
+
+_NAMED: Final = 3
+"""Symbols or problems that are named; the others are counted."""
+
+_KINDS: Final = ("no price of ", "no day's change of ")
+
+Part = tuple[str, str]
+"""Words, and what they are: `text`, `up`, `down`, `dim`, `warning`."""
+
+
+def totals_text(
+    palette: Palette, valuation: Valuation, shown: Total | None, name: str, width: int
+) -> Text:
+    """The totals of `shown`, the list `name` (`None`: of all alone), on `width` cells.
+
+    Whole parts leave where there is no room for them, the last ones first; a figure is never cut.
+    """
+    parts = list(_parts(valuation, shown, name))
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if valuation.total.is_simulated:
+        text.append("SIMULATED", style=f"bold {palette.warning}")
+    room = width - len(text)
+    while parts and sum(_size(part) for part in parts) > room:
+        if len(parts) == 1 and parts[0][0][1] == "warning":
+            break  # words may be cut, figures may not
+        parts.pop()
+    colours = {
+        "text": f"bold {palette.text}",
+        "dim": palette.dim,
+        "up": palette.up,
+        "down": palette.down,
+        "warning": palette.warning,
+    }
+    for part in parts:
+        text.append("  " if text else "")
+        for at, (words, look) in enumerate(part):
+            text.append(" " if at else "")
+            text.append(words, style=colours[look])
+    text.truncate(max(0, width), overflow="ellipsis")
+    return text
+
+
+def _size(part: Sequence[Part]) -> int:
+    """The cells that it takes, with two before it."""
+    return 1 + sum(len(words) + 1 for words, _ in part)
+
+
+def _parts(valuation: Valuation, shown: Total | None, name: str) -> Iterable[Sequence[Part]]:
+    if shown is not None:
+        yield from _of_total(escape(name, 24), shown, valuation.currency)
+    yield from _of_total(
+        "all" if shown is not None else "total", valuation.total, valuation.currency
+    )
+    if valuation.cash:
+        share = share_text(valuation.cash_weight)
+        words = f"{money_text(valuation.cash)} ({share})" if share else money_text(valuation.cash)
+        yield [("cash", "dim"), (words, "text")]
+    if valuation.total.without and valuation.total.gain is not None:
+        names = and_more([escape(each) for each in valuation.total.without], _NAMED)
+        yield [(f"gain without {names}: cost not known", "dim")]
+
+
+def _of_total(name: str, total: Total, currency: str) -> Iterable[Sequence[Part]]:
+    problems = problem_words(total.problems)
+    if total.value is None:
+        of = "" if name == "total" else f"{name}: "
+        yield [(f"{of}no total in {currency}: {problems}", "warning")]
+        return
+    yield [(name, "dim"), (money_text(total.value), "text"), (currency, "dim")]
+    if total.day_gain is not None:
+        yield [("day", "dim"), _coloured(gain_text(total.day_gain))]
+    if total.gain is not None and (total.gain_percent is not None or total.gain):
+        percent = total.gain_percent
+        share = "" if percent is None else f" ({percent_text(float(percent))})"
+        yield [("gain", "dim"), _coloured(gain_text(total.gain) + share)]
+    if problems:
+        yield [(problems, "warning")]
+
+
+def problem_words(problems: Iterable[str]) -> str:
+    """All that is missing, of each kind the first few; escaped."""
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        kind = next((each for each in _KINDS if problem.startswith(each)), "")
+        found.setdefault(kind, []).append(escape(problem.removeprefix(kind)))
+    return ", ".join(kind + and_more(names, _NAMED, " ") for kind, names in found.items())
+
+
+def _coloured(words: str) -> Part:
+    return words, {"+": "up", "-": "down"}.get(words[:1], "dim")
+
+
+def rate_lines(valuation: Valuation) -> list[str]:
+    """Each rate in force and how it came about, for the page of health."""
+    lines = [
+        f"{of} to {into}: no rate"
+        if rate is None
+        else f"{of} to {into}: {float(rate.value):.6g} by {escape(rate.path)}"
+        for of, into, rate in valuation.rates
+    ]
+    return lines + [escape(problem) for problem in valuation.total.problems]
