@@ -98,7 +98,7 @@ class Alerting:
         if self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up())
         if self._catching_up.done():
-            self._note(self._alerts.take(batch, since=self._since))
+            self._note(self._alerts.take(batch))
         else:
             self._waiting.append(batch)
 
@@ -112,8 +112,9 @@ class Alerting:
                         self._note(self._alerts.take(batch, since=self._since))
             except StreamError as error:
                 _log.info("the past was not looked at for alerts: %s", error)
-        for batch in self._waiting:
-            self._note(self._alerts.take(batch, since=self._since))
+        # The first is a snapshot, of before. What follows is new, whatever its writer's clock says.
+        for at, batch in enumerate(self._waiting):
+            self._note(self._alerts.take(batch, since=0 if at else self._since))
         self._waiting.clear()
 
     def _note(self, found: Iterable[Told]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from math import cos, sin
 from typing import Any
 
@@ -13,10 +14,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.playing import FakePlayer
+from ticker.alerting import Alerting
 from ticker.board import Sort
+from ticker.board.alerts import parse_alert
+from ticker.board.holdings import Portfolio
 from ticker.dashboard import Dashboard
 from ticker.follow import Follow
 from ticker.health import StreamState
+from ticker.owned import Holdings, Lot
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 
@@ -175,6 +180,8 @@ class Scene:
         moves: Sequence[Tick] = MOVES,
         sort: Sort | None = None,
         player: FakePlayer | None = None,
+        lots: Sequence[Lot] = (),
+        alerting: Alerting | None = None,
     ) -> Dashboard:
         stream = self.make_stream(
             Batch(
@@ -187,8 +194,18 @@ class Scene:
             stream.put(Batch(Position("2"), ticks=moves))
         if symbols is None and quotes:
             symbols = [q.symbol for q in quotes]
-        watch = Follow(stream, symbols, clock=lambda: NOW, elapsed=lambda: NOW)
-        return Dashboard(watch, title=title, zone=UTC, look=look, sort=sort, player=player)
+        beside = [q.symbol for q in quotes if q.symbol not in (symbols or ())]
+        observe = (lambda _: None) if alerting is None else alerting.take
+        watch = Follow(
+            stream, symbols, beside=beside, observe=observe, clock=lambda: NOW, elapsed=lambda: NOW
+        )
+        if lots:
+            watch.board.own(Portfolio(Holdings({"EUR": Decimal(4250)}, tuple(lots)), "EUR"))
+        if alerting is not None:
+            alerting.attach(watch)
+        return Dashboard(
+            watch, title=title, zone=UTC, look=look, sort=sort, player=player, alerts=alerting
+        )
 
 
 @pytest.fixture
@@ -328,3 +345,66 @@ def test_the_page_of_health_tells_each_refusal_whole(
     app = scene.dashboard(beats=[heartbeat(refused=refused, asked=12, symbols=("AAPL", "GONE"))])
     app.feed.board.fold(Batch(Position("0"), gaps=[PAUSE]), NOW)
     assert snap_compare(app, terminal_size=WIDE, run_before=settled_then_health)
+
+
+LOTS = (
+    Lot(symbol="AAPL", quantity=Decimal(10), price=Decimal("182.50"), fees=Decimal("4.95")),
+    Lot(symbol="VOD.L", quantity=Decimal(5000), price=Decimal("0.71"), currency="GBP"),
+    Lot(symbol="SAP.DE", quantity=Decimal(12), price=Decimal("241.20")),
+    Lot(symbol="NVDA", quantity=Decimal(3)),
+)
+OWNED = (
+    *MARKET[:3],
+    quote("VOD.L", 92.22, 92.94, "Vodafone Group Public Limited Company", currency="GBp"),
+    quote("SAP.DE", 213.6, 210.1, "SAP SE", currency="EUR"),
+)
+RATES = (quote("EURUSD=X", 1.159, 1.164, "EUR/USD"), quote("GBPUSD=X", 1.3147, 1.31, "GBP/USD"))
+ALERTS = ("AAPL > 247.32", "NVDA < 134.4", "VOD.L < 90", "MSFT moves 1% in 5m", "SAP.DE > 220")
+
+
+def owner(scene: Scene, **how: Any) -> Dashboard:
+    """The dashboard of somebody with a portfolio in three currencies and five alerts."""
+    alerting = Alerting([(parse_alert(text), ()) for text in ALERTS])
+    return scene.dashboard(
+        (*OWNED, *RATES), symbols=[q.symbol for q in OWNED], moves=MOVES[:2], lots=LOTS,
+        alerting=alerting, **how
+    )  # fmt: skip
+
+
+async def settled_and_valued(pilot: Pilot[Any]) -> None:
+    """Wait until each alert was told, and value all that is owned, as each second does."""
+    await settled(pilot)
+    app = pilot.app
+    assert isinstance(app, Dashboard)
+    if app._alerts is not None:
+        async with asyncio.timeout(5):
+            while len(app._alerts.control.told) < 2:
+                await pilot.pause(0.02)
+    app._painter.tick()
+    await settled(pilot)
+    app._painter.tick()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("width", [80, 132])
+def test_a_portfolio_in_three_currencies_with_alerts_that_were_told(
+    snap_compare: SnapCompare, scene: Scene, width: int
+) -> None:
+    assert snap_compare(owner(scene), terminal_size=(width, 16), run_before=settled_and_valued)
+
+
+async def settled_then_alerts(pilot: Pilot[Any]) -> None:
+    await settled_and_valued(pilot)
+    await pilot.press("A")
+
+
+def test_the_page_of_alerts(snap_compare: SnapCompare, scene: Scene) -> None:
+    app = owner(scene)
+    assert snap_compare(app, terminal_size=WIDE, run_before=settled_then_alerts)
+
+
+def test_a_rate_that_is_missing_is_said_in_the_place_of_the_total(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
+    app = scene.dashboard(OWNED, symbols=[q.symbol for q in OWNED], moves=(), lots=LOTS)
+    assert snap_compare(app, terminal_size=(80, 12), run_before=settled_and_valued)

@@ -215,7 +215,7 @@ class Portfolio:
 
 
 def _no_rate(of: str, into: str) -> str:
-    return f"no rate {of} to {into}"
+    return f"no rate {main_unit(of)[0]} to {main_unit(into)[0]}"
 
 
 def _cost(lot: Lot, quoted: str | None, into: str | None, price_of: PriceOf) -> Decimal | None:

@@ -6,7 +6,6 @@ their main unit, as Yahoo spells them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,11 +50,6 @@ def main_unit(currency: str) -> tuple[str, Decimal]:
 def pair(of: str, into: str) -> str:
     """Yahoo's symbol of what one `of` costs in `into`."""
     return f"{of}{into}=X"
-
-
-def is_pair(symbol: str) -> bool:
-    """Whether it is the symbol of a pair, as far as its spelling says."""
-    return re.fullmatch(r"[A-Z]{6}=X", symbol) is not None
 
 
 def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:

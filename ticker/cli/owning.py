@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import msgspec
 import typer
@@ -15,17 +15,19 @@ from ticker.alert_files import memory_path
 from ticker.alerting import Alerting
 from ticker.board.alerts import Told
 from ticker.board.holdings import Portfolio
+from ticker.board.rates import pairs_to_ask
 from ticker.board.told_words import told_words
 from ticker.cli.settings import Settings
 from ticker.errors import ConfigError
 from ticker.files import state_directory
 from ticker.follow import Follow
+from ticker.records import Quote
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone
 
 if TYPE_CHECKING:
-    from ticker.dashboard.control import Controller
+    from ticker.poll import Poll
 
 _log: Final = logging.getLogger(__name__)
 _LOOK: Final = 1.0
@@ -70,10 +72,34 @@ def portfolio_of(settings: Settings) -> Portfolio | None:
     return Portfolio(holdings, settings.currency) if holdings else None
 
 
+def pairs_in(portfolio: Portfolio, quotes: Iterable[Quote]) -> set[str]:
+    """The pairs among `quotes` that the totals of `portfolio` need."""
+    known = {quote.symbol: quote for quote in quotes}
+
+    def price_of(symbol: str) -> float | None:
+        return known[symbol].price if symbol in known else None
+
+    conversions = portfolio.conversions(known)
+    asked = pairs_to_ask(conversions, price_of, lambda symbol: symbol not in known)
+    return known.keys() & set(asked)
+
+
 def lists_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The watchlists, and what is owned."""
     owned = settings.config.holdings.symbols
     return {**({"holdings": owned} if owned else {}), **settings.config.watchlists}
+
+
+class Asked(Protocol):
+    """Who can change what is polled."""
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        """Poll these too."""
+        ...
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        """Poll these no more."""
+        ...
 
 
 class Pairs:
@@ -86,7 +112,7 @@ class Pairs:
     def __init__(
         self,
         feed: Follow,
-        controller: Controller | None,
+        controller: Asked | None,
         listed: Collection[str],
         beside: Collection[str],
     ) -> None:
@@ -137,6 +163,41 @@ def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Aler
         except ConfigError as error:  # no home directory
             _log.info("what alerts saw is not kept: %s", error)
     return Alerting(settings.alerts(), runs=runs, path=path, keep_in=settings.config.path)
+
+
+class PollController:
+    """What `Pairs` asks of a poller in this process; `poller` is set before the first question."""
+
+    def __init__(self) -> None:
+        self.poller: Poll | None = None
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        """Poll these too."""
+        if self.poller is not None:
+            self.poller.add(symbols)
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        """Poll these no more."""
+        if self.poller is not None:
+            self.poller.remove(symbols)
+
+
+@asynccontextmanager
+async def asking_for_pairs(
+    portfolio: Portfolio, choice: StreamChoice, controller: PollController
+) -> AsyncIterator[None]:
+    """Meanwhile, let a poller ask for the rates that totals will need on other screens."""
+    async with open_stream(choice) as stream:
+        following = Follow(stream, list(portfolio.symbols))
+        following.board.own(portfolio)
+        pairs = Pairs(following, controller, (), ())
+        tasks = [asyncio.create_task(each) for each in (following.run(), pairs.mind())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 @asynccontextmanager

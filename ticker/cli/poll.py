@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import typer
 
@@ -21,7 +22,14 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import RunCommands, looking_for_alerts, watched
+from ticker.cli.owning import (
+    PollController,
+    RunCommands,
+    asking_for_pairs,
+    looking_for_alerts,
+    portfolio_of,
+    watched,
+)
 from ticker.cli.poll_line import StatusLine
 from ticker.cli.polling import Audience, Job, Teller, open_kept, run_job
 from ticker.cli.running import set_up_logging
@@ -77,14 +85,23 @@ def poll(
         for each in asyncio.run(find_unsent(route)):
             tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")
 
+    portfolio, controller = None if named else portfolio_of(settings), PollController()
+
     def make(asked: Source) -> Job:
         log = open_kept(kept)
         tell = Teller(Audience(line.show, line.show_relay, line.end, WITHIN))
         poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
+        controller.poller = poller
         return Job(log, poller, tell, kept, None if is_file else choice)
 
-    def meanwhile() -> AbstractAsyncContextManager[object]:
-        return looking_for_alerts(settings, kept, zone) if alerts else nullcontext()
+    @asynccontextmanager
+    async def meanwhile() -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if alerts:
+                await stack.enter_async_context(looking_for_alerts(settings, kept, zone))
+            if portfolio is not None:
+                await stack.enter_async_context(asking_for_pairs(portfolio, kept, controller))
+            yield
 
     with scene.writing(choice):
         code = run_job(

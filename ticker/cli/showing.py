@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ticker.alerting import Alerting
-from ticker.board.rates import is_pair
+from ticker.board.holdings import Portfolio
 from ticker.cli.line import Line
-from ticker.cli.owning import portfolio_of
+from ticker.cli.owning import pairs_in, portfolio_of
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
@@ -59,8 +59,8 @@ class Showing:
         wish, how = self._wish, self._how
         async with AsyncExitStack() as stack:
             source = await stack.enter_async_context(open_stream(wish.source))
-            if self._portfolio is not None and wish.symbols is not None:
-                wish = msgspec.structs.replace(wish, beside=await _with_pairs(source, wish.beside))
+            if self._portfolio is not None:
+                wish = await self._with_pairs(source, self._portfolio)
             reel = await open_reel(stack, source, wish, self._line)
             grows = wish.source.address.backend.is_writable
 
@@ -80,6 +80,7 @@ class Showing:
                 live=follow if grows else None,
                 why_not_live="A recording does not grow: there is nothing live to go to",
                 rows=wish.symbols,
+                beside=wish.beside,
             )
             player.look_for(alerting.alerts)
             if self._portfolio is not None:
@@ -106,8 +107,10 @@ class Showing:
         """End the screen."""
         self._screen.leave()
 
-
-async def _with_pairs(stream: Stream, symbols: Sequence[str]) -> tuple[str, ...]:
-    """`symbols`, and every pair of currencies that `stream` holds: a total may need it."""
-    held = (quote.symbol for quote in (await stream.snapshot()).quotes)
-    return (*symbols, *(symbol for symbol in held if is_pair(symbol)))
+    async def _with_pairs(self, stream: Stream, portfolio: Portfolio) -> ReplayOptions:
+        """The wish with the pairs that `stream` holds and totals need: no rows unless listed."""
+        wish = self._wish
+        listed = chain.from_iterable(self._preferences.watchlists.values())
+        pairs = pairs_in(portfolio, (await stream.snapshot()).quotes)
+        pairs -= set(listed if wish.symbols is None else wish.symbols)
+        return msgspec.structs.replace(wish, beside=(*wish.beside, *sorted(pairs)))

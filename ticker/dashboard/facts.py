@@ -6,6 +6,7 @@ from typing import Any
 
 from ticker.board import Age, Row
 from ticker.board.columns import BY_KEY, age_text, reason_text
+from ticker.board.owner_columns import OWNED
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, price_text
 from ticker.records import Quote, Tick
@@ -40,6 +41,7 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
     pairs = (
         ("Price", f"{price(row.price)} {escape(row.currency or '')}".strip()),
         ("Change", " ".join(filter(None, change))),
+        *((column.title, column.text(row, age)) for column in OWNED),
         ("Age", age_text(age) + (f", {why}" if why else "")),
         ("Time", "" if row.time is None else clock(row.time, zone, now=now)),
         ("Bid / ask", pair(row.bid, row.ask)),

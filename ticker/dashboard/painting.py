@@ -76,6 +76,8 @@ class Painter:
     def tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
         self._revalue(monotonic())
+        if self._feed.board.owner is not None:
+            self.paint()  # weights and rates may be others without a tick of their rows
         self.rate.look(self._feed.elapsed(), self._feed.board.ticks)
         if self._is_loose:
             self._arrange(monotonic())

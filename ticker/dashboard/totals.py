@@ -19,7 +19,7 @@ from ticker.figures import and_more, percent_text
 _NAMED: Final = 3
 """Symbols or problems that are named; the others are counted."""
 
-_KINDS: Final = ("no price of ", "no day's change of ")
+_KINDS: Final = ("no price of ", "no rate ", "no day's change of ")
 
 Part = tuple[str, str]
 """Words, and what they are: `text`, `up`, `down`, `dim`, `warning`."""
@@ -100,7 +100,7 @@ def problem_words(problems: Iterable[str]) -> str:
     for problem in problems:
         kind = next((each for each in _KINDS if problem.startswith(each)), "")
         found.setdefault(kind, []).append(escape(problem.removeprefix(kind)))
-    return ", ".join(kind + and_more(names, _NAMED, " ") for kind, names in found.items())
+    return "; ".join(kind + and_more(names, _NAMED, ", ") for kind, names in found.items())
 
 
 def _coloured(words: str) -> Part:

@@ -40,8 +40,9 @@ class Player:
     `idle` (µs of the tape): a longer silence is shortened to it. `loop` plays all again and again.
     `live` gives the feed of the stream that the tape was taken from, on the same board; without it
     `why_not_live` says why there is none. `rows` are the symbols shown, where not all are played
-    for that. `clock` is the time of day (µs, UTC), `elapsed` µs on a
-    clock that never goes back; `rest` waits so many seconds, or until the event is set.
+    for that; those `beside` are played and not shown. `clock` is the time of day (µs, UTC),
+    `elapsed` µs on a clock that never goes back; `rest` waits so many seconds, or until the event
+    is set.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Player:
         live: Callable[[Board], Feed] | None = None,
         why_not_live: str = "",
         rows: Sequence[str] | None = None,
+        beside: Collection[str] = (),
         clock: Callable[[], int] = now,
         elapsed: Callable[[], int] = monotonic,
         rest: Callable[[asyncio.Event, float], Awaitable[object]] = wait_unless,
@@ -63,7 +65,7 @@ class Player:
         self.began = elapsed()
         played = reel.span.symbols
         self._rows = played if rows is None else tuple(rows)
-        self.board = Board(self._rows, beside=set(played or ()) - set(self._rows or ()))
+        self.board = Board(self._rows, beside=beside)
         self._reel = reel
         self._schedule = Schedule(speed)
         self._schedule.is_paused = is_paused

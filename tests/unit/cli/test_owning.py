@@ -9,7 +9,7 @@ import pytest
 
 from ticker import config
 from ticker.board.holdings import Portfolio
-from ticker.cli.owning import Pairs, lists_of, watched
+from ticker.cli.owning import Pairs, lists_of, pairs_in, watched
 from ticker.cli.quote_columns import parse_columns
 from ticker.cli.settings import Settings
 from ticker.errors import ConfigError, UsageError
@@ -91,7 +91,7 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
     feed.board.own(Portfolio(Holdings({}, lots), "EUR"))
     poller = Poller()
-    pairs = Pairs(feed, poller, ["EURUSD=X"], ["GC=F"])  # type: ignore[arg-type]  # all it needs
+    pairs = Pairs(feed, poller, ["EURUSD=X"], ["GC=F"])
     await pairs.look()
     assert poller.asked == []  # its currency is not known yet
 
@@ -122,6 +122,14 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     feed.board.revalue()
     assert feed.board.valuation is not None
     assert feed.board.valuation.total.value == Decimal("1.08")
+
+
+def test_of_the_pairs_that_a_stream_holds_a_replay_hides_those_that_totals_need() -> None:
+    lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
+    held = [quote("VOD.L", 90.0, "GBp"), quote("GBPUSD=X", 1.5, "USD")]
+    held += [quote("EURUSD=X", 1.25, "USD"), quote("USDJPY=X", 155.0, "JPY")]
+    assert pairs_in(Portfolio(Holdings({}, lots), "EUR"), held) == {"GBPUSD=X", "EURUSD=X"}
+    assert pairs_in(Portfolio(Holdings({}, lots), "GBP"), held) == set()
 
 
 @pytest.mark.parametrize(
