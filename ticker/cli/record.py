@@ -216,6 +216,9 @@ class _RecordCommand:
                 f"What the stream holds: ticker status{options.source.option}",
                 NO_DATA,
             )
+        if progress.is_cut and progress.last is not None:
+            at = clock(progress.last, options.zone, now=now())
+            tell(f"{url} holds more: it was read up to {at} only. To record all: --no-follow")
         absent = [symbol for symbol in options.symbols if symbol not in progress.symbols]
         if absent:
             tell(f"{', '.join(absent)}: not in {url}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import App
+from textual.worker import WorkerFailed
 
 from ticker.dashboard.control import Exit
 from ticker.dashboard.terminal import HungUp
@@ -43,6 +44,7 @@ class TerminalApp(App[Exit]):
         # Textual would print its own traceback over the terminal; `show()` raises it instead, and
         # who runs the dashboard words it like any other failure.
         if self.failure is None:
-            self.failure = error
+            inner = error.error if isinstance(error, WorkerFailed) else None
+            self.failure = inner if isinstance(inner, Exception) else error
         self._return_code = 1
         self._close_messages_no_wait()

@@ -19,6 +19,7 @@ from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
 from ticker.streams.tape import Tape
+from ticker.units import HOUR
 
 
 @asynccontextmanager
@@ -44,7 +45,7 @@ async def tape_of(
         with Recorder(path) as recorder:
             before: Sequence[Tick] = ()
             if span.since is not None:
-                before = await asyncio.to_thread(_last_before, stream, span.symbols, span.since)
+                before = await _last_before(stream, span.symbols, span.since, on_progress)
             begin = await stream.find("start" if span.since is None else span.since)
             await record(
                 stream,
@@ -63,13 +64,55 @@ async def tape_of(
             yield tape
 
 
-def _last_before(stream: Stream, symbols: Iterable[str] | None, since: int) -> Sequence[Tick]:
-    """The last tick of each (origin, symbol) before `since` (µs). Synchronous, for a thread."""
+async def _last_before(
+    stream: Stream,
+    symbols: Iterable[str] | None,
+    since: int,
+    on_progress: Callable[[int], None],
+) -> Sequence[Tick]:
+    """The last tick of each (origin, symbol) before `since` (µs).
+
+    One pass over two columns tells which there are. Their ticks are looked for in the hour before
+    `since`, and further back where they are not there. `on_progress` is told the rows of the pass.
+    """
+    chosen = None if symbols is None else sorted(symbols)
+    loop = asyncio.get_running_loop()
+
+    def tell(rows: int) -> None:
+        loop.call_soon_threadsafe(on_progress, rows)
+
+    missing = await asyncio.to_thread(_keys_before, stream, chosen, since, tell)
+    found: dict[Key, Tick] = {}
+    until, back = since, HOUR
+    while missing and until > 0:
+        begin = max(0, since - back)
+        wanted = sorted({symbol for _, symbol in missing})
+        last = await asyncio.to_thread(_last_in, stream, wanted, begin, until)
+        found |= {key: last[key] for key in missing & last.keys()}
+        missing -= last.keys()
+        until, back = begin, 8 * back
+    return sorted(found.values(), key=lambda tick: tick.received)
+
+
+def _keys_before(
+    stream: Stream, symbols: Sequence[str] | None, since: int, tell: Callable[[int], None]
+) -> set[Key]:
+    """Each (origin, symbol) that has a tick before `since`. Synchronous, for a thread."""
+    keys: set[Key] = set()
+    rows = 0
+    for chunk in stream.columns(symbols=symbols, until=since, fields=["origin", "symbol"]):
+        keys.update(zip(chunk["origin"], chunk["symbol"], strict=True))
+        rows += len(chunk["symbol"])
+        tell(rows)
+    return keys
+
+
+def _last_in(stream: Stream, symbols: Sequence[str], since: int, until: int) -> Mapping[Key, Tick]:
+    """The last tick of each (origin, symbol) in a span. Synchronous, for a thread."""
     last: dict[Key, Mapping[str, Any]] = {}
-    chosen = None if symbols is None else list(symbols)
-    for chunk in stream.columns(symbols=chosen, until=since):
+    for chunk in stream.columns(symbols=symbols, since=since, until=until):
         keys = zip(chunk["origin"], chunk["symbol"], strict=True)
         # Of each key the last row of the chunk: a later one takes its place.
         for key, at in {key: at for at, key in enumerate(keys)}.items():
             last[key] = {name: chunk[name][at] for name in TICK_FIELDS}
-    return sorted((Tick(**values) for values in last.values()), key=lambda tick: tick.received)
+    return {key: Tick(**values) for key, values in last.items()}

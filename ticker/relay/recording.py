@@ -9,18 +9,21 @@ that a recording plays. It knows no backend and no screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
-from ticker.records import Batch, Position, Quote, Tick
+from ticker.records import MAX_TIME, Batch, Position, Quote, Tick
 from ticker.relay.filter import Filter
 from ticker.relay.stopping import next_batch
+from ticker.streams.facts import Facts
+from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
+from ticker.streams.tape import Tape
 from ticker.times import Moment
 
 if TYPE_CHECKING:  # it loads DuckDB, and commands are to start fast
@@ -61,6 +64,8 @@ class Progress(msgspec.Struct):
     """How old the newest record was when it was durable (µs); `None` before the first."""
     problem: str | None = None
     """Why the stream cannot be read now, in a sentence; `None` while it can."""
+    is_cut: bool = False
+    """Whether it ended before all that the stream held was read."""
     simulated: bool = False
     """Whether the prices are invented."""
     symbols: frozenset[str] = frozenset()
@@ -126,6 +131,7 @@ class Recording:
                 else:
                     await self._pass_on(follow=True)
             except TimeoutError:
+                self.progress.is_cut = True
                 return
             except WrongPosition as error:
                 if error.stream != self._source.url:
@@ -150,15 +156,28 @@ class Recording:
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
         self.progress.symbols |= {quote.symbol for quote in snapshot.quotes}
         self.progress.simulated = any(quote.simulated for quote in snapshot.quotes)
-        # Of the past, the latest quotes tell only what was true all along.
-        self._part.tell(self.progress.ticks, wanted, fixed_only=not is_now)
+        if (tape := as_tape(self._source)) is not None:
+            self._part.tell_facts(self.progress.ticks, await self._facts_of(tape))
+        else:
+            # Of the past, the latest quotes tell only what was true all along.
+            self._part.tell(self.progress.ticks, wanted, fixed_only=not is_now)
         if is_now:
             self._last_seen = snapshot.last_seen
             return snapshot.position
         return await self._source.find(self._since)
 
-    def _is_wanted(self, quote: Quote) -> bool:
-        return self._cut.symbols is None or quote.symbol in self._cut.symbols
+    async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
+        """The facts that are true on `tape` where the recording begins, as far as it kept them."""
+        first = self._since if isinstance(self._since, int) else 1  # 0: before the first tick
+        end = MAX_TIME if self._since == "end" else first
+        known: dict[Key, Facts] = {}
+        for due, facts in (await tape.timeline()).facts:
+            if due < end and self._is_wanted(facts):
+                known[facts.origin, facts.symbol] = facts
+        return known.values()
+
+    def _is_wanted(self, told: Quote | Facts) -> bool:
+        return self._cut.symbols is None or told.symbol in self._cut.symbols
 
     async def _pass_on(self, *, follow: bool) -> None:
         """One reading: to its end, until stopped, or until there is enough."""

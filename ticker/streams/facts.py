@@ -74,9 +74,13 @@ class KnownFacts:
 
         `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
         """
+        told = map(facts_of, quotes)
+        return self.new(map(fixed, told) if fixed_only else told)
+
+    def new(self, told: Iterable[Facts]) -> list[Facts]:
+        """Those that differ from what was told before."""
         changed: list[Facts] = []
-        for quote in quotes:
-            facts = fixed(facts_of(quote)) if fixed_only else facts_of(quote)
+        for facts in told:
             key = (facts.origin, facts.symbol)
             if self._facts.get(key) != facts:
                 self._facts[key] = facts

@@ -15,7 +15,7 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ import msgspec
 from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
 from ticker.records import Quote
-from ticker.streams.facts import KnownFacts
+from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.recording import (
     Manifest,
     PlacedFacts,
@@ -70,6 +70,10 @@ class Part:
         """
         changes = self._known.changes(quotes, fixed_only=fixed_only)
         self._write([PlacedFacts(ticks, facts) for facts in changes])
+
+    def tell_facts(self, ticks: int, facts: Iterable[Facts]) -> None:
+        """Like `tell`, of facts that somebody kept already."""
+        self._write([PlacedFacts(ticks, each) for each in self._known.new(facts)])
 
     async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:
         """Write the recording of all that the log holds, then remove the log.

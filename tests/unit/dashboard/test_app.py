@@ -12,7 +12,6 @@ import pytest
 from msgspec import structs
 from textual.strip import Strip
 from textual.widgets import Input
-from textual.worker import WorkerFailed
 
 from tests.controlled import Controlled
 from tests.playing import FakePlayer
@@ -444,7 +443,7 @@ async def test_what_goes_wrong_inside_is_raised_and_not_printed(
     app = make(stream)
     run_async = app.run_async
     monkeypatch.setattr(app, "run_async", lambda: run_async(headless=True, size=(80, 24)))
-    with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
+    with pytest.raises(ZeroDivisionError):
         await app.show()
     assert "Traceback" not in "".join(capsys.readouterr())
 

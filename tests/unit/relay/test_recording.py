@@ -169,8 +169,19 @@ async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_p
     cut = Cut(since="start", follow=False)
     async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
         await recording.run()
-    # They are told at the end of the batch, so from its last tick on.
-    assert (await told(second))[-1] == (await told(first))[-1] == ("Apple", "pre", 90.0, 3.0)
+    assert await told(second) == await told(first) == [("Apple", "pre", 90.0, 3.0)] * 2
+
+
+async def test_a_recorder_that_ends_before_all_was_read_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.relay.recording.WITHIN", 0.0)
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        await append(log, 1)
+        async with recorder(log, tmp_path / "a.parquet", Cut(since="start")) as recording:
+            recording.stop()
+            await recording.run()
+            assert recording.progress.is_cut
 
 
 async def test_a_log_that_was_replaced_and_is_away_is_waited_for(
