@@ -137,7 +137,7 @@ def _layout(file: Sniffed, options: Options) -> Layout:
         raise UsageError(f"{file.name} is empty")
     found = layouts.recognise(file.lines[0], wanted)
     if found is not None:
-        if found.by_name and wanted is None and not layouts.symbol_in_name(found, file.name):
+        if found.by_name and wanted is None and not layouts.is_told_by_name(found, file.name):
             raise UsageError(
                 f"{file.name} has no header, and its columns may be several things. Say which: "
                 f"--layout {found.name} ({found.title}), or --columns time,bid,ask"

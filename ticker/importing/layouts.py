@@ -44,10 +44,17 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """A price without a decimal point is in units of 1e-9."""
     by_name: bool = False
     """Other files look the same: taken only where `file` fits too, or where it is asked for."""
+    unless: str | None = None
+    """Of these, a name that is not proof enough (a regular expression)."""
     carried: bool = False
     """An empty bid or ask is unchanged since the row before."""
 
 
+_CURRENCY: Final = (
+    "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|ZAR|MXN|BRL|CNY|CNH|HKD|SGD|"
+    "THB|INR|KRW|ILS|RUB|XAU|XAG|XPT|XPD"
+)
+"""Currencies and metals that are traded in pairs."""
 _BINANCE: Final = r"\d+,[0-9.]+,[0-9.]+,"
 
 LAYOUTS: Final = (
@@ -122,6 +129,7 @@ LAYOUTS: Final = (
         pattern=r"\d{10}(\.\d+)?,[0-9.]+,[0-9.]+",
         file=r"(?P<symbol>[A-Z0-9]{2,}(USD[TC]?|EUR|GBP|CAD|AUD|JPY|CHF|XBT|ETH|DAI))",
         by_name=True,
+        unless=rf"({_CURRENCY}){{2}}",  # of two currencies: it may as well hold quotes
     ),
     Layout(
         name="tardis",
@@ -239,6 +247,12 @@ def is_bars(first_line: str) -> bool:
     return (
         _BARS.search(first_line.replace("<", " ").replace(">", " ").replace("_", " ")) is not None
     )
+
+
+def is_told_by_name(layout: Layout, file_name: str) -> bool:
+    """Whether a file of this name is one of `layout`, where others look the same."""
+    symbol = symbol_in_name(layout, file_name)
+    return symbol is not None and not (layout.unless and re.fullmatch(layout.unless, symbol))
 
 
 def symbol_in_name(layout: Layout, file_name: str) -> str | None:

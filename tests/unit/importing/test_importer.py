@@ -551,7 +551,7 @@ def test_nanoseconds_of_a_format_are_cut_and_that_is_told(
     assert "nanoseconds are cut" in words[0]
 
 
-@pytest.mark.parametrize("name", ["ticks.csv", "TICKS.csv", "xbtusd.csv"])
+@pytest.mark.parametrize("name", ["ticks.csv", "TICKS.csv", "xbtusd.csv", "EURUSD.csv"])
 def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) -> None:
     path = file(tmp_path, "1381095255,122.0,122.5\n1381179030,123.61,123.7\n", name)
     with pytest.raises(UsageError, match=r"--layout kraken .*--columns"):
