@@ -16,9 +16,11 @@ import pytest
 from ticker.importing import Options, Report, import_files
 
 
-@pytest.fixture(autouse=True)
-def zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "America/New_York")
+@pytest.fixture(autouse=True, params=["UTC", "Europe/Berlin", "America/New_York"])
+def zone_of_the_machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
     time.tzset()
     yield
     monkeypatch.undo()
