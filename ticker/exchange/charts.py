@@ -9,8 +9,9 @@ where the market is not open, they end with its last trade.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -100,15 +101,29 @@ def _bars(
     origin = _level(key, today)
     wobble = listing.volatility * math.sqrt(step / _YEAR)
 
-    def price(time: int) -> float:
-        level = listing.volatility * (_level(key, time) - origin)
-        made = (listing.price + listing.below) * math.exp(level) - listing.below
-        return round(made, listing.decimals)
+    def walk(time: int) -> float:
+        return math.log(listing.price + listing.below) + listing.volatility * (
+            _level(key, time) - origin
+        )
 
     def rests(time: int) -> bool:
         return listing.kind is not COIN and _weekday(time) >= _SATURDAY
 
+    def off(time: int, price: float) -> tuple[int, float]:
+        """How far the walk is from the market's own price at a time."""
+        above = price + listing.below
+        return time, math.log(above) - walk(time) if above > 0 else 0.0
+
     last_day = next(day for day in range(today - _DAY, 0, -_DAY) if not rests(day))
+    close_before = off(last_day + _DAY, state.previous_close)
+    known = ((last_day, 0.0), close_before, off(now + zone, state.price))
+
+    def price(time: int) -> float:
+        made = math.exp(walk(time) + _between(known, time)) - listing.below
+        if time > today:
+            made = _folded(made, state.day_low, state.day_high)
+        return round(made, listing.decimals)
+
     first = max(begin - begin % step, end - _MOST * step - end % step)
     opening = price(first)
     for time in range(first, end + 1, step):
@@ -125,10 +140,31 @@ def _bars(
             above, under = (abs(close) * wobble * _noise(key, time + n) / 2 for n in (0, 1))
             high = round(max(ends) + above, listing.decimals)
             low = round(min(ends) - under, listing.decimals)
+            if time >= today:
+                high = max(*ends, min(high, state.day_high))
+                low = min(*ends, max(low, state.day_low))
             volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
             bar = Bar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)
         opening = close
+
+
+def _between(known: Sequence[tuple[int, float]], time: int) -> float:
+    """The value at `time` on the line through `known` points; beyond its ends, theirs."""
+    if time <= known[0][0]:
+        return known[0][1]
+    for (begin, first), (end, last) in pairwise(known):
+        if time < end:
+            return first + (last - first) * (time - begin) / (end - begin)
+    return known[-1][1]
+
+
+def _folded(price: float, low: float, high: float) -> float:
+    """`price`, thrown back by the ends of a range as often as it meets them."""
+    if high <= low:
+        return low
+    around = (price - low) % (2 * (high - low))
+    return low + min(around, 2 * (high - low) - around)
 
 
 def _midnight(listing: Listing, time: int) -> int:

@@ -56,3 +56,13 @@ def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
 def test_nonsense_gets_the_usual_answer(query: dict[str, str]) -> None:
     options: dict[str, Any] = query
     assert told(**options)["timestamp"]
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "GC=F", "EURUSD=X"])
+def test_the_minutes_of_today_lead_to_the_present_price(symbol: str) -> None:
+    [state] = Market(7).look([symbol], NOW)
+    day = told(symbol, interval="1m", range="1d")["indicators"]["quote"][0]
+    moves = [abs(after / before - 1) for before, after in pairwise(day["close"])]
+    assert moves[-1] <= 4 * max(moves[-60:-1])
+    assert max(day["high"][-60:]) <= state.day_high
+    assert min(day["low"][-60:]) >= state.day_low
