@@ -31,7 +31,9 @@ from ticker.units import SECOND
 
 _HEALTH_EVERY: Final = 0.5
 """Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
-_AT_ONCE: Final = 0.3
+_AT_ONCE: Final = 500
+"""So many ticks are folded in before others of the event loop have their turn."""
+_PATIENCE: Final = 0.3
 """An answer that takes longer (s) is not waited for before the trouble is told."""
 
 
@@ -163,7 +165,10 @@ class Follow:
                 async with aclosing(self._following.batches()) as batches:
                     async for batch in batches:
                         before = self.state
-                        self._take(batch)
+                        for piece in batch.pieces(_AT_ONCE):
+                            if piece is not batch:  # keys and frames come first
+                                await asyncio.sleep(0)
+                            self._take(piece)
                         # "Still here" is no change: a screen would spend a frame on it.
                         if batch or self.state is not before:
                             on_change()
@@ -232,7 +237,7 @@ class Follow:
             if trouble is not None:
                 asking = asyncio.ensure_future(self.stream.health())
                 try:
-                    await asyncio.wait([asking], timeout=_AT_ONCE)
+                    await asyncio.wait([asking], timeout=_PATIENCE)
                     if not asking.done() and self.state is StreamState.OK:
                         self._tell(StreamState.UNREACHABLE, trouble)
                         self._on_change()

@@ -23,7 +23,8 @@ from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 
-MANY = pytest.param(2_000, marks=pytest.mark.slow)
+STEPS = 60 if IS_PLAIN else 1_000
+"""Of each of two runs."""
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
     *"jksSv+-/?icwaA,.[]nNmlLgu0123456789>%:e",
@@ -48,10 +49,10 @@ def news(rng: random.Random, number: int) -> Batch:
 
 
 @pytest.mark.parametrize("is_replay", [True, False])
-@pytest.mark.parametrize("steps", [30 if IS_PLAIN else 120, MANY])
 async def test_no_key_size_or_tick_breaks_a_frame(
-    stream_in_memory: Callable[..., Any], *, steps: int, is_replay: bool
+    stream_in_memory: Callable[..., Any], *, is_replay: bool
 ) -> None:
+    elapsed = 0
     rng = random.Random(7 + is_replay)  # noqa: S311  no secret
     tape: dict[str, Any] = {"tape_time": NOW, "speed": 1.0} if is_replay else {}
     beat = Heartbeat("one", "w", "replay" if is_replay else "yahoo", NOW, NOW, SECOND,
@@ -62,13 +63,14 @@ async def test_no_key_size_or_tick_breaks_a_frame(
     ]
     stream = stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=[beat]))
     app = Dashboard(
-        Follow(stream, SYMBOLS, clock=lambda: NOW, elapsed=lambda: NOW),
+        Follow(stream, SYMBOLS, clock=lambda: NOW + elapsed, elapsed=lambda: NOW + elapsed),
         controller=Controlled(),
         player=FakePlayer() if is_replay else None,
         preferences=NoPreferences(watchlists={"mine": ["X", "AAPL"]}),
     )
     async with app.run_test(size=(80, 24)) as pilot:
-        for number in range(2, steps):
+        for number in range(2, STEPS + 2):
+            elapsed += SECOND // 10
             stream.put(news(rng, number))
             key = rng.choice(TYPED)
             if rng.random() < 0.1:
@@ -102,6 +104,42 @@ def test_the_row_shows_the_last_price_whatever_the_batches(
         history = board.history(symbol)
         assert history is not None
         assert history.prices[-1] == last[symbol]
+
+
+async def test_the_price_on_the_screen_is_the_last_one_whatever_frames_are_skipped(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    rng = random.Random(3)  # noqa: S311  no secret
+    elapsed = 0
+    feed = Follow(stream_in_memory(), SYMBOLS, clock=lambda: NOW, elapsed=lambda: elapsed)
+    app = Dashboard(feed)
+    board, sequence = feed.board, 0
+    async with app.run_test(size=(60, 12)) as pilot:
+        await pilot.pause()
+        for _ in range(STEPS):
+            for _ in range(rng.randint(1, 4)):  # batches, some of which no frame follows
+                ticks = []
+                for _ in range(rng.randint(0, 5)):
+                    sequence += 1
+                    price = round(rng.uniform(1, 9.99), 2)
+                    ticks.append(
+                        Tick(rng.choice(SYMBOLS), "yahoo", "one", sequence, NOW, NOW, price)
+                    )
+                board.fold(Batch(Position("0"), ticks=ticks), elapsed)
+                elapsed += rng.choice((0, SECOND // 10, SECOND))
+                if rng.random() < 0.3:
+                    app._painter.paint()
+                if rng.random() < 0.1:
+                    app._table.scroll_to(y=rng.randint(0, 3), animate=False)
+            app._painter.paint()
+            await pilot.pause()
+            # What is on the terminal: lines that no frame painted again are as they were.
+            lines = [strip.text for strip in app.screen._compositor.render_strips()]
+            for symbol in board.symbols:
+                last = board.row(symbol).price
+                if last is not None:
+                    (line,) = [line for line in lines if line.split()[:1] == [symbol]]
+                    assert f" {last:.2f} " in line, (symbol, line)
 
 
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.sampled_from([1, -1]))

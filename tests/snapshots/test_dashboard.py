@@ -11,6 +11,7 @@ from math import cos, sin
 from typing import Any
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from tests.playing import FakePlayer
@@ -256,10 +257,19 @@ def test_an_empty_stream_says_what_to_do(snap_compare: SnapCompare, scene: Scene
     assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
 
-def test_a_narrow_terminal_keeps_symbol_price_and_change(
-    snap_compare: SnapCompare, scene: Scene
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (140, 50), (250, 70)])
+def test_the_table_fits_its_terminal(
+    snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
-    assert snap_compare(scene.dashboard(), terminal_size=(40, 14), run_before=settled)
+    contracts = [
+        quote(f"AAPL261218C00{strike}000", 12.5 + n, 12.1, "AAPL Dec 2026", kind="option")
+        for n, strike in enumerate((250, 255))
+    ]
+    facts = {"bid": 247.3, "ask": 247.32, "open": 245.9, "day_low": 244.8, "day_high": 248.2}
+    year = {"fifty_two_week_low": 169.2, "fifty_two_week_high": 260.1, "market_cap": 3.7e12}
+    first = structs.replace(MARKET[0], **facts, **year, kind="equity", exchange="NasdaqGS")
+    app = scene.dashboard([first, *contracts, *MARKET[1:]])
+    assert snap_compare(app, terminal_size=size, run_before=settled)
 
 
 def test_hostile_names_are_shown_harmlessly(snap_compare: SnapCompare, scene: Scene) -> None:

@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
+from textual.timer import Timer
 from textual.widgets import Input
 
 from ticker.board import Sort
@@ -41,7 +42,7 @@ from ticker.dashboard.layout import BESIDE, CSS, HEIGHTS, WIDTHS, dress, paint_a
 from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
-from ticker.dashboard.painting import Painter
+from ticker.dashboard.painting import SECOND, Painter
 from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
@@ -125,6 +126,7 @@ class Dashboard(TerminalApp):
         self._question = Question(Finds(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
+        self._seconds: Timer | None = None
         self._histories = Histories(feed, self._on_screen, self._changed)
         self._minutes = MinuteBarsFiller(feed, controller, self._on_screen, self._changed)
         self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
@@ -169,8 +171,7 @@ class Dashboard(TerminalApp):
         self._frames.paint()
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
-        self.set_interval(1.0, self._painter.tick)
-        self.set_interval(1.0, self._lists.look)
+        self._seconds = self.set_interval(SECOND, self._second)
         self.app_resume_signal.subscribe(self, lambda _: paint_all(self.screen))
 
     # The frames
@@ -189,11 +190,20 @@ class Dashboard(TerminalApp):
         if self._driver is not None and not self.is_headless:
             self._driver.write(notification(words, os.environ))
 
+    def _second(self) -> None:
+        """Each second; with a frame that is due anyway, because each frame costs."""
+        self._painter.tick()
+        if words := self._lists.reload():
+            self.run_worker(self._lists.follow(words), exit_on_error=True)
+
     def _paint(self) -> float | None:
         """A frame; the seconds until marks go out."""
         if self._alerts is not None:
             self._alerts.look()
         lit = self._painter.paint()
+        if self._painter.is_second and self._seconds is not None:
+            self._second()
+            self._seconds.reset()
         self._histories.look()
         self._minutes.look()
         if self._player_bar is not None:

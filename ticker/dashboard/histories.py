@@ -14,6 +14,8 @@ from ticker.health import StreamState
 _SETTLED: Final = 0.3
 """So long (s) nothing else may be wished for: seeks and new symbols often come one after another.
 """
+_AT_ONCE: Final = 500
+"""So many ticks are taken in before others of the event loop have their turn."""
 
 
 class Histories:
@@ -96,7 +98,9 @@ class Histories:
                 async for batch in reading:
                     if board.lives != life:
                         return
-                    board.remember(batch)
+                    for piece in batch.pieces(_AT_ONCE):
+                        board.remember(piece)
+                        await asyncio.sleep(0)
                     self._on_change()
         except StreamError:
             pass  # what came of it is shown

@@ -93,11 +93,12 @@ class Lists:
             self._tell(str(error))
         self._note_watchlists()
 
-    async def look(self) -> None:
-        """Follow the preferences if they changed."""
-        words = self._preferences.reload()
-        if words is None:
-            return
+    def reload(self) -> str | None:
+        """Read the preferences if they changed; what to tell of that."""
+        return self._preferences.reload()
+
+    async def follow(self, words: str) -> None:
+        """Show what the preferences say now, and tell `words`."""
         self._tell(words)
         before, self._symbols = self._symbols, list(self._preferences.symbols)
         added = [symbol for symbol in self._symbols if symbol not in before]

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from ticker import units
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.health import Rate
 from ticker.dashboard.table import Table
 from ticker.feed import Feed
-from ticker.units import SECOND
 
+SECOND: Final = 1.05
+"""How often ages grow (s): a little late, so that ticks once a second take it along."""
 _CALM: Final = 1.0
 """The shortest time between two orders of the rows (s): rows that jump cannot be read."""
 
@@ -31,7 +33,7 @@ class Painter:
         self._say = say
         self.rate = Rate()
         """How fast ticks come."""
-        self._arranged = 0.0
+        self._arranged = self._ticked = 0.0
         self._is_loose = False
         """Whether a row changed since the rows were put in order."""
         self._valued, self._valued_at = -1, 0.0
@@ -71,11 +73,17 @@ class Painter:
             table.paint_ages()
             self._say()
         end = table.next_flash_end
-        return None if end is None else (end - feed.elapsed()) / SECOND
+        return None if end is None else (end - feed.elapsed()) / units.SECOND
+
+    @property
+    def is_second(self) -> bool:
+        """Whether about a second is over since the last `tick`."""
+        return monotonic() - self._ticked >= SECOND - 0.15
 
     def tick(self) -> None:
         """Each second: ages grow, and the status may have another word for things."""
-        self._revalue(monotonic())
+        self._ticked = monotonic()
+        self._revalue(self._ticked)
         if self._feed.board.owner is not None:
             self.paint()  # weights and rates may be others without a tick of their rows
         self.rate.look(self._feed.elapsed(), self._feed.board.ticks)

@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ticker.board import SORTS, Sort
+from ticker.board import SORTS, Row, Sort
 from ticker.board.columns import DEFAULTS, OWNER_DEFAULTS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
@@ -169,20 +169,29 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def paint(self, changed: set[str]) -> None:
         """Paint the rows of `changed` again, those whose mark goes out, and no other."""
         now = self.elapsed()
-        for symbol in changed:
-            row = self.board.row(symbol)
-            if row.moved is not None and now < row.moved + FLASH:
-                self._flashing[symbol] = row.moved + FLASH
+        # Of thousands of rows that changed, only those on the screen are looked at.
+        seen = {symbol for symbol in self.on_screen if symbol in changed}
+        for symbol in seen:
+            self._note_flash(self.board.row(symbol), now)
+        self._paint_rows(seen | self._take_over(now))
+
+    def _note_flash(self, row: Row, now: int) -> None:
+        """Remember when the mark of a row that is painted goes out."""
+        if row.moved is not None and now < row.moved + FLASH and self.board.held is None:
+            self._flashing[row.symbol] = row.moved + FLASH
+
+    def _take_over(self, now: int) -> set[str]:
+        """The rows whose mark goes out now."""
         over = {symbol for symbol, end in self._flashing.items() if end <= now}
         for symbol in over:
             del self._flashing[symbol]
-        self._paint_rows(changed | over)
+        return over
 
     def paint_ages(self) -> None:
         """Paint the rows on the screen whose age, in words, is another by now."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self._feed.trouble
-        changed = set()
+        changed = self._take_over(elapsed)
         for symbol in self.on_screen:
             row = self.board.row(symbol)
             age = self.board.age(row, now, trouble, elapsed=elapsed)
@@ -234,6 +243,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.board.row(self.symbols[line])
         age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
+        self._note_flash(row, self.elapsed())  # it may have moved before it was scrolled to
         is_chosen = line == self.cursor
         if self.columns.width != width:  # between two sizes
             return Strip.blank(width, self.palette.style(self.palette.text))

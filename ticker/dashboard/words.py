@@ -20,6 +20,8 @@ from ticker.units import SECOND
 
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
+_COUNTED: Final = 1_000
+"""Of so many rows, those that are up are counted once a second."""
 _BRIEFLY: Final = 5 * SECOND
 """The same, for the answer to a key."""
 
@@ -61,6 +63,8 @@ class Words:
         """What is there of table and detail."""
         self.market: Market | None = None
         """How often the market moved, where somebody counts it."""
+        self._counted: tuple[object, int, tuple[int, int, int]] = None, 0, (0, 0, 0)
+        """Which rows were counted, when (µs, by `elapsed`), and how many were up, down, same."""
         self._notice: tuple[str, int] | None = None
         """Words, and until when they are shown (µs, by `elapsed`)."""
 
@@ -92,7 +96,7 @@ class Words:
         self.title.show(
             title_words(
                 palette,
-                " · ".join(filter(None, (self._caption, *_list_words(table)))),
+                " · ".join(filter(None, (self._caption, *_list_words(table, self._count(table))))),
                 is_simulated=is_simulated,
                 is_replay=feed.tape is not None,
                 width=width,
@@ -119,6 +123,15 @@ class Words:
             shown = board.total_of(table.symbols) if name else None
             self.totals.show(totals_text(self._palette, valuation, shown, name, width - 2))
 
+    def _count(self, table: Table) -> tuple[int, int, int]:
+        """How many rows are up, down and unchanged; of thousands, counted every few seconds."""
+        now, shown = self._feed.elapsed(), table.symbols
+        whose, at, counted = self._counted
+        if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
+            counted = counts(table.board.row(symbol) for symbol in shown)
+            self._counted = shown, now, counted
+        return counted
+
     def _told(self) -> Status:
         feed = self._feed
         told = status(
@@ -135,9 +148,9 @@ class Words:
         return Status(told.words, told.is_trouble, _held_words(feed.board, self._zone))
 
 
-def _list_words(table: Table) -> tuple[str, ...]:
+def _list_words(table: Table, counted: tuple[int, int, int]) -> tuple[str, ...]:
     """The list that is shown, and how its rows stand on their day."""
-    up, down, same = counts(table.board.row(symbol) for symbol in table.symbols)
+    up, down, same = counted
     if not up + down + same:
         return (table.shown_list.name,)
     return table.shown_list.name, f"{up} up, {down} down, {same} unchanged"

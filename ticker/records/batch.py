@@ -6,7 +6,7 @@ stream.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NewType
 
 import msgspec
@@ -41,6 +41,19 @@ class Batch(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         """True if the batch holds any record."""
         return bool(self.ticks or self.gaps or self.quotes or self.heartbeats)
+
+    def pieces(self, most: int) -> Iterator[Batch]:
+        """Yield the same records in the same order, at most `most` ticks at once; one at least."""
+        ticks, position = self.ticks, self.position
+        if len(ticks) <= most:
+            yield self
+            return
+        yield Batch(position, ticks=ticks[:most], gaps=self.gaps)
+        last = (len(ticks) - 1) // most * most
+        for start in range(most, last, most):
+            yield Batch(position, ticks=ticks[start : start + most])
+        rest = ticks[last:]
+        yield Batch(position, ticks=rest, quotes=self.quotes, heartbeats=self.heartbeats)
 
     def to_dicts(
         self, kind: Literal["ticks", "gaps", "quotes", "heartbeats"] = "ticks"

@@ -23,6 +23,8 @@ from ticker.streams.sqlite.reading import SqliteReader
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
+_LATER: Final = 0.015  # … the longer the last commit is ago: whoever waited a second waits no less
+_GROWTH: Final = 0.03  # … by this share of that time
 _SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and while there is no file to look at
 
@@ -163,7 +165,9 @@ class SqliteRead(ThreadRead):
             now = self._monotonic()
             if now >= until:
                 return
-            self._sleep(_SOON if now - self._changed < _FLOWING else _SELDOM)
+            silent = now - self._changed
+            soon = min(_LATER, max(_SOON, silent * _GROWTH))
+            self._sleep(soon if silent < _FLOWING else _SELDOM)
             try:
                 if reader.data_version() != self._version:
                     return

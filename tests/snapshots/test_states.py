@@ -1,0 +1,115 @@
+"""Each state of a price and of a stream, in words on row and status line: one file of text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any, NamedTuple
+
+from syrupy.assertion import SnapshotAssertion
+
+from tests.playing import MINUTE, NOW, FakePlayer
+from ticker.dashboard import Dashboard
+from ticker.errors import StreamUnreachable
+from ticker.follow import Follow
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote
+from ticker.units import SECOND
+
+SIZE = (110, 6)
+
+
+class State(NamedTuple):
+    words: str
+    """On the screen, once it is settled."""
+    quote: dict[str, Any]
+    beat: dict[str, Any]
+    gaps: tuple[Gap, ...] = ()
+    is_lost: bool = False
+
+
+PAUSE = Gap("yahoo", "one", "w", NOW - 5 * SECOND, "slow answer",
+            from_=NOW - 9 * SECOND, until=NOW - 5 * SECOND)  # fmt: skip
+QUOTE: dict[str, Any] = {
+    "source": "yahoo", "price": 247.31, "origin": "one", "sequence": 1, "currency": "USD",
+    "name": "Apple Inc.", "price_hint": 2, "previous_close": 245.55, "day_change": 1.76,
+    "day_change_percent": 0.7168, "volume": 38_214_902, "session": "regular",
+}  # fmt: skip
+BEAT: dict[str, Any] = {
+    "origin": "one", "writer": "w", "source": "yahoo", "time": NOW, "received": NOW,
+    "interval": SECOND, "state": "ok", "asked": 1, "answered": 1, "symbols": ("AAPL", "MSFT"),
+}  # fmt: skip
+OLD: dict[str, Any] = {"time": NOW - 12 * MINUTE, "received": NOW - 12 * MINUTE}
+STATES = {
+    "fresh": State("now", {}, {}),
+    "quiet": State("12m  unchanged", OLD, {}),
+    "closed": State("12m  market closed", {**OLD, "session": "closed"}, {}),
+    "pre": State("pre", {"session": "pre"}, {}),
+    "post": State("post", {"session": "post"}, {}),
+    "delayed": State("delayed 15m", {**OLD, "delay": 15 * MINUTE}, {}),
+    "rate-limited": State(
+        "rate-limited", OLD, {"state": "rate-limited", "retry_at": NOW + 3 * MINUTE}
+    ),
+    "unreachable": State("unreachable", OLD, {"state": "unreachable"}),
+    "poller stopped": State(
+        "poller stopped", OLD, {"time": NOW - 12 * MINUTE, "received": NOW - 12 * MINUTE}
+    ),
+    "starting": State("starting", OLD, {"state": "starting", "asked": 0, "answered": 0}),
+    "stream away": State("stream away", {}, {}, is_lost=True),
+    "gap": State("slow answer", {}, {}, gaps=(PAUSE,)),
+    "replaying": State(
+        "REPLAY", {}, {"state": "replaying", "source": "replay", "tape_time": NOW, "speed": 10.0}
+    ),
+    "unknown symbol": State(
+        "–  Yahoo knows no such",  # noqa: RUF001  a dash, as the table shows it
+        {"symbol": "MSFT"},
+        {"refused": {"AAPL": "Yahoo knows no such symbol. Did you mean AAPL.L?"}},
+    ),
+    "simulated": State("SIMULATED", {"simulated": True}, {}),
+}
+
+
+def dashboard(state: State, make_stream: Callable[..., Any]) -> Dashboard:
+    told: dict[str, Any] = {"symbol": "AAPL", "time": NOW, "received": NOW} | state.quote
+    quote = Quote(**QUOTE | told)
+    beat = Heartbeat(**BEAT | state.beat)
+    stream = make_stream(Batch(Position("1"), quotes=[quote], heartbeats=[beat]))
+    if state.gaps:
+        stream.put(Batch(Position("2"), gaps=list(state.gaps)))
+    if state.is_lost:
+        stream.put(StreamUnreachable(stream.url, "its disk is away"))
+    feed = Follow(
+        stream,
+        ["AAPL"],
+        clock=lambda: NOW,
+        elapsed=lambda: NOW,
+        pause=lambda _: asyncio.Event().wait(),
+    )
+    player = FakePlayer() if "tape_time" in state.beat else None
+    return Dashboard(feed, zone=UTC, player=player)
+
+
+async def screen(state: State, make_stream: Callable[..., Any]) -> str:
+    """The text of the screen, when it says what it should."""
+    app = dashboard(state, make_stream)
+    async with app.run_test(size=SIZE) as pilot:
+        text = ""
+        for _ in range(500):
+            await pilot.pause(0.01)
+            app._painter.tick()
+            await pilot.pause()
+            text = "\n".join(s.text.rstrip() for s in app.screen._compositor.render_strips())
+            is_behind = app._frames.is_waiting or app._painter.is_behind
+            if state.words in text and not is_behind:
+                break
+    assert state.words in text, text
+    return text
+
+
+async def test_each_state_is_told_in_words(
+    snapshot: SnapshotAssertion, stream_in_memory: Callable[..., Any]
+) -> None:
+    screens = [
+        f"--- {state}\n{await screen(told, stream_in_memory)}" for state, told in STATES.items()
+    ]
+    assert "\n".join(screens) == snapshot
