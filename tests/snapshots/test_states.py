@@ -96,11 +96,13 @@ async def screen(state: State, make_stream: Callable[..., Any]) -> str:
         text = ""
         for _ in range(500):
             await pilot.pause(0.01)
+            is_loading = any(map(app._histories.is_loading, app.feed.board.symbols))
+            app._painter.paint()
             app._painter.tick()
             await pilot.pause()
             text = "\n".join(s.text.rstrip() for s in app.screen._compositor.render_strips())
             is_behind = app._frames.is_waiting or app._painter.is_behind
-            if state.words in text and not is_behind:
+            if state.words in text and not is_behind and not is_loading:
                 break
     assert state.words in text, text
     return text
