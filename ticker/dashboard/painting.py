@@ -33,7 +33,7 @@ class Painter:
         self._say = say
         self.rate = Rate()
         """How fast ticks come."""
-        self._arranged = self._ticked = 0.0
+        self._arranged, self._ticked = 0.0, monotonic()
         self._is_loose = False
         """Whether a row changed since the rows were put in order."""
         self._valued, self._valued_at = -1, 0.0
