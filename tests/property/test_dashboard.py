@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ STEPS = 60 if IS_PLAIN else 1_000
 """Of each of two runs."""
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
-    *"jksSv+-/?icwaA,.[]nNmlLgu0123456789>%:e",
+    *"jksSvyp+-/?icwaA,.[]nNmlLgu0123456789>%:e",
     *("up", "down", "left", "right", "shift+left", "home", "end", "pageup", "pagedown"),
     *("enter", "escape", "tab", "shift+tab", "space", "backspace", "ctrl+home", "ctrl+end"),
 )
@@ -50,7 +51,7 @@ def news(rng: random.Random, number: int) -> Batch:
 
 @pytest.mark.parametrize("is_replay", [True, False])
 async def test_no_key_size_or_tick_breaks_a_frame(
-    stream_in_memory: Callable[..., Any], *, is_replay: bool
+    stream_in_memory: Callable[..., Any], tmp_path: Path, *, is_replay: bool
 ) -> None:
     elapsed = 0
     rng = random.Random(7 + is_replay)  # noqa: S311  no secret
@@ -67,6 +68,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
         controller=Controlled(),
         player=FakePlayer() if is_replay else None,
         preferences=NoPreferences(watchlists={"mine": ["X", "AAPL"]}),
+        folder=tmp_path,
     )
     async with app.run_test(size=(80, 24)) as pilot:
         for number in range(2, STEPS + 2):

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from textual.command import CommandList
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.playing import FakePlayer
 from ticker.alerting import Alerting
@@ -36,6 +38,12 @@ def _is_laid_out(app: Dashboard) -> bool:
     """Whether the status line has as many lines as its words need, and may have."""
     bar, most = app._status_bar, 1 if app.screen.has_class("-tiny") else 3
     return bar.size.height == min(bar._lines(bar.render()), most)
+
+
+def _without_rate(pilot: Pilot[Any]) -> None:
+    """Measure no ticks a second: how many there are depends on the machine."""
+    assert isinstance(pilot.app, Dashboard)
+    pilot.app._painter.rate.look = lambda *_: None  # type: ignore[method-assign]
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -183,6 +191,7 @@ class Scene:
         player: FakePlayer | None = None,
         lots: Sequence[Lot] = (),
         alerting: Alerting | None = None,
+        environ: dict[str, str] | None = None,
     ) -> Dashboard:
         stream = self.make_stream(
             Batch(
@@ -205,7 +214,14 @@ class Scene:
         if alerting is not None:
             alerting.attach(watch)
         return Dashboard(
-            watch, title=title, zone=UTC, look=look, sort=sort, player=player, alerts=alerting
+            watch,
+            title=title,
+            zone=UTC,
+            look=look,
+            sort=sort,
+            player=player,
+            alerts=alerting,
+            environ=environ,
         )
 
 
@@ -341,10 +357,8 @@ def test_the_detail_of_a_symbol_with_a_gap_in_its_day(
 
 
 async def settled_then_health(pilot: Pilot[Any]) -> None:
-    # Ticks a second are known after a second or two: on a busy machine before the picture is taken.
-    pilot.app._painter.rate.look = lambda *_: None  # type: ignore[attr-defined]
+    _without_rate(pilot)
     await settled(pilot)
-    pilot.app._painter.rate._seen.clear()  # type: ignore[attr-defined]
     await pilot.press("i")
 
 
@@ -418,3 +432,46 @@ def test_a_rate_that_is_missing_is_said_in_the_place_of_the_total(
 ) -> None:
     app = scene.dashboard(OWNED, symbols=[q.symbol for q in OWNED], moves=(), lots=LOTS)
     assert snap_compare(app, terminal_size=(80, 12), run_before=settled_and_valued)
+
+
+async def settled_then_candles(pilot: Pilot[Any]) -> None:
+    await settled_then_detail(pilot)
+    await pilot.press("v")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 50)])
+def test_the_candles_of_a_symbol_fit_its_terminal(
+    snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
+) -> None:
+    assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_candles)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 50)])
+@pytest.mark.parametrize("key", ["question_mark", "i", "c", "colon"])
+def test_each_page_fits_its_terminal(
+    snap_compare: SnapCompare, scene: Scene, key: str, size: tuple[int, int]
+) -> None:
+    async def open_page(pilot: Pilot[Any]) -> None:
+        _without_rate(pilot)
+        await settled(pilot)
+        await pilot.press(key)
+        if key == "colon":
+            async with asyncio.timeout(5):
+                while not (found := pilot.app.screen.query(CommandList)) or (
+                    not found.first().option_count
+                ):
+                    await pilot.pause(0.02)
+            pilot.app.screen.query_one(Input).cursor_blink = False
+
+    assert snap_compare(scene.dashboard(), terminal_size=size, run_before=open_page)
+
+
+@pytest.mark.parametrize(("look", "environ"), [
+    ("blue-orange", {}), ("dark", {"NO_COLOR": "1"}), ("dark", {"LANG": "C"}),
+], ids=["blue-orange", "no colours", "ASCII"])  # fmt: skip
+def test_the_table_in_other_colours_and_characters(
+    snap_compare: SnapCompare, scene: Scene, look: str, environ: dict[str, str]
+) -> None:
+    app = scene.dashboard(look=look, environ=environ)
+    app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))
+    assert snap_compare(app, terminal_size=(112, 17), run_before=settled)

@@ -94,6 +94,16 @@ class Settings:
                     found.append(self.config.mistake(str(error), "columns", name))
         return found
 
+    def theme(self) -> str:
+        """The colours of the dashboard. Raises `UsageError` for a theme that there is not."""
+        from ticker.dashboard.palette import PALETTES
+
+        name = self.config.setting("theme", default="dark").value or "dark"
+        with self._blamed("theme"):
+            if name not in PALETTES:
+                raise UsageError(f"{name!r} is no theme. There are: {', '.join(PALETTES)}")
+        return name
+
     def mistakes(self) -> list[ConfigError]:
         """What using the values of the file would raise, all of it."""
         from ticker.sources import open_source
@@ -101,6 +111,7 @@ class Settings:
         found: list[ConfigError] = []
         for name, use in (
             ("sort", self.sort),
+            ("theme", self.theme),
             ("stream", lambda: _check(self.stream(None))),
             ("source", lambda: open_source(self.source(None))),
         ):

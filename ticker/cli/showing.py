@@ -47,6 +47,7 @@ class Showing:
         self._how = how
         self._sort = settings.sort()
         self._portfolio = portfolio_of(settings)
+        self._theme = settings.theme()
         self._alerting = Alerting(
             settings.alerts(), runs=how.runs_commands, keep_in=settings.config.path
         )
@@ -93,6 +94,7 @@ class Showing:
                 player=player,
                 zone=wish.zone,
                 sort=self._sort,
+                look=self._theme,
                 simulated=wish.source.demo,
                 option=wish.source.option,
                 alerts=alerting,

@@ -150,6 +150,7 @@ class Shown:
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()
+        self._theme = settings.theme()
         self._preferences = FilePreferences(settings, listed)
         self._portfolio = portfolio_of(settings)
         self._is_over = False
@@ -187,6 +188,7 @@ class Shown:
                 controller=controller,
                 zone=self._zone,
                 sort=self._sort,
+                look=self._theme,
                 simulated=self._choice.demo or self._choice.temporary,
                 option=self._choice.option,
                 driver=TerminalDriver,

@@ -8,8 +8,9 @@ else: pollers, sources and configuration are unknown here. What came from outsid
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,13 +18,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input
 
+from ticker import wire
 from ticker.board import Sort
 from ticker.dashboard.alerts import ScreenAlerts
 from ticker.dashboard.alerts_page import AlertsPage
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.column_choice import ColumnChoice
+from ticker.dashboard.commands import Command, commands
 from ticker.dashboard.control import (
     AlertControl,
     Controller,
@@ -32,24 +36,24 @@ from ticker.dashboard.control import (
     Preferences,
 )
 from ticker.dashboard.detail import Detail
+from ticker.dashboard.facts import quote_of
 from ticker.dashboard.finds import Finds
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.health import HealthPage, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import BINDINGS, Needs, keys_for
-from ticker.dashboard.layout import BESIDE, CSS, HEIGHTS, WIDTHS, dress, paint_all
+from ticker.dashboard.layout import BESIDE
 from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
 from ticker.dashboard.painting import SECOND, Painter
-from ticker.dashboard.palette import PALETTES, Palette
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
 from ticker.dashboard.repaint import Frames
 from ticker.dashboard.status import Market
 from ticker.dashboard.table import Table
-from ticker.dashboard.terminal_app import TerminalApp
+from ticker.dashboard.terminal_app import Dressed, TerminalApp
 from ticker.dashboard.time_keys import TimeKeys
 from ticker.dashboard.words import Words, live_words
 from ticker.feed import Feed, PlayerControl
@@ -67,9 +71,6 @@ class Dashboard(TerminalApp):
     terminal; `None`: as it does by itself.
     """
 
-    CSS = CSS
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(
@@ -87,9 +88,10 @@ class Dashboard(TerminalApp):
         alerts: AlertControl | None = None,
         preferences: Preferences | None = None,
         driver: type[Driver] | None = None,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self.palette: Palette = PALETTES[look]
-        super().__init__(driver_class=driver)
+        super().__init__(look, driver, environ, folder)
         self.title = "ticker"
         self.feed = feed
         self._option = option
@@ -137,6 +139,32 @@ class Dashboard(TerminalApp):
             )
             self._table.lines.is_told = self._alerts.is_lit
 
+    def commands(self) -> Sequence[Command]:
+        """What a click on a key does, and the themes."""
+        return commands(keys_for(self._words.there))
+
+    def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
+        """The bars, and all that draw in the palette's colours."""
+        bars = (
+            *(self._title_bar, self._status_bar, self._key_bar, self._question),
+            self._words.totals,
+        )
+        parts = (self._table, self._detail, self._words, self._question.finds)
+        player = () if self._player_bar is None else (self._player_bar,)
+        return (*bars, *player), (*parts, *player)
+
+    def copied(self) -> tuple[str, str] | None:
+        """The symbol that is looked at, as JSON."""
+        board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
+        quote = quote_of(board.row(symbol), board.quote(symbol))
+        return None if quote is None else (symbol, wire.encode(quote).decode())
+
+    def repaint(self) -> None:
+        """Paint everything again."""
+        self._detail.redraw()
+        self._say()
+        super().repaint()
+
     def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
         """How it ends."""
         return Exit(self.feed.board.ticks, interrupted, hung_up)
@@ -162,17 +190,13 @@ class Dashboard(TerminalApp):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        bars = (
-            *(self._title_bar, self._status_bar, self._key_bar, self._question),
-            self._words.totals,
-        )
-        dress(self, self.palette, bars)
+        self.dress()
         self._table.focus()
         self._frames.paint()
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
         self._seconds = self.set_interval(SECOND, self._second)
-        self.app_resume_signal.subscribe(self, lambda _: paint_all(self.screen))
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint())
 
     # The frames
 

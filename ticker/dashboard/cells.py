@@ -64,8 +64,8 @@ def shade(palette: Palette, look: Style, level: int) -> str:
     """The colour of a day change of this `strength`: between that of dim text and the full one."""
     full = palette.up if look is Style.UP else palette.down
     share = _FAINTEST + (1 - _FAINTEST) * level / len(_STEPS)
-    if not (full.startswith("#") and palette.dim.startswith("#")):
-        return full  # a terminal of few colours has none between two
+    if palette.is_few:
+        return full
     parts = (
         round(int(full[at : at + 2], 16) * share + int(palette.dim[at : at + 2], 16) * (1 - share))
         for at in (1, 3, 5)

@@ -70,7 +70,7 @@ class Detail(Widget, can_focus=True):
         self.is_candles = False
         """Whether the chart is of candles; a line otherwise."""
         self._board = feed.board
-        self._palette = palette
+        self.palette = palette
         self._zone = zone
         self._feed = feed
         self._strips: list[Strip] = []
@@ -122,7 +122,7 @@ class Detail(Widget, can_focus=True):
         if not self.symbol or not width:
             return
         self._aged = self._age_words()
-        ground = self._palette.style(self._palette.text)
+        ground = self.palette.style(self.palette.text)
         self._strips = [
             Strip(line).adjust_cell_length(width, ground) for line in self._lines(width, height)
         ][:height]
@@ -136,7 +136,7 @@ class Detail(Widget, can_focus=True):
         """A line of the picture."""
         if y < len(self._strips):
             return self._strips[y].crop(0, self.size.width)
-        return Strip.blank(self.size.width, self._palette.style(self._palette.text))
+        return Strip.blank(self.size.width, self.palette.style(self.palette.text))
 
     def action_walk(self, lines: int) -> None:
         """To another row's symbol."""
@@ -172,7 +172,7 @@ class Detail(Widget, can_focus=True):
         ]
 
     def _head(self, row: Row) -> Line:
-        palette = self._palette
+        palette = self.palette
         bold = palette.style(palette.accent, bold=True)
         return [
             Segment(f" {escape(row.symbol)}", bold),
@@ -192,7 +192,7 @@ class Detail(Widget, can_focus=True):
             self._board.breaks(row.symbol),
             self.is_candles,
         )
-        palette = self._palette
+        palette = self.palette
         color = palette.down if (row.day_change or 0) < 0 else palette.up
         inks = {
             Ink.LINE: palette.style(color),
@@ -264,7 +264,7 @@ class Detail(Widget, can_focus=True):
         ]
 
     def _style(self, look: Look) -> Style:
-        return self._palette.cell(look, self._palette.ground)
+        return self.palette.cell(look, self.palette.ground)
 
 
 def _fitting(words: str, width: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import asdict as to_dict
+
 from ticker.board import Age, Row
 from ticker.board.columns import BY_KEY, age_text, reason_text
 from ticker.board.owner_columns import OWNED
@@ -59,6 +61,17 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
         ("Origin", escape(row.origin or "")),
     )
     return [(name, value) for name, value in pairs if value]
+
+
+def quote_of(row: Row, quote: Quote | None) -> Quote | None:
+    """All that is known of the symbol as one quote: what its row shows, and the standing facts."""
+    if row.price is None:
+        return None
+    known = {} if quote is None else to_dict(quote)
+    # It is true up to the tick that the row shows, whose number the row does not know.
+    known.pop("sequence", None)
+    shown = {name: getattr(row, name, None) for name in Quote.__struct_fields__}
+    return Quote(**known | {name: value for name, value in shown.items() if value is not None})
 
 
 def tick_words(tick: Tick, places: int, now: int, zone: Zone) -> tuple[str, str, int]:

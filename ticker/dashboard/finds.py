@@ -35,7 +35,7 @@ class Finds(Widget):
     def __init__(self, controller: Controller | None, palette: Palette) -> None:
         super().__init__(id="finds")
         self._controller = controller
-        self._palette = palette
+        self.palette = palette
         self._words = ""
         self._found: Sequence[Found] = ()
         self._problem = ""
@@ -67,7 +67,7 @@ class Finds(Widget):
 
     def render(self) -> Text:
         """A line for each."""
-        palette = self._palette
+        palette = self.palette
         if self._problem:
             return Text(self._problem, palette.style(palette.dim), no_wrap=True, overflow="crop")
         lines = Text(no_wrap=True, overflow="crop")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
-from textual.app import App
 from textual.screen import Screen
-from textual.widget import Widget
-
-from ticker.dashboard.palette import Palette
 
 CSS: Final = """
 Screen { layout: vertical; overflow: hidden; }
@@ -38,15 +33,6 @@ HEIGHTS = [
     (10, "-tall"),
 ]
 """From so many lines on a screen has this class, as Textual declares it."""
-
-
-def dress(app: App[Any], palette: Palette, bars: Iterable[Widget]) -> None:
-    """Give the app and its `bars` the colours of `palette`."""
-    app.register_theme(palette.theme("ticker"))
-    app.theme = "ticker"
-    app.screen.styles.background = palette.ground
-    for bar in bars:
-        bar.styles.background = palette.raised
 
 
 def paint_all(screen: Screen[Any]) -> None:

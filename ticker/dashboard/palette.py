@@ -1,11 +1,11 @@
-"""The colours, dark and light. Nothing is said by colour alone: arrows, signs and words say it too.
+"""The colours of each theme. Nothing is said by colour alone: arrows, signs and words say it too.
 
-Both keep text at a contrast of 4.5 or more with its ground (WCAG AA), the dim one included.
+All keep text at a contrast of 4.5 or more with its ground (WCAG AA), the dim one included.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rich.style import Style
@@ -33,10 +33,15 @@ class Palette:
     """Behind a price that rose a moment ago."""
     down_ground: str
     warning: str
+    is_dark: bool = True
+    is_few: bool = False
+    """Whether its colours are those of a terminal that has 16, so that none lies between two."""
 
     @property
     def told(self) -> str:
         """The ground of a row whose alert was told a moment ago."""
+        if self.is_few:
+            return self.chosen
         return blend(self.ground, self.warning, 0.15)
 
     def style(
@@ -72,7 +77,7 @@ class Palette:
             background=self.ground,
             surface=self.ground,
             panel=self.raised,
-            dark=self is PALETTES["dark"],
+            dark=self.is_dark,
         )
 
 
@@ -108,6 +113,63 @@ LIGHT: Final = Palette(
     up_ground="#cdeedd",
     down_ground="#f9d9d6",
     warning="#8a5300",
+    is_dark=False,
 )
 
-PALETTES: Final = {"dark": DARK, "light": LIGHT}
+BLUE_ORANGE: Final = replace(
+    DARK,
+    accent="#c5b8ff",
+    up="#63b3ff",
+    down="#ff9f45",
+    up_ground="#163a5c",
+    down_ground="#4f3010",
+    warning="#ffe27a",
+)
+"""Red and green look alike to one man in twelve; blue and orange do to hardly anybody."""
+
+PALETTES: Final = {"dark": DARK, "light": LIGHT, "blue-orange": BLUE_ORANGE}
+
+_FEW_DARK: Final = replace(
+    DARK,
+    ground="#000000",
+    raised="#000000",
+    chosen="#000080",
+    text="#ffffff",
+    dim="#c0c0c0",
+    accent="#00ffff",
+    up="#00ff00",
+    down="#ff0000",
+    up_ground="#000080",
+    down_ground="#000080",
+    warning="#ffff00",
+    is_few=True,
+)
+_FEW: Final = {
+    "dark": _FEW_DARK,
+    "light": replace(
+        LIGHT,
+        ground="#ffffff",
+        raised="#ffffff",
+        chosen="#c0c0c0",
+        text="#000000",
+        dim="#555555",
+        accent="#000080",
+        up="#008000",
+        down="#800000",
+        up_ground="#c0c0c0",
+        down_ground="#c0c0c0",
+        warning="#800080",
+        is_few=True,
+    ),
+    "blue-orange": replace(
+        _FEW_DARK, accent="#ffffff", up="#00ffff", down="#ffff00", warning="#ff00ff"
+    ),
+}
+
+
+def palette_of(theme: str, colours: str | None = None) -> Palette:
+    """The colours of `theme`, a name in `PALETTES`.
+
+    `colours` is what the terminal has, as Rich names it: `standard` is 16.
+    """
+    return (_FEW if colours == "standard" else PALETTES)[theme]

@@ -60,13 +60,12 @@ class PlayerBar(Widget):
         super().__init__(id="player")
         self._is_replay = is_replay
         self._player = player
-        self._palette = palette
+        self.palette = palette
         self._zone = zone
         self._shown: object = None
 
     def on_mount(self) -> None:
         """Look at the player from now on."""
-        self.styles.background = self._palette.raised
         self.set_interval(_OFTEN, self.look)
 
     def look(self) -> None:
@@ -94,7 +93,7 @@ class PlayerBar(Widget):
 
     def render(self) -> Text:
         """The words and the line; on a low terminal the line alone."""
-        palette, player = self._palette, self._player
+        palette, player = self.palette, self._player
         text = Text(no_wrap=True, end="")
         if self.size.height > 1:
             head, dot, tail = self._words(self.size.width).partition(" · ")
@@ -107,7 +106,7 @@ class PlayerBar(Widget):
         return text
 
     def _style(self, cell: str, *, is_played: bool) -> str:
-        palette = self._palette
+        palette = self.palette
         match cell:
             case "×" | "!":
                 return f"bold {palette.warning}"

@@ -1,21 +1,166 @@
-"""What an app on a terminal owes its user, whatever it shows: an end in words, and no traceback."""
+"""What an app on a terminal owes its user, whatever it shows.
+
+It ends in words and never with a traceback, changes its colours, copies, takes pictures, and says
+all that it can do in a palette of commands. It draws in the colours and characters that there are.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
 from textual.app import App
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
+from ticker.dashboard.commands import CSS as PALETTE_CSS
+from ticker.dashboard.commands import Command, open_palette
 from ticker.dashboard.control import Exit
+from ticker.dashboard.filters import Ascii, NoColours, is_ascii
+from ticker.dashboard.layout import CSS, HEIGHTS, WIDTHS, paint_all
+from ticker.dashboard.palette import PALETTES, Palette, palette_of
 from ticker.dashboard.terminal import HungUp
+
+_MOST_PICTURES: Final = 1_000
+"""Of one second."""
+
+
+class Dressed(Protocol):
+    """What draws in the colours of a palette."""
+
+    palette: Palette
 
 
 class TerminalApp(App[Exit]):
-    """An app that ends with an `Exit`. What goes wrong inside is raised by `show`."""
+    """An app that ends with an `Exit`. What goes wrong inside is raised by `show`.
+
+    `theme` is a name in `PALETTES`; `environ` says what the terminal can, `folder` is for pictures.
+    Without a `driver` there is no terminal, and pictures of the screen have all colours.
+    """
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    CSS = CSS + PALETTE_CSS
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
-    failure: Exception | None = None
+    def __init__(
+        self,
+        theme: str,
+        driver: type[Driver] | None,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(driver_class=driver)
+        self.failure: Exception | None = None
+        self._colours = None if driver is None else self.console.color_system
+        self.palette: Palette = palette_of(theme, self._colours)
+        self._folder = folder or Path()
+        if environ is None:
+            environ = {} if driver is None else os.environ
+        self._is_ascii = is_ascii(environ)
+        self.no_color = bool(environ.get("NO_COLOR"))
+        self._painting: Sequence[LineFilter] | None = None
+        self._set_filters()
+
+    # What an app of ours says
+
+    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
+        """What to tell the caller at the end."""
+        raise NotImplementedError
+
+    def tell(self, words: str) -> None:
+        """Put a notice on the screen for a while."""
+        raise NotImplementedError
+
+    def commands(self) -> Sequence[Command]:
+        """What can be chosen in the palette of commands."""
+        raise NotImplementedError
+
+    def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
+        """The widgets that have the palette's ground of bars, and those that wear a palette."""
+        raise NotImplementedError
+
+    def copied(self) -> tuple[str, str] | None:
+        """The name of what can be copied now, and its text."""
+        raise NotImplementedError
+
+    # The colours
+
+    def _set_filters(self) -> None:
+        own = [NoColours(self.palette)] if self.no_color else []
+        self._painting = [*own, *([Ascii()] if self._is_ascii else [])]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What a painted line passes through; Textual's own shades of grey are colours too."""
+        own = self._painting or ()
+        return own if self.no_color else [*super().get_line_filters(), *own]
+
+    def dress(self) -> None:
+        """Give all parts the colours of the palette."""
+        name = f"ticker-{id(self.palette)}"
+        self.register_theme(self.palette.theme(name))
+        self.theme = name
+        self.screen.styles.background = self.palette.ground
+        bars, parts = self.dressed()
+        for bar in bars:
+            bar.styles.background = self.palette.raised
+        for part in parts:
+            part.palette = self.palette
+
+    def action_theme(self, name: str) -> None:
+        """Change the colours."""
+        if name in PALETTES:
+            self.palette = palette_of(name, self._colours)
+            self._set_filters()
+            self.dress()
+            self.repaint()
+            self.tell(f'theme {name}; to keep it: theme = "{name}" under [defaults]')
+
+    def repaint(self) -> None:
+        """Paint everything again: in other colours, or after another program had the terminal."""
+        paint_all(self.screen)
+
+    # The palette, copies and pictures
+
+    def action_commands(self) -> None:
+        """The palette of commands."""
+        if len(self.screen_stack) == 1:
+            self.push_screen(open_palette(self.commands(), self.palette))
+
+    def action_copy(self) -> None:
+        """Copy as JSON what is chosen, through the terminal (OSC 52)."""
+        copied = self.copied()
+        if copied is None:
+            self.tell("There is nothing to copy: choose a row with a price")
+            return
+        name, text = copied
+        self.copy_to_clipboard(text)
+        self.tell(f"{name} copied as JSON, if this terminal lets programs copy (OSC 52)")
+
+    def action_picture(self) -> None:
+        """Save the screen as an SVG file, beside those that are there."""
+        data, stem = self.export_screenshot(), f"ticker-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005  the user's own time
+        for number in range(1, _MOST_PICTURES):
+            path = self._folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg"
+            try:
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(data)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                why = error.strerror or "unknown reason"
+                self.tell(f"Cannot write {path.absolute()}: {why}. Start ticker in another folder")
+            else:
+                self.tell(f"Saved {path.absolute()}")
+            return
+
+    # The end
 
     async def show(self) -> Exit:
         """Run in this event loop until the user leaves; raises what went wrong inside."""
@@ -23,10 +168,6 @@ class TerminalApp(App[Exit]):
         if self.failure is not None:
             raise self.failure
         return result or self.leaving()
-
-    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
-        """What to tell the caller at the end."""
-        raise NotImplementedError
 
     def action_leave(self) -> None:
         """Quit."""

@@ -51,7 +51,7 @@ class Words:
         self.keys = Bar(id="keys")
         self.totals = Bar(id="totals")
         self._feed = feed
-        self._palette = palette
+        self.palette = palette
         self._zone = zone
         self._caption = caption
         self._simulated = simulated
@@ -82,7 +82,7 @@ class Words:
 
     def say(self, table: Table, *, is_asking: bool, width: int) -> None:
         """Say how things are now; `is_asking`: the question line is open, over the status."""
-        feed, palette = self._feed, self._palette
+        feed, palette = self._feed, self.palette
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
             notice = self._notice[0]
@@ -121,7 +121,7 @@ class Words:
         if valuation is not None:
             name = table.shown_list.name
             shown = board.total_of(table.symbols) if name else None
-            self.totals.show(totals_text(self._palette, valuation, shown, name, width - 2))
+            self.totals.show(totals_text(self.palette, valuation, shown, name, width - 2))
 
     def _count(self, table: Table) -> tuple[int, int, int]:
         """How many rows are up, down and unchanged; of thousands, counted every few seconds."""

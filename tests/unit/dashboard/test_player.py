@@ -270,7 +270,7 @@ async def test_the_bar_fits_any_terminal(shown: Callable[..., Any]) -> None:
 
 
 async def test_a_key_on_the_line_of_keys_can_be_clicked(shown: Callable[..., Any]) -> None:
-    async with shown(size=(230, 20)) as scene:
+    async with shown(size=(300, 20)) as scene:
         for key, action in (("space", "toggle"), ("l loop", "loop"), ("L live", "live")):
             at = scene.app._key_bar.render().plain.index(key)
             await scene.pilot.click(scene.app._key_bar, offset=(at, 0))

@@ -1,0 +1,63 @@
+"""The command palette: Textual's own, with our commands alone, each with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from rich.text import Text
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+from ticker.dashboard.keys import Key
+from ticker.dashboard.palette import PALETTES, Palette
+
+Command = tuple[str, str, str]
+"""Its key (or none), what it does, and the app's action."""
+
+CSS: Final = """
+CommandPalette { background: $background 60%; }
+CommandPalette > Vertical { margin-top: 1; width: 74; max-width: 100%; background: $panel; }
+CommandPalette #--input { border: none; height: 1; }
+CommandPalette SearchIcon { display: none; }
+CommandPalette CommandInput { border: none; height: 1; padding: 0 2; }
+CommandPalette CommandList { border: none; max-height: 80vh; background: $panel; }
+CommandPalette CommandList > .option-list--option { padding: 0 2; text-style: none; }
+"""
+
+
+def commands(keys: Iterable[Key]) -> list[Command]:
+    """What can be chosen: all that a click on a key could do, and the themes."""
+    by_key = [(key.keys, key.does or key.word, key.action) for key in keys if key.action]
+    themes = [("", f"theme: {name}", f"theme('{name}')") for name in PALETTES]
+    return by_key + themes
+
+
+def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
+    """The screen on which one of the commands `there` is chosen."""
+
+    class Ours(Provider):
+        """These commands."""
+
+        async def discover(self) -> Hits:
+            """All of them."""
+            for command in there:
+                yield DiscoveryHit(_line(command, palette), self._doing(command), command[1])
+
+        async def search(self, query: str) -> Hits:
+            """Those that look like `query`."""
+            matcher = self.matcher(query)
+            for command in there:
+                score = matcher.match(f"{command[1]} {command[0]}")
+                if score > 0:
+                    yield Hit(score, _line(command, palette), self._doing(command), command[1])
+
+        def _doing(self, command: Command) -> Callable[[], object]:
+            return partial(self.app.run_action, f"app.{command[2]}")
+
+    return CommandPalette(providers=[Ours], placeholder="a command, or some of its letters")
+
+
+def _line(command: Command, palette: Palette) -> Text:
+    key, does, _ = command
+    return Text.assemble((f"{key:<10}", f"bold {palette.accent}"), (does, palette.text))

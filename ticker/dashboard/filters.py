@@ -1,0 +1,90 @@
+"""What becomes of a painted line on a terminal without colours, or without Unicode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from rich.color import Color as RichColor
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+
+from ticker.dashboard.palette import Palette
+from ticker.encoding import SUBSTITUTE
+
+_LOCALE: Final = ("LC_ALL", "LC_CTYPE", "LANG")
+"""The first that is set tells the character set."""
+_ASCII_LOCALES: Final = ("C", "POSIX")
+_DEFAULT: Final = RichColor.default()
+
+
+def is_ascii(environ: Mapping[str, str]) -> bool:
+    """Whether the user asked for a terminal of ASCII: `LANG=C`. Nothing set: it is not known.
+
+    Python itself sets `LC_CTYPE` where `LANG` says `C`; that is no wish of the user's.
+    """
+    if environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8":
+        return not environ.get("LC_ALL")
+    told = next((environ[name] for name in _LOCALE if environ.get(name)), "")
+    return told in _ASCII_LOCALES
+
+
+class Ascii(LineFilter):
+    """Similar characters of ASCII, in as many cells."""
+
+    def apply(
+        self,
+        segments: list[Segment],
+        background: Color,  # noqa: ARG002  Textual gives the ground
+    ) -> list[Segment]:
+        """Write each segment in ASCII."""
+        return [
+            segment
+            if segment.text.isascii()
+            else Segment(
+                segment.text.encode("ascii", SUBSTITUTE).decode(), segment.style, segment.control
+            )
+            for segment in segments
+        ]
+
+
+class NoColours(LineFilter):
+    """Bold, dim and reverse instead of the colours of `palette`."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._dim = _triplet(palette.dim)
+        grounds = (palette.chosen, palette.up_ground, palette.down_ground)
+        badges = (palette.accent, palette.warning, palette.up, palette.down)
+        self._raised = {_triplet(color) for color in (*grounds, *badges)}
+        self._plain = lru_cache(maxsize=256)(self._without)
+
+    def apply(
+        self,
+        segments: list[Segment],
+        background: Color,  # noqa: ARG002  Textual gives the ground
+    ) -> list[Segment]:
+        """Take the colours away."""
+        return [
+            Segment(text, None if style is None else self._plain(style), control)
+            for text, style, control in segments
+        ]
+
+    def _without(self, style: Style) -> Style:
+        ground, color = style.bgcolor, style.color
+        is_raised = ground is not None and ground.triplet in self._raised
+        is_dim = color is not None and color.triplet == self._dim
+        plain = Style(
+            color=_DEFAULT,
+            bgcolor=_DEFAULT,
+            reverse=is_raised or bool(style.reverse),
+            dim=is_dim and not is_raised,
+        )
+        return style + plain
+
+
+def _triplet(color: str) -> object:
+    return RichColor.parse(color).triplet
