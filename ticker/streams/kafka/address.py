@@ -1,7 +1,7 @@
-"""Where a Kafka stream is, with how its clients show who they are.
+"""The address of a Kafka stream, and how its clients authenticate.
 
 Brokers and prefix come from the stream's URL (`ticker.address`). Passwords and certificates are
-never in a URL: they come beside it, as `Security`.
+never in a URL: they are passed separately, as `Security`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ticker.streams.kafka.securing import client_options
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a Kafka stream is, and how its clients show who they are."""
+    """The address of a Kafka stream, and how its clients authenticate."""
 
     servers: tuple[str, ...]
-    """HOST:PORT of the brokers that are asked first."""
+    """HOST:PORT of the bootstrap servers."""
     prefix: str
     security: Security = Security()
-    """As it was asked for; errors tell it."""
+    """The URL as the user wrote it, for errors."""
 
     @property
     def url(self) -> str:
-        """As a user may see it: the same for the same servers, in whatever order they are named."""
+        """The URL as a user may see it. The order of the servers makes no difference."""
         return f"kafka://{','.join(sorted(set(self.servers)))}/{self.prefix}"
 
     def options(self) -> dict[str, Any]:
-        """Of security, as aiokafka's clients take them; never shown.
+        """Return the security options of aiokafka's clients. Never show them.
 
-        For each client again, so that one made later knows a password or a certificate that was
-        changed meanwhile. Raises `StreamUnreachable` where one of their files cannot be used now:
-        it could be at the beginning (see `secured`), and is there again once it is replaced.
+        Files are read again for each client, so a new client knows a password or certificate that
+        was changed. Raises `StreamUnreachable` if a file cannot be used now: it could be used at
+        the start (see `secured`), so somebody is probably replacing it.
         """
         try:
             return client_options(self.security)
@@ -44,18 +44,19 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def parse(url: str, security: Security | None = None) -> Address:
-    """Raises `UsageError` for a URL that names no brokers, or no topics that Kafka allows.
+    """Parse `url`.
 
-    Raises `ConfigError` where a file that `security` names cannot be used.
+    Raises `UsageError` if the URL names no brokers, or topics that Kafka does not allow. Raises
+    `ConfigError` if a file that `security` names cannot be used.
     """
     return secured(parse_address(url), security)
 
 
 def secured(address: StreamAddress, security: Security | None = None) -> Address:
-    """The stream at `address`, with `security`.
+    """Return the stream at `address`, with `security`.
 
-    Raises `ConfigError` where a file that `security` names cannot be used: an error at the start
-    is one that somebody sees.
+    Raises `ConfigError` if a file that `security` names cannot be used, so that the user sees the
+    error at the start.
     """
     security = security or Security()
     client_options(security)

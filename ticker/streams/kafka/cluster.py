@@ -1,8 +1,8 @@
-"""Asks the cluster which topics there are, and where they begin and end.
+"""Asks the cluster which topics exist, and where they begin and end.
 
-It makes one client when it first needs it, and a new one after every failure: a client of aiokafka
-that lost its brokers may never find them again. Every answer comes within `ANSWER` seconds, or a
-`StreamError`. Reads no record.
+It makes a client when it first needs one, and a new one after every failure: an aiokafka client
+that lost its brokers may never find them again. Every answer, or a `StreamError`, comes within
+`ANSWER` seconds. Reads no record.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ from ticker.streams.kafka.position import KafkaPosition, Offsets
 from ticker.streams.sequence import Key
 
 ENDINGS: Final = ("", ".gaps", ".quotes", ".heartbeats")
-"""Of the names of the four topics, in the order of writing."""
+"""The suffixes of the four topics, in the order of writing."""
 
 BEGIN: Final = -2
-"""For `ClusterClient.offsets`: where a partition begins now."""
+"""For `ClusterClient.offsets`: the offset where a partition begins now."""
 END: Final = -1
-"""For `ClusterClient.offsets`: where a partition ends now."""
+"""For `ClusterClient.offsets`: the offset where a partition ends now."""
 
 RECREATED: Final = "its topics were deleted and created again"
-"""The problem of topics that have another id than before."""
+"""The problem when topics have another id than before."""
 
 _PASSING: Final = (
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
-_TOPIC: Final = 2  # Kafka's number for what a configuration may be of
-_PAUSE: Final = 0.1  # seconds before a question that met an election is asked again
+_TOPIC: Final = 2  # Kafka's number for the resource type "topic"
+_PAUSE: Final = 0.1  # seconds before a question is repeated that met an election
 
 
 class Topics(msgspec.Struct, frozen=True):
@@ -62,15 +62,15 @@ class Topics(msgspec.Struct, frozen=True):
 
     names: tuple[str, ...]
     partitions: tuple[int, ...]
-    """How many each has."""
+    """How many partitions each topic has."""
     id: str
-    """8 letters made from the id of the ticks' topic. New topics of the same name have another."""
+    """8 letters made from the id of the topic of ticks. A new topic of the same name has others."""
     leaders: Mapping[TopicPartition, int]
     url: str = ""
-    """Of the stream, for errors."""
+    """The URL of the stream, for errors."""
 
     def all(self, *which: int) -> list[TopicPartition]:
-        """The partitions of the topics `which` (indices; none: of all four)."""
+        """Return the partitions of the topics `which` (indices; none: of all four)."""
         return [
             TopicPartition(self.names[n], p)
             for n in which or range(len(self.names))
@@ -78,9 +78,9 @@ class Topics(msgspec.Struct, frozen=True):
         ]
 
     def check(self, partitions: int) -> None:
-        """Raise `StreamUnusable` unless ticks have as many `partitions` as before.
+        """Raise `StreamUnusable` unless the topic of ticks has as many `partitions` as before.
 
-        Otherwise a symbol's ticks lie in two partitions, and their order is not known.
+        Otherwise a symbol's ticks lie in two partitions, and their order is unknown.
         """
         if self.partitions[0] != partitions:
             words = (
@@ -105,7 +105,7 @@ class Topics(msgspec.Struct, frozen=True):
                 raise StreamUnusable(self.url, words)
 
     def place(self, offsets: Mapping[TopicPartition, int], received: int = 0) -> KafkaPosition:
-        """`offsets` of all partitions as a place."""
+        """Return `offsets` of all partitions as a position."""
         by_topic: list[Offsets] = [
             tuple(offsets[TopicPartition(name, p)] for p in range(count))
             for name, count in zip(self.names, self.partitions, strict=True)
@@ -114,9 +114,9 @@ class Topics(msgspec.Struct, frozen=True):
         return KafkaPosition(self.id, (ticks, gaps, quotes, beats), received)
 
     def offsets(self, place: KafkaPosition) -> dict[TopicPartition, int]:
-        """A place as offsets; a partition that was added since begins at 0.
+        """Return the offsets of a position. A partition that was added since begins at 0.
 
-        Raises `StreamUnusable` where that is one of ticks.
+        Raises `StreamUnusable` if a partition of ticks was added.
         """
         self.check(len(place.offsets[0]))
         found = dict.fromkeys(self.all(), 0)
@@ -128,7 +128,10 @@ class Topics(msgspec.Struct, frozen=True):
 
 
 class ClusterClient:
-    """Asks one cluster about one prefix. One task at a time: a failure closes the connections."""
+    """Asks one cluster about one prefix.
+
+    One task at a time, because a failure closes the connections.
+    """
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -146,7 +149,7 @@ class ClusterClient:
             await end(client)
 
     async def close(self) -> None:
-        """Close for good: a question under way, or asked later, raises `StreamUnreachable`."""
+        """Close for good. A pending or later question raises `StreamUnreachable`."""
         self._closed = True
         await self.renew()
 
@@ -157,7 +160,7 @@ class ClusterClient:
         await self.close()
 
     async def topics(self) -> Topics:
-        """The four topics; raises `StreamMissing` unless all are there."""
+        """Return the four topics. Raises `StreamMissing` unless all exist."""
         there = await self.describe()
         missing = [name for name in self.names if name not in there]
         if missing:
@@ -178,14 +181,15 @@ class ClusterClient:
         return self._newest
 
     async def ask(self, request: Any) -> Any:
-        """A broker's answer to `request` of `aiokafka.protocol`: the controller's if it is known.
+        """Send `request` of `aiokafka.protocol` to the controller, or another broker.
 
-        A cluster that has just started names none; with KRaft, every broker forwards to it.
+        A cluster that has just started names no controller yet. With KRaft, every broker forwards
+        to it.
         """
         return (await self._ask({None: request}))[None]
 
     async def describe(self) -> dict[str, Mapping[str, Any]]:
-        """Those of the four topics that are there → what the broker says of them."""
+        """Describe those of the four topics that exist."""
         answer = (await self.ask(Describe(self.names))).to_object()
         found: dict[str, Mapping[str, Any]] = {}
         for topic in answer["topics"]:
@@ -200,7 +204,7 @@ class ClusterClient:
     async def configurations(
         self, names: Iterable[str], keys: Sequence[str]
     ) -> dict[str, Mapping[str, str]]:
-        """Topic → the values of `keys` that it has; none of a topic whose user may not see them."""
+        """Return the values of `keys` by topic. A topic that the user may not see has none."""
         wanted = [(_TOPIC, name, list(keys)) for name in names]
         answer = await self.ask(DescribeConfigsRequest(wanted))
         found: dict[str, Mapping[str, str]] = {}
@@ -217,10 +221,10 @@ class ClusterClient:
     async def offsets(
         self, topics: Topics, when: int | Mapping[TopicPartition, int], *which: int
     ) -> dict[TopicPartition, int]:
-        """Per partition the first offset at `when` (`BEGIN`, `END`, or ms of appending), or -1.
+        """Find each partition's first offset at `when` (`BEGIN`, `END`, or ms of appending).
 
-        `which` are indices of the topics asked about; none: all four. -1: nothing that late.
-        Raises `StreamMissing` where `topics` were made again, if that is noticed.
+        -1 means that nothing is that late. `which` are indices of topics; none: all four. Raises
+        `StreamMissing` if it is noticed that the `topics` were created again.
         """
         partitions = topics.all(*which)
         wanted = when if not isinstance(when, int) else dict.fromkeys(partitions, when)
@@ -232,8 +236,8 @@ class ClusterClient:
             try:
                 return await self._offsets(leaders, wanted)
             except (*_PASSING, StreamUnreachable) as error:
-                # An election or a deletion, or the leader was killed just now. Look at the topics
-                # again: if nobody answers, that is the answer.
+                # An election, a deletion, or the leader was killed just now. Look at the topics
+                # again: if no broker answers, that raises the right error.
                 if asyncio.get_running_loop().time() > until:
                     with map_errors(self.address):
                         raise
@@ -246,7 +250,7 @@ class ClusterClient:
     ) -> dict[TopicPartition, int]:
         by_node: dict[Any, Any] = defaultdict(lambda: defaultdict(list))
         for where, when in wanted.items():
-            if where not in leaders:  # its topic, and not that of the ticks, which has the id
+            if where not in leaders:  # the name of that topic; only the topic of ticks has the id
                 raise StreamMissing(self.address.url, RECREATED)
             leader = leaders[where]
             if leader < 0:
@@ -268,9 +272,10 @@ class ClusterClient:
         return found
 
     async def _ask(self, requests: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Node id (`None`: any) → request, all answered; one fresh client is tried after a fault.
+        """Send each node (`None`: any) its request, and return all answers.
 
-        A broker that was restarted has left the old client with dead connections.
+        Retries once with a new client: after a broker restarts, the old client has dead
+        connections.
         """
         try:
             with map_errors(self.address):
@@ -315,15 +320,15 @@ class ClusterClient:
 
 
 def _where(broker: Any) -> str:
-    """HOST:PORT of a broker, as a URL has it."""
+    """Return HOST:PORT of a broker, as a URL has it."""
     host = f"[{broker.host}]" if ":" in broker.host else broker.host
     return f"{host}:{broker.port}"
 
 
 async def _anybody(client: Any) -> Any:
-    """A broker that can be reached, the controller first: one named may just have been killed.
+    """Return a broker that can be reached, the controller first if it is known.
 
-    KRaft names a random broker as controller.
+    KRaft names a random broker as controller, so the one named may be dead.
     """
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
     random.shuffle(nodes)
@@ -340,7 +345,7 @@ def spans(
     ends: Mapping[TopicPartition, int],
     partitions: Iterable[TopicPartition],
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """The first and the end offset of each of `partitions`, without those that are empty."""
+    """Return the first and the end offset of each of `partitions`, without the empty ones."""
     return {
         where: (begins[where], ends[where]) for where in partitions if begins[where] < ends[where]
     }

@@ -1,8 +1,8 @@
-"""Messages of ticks → columns, without a `Tick` for each: only the fields asked for are decoded.
+"""Decodes messages of ticks to columns, and only the fields that were asked for.
 
 A tick's identity, price and times are always read and checked, as `messages.decode` checks them; so
-are the fields asked for. A field that nobody asked for is not looked at. Where one message of many
-is not as it should be, all of them are decoded one by one. Pure.
+are the fields asked for. Other fields are not read. If one message is not as expected, all of them
+are decoded one by one. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Column = tuple[Any, ...]
 
 
 def _is_price(values: _Column) -> bool:
-    return 0 not in values  # JSON has no number that is not finite
+    return 0 not in values  # JSON numbers are finite
 
 
 def _is_amount(values: _Column) -> bool:
@@ -38,11 +38,11 @@ _CHECKS: Final[Mapping[str, Callable[[_Column], bool]]] = {
     **dict.fromkeys(("price", "previous_price", "bid", "ask"), _is_price),
     **dict.fromkeys(("volume", "size"), _is_amount),
 }
-"""What the types of `Tick` do not say, for a whole column."""
+"""Checks of a whole column that the types of `Tick` do not cover."""
 
 
 class ColumnDecoder:
-    """Decodes messages of ticks for one `request`, and drops what lies there twice."""
+    """Decodes messages of ticks for one `request`, and drops repeats."""
 
     def __init__(self, request: ColumnRequest) -> None:
         self._request = request
@@ -51,7 +51,7 @@ class ColumnDecoder:
         self._sequences = SequenceTracker()
 
     def chunk(self, messages: Sequence[Any]) -> Mapping[str, Sequence[Any]] | None:
-        """The columns of what is wanted of `messages` (aiokafka's); `None` if nothing is."""
+        """Return the columns of the wanted `messages` (aiokafka's), or `None` if there are none."""
         columns = self._columns(messages)
         if columns is None:
             columns = _columns(decode(messages, Tick).records, self._names)
@@ -72,7 +72,7 @@ class ColumnDecoder:
         return {name: (*itertools.compress(columns[name], wanted),) for name in request.fields}
 
     def _columns(self, messages: Sequence[Any]) -> dict[str, _Column] | None:
-        """The columns of `messages`; `None` unless each of them is a tick."""
+        """Return the columns of `messages`, or `None` unless each of them is a tick."""
         if not are_usual(messages):
             return None
         try:
@@ -97,10 +97,10 @@ def _columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, _Column]:
 
 
 def _row(names: Sequence[str]) -> type[msgspec.Struct]:
-    """A struct with these fields of a tick, of the same types, which checks nothing else."""
+    """Make a struct with these fields of a tick, of the same types, without other checks."""
     fields = [
         (name, field.type) if field.required else (name, field.type, field.default)
         for name, field in ((name, _FIELDS[name]) for name in names)
     ]
-    fields.sort(key=len)  # those with a default come last
+    fields.sort(key=len)  # fields with a default must come last
     return msgspec.defstruct("Row", fields, tag_field="type", tag="tick", gc=False)

@@ -1,7 +1,7 @@
-"""Starts and ends clients of aiokafka in bounded time, and maps their errors to ours.
+"""Starts and stops aiokafka's clients in bounded time, and maps their errors to ours.
 
 aiokafka does not say why it cannot start (`diagnosing` finds out). Its stop waits for ever for a
-broker that is away, and may raise a cancellation that nobody asked for. Knows nothing of records.
+broker that is away, and may raise a cancellation without cause. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ticker.streams.kafka.diagnosing import OLD, reason, speak, words_of
 from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
 
 ANSWER: Final = 8.0
-"""Seconds in which a broker answers a question, or counts as away."""
+"""Seconds in which a broker must answer a question. After that it counts as away."""
 
 CLOSED: Final = "was closed meanwhile"
 """The problem of a client that is used after it was closed."""
 
 _log: Final = logging.getLogger(__name__)
-_warned: set[str] = set()  # of which streams was said that their password can be overheard
+_warned: set[str] = set()  # streams with a warning about a password sent in the clear
 _left: set[asyncio.Task[Any]] = set()
 
 
@@ -51,16 +51,16 @@ def map_errors(address: Address) -> Iterator[None]:
     except MessageSizeTooLargeError as error:
         words = "takes no batch of this size: raise max.message.bytes of its topics to 1 MB"
         raise StreamUnusable(url, words) from error
-    except NotImplementedError as error:  # aiokafka's, where a broker has no version of a question
+    except NotImplementedError as error:  # aiokafka's, if a broker has no such version
         raise StreamUnusable(url, OLD) from error
-    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+    except (KafkaError, OSError) as error:  # a TimeoutError is also an OSError
         raise StreamUnreachable(url, words_of(error, security)) from error
 
 
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
 
-    See `internals.hold` for what is different with it then.
+    `internals.hold` says what it changes in the client.
     """
     warn(address)
     hold(client_of(client))
@@ -88,7 +88,7 @@ def warn(address: Address) -> None:
 
 
 def _is_here(server: str) -> bool:
-    """Whether HOST:PORT names this machine, so that nothing said to it leaves it."""
+    """Tell whether HOST:PORT names this machine, so that no data leaves it."""
     host = server.rpartition(":")[0].strip("[]")
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -99,7 +99,7 @@ def _is_here(server: str) -> bool:
 async def prefer(address: Address, client: Any) -> None:
     """Let `client`, not started yet, start with the server that answers first.
 
-    aiokafka asks them one after another, and a silent one takes all the time there is.
+    aiokafka asks one after another, and a silent server would use up all the time.
     """
     if len(address.servers) == 1:
         return
@@ -107,7 +107,7 @@ async def prefer(address: Address, client: Any) -> None:
     tasks = [asyncio.ensure_future(_answering(server, options)) for server in address.servers]
     try:
         for first in asyncio.as_completed(tasks):
-            with contextlib.suppress(Exception):  # told by the client, if none answers
+            with contextlib.suppress(Exception):  # the client reports it if none answers
                 begin_with(client, await first)
                 return
     finally:
@@ -122,7 +122,7 @@ async def _answering(server: str, options: Any) -> str:
 
 
 async def end(client: Any, within: float = 2.0) -> None:
-    """Let go of `client`, whichever kind it is, in about `within` seconds."""
+    """Stop `client`, of any kind, in about `within` seconds."""
     try:
         await bounded(client.stop() if hasattr(client, "stop") else client.close(), within)
     finally:
@@ -130,7 +130,7 @@ async def end(client: Any, within: float = 2.0) -> None:
 
 
 async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
-    """Do `work`, a client's stop, for at most `within` seconds, and ignore what it raises.
+    """Run `work`, a client's stop, for at most `within` seconds, and ignore what it raises.
 
     It runs in a task of its own: aiokafka's stop raises `CancelledError` if a fetch fails, which
     would look like a cancellation of the caller.
@@ -143,7 +143,7 @@ async def bounded(work: Coroutine[Any, Any, Any], within: float) -> None:
 
 
 def keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
-    """Keep a reference to `task` until it ends, so that it is not collected before."""
+    """Keep a reference to `task` until it ends, so that it is not garbage-collected."""
     _left.add(task)
     task.add_done_callback(_forget)
     return task
@@ -152,10 +152,10 @@ def keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
 def _forget(task: asyncio.Task[Any]) -> None:
     _left.discard(task)
     if not task.cancelled():
-        task.exception()  # retrieved, so that asyncio does not log it
+        task.exception()  # retrieve it, so that asyncio does not log it
 
 
 def fault(code: int) -> type[KafkaError] | None:
-    """The class of a broker's error code; `None` if it is no error."""
+    """Return the class of a broker's error code, or `None` if it is no error."""
     found: type[KafkaError] = for_code(code)
     return None if found is NoError else found

@@ -1,8 +1,8 @@
-"""Why no broker took us, in words that say what to do.
+"""Finds out why no broker accepts us, and says what to do.
 
-aiokafka says `Unable to bootstrap` to a wrong password, a missing certificate and a sleeping broker
-alike. So each broker is asked once more, in a way that tells the cause. Whatever is found, no word
-of it comes from a file or a variable that holds a secret.
+aiokafka reports a wrong password, a missing certificate and a slow broker alike (`Unable to
+bootstrap`). So this module asks each broker once more, in a way that shows the cause. The texts
+never contain anything from a file or variable that holds a secret.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.metadata import Describe
 
 FRESH: Final = 3.0
-"""Seconds for one broker to say why it does not take us."""
+"""Seconds in which one broker must show why it does not accept us."""
 
 OLD: Final = "is too old: ticker needs Kafka 3.0 or newer"
-"""Of a broker that does not know a question of ours."""
+"""The problem of a broker that does not know one of our questions."""
 
 _ADVERTISED: Final = "check advertised.listeners"
-_TLS_ALERT: Final = "352518912"  # 0x15030300, read as a length: a TLS server answers plain bytes
+_TLS_ALERT: Final = "352518912"  # 0x15030300 as a length: a TLS server's answer to plain bytes
 _CLOSES: Final = "closes the connection: is it Kafka?"
-_NOT_FOR: Final = (62, 64)  # OpenSSL's codes: another host name, another address
-_OUT_OF_TIME: Final = (9, 10)  # … not valid yet, expired
-_SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by nobody who is known
+_NOT_FOR: Final = (62, 64)  # OpenSSL's codes: wrong host name, wrong address
+_OUT_OF_TIME: Final = (9, 10)  # … not yet valid, expired
+_SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by an unknown authority
 
 
 async def reason(address: Address, error: BaseException) -> str:
-    """What is wrong, asked again; what `error` says if nothing is wrong any more.
+    """Ask again, and describe what is wrong; describe `error` if nothing is wrong any more.
 
-    A broker that is there and refuses us says more than one that is away.
+    The refusal of a broker that is there says more than the silence of one that is away.
     """
     try:
         options = address.options()
-    except StreamUnreachable as unusable:  # a file of its security: gone just now
+    except StreamUnreachable as unusable:  # a security file, gone since the start
         return unusable.problem
     asked = address.security
     answers = await asyncio.gather(*(_ask(server, options, asked) for server in address.servers))
@@ -64,10 +64,10 @@ async def reason(address: Address, error: BaseException) -> str:
 
 
 async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
-    """Why we cannot connect to one of `brokers`, HOST:PORT as the cluster advertises them.
+    """Describe why we cannot connect to one of `brokers`, HOST:PORT as the cluster advertises them.
 
-    `None` if each can be reached now. The servers that the user named are not asked: one of them
-    answered, and the others are away.
+    Returns `None` if each can be reached now. The user's own servers are not asked: one of them
+    answered, so the problem is elsewhere.
     """
     others = [broker for broker in brokers if broker.lower() not in address.servers]
     options, asked = address.options(), address.security
@@ -86,7 +86,7 @@ async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
 
 
 def _why(error: BaseException) -> str:
-    """Why there is no connection, in a few words."""
+    """Describe in a few words why there is no connection."""
     match error:
         case ConnectionRefusedError():
             return "connection refused"
@@ -100,16 +100,16 @@ def _why(error: BaseException) -> str:
 
 
 class _NotThatWay(ConnectionError):
-    """A broker that speaks, and not in the way in which it was asked; the text is for people."""
+    """The broker speaks another protocol than expected. The text is for users."""
 
 
 async def _ask(server: str, options: Any, asked: Security) -> BaseException | None:
-    """What goes wrong with this broker, if anything does."""
+    """Describe what goes wrong with this broker, if anything does."""
     try:
         async with asyncio.timeout(FRESH):
             await speak(server, options)
     except ConnectionResetError:
-        # A broker that expects no TLS takes the first bytes of it for a size, and hangs up.
+        # A broker without TLS reads the first bytes of TLS as a size, and closes the connection.
         if asked.has_tls and await _speaks_plainly(server):
             name = asked.security.replace("SASL_SSL", "SASL_PLAINTEXT").replace("SSL", "PLAINTEXT")
             return _NotThatWay(
@@ -125,21 +125,21 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
 
 
 def _is_closed(error: BaseException) -> bool:
-    """Whether the other side hung up, and did not say in TLS that it wants TLS."""
+    """Tell whether the broker closed the connection, without a TLS alert."""
     cause = error.__cause__
     cut = isinstance(cause, asyncio.IncompleteReadError | ConnectionResetError)
     return isinstance(error, KafkaConnectionError) and cut and _TLS_ALERT not in f"{cause}"
 
 
 async def speak(server: str, options: Any) -> None:
-    """Connect and ask a first question, as a client does; raises what came of it."""
+    """Connect and ask a first question, as a client does. Raises what goes wrong."""
     connection = await _connection(server, options)
     try:
         await connection.send(Describe(()))
     except KafkaError as error:
         closed = isinstance(error.__cause__, asyncio.IncompleteReadError)
         if closed and "sasl_mechanism" not in options:
-            # It told its versions, which anybody may ask, and nothing more.
+            # It told its versions, which anyone may ask, and nothing else.
             raise _NotThatWay(
                 "wants a user and a password (SASL), and was asked without: "
                 f"{_set('security', 'SASL_SSL' if options else 'SASL_PLAINTEXT')}, "
@@ -151,7 +151,7 @@ async def speak(server: str, options: Any) -> None:
 
 
 async def _speaks_plainly(server: str) -> bool:
-    """Whether it answers without TLS; nothing is shown to it."""
+    """Tell whether the broker answers without TLS. Sends no secret."""
     with contextlib.suppress(KafkaError, OSError):
         async with asyncio.timeout(FRESH):
             (await _connection(server, {})).close()
@@ -166,13 +166,13 @@ async def _connection(server: str, options: Any) -> Any:
 
 
 def _tells(error: BaseException) -> bool:
-    """Whether this is a refusal, and not the silence of a broker that is away."""
+    """Tell whether this is a refusal, not the silence of a broker that is away."""
     refused = (KafkaError, ssl.SSLError, _NotThatWay, ValueError)
     return isinstance(error, refused) and not isinstance(error, TimeoutError)
 
 
 def words_of(error: BaseException, asked: Security) -> str:
-    """What went wrong and, where something was said wrongly, what to say instead."""
+    """Describe what went wrong and, for a wrong setting, how to correct it."""
     text = str(error)
     match error:
         case _NotThatWay():
@@ -212,7 +212,7 @@ def words_of(error: BaseException, asked: Security) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """What an error says for people; the texts of aiokafka's begin with the name of their class."""
+    """Return an error's text for users. aiokafka's texts begin with the name of the class."""
     match error:
         case KafkaConnectionError():
             return "no connection"
@@ -224,7 +224,7 @@ def _said(error: BaseException) -> str:
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> str:
-    """What is wrong with the certificate that the broker showed."""
+    """Describe what is wrong with the certificate that the broker showed."""
     why = error.verify_message.rstrip(".")
     if error.verify_code in _NOT_FOR:
         return f"shows the certificate of another: {why}. Use a name that stands in it"
@@ -240,7 +240,7 @@ def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> 
 
 
 def _tls_words(error: ssl.SSLError, asked: Security) -> str:
-    """What the broker's alert means for who sent no certificate, or one that it does not take."""
+    """Describe the broker's TLS alert: it wants a certificate, or does not accept ours."""
     why = error.reason or str(error)
     if not ("CERTIFICATE" in why or "UNKNOWN_CA" in why or "HANDSHAKE_FAILURE" in why):
         return f"TLS failed: {why}"

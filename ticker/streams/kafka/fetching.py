@@ -1,11 +1,12 @@
-"""Messages of chosen partitions from chosen offsets: one consumer of aiokafka, positions ours.
+"""Fetches messages of chosen partitions from chosen offsets, with one aiokafka consumer.
 
-Manual assignment, no group, nothing committed. `Fetching` gives what comes; `span` gives what lies
-between two offsets and ends there. A consumer may fall silent for ever while its broker is well
-(aio-libs/aiokafka #1154, #1037, #703): `span` gives up after `ANSWER` seconds without a message,
-and the user of `Fetching` must watch it. Nor does it ever pass a message with a header whose name
-is no UTF-8, which any client in C may write: `Unreadable` stands in its place. Knows nothing of
-records.
+The assignment is manual: no group, and nothing is committed. `Fetching` returns what comes. `span`
+returns what lies between two offsets and ends there.
+
+A consumer may stop fetching for ever while its broker is well (aio-libs/aiokafka #1154, #1037,
+#703). `span` gives up after `ANSWER` seconds without a message; users of `Fetching` must watch it
+themselves. A consumer also never gets past a message with a header whose name is not UTF-8, which
+any C client may write: `Unreadable` is returned in its place. Knows nothing of records.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
 from ticker.streams.kafka.internals import let_fetches_wait
 
-_AT_ONCE: Final = 10_000  # messages of a span handed over together, at most
-_LOOK: Final = 0.2  # seconds of silence after which a span looks whether it is at its end
+_AT_ONCE: Final = 10_000  # the most messages of a span returned at once
+_LOOK: Final = 0.2  # seconds of silence before a span checks whether it has ended
 _REQUEST_MS: Final = 10_000  # a fetch that takes longer met a broker that hangs
-_FETCH_BYTES: Final = 2**19  # of one answer, all partitions together: half a megabit/s brings it
-_WAIT_MS: Final = 400  # how long a broker keeps a fetch open that finds nothing
+_FETCH_BYTES: Final = 2**19  # bytes of one answer, all partitions together: takes half a megabit/s
+_WAIT_MS: Final = 400  # how long a broker holds a fetch that finds nothing
 _BEHIND_MS: Final = 5  # … and while we have more to read: the next fetch waits for this one
-_SEARCH: Final = 2.0  # seconds in which the message that cannot be read should come again
-_GLANCE: Final = 0.02  # seconds between two looks at what has come meanwhile
+_SEARCH: Final = 2.0  # seconds in which the unreadable message should come again
+_GLANCE: Final = 0.02  # seconds between two checks for new messages
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """Stands for a message that aiokafka cannot read."""
+    """Stands in for a message that aiokafka cannot read."""
 
     offset: int
     key: None = None
@@ -44,15 +45,15 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Fetching:
-    """A consumer at work. One task at a time calls `take`."""
+    """A running consumer. One task at a time calls `take`."""
 
     def __init__(self, address: Address, offsets: Mapping[TopicPartition, int]) -> None:
         self._address = address
-        self._offsets = dict(offsets)  # behind what was handed over
+        self._offsets = dict(offsets)  # the offsets after what was returned
         self._consumer: Any = None
 
     async def begin(self) -> None:
-        """Raises `StreamUnreachable` with the reason."""
+        """Start the consumer. Raises `StreamUnreachable` with the reason."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=list(self._address.servers),
             group_id=None,
@@ -72,9 +73,10 @@ class Fetching:
             consumer.seek(where, offset)
 
     async def take(self, limit: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
-        """At most `limit` messages; none after `wait` seconds of silence.
+        """Return at most `limit` messages, or none after `wait` seconds of silence.
 
-        Raises `OffsetOutOfRangeError` for partitions whose offset is no longer, or not yet, there.
+        Raises `OffsetOutOfRangeError` for partitions whose offset was deleted, or does not exist
+        yet.
         """
         with map_errors(self._address):
             try:
@@ -105,7 +107,7 @@ class Fetching:
         return found
 
     async def _fetch_past(self, limit: int) -> Mapping[TopicPartition, list[Any]]:
-        """What comes before a message that cannot be read, and an `Unreadable` in its place.
+        """Return what comes before an unreadable message, and an `Unreadable` in its place.
 
         Each partition gets its share, so that a busy one does not hide the broken one. aiokafka
         cannot read the rest of its record batch either: each call finds one message.
@@ -130,16 +132,19 @@ class Fetching:
         return {where: messages for where, messages in found.items() if messages}
 
     def _again(self) -> None:
-        """Seek to what was handed over: where it raised, aiokafka skips what it had fetched."""
+        """Seek to the end of what was returned.
+
+        After an error aiokafka skips what it had fetched.
+        """
         for where, offset in self._offsets.items():
             self._consumer.seek(where, offset)
 
     async def position(self, where: TopicPartition) -> int:
-        """The offset of the next message; further than the last one where others lie between."""
+        """Return the offset of the next message. Offsets may be skipped after the last message."""
         return int(await self._consumer.position(where))
 
     async def begins(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Where these begin now."""
+        """Return the first offsets of these partitions now."""
         with map_errors(self._address):
             async with asyncio.timeout(ANSWER):
                 found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(
@@ -148,24 +153,24 @@ class Fetching:
         return found
 
     def seek(self, where: TopicPartition, offset: int) -> None:
-        """Go on from there."""
+        """Continue from this offset."""
         self._offsets[where] = offset
         self._consumer.seek(where, offset)
 
     def pause(self, where: TopicPartition) -> None:
-        """Fetch no more of it."""
+        """Stop fetching this partition."""
         self._offsets.pop(where, None)
         self._consumer.pause(where)
 
     async def close(self) -> None:
-        """Let go, in bounded time."""
+        """Stop the consumer, in bounded time."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await end(consumer)
 
 
 class OffsetOutOfRange(Exception):
-    """The offsets of these partitions are not there; `offsets` says which were asked for."""
+    """The offsets of these partitions do not exist. `offsets` are those that were asked for."""
 
     def __init__(self, offsets: Mapping[TopicPartition, int]) -> None:
         super().__init__(offsets)
@@ -178,7 +183,7 @@ def standing(
     before: Mapping[TopicPartition, tuple[int, float]],
     now: float,
 ) -> dict[TopicPartition, tuple[int, float]]:
-    """Each partition that has more than was read → its offset, and since when it stands there (s).
+    """Return, for each partition with unread messages, its offset and since when it is there (s).
 
     `before` is the last answer.
     """
@@ -192,7 +197,7 @@ def standing(
 async def span(
     address: Address, spans: Mapping[TopicPartition, tuple[int, int]]
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
-    """The messages from the first (inclusive) to the second offset (exclusive), by partition."""
+    """Yield messages by partition, from the first offset (inclusive) to the second (exclusive)."""
     left = {where: last for where, (first, last) in spans.items() if first < last}
     if not left:
         return
@@ -204,7 +209,7 @@ async def span(
         while left:
             try:
                 found = await fetching.take(_AT_ONCE, _LOOK)
-            except OffsetOutOfRange as passed:  # retention went by: what is gone is gone
+            except OffsetOutOfRange as passed:  # retention deleted the rest
                 await _skip(fetching, left, passed)
                 continue
             for where, messages in found.items():
@@ -230,7 +235,7 @@ async def span(
 async def _skip(
     fetching: Fetching, left: dict[TopicPartition, int], passed: OffsetOutOfRange
 ) -> None:
-    """Skip what retention deleted meanwhile, and do not wait for what lies beyond the end."""
+    """Skip what retention deleted, and do not wait for what lies beyond the end."""
     begins = await fetching.begins(passed.offsets)
     for where, offset in passed.offsets.items():
         if where in left and offset < begins[where] < left[where]:

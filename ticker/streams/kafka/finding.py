@@ -1,8 +1,8 @@
-"""Places by time, and by counting back from the end.
+"""Finds positions by time, and by counting back from the end.
 
-Kafka finds by the time of appending, which comes after `received`: a safe place, before all that
-is wanted. From there a bounded number of messages is passed over that were received too early, so
-what is found is exact in an ordinary log, and before it in one that was filled by a replay.
+Kafka finds by the time of appending, which comes after `received`, so its answer is safe: it lies
+before the wanted ticks. From there, a bounded number of messages that were received too early is
+skipped. The result is exact in an ordinary log, and early in one that a replay filled.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ticker.units import SECOND
 SLACK: Final = 5_000
 """How far a broker's clock may be behind a poller's (ms), beyond what its last messages show."""
 SCAN: Final = 50_000
-"""Messages passed over to come nearer, at most."""
+"""The most messages skipped to come nearer."""
 BACK: Final = SECOND
-"""Messages of a partition looked through backwards for rare symbols, at most."""
+"""The most messages of a partition searched backwards for rare symbols."""
 
 
 async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> KafkaPosition:
@@ -59,13 +59,13 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
             if not ahead or passed > SCAN:
                 break
     for where in ahead:
-        if passed <= SCAN:  # read to its end, and nothing so late
+        if passed <= SCAN:  # read to its end: nothing is that late
             offsets[where] = ends[where]
     return topics.place(offsets)
 
 
 async def _behind(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
-    """By how much the broker's clock is behind those who wrote last (ms); 0 if it is not."""
+    """Return how far the broker's clock is behind the last writers' (ms), or 0."""
     topics = await cluster.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}
     found = 0
@@ -79,7 +79,7 @@ async def _behind(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) ->
 async def find_last(
     cluster: ClusterClient, ticks: int, symbols: Collection[str] | None
 ) -> KafkaPosition:
-    """See `Stream.find_last`; of several partitions, the last by the time of appending."""
+    """See `Stream.find_last`. With several partitions, "last" means by the time of appending."""
     topics = await cluster.topics()
     ends = await cluster.offsets(topics, END)
     if ticks <= 0:
@@ -109,7 +109,7 @@ async def find_last(
     chosen = heapq.nlargest(ticks, last)
     if len(chosen) < ticks and read_from == begins:
         return topics.place(await cluster.offsets(topics, BEGIN))
-    # Gaps, quotes and heartbeats from when the first of these ticks was appended.
+    # Gaps, quotes and heartbeats start when the first of these ticks was appended.
     since = min((time for time, _, _ in chosen), default=0)
     offsets = await cluster.offsets(topics, since)
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in offsets.items()}

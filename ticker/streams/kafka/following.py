@@ -1,9 +1,10 @@
-"""One `read`: a consumer is kept going, its messages become batches, what is missing is told.
+"""Runs one `read`: keeps a consumer going, makes batches, and reports what is missing.
 
-A task fetches and a reader takes from its queue, so that an empty batch comes each second whatever
-the broker does. A watchdog asks the cluster: a consumer that brings nothing of a partition which
-has more is made again, topics that are gone are waited for, others in their place are told as a gap
-and read from their start. Holes and repeats are found by `streams/sequence`.
+A task fetches, and the reader takes from its queue, so an empty batch comes each second whatever
+the broker does. A watchdog asks the cluster. If the consumer stops delivering a partition that has
+more, it is replaced. If topics are gone, the reading waits for them. If other topics lie in their
+place, a gap is reported and they are read from their start. `streams/sequence` finds holes and
+repeats.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ WATCH: Final = 2.0
 """Seconds between two questions of the watchdog to the cluster."""
 
 _AGAIN: Final = 0.3  # seconds before a stream that is away is tried again
-_SLOW: Final = 2.0  # seconds after which a question of the watchdog counts as unanswered
-_STUCK: Final = 5  # questions after which a consumer that has not moved counts as stuck
+_SLOW: Final = 2.0  # seconds after which the watchdog's question counts as unanswered
+_STUCK: Final = 5  # a consumer that has not moved for so many questions is stuck
 _AHEAD: Final = 2  # batches made before the reader asks for them
 
 
 class _Stalled(Exception):
-    """The consumer must be made again."""
+    """The consumer must be replaced."""
 
 
 class KafkaRead(ActiveRead):
@@ -49,10 +50,10 @@ class KafkaRead(ActiveRead):
     def __init__(self, address: Address, request: ReadRequest, *, watch: float = WATCH) -> None:
         super().__init__(request)
         self.rebuilt = 0
-        """How often a consumer was made again because it fell silent."""
+        """How often a consumer was replaced because it stopped delivering."""
         self._cluster = ClusterClient(address)
         self._missing = Missing(self._cluster, request.last_seen)
-        # What fails there must not close what is asked here.
+        # A client of its own: a failure there must not close what is asked here.
         self._watching = ClusterClient(address)
         self._given = request.after
         self._watch = watch
@@ -61,8 +62,8 @@ class KafkaRead(ActiveRead):
         self._partition_of: dict[Key, int] = {}
         self._received = 0
         self._heard = 0.0  # when something came last (s, monotonic)
-        # Read, with the holes yet to be explained, and not handed over yet: whatever ends the
-        # consumer that read them, the offsets and the order are behind them already.
+        # What was read but not returned yet, with the holes yet to be explained. It outlives the
+        # consumer: the offsets and the order are past it already.
         self._ready: deque[tuple[Batch, list[Gap]]] = deque()
         self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(_AHEAD)
         self._task: asyncio.Task[None] | None = None
@@ -92,7 +93,7 @@ class KafkaRead(ActiveRead):
             self._task.cancel()
             try:
                 await asyncio.wait([self._task])
-            finally:  # the closing task may be cancelled meanwhile
+            finally:  # the closing task may be cancelled at this point
                 await asyncio.gather(self._cluster.close(), self._watching.close())
 
     def stop(self) -> None:
@@ -108,7 +109,7 @@ class KafkaRead(ActiveRead):
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
-        """Behind what was handed over and passed over, for an empty queue; before what is ready."""
+        """Return an empty batch's position: after all returned or skipped, before the ready batches."""
         if not self._ready:
             self._given = self._position()
         return self._given
@@ -128,15 +129,15 @@ class KafkaRead(ActiveRead):
                     is_stalled = isinstance(error, _Stalled)
                     if not is_stalled and (task is None or task.cancelling()):
                         raise
-                    self.rebuilt += 1  # a cancellation of aiokafka's own, which nobody asked for
+                    self.rebuilt += 1  # aiokafka's own cancellation, without a cause
                 await asyncio.sleep(_AGAIN)
-        except Exception as error:  # noqa: BLE001 - told to the reader: a dead task is no silence
+        except Exception as error:  # noqa: BLE001 - the reader must hear of it
             await self._queue.put(error)
         else:
             await self._queue.put(None)
 
     async def _session(self) -> None:
-        """The life of one consumer; returns at the end, where this reading does not follow."""
+        """Run one consumer. Returns at the end if this reading does not follow."""
         cluster = self._cluster
         topics = await cluster.topics()
         ends = await cluster.offsets(topics, END)
@@ -161,11 +162,11 @@ class KafkaRead(ActiveRead):
                 task.cancel()
             try:
                 await asyncio.gather(*tasks, return_exceptions=True)
-            finally:  # a second cancellation must not leave it behind
+            finally:  # a second cancellation must not leave it running
                 await fetching.close()
 
     async def _place(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> None:
-        """Stand where the position says, or where we were; tell if that is there no more."""
+        """Seek to the position, or to where we were. Report if that no longer exists."""
         if self._topics is None:
             place = parse(self._cluster.address.url, self.request.after)
             offsets = topics.offsets(place)
@@ -175,7 +176,7 @@ class KafkaRead(ActiveRead):
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
-            # The order stays: who fills it again sends what it sent to the old one first.
+            # Keep the order: whoever fills the new topics first resends what the old ones had.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._cluster, {})
@@ -183,21 +184,22 @@ class KafkaRead(ActiveRead):
             await self._tell(topics, GapReason.ANOTHER_LOG)
         else:
             topics.check(self._topics.partitions[TICKS])
-            # Of quotes or heartbeats there may be more partitions than before, or fewer.
+            # The number of partitions of quotes or heartbeats may have changed.
             self._offsets = {where: self._offsets.get(where, 0) for where in topics.all()}
         self._topics = topics
         await self._skip(topics, ends)
 
     async def _skip(self, topics: Topics, ends: Mapping[TopicPartition, int]) -> bool:
-        """Go past what retention deleted; whether anything was."""
+        """Skip what retention deleted. Tells whether anything was."""
         begins = await self._cluster.offsets(topics, BEGIN)
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
-        # An unclean election can shorten a log: what is beyond its end is read when it comes again.
+        # An unclean election can shorten a log. What is beyond its end is read once it is there
+        # again.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
         there = {
             where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
         }
-        # Quotes and heartbeats are replaced by newer ones: theirs is no loss.
+        # Newer quotes and heartbeats replace older ones, so nothing is lost here.
         if any(where.topic in topics.names[:QUOTES] for where in gone):
             held = {where: (begins[where], begins[where] + 1) for where in gone}
             held = {where: (a, min(b, ends[where])) for where, (a, b) in held.items()}
@@ -205,7 +207,8 @@ class KafkaRead(ActiveRead):
                 self._cluster, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
             )
             since = min((t.received for some in seen.values() for t in some.records), default=0)
-            # In one step, after all questions: none that fails parts the gap from what it tells.
+            # In one step, after all questions: a failure must not separate the gap from its
+            # consequences.
             self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
             await self._tell(topics, GapReason.RETENTION, since)
@@ -213,8 +216,11 @@ class KafkaRead(ActiveRead):
         return bool(gone)
 
     async def _tell(self, topics: Topics, reason: GapReason, until: int = 0) -> None:
-        """A gap from what was known last `until` what is known again (µs), about all we read."""
-        # Where nothing was received yet, the present is all that is known.
+        """Report a gap from the last known moment until `until`, when data are known again (µs).
+
+        It covers all that this reading covers.
+        """
+        # If nothing was received yet, only the present is known.
         until = max(until, self._received) or now()
         gap = self.span_gap(reason, topics.id, self._received or until, until)
         self._topics = topics
@@ -236,7 +242,7 @@ class KafkaRead(ActiveRead):
                     raise StreamMissing(self._cluster.address.url, RECREATED) from None
                 ends = await self._cluster.offsets(topics, END)
                 if not await self._skip(topics, ends):
-                    raise _Stalled from None  # the broker and the cluster do not agree: look again
+                    raise _Stalled from None  # the broker and the cluster disagree: look again
                 for where, offset in self._offsets.items():
                     fetching.seek(where, offset)
                 continue
@@ -244,27 +250,27 @@ class KafkaRead(ActiveRead):
                 self._take(topics, found)
                 await self._hand_over(topics)
                 self._heard = loop.time()
-            # Past what is handed to nobody, as the markers of somebody else's transactions.
+            # Step over offsets that are never delivered, such as transaction markers.
             for where in self._offsets.keys() - found.keys():
                 self._offsets[where] = max(self._offsets[where], await fetching.position(where))
             if not self.request.follow and self._at(ends):
                 ends = await self._cluster.offsets(topics, END)
                 if self._at(ends):
-                    # The last position is worth an empty batch: the caller resumes behind what
-                    # was passed over.
+                    # The last position is worth an empty batch: the caller then resumes after what
+                    # was skipped.
                     if self._position() != self._given:
                         await self._queue.put(Batch(self._position()))
                     return
 
     async def _guard(self, topics: Topics) -> None:
-        """The watchdog: raises where this consumer will bring nothing more of some partition."""
+        """Watch the consumer. Raises if it will deliver nothing more of some partition."""
         loop = asyncio.get_running_loop()
         stood: dict[TopicPartition, tuple[int, float]] = {}  # offset, and since when (s)
         while True:
             await asyncio.sleep(self._watch)
             if self._is_handing():
                 stood.clear()
-                continue  # a slow reader is no silent broker
+                continue  # a slow reader is not a silent broker
             try:
                 there, ends = await self._asked(topics)
             except StreamUnreachable as error:
@@ -274,14 +280,14 @@ class KafkaRead(ActiveRead):
                     self.problem = error.problem
                 continue
             if self.problem is not None or there.partitions != topics.partitions:
-                raise _Stalled  # it was away, or it grew: a new session looks
+                raise _Stalled  # it was away, or has more partitions: a new session checks
             now = loop.time()
             stood = standing(self._offsets, ends, stood, now)
             if any(now - since > _STUCK * self._watch for _, since in stood.values()):
                 raise _Stalled
 
     async def _asked(self, topics: Topics) -> tuple[Topics, Mapping[TopicPartition, int]]:
-        """The topics as they are now, and their ends; quicker than a question may otherwise be."""
+        """Return the topics as they are now and their ends, with a short time limit."""
         try:
             async with asyncio.timeout(_SLOW if self.request.follow else None):
                 there = await self._watching.topics()
@@ -295,7 +301,7 @@ class KafkaRead(ActiveRead):
         return bool(self._ready) or not self._queue.empty()
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Messages as batches that are ready, and the place behind them; in one step."""
+        """Queue messages as batches, and move the position past them, in one step."""
         for part in in_order(topics, found):
             rest = part
             while rest:
@@ -304,7 +310,10 @@ class KafkaRead(ActiveRead):
     def _take_some(
         self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
     ) -> Mapping[TopicPartition, Sequence[Any]]:
-        """One batch of `found`, and what is left of it: a hole between ticks begins another."""
+        """Make one batch of `found`, and return what is left.
+
+        A hole between ticks starts another batch.
+        """
         came = gather(topics, found, self.request.symbols)
         fresh, holes, left = self.sequences.take_to_hole(came.ticks, came.gaps)
         rest: Mapping[TopicPartition, Sequence[Any]] = {}
@@ -329,14 +338,14 @@ class KafkaRead(ActiveRead):
         return rest
 
     async def _hand_over(self, topics: Topics) -> None:
-        """Hand on what is ready; what a failure or a cancellation stops here stays ready."""
+        """Hand on the ready batches. After a failure or cancellation the rest stays ready."""
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
                 joined, gaps = await self._missing.resolve_holes(
                     topics, batch, holes, self._offsets
                 )
-                # In one step, after all questions: what fails is done again.
+                # In one step, after all questions: a failure repeats all of it.
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])
                 self._ready[0] = batch, []

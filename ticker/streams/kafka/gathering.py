@@ -1,4 +1,4 @@
-"""Messages of the four topics as records, by kind: what a batch is made of. Pure."""
+"""Turns messages of the four topics into the records of a batch. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Messages = Mapping[TopicPartition, Sequence[Any]]
 
 
 class Gathered(msgspec.Struct):
-    """What came together."""
+    """The records of a batch, by kind."""
 
     ticks: list[Tick] = []
     """Ascending per partition, so for each symbol."""
@@ -31,10 +31,10 @@ class Gathered(msgspec.Struct):
     keys_of: dict[int, set[Key]] = {}
     """Partition → (origin, symbol) of the ticks that came from it."""
     broken: int = 0
-    """Messages passed over, because they are no records of their topic."""
+    """How many messages were skipped because they are not valid records of their topic."""
 
     def take(self, topics: Topics, where: TopicPartition, messages: Sequence[Any]) -> None:
-        """Add the records in `messages`, which came from `where`."""
+        """Add the records in `messages`, which come from `where`."""
         which = topics.names.index(where.topic)
         decoded = decode(messages, KINDS[which])
         self.broken += decoded.broken
@@ -55,7 +55,7 @@ class Gathered(msgspec.Struct):
                 self.beats[beat.writer, beat.source] = beat
 
     def newest(self) -> int:
-        """The latest `received` (µs, UTC), looking at the last tick only; 0 if nothing came."""
+        """Return the latest `received` (µs, UTC) of the last tick of each; 0 if nothing came."""
         last = [tick.received for tick in self.ticks[-1:]]
         last += [gap.received for gap in self.gaps]
         last += [quote.received for quote in self.quotes.values()]
@@ -64,9 +64,9 @@ class Gathered(msgspec.Struct):
 
 
 def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
-    """`found` in parts, in none of which a gap was appended after a tick.
+    """Split `found` into parts in which no gap was appended after a tick.
 
-    By the times of appending: topics have no order among one another.
+    The times of appending decide: topics have no order among one another.
     """
     gaps = [m for where, some in found.items() if where.topic == topics.names[GAPS] for m in some]
     rest = found
@@ -79,7 +79,7 @@ def in_order(topics: Topics, found: Messages) -> Iterator[Messages]:
 
 
 def split(topics: Topics, found: Messages, tick: Tick) -> tuple[Messages, Messages]:
-    """`found` up to `tick`, in the order in which `gather` takes ticks, and the rest.
+    """Split `found` after `tick`, in the order in which `gather` takes ticks.
 
     Gaps come first, quotes and heartbeats after all ticks.
     """
@@ -104,17 +104,17 @@ def split(topics: Topics, found: Messages, tick: Tick) -> tuple[Messages, Messag
 
 
 def _appended_before(at: int, messages: Sequence[Any]) -> Sequence[Any]:
-    """Those at the beginning of `messages` that were appended before `at` (ms)."""
+    """Return the messages at the beginning of `messages` that were appended before `at` (ms)."""
     return [*itertools.takewhile(lambda message: _appended(message) < at, messages)]
 
 
 def _appended(message: Any) -> int:
-    """When it was appended (ms); one that cannot be read has no time, and goes with the first."""
+    """Return when it was appended (ms). An unreadable one has no time, and sorts first."""
     return int(getattr(message, "timestamp", None) or 0)
 
 
 def gather(topics: Topics, found: Messages, symbols: Collection[str] | None) -> Gathered:
-    """The records in `found`; with `symbols`, ticks, quotes and gaps of these only."""
+    """Gather the records in `found`. With `symbols`: ticks, quotes and gaps of these only."""
     came = Gathered()
     for where, messages in found.items():
         came.take(topics, where, messages)

@@ -1,9 +1,9 @@
-"""The private parts of aiokafka that we use, in this file only; `test_internals` lists each name.
+"""Uses the private parts of aiokafka, which no other file does; `test_internals` lists each name.
 
-Four faults of aiokafka need them. It leaves its first connection open if its start is cancelled.
-A consumer's stop may end half way, and its metadata task lives on and connects again. Asking for
-metadata may create topics. A producer's stop waits for what it cannot send. So call `hold` before
-a client starts, and `let_go` at its end. Knows nothing of records.
+Four faults of aiokafka need them. It leaves its first connection open if its start is cancelled. A
+consumer's stop may end half way, and its metadata task lives on and connects again. Asking for
+metadata may create topics. A producer's stop waits for what it cannot send. So call `hold` before a
+client starts, and `let_go` at its end. Knows nothing of records.
 """
 
 # ruff: noqa: SLF001 - the private parts of aiokafka are what this module is about
@@ -18,11 +18,11 @@ from typing import Any, Final
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
-_PAUSE: Final = 0.1  # seconds between two looks at a cluster that has no broker yet
+_PAUSE: Final = 0.1  # seconds between two questions to a cluster that has no broker yet
 
 
 class _Asked:
-    """A connection on which questions about topics forbid the broker to create them."""
+    """A connection that forbids the broker to create the topics that we ask about."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -33,19 +33,19 @@ class _Asked:
 
 
 def hold(client: Any) -> None:
-    """Have all connections of `client`, an `AIOKafkaClient` not started yet, go through here.
+    """Make all connections of `client`, an `AIOKafkaClient` not started yet, use this module.
 
     A broker with `auto.create.topics.enable`, Kafka's default, creates each topic that it is asked
     about, unless the question forbids it. aiokafka's question does not, and has no setting for it:
-    consumers brought back the topics of a deleted stream, with policies that are not ours. The
-    client itself uses a connection of `_get_conn` for this question only.
+    consumers recreated the topics of a deleted stream, with the wrong policies. The client itself
+    uses a connection of `_get_conn` for this question only.
     """
     connect = client._get_conn
 
     async def connected(*where: Any, **how: Any) -> _Asked | None:
         connection = await connect(*where, **how)
         if client._get_conn is not connected:
-            drop(client)  # it was let go meanwhile
+            drop(client)  # it was released already
             return None
         return None if connection is None else _Asked(connection)
 
@@ -57,10 +57,10 @@ def hold(client: Any) -> None:
 
 
 async def _bootstrap(client: Any) -> None:
-    """Ask the servers which brokers there are, on connections that the client knows as its own.
+    """Ask the servers which brokers exist, on connections that the client owns.
 
-    A cluster that has just started knows no broker yet: it is asked again until it does. aiokafka
-    would take that for an answer. Raises `KafkaConnectionError` if no server answers.
+    A cluster that has just started knows no broker yet. aiokafka would accept that answer; we ask
+    again until there is one. Raises `KafkaConnectionError` if no server answers.
     """
     cluster = client.cluster
     cluster.config["bootstrap_servers"] = client._bootstrap_servers
@@ -77,7 +77,7 @@ async def _bootstrap(client: Any) -> None:
 
 
 async def _learn(client: Any, servers: Iterable[str]) -> bool:
-    """Ask one after another until one names brokers; whether any answered."""
+    """Ask one server after another until one names brokers. Tells whether any answered."""
     answered = False
     for server in servers:
         connection = await client._get_conn(server)
@@ -93,9 +93,9 @@ async def _learn(client: Any, servers: Iterable[str]) -> bool:
 
 
 async def let_go(client: Any) -> None:
-    """End all connections and tasks of `client` for good, whatever its own end did.
+    """End all connections and tasks of `client` for good, even if its own stop failed.
 
-    What it sent may still arrive, after the same was sent again.
+    What it sent may still arrive, even after the same was sent again.
     """
     client._get_conn = _nothing
     drop(client)
@@ -106,11 +106,11 @@ async def let_go(client: Any) -> None:
 
 
 async def _nothing(*_: Any, **__: Any) -> None:
-    """No connection."""
+    """Return no connection."""
 
 
 def drop(client: Any) -> None:
-    """Break all its connections, at once."""
+    """Break all its connections at once."""
     for connection in tuple(client._conns.values()):
         if connection._writer is not None:
             connection._writer.transport.abort()
@@ -118,25 +118,25 @@ def drop(client: Any) -> None:
 
 
 def client_of(client: Any) -> Any:
-    """The `AIOKafkaClient` in a producer or a consumer, or `client` itself."""
+    """Return the `AIOKafkaClient` in a producer or a consumer, or `client` itself."""
     names = [name for name in ("client", "_client") if hasattr(client, name)]
     return getattr(client, names[0]) if names else client
 
 
 def begin_with(client: Any, server: str) -> None:
-    """Let `client`, not begun yet, begin with `server` alone."""
+    """Let `client`, not started yet, start with `server` alone."""
     client_of(client)._bootstrap_servers = [server]
 
 
 def let_fetches_wait(consumer: Any, milliseconds: int) -> None:
-    """Set how long a broker keeps a fetch open that finds nothing, while `consumer` is at work."""
+    """Set how long a broker holds a fetch that finds nothing, for a running `consumer`."""
     consumer._fetcher._fetch_max_wait_ms = milliseconds
 
 
 def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
-    """Return the set in which the tasks of the producer's requests will be.
+    """Return the set that will hold the tasks of the producer's requests.
 
-    Its own end cancels one and forgets the others: they would wait for ever for a closed client.
+    Its own stop cancels one and forgets the others: they would wait for ever for a closed client.
     """
     tasks: set[asyncio.Task[Any]] = set()
     send = producer._sender._send_produce_req
@@ -153,6 +153,6 @@ def watch_requests(producer: Any) -> set[asyncio.Task[Any]]:
 
 
 async def end_sending(producer: Any) -> None:
-    """End `producer` without what it has not sent: its own stop would wait for that (#1101)."""
-    producer._closed = True  # so that nobody warns of it
+    """Stop `producer` and drop what it has not sent: its own stop would wait for that (#1101)."""
+    producer._closed = True  # prevents a warning
     await producer._sender.close()

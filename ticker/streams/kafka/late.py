@@ -1,9 +1,9 @@
-"""What a late reader and a new writer must know: the last quotes, heartbeats and sequences.
+"""Reads what a late reader and a new writer must know: last quotes, heartbeats and sequences.
 
 It notes the ends of the ticks, reads the quotes to their end, and then the ticks shortly before the
-noted ends: further back as long as a symbol's first tick lies beyond its quote's sequence + 1. So
-reading on from there has no hole, even while others write. A symbol that has ticks and no quote
-(another program wrote them) is shown by its last tick. Writes nothing.
+noted ends. It goes further back while a symbol's first tick lies beyond its quote's sequence + 1.
+So reading on from there has no hole, even while others write. A symbol that has ticks and no quote
+(another program wrote them) gets a quote made from its last tick. Writes nothing.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from ticker.streams.kafka.position import KafkaPosition
 from ticker.streams.sequence import Key
 
 WINDOW: Final = 8_000
-"""Ticks of each partition that a late reader looks at before their end, at least.
+"""The least number of ticks per partition that a late reader reads before the end.
 
 More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one append of a relay.
 So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
-"""The same for a writer, and for a reader that misses ticks of which no quote told."""
+"""The same for a writer, and for a reader that looks for ticks that no quote told of."""
 
 
 class Late(msgspec.Struct):
-    """What was found; `place` joins `quotes`."""
+    """The result; `place` is the position from which a reading continues `quotes`."""
 
     place: KafkaPosition
     begins: Mapping[TopicPartition, int]
@@ -44,20 +44,20 @@ class Late(msgspec.Struct):
     made: dict[Key, Quote]
     """Of the last ticks of symbols that have no quote."""
     heads: dict[Key, Tick | Quote]
-    """The record with the last sequence of each, as far as the window shows."""
+    """The record with the last sequence of each symbol, as far as the window shows."""
     last_seen: dict[Key, int]
-    """(origin, symbol) → the sequence up to which its quote is true."""
+    """(origin, symbol) → the sequence that its quote includes."""
     beats: dict[tuple[str, str], Heartbeat]
     window: Mapping[TopicPartition, Decoded]
     partition_of: dict[Key, int]
-    """(origin, symbol) → the partition in which its ticks of the window lie."""
+    """(origin, symbol) → the partition of its ticks in the window."""
     whole: bool
-    """The window holds every tick there is."""
+    """Whether the window holds every tick that exists."""
     broken: int
-    """Messages passed over, because they are no records of their topic."""
+    """How many messages were skipped because they are not valid records of their topic."""
 
     def batch(self) -> Batch:
-        """As a snapshot."""
+        """Return it as a snapshot."""
         return Batch(
             self.place.position(),
             quotes=[*self.quotes.values(), *self.made.values()],
@@ -66,20 +66,20 @@ class Late(msgspec.Struct):
         )
 
     def ticks(self) -> Iterator[Tick]:
-        """Those of the window."""
+        """Return the ticks of the window."""
         return (tick for some in self.window.values() for tick in some.records)
 
     def tails(self) -> dict[Key, int]:
-        """(origin, symbol) → the last sequence of its ticks in the window."""
+        """Return (origin, symbol) → the last sequence of its ticks in the window."""
         return _sequences(_heads({}, self.ticks()))
 
 
 async def read_snapshot(cluster: ClusterClient, topics: Topics, window_size: int = WINDOW) -> Late:
-    """See the module. Raises `StreamError`."""
+    """Read the snapshot as the module says. Raises `StreamError`."""
     ends = await cluster.offsets(topics, END)
     begins = await cluster.offsets(topics, BEGIN)
-    # The ends of the quotes are noted after those of the ticks, and no later than they are read:
-    # a quote written since tells of more ticks than we need to skip, which is harmless.
+    # Note the ends of the quotes after those of the ticks, and before reading them. A quote written
+    # since tells of more ticks than we need to skip, which is harmless.
     standing = Gathered()
     between = spans(begins, ends, topics.all(QUOTES, BEATS))
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
@@ -126,7 +126,7 @@ def _heads(quotes: Mapping[Key, Quote], ticks: Iterable[Tick]) -> dict[Key, Tick
 
 
 def as_quote(tick: Tick, quote: Quote | None = None) -> Quote:
-    """`quote` with what `tick` tells, or what a tick alone tells."""
+    """Return `quote` updated by `tick`, or a quote made of the tick alone."""
     fields = {
         name: value for name, value in msgspec.structs.asdict(tick).items() if value is not None
     }
@@ -144,9 +144,9 @@ async def _join(
     last_seen: Mapping[Key, int],
     size: int,
 ) -> tuple[dict[TopicPartition, Decoded], bool]:
-    """The ticks of each partition from where they join `last_seen`, and whether these are all.
+    """Find the ticks of each partition from where they join `last_seen`, and whether these are all.
 
-    `between` are where the partitions begin and end; `size` is that of the first step back.
+    `between` is where the partitions begin and end. `size` is the size of the first step back.
     """
     begins, ends = between
     found = {where: Decoded() for where in topics.all(TICKS)}
@@ -168,7 +168,7 @@ async def _join(
 
 
 def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
-    """Whether the first tick of every symbol that has a quote follows it, or comes before."""
+    """Tell whether the first tick of every symbol with a quote is at most its successor."""
     firsts: dict[Key, int] = {}
     for tick in ticks:
         firsts.setdefault((tick.origin, tick.symbol), tick.sequence)
@@ -178,7 +178,7 @@ def _joined(ticks: Iterable[Tick], last_seen: Mapping[Key, int]) -> bool:
 async def ticks_between(
     cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, Decoded]:
-    """The ticks of each partition between two offsets."""
+    """Read the ticks of each partition between two offsets."""
     found = {where: Decoded() for where in between}
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for where, some in messages:
@@ -189,7 +189,7 @@ async def ticks_between(
 async def gaps_between(
     cluster: ClusterClient, between: Mapping[TopicPartition, tuple[int, int]]
 ) -> list[Gap]:
-    """The gap records between two offsets."""
+    """Read the gap records between two offsets."""
     found: list[Gap] = []
     async with contextlib.aclosing(span(cluster.address, between)) as messages:
         async for _, some in messages:

@@ -1,14 +1,13 @@
-"""Records as Kafka messages and back: keys, headers, plain JSON values. Pure.
+"""Converts records to Kafka messages and back: keys, headers, plain JSON values. Pure.
 
-Keys: the symbol for ticks (so each symbol has its partition, and its order), origin and symbol for
-quotes (which lie in the symbol's partition), the writer for heartbeats, none for gaps. Headers:
-`content-type` and `schema-version`; a record of another version than ours is newer, and not read.
+Keys: the symbol for ticks (so each symbol has one partition and keeps its order), origin and symbol
+for quotes (in the symbol's partition), the writer for heartbeats, none for gaps. Headers:
+`content-type` and `schema-version`. A record with a newer version than ours is not read.
 
 A record is valid at any offset, so topics may be copied and restored.
 
-No time is later than the broker's own, that of appending: a record more than a day ahead of it is
-none, and a heartbeat's times are cut to it, or a clock that is wrong would keep a poller alive that
-is long gone.
+The broker's time of appending bounds all times. A record more than a day ahead of it is refused.
+The times in a heartbeat are cut to it: otherwise a wrong clock would make a dead poller look alive.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ TICKS, GAPS, QUOTES, BEATS = range(4)
 """The four topics, in the order of writing."""
 Kind = type[Tick] | type[Gap] | type[Quote] | type[Heartbeat]
 KINDS: Final[tuple[Kind, ...]] = (Tick, Gap, Quote, Heartbeat)
-"""The kind of record in each."""
+"""The kind of record in each topic."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -37,7 +36,7 @@ HEADERS: Final[Headers] = [
     ("schema-version", str(wire.VERSION).encode()),
 ]
 _USUAL: Final = tuple(HEADERS)
-_DIGITS: Final = 9  # enough for a version
+_DIGITS: Final = 9  # enough digits for a version
 _BY_BROKER: Final = 1  # Kafka's number for LogAppendTime
 
 _headers: Final = operator.attrgetter("headers")
@@ -50,7 +49,7 @@ _received: Final = operator.attrgetter("received")
 
 
 def key(record: Record) -> bytes | None:
-    """The message's key; raises `InvalidRecord` for half a character."""
+    """Return the message's key. Raises `InvalidRecord` for text that is not valid Unicode."""
     try:
         match record:
             case Tick():
@@ -66,21 +65,21 @@ def key(record: Record) -> bytes | None:
 
 
 class Decoded(msgspec.Struct):
-    """Messages of one topic as records, with the offset of each; what was no record is counted."""
+    """Messages of one topic as records, with the offset of each, and a count of invalid ones."""
 
     records: list[Any] = []
     offsets: list[int] = []
     broken: int = 0
 
     def plus(self, later: Decoded) -> Decoded:
-        """Both together."""
+        """Return both together."""
         records, offsets = self.records + later.records, self.offsets + later.offsets
         return Decoded(records, offsets, self.broken + later.broken)
 
 
 def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
-    """The records of `kind` in `messages` (aiokafka's), in their order."""
-    # Nearly always all are well: then they are decoded and checked without a step for each.
+    """Decode the records of `kind` in `messages` (aiokafka's), in their order."""
+    # Nearly always all are valid: then they are decoded and checked together.
     if are_usual(messages):
         try:
             records: list[Any] = list(map(wire.decode, map(_value, messages)))
@@ -94,18 +93,18 @@ def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
 
 
 def are_usual(messages: Sequence[Any]) -> bool:
-    """Whether all have the headers that we give."""
+    """Tell whether all have the headers that we write."""
     return list(map(_headers, messages)).count(_USUAL) == len(messages)
 
 
 def have_symbols(messages: Sequence[Any], symbols: Iterable[str]) -> bool:
-    """Whether the keys of these messages of ticks are their `symbols`."""
+    """Tell whether the keys of these messages of ticks are their `symbols`."""
     keys: Mapping[str, bytes] = _Keys()
     return [*map(keys.__getitem__, symbols)] == [*map(_key, messages)]
 
 
 def time_limit(messages: Sequence[Any]) -> int:
-    """Up to when (µs, UTC) no time in these messages is too late, whichever it is in."""
+    """Return the latest time (µs, UTC) that is allowed in every one of these messages."""
     first = messages[0]
     is_known = first.timestamp_type == _BY_BROKER
     return first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
@@ -135,7 +134,7 @@ def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
 
 
 def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Whether all lie within a day of the first one's appending, and need no look at each."""
+    """Tell whether all times are within a day of the first message's. Then none needs a check."""
     if kind is not Tick and kind is not Quote:
         return not records
     limit = time_limit(messages)
@@ -143,7 +142,7 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> boo
 
 
 def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
-    """`beat` with no time after its appending (µs)."""
+    """Return `beat` with no time after its appending (µs)."""
     if max(beat.received, beat.time, beat.last_good or 0) <= appended:
         return beat
     good = None if beat.last_good is None else min(beat.last_good, appended)
@@ -156,14 +155,14 @@ def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
 
 
 def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
-    """Whether the keys are those of `records`; may raise what `key` raises."""
+    """Tell whether the keys are those of `records`. May raise what `key` raises."""
     if kind is Tick:
         return have_symbols(messages, map(_symbol, records))
     return [key(record) for record in records] == [*map(_key, messages)]
 
 
 class _Keys(dict[str, bytes]):
-    """Symbol → key, each encoded once: ticks come by the million."""
+    """Symbol → key. Each is encoded once, because ticks come by the million."""
 
     def __missing__(self, symbol: str) -> bytes:
         self[symbol] = found = symbol.encode()
@@ -171,9 +170,9 @@ class _Keys(dict[str, bytes]):
 
 
 def _readable(headers: Sequence[tuple[str, bytes | None]]) -> bool:
-    """Whether `schema-version`, if it is there, is ours or older.
+    """Tell whether `schema-version`, if it is there, is ours or older.
 
-    Python takes no integer of 5,000 digits.
+    Its length is checked first: Python converts no integer of 5,000 digits.
     """
     version = dict(headers).get("schema-version")
     if version is None:

@@ -1,8 +1,9 @@
-"""One question to a broker, in a version that aiokafka does not speak: topics with their ids.
+"""Asks a broker for topics with their ids, in a version that aiokafka does not speak.
 
-aiokafka asks for metadata in version 5, which makes missing topics on brokers that allow it and
-knows topics by name only. Version 12 (Kafka 3.0 and newer) never makes one when told so, and tells
-each topic's id: a topic that was deleted and made again has another. Knows bytes and no sockets.
+aiokafka asks for metadata in version 5, which creates missing topics on brokers that allow it, and
+identifies topics by name only. Version 12 (Kafka 3.0 and newer) creates none when told so, and
+returns each topic's id: a topic that was deleted and created again has another id. Knows bytes and
+no sockets.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class _Request(RequestStruct):  # type: ignore[misc]  # aiokafka ships no types
 
 
 class Describe(Request[_Request]):  # type: ignore[misc]  # aiokafka ships no types
-    """Asks for `topics` by name; makes none of them."""
+    """Asks for `topics` by name. Creates none of them."""
 
     API_KEY = 3
 
@@ -89,6 +90,6 @@ class Describe(Request[_Request]):  # type: ignore[misc]  # aiokafka ships no ty
         self._topics = topics
 
     def build(self, request_struct_class: Any) -> Any:
-        """For aiokafka, once it knows which versions the broker speaks."""
+        """Build the request, once aiokafka knows which versions the broker speaks."""
         asked: list[Any] = [(_NO_ID, topic, {}) for topic in self._topics]
         return request_struct_class(asked, False, False, {})

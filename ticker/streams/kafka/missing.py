@@ -1,8 +1,8 @@
-"""Why ticks did not come: a gap record tells of them, they lie further back, or they are lost.
+"""Finds out why ticks are missing: a gap record explains it, they lie further back, or are lost.
 
 A hole is first looked up in the gap records that were written before it and not fetched yet. A hole
-right behind a snapshot's quote may be none: if a writer died between ticks and their quote, and
-many others' ticks followed, its ticks lie before the place at which the reading began.
+right after a snapshot's quote may be none. If a writer died between ticks and their quote, and many
+ticks of others followed, its ticks lie before the position at which the reading began.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ticker.streams.sequence import Key, SequenceTracker, left_of
 class Missing:
     """Resolves the holes of one reading. `last_seen`: the sequences of the snapshot it follows.
 
-    It belongs to one log. If another log lies in its place, all of that is read, and `last_seen`
+    It belongs to one log. If another log replaces it, that is read from its start, and `last_seen`
     is empty.
     """
 
     def __init__(self, cluster: ClusterClient, last_seen: Mapping[Key, int]) -> None:
         self.began: Mapping[TopicPartition, int] = {}
-        """Where the reading began."""
+        """The position where the reading began."""
         self.passed: Mapping[Key, int] = {}
-        """The last sequences before retention passed this reading by."""
+        """The last sequences before retention overtook this reading."""
         self._cluster = cluster
         self._last_seen = last_seen
-        self._behind: Mapping[Key, Sequence[Tick]] | None = None  # once one of them is missed
+        self._behind: Mapping[Key, Sequence[Tick]] | None = None  # read when first needed
 
     async def resolve_holes(
         self,
@@ -42,9 +42,9 @@ class Missing:
         holes: Sequence[Gap],
         offsets: Mapping[TopicPartition, int],
     ) -> tuple[list[Tick], list[Gap]]:
-        """The ticks of `holes` in `batch` that were found after all, and gaps for the others.
+        """Return the ticks of `holes` in `batch` that were found, and gaps for the others.
 
-        `offsets`: what lies before them is read. Changes nothing if it raises.
+        All before `offsets` has been read. Changes nothing if it raises.
         """
         joined: list[Tick] = []
         missing: list[Gap] = []
@@ -57,7 +57,7 @@ class Missing:
     async def _look_behind(
         self, topics: Topics, batch: Batch, hole: Gap
     ) -> tuple[Sequence[Tick], Sequence[Gap]]:
-        """What of a hole right behind the snapshot lies before our beginning, and what does not."""
+        """Split a hole after the snapshot: ticks before our beginning, and what is missing."""
         key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
         after = [
             tick
@@ -72,10 +72,10 @@ class Missing:
         return ticks[:-1], gaps
 
     async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:
-        """The ticks shortly before our beginning of which the quotes did not tell.
+        """Return the ticks shortly before our beginning that the quotes do not include.
 
-        Those that lie further back than `FURTHER` lie there once more: a writer that returns does
-        not know of them either, and is sent them again.
+        Ticks further back than `FURTHER` lie in the topic again: a writer that returns does not
+        find them either, and is sent them again.
         """
         begins = await self._cluster.offsets(topics, BEGIN, TICKS)
         spans = {

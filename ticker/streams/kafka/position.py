@@ -1,9 +1,9 @@
 """Positions of a Kafka stream: `ID:TICKS:GAPS:QUOTES:HEARTBEATS:RECEIVED`, opaque to others.
 
-`ID` is the topics', so that a position of other topics is noticed. The four are the offset of
-the next record in each partition, `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is when the newest
-record before the position was had, so that a reader that was passed by retention can say since when
-it knows nothing. Pure.
+`ID` is that of the topics, so that a position of other topics is noticed. The four are the offset
+of the next record in each partition, `5,0,17`. `RECEIVED` (µs, UTC; 0: unknown) is the latest
+`received` before the position: if retention overtakes a reader, it tells since when data are
+missing. Pure.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _FORM: Final = re.compile(rf"([a-z0-9]{{1,32}}):{':'.join([_OFFSETS] * 4)}:([0-9
 
 
 class KafkaPosition(msgspec.Struct, frozen=True):
-    """A position taken apart; `offsets` are those of ticks, gaps, quotes, heartbeats."""
+    """A parsed position; `offsets` are those of ticks, gaps, quotes, heartbeats."""
 
     id: str
     offsets: tuple[Offsets, Offsets, Offsets, Offsets]
     received: int = 0
 
     def position(self) -> Position:
-        """As it is given out."""
+        """Return it as text."""
         topics = ":".join(",".join(map(str, offsets)) for offsets in self.offsets)
         return Position(f"{self.id}:{topics}:{self.received}")
 
 
 def parse(url: str, position: object) -> KafkaPosition:
-    """Raises `WrongPosition` for a text that no stream of this kind ever gave out."""
+    """Parse `text`. Raises `WrongPosition` if it is not a position of a stream of this kind."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)

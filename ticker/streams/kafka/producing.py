@@ -26,7 +26,7 @@ DELIVERY: Final = 30.0
 """How long a call may take to be acknowledged (s). A killed broker is back after 7 to 15 s."""
 
 BATCH_BYTES: Final = 512 * 1024
-"""Of one batch, before it is compressed; brokers take 1 MB unless told otherwise."""
+"""Bytes of one batch before compression. Brokers take 1 MB unless configured otherwise."""
 
 _REQUEST_MS: Final = 5_000
 
@@ -41,19 +41,19 @@ class Producing:
         self._address = address
         self._delivery = delivery
         self._producer: Any = None
-        self._requests: set[asyncio.Task[Any]] = set()  # that the producer has under way
+        self._requests: set[asyncio.Task[Any]] = set()  # requests of the producer that are pending
         self._sending: asyncio.Task[Any] | None = None
         self._closed = False
         self.made = 0
-        """How many producers there have been."""
+        """How many producers were made."""
 
     async def send(
         self, topic: str, messages: Mapping[int, Iterable[Message]]
     ) -> dict[TopicPartition, list[tuple[int, int]]]:
-        """Partition → messages, all acknowledged by all replicas in sync, in order.
+        """Send partition → messages, in order, and wait until all replicas in sync have them.
 
-        Gives the first offset and the number of messages of each batch (-1: acknowledged twice,
-        and the offset forgotten). Raises `StreamUnreachable`; what was sent by then is unknown.
+        Returns the first offset and the number of messages of each batch (-1: acknowledged twice,
+        so the offset is unknown). Raises `StreamUnreachable`: then it is unknown what arrived.
         """
         self._sending = asyncio.ensure_future(self._send(topic, messages))
         try:
@@ -82,7 +82,7 @@ class Producing:
             producer = AIOKafkaProducer(
                 bootstrap_servers=list(self._address.servers),
                 acks="all",
-                compression_type="zstd",  # 2 to 17 times smaller, at the speed of none
+                compression_type="zstd",  # 2 to 17 times smaller, as fast as no compression
                 enable_idempotence=True,
                 max_batch_size=BATCH_BYTES,
                 request_timeout_ms=_REQUEST_MS,
@@ -108,11 +108,11 @@ class Producing:
         }
 
     def _batches(self, messages: Iterable[Message]) -> Iterator[Any]:
-        """`messages` in batches, each closed: nothing else is ever added, not even by aiokafka."""
+        """Make closed batches of `messages`: nothing else is added later, not even by aiokafka."""
         batch = self._producer.create_batch()
         append = batch.append
         for key, value, headers in messages:
-            if len(value) > MAX_BYTES:  # shorter ones are a batch of their own, if need be
+            if len(value) > MAX_BYTES:  # a shorter one may become a batch of its own
                 raise InvalidRecord("record", f"longer than {MAX_BYTES:,} bytes: {value[:80]!r}")
             if append(timestamp=None, key=key, value=value, headers=headers) is None:
                 batch.close()
@@ -126,7 +126,7 @@ class Producing:
     async def _send_to(
         self, topic: str, partition: int, messages: Iterable[Message]
     ) -> list[tuple[int, int]]:
-        """The messages of one partition: a batch is under way while the next one is filled."""
+        """Send the messages of one partition: one batch is sent while the next one is filled."""
         waiting: list[tuple[Any, int]] = []
         for batch in self._batches(messages):
             while True:
@@ -137,7 +137,7 @@ class Producing:
                 waiting.append((future, batch.record_count()))
                 break
             await asyncio.sleep(0)  # let the sender take it now
-        # The exceptions of all are retrieved, so that asyncio does not log them.
+        # Retrieve all exceptions, so that asyncio does not log them.
         found = await asyncio.gather(*(f for f, _ in waiting), return_exceptions=True)
         offsets: list[tuple[int, int]] = []
         for answer, (_, count) in zip(found, waiting, strict=True):
@@ -147,16 +147,16 @@ class Producing:
         return offsets
 
     async def close(self, within: float) -> bool:
-        """Let go in at most `within` seconds; whether something was being sent and is not now.
+        """Close in at most `within` seconds. Tells whether a send was cut off.
 
-        Whatever is sent afterwards raises `StreamUnreachable`.
+        A later send raises `StreamUnreachable`.
         """
         self._closed = True
         sending = self._sending
         if sending is not None:
             await asyncio.wait([sending], timeout=max(0.0, within - 3))
             if not sending.done():
-                sending.cancel()  # what waits in `send` abandons the producer
+                sending.cancel()  # the task that waits in `send` drops the producer
                 await asyncio.wait([sending], timeout=1)
                 return True
         producer, self._producer = self._producer, None
@@ -165,7 +165,7 @@ class Producing:
         return False
 
     async def abandon(self) -> None:
-        """End the producer with all that it has not sent, also if we are cancelled meanwhile."""
+        """End the producer with all that it has not sent, even if we are cancelled meanwhile."""
         producer, self._producer = self._producer, None
         ending = _abandon(self._sending, producer, self._requests)
         await asyncio.shield(keep(asyncio.ensure_future(ending)))

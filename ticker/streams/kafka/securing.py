@@ -1,7 +1,7 @@
-"""What was said of a stream's security → what aiokafka's clients take: files are read here.
+"""Turns a stream's security settings into options of aiokafka's clients. Reads the files here.
 
-Each file that cannot be used is a `ConfigError` with its path and what to do. What a file holds is
-never told, and no passphrase is ever asked for: a poller has nobody to ask.
+A file that cannot be used is a `ConfigError` with its path and what to do. Messages never show the
+content of a file. No passphrase is ever asked for: a poller runs without a user.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _log: Final = logging.getLogger(__name__)
 _OTHERS: Final = 0o077
 _warned: set[Path] = set()
 
-_File = tuple[Path, bytes]  # where, and what it holds
+_File = tuple[Path, bytes]  # path, and content
 
 
 def client_options(security: Security) -> dict[str, Any]:
-    """Keywords of every client of aiokafka; empty where nothing is to be said.
+    """Return the keyword arguments of every aiokafka client; empty without security settings.
 
-    Reads the files again each time. Raises `ConfigError` for one that cannot be used and for a
-    password that nobody named.
+    Reads the files again each time. Raises `ConfigError` for a file that cannot be used, and for a
+    missing password.
     """
     if security.security == "PLAINTEXT":
         return {}
@@ -52,7 +52,7 @@ def _password(security: Security) -> str:
     try:
         text = decode_text(data)
     except UnicodeDecodeError:
-        # Without its cause: that would show what is in the file.
+        # Without its cause, which would show what is in the file.
         raise _unusable("password_file", path, "is not UTF-8") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
@@ -61,15 +61,15 @@ def _password(security: Security) -> str:
 
 
 def _warn_of_readers(path: Path) -> None:
-    """Say once where others of this machine may read or change a password, and its owner is us.
+    """Warn once if other users may read our password file.
 
-    ssh refuses such keys; this does not, because containers are handed their secrets as files that
-    everybody in them may read, on a file system where nothing can be changed. Where nothing can be
-    changed, or only by somebody else, nothing is said.
+    ssh refuses such keys. We only warn, because containers get their secrets as files that everyone
+    in them may read, on a read-only file system. There is no warning if the file system is
+    read-only or the file belongs to another user.
     """
     try:
         status, system = path.stat(), os.statvfs(path)
-    except FileNotFoundError:  # replaced just now, after it was read
+    except FileNotFoundError:  # replaced since it was read
         return
     mendable = status.st_uid == os.geteuid() and not system.f_flag & os.ST_RDONLY
     if status.st_mode & _OTHERS and mendable and path not in _warned:
@@ -78,7 +78,7 @@ def _warn_of_readers(path: Path) -> None:
 
 
 def _context(security: Security) -> ssl.SSLContext:
-    """Verifies the broker's certificate and host name, always."""
+    """Make a context that always verifies the broker's certificate and host name."""
     ca = None if security.ca is None else _read("ca", security.ca)
     if security.certificate is None or security.key is None:
         return _made(ca, None, None)
@@ -88,7 +88,7 @@ def _context(security: Security) -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=8)
 def _made(ca: _File | None, certificate: _File | None, key: _File | None) -> ssl.SSLContext:
-    """The same as long as the files hold the same: this takes 30 ms where `ca` is `None`."""
+    """Make the context, or reuse it while the files are unchanged: 30 ms where `ca` is `None`."""
     if ca is None:
         context = ssl.create_default_context()
     else:
@@ -97,7 +97,7 @@ def _made(ca: _File | None, certificate: _File | None, key: _File | None) -> ssl
             context = ssl.create_default_context(cafile=str(path))
         except ssl.SSLError:
             raise _unusable("ca", path, "holds no certificates in PEM") from None
-        except OSError as error:  # replaced just now, after it was read
+        except OSError as error:  # replaced since it was read
             raise _unusable("ca", path, f"cannot be read: {error.strerror}") from None
     if certificate is not None and key is not None:
         _show_ourselves(context, certificate, key)
@@ -115,13 +115,13 @@ def _show_ourselves(context: ssl.SSLContext, certificate: _File, key: _File) -> 
         advice = "Write one without: openssl pkey -in KEY -out OTHER"
         raise _unusable("key", kept, f"wants a passphrase, and nobody is here to type it. {advice}")
     try:
-        # Without a password of ours OpenSSL would ask on the terminal.
+        # Without a password from us OpenSSL would ask on the terminal.
         context.load_cert_chain(str(shown), str(kept), password="")
     except ssl.SSLError as error:
         matching = "KEY_VALUES_MISMATCH" in (error.reason or "")
         problem = f"is not the key of {shown}" if matching else "cannot be used"
         raise _unusable("key", kept, problem) from None
-    except OSError as error:  # one of them replaced just now, after it was read
+    except OSError as error:  # one of them was replaced since it was read
         raise _unusable("key", kept, f"cannot be read: {error.strerror}") from None
 
 
@@ -132,7 +132,7 @@ def _read(name: str, where: str) -> _File:
         return path, path.read_bytes()
     except OSError as error:
         problem = dead_link(path) or error.strerror
-    except (UsageError, ValueError) as error:  # no such user's home; a zero in a name
+    except (UsageError, ValueError) as error:  # an unknown user's home; a zero byte in a name
         problem = str(error)
     raise _unusable(name, path, f"cannot be read: {problem}")
 

@@ -1,9 +1,9 @@
-"""What a writer knows of its log, and what it lets through: the sequence check. Pure.
+"""The sequence check: what a writer knows of its log, and which records it accepts. Pure.
 
-Ticks that are there already are told from those that continue and those that do not; gaps that are
-there are dropped, quotes that are older too. A quote goes out at most once a second for each origin
-and symbol; a later one waits for the end of that second, or until many ticks have been written. No
-input or output, no clock.
+It tells ticks that continue the log from repeats and from ticks that do not continue. It drops gaps
+that the log has, and quotes older than the log's. A quote is sent at most once a second for each
+origin and symbol. A later one waits for the end of that second, or until many ticks have been
+written. No input or output, no clock.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from ticker.streams.appending import CheckedAppend, check_append, check_quotes, 
 from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95
-"""Seconds between two quotes of one origin and symbol: a second, less what a poll may be early."""
+"""Seconds between two quotes of one origin and symbol: a little less than a second, because a poll
+may be early."""
 
 WAITING_TICKS: Final = 2_500
-"""Ticks written while a quote waits, but for one append more: a late reader looks further back."""
+"""The most ticks written while a quote waits, before the last append: a late reader looks further
+back than this."""
 
 _GAPS_REMEMBERED: Final = 100_000
 
@@ -41,10 +43,10 @@ class Sequences:
     def sort(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote] = ()
     ) -> CheckedAppend:
-        """Check what an append brings, before any of it is written.
+        """Check an append before any of it is written.
 
         Raises `SequenceConflict` for ticks that do not continue, `MixedPrices`, and `InvalidRecord`
-        for what is not numbered.
+        for ticks without a number.
         """
         check_simulated(self._url, self.simulated, ticks, quotes)
         check_quotes(quotes)
@@ -64,17 +66,17 @@ class Sequences:
                 self._quoted[key] = (record.sequence or 0, record.time)
 
     def new_gaps(self, gaps: Iterable[Gap]) -> list[Gap]:
-        """Those that are not there yet."""
+        """Return those that are not in the log yet."""
         return [gap for gap in dict.fromkeys(gaps) if gap not in self._gaps]
 
     def saw_gaps(self, gaps: Iterable[Gap]) -> None:
-        """Gaps that lie in the log."""
+        """Note gaps that lie in the log."""
         self._gaps |= dict.fromkeys(gaps)
         while len(self._gaps) > _GAPS_REMEMBERED:
             del self._gaps[next(iter(self._gaps))]
 
     def offer(self, quotes: Iterable[Quote]) -> None:
-        """Let these, of which the log holds the ticks, wait in place of older ones."""
+        """Queue these quotes in place of older ones. The log holds their ticks."""
         for quote in quotes:
             key = (quote.origin or "", quote.symbol)
             other = self._waiting.get(key)
@@ -83,9 +85,9 @@ class Sequences:
                 self._waiting[key] = quote
 
     def wrote(self, judged: CheckedAppend, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
-        """What is fresh of `ticks` lies in the log now, and what they and `quotes` are is settled.
+        """Note that the log now holds the fresh `ticks`.
 
-        Not before: the prices of an append that was refused decide nothing.
+        Only now do they decide whether its prices are invented: a refused append decides nothing.
         """
         self.last.update(judged.heads)
         self.simulated = check_simulated(self._url, self.simulated, ticks[:1], quotes)
@@ -94,7 +96,7 @@ class Sequences:
             self._written += len(judged.fresh)
 
     def due(self, now: float | None) -> list[Quote]:
-        """The quotes to send at `now` (s, monotonic); `None`: all that wait."""
+        """Return the quotes to send at `now` (s, monotonic; `None`: all that wait)."""
         if self._written > WAITING_TICKS:
             now = None
         return [
@@ -104,7 +106,7 @@ class Sequences:
         ]
 
     def sent(self, quotes: Iterable[Quote], now: float) -> None:
-        """These lie in the log now."""
+        """Note that the log now holds these."""
         for quote in quotes:
             key = (quote.origin or "", quote.symbol)
             self._quoted[key] = (quote.sequence or 0, quote.time)

@@ -1,8 +1,8 @@
-"""`KafkaStream` reads, `KafkaLog` writes too: the protocols over four topics of Apache Kafka.
+"""`KafkaStream` reads and `KafkaLog` also writes: the protocols over four Kafka topics.
 
-Everything here hands on: places to `finding`, snapshots to `late`, reading to `following`, writing
-to `writing`. What it adds: what readings noticed, how the stream is, and `columns` for callers that
-have no event loop to spare.
+Both delegate: positions to `finding`, snapshots to `late`, reading to `following`, writing to
+`writing`. They add the problems that readings noticed, the health of the stream, and `columns` for
+callers that have no event loop.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ticker.streams.sync import blocking
 
 
 class KafkaStream(BaseStream, Served):
-    """A reader of the topics at `address`. It makes no topic."""
+    """A reader of the topics at `address`. It creates no topic."""
 
     def __init__(self, address: Address, *, watch: float = WATCH) -> None:
         super().__init__(address.url)
@@ -99,7 +99,10 @@ class KafkaStream(BaseStream, Served):
 
     @contextlib.asynccontextmanager
     async def _cluster(self) -> AsyncGenerator[ClusterClient, None]:
-        """For a question or two; raises `StreamUnusable` where no poller could make the rest."""
+        """Yield a client for a few questions.
+
+        Raises `StreamUnusable` if no poller could create the rest.
+        """
         async with ClusterClient(self._address) as cluster:
             try:
                 yield cluster
@@ -141,11 +144,11 @@ class KafkaStream(BaseStream, Served):
 
 
 class KafkaLog(KafkaStream, Log):
-    """The log at `address`, its topics made by `plan` when it is entered and they are missing.
+    """The log at `address`. Entering it creates missing topics by `plan`.
 
-    `delivery` bounds what each append sends to a topic (s): a broker that takes
-    longer counts as away, and what had arrived is looked up before the next append. A question to
-    the broker, which an append asks first unless another one came just before it, has 8 s.
+    `delivery` bounds what each append sends to a topic (s). A broker that takes longer counts as
+    away, and what arrived is looked up before the next append. An append first asks the broker a
+    question, unless another append came just before; that may take 8 s.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""The four topics as they should be: made when missing, checked when present.
+"""The configuration of the four topics: missing topics are created, present ones are checked.
 
-Ticks and gaps are kept by the time of their appending, quotes and heartbeats by key too. A topic
-that is there with another policy is told, and none is made beside it: a compacted topic of ticks
-would lose most of them, silently. Knows configurations; reads and writes no record.
+Ticks and gaps are kept by the time of their appending; quotes and heartbeats also by key. A topic
+with another policy is reported, and no other is created beside it: a compacted topic of ticks would
+lose most of them without a sign. Reads and writes no record.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ WEEK: Final = 7 * DAY
 
 _CHECKED: Final = ("cleanup.policy", "message.timestamp.type")
 _COPIED: Final = 3
-"""Copies from which on one broker may be away and a record still be written twice."""
+"""From so many copies on, one broker may be away while each record is still written twice."""
 _HEALING: Final = (InvalidReplicationFactorError, NotControllerError)
-"""What a cluster says that is not complete yet."""
-_PARTS: Final = 10  # so many segments make up what is kept: the broker deletes whole ones only
+"""Error codes of a cluster that is not complete yet."""
+_PARTS: Final = 10  # this many segments hold what is kept: the broker deletes whole segments only
 _SHORTEST: Final = 1_000  # of a segment (ms)
-_LONGEST: Final = 86_400_000  # … and at most, which is seven times shorter than the broker's own
-_SMALLEST: Final = 2**20  # of a segment (bytes); Kafka 4 allows none that is smaller
-_LARGEST: Final = 2**30  # the broker's own
+_LONGEST: Final = 86_400_000  # … and at most; the broker's own default is seven times longer
+_SMALLEST: Final = 2**20  # of a segment (bytes); Kafka 4 allows no smaller one
+_LARGEST: Final = 2**30  # the broker's own default
 _PAUSE: Final = 0.02  # seconds between two looks at the metadata
 _HEAL: Final = 0.2  # seconds before a cluster that is not complete is asked again
-_SEGMENTS: Final = {  # small ones, because the active segment is never compacted
+_SEGMENTS: Final = {  # small segments, because the active one is never compacted
     "segment.ms": str(10 * 60_000),
     "segment.bytes": str(16 * 2**20),
     "min.cleanable.dirty.ratio": "0.1",
@@ -48,22 +48,27 @@ _SEGMENTS: Final = {  # small ones, because the active segment is never compacte
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How topics are made that are missing; present ones keep what they have."""
+    """How missing topics are created. Present ones keep their configuration."""
 
     partitions: int = 3
-    """Of ticks and quotes; gaps and heartbeats are few and have one."""
+    """Partitions of ticks and quotes. Gaps and heartbeats are few and have one."""
     replication: int = -1
-    """Copies of each record; -1: the broker's own default. Of 3 and more, 2 are written before it
-    is acknowledged (of 2, that would stop the writers when one broker is away)."""
+    """Copies of each record; -1: the broker's default.
+
+    From 3 copies on, 2 must be written before a record is acknowledged. With 2 copies, this rule
+    would stop the writers whenever one broker is away.
+    """
     keep_for: int = WEEK
-    """How long ticks and gaps stay, from their appending (µs); -1: for ever. A tenth longer, or a
-    day if that is less, because they go by the segment."""
+    """How long ticks and gaps stay after they were appended (µs); -1: for ever.
+
+    They stay up to a tenth longer, or a day if that is less, because whole segments are deleted.
+    """
     keep_bytes: int = -1
-    """Of ticks, per partition (bytes), and a tenth more; -1: without a bound."""
+    """The most bytes of ticks per partition, and a tenth more; -1: no bound."""
 
 
 def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
-    """Of ticks, gaps, quotes and heartbeats."""
+    """Return the configurations of ticks, gaps, quotes and heartbeats."""
     by_time = {
         "cleanup.policy": "delete",
         "message.timestamp.type": "LogAppendTime",
@@ -81,16 +86,17 @@ def configurations(plan: Plan) -> tuple[Mapping[str, str], ...]:
     ticks = {**by_time, "retention.bytes": str(plan.keep_bytes)}
     if plan.keep_bytes >= 0:
         ticks["segment.bytes"] = str(min(max(plan.keep_bytes // _PARTS, _SMALLEST), _LARGEST))
-    # Otherwise acknowledged by all in sync may mean by one; how many a default makes is not known.
+    # Otherwise one copy may be enough to acknowledge. It is unknown how many copies a default
+    # makes.
     copied = {"min.insync.replicas": "2"} if plan.replication >= _COPIED else {}
     return tuple({**each, **copied} for each in (ticks, by_time, by_key, by_key))
 
 
 async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
-    """The topics, checked where they were present and made where they were missing.
+    """Return the topics, after checking those present and creating the missing ones.
 
-    Raises `StreamUnfit`, before any is made, where one has another policy, and `StreamError`
-    otherwise.
+    Raises `StreamUnfit`, before any is created, if one has another policy. Raises other
+    `StreamError`s for other failures.
     """
     there = await cluster.describe()
     if (wrong := (await policies(cluster, list(there))).wrong) is not None:
@@ -101,16 +107,16 @@ async def ensure(cluster: ClusterClient, plan: Plan) -> Topics:
 
 
 class Policies(msgspec.Struct, frozen=True):
-    """What a look at how topics are kept has found, in words."""
+    """How the topics are kept, in words."""
 
     wrong: str | None = None
-    """Which topic has another policy than it must, and what to do."""
+    """The problem of a topic that has another policy than it must, and what to do."""
     hidden: str | None = None
-    """Whether a user with few rights may not look: its topics are as their maker says."""
+    """Whether the user may not see the policies."""
 
 
 async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
-    """Look at how the topics that are `present` are kept."""
+    """Check how the `present` topics are kept."""
     if not present:
         return Policies()
     needed = dict(zip(cluster.names, configurations(Plan()), strict=True))
@@ -134,7 +140,7 @@ async def policies(cluster: ClusterClient, present: Sequence[str]) -> Policies:
 
 
 async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> None:
-    """Ask for the topics that are `missing`, again while the cluster is not complete yet."""
+    """Create the `missing` topics. Tries again while the cluster is not complete."""
     configured = dict(zip(cluster.names, configurations(plan), strict=True))
     many = {cluster.names[0], cluster.names[2]}  # quotes lie in their symbol's partition
     wanted: list[Any] = [
@@ -153,7 +159,7 @@ async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> N
         healing = None
         for name, code, *words in answer.topic_errors:
             kind = fault(code)
-            if kind is None or kind is TopicAlreadyExistsError:  # somebody else was quicker
+            if kind is None or kind is TopicAlreadyExistsError:  # another program was faster
                 continue
             why = words[0] if words else kind.__name__
             if kind is TopicAuthorizationFailedError:
@@ -166,12 +172,12 @@ async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> N
             return
         if asyncio.get_running_loop().time() > until:
             raise StreamUnreachable(cluster.address.url, healing)
-        await cluster.renew()  # who the controller is, is asked again
+        await cluster.renew()  # ask again which broker is the controller
         await asyncio.sleep(_HEAL)
 
 
 async def _made(cluster: ClusterClient) -> Topics:
-    """The topics, once the brokers know them with their leaders."""
+    """Return the topics, once the brokers know them with their leaders."""
     until = asyncio.get_running_loop().time() + ANSWER
     while True:
         try:

@@ -40,7 +40,7 @@ from ticker.streams.kafka.producing import DELIVERY, Message, Producing
 from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
 from ticker.streams.sequence import Key
 
-_SURE: Final = 0.1  # seconds in which nobody deletes topics, makes them again, and is not noticed
+_SURE: Final = 0.1  # seconds in which topics cannot be deleted and created again unnoticed
 _REOPEN: Final = f"{RECREATED}: open it again"
 
 
@@ -54,27 +54,27 @@ class KafkaWriter:
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
         self._topics: Topics | None = None
-        self._known: Sequences | None = None  # None: to be read again
-        self._ends: dict[TopicPartition, int] = {}  # all before it is known
-        self._behind: dict[TopicPartition, int] = {}  # the last message of ours is before it
+        self._known: Sequences | None = None  # None: must be read again
+        self._ends: dict[TopicPartition, int] = {}  # the position up to which all is known
+        self._behind: dict[TopicPartition, int] = {}  # the position after our last message
         self._routes: dict[str, tuple[bytes, int]] = {}
         self._placed: dict[Key, int] = {}  # where earlier ticks lie
         self._partition: Any = DefaultPartitioner()
         self._pending = 0
         self._later: asyncio.Task[None] | None = None  # sends the quotes that wait
-        self._unsent: list[Quote] = []  # that waited when a failure made us forget what we knew
-        self._met_at = 0.0  # when the topics were seen to be the same last (s, monotonic)
-        self._settled = False  # whether the log holds real or invented prices for sure
+        self._unsent: list[Quote] = []  # quotes that waited when a failure made us forget the state
+        self._met_at = 0.0  # when the topics were last seen to be the same (s, monotonic)
+        self._settled = False  # whether it is certain that the log holds real, or invented, prices
         self.id = ""
 
     async def open(self) -> None:
-        """Make or check the topics, and read what they hold."""
+        """Create or check the topics, and read what they hold."""
         self._topics = await making.ensure(self._cluster, self._plan)
         self.id = self._topics.id
         await self._learn()
 
     async def last(self) -> Mapping[Key, int]:
-        """(origin, symbol) → the last sequence, now."""
+        """Return (origin, symbol) → the last sequence, now."""
         async with self._lock:
             known, _ = await self._caught_up()
             return dict(known.last)
@@ -94,7 +94,7 @@ class KafkaWriter:
             except SequenceConflict:
                 self._pending = 0
                 raise
-            except BaseException:  # cancelled too
+            except BaseException:  # also when cancelled
                 self._lose()
                 raise
             self._pending = 0
@@ -103,9 +103,9 @@ class KafkaWriter:
             return position
 
     def _lose(self) -> None:
-        """Read the topics again before the next append: what arrived is not known.
+        """Forget the state: it is unknown what arrived, so the next append reads the topics again.
 
-        The quotes that wait were acknowledged, so they are kept.
+        The quotes that wait are kept, because their ticks were acknowledged.
         """
         if self._known is not None:
             self._unsent = self._known.due(None)
@@ -120,7 +120,7 @@ class KafkaWriter:
                 if self._known is not None:
                     await self._send_waiting(self._known)
         except StreamError:
-            self._lose()  # the next append tells it
+            self._lose()  # the next append reports it
 
     async def _send_waiting(self, known: Sequences) -> None:
         waiting = known.due(None)
@@ -128,7 +128,7 @@ class KafkaWriter:
         known.sent(waiting, asyncio.get_running_loop().time())
 
     async def close(self, within: float) -> int:
-        """Let go in at most `within` seconds; the number of ticks that nobody acknowledged."""
+        """Close in at most `within` seconds. Returns the number of unacknowledged ticks."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within
         if self._later is not None and not self._lock.locked():
@@ -138,7 +138,7 @@ class KafkaWriter:
                 if self._known is not None:
                     await self._send_waiting(self._known)
         except (StreamError, TimeoutError):
-            pass  # ticks tell the prices; and what takes longer ends here
+            pass  # ticks have the prices already; anything slower is cut off here
         await self._producing.close(max(0.5, until - loop.time()))
         if self._later is not None:
             self._later.cancel()
@@ -166,7 +166,7 @@ class KafkaWriter:
         await self._send(TICKS, self._messages(found.fresh))
         known.wrote(found, ticks, quotes)
         if not self._settled and known.simulated is not None:
-            # Of two that wrote the first price at once, the later one sees the other's now.
+            # If two wrote the first price at once, the later one now sees the other's.
             await self._caught_up()
             self._settled = True
         now = asyncio.get_running_loop().time()
@@ -183,7 +183,7 @@ class KafkaWriter:
         return topics.place(behind, received).position()
 
     def _messages(self, ticks: Sequence[Tick]) -> dict[int, Iterable[Message]]:
-        """`ticks` by partition."""
+        """Return `ticks` by partition."""
         routes, encode = self._routes, wire.encode
         by_partition: dict[int, list[Tick]] = defaultdict(list)
         for tick in ticks:
@@ -207,14 +207,14 @@ class KafkaWriter:
                     words = "lost what it had acknowledged, or its topics were created again"
                     raise StreamUnreachable(self._address.url, words)
                 self._behind[where] = max(self._behind.get(where, 0), first + count)
-                if self._ends[where] == first:  # else others wrote in between: to be read yet
+                if self._ends[where] == first:  # otherwise others wrote in between
                     self._ends[where] = first + count
 
     async def _same_topics(self) -> None:
-        """Raise `StreamMissing` if the topics were created again since we wrote last.
+        """Raise `StreamMissing` if the topics were created again since our last write.
 
-        A broker silently takes what an old producer sends to new topics of the same name. Topics
-        that took something just now are the same, so the broker is not asked each time.
+        A broker silently accepts what an old producer sends to new topics of the same name. The
+        broker is not asked right after a write, because the topics are the same then.
         """
         if asyncio.get_running_loop().time() - self._met_at > _SURE:
             found = await self._cluster.topics()
@@ -230,7 +230,10 @@ class KafkaWriter:
         return route
 
     def _by_symbol(self, quotes: Iterable[Quote]) -> dict[int, list[Message]]:
-        """Quotes by partition, of which topics made by hand may have other counts than of ticks."""
+        """Return quotes by partition.
+
+        Topics made by hand may have another number than those of ticks.
+        """
         assert self._topics is not None  # noqa: S101 - the log is open
         partitions = list(range(self._topics.partitions[QUOTES]))
         by_partition: dict[int, list[Message]] = defaultdict(list)
@@ -240,7 +243,7 @@ class KafkaWriter:
         return by_partition
 
     async def _ready(self) -> tuple[Sequences, Topics]:
-        """What is known, read again after a failure."""
+        """Return the state, read again after a failure."""
         if self._topics is None:
             raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
         if self._known is None:
@@ -256,7 +259,7 @@ class KafkaWriter:
         return self._known, self._topics
 
     async def _caught_up(self) -> tuple[Sequences, Topics]:
-        """The same, with what others wrote since."""
+        """Return the state, with what others wrote since."""
         known, topics = await self._ready()
         ends = await self._cluster.offsets(topics, END)
         ahead = spans(self._ends, ends, ends)
@@ -275,7 +278,7 @@ class KafkaWriter:
         return known, topics
 
     async def _learn(self) -> None:
-        """Read what the topics hold: quotes, the last ticks, gaps."""
+        """Read the quotes, the last ticks and the gaps in the topics."""
         topics = self._topics
         assert topics is not None  # noqa: S101 - the log is open
         late = await read_snapshot(self._cluster, topics, FURTHER)
@@ -283,14 +286,14 @@ class KafkaWriter:
         known.saw(late.quotes.values())
         heads = late.heads
         known.saw(head for head in heads.values() if isinstance(head, Tick))
-        # Of ticks that a broker lost, a quote that it kept may still tell.
+        # If a broker lost ticks and kept their quote, the quote still tells of them.
         known.last.update(late.tails())
         begins = await self._cluster.offsets(topics, BEGIN, GAPS)
         known.saw_gaps(
             await gaps_between(self._cluster, spans(begins, late.ends, topics.all(GAPS)))
         )
         if not late.whole:
-            # If a writer died between ticks and their quote, and these ticks lie further back than
+            # If a writer died between ticks and their quote, and the ticks lie further back than
             # the window, the old quote would be all that is known of the symbol.
             lagging = [
                 as_quote(head, late.quotes.get(which))
