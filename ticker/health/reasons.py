@@ -10,7 +10,7 @@ from ticker.health.states import WriterState
 
 
 class Reason(StrEnum):
-    """Why a price is old, as a screen says it in a word or two."""
+    """Why a price is old, in a word or two for screens."""
 
     FRESH = ""
     STREAM_AWAY = "stream away"
@@ -42,7 +42,7 @@ TROUBLES: Final = frozenset(
         Reason.REFUSED,
     }
 )
-"""The reasons that somebody should do something about."""
+"""The reasons that a user should act on."""
 
 REASONS: Final[Mapping[str, Reason]] = {
     WriterState.STARTING: Reason.STARTING,
@@ -58,7 +58,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     WriterState.STREAM_UNREACHABLE: Reason.STREAM_AWAY,
     WriterState.STOPPED: Reason.POLLER_STOPPED,
 }
-"""What each state means for the prices. One that is not here keeps no price from being new."""
+"""What each state means for the prices. A state that is absent allows new prices."""
 
 BADNESS: Final = {
     reason: badness
@@ -77,4 +77,4 @@ BADNESS: Final = {
         )
     )
 }
-"""Reason → rank, 0 for the best: how bad it is for a writer's prices. Only a writer's reasons."""
+"""Reason → rank, 0 for the best: how bad it is for a writer's prices. Reasons of writers only."""

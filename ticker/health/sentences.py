@@ -1,10 +1,10 @@
 """The sentences about writers and streams: one set for `status`, `tail` and the dashboard.
 
-Pure: records and a moment in, words out. A sentence ends with a full stop, unless a command ends
-it: a stop would be copied with the command. `option` is what a command needs to work on the stream
-that is spoken of, ` --stream demo`; empty where it is the default. Text from outside is escaped.
-Times are those of events, so the words stay the same while the data do. Only `of_heartbeat` counts
-up to `now`: it is for lists that are printed once.
+Pure: records and a moment in, words out. A sentence ends with a full stop, unless it ends with a
+command: users copy the command, and would copy the stop. `option` names the stream in a command, as
+in ` --stream demo`; it is empty for the default stream. Text from outside is escaped. Times are
+those of events, so a sentence changes only when the data do. Only `of_heartbeat` counts up to
+`now`: it is for lists that are printed once.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from ticker.units import DAY, SECOND
 
 EXAMPLES: Final = 3
 _NAMED: Final = 5
-"""Symbols of a gap that are named."""
+"""The most symbols of a gap that are named."""
 _EXAMPLE: Final = ("AAPL",)
-"""What advice to poll names where nobody told which symbols are wished for."""
+"""Symbols for advice to poll, if the user named none."""
 _LATE: Final = 5 * SECOND
 """A first answer that takes longer (µs) has met a problem."""
 _PROBLEM: Final = 160
-"""Characters of what is wrong that are shown."""
+"""The most characters of a problem that are shown."""
 _TYPED: Final = 12
-"""Symbols that a command to be typed names at most."""
+"""The most symbols in a command that the user is to type."""
 _CHOSEN: Final = frozenset({"exchange", "exchange-live", "yahoo-live"})
-"""Sources that a poller asks only where it is told to: words that `--source` takes."""
+"""Sources that a poller asks only if told to. `--source` takes these words."""
 _URL: Final = re.compile(r"(exchange(-live)?:|yahoo\+http://|yahoo-live\+ws://)[\w.:\[\]-]+/?")
-"""What may stand after `--source` in advice: a heartbeat comes from outside."""
+"""What advice may show after `--source`: a heartbeat comes from outside."""
 _DEMO: Final = " --stream demo"
 
 
 def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
-    """What to do about a stream in which nothing is; `symbols`: what is wished for."""
+    """Say what to do about an empty stream. `symbols` are those that the reader wants."""
     if is_recording(option.rstrip("'")):  # nobody can poll into it
         return "This recording holds no tick."
     return f"The stream is empty: nobody has polled yet. {to_poll(symbols, option)}"
@@ -57,17 +57,17 @@ def passed_over(broken: int) -> str:
 
 
 def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
-    """How somebody begins to write a stream; `symbols`: what is wished for."""
+    """Say how to start a poller. `symbols` are those that the reader wants."""
     some = list(symbols or _EXAMPLE)[:EXAMPLES]
     named = " ".join(shlex.quote(escape(symbol)) for symbol in some)
     return f"In another terminal: ticker poll {named}{escape(option, 1_000)}"
 
 
 def asking(source: str, option: str = "", *, url: str | None = None) -> str:
-    """What `ticker poll` needs to ask `source`, as heartbeats name it, for the stream of `option`.
+    """Return the options with which `ticker poll` asks `source` for the stream of `option`.
 
-    `url` is what its heartbeats tell of its server. Empty where a poller would ask that anyway, or
-    where the name is none that we gave.
+    `source` is the name in its heartbeats; `url` is the server that they tell. Empty if a poller
+    asks this source by default, or if the name is none of ours.
     """
     chosen = url if url and _URL.fullmatch(url) else source if source in _CHOSEN else ""
     return (f" --source {chosen}" if chosen else "") + escape(option, 1_000)
@@ -79,12 +79,12 @@ class Backlog:
 
     ticks: int
     is_sending: bool
-    """Whether a relay is at work for them."""
+    """Whether a relay is running for them."""
     source: str
-    """Which source a poller must ask that is to send them, as heartbeats name it."""
+    """The source that a poller must ask in order to send them, as heartbeats name it."""
 
     def words(self, option: str = "") -> str:
-        """What becomes of them; `option`: what a command needs to work on their stream."""
+        """Say what becomes of them. `option` names their stream in a command."""
         waits, them = agree(self.ticks, "waits", "wait"), agree(self.ticks, "it", "them")
         words = f"{count_text(self.ticks, 'tick')} {waits} here"
         if self.is_sending:
@@ -93,17 +93,17 @@ class Backlog:
 
 
 def sentence(words: str) -> str:
-    """The words with a full stop, unless they end in a mark of their own."""
+    """Add a full stop, unless the words end with a punctuation mark."""
     return words if words.endswith((".", "?")) else f"{words}."
 
 
 def followed_by(words: str, more: str) -> str:
-    """Both, with a dot between them where `words` end in a command."""
+    """Join two texts, with a dot in between if `words` ends with a command."""
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
 
 
 def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
-    """How the writer is at `now` (µs): what it does, or what is wrong, since when, what to do."""
+    """Describe the writer at `now` (µs): activity or problem, since when, and what to do."""
     beat = writer.heartbeat
     source = source_title(beat.source, first=True)
     start = f"Start one: {_command(beat.symbols or _EXAMPLE, beat, option)}"
@@ -153,12 +153,12 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
 
 
 def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
-    """Of a poller that asks for the first time: what it waits for, and what may be wrong."""
+    """Describe a poller that asks for the first time: what it waits for, what may be wrong."""
     source, asked = source_title(beat.source), clock(beat.time, zone, now=now)
     if now - beat.time < _LATE:
         return f"Waiting for the first answer from {source}, asked at {asked}."
     words = f"No answer from {source} since {asked}."
-    # A local exchange that is not there refuses at once: one that does not answer yet is busy.
+    # A local exchange that is not running refuses at once. One that does not answer is busy.
     return words if beat.source.startswith("exchange") else f"{words} {to_reach(beat.source)}"
 
 
@@ -173,7 +173,7 @@ def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> st
 
 
 def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
-    """How those are that are all well: one by itself, several in one."""
+    """Describe healthy writers: one by itself, several together."""
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
     beats = [writer.heartbeat for writer in writers]
@@ -185,7 +185,10 @@ def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str 
 
 
 def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
-    """How many symbols came with a price, of how many; one that several ask for counts once."""
+    """Count the symbols that came with a price, and all.
+
+    A symbol of several writers counts once.
+    """
     if any(beat.symbols is None for beat in beats):
         return sum(beat.answered for beat in beats), sum(beat.asked for beat in beats)
     wished = {symbol for beat in beats for symbol in beat.symbols or ()}
@@ -212,9 +215,10 @@ def of_stale(
 
 
 def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
-    """What starts a poller like that of `beat` for `symbols`; of too many to be typed, the first.
+    """Return the command that starts a poller like that of `beat` for `symbols`.
 
-    The exchange of a demo ended with it, so there another demo helps.
+    With too many symbols to type, it names the first ones. A demo's exchange ended with it, so the
+    command is then another demo.
     """
     if option == _DEMO and beat.source_url is not None:
         return "ticker demo --keep"
@@ -225,7 +229,7 @@ def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
 
 
 def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
-    """All that a heartbeat tells, on one line: for lists of writers."""
+    """Describe a heartbeat on one line, for lists of writers."""
     beat = writer.heartbeat
     words = f"{source_label(beat.source)}: {escape(beat.state, 40)}, "
     words += f"{beat.answered} of {beat.asked} symbols"
@@ -260,18 +264,18 @@ def of_unwell(writers: Sequence[WriterHealth], among: int) -> str:
 
 
 def of_away(state: StreamState, problem: str | None) -> str:
-    """What is wrong with a stream that is away."""
+    """Say what is wrong with a stream that is away."""
     does = "cannot be read" if state is StreamState.UNUSABLE else "is away"
     return f"The stream {does}: {sentence(why_away(problem))}"
 
 
 def why_away(problem: str | None) -> str:
-    """Why a stream cannot be read now, as its backend says it."""
+    """Say why a stream cannot be read now, in the words of its backend."""
     return escape(problem or "no answer", 1_000)
 
 
 def why_none(state: str, source: str, problem: str) -> str:
-    """Why a poller in `state` kept no tick, in a few words; empty where that is no problem."""
+    """Say why a poller in `state` kept no tick, in a few words; empty if that is no problem."""
     match state:
         case WriterState.OK | WriterState.STREAM_UNREACHABLE:
             return problem
@@ -282,7 +286,7 @@ def why_none(state: str, source: str, problem: str) -> str:
 
 
 def of_no_price(state: WriterState | None, source: str, problem: str | None) -> str:
-    """Why no poll brought a price, and what to do; `state` is that of the last one."""
+    """Say why no poll brought a price, and what to do. `state` is that of the last poll."""
     match state:
         case WriterState.UNREACHABLE:
             return cannot_reach(source, problem or "no answer")
@@ -295,16 +299,16 @@ def of_no_price(state: WriterState | None, source: str, problem: str | None) -> 
 
 
 def of_gap(gap: Gap, now: int, zone: Zone) -> str:
-    """Whose gap it is, how long or which ticks, and why; without a full stop."""
+    """Describe a gap: whose it is, how long or which ticks, and why. No full stop."""
     reason = escape(gap.reason)
     if gap.symbol is not None:
         return f"gap {of_missing_ticks(gap)}"
     start, end = gap.from_ or 0, gap.until or 0
     span = f"{clock(start, zone, now=now)} to {clock(end, zone, now=end)}"
-    # Without names it is all that this writer asks for; others may ask for more.
+    # Without names it covers all that this writer asks for. Others may ask for more.
     named = and_more([*map(escape, gap.symbols or ())], _NAMED)
     if gap.writer == READER:
-        # Somebody may have looked: what he saw is not there, or not any more.
+        # A poller may have asked, but its ticks are not there or not there any more.
         return f"gap{f' {named}' if named else ''}: {reason}, {span}"
     lasted = format_duration(max(end - start, 1))
     return f"gap {named or escape(gap.writer)}: nobody looked for {lasted}, {span} ({reason})"
@@ -314,7 +318,7 @@ def of_missing_ticks(gap: Gap) -> str:
     """Say which ticks of which symbol a gap of missing ticks names, and why."""
     first, last = gap.first_sequence, gap.last_sequence
     which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
-    # A reader that noticed the hole knows no reason, only that they are missing.
+    # A reader that noticed the hole knows no reason.
     why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({escape(gap.reason)})"
     return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
@@ -324,5 +328,5 @@ def _names(symbols: Sequence[str]) -> str:
 
 
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
-    """Since the last good answer: when the poller asked in vain says nothing of the prices."""
+    """Name the last good answer. When the poller asked in vain says nothing of the prices."""
     return "" if beat.last_good is None else f" since {clock(beat.last_good, zone, now=now)}"

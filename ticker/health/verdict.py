@@ -1,7 +1,7 @@
-"""What to think of a stream: healthy, stale, empty or away, why, and what to do about it.
+"""Judges a stream: healthy, stale, empty or away, why, and what to do about it.
 
-One judgement for `status`, `tail` and the dashboard. Pure: records and a moment in. Every time told
-is that of an event, so nothing here moves while the data do not.
+One judgement for `status`, `tail` and the dashboard. Pure: records and a moment in. Every time in
+it is that of an event, so it changes only when the data do.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _NAMED: Final = 10
 
 
 class Standing(StrEnum):
-    """How a stream stands, in one word."""
+    """The judgement in one word."""
 
     HEALTHY = "healthy"
     STALE = "stale"
     UNKNOWN = "unknown"
-    """The last sign of life is ahead of the clock, and no other was seen to arrive."""
+    """The last sign of life is ahead of the clock, and no other has arrived."""
     FINISHED = "finished"
     """A recording: it is complete, and nothing new comes."""
     EMPTY = "empty"
@@ -49,21 +49,21 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to think of a stream."""
+    """The judgement, with its reason."""
 
     standing: Standing
     words: str
     """Why, and what to do about it."""
     key: tuple[str, ...]
-    """The same for as long as the reason is the same, whatever times the words tell."""
+    """Identifies the reason: it stays the same while only the times in the words change."""
     refused: tuple[str, ...] = ()
-    """Symbols that the source refuses to those who ask now, escaped."""
+    """Symbols that the source refuses to the writers that ask now, escaped."""
     problem: str = ""
-    """What is wrong with a source that answers all the same, escaped."""
+    """What is wrong with a source that does answer, escaped."""
 
     @property
     def summary(self) -> str:
-        """The standing, with the reason if there is one."""
+        """Return the standing, with the reason if there is one."""
         match self.standing:
             case Standing.HEALTHY:
                 named = and_more(self.refused, _NAMED, ", ")
@@ -86,11 +86,10 @@ def of_stream(
     arrived: Iterable[Heartbeat] = (),
     backlog: Backlog | None = None,
 ) -> Verdict:
-    """What to think at `now` (µs) of a stream that is as `health` says.
+    """Judge at `now` (µs) a stream with this `health`.
 
-    `symbols`: those that its reader wishes for; `None`: all. `option`: how the stream is named on a
-    command line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here
-    for it.
+    `symbols`: those that its reader wants; `None`: all. `option` names the stream on a command
+    line, for the advice. `arrived`: heartbeats that came since. `backlog`: what waits here for it.
     """
     state = health.state
     if state.is_away:
@@ -108,7 +107,10 @@ def of_stream(
 
 
 def writers_of(health: Health, now: int, arrived: Iterable[Heartbeat] = ()) -> Writers:
-    """The writers that a reader who looks once finds `now` (µs); `arrived` came since `health`."""
+    """Return the writers as a reader sees them who looks once, `now` (µs).
+
+    `arrived` came since `health`.
+    """
     writers = Writers()
     for beat in health.heartbeats:
         writers.take(beat, now, read_at=now)
@@ -127,12 +129,12 @@ def of_writers(
     option: str = "",
     backlog: Backlog | None = None,
 ) -> Verdict:
-    """What to think at `now` (µs) of a stream that can be read, by those who write it.
+    """Judge at `now` (µs) a readable stream by its writers.
 
-    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once.
-    Healthy: one writer is well, and every wished symbol has a writer that brings prices. `symbols`
-    are those that the reader wishes for; `None`: all. While a relay sends a `backlog`, heartbeats
-    of writers that look gone are on their way: nobody is told to start another.
+    `elapsed` is the reader's own clock, by which writers are judged; `None`: it looks once. Healthy
+    means: one writer is well, and every wanted symbol has a writer that brings prices. `symbols`
+    are those that the reader wants; `None`: all. While a relay sends a `backlog`, heartbeats of
+    writers that look gone are on their way, so there is no advice to start another.
     """
     elapsed = now if elapsed is None else elapsed
     found = writers.at(elapsed)
@@ -163,14 +165,14 @@ def of_writers(
     refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
     sound = [writer for writer in found if writer.reason is Reason.FRESH]
     words = of_sound(sound, now, zone, option)
-    # In an order that does not change with the writer that was heard last.
+    # In an order that does not depend on the writer that was heard last.
     keys = (part for each in sorted(map(_key, sound)) for part in each)
     problem = next((_problem(each.heartbeat) for each in sound if each.heartbeat.problem), "")
     return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), refused, problem)
 
 
 def _problem(beat: Heartbeat) -> str:
-    """What is wrong with a source that answers all the same."""
+    """Describe what is wrong with a source that does answer."""
     return f"{source_title(beat.source)}: {escape(beat.problem or '')}"
 
 

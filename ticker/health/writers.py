@@ -1,9 +1,9 @@
-"""Writers: who is alive, how stale what they tell is, and what keeps them from prices.
+"""Judges writers: who is alive, how stale their data are, and what keeps them from prices.
 
-Whether a writer is alive goes by the reader's own clock, `elapsed` (µs), which never goes back: a
+The reader's own clock, `elapsed` (µs), decides whether a writer is alive. It never goes back, so a
 wall clock that is stepped neither kills a live writer nor revives a dead one. A reader that looks
-once has no other clock than the wall clock. A heartbeat whose time is ahead of the clock tells
-nothing: one of the two clocks is wrong. Pure: both clocks are passed in.
+once has only the wall clock. A heartbeat whose time is ahead of the clock proves nothing: one of
+the two clocks is wrong. Pure: both clocks are passed in.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ GRACE: Final = 2 * SECOND
 """How late a heartbeat may be beyond two and a half intervals before its writer counts as gone, and
 how far ahead of the reader's clock its time may be (µs)."""
 _HISTORY: Final = DAY
-"""A writer that is gone for longer is missed no more."""
+"""A writer that is gone for longer is no longer reported."""
 
 _EXCUSED: Final = 10 * SECOND
-"""How long after an outage a writer may stay unheard: a relay tries again within 6 s."""
+"""How long after an outage a writer may stay silent: a relay tries again within 6 s."""
 
 _AGREES: Final = MINUTE
-"""By how much two clocks may differ and still count as one."""
+"""The difference up to which two clocks count as equal."""
 
 _Key = tuple[str, str]
 _NOBODY: Final[frozenset[_Key]] = frozenset()
 
 
 def patience(heartbeat: Heartbeat) -> int:
-    """How long the writer of `heartbeat` may be silent before it counts as gone (µs).
+    """Return how long the writer of `heartbeat` may be silent before it counts as gone (µs).
 
     A writer sends a heartbeat each interval, even while it is rate-limited or fails. Two missed
     heartbeats can be chance. Three mean that it is gone.
@@ -43,7 +43,7 @@ def patience(heartbeat: Heartbeat) -> int:
 
 
 def silence(heartbeat: Heartbeat, now: int) -> int | None:
-    """How long ago `heartbeat` was written, by its own time (µs); `None` if it is ahead of `now`.
+    """Return the age of `heartbeat` by its own time (µs); `None` if it is ahead of `now`.
 
     `now` is the wall clock (µs, UTC).
     """
@@ -52,7 +52,7 @@ def silence(heartbeat: Heartbeat, now: int) -> int | None:
 
 
 def is_alive(heartbeat: Heartbeat, now: int) -> bool:
-    """Whether the writer of its last `heartbeat` is surely still there at `now` (µs, UTC).
+    """Tell whether the writer of its last `heartbeat` is certainly alive at `now` (µs, UTC).
 
     For a reader that looks once. One that follows judges by what it sees arrive.
     """
@@ -69,28 +69,28 @@ class Sign:
     heard: int
     """When it was written, as far as the reader knows (µs, by the reader's own clock)."""
     is_sure: bool = True
-    """False: its time was ahead of the wall clock and nobody saw it arrive."""
+    """False: its time was ahead of the wall clock, and the reader did not see it arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriterHealth:
-    """One writer at one moment: its last heartbeat, and what to think of it."""
+    """One writer at one moment: its last heartbeat, and its health."""
 
     heartbeat: Heartbeat
     reason: Reason
-    """FRESH while it looks as it announced and gets prices; else what keeps it from them."""
+    """FRESH if it polls on time and gets prices; otherwise what keeps it from them."""
     silent: int | None = None
-    """How long ago its last sign of life was (µs); `None` if that cannot be known."""
+    """The age of its last sign of life (µs); `None` if that cannot be known."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether it shows life, whatever it gets."""
+        """Tell whether it shows life, whatever it gets."""
         return self.reason not in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
 
     def last_sign(self, now: int) -> int:
-        """When its last sign of life was, by the wall clock that says `now` (µs, UTC).
+        """Return when its last sign of life was, by the wall clock `now` (µs, UTC).
 
-        The time that its heartbeat tells, unless its clock and this one do not agree.
+        This is the time in its heartbeat, unless its clock and this one disagree.
         """
         told = self.heartbeat.received
         if self.silent is None or abs(now - self.silent - told) < _AGREES:
@@ -99,7 +99,7 @@ class WriterHealth:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it ended in order, as it said itself."""
+        """Tell whether it ended in order, as it said itself."""
         return self.heartbeat.state == WriterState.STOPPED
 
 
@@ -107,7 +107,7 @@ class WriterHealth:
 class Outage:
     """The stream was away from `since`; its writers should be heard again `until` (µs, elapsed).
 
-    A writer that was there when it began is not gone because none of its heartbeats came through.
+    A writer that was alive when it began is not gone just because no heartbeat came through.
     """
 
     since: int
@@ -119,7 +119,7 @@ _NEVER: Final = Outage(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class StaleSymbols:
-    """Symbols of which no new price comes, though somebody asks for others."""
+    """Symbols without new prices, although others get theirs."""
 
     writer: WriterHealth
     """The healthiest writer that polls these symbols."""
@@ -129,9 +129,9 @@ class StaleSymbols:
 class Writers:
     """The last heartbeat per (writer, source).
 
-    The last one written counts, whatever its time. A heartbeat that names no symbols is of a writer
-    that may ask for any of its source. `now` is the reader's own clock (µs) everywhere here: one
-    that never goes back for a reader that follows, the wall clock for one that looks once.
+    The last one written counts, whatever its time. A heartbeat without symbols is of a writer that
+    may ask for any symbol of its source. `now` is the reader's own clock (µs) everywhere here: a
+    clock that never goes back for a reader that follows, the wall clock for one that looks once.
     """
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Writers:
         self._sources_named: set[str] = set()
         self._outage = _NEVER
         self._lost: int | None = None
-        """Since when the stream is away; `None` while it is read."""
+        """Since when the stream is away; `None` if it can be read."""
 
     def stream_lost(self, at: int) -> None:
         """Note that the stream is away since `at`, unless that is known already."""
@@ -150,28 +150,28 @@ class Writers:
             self._lost = at
 
     def stream_found(self, now: int) -> None:
-        """Note that the stream is read again, and excuse who could not be heard meanwhile."""
+        """Note that the stream is read again, and give the writers time to be heard."""
         if self._lost is None:
             return
         since, self._lost = self._lost, None
-        # One that comes and goes was away for all of that time.
+        # A stream that comes and goes was away for all of that time.
         since = self._outage.since if since < self._outage.until else since
         self._outage = Outage(since, now + _EXCUSED)
 
     def take(self, heartbeat: Heartbeat, now: int, *, read_at: int | None = None) -> Iterable[str]:
         """Note the newest heartbeat of a writer. Returns the symbols whose refusal changed.
 
-        It counts as written `now`, because it was seen to arrive. `read_at` is the wall clock (µs,
-        UTC) where it was found instead, as in a snapshot: then its own time tells its age, unless
-        that is ahead of the clock.
+        It counts as written `now`, because it was seen to arrive. With `read_at` it was found, as
+        in a snapshot: then its own time tells its age, unless that is ahead of the clock. `read_at`
+        is the wall clock at that moment (µs, UTC).
         """
         key = (heartbeat.writer, heartbeat.source)
         before = self._last.get(key)
         known = None if before is None else before.heartbeat
         if known == heartbeat:
-            return ()  # the same once more is no sign of life
+            return ()  # a repeated heartbeat is no sign of life
         silent = 0 if read_at is None else silence(heartbeat, read_at)
-        # Another one than before was written since, whatever its time says.
+        # It differs from the one before, so it was written since, whatever its time says.
         is_sure = silent is not None or before is not None
         self._last[key] = Sign(heartbeat, now - (silent or 0), is_sure)
         if known is None or known.symbols != heartbeat.symbols:
@@ -192,14 +192,15 @@ class Writers:
             self._naming.setdefault(symbol, set()).add(key)
 
     def __bool__(self) -> bool:
-        """True once any writer gave a sign of life."""
+        """True once a writer gave a sign of life."""
         return bool(self._last)
 
     def refusal(self, symbol: str, now: int, received: int | None = None) -> str | None:
-        """Why the source has no quote of `symbol`, by the newest heartbeat that says so.
+        """Return why the source has no quote of `symbol`, by the newest heartbeat that says so.
 
-        `received` (µs): when its price was had. A refusal from before that, or by a writer that is
-        gone by `now`, says nothing of such a price; without one, it is the best that is known.
+        `received` (µs) is when its price was had. A refusal from before that, or by a writer that
+        is gone by `now`, says nothing of such a price. Without a price, it is the best that is
+        known.
         """
         told = [sign for sign in self._last.values() if symbol in sign.heartbeat.refused]
         if received is not None:
@@ -217,12 +218,12 @@ class Writers:
         return self._judged(self._last.values(), now)
 
     def of(self, symbol: str, source: str | None, now: int) -> list[WriterHealth]:
-        """Those (of `source`) that ask for `symbol`, or may; in the order of `at`."""
+        """Return those (of `source`) that ask for `symbol`, or may, in the order of `at`."""
         keys = self._unnamed | self._naming.get(symbol, _NOBODY)
         return self._judged((self._last[key] for key in keys if source in (None, key[1])), now)
 
     def tell_symbols(self, source: str) -> bool:
-        """Whether any writer of `source` ever told what it asks for."""
+        """Tell whether any writer of `source` ever told what it asks for."""
         return source in self._sources_named
 
     def _judged(self, signs: Iterable[Sign], now: int) -> list[WriterHealth]:
@@ -237,8 +238,8 @@ class Writers:
     def stale(self, now: int) -> list[StaleSymbols]:
         """Find the symbols whose every writer is in trouble.
 
-        A writer that is gone counts for a day, and one that was stopped in order not at all: then
-        nobody expects what only it asked for. What the source refuses is told as a refusal.
+        A writer that is gone counts for a day. One that stopped in order does not count: its
+        symbols are no longer expected. What the source refuses is reported as a refusal.
         """
         found: list[StaleSymbols] = []
         asked_for: set[str] = set()
@@ -256,15 +257,16 @@ class Writers:
                 left = [s for s in beat.symbols if s not in asked_for and s not in told]
                 if left:
                     found.append(StaleSymbols(writer, tuple(left)))
-            # The last one heard comes first: what was stopped in order after a death is not missed.
+            # The last one heard comes first: a writer that stopped in order, after another died, is
+            # not reported.
             asked_for.update(beat.symbols)
         return found
 
 
 def judge(sign: Sign, now: int, outage: Outage = _NEVER) -> WriterHealth:
-    """What to think, at `now` (µs, by the reader's own clock), of the writer with this last sign.
+    """Judge the writer with this last sign at `now` (µs, by the reader's own clock).
 
-    A heartbeat that is ahead of the clock is waited for as long as its next one may take.
+    If its heartbeat is ahead of the clock, it has the time that its next one may take.
     """
     beat = sign.heartbeat
     silent = now - sign.heard
@@ -286,7 +288,7 @@ def _heard(sign: Sign) -> int:
 
 
 def _changed_refusals(before: Heartbeat | None, after: Heartbeat) -> Iterable[str]:
-    """The symbols that one refuses and the other does not, or for another reason."""
+    """Return the symbols that only one of the two refuses, or that have another reason."""
     was, now = {} if before is None else before.refused, after.refused
     if was == now:
         return ()

@@ -1,9 +1,9 @@
-"""Where a relay stands in its source, kept across restarts and kills.
+"""Saves where a relay stands in its source, across restarts and kills.
 
-In a log whose retention is ours it is a hold, in the log itself: retention never passes it, and who
-looks at the log sees what waits. For every other stream it is a small file. Either may lag behind
-what was delivered; what the destination has already is dropped by the relay, so nothing is lost or
-repeated by that.
+In a log whose retention is ours, the checkpoint is a hold in the log itself: retention never
+deletes what comes after it, and the log shows what waits. For every other stream it is a small
+file. A checkpoint may lag behind what was delivered. The relay then drops what the destination has
+already, so nothing is lost or repeated.
 """
 
 from __future__ import annotations
@@ -21,54 +21,54 @@ _WHOLE: Final = "whole"
 
 
 class Met(NamedTuple):
-    """A destination that was met."""
+    """The log that a relay delivered to."""
 
     origin: str
     whole: bool
-    """It was sent all that the source had, and not from some time on."""
+    """Whether it was sent all that the source had, not only what came after some time."""
 
 
 class Checkpoint(Protocol):
-    """One place in one stream, for one destination. Raises `StreamError` only."""
+    """A position in one stream, for one destination. Raises `StreamError` only."""
 
     async def load(self) -> Position | None:
-        """Where to go on; `None` if nothing was kept."""
+        """Return the position to continue from, or `None` if none is saved."""
         ...
 
     async def save(self, position: Position) -> None:
-        """Durable on return."""
+        """Save the position. It is durable on return."""
         ...
 
     async def forget(self) -> None:
-        """Give the destination up: nothing is kept for it any more."""
+        """Give the destination up and delete what is saved for it."""
         ...
 
     async def waiting(self) -> int | None:
-        """How many ticks follow the place; `None` if nothing was kept."""
+        """Count the ticks that follow the position; `None` if none is saved."""
         ...
 
     async def lacks(self, last: Mapping[Key, int]) -> int:
-        """How many ticks of its own the stream lacks up to `last`, (origin, symbol) → sequence.
+        """Count the stream's own ticks up to `last`, (origin, symbol) → sequence, that it lacks.
 
         Non-zero if the source was restored from an older copy. Ticks of other origins do not count.
         """
         ...
 
     async def numbered(self, keys: Iterable[Key]) -> bool:
-        """Whether the stream itself numbered ticks of any of `keys`, (origin, symbol)."""
+        """Tell whether the stream itself numbered ticks of any of `keys`, (origin, symbol)."""
         ...
 
     async def met(self) -> Met | None:
-        """The destination that took what lies before the place, if it is known."""
+        """Return the destination that took what lies before the position, if it is known."""
         ...
 
     async def meet(self, met: Met) -> None:
-        """Keep that: another log in the destination's place has none of it."""
+        """Save which destination this is. Another log in its place has none of the ticks."""
         ...
 
 
 class _Meeting:
-    """Keeps what was met in a small file; without one it is never known."""
+    """Saves the destination in a small file. Without a file it is never known."""
 
     def __init__(self, path: Path | None) -> None:
         self._met_path = path
@@ -89,7 +89,7 @@ class _Meeting:
 
 
 class HoldCheckpoint(_Meeting):
-    """A hold for `destination` (its URL, no secrets) in `log`, which must be entered."""
+    """A hold in `log`, which must be entered, for `destination` (its URL, no secrets)."""
 
     def __init__(self, log: Retained, destination: str, met: Path | None = None) -> None:
         super().__init__(met)
@@ -126,7 +126,7 @@ class HoldCheckpoint(_Meeting):
 
 
 class FileCheckpoint(_Meeting):
-    """A file at `path` beside a stream that holds nothing for us."""
+    """A file at `path`, for a stream that cannot hold ticks for us."""
 
     def __init__(self, stream: Stream, path: Path, met: Path | None = None) -> None:
         super().__init__(met)
@@ -162,7 +162,7 @@ class FileCheckpoint(_Meeting):
 
 
 def read_met(path: Path) -> Met | None:
-    """What a checkpoint keeps at `path` of the destination that it met."""
+    """Read the file at `path` that names the destination."""
     origin, _, kind = (_read(path) or "").partition(" ")
     return Met(origin, kind == _WHOLE) if origin else None
 
@@ -177,8 +177,8 @@ def _read(path: Path) -> str | None:
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.new")
     try:
-        # A torn or lost file costs reading again what the destination has, no more: so the disk is
-        # not waited for.
+        # If the file is torn or lost, the relay reads again what the destination has, no more. So
+        # there is no wait for the disk.
         draft.write_text(text, encoding="utf-8")
         draft.rename(path)
     except OSError as error:

@@ -1,9 +1,8 @@
-"""What of a batch the destination lacks, and what it must be told to take it. Pure.
+"""Decides what of a batch the destination lacks, and which gaps it needs. Pure.
 
-Ticks that are there already are dropped; a hole, wherever it was made, becomes a gap record that
-names it, because a log refuses ticks that do not continue. Records that the destination itself
-numbered are not sent back to it, nor is anything that was delivered before, so that two logs may
-forward to each other.
+Ticks that the destination has are dropped. Every hole becomes a gap record that names it, because a
+log refuses ticks that do not continue. Records that the destination itself numbered are not sent
+back, nor is anything that was delivered before, so two logs may forward to each other.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from ticker.records import READER, Batch, Gap, Position, Quote, Tick
 from ticker.streams.sequence import Key, missing_ticks
 
 _REMEMBERED: Final = 64
-"""Heartbeats of each writer that are known to be delivered: more than ever come back at once."""
+"""Delivered heartbeats remembered per writer: more than ever come back at once."""
 
 
 class Filter:
-    """What one relay knows of its destination. `name` is the writer of gaps that it finds."""
+    """What one relay knows of its destination. `name` is the writer of the gaps that it finds."""
 
     def __init__(self, name: str) -> None:
         self.repeats = 0
@@ -31,37 +30,37 @@ class Filter:
         self.sent: dict[Key, int] = {}
         """(origin, symbol) → the first sequence delivered."""
         self.behind: dict[Key, int] = {}
-        """(origin, symbol) → the last sequence that the destination has, where the last `fresh` met
-        a hole behind it that nobody told of."""
+        """(origin, symbol) → the destination's last sequence, if the last `fresh` met an
+        unexplained hole after it."""
         self.name = name
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
         # What was delivered since `look_anew`: the age of the last quote of each symbol, and
-        # `received` of the last heartbeats of each writer. Those have no order of their own but
-        # that of the log: a writer's clock may be stepped back.
+        # `received` of the last heartbeats of each writer. Only the log orders these: a writer's
+        # clock may be set back.
         self._quoted: dict[Key, tuple[int, int, int]] = {}
         self._beaten: defaultdict[tuple[str, str], deque[int]] = defaultdict(
             partial(deque, maxlen=_REMEMBERED)
         )
 
     def begin(self, own: str, last: Mapping[Key, int], *, whole: bool) -> None:
-        """The destination is connected, or was written by somebody else: this is what it holds.
+        """Set what the destination holds: it was connected, or another writer wrote to it.
 
-        `own`: its id, which is the origin of what it numbered itself, if it numbers.
-        `whole`: it was sent all that the source had, and not from some time on.
+        `own`: its id, which is the origin of what it numbered itself, if it numbers. `whole`: it
+        was sent all that the source had, not only what came after some time.
         """
         self._own = own
         self._whole = whole
         self._last = dict(last)
 
     def look_anew(self) -> None:
-        """From now on is counted which quotes and heartbeats are delivered: see `unseen`."""
+        """Start to count which quotes and heartbeats are delivered: see `unseen`."""
         self._quoted.clear()
         self._beaten.clear()
 
     def fresh(self, batch: Batch) -> Batch:
-        """The part of `batch` to append, in one call."""
+        """Return the part of `batch` to append, in one call."""
         self.behind = {}
         gaps = [
             msgspec.structs.replace(gap, writer=self.name) if gap.writer == READER else gap
@@ -81,7 +80,7 @@ class Filter:
             if tick.sequence <= last or tick.origin == self._own:
                 self.repeats += 1
                 continue
-            # Exactly this span: a gap that tells a part of it does not let the tick pass.
+            # Exactly this span: the tick is refused if the gap covers only part of the hole.
             span = (*key, last + 1, tick.sequence - 1)
             if tick.sequence > last + 1 and span not in told:
                 if last or self._whole:
@@ -111,7 +110,7 @@ class Filter:
         )
 
     def delivered(self, batch: Batch) -> None:
-        """All of `batch`, a `fresh` one, is durable in the destination."""
+        """Note that all of `batch`, which `fresh` returned, is durable in the destination."""
         for tick in batch.ticks:
             key = (tick.origin, tick.symbol)
             self._last[key] = tick.sequence
@@ -122,9 +121,10 @@ class Filter:
             self._beaten[beat.writer, beat.source].append(beat.received)
 
     def lacking(self, snapshot: Batch) -> dict[Key, int]:
-        """(origin, symbol) → the last sequence there, where the `snapshot`'s quotes tell of more.
+        """Find where `snapshot`'s quotes show that the destination lacks ticks.
 
-        Of the source, and not later than what was delivered since.
+        Returns (origin, symbol) → its last sequence. Only ticks of the source count, and only up to
+        what was delivered since.
         """
         keys = {
             (quote.origin or "", quote.symbol): quote.sequence or 0
@@ -138,9 +138,9 @@ class Filter:
         }
 
     def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
-        """The quotes and heartbeats of `snapshot` that no batch has brought since `look_anew`.
+        """Return the quotes and heartbeats of `snapshot` that were not delivered since `look_anew`.
 
-        They have not moved since, or the destination lost them. `position` becomes the batch's.
+        Either they have not changed since, or the destination lost them. The batch gets `position`.
         """
         return Batch(
             snapshot.position if position is None else position,
@@ -164,5 +164,5 @@ class Filter:
 
 
 def _version(quote: Quote) -> tuple[int, int, int]:
-    """`Quote.version`, and of the same version the one that was received later is newer."""
+    """Return `Quote.version` and then `received`: with equal versions the later one is newer."""
     return *quote.version, quote.received

@@ -1,7 +1,7 @@
-"""One log into another: wait for the source, relay, and prove at an end that all of it arrived.
+"""Forwards one log into another: waits for the source, relays, and proves that all arrived.
 
-Where a relay stands is kept in the source, as a hold, if that is a file of ours to write; otherwise
-in a small file. The caller holds the lock of the route.
+The checkpoint is a hold in the source, if that is a file that we may write, otherwise a small file.
+The caller holds the lock of the route.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ticker.streams.digest import Digest
 
 _LOOK_AGAIN: Final = 1.0
-"""Between two looks for a source that is not there yet (s)."""
+"""Between two checks for a source that does not exist yet (s)."""
 _COUNTING: Final = 2.0
-"""How long what waits may be counted before it is given up (s)."""
+"""How long counting the waiting ticks may take before it is given up (s)."""
 
 
 class ForwardRequest(msgspec.Struct, frozen=True):
@@ -47,29 +47,29 @@ class ForwardRequest(msgspec.Struct, frozen=True):
 
 
 class ForwardListener(Protocol):
-    """Whom a forward tells how it goes. None of these may block."""
+    """Is told how a forward goes. No method may block."""
 
     def on_status(self, status: RelayStatus) -> None:
-        """The relay's news."""
+        """Called when the relay's status changes."""
 
     def on_missing(self, error: StreamMissing) -> None:
-        """The source is not there yet, and is waited for. Called at each look."""
+        """Called at each check while the source does not exist yet."""
 
     def on_unheld(self, error: StreamNotWritable) -> None:
-        """Nothing can be held in the source: its retention may pass this relay."""
+        """Called if the source cannot hold ticks: its retention may overtake this relay."""
 
     def on_resume(self) -> None:
-        """It goes on where it stopped, although `since` was given."""
+        """Called if it continues where it stopped, although `since` was given."""
 
     def on_report(self, report: RelayReport) -> None:
-        """The relay has ended."""
+        """Called when the relay has ended."""
 
     def on_left(self, undelivered: int) -> None:
-        """The relay has failed, and left so many ticks undelivered."""
+        """Called when the relay has failed and left this many ticks undelivered."""
 
 
 class Forwarding:
-    """One forward of `request`. `run` it once; `stop` may be called meanwhile."""
+    """One forward of `request`. `run` it once; `stop` may be called while it runs."""
 
     def __init__(self, request: ForwardRequest, listener: ForwardListener) -> None:
         self._request = request
@@ -78,16 +78,16 @@ class Forwarding:
         self._relay: Relay | None = None
 
     def stop(self) -> None:
-        """End it within seconds."""
+        """Stop it within seconds."""
         self._stopping.set()
         if self._relay is not None:
             self._relay.stop()
 
     async def run(self) -> tuple[Proof, RelayReport] | None:
-        """Relay to the end; what was proved where it does not follow, `None` if it was stopped.
+        """Relay to the end.
 
-        Raises `StreamMissing` where it does not follow and there is no source, and what
-        `Relay.run` raises.
+        Returns the proof if it does not follow, `None` if it was stopped. Raises `StreamMissing` if
+        it does not follow and there is no source, and what `Relay.run` raises.
         """
         while not self._stopping.is_set():
             try:
@@ -132,7 +132,7 @@ class Forwarding:
             return None if stopped() else (proof, report)
 
     async def _wanted(self, source: Stream, since: Moment) -> Mapping[Key, Digest]:
-        """What must arrive."""
+        """Count what must arrive."""
         if since == "end":
             return {}
         from ticker.streams.digest import digests
@@ -144,7 +144,7 @@ class Forwarding:
         try:
             report = await relay.run()
         except SameLog:
-            raise  # all of it is there
+            raise  # all of it arrived
         except StreamError:
             if relay.undelivered is not None:
                 self._listener.on_left(relay.undelivered)
@@ -154,16 +154,15 @@ class Forwarding:
 
 
 async def forget(request: ForwardRequest, listener: ForwardListener) -> int | None:
-    """Keep nothing in the source for the destination any more.
+    """Delete what the source holds for the destination.
 
-    Returns how many ticks waited for it: `None` where nothing was kept, -1 where they cannot be
-    counted.
+    Returns how many ticks waited for it: `None` if nothing was held, -1 if they cannot be counted.
     """
     async with _opened(request, listener) as (_, checkpoint):
         if await checkpoint.load() is None:
             return None
         waited = -1
-        # A source that is away, or another one by now, cannot say how many wait; so be it.
+        # A source that is away, or was replaced, cannot count what waits. That is no error here.
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(_COUNTING):
                 waited = await checkpoint.waiting() or 0
@@ -175,11 +174,11 @@ async def forget(request: ForwardRequest, listener: ForwardListener) -> int | No
 async def _claim(
     checkpoint: Checkpoint, relay: Relay, *, is_new: bool, follow: bool
 ) -> AsyncIterator[None]:
-    """Give the claim on the source back at the end, unless it is to be used again.
+    """Release the hold in the source at the end, unless it will be used again.
 
-    It is, if it is older than this run, and after a relay that follows: that one goes on where it
-    stopped. A one-off copy has no next time. A relay that fails before it sends anything (a typo in
-    the destination, invented prices for real ones) has none either.
+    It will be used again if it is older than this run, and after a relay that follows: that one
+    continues where it stopped. A one-off copy has no next run, and neither has a relay that fails
+    before it sends anything (a typo in the destination, invented prices for real ones).
     """
     is_kept = False
     try:
@@ -190,7 +189,7 @@ async def _claim(
         raise
     finally:
         if is_new and not is_kept:
-            with contextlib.suppress(StreamError):  # it is away: nothing can be given back
+            with contextlib.suppress(StreamError):  # the source is away: nothing can be released
                 await checkpoint.forget()
 
 
@@ -198,9 +197,9 @@ async def _claim(
 async def _opened(
     request: ForwardRequest, listener: ForwardListener
 ) -> AsyncIterator[tuple[Stream, Checkpoint]]:
-    """The source, and the relay's checkpoint in it or for it.
+    """Open the source, and the relay's checkpoint in it or for it.
 
-    Raises `StreamMissing`: forwarding makes no source.
+    Raises `StreamMissing`: forwarding creates no source.
     """
     address, route = request.source.address, request.route
     path = address.path if address.backend is Backend.SQLITE else None
@@ -218,5 +217,5 @@ async def _opened(
             return
     async with open_stream(request.source) as stream:
         if path is not None:
-            await stream.find("end")  # a missing file shows here
+            await stream.find("end")  # fails here if the file is missing
         yield stream, route.file(stream)

@@ -1,7 +1,7 @@
-"""One relay for each log and destination, on one machine: a lock on a file, freed by any death.
+"""Locks a log and destination, so that one relay on this machine serves them.
 
-The kernel frees it with its process, SIGKILL included, so nothing stale can be left behind; the
-file itself stays, because removing it would let two processes hold two files of one name.
+The lock is on a file. The kernel frees it when the process ends, even by SIGKILL, so no stale lock
+remains. The file itself stays: if it were removed, two processes could hold two files of one name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ticker.errors import AlreadyRelayed, StreamMissing, StreamNotWritable
 
 _LOOKS: Final = 5
 _A_LOOK: Final = 0.01
-"""Longer than anybody looks (s)."""
+"""Longer than any check of the lock takes (s)."""
 
 
 @contextlib.contextmanager
@@ -27,10 +27,11 @@ def exclusively(
 ) -> Iterator[None]:
     """Hold the lock at `path` while inside.
 
-    Takes up to 50 ms to see that another process holds it and does not only look. Not `blocking`,
-    for who tries again anyway and has an event loop: one try, which a mere look may thwart.
-    `source` and `destination` are for the words of `AlreadyRelayed`, raised where another process
-    holds it, and of `StreamNotWritable`, where the file cannot be made.
+    Takes up to 50 ms to tell a process that holds the lock from one that only checks it.
+    `blocking=False` is for callers that try again anyway and have an event loop: it tries once, and
+    a mere check may make it fail. `source` and `destination` are for the texts of the errors.
+    Raises `AlreadyRelayed` if another process holds the lock, and `StreamNotWritable` if the file
+    cannot be created.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -49,7 +50,7 @@ def exclusively(
 
 
 def is_held(path: Path) -> bool:
-    """Whether a relay that lives holds the lock at `path`. Makes no file."""
+    """Tell whether a living relay holds the lock at `path`. Creates no file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -64,7 +65,7 @@ def is_held(path: Path) -> bool:
 
 
 def _taken(descriptor: int, tries: int) -> bool:
-    """Take the lock. `is_held` holds it for a moment."""
+    """Take the lock. Waits out `is_held`, which holds it for a moment."""
     for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,6 +78,6 @@ def _taken(descriptor: int, tries: int) -> bool:
 
 
 def _holder(descriptor: int) -> int | None:
-    """The process that wrote itself in; `None` if it had no time to."""
+    """Return the process that wrote its id into the file; `None` if it had no time to."""
     word = os.pread(descriptor, 20, 0)
     return int(word) if word.isdigit() else None

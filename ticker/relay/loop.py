@@ -1,10 +1,10 @@
-"""The loop from a stream to another log: read, append, note the place, and again.
+"""The loop from a stream to another log: read, append, save the position, and again.
 
-It promises that every tick, gap, quote and heartbeat of the source reaches the destination in the
-order of the source, each tick once, after a kill at any moment too; that a side which is away is
-waited for and told; and that an end takes seconds, whatever the destination does. It appends in
-bounded batches, one at a time, so a slow destination makes larger batches and nothing piles up. It
-does not know what keeps either side, nor what shows its status.
+Every tick, gap, quote and heartbeat of the source reaches the destination in the order of the
+source, each tick once, even after a kill at any moment. A side that is away is waited for and
+reported. Stopping takes seconds, whatever the destination does. The relay appends bounded batches,
+one at a time: a slow destination gets larger batches, and nothing piles up. It does not know how
+the sides store data, nor what shows its status.
 """
 
 from __future__ import annotations
@@ -46,21 +46,22 @@ from ticker.times import Moment
 from ticker.units import SECOND
 
 PATIENCE: Final = 60.0
-"""A destination that neither takes nor refuses for so long counts as away (s)."""
+"""A destination that does not answer for so long counts as away (s)."""
 SLOW_AFTER: Final = 3.0
-"""… and is told to be silent after so long (s)."""
+"""… and is reported as silent after this time (s)."""
 WITHIN: Final = 4.0
-"""How long an end may go on delivering (s)."""
+"""How long a stopped relay may go on delivering (s)."""
 _CLOSING: Final = 1.5
-"""… and how long the destination may take to let go after that (s)."""
+"""… and how long closing the destination may take after that (s)."""
 REFRESH: Final = 86_400.0
-"""Each quote is sent at least so often (s): a log may keep them by time, and an origin that still
-lives is to stay; and after each connection, because the one before may have lost some."""
+"""Each quote is sent again after this time (s): a log may keep quotes for a limited time, and must
+keep those of a living origin. They are also sent after each connection, because the destination may
+have lost some."""
 ATTEMPTS: Final = 5
-"""How often a batch is sent again where another writer was faster."""
+"""How often a batch is sent again if another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
-"""Screens take a poller for gone that is not heard some seconds after a destination is back."""
+"""Screens report a poller as gone if it is not heard some seconds after a destination is back."""
 
 
 class _Behind(Exception):
@@ -68,13 +69,15 @@ class _Behind(Exception):
 
 
 class Relay:
-    """One relay. `run` it once; `stop` may be called meanwhile, from its event loop.
+    """One relay. `run` it once; `stop` may be called while it runs, from its event loop.
 
-    `source` must be usable as it is and is not closed here; `destination` makes a new log for
-    every connection. `name` is the writer of the gaps that the relay finds itself. `since` is where
-    a relay begins that has no place kept. `follow`: go on at the source's present end, and wait for
-    a side that is away. Without, end there and raise; what the source gets after the beginning is
-    not promised, and does not count as undelivered. `on_status` must not block.
+    `source` must be usable as it is and is not closed here. `destination` makes a new log for every
+    connection. `name` is the writer of the gaps that the relay itself finds. A relay without a
+    saved position begins at `since`.
+
+    With `follow` it continues at the source's end, and waits for a side that is away. Without, it
+    ends there and raises; what the source gets after the start may not be delivered, and does not
+    count as undelivered. `on_status` must not block.
     """
 
     def __init__(
@@ -111,34 +114,34 @@ class Relay:
         self._within = WITHIN
         self._failures = 0
         self._has_delivered = False
-        self._from_start = False  # what is read now
+        self._from_start = False  # what is being read
         self._looked_back: dict[Key, int] = {}
         self.undelivered: int | None = None
-        """Ticks that waited when `run` ended; `None` where that could not be counted."""
+        """Ticks that waited when `run` ended; `None` if they could not be counted."""
         self._status = RelayStatus(WriterState.STARTING, destination().url)
 
     @property
     def status(self) -> RelayStatus:
-        """How it is now; what `on_status` was last told."""
+        """Return the current status, which `on_status` last got."""
         return self._status
 
     @property
     def sent(self) -> dict[Key, int]:
-        """(origin, symbol) → the first sequence that this relay delivered itself."""
+        """Return (origin, symbol) → the first sequence that this relay delivered itself."""
         return self._filter.sent
 
     def stop(self, within: float = WITHIN) -> None:
-        """End `run`: deliver up to the present end of the source, for at most `within` seconds."""
+        """Stop `run`: deliver up to the present end of the source, for at most `within` seconds."""
         self._within = within
         self._stop.set()
 
     async def run(self) -> RelayReport:
-        """Relay until stopped, or to the present end of the source where it does not follow.
+        """Relay until stopped, or to the present end of the source if it does not follow.
 
-        Raises `MixedPrices`, `RecordRefused`, `SameLog` and others that do not heal; of those of a
-        destination the others only before anything was delivered: one that has worked is waited
-        for. Where it does not follow, raises `StreamUnreachable` and `StreamMissing` too. What was
-        delivered before is kept in mind.
+        Raises `MixedPrices`, `RecordRefused`, `SameLog` and other errors that do not heal. The
+        destination's other errors are raised only before anything was delivered: a destination that
+        has worked is waited for. Without `follow`, raises `StreamUnreachable` and `StreamMissing`
+        too. The position of what was delivered is saved.
         """
         work = asyncio.create_task(self._work())
         try:
@@ -148,7 +151,7 @@ class Relay:
         finally:
             if not work.done():
                 work.cancel()
-                # What hangs on is left to itself: an end must not wait for it.
+                # Do not wait for a task that hangs: stopping must be quick.
                 await asyncio.wait([work], timeout=_CLOSING + 0.5)
         self.undelivered = await self._place.count()
         self._say(state=WriterState.STOPPED, next_try=None)
@@ -160,7 +163,7 @@ class Relay:
     # Connections
 
     async def _work(self) -> None:
-        """Until stopped or done; sides that are away are tried again and again."""
+        """Run until stopped or done. Tries again and again while a side is away."""
         while True:
             ending = self._stop.is_set()
             try:
@@ -181,7 +184,7 @@ class Relay:
                 await self._wait_after(error)
 
     def _heals(self, error: StreamError) -> bool:
-        """Whether trying again may help."""
+        """Tell whether trying again may help."""
         if not self._follow or isinstance(error, (MixedPrices, RecordRefused, SameLog)):
             return False
         if error.stream == self._source.url:
@@ -192,9 +195,9 @@ class Relay:
     async def _connected(self) -> AsyncIterator[Log]:
         try:
             log = self._make()
-        except ConfigError as error:  # a file of its security that was there at the beginning
+        except ConfigError as error:  # a security file that could be read at the start
             raise StreamUnreachable(self._status.destination, str(error)) from error
-        # Not `async with`: its end might take as long as it likes.
+        # Not `async with`: closing might take as long as it likes.
         await self._patience.wait(log.url, log.__aenter__())
         try:
             served = as_served(self._source)
@@ -210,7 +213,7 @@ class Relay:
             let_go(closing)
 
     async def _wait_after(self, error: StreamError) -> None:
-        """Say that a side is away, and wait, ever longer; a stop ends the waiting."""
+        """Report that a side is away, and wait, longer each time; a stop ends the waiting."""
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
         pause *= 0.75 + 0.5 * self._random()
         self._failures += 1
@@ -228,10 +231,11 @@ class Relay:
     # Passing on
 
     async def _carry(self, log: Log) -> None:
-        """Catch up, send what no batch brought, follow; again each day; then deliver the rest."""
+        """Catch up, send what no batch brought, follow; repeat each day; then deliver the rest."""
         while True:
             since = self._monotonic()
-            # Taken before the catching up, so that it tells of no tick that is not delivered then.
+            # Taken before the catching up, so that it includes no tick that is undelivered after
+            # it.
             snapshot = await self._source.snapshot()
             self._say_following()
             self._filter.look_anew()
@@ -248,15 +252,15 @@ class Relay:
             if self._stop.is_set():
                 break
         if self._follow:
-            with contextlib.suppress(_Behind):  # there is no time now: the next run looks back
+            with contextlib.suppress(_Behind):  # there is no time now: the next run checks
                 await self._pass_on(log, follow=False)
         await self._place.note()
 
     def _look_back(self, behind: Mapping[Key, int]) -> None:
-        """Raise `_Behind` where the destination lost ticks that were sent there before.
+        """Raise `_Behind` if the destination lost ticks that were sent before.
 
-        It lost what it had acknowledged, as a broker does whose disk had not written it yet; the
-        source may have it still. Once for each loss: what is found nowhere becomes a gap.
+        A broker may lose what it acknowledged, if its disk had not written it yet. The source may
+        still have it. This is done once for each loss: what is found nowhere becomes a gap.
         """
         lost = {key: last for key, last in behind.items() if self._looked_back.get(key) != last}
         if lost and not self._from_start:
@@ -264,9 +268,9 @@ class Relay:
             raise _Behind
 
     async def _pass_on(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
-        """One reading of the source; a following one ends when stopped, or soon after `until`."""
+        """Read the source once. Following, it ends when stopped, or soon after `until`."""
         place = self._place
-        assert place.reached is not None  # noqa: S101  (it was begun)
+        assert place.reached is not None  # noqa: S101 - it was begun
         self._from_start, place.is_start = place.is_start, False
         batches = self._source.read(place.reached, follow=follow, limit=self._limit)
         async with contextlib.aclosing(batches) as reading:
@@ -275,13 +279,13 @@ class Relay:
                 self._failures = 0
                 if not batch:
                     self._tell_source()
-                # In silence nothing else would ever note the last place.
+                # In silence nothing else would save the last position.
                 await (place.note_at_times() if batch else place.note())
                 if self._monotonic() > until:
                     break
 
     def _tell_source(self) -> None:
-        """Whether a source that brings nothing is away: its reading waits for it by itself."""
+        """Report whether a silent source is away. Its reading waits for it by itself."""
         problem = self._source.read_stats().problem
         if problem is None:
             self._say_following()
@@ -295,7 +299,7 @@ class Relay:
             )
 
     async def _send(self, log: Log, batch: Batch) -> None:
-        """Append what of `batch` is new to the destination; durable on return."""
+        """Append what the destination lacks of `batch`. It is durable on return."""
         for _ in range(ATTEMPTS):
             fresh = self._filter.fresh(batch)
             self._look_back(self._filter.behind)
@@ -310,7 +314,7 @@ class Relay:
                 last = await self._patience.wait(log.url, log.last())
                 self._filter.begin(log.id, last, whole=self._place.whole)
                 continue
-            except InvalidRecord as error:  # the same would come again and again
+            except InvalidRecord as error:  # otherwise the same would come again and again
                 words = f"cannot keep a record that lies in {self._source.url} ({error})"
                 raise RecordRefused(log.url, words) from error
             self._filter.delivered(fresh)
@@ -328,7 +332,7 @@ class Relay:
         self._place.reached = batch.position
 
     async def _tell_silence(self, url: str) -> None:
-        """Say that the destination keeps us waiting for long, and how much waits."""
+        """Report that the destination has not answered for long, and how much waits."""
         waiting = await self._place.count()
         if self._status.state is not WriterState.STREAM_UNREACHABLE:
             problem = f"{url}: does not answer"
@@ -338,7 +342,7 @@ class Relay:
         self._say(waiting=waiting)
 
     def _say_following(self) -> None:
-        """Both sides answer."""
+        """Report that both sides answer."""
         self._say(state=WriterState.FOLLOWING, away=None, problem=None, next_try=None, waiting=None)
 
     def _say(self, **news: Any) -> None:

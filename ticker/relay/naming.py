@@ -1,4 +1,4 @@
-"""Names that follow from where ticks go: of a poller's local log, of positions and of locks.
+"""Makes file names from a destination: of a poller's local log, of positions and of locks.
 
 The same destination gives the same name on every start, and no name holds a secret. Pure.
 """
@@ -12,16 +12,17 @@ from typing import Final
 from ticker.address import without_password
 
 LOCAL_LOGS: Final = "to-*.sqlite"
-"""What the file names of local logs look like, whatever their destination."""
+"""The pattern of the file names of all local logs."""
 
 _LONGEST: Final = 48
-"""Letters of the destination kept in a file's name, for people."""
+"""Letters of the destination in a file's name, to make it readable."""
 
 
 def local_log_name(destination: str) -> str:
-    """The file name of the log that a poller writes before its ticks go to `destination`.
+    """Return the file name of the local log for `destination`.
 
-    `kafka://broker:9092/ticks` → `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
+    A poller writes this log before its ticks go to `destination`. `kafka://broker:9092/ticks` →
+    `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
     """
     url = without_password(destination)
     words = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-.")[:_LONGEST]
@@ -29,7 +30,7 @@ def local_log_name(destination: str) -> str:
 
 
 def route_digest(source: str, destination: str) -> str:
-    """Eight letters that stand for one source and one destination."""
+    """Return eight letters that identify one source and one destination."""
     return _digest(f"{without_password(source)}\0{without_password(destination)}")
 
 

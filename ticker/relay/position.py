@@ -1,7 +1,7 @@
-"""Where one relay stands in its source: reached now, and kept in its checkpoint.
+"""Tracks where one relay stands in its source: the position now, and the saved checkpoint.
 
-The kept place may lag behind, never run ahead. Where nothing was kept, or another log lies in the
-destination's place, the relay begins again.
+The checkpoint may lag behind, never run ahead. The relay begins again if nothing was saved, or if
+another log lies in the destination's place.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ticker.streams.sequence import Key
 from ticker.times import Moment
 
 NOTE_EVERY: Final = 1.0
-"""The place is noted at most so often (s), because each time costs a wait for the disk."""
+"""The shortest time between two saves (s), because each waits for the disk."""
 _COUNTING: Final = 2.0
-"""How long what waits may be counted (s)."""
+"""How long counting the waiting ticks may take (s)."""
 
 
 class RelayPosition:
-    """The place in `source`. `since` is where a relay begins that has none kept.
+    """The position in `source`. A relay without a checkpoint begins at `since`.
 
     `bounded`: what the source gets after `begin` does not count as waiting.
     """
@@ -41,11 +41,12 @@ class RelayPosition:
         bounded: bool = False,
     ) -> None:
         self.reached: Position | None = None
-        """Behind all that was delivered; `None` before `begin`."""
+        """The position after all that was delivered; `None` before `begin`."""
         self.whole = False
-        """The destination was sent all that the source had, and not from some time on."""
+        """Whether the destination was sent all that the source had, not only what came after some
+        time."""
         self.is_start = False
-        """What is `reached` is the source's start."""
+        """Whether `reached` is the source's start."""
         self._source = source
         self._checkpoint = checkpoint
         self._since = since
@@ -57,11 +58,11 @@ class RelayPosition:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the checkpoint has one."""
+        """Tell whether a checkpoint is saved."""
         return self._noted is not None
 
     async def begin(self) -> None:
-        """Find the place to go on from, and hold it."""
+        """Find the position to continue from, and hold it."""
         if self.reached is not None:
             return
         if self._bounded:
@@ -71,12 +72,13 @@ class RelayPosition:
             await self._start(self._since)
 
     async def meet(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
-        """The destination `url` is connected: its origin, and what it holds.
+        """Note that `url` is connected: its origin, and what it holds.
 
-        Begins again if `origin` is not the one met before: it has nothing. Raises `StreamUnusable`
-        if it tells of ticks of the source all the same, as quotes do whose ticks were deleted; or
-        if it holds more of the source than the source itself: its new ticks would reuse
-        sequence numbers that were already sent, and be dropped as repeats.
+        Begins again if `origin` is not the one met before: the destination is new and empty. Raises
+        `StreamUnusable` if a new destination has the source's ticks or quotes nevertheless, as
+        after ticks were deleted and quotes stayed. Raises it too if the destination holds more of
+        the source than the source itself: new ticks would reuse sequence numbers that were already
+        sent, and be dropped as repeats.
         """
         if lacking := await self._checkpoint.lacks(last):
             words = (
@@ -104,18 +106,18 @@ class RelayPosition:
         await self._checkpoint.meet(Met(origin, self.whole))
 
     async def rewind(self) -> None:
-        """Stand at the source's start: what the destination has of it is dropped on the way."""
+        """Return to the source's start. What the destination has is dropped on the way."""
         await self._start("start")
 
     async def forget(self) -> None:
-        """The source is another one than the place was kept of: all of it is new."""
+        """Forget the position: the source was replaced, so all of it is new."""
         await self._checkpoint.forget()
         self.reached = self._noted = None
         self.is_start = False
         self._since = "start"
 
     async def note(self) -> None:
-        """Keep the place, if it has moved. A source that is busy is asked again next time."""
+        """Save the position, if it has moved. If the source is busy, the next call tries again."""
         self._noted_at = self._monotonic()
         if self.reached is None or self.reached == self._noted:
             return
@@ -124,18 +126,18 @@ class RelayPosition:
             self._noted = self.reached
 
     async def note_at_times(self) -> None:
-        """The same, unless it was done within `NOTE_EVERY`."""
+        """Save it, unless that was done within `NOTE_EVERY`."""
         if self._monotonic() - self._noted_at >= NOTE_EVERY:
             await self.note()
 
     async def count(self) -> int | None:
-        """How many ticks wait, from the place that was really reached; `None` if unknown."""
+        """Count the ticks that wait, from the position really reached; `None` if unknown."""
         try:
             async with asyncio.timeout(_COUNTING):
                 await self.note()
                 waiting = await self._checkpoint.waiting()
                 if waiting and self._end is not None:
-                    # Reading may have gone beyond that end: then fewer ticks follow the place.
+                    # Reading may have passed that end: then fewer ticks follow the position.
                     waiting = max(0, waiting - await self._source.count(self._end))
                 return waiting
         except (TimeoutError, StreamError):

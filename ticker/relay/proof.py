@@ -1,8 +1,8 @@
-"""The proof that a relay is complete: counts and a hash per (origin, symbol), held side by side.
+"""Proves that a relay is complete: compares counts and a hash per (origin, symbol).
 
-The source is counted before anything is sent, the destination after all was; both from what lies in
-them, not from what was sent. Older ticks that the destination has let go of by its own retention
-are left out of the comparison and told. Pure but for the reading of `Stream.arrays`.
+The source is counted before anything is sent, the destination after all was sent. Both counts come
+from what the logs hold, not from what was sent. Older ticks that the destination's own retention
+deleted are not compared, and reported. Pure but for the reading of `Stream.arrays`.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from ticker.figures import agree, count_text
 from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
 
-if TYPE_CHECKING:  # it loads numpy, and commands are to start fast
+if TYPE_CHECKING:  # it loads numpy, and commands must start fast
     from ticker.streams.digest import Digest
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Side(msgspec.Struct, frozen=True):
-    """What one side of a comparison holds in all."""
+    """What one side of a comparison holds in total."""
 
     ticks: int = 0
     digest: str = ""
-    """Over the digests of each (origin, symbol), in their order."""
+    """A hash over the digests of each (origin, symbol), in their order."""
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What the comparison found."""
+    """The result of the comparison."""
 
     ticks: int
-    """Held against each other and found equal."""
+    """Ticks compared and found equal."""
     symbols: int
-    """Of these ticks; one that comes from two origins counts once."""
+    """Symbols of these ticks. One that comes from two origins counts once."""
     origins: int
     wrong: Mapping[Key, str]
-    """(origin, symbol) → what differs, in words; empty if the destination is complete."""
+    """(origin, symbol) → the difference, in words; empty if the destination is complete."""
     let_go: int = 0
     """Older ticks that the destination no longer holds, so that they could not be compared."""
     wanted: Side = Side()
     """The source when it was counted."""
     found: Side = Side()
-    """What the destination holds of that."""
+    """What the destination holds of it."""
 
 
 def prove(
@@ -56,10 +56,10 @@ def prove(
     sent: Mapping[Key, int],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proof:
-    """Hold `destination` against `wanted`, the digests of `source`. Synchronous, for a thread.
+    """Compare `destination` with `wanted`, the digests of `source`. Synchronous, for a thread.
 
-    `sent` is the first sequence of each (origin, symbol) that this relay sent itself: from there on
-    nothing may be missing. `stopped` ends it early, at the next chunk. Raises `StreamError`.
+    `sent` is the first sequence of each (origin, symbol) that this relay sent itself: nothing may
+    be missing from there on. `stopped` ends it early, at the next chunk. Raises `StreamError`.
     """
     from ticker.streams.digest import digests
 
@@ -96,7 +96,7 @@ def prove(
 
 
 def summed(found: Mapping[Key, Digest]) -> Side:
-    """All digests of one side in one."""
+    """Combine all digests of one side."""
     digest = blake2b(digest_size=8)
     for key, each in sorted(found.items()):
         digest.update(_encode([*key, each.digest]))

@@ -1,9 +1,9 @@
 """The loop from a stream into an unfinished recording: read, append, and again.
 
-It promises that each tick and gap of the span reaches the log once and in the order of the stream,
-and is durable when it is counted; that a stream which is away is waited for and told; and that a
-full disk ends it at once. Heartbeats are left out: they are signs of life of writers, and nothing
-that a recording plays. It knows no backend and no screen.
+Each tick and gap of the span reaches the log once and in the order of the stream, and is counted
+when it is durable. A stream that is away is waited for and reported. A full disk ends the recording
+at once. Heartbeats are left out: they are signs of life of writers, which a replay does not need.
+It knows no backend and no screen.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from ticker.streams.sequence import Key
 from ticker.streams.tape import Tape
 from ticker.times import Moment
 
-if TYPE_CHECKING:  # it loads DuckDB, and commands are to start fast
+if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
     from ticker.streams.part import Part
 
 _LOOK_AGAIN: Final = 1.0
-"""Between two looks for a stream that is away (s)."""
+"""Between two checks for a stream that is away (s)."""
 WITHIN: Final = 4.0
-"""How long an end may go on reading what the stream holds (s)."""
+"""How long a stopped recording may go on reading what the stream holds (s)."""
 _WRITER: Final = "record"
-"""The writer of gaps that the recorder finds."""
+"""The writer of the gaps that the recorder finds."""
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """What of a stream is recorded. Times are `received` (µs, UTC)."""
+    """Which part of a stream is recorded. Times are `received` (µs, UTC)."""
 
     symbols: Collection[str] | None = None
     """`None`: all."""
@@ -46,13 +46,13 @@ class Cut(msgspec.Struct, frozen=True):
     until: int | None = None
     """Exclusive; `None`: no end."""
     count: int | None = None
-    """At most so many ticks; `None`: no bound."""
+    """The most ticks; `None`: no limit."""
     follow: bool = True
-    """Go on at the present end of the stream."""
+    """Whether to continue at the present end of the stream."""
 
 
 class Progress(msgspec.Struct):
-    """What was recorded so far: durable."""
+    """What was recorded so far. All of it is durable."""
 
     ticks: int = 0
     gaps: int = 0
@@ -61,15 +61,15 @@ class Progress(msgspec.Struct):
     last: int | None = None
     """The latest `received` of a tick (µs, UTC)."""
     lag: int | None = None
-    """How old the newest record was when it was durable (µs); `None` before the first."""
+    """The age of the newest record when it became durable (µs); `None` before the first."""
     problem: str | None = None
-    """Why the stream cannot be read now, in a sentence; `None` while it can."""
+    """Why the stream cannot be read now, in a sentence; `None` if it can."""
     is_cut: bool = False
     """Whether it ended before all that the stream held was read."""
     simulated: bool = False
     """Whether the prices are invented."""
     symbols: frozenset[str] = frozenset()
-    """Those that the stream holds or sent."""
+    """The symbols that the stream holds or sent."""
 
 
 class Recording:
@@ -105,19 +105,19 @@ class Recording:
         self._since = cut.since
 
     def stop(self) -> None:
-        """End `run` soon, at what the stream holds now."""
+        """Stop `run` soon, at what the stream holds now."""
         self._stopping.set()
 
     @property
     def is_full(self) -> bool:
-        """Whether as many ticks were recorded as were asked for."""
+        """Tell whether as many ticks were recorded as were asked for."""
         return self._cut.count is not None and self.progress.ticks >= self._cut.count
 
     async def run(self) -> None:
         """Record until stopped, or to the end of what was asked for.
 
-        Raises `StreamNotWritable` where the log takes no more. What the source raises is raised
-        only where the recorder does not follow; otherwise it waits.
+        Raises `StreamNotWritable` if the log takes no more. Errors of the source are raised only if
+        the recorder does not follow; otherwise it waits.
         """
         self._filter.begin(self._log.id, {}, whole=False)
         while True:
@@ -136,7 +136,7 @@ class Recording:
             except WrongPosition as error:
                 if error.stream != self._source.url:
                     raise
-                self._position, self._since = None, "start"  # another log lies there now
+                self._position, self._since = None, "start"  # another log replaced it
                 self._last_seen = {}
                 continue
             except (StreamMissing, StreamUnreachable) as error:
@@ -150,7 +150,7 @@ class Recording:
                 return
 
     async def _begin(self) -> Position:
-        """Where to begin; keeps what is known of the symbols there."""
+        """Find where to begin, and save what is known of the symbols there."""
         is_now = self._since == "end"
         snapshot = await self._source.snapshot()
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
@@ -159,7 +159,7 @@ class Recording:
         if (tape := as_tape(self._source)) is not None:
             self._part.tell_facts(self.progress.ticks, await self._facts_of(tape))
         else:
-            # Of the past, the latest quotes tell only what was true all along.
+            # For a past moment, only the facts that never change are true.
             self._part.tell(self.progress.ticks, wanted, fixed_only=not is_now)
         if is_now:
             self._last_seen = snapshot.last_seen
@@ -180,8 +180,8 @@ class Recording:
         return self._cut.symbols is None or told.symbol in self._cut.symbols
 
     async def _pass_on(self, *, follow: bool) -> None:
-        """One reading: to its end, until stopped, or until there is enough."""
-        assert self._position is not None  # noqa: S101  (it was begun)
+        """Read once: to the end, until stopped, or until there is enough."""
+        assert self._position is not None  # noqa: S101 - it was begun
         batches = self._source.read(
             self._position,
             last_seen=self._last_seen,
@@ -198,14 +198,14 @@ class Recording:
                     return
 
     async def _take(self, batch: Batch) -> None:
-        """Append what of `batch` was asked for; durable on return."""
+        """Append what was asked for of `batch`. It is durable on return."""
         progress = self.progress
         fresh = self._filter.fresh(self._cut_out(batch))
         if not (fresh.ticks or fresh.gaps or fresh.quotes):
             progress.lag = 0
             return
-        # Facts first: a tick that is durable has its facts. Those that came without a tick are told
-        # with the next one, so that no replay shows them too early.
+        # Facts first: a durable tick has its facts. Facts without a tick are written with the next
+        # tick, so that no replay shows them too early.
         self._part.tell(progress.ticks + max(1, len(fresh.ticks)), fresh.quotes)
         await self._log.append(fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes)
         self._filter.delivered(fresh)
@@ -220,7 +220,10 @@ class Recording:
             progress.symbols |= {tick.symbol for tick in fresh.ticks}
 
     def _cut_out(self, batch: Batch) -> Batch:
-        """The span. Of each symbol it is one piece, even where a clock was set back inside."""
+        """Cut the span out.
+
+        It is one piece for each symbol, even if a clock was set back inside.
+        """
         cut = self._cut
         first = cut.since if isinstance(cut.since, int) else 0
         ticks: list[Tick] = []
@@ -249,7 +252,7 @@ class Recording:
         self._on_change()
 
     async def _wait(self, problem: str) -> None:
-        """Say that the stream is away, and wait a moment."""
+        """Report that the stream is away, and wait a moment."""
         self.progress.problem = problem
         self._on_change()
         with suppress(TimeoutError):

@@ -1,6 +1,6 @@
-"""Where a relay keeps its files: lock, checkpoint, and the destination that it met.
+"""Where a relay keeps its files: lock, checkpoint, and the destination's identity.
 
-The same source and destination give the same files on every start, however they were written.
+The same source and destination give the same files on every start, however their URLs were written.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Route(NamedTuple):
 
     @property
     def lock(self) -> Path:
-        """The file that keeps two relays apart: beside a log's file, so that all users meet there.
+        """Return the lock file. It lies beside a log's file, so that all users share it.
 
-        Raises `StreamNotWritable` where it would lie in a state directory that cannot be made.
+        Raises `StreamNotWritable` if it must lie in a state directory that cannot be created.
         """
         digest = route_digest(*self)
         is_file = backend_of(self.source) is Backend.SQLITE
@@ -44,24 +44,24 @@ class Route(NamedTuple):
 
     @property
     def met(self) -> Path:
-        """The file that tells which log this relay met at its destination."""
+        """Return the file that says which log this relay met at its destination."""
         return self.lock.with_suffix(".destination")
 
     def hold(self, log: Retained) -> Checkpoint:
-        """The checkpoint of this relay in `log`, which is its source and entered."""
+        """Return the checkpoint of this relay in `log`, which is its source and entered."""
         return HoldCheckpoint(log, self.destination, self.met)
 
     def file(self, source: Stream) -> Checkpoint:
-        """The same for a `source` in which nothing can be held."""
+        """Return the checkpoint for a `source` that can hold nothing."""
         path = make_state_directory() / f"relay-{route_digest(*self)}.position"
         return FileCheckpoint(source, path, self.met)
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
-    """The log that a poller writes first where its ticks go to `choice`.
+    """Return the log that a poller writes first if its ticks go to `choice`.
 
-    Real and invented prices have one each, so that a poll of the wrong kind, which the destination
-    refuses, leaves nothing behind that would stop the right kind.
+    Real and invented prices have one each. So if the destination refuses one kind, what remains of
+    it does not block the other kind.
     """
     url = canonical_log_url(choice) + ("?simulated" if simulated else "")
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)

@@ -1,7 +1,7 @@
-"""The relay beside a poller: one of all pollers that share a local log sends for all.
+"""The relay beside a poller. Of all pollers that share a local log, one sends for all.
 
-Another takes over when that one ends. A relay that a mistake of ours ends is started again. It
-knows the local log and its destination, and no poller.
+Another one takes over when that one ends. A relay that ends by a bug is started again. It knows the
+local log and its destination, and no poller.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from ticker.streams import Retained, StreamChoice, canonical_url, open_log
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
-"""Before a relay that a mistake of ours ended is begun again (s)."""
+"""Before a relay that a bug ended is started again (s)."""
 _LOOK_AGAIN: Final = 1.0
-"""Between two looks whether another relay has ended (s)."""
+"""Between two checks whether another relay has ended (s)."""
 _UNMOVED: Final = 3.0
-"""What waits so long behind one place is told (s): a relay that gets on notes it each second."""
+"""Ticks that wait so long behind one position are reported (s): a working relay saves it each
+second."""
 
 
 class Sending:
     """A relay from `log`, a poller's local log that is entered, to `destination`.
 
-    `on_status` is told how it goes. `on_failure` is called when it fails for good, but not where
-    `log` was taken away: the poller finds that out, and goes on in another.
+    `on_status` gets its status. `on_failure` is called when it fails for good, unless `log` was
+    taken away: the poller notices that, and continues in another.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Sending:
         self._task: asyncio.Task[RelayReport | None] | None = None
 
     async def start(self) -> None:
-        """Begin. All that will lie in a new log waits from its first tick on."""
+        """Start. A new log holds all its ticks for the destination, from the first one."""
         if not await self._log.last():
             checkpoint = self._route.hold(self._log)
             if await checkpoint.load() is None:
@@ -69,11 +70,11 @@ class Sending:
         self._task = asyncio.create_task(self._run())
 
     async def finish(self, within: float = WITHIN) -> str:
-        """End it in little more than `within` seconds; what is left undelivered, in words.
+        """Stop it in little more than `within` seconds. Returns what is undelivered, in words.
 
         Raises what ended it before, as `Relay.run` does.
         """
-        assert self._task is not None  # noqa: S101  (it was started)
+        assert self._task is not None  # noqa: S101 - it was started
         self._within = within
         self._stopping.set()
         if self._relay is not None:
@@ -84,7 +85,7 @@ class Sending:
         return undelivered_words(report, self._route.source, "a poller or ticker forward")
 
     def left_words(self) -> str:
-        """What is left undelivered where `finish` raised."""
+        """Describe what is undelivered after `finish` raised."""
         report = RelayReport(0, 0, 0, self._left(), None)
         return undelivered_words(report, self._route.source, "ticker forward")
 
@@ -103,7 +104,7 @@ class Sending:
                         return None
                 except StreamError:
                     raise
-                except Exception as error:  # noqa: BLE001 - no mistake of ours ends the sending unsaid
+                except Exception as error:  # noqa: BLE001 - no bug may end the sending unreported
                     _log.exception("the relay failed")
                     problem = f"failed unexpectedly ({error}), and starts again"
                     self._tell(WriterState.STREAM_UNREACHABLE, problem)
@@ -153,9 +154,9 @@ class Sending:
 
 
 class _LeftElsewhere:
-    """What waits in `log` for `destination` while another process sends.
+    """Counts what waits in `log` for `destination` while another process sends.
 
-    Its hold is all that is known of how the other gets on.
+    Its hold is all that is known of the other's progress.
     """
 
     def __init__(self, log: Retained, destination: str) -> None:
@@ -166,9 +167,9 @@ class _LeftElsewhere:
         self._waiting: int | None = None
 
     async def count(self) -> int | None:
-        """How many ticks wait, as last counted; `None` while the other gets on, or none do."""
+        """Return how many ticks wait, as last counted; `None` if the other gets on or none wait."""
         now = time.monotonic()
-        # Counting takes time with the ticks that wait, and after a week there are many.
+        # Counting takes longer with more waiting ticks, and after a week there are many.
         if now - self._counted_at >= _UNMOVED / 3:
             self._waiting = await self._look(now)
             self._counted_at = time.monotonic()
@@ -178,7 +179,7 @@ class _LeftElsewhere:
         try:
             hold = (await self._log.holds()).get(self._destination)
         except StreamError:
-            return self._waiting  # the poller tells of it
+            return self._waiting  # the poller reports it
         if hold is None or not hold.ticks:
             self._place = None
             return None

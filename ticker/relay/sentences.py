@@ -1,4 +1,4 @@
-"""What people are told of relays: how one is, what it left, what waits and what to do about it.
+"""Sentences about relays: how one is, what it left, what waits and what to do about it.
 
 Reads no stream and no clock.
 """
@@ -18,7 +18,10 @@ from ticker.times import Zone, clock
 
 
 def undelivered_words(report: RelayReport, source: str, sender: str | None) -> str:
-    """`undelivered: N`, and what becomes of them: `sender` sends them later, if there is one."""
+    """Say `undelivered: N`, and what becomes of them.
+
+    `sender` sends them later, if there is one.
+    """
     count = report.undelivered
     if count == 0:
         return "undelivered: 0"
@@ -30,7 +33,7 @@ def undelivered_words(report: RelayReport, source: str, sender: str | None) -> s
 
 
 def complete_words(proof: Proof, destination: str) -> str:
-    """What a proof that found nothing wrong has compared."""
+    """Describe a proof that found nothing wrong."""
     told = f"complete: {count_text(proof.ticks, 'tick')} of {count_text(proof.symbols, 'symbol')}"
     if proof.origins > 1:
         told += f" from {proof.origins:,} origins"
@@ -42,14 +45,14 @@ def complete_words(proof: Proof, destination: str) -> str:
 
 
 def unsent_words(each: Waiting) -> str:
-    """That nobody sends what waits in a local log."""
+    """Say that no relay sends what waits in a local log."""
     waits, them = agree(each.ticks, "waits", "wait"), agree(each.ticks, "it", "them")
     ticks = count_text(each.ticks, "tick")
     return f"{ticks} {waits} here for {each.destination}, and nobody sends {them}"
 
 
 def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
-    """How many ticks wait where, what becomes of them, and what to do.
+    """Say how many ticks wait in which log, what becomes of them, and what to do.
 
     `away`: the stream of `choice` cannot be reached.
     """
@@ -72,7 +75,7 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
 
 
 def status_forms(status: RelayStatus, zone: Zone, now: int) -> tuple[str, str, str]:
-    """How the relay is, on one line: in full, without the URL, and as short as can be.
+    """Describe the relay on one line, in three forms: in full, without the URL, and the shortest.
 
     What is wrong comes first, because a terminal cuts the end. `now` is µs since the epoch.
     """

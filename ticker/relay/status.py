@@ -1,4 +1,4 @@
-"""What a relay tells its caller: its status at each change, and a report at its end."""
+"""What a relay reports to its caller: its status at each change, and a report at its end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Delivered: durable in the destination."""
     gaps: int = 0
     problem: str | None = None
-    """Which side is away and why, in a sentence; absent when nothing is wrong."""
+    """Which side is away and why, in a sentence; absent if nothing is wrong."""
     next_try: int | None = None
     """When a side that is away is tried again (µs, UTC)."""
     away: str | None = None
-    """The URL of the side that is away; absent where both answer."""
+    """The URL of the side that is away; absent if both answer."""
     waiting: int | None = None
     """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
     process: int | None = None
@@ -29,7 +29,7 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_away(self) -> bool:
-        """Whether a side keeps ticks waiting, so that somebody should know it first of all."""
+        """Tell whether a side that is away keeps ticks waiting, which screens show first."""
         if self.state is WriterState.ELSEWHERE:
             return bool(self.waiting)
         return self.state is WriterState.STREAM_UNREACHABLE
@@ -44,8 +44,9 @@ class RelayReport(msgspec.Struct, frozen=True):
     repeats: int
     """Ticks that the destination had already."""
     undelivered: int | None
-    """Ticks that wait in the source; `None` where they could not be counted in time.
+    """Ticks that wait in the source; `None` if they could not be counted in time.
 
-    Of a relay that does not follow: only those that the source had when it began."""
+    If it does not follow, only those that the source had when it began.
+    """
     problem: str | None
-    """What kept them from being delivered, as last heard."""
+    """What kept them from being delivered, by the last report."""

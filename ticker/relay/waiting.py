@@ -1,8 +1,8 @@
-"""What waits on this machine to be sent on: how many ticks, in which log, for whom, sent by whom.
+"""Finds what waits on this machine to be sent: how many ticks, in which log, for which destination.
 
-A poller whose ticks go elsewhere keeps them in a local log. Every local log that still has
-undelivered ticks is listed, whatever its destination: a broker that moved has another address, and
-a poller to the new one does not open the old one's log. Reads only.
+A poller whose ticks go elsewhere keeps them in a local log. Every local log with undelivered ticks
+is listed, whatever its destination: if a broker moved, it has another address, and a poller to the
+new one does not open the old one's log. Reads only.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Waiting(msgspec.Struct, frozen=True):
     destination: str
     ticks: int
     sending: bool
-    """Whether a relay is at work for them."""
+    """Whether a relay is running for them."""
     again: bool = False
-    """They were sent before, to another log in its place: what lies there now has none of them."""
+    """Whether they were sent before, to a log that was replaced by one without them."""
 
 
 async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> list[Waiting]:
-    """What waits in `choice`, if it is a file, and in every local log of this machine.
+    """Find what waits in `choice`, if it is a file, and in every local log of this machine.
 
-    `stream` is that of `choice`, and is as `health` says.
+    `stream` is that of `choice`, and `health` is its health.
     """
     here = canonical_url(choice)
     found = list(_of(here, health)) if choice.address.backend.is_file else []
@@ -55,7 +55,7 @@ async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> 
 
 
 async def find_unsent(*sent: Route) -> list[Waiting]:
-    """What waits in local logs and nobody sends, but for what will be `sent` now."""
+    """Find what waits in local logs without a relay, except what will be `sent` now."""
     return [
         each
         for log, held in await _local_logs()
@@ -65,7 +65,7 @@ async def find_unsent(*sent: Route) -> list[Waiting]:
 
 
 def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
-    """The ticks that wait for `choice`; in a file, those for the destination furthest behind."""
+    """Count the ticks that wait for `choice`; in a file, for the destination furthest behind."""
     here = canonical_url(choice)
     if choice.address.backend.is_file:
         return max((each.ticks for each in found if each.log == here), default=0)
@@ -73,7 +73,7 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
 
 
 def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
-    """What of it waits for `choice` itself: what a relay sends, if there is any."""
+    """Return what waits for `choice` itself, which a relay sends if there is one."""
     here = canonical_url(choice)
     mine = [each for each in found if each.destination == here]
     waiting = [each for each in mine if each.sending] or mine
@@ -84,18 +84,18 @@ def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
 
 
 def polled_source(each: Waiting, choice: StreamChoice) -> str:
-    """What a poller to `choice` must ask to send these.
+    """Return the source that a poller to `choice` must ask to send these.
 
-    One of another kind of prices would open another log, and send nothing of this one.
+    A source with the other kind of prices would open another log, and send none of this one.
     """
     simulated = canonical_url(local_log(choice, simulated=True))
     return "exchange" if each.log == simulated else "yahoo"
 
 
 async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
-    """Whether what was sent by `route` to `stream` went to another log in its place.
+    """Tell whether what `route` sent to `stream` went to a log that was since replaced.
 
-    So it is after its topics were deleted, or its server's disk was replaced.
+    This happens after its topics were deleted, or its server's disk was replaced.
     """
     met = read_met(route.met)
     if met is None or health.state.is_away:
@@ -110,7 +110,7 @@ async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
 
 
 async def _local_logs() -> list[tuple[str, Health]]:
-    """The canonical URL of each local log that a poller left here, and how it is."""
+    """Find the canonical URL of each local log of pollers here, and its health."""
     found: list[tuple[str, Health]] = []
     for path in sorted(state_directory().glob(LOCAL_LOGS)):
         choice = StreamChoice(f"sqlite:{path}", named=False)
@@ -120,7 +120,7 @@ async def _local_logs() -> list[tuple[str, Health]]:
 
 
 def _of(log: str, health: Health) -> Iterator[Waiting]:
-    """Of one log, for each destination; those without anything left out."""
+    """Return what waits in one log, for each destination that has something waiting."""
     for destination, ticks in health.waiting.items():
         if ticks:
             yield Waiting(log, destination, ticks, is_held(Route(log, destination).lock))

@@ -109,7 +109,7 @@ class KafkaRead(ActiveRead):
         return self._topics.place(self._offsets, self._received).position()
 
     def _resting(self) -> Position:
-        """Return an empty batch's position: after all returned or skipped, before the ready batches."""
+        """Return an empty batch's position: after all returned or skipped, before ready batches."""
         if not self._ready:
             self._given = self._position()
         return self._given
