@@ -1,12 +1,12 @@
 """A poller turns quotes into ticks on a stream; anything may subscribe.
 
-What it hands on is imported when it is first asked for: the command line must be able to catch
-Ctrl-C before the rest is there.
+The public names are imported when they are first used: the command line must be able to catch
+Ctrl-C before the rest is loaded.
 """
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as type checkers know it; importing typing would take as long as all else
+TYPE_CHECKING = False  # as type checkers know it; importing typing would double the time
 if TYPE_CHECKING:
     from ticker import frames
     from ticker.exchange.offline import exchange
@@ -50,7 +50,7 @@ _ROOMS = {
 }
 
 
-if not TYPE_CHECKING:  # they know the names from above, and no others
+if not TYPE_CHECKING:  # they know the names from above only
 
     def __getattr__(name: str) -> object:
         if name in ("exchange", "frames"):  # rooms themselves

@@ -1,7 +1,7 @@
-"""`python -m ticker`, and the command `ticker`: the first of our lines that run.
+"""`python -m ticker`, and the command `ticker`.
 
-It imports next to nothing by itself, so that Ctrl-C is a silent end from here on: the rest takes a
-quarter of a second to import.
+It imports next to nothing itself, so that Ctrl-C ends it silently from here on: importing the rest
+takes a quarter of a second.
 """
 
 import os
@@ -10,8 +10,8 @@ import signal
 
 def main() -> None:
     """Run the command line and exit."""
-    # An exception in the midst of an import may be printed, or lost. A command that has something
-    # to end takes the signal over. A program that was started to ignore it goes on doing so.
+    # An exception during an import may be printed, or lost. A command that must clean up handles
+    # the signal itself. A program that was started to ignore the signal goes on ignoring it.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     from ticker.cli import main as run

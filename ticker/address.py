@@ -1,9 +1,9 @@
-"""A stream's URL, taken apart: its backend, its place, and what the backend can do.
+"""Parses a stream's URL: its backend, its place, and what the backend can do.
 
-No other module cuts a stream's URL up. `sqlite:PATH` is a log in a file,
-`kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (without a port 9092, without a prefix
-`ticks`), the path of a Parquet file is a recording, and `memory:NAME` is a log in this process. A
-URL holds no password. This module opens nothing; it follows the links of a file's path.
+No other module parses a stream's URL. `sqlite:PATH` is a log in a file,
+`kafka://HOST:PORT[,HOST:PORT…][/PREFIX]` is on a cluster (the default port is 9092, the default
+prefix `ticks`), the path of a Parquet file is a recording, and `memory:NAME` is a log in this
+process. A URL holds no password. This module opens nothing; it follows the links of a file's path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ticker.files import real_path, user_path
 from ticker.security import PASSWORD_ADVICE
 
 RECORDING: Final = ".parquet"
-"""What the name of a recording ends with."""
+"""The file-name ending of a recording."""
 PREFIX: Final = "ticks"
 """The default prefix of Kafka topics."""
 PORT: Final = 9092
@@ -29,14 +29,14 @@ PORT: Final = 9092
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _PREFIX: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _OTHERS: Final = (".gaps", ".quotes", ".heartbeats")
-"""Endings of the topics beside that of the ticks."""
+"""Endings of the topics beside the topic of ticks."""
 _LONGEST: Final = 249 - max(map(len, _OTHERS))
-"""Letters of a prefix: Kafka allows 249 in a topic's name."""
+"""The most letters of a prefix: Kafka allows 249 in a topic's name."""
 _BEFORE_AT: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:/{0,2})?.*@", re.DOTALL)
 
 
 class Backend(Enum):
-    """What keeps a stream, and what it can do."""
+    """What stores a stream, and what it can do."""
 
     SQLITE = "sqlite"
     KAFKA = "kafka"
@@ -45,37 +45,40 @@ class Backend(Enum):
 
     @property
     def is_file(self) -> bool:
-        """Whether the stream is one file on this machine."""
+        """Tell whether the stream is one file on this machine."""
         return self in (Backend.SQLITE, Backend.RECORDING)
 
     @property
     def is_served(self) -> bool:
-        """Whether it lies on servers, by which it and they may have several names."""
+        """Tell whether it lies on servers.
+
+        Then the servers and the stream may have several names.
+        """
         return self is Backend.KAFKA
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes see it."""
+        """Tell whether other processes see it."""
         return self is not Backend.MEMORY
 
     @property
     def is_writable(self) -> bool:
-        """Whether it is a log."""
+        """Tell whether it is a log."""
         return self is not Backend.RECORDING
 
     @property
     def numbers(self) -> bool:
-        """Whether it gives out sequences, so that a poller can write it directly."""
+        """Tell whether it gives out sequences, so that a poller can write it directly."""
         return self in (Backend.SQLITE, Backend.MEMORY)
 
     @property
     def retains(self) -> bool:
-        """Whether its retention is ours, so that ticks can be held for a reader."""
+        """Tell whether its retention is ours, so that ticks can be held for a reader."""
         return self is Backend.SQLITE
 
     @property
     def has_random_access(self) -> bool:
-        """Whether it is a tape."""
+        """Tell whether it is a tape."""
         return self is Backend.RECORDING
 
 
@@ -91,17 +94,17 @@ class StreamAddress(msgspec.Struct, frozen=True):
 
     backend: Backend
     url: str
-    """As it was written. It holds no secrets: a URL with a password is refused before."""
+    """The URL as it was written. It holds no secrets: a URL with a password was refused before."""
     path: Path | None = None
-    """The file itself, if it is one: `~` is the home, and links are followed."""
+    """The file itself, if it is one: `~` is expanded, and links are followed."""
     servers: tuple[str, ...] = ()
-    """HOST:PORT of the brokers that are asked first, if it is on Kafka."""
+    """HOST:PORT of the bootstrap servers, if it is on Kafka."""
     prefix: str = ""
-    """What the names of its topics begin with, if it is on Kafka."""
+    """The prefix of its topics, if it is on Kafka."""
 
 
 def parse_address(url: str) -> StreamAddress:
-    """Take `url` apart. Raises `UsageError` for one that names no stream."""
+    """Parse `url`. Raises `UsageError` if it names no stream."""
     match backend_of(url):
         case Backend.SQLITE if path := written_path(url):
             return StreamAddress(Backend.SQLITE, url, real_path(user_path(path)))
@@ -119,7 +122,7 @@ def parse_address(url: str) -> StreamAddress:
 
 
 def backend_of(url: str) -> Backend | None:
-    """The backend that `url` asks for, by its beginning or its ending; `None` if there is none.
+    """Return the backend of `url`, by its beginning or its ending; `None` if there is none.
 
     The rest of `url` is not checked.
     """
@@ -130,22 +133,22 @@ def backend_of(url: str) -> Backend | None:
 
 
 def written_path(url: str) -> str:
-    """The PATH of `sqlite:PATH`, as it was written."""
+    """Return the PATH of `sqlite:PATH`, as it was written."""
     return url.partition(":")[2]
 
 
 def is_recording(word: str) -> bool:
-    """Whether `word` is the path of a recording, by its name."""
+    """Tell whether `word` is the path of a recording, by its name."""
     return word.lower().endswith(RECORDING)
 
 
 def part_path(path: Path) -> Path:
-    """The log that a recorder of `path` writes until it is finished."""
+    """Return the log that a recorder of `path` writes until it is finished."""
     return path.with_name(f"{path.name}.part")
 
 
 def without_password(url: str) -> str:
-    """`url` for a screen: what stands before an `@` may be a password typed where none belongs.
+    """Return `url` for a screen, without what stands before an `@`: it may be a password.
 
     In a file's path an `@` is a letter like any other.
     """
@@ -155,7 +158,7 @@ def without_password(url: str) -> str:
 
 
 def refuse_password(url: str) -> None:
-    """Raise `UsageError`, which does not repeat it, where a URL names a user or a password."""
+    """Raise `UsageError` if a URL names a user or a password. The error does not repeat it."""
     if (shown := without_password(url)) != url:
         raise UsageError(
             f"{shown}: no user and no password belong into a URL. Name the user in a table "
@@ -180,7 +183,7 @@ def _on_kafka(url: str) -> StreamAddress:
 
 
 def _check_prefix(prefix: str) -> None:
-    """Raise `UsageError` where `prefix` cannot name the four topics of a stream."""
+    """Raise `UsageError` if `prefix` cannot name the four topics of a stream."""
     if _PREFIX.fullmatch(prefix) is None:
         raise UsageError(
             f"{prefix[:_LONGEST]!r} cannot begin a topic's name: use letters, digits, . _ -"

@@ -1,7 +1,7 @@
-"""The files of alerts: what was seen so far, and alerts kept in the configuration.
+"""Saves alerts: what was seen so far, and new alerts in the configuration.
 
-What was seen is kept for each stream, and apart for screens that run commands and those that do
-not, so that neither takes the other's news away. A file that cannot be read counts as missing: then
+What was seen is saved for each stream, and separately for screens that run commands and those that
+do not, so that neither hides an alert from the other. An unreadable file counts as missing: then
 alerts begin with the next price.
 """
 
@@ -27,13 +27,16 @@ _log: Final = logging.getLogger(__name__)
 
 
 def memory_path(folder: Path, stream: str, *, runs: bool) -> Path:
-    """The file for `stream` (its URL) in `folder`; `runs`: of a screen that runs commands."""
+    """Return the file for `stream` (its URL) in `folder`.
+
+    `runs`: for a screen that runs commands.
+    """
     kind = "commands" if runs else "screens"
     return folder / f"alerts-{kind}-{zlib.crc32(stream.encode()):08x}.json"
 
 
 def load_memory(path: Path) -> Memory | None:
-    """What was seen; `None` where nothing is known."""
+    """Load what was seen; `None` if nothing is saved."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Memory)
     except FileNotFoundError:
@@ -44,7 +47,7 @@ def load_memory(path: Path) -> Memory | None:
 
 
 def save_memory(path: Path, memory: Memory) -> None:
-    """Keep what was seen; where that fails, the log says why."""
+    """Save what was seen. A failure is written to the log."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, msgspec.json.encode(memory))
@@ -53,9 +56,9 @@ def save_memory(path: Path, memory: Memory) -> None:
 
 
 def keep_alert(path: Path, when: str) -> None:
-    """Append an alert to the configuration file at `path`, which is made where it is missing.
+    """Append an alert to the configuration file at `path`, which is created if missing.
 
-    Raises `ConfigError` where that cannot be, with the file as it was.
+    Raises `ConfigError` if that fails, and leaves the file unchanged.
     """
     advice = f"write it yourself: when = {json.dumps(when, ensure_ascii=False)}"
     path = real_path(path)
@@ -82,7 +85,7 @@ def keep_alert(path: Path, when: str) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file at once: readers see the old or the new."""
+    """Replace the file by `data` at once: readers see the old content or the new."""
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         new.write_bytes(data)

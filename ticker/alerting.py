@@ -1,8 +1,8 @@
-"""Looks for alerts in all that a feed reads: tells them, runs their commands, keeps what was seen.
+"""Checks all that a feed reads for alerts: reports them, runs their commands, saves what was seen.
 
-It promises that a crossing is told once, also over a restart: what was seen is kept in a file, and
-what the stream's last day holds since then is read at the start, before anything new. A command
-never holds anybody up, and what goes wrong with it is told. It knows no screen.
+A crossing is reported once, even over a restart: what was seen is saved in a file, and what the
+stream's last day holds since then is read at the start, before anything new. A command never blocks
+anything, and its failure is reported. It knows no screen.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ticker.records import Batch
 
 _log: Final = logging.getLogger(__name__)
 _REMEMBERED: Final = 200
-"""Alerts that were told, for the list of them."""
+"""The most alerts in the list of those reported."""
 _AT_ONCE: Final = 4
-"""Commands that run at the same time."""
+"""The most commands that run at the same time."""
 _WAITING: Final = 100
-"""Commands that wait at most."""
+"""The most commands that wait."""
 _LAST: Final = 1.0
 """How long the last commands may take at the end (s)."""
 
@@ -38,10 +38,10 @@ Command = tuple[str, ...]
 
 
 class Alerting:
-    """Alerts on one feed: `attach` it, and give `take` all that is folded into its board.
+    """Alerting on one feed: `attach` it, and give `take` all that is folded into its board.
 
     `wishes` are those of the configuration. `runs`: their commands are run. `path` is where what
-    was seen is kept; `None`: nowhere. `keep_in` is the configuration file, for alerts added here.
+    was seen is saved; `None`: nowhere. `keep_in` is the configuration file, for alerts added here.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Alerting:
         keep_in: Path | None = None,
     ) -> None:
         self.told: deque[Told] = deque(maxlen=_REMEMBERED)
-        """Those that were told, the oldest first."""
+        """The alerts that were reported, oldest first."""
         self.on_told: Callable[[Told], None] = lambda _: None
         self.on_word: Callable[[str], None] = lambda _: None
-        """Is given a sentence about what went wrong with a command; to be escaped."""
+        """Called with a sentence about a failed command. The sentence must be escaped."""
         self.runs = runs
         self._commands = {alert.text: run for alert, run in wishes if run}
         self._kept = {alert.text for alert, _ in wishes}
@@ -76,7 +76,7 @@ class Alerting:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        """Keep what was seen, and give the last commands a moment."""
+        """Save what was seen, and give the last commands a moment."""
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.wait([self._catching_up])
@@ -89,12 +89,12 @@ class Alerting:
                 await asyncio.wait(late)
 
     def attach(self, feed: Feed) -> None:
-        """Look at what `feed` reads, from now on."""
+        """Check what `feed` reads, from now on."""
         self._feed = feed
         self._since = feed.wall()
 
     def take(self, batch: Batch) -> None:
-        """Look at what was folded in; before that, once, at what nobody looked at."""
+        """Check what was folded in. The first time, check first what came since the last run."""
         if self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up())
         if self._catching_up.done():
@@ -126,7 +126,7 @@ class Alerting:
             self._save()
 
     def tell(self, told: Told) -> None:
-        """Tell it, and run its command."""
+        """Report an alert, and run its command."""
         self.told.append(told)
         self.on_told(told)
         command = self._commands.get(told.alert.text)
@@ -157,23 +157,23 @@ class Alerting:
 
     @property
     def alerts(self) -> Sequence[Alert]:
-        """Those looked for."""
+        """Return the active alerts."""
         return self._alerts.alerts
 
     def is_armed(self, alert: Alert) -> bool | None:
-        """Whether its next crossing is told; `None` before the first value."""
+        """Tell whether its next crossing is reported; `None` before the first value."""
         return self._alerts.is_armed(alert)
 
     def is_kept(self, alert: Alert) -> bool:
-        """Whether it stands in the configuration."""
+        """Tell whether it is in the configuration."""
         return alert.text in self._kept
 
     def command(self, alert: Alert) -> Command:
-        """What it runs; empty where that is nothing."""
+        """Return its command; empty if it has none."""
         return self._commands.get(alert.text, ())
 
     def add(self, text: str) -> tuple[Alert, bool]:
-        """Look for this one too; False where it is met already. Raises `UsageError`."""
+        """Add this alert; False if its condition holds already. Raises `UsageError`."""
         alert = parse_alert(text)
         last = None if self._feed is None else self._feed.board.trade(alert.symbol)
         is_armed = self._alerts.add(alert, last)
@@ -181,13 +181,16 @@ class Alerting:
         return alert, is_armed
 
     def remove(self, alert: Alert) -> None:
-        """Look for it no more, until the next start if it is kept."""
+        """Remove it. If it is in the configuration, it returns at the next start."""
         self._alerts.remove(alert)
         self._save()
 
     def keep(self, alert: Alert) -> Path:
-        """Write it into the configuration file, and return where that is. Raises `ConfigError`."""
-        assert self._keep_in is not None, "nobody said where"  # noqa: S101  (a mistake of ours)
+        """Write it into the configuration file, and return its place there.
+
+        Raises `ConfigError`.
+        """
+        assert self._keep_in is not None, "nobody said where"  # noqa: S101 - a bug of ours
         if not self.is_kept(alert):
             alert_files.keep_alert(self._keep_in, alert.text)
             self._kept.add(alert.text)
@@ -195,7 +198,7 @@ class Alerting:
 
 
 def filled(command: Command, told: Told) -> list[str]:
-    """The words of `command` with the event's symbol and price in them."""
+    """Return the words of `command` with the event's symbol and price filled in."""
     price = f"{Decimal(str(told.record.price)):f}"
     return [
         word.replace("{symbol}", told.record.symbol).replace("{price}", price) for word in command
@@ -203,7 +206,7 @@ def filled(command: Command, told: Told) -> list[str]:
 
 
 def event_of(told: Told) -> Mapping[str, Any]:
-    """The event as a command gets it: the alert, its value, and the tick or quote that met it."""
+    """Return what a command gets: the alert, its value, and the tick or quote that met it."""
     event: dict[str, Any] = {
         "type": "alert",
         "alert": told.alert.text,

@@ -1,10 +1,10 @@
-"""Previous and present quotes → what follows: nothing, a new quote, a tick, or a refusal.
+"""Compares previous and present quotes: the result is nothing, a new quote, a tick, or a refusal.
 
-A source says again and again what *is*; this file finds out what *happened*. It is pure: the
-known quotes, the answer, the origin and the present time go in; numbered ticks and quotes and the
-refusals come out, and nothing else is remembered. It promises that the ticks of a symbol continue
-what is known without a hole, that nothing is invented between two answers, and that an answer which
-cannot be newer than what is known changes nothing. It knows no source, no stream and no clock.
+A source says again and again what *is*; this file finds out what *happened*. It is pure: the known
+quotes, the answer, the origin and the present time go in; numbered ticks and quotes and the
+refusals come out, and nothing else is remembered. The ticks of a symbol continue what is known
+without a hole, nothing is invented between two answers, and an answer that cannot be newer than
+what is known changes nothing. It knows no source, no stream and no clock.
 
 All times and durations are µs; prices are in the instrument's own currency.
 """
@@ -21,38 +21,41 @@ from ticker.records import Quote, Tick
 from ticker.units import DAY, MINUTE, SECOND
 
 AHEAD: Final = DAY
-"""A time further ahead of our clock than this is a mistake (µs): one day, because an exchange's
-date may be tomorrow's here, and because a slow clock of ours should not silence a market."""
+"""A time further ahead of our clock than this is a mistake (µs).
+
+It is one day, because an exchange's date may be tomorrow's here, and because a slow clock of ours
+must not silence a market.
+"""
 
 SAME_MOMENT: Final = MINUTE
-"""For how long a smaller volume at an unchanged time shows an older answer (µs); after that it is
-a correction. Yahoo's servers agree with one another within seconds."""
+"""For how long a smaller volume at an unchanged time shows an older answer (µs); after that it is a
+correction. Yahoo's servers agree with one another within seconds."""
 
 SETTLED: Final = DAY
-"""A currency counts as changed once the one known has not been heard of for so long (µs)."""
+"""A currency counts as changed if the known one was not heard of for so long (µs)."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Something is new: `quote` is what is now known (numbered), `tick` the move of its price."""
+    """Something new: `quote` is what is now known (numbered), `tick` the change of its price."""
 
     quote: Quote
     tick: Tick | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The answer for `symbol` is not used; what was known stays. `reason` is for a user."""
+    """The answer for `symbol` is not used; what was known stays. `reason` is for the user."""
 
     symbol: str
     reason: str
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What follows from one answer for many symbols."""
+    """The changes in one answer for many symbols."""
 
     ticks: Sequence[Tick] = ()
     """At most one for each symbol, in the order of the answer."""
     quotes: Sequence[Quote] = ()
-    """Numbered; one for each symbol about which anything is new, its tick's included."""
+    """Numbered; one for each symbol with anything new, its tick included."""
     refused: Mapping[str, str] = {}
     """Symbol → why its quote was not used."""
 
@@ -68,8 +71,8 @@ def changes(
     """Compare an answer's `quotes` (not numbered) with those `known` of `origin`, by symbol.
 
     `last` maps symbols to the sequence of their last tick in the log, for those whose known quote
-    lags behind or is lost; `now` is our clock (µs, UTC). A symbol that comes twice is compared with
-    itself the second time, so that even then its ticks continue one another.
+    lags behind or is lost. `now` is our clock (µs, UTC). A symbol that comes twice is compared with
+    its first quote the second time, so its ticks still continue one another.
     """
     latest = dict(last or {})
     seen: dict[str, Quote] = {}
@@ -153,7 +156,7 @@ def _reason_to_refuse(previous: Quote | None, present: Quote, now: int) -> str |
 
 
 _facts: Final = attrgetter(
-    # All that a source says; when we had it and how we numbered it is ours.
+    # All that a source says. The times of receipt and our numbers are left out.
     *(
         field
         for field in Quote.__struct_fields__
@@ -182,7 +185,7 @@ def _is_older_in_its_moment(previous: Quote, present: Quote) -> bool:
 
 
 def _move(previous_price: float | None, present: Quote, origin: str, sequence: int) -> Change:
-    """The price is new: the tick numbered `sequence`, and the quote that takes it in."""
+    """Record a new price: the tick numbered `sequence`, and the quote that includes it."""
     quote = _numbered(previous_price, present, origin, sequence)
     return Change(quote, Tick(*_trade(quote)))
 

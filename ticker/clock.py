@@ -1,4 +1,4 @@
-"""What time it is for a reader of a stream: the wall clock's, or the tape's during a replay.
+"""The time for a reader of a stream: the wall clock's, or the tape's during a replay.
 
 A replay writes heartbeats that say where its tape stands and how fast it runs. Between two of them
 the tape's time grows by a clock that never goes back. Pure: both clocks are passed in.
@@ -16,26 +16,26 @@ from ticker.records import Heartbeat
 
 @dataclass(frozen=True, slots=True)
 class TapeTime:
-    """Where the tape of a replay stood when its last heartbeat was heard."""
+    """The time of a replay's tape at its last heartbeat."""
 
     time: int
     """µs, UTC."""
     speed: float | None
-    """Recorded seconds a second; 0: as fast as it goes; `None`: paused."""
+    """Recorded seconds per second; 0: as fast as possible; `None`: paused."""
     heard: int
-    """When (µs, by the reader's own clock)."""
+    """When the heartbeat came (µs, by the reader's own clock)."""
     has_ended: bool
     """Whether the replay said that it is over."""
     patience: int
     """How long the next heartbeat may take (µs)."""
 
     def at(self, elapsed: int) -> int:
-        """The tape's time (µs, UTC). It stands while no heartbeat comes."""
+        """Return the tape's time (µs, UTC). It stands still while no heartbeat comes."""
         speed = 0.0 if self.has_ended else self.speed or 0.0
         return self.time + round(min(elapsed - self.heard, self.patience) * speed)
 
     def is_silent(self, elapsed: int) -> bool:
-        """Whether the replay died: its next heartbeat is overdue, and it did not say its end."""
+        """Tell whether the replay died: its next heartbeat is overdue, and no end was announced."""
         return not self.has_ended and elapsed - self.heard > self.patience
 
 
@@ -52,18 +52,18 @@ class StreamClock:
         """The replay that fills the stream; `None` while the stream is live."""
 
     def __call__(self) -> int:
-        """Now."""
+        """Return now (µs, UTC)."""
         return self.wall() if self.tape is None else self.tape.at(self._elapsed())
 
     @property
     def is_silent(self) -> bool:
-        """Whether a replay filled the stream, and died."""
+        """Tell whether a replay filled the stream, and died."""
         return self.tape is not None and self.tape.is_silent(self._elapsed())
 
     def take(self, heartbeats: Iterable[Heartbeat], *, read_at: int | None = None) -> None:
-        """Learn from heartbeats that arrived now; `read_at`: that were found in a snapshot then.
+        """Learn from heartbeats that arrived now, or were found in a snapshot at `read_at`.
 
-        A replay that was over before a reader came is history: the wall clock counts for it. So it
+        A replay that was over before a reader came is history: then the wall clock counts, as it
         does once a poller writes to the stream after the replay. `read_at` is µs, UTC.
         """
         now = self._elapsed()

@@ -1,6 +1,6 @@
 """The section [columns] of the configuration: for each list, the names of its columns.
 
-Knows its form alone: which columns there are is the board's to say.
+Knows only the form: the board says which columns exist.
 """
 
 from __future__ import annotations

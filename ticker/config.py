@@ -1,8 +1,8 @@
-"""The configuration: one TOML file, the environment, and what is in force of them.
+"""Reads the configuration: one TOML file and the environment, and says which values are in force.
 
-An option beats the environment, which beats the file, which beats the default. A mistake is told
-with its line and its key. This file knows where the user's files lie, and nothing of what their
-values mean to the rest of the house.
+An option beats the environment, which beats the file, which beats the default. A mistake is
+reported with its line and its key. This file knows where the user's files lie, and nothing of what
+their values mean.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _MOST_COPIES: Final = 100
 _SECTIONS: Final = ("defaults", "watchlists", "streams", "columns", "holdings", "alerts")
 
 KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
-"""What a table under [streams] says, said by the environment."""
+"""The environment variables that replace keys of a table under [streams]."""
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One value in force, and where it comes from (`--stream`, `TICKER_STREAM`, `line 3`, …)."""
+    """One value in force, and its origin (`--stream`, `TICKER_STREAM`, `line 3`, …)."""
 
     value: str | None
     origin: str
 
 
 class TopicSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a stream's topics are made where they are missing; `None`: as we find it best."""
+    """How a stream's missing topics are created; `None`: the default."""
 
     partitions: int | None = None
-    """Of ticks and quotes."""
+    """Partitions of ticks and quotes."""
     replication: int | None = None
     """Copies of each record."""
     keep_for: int | None = None
@@ -68,16 +68,16 @@ class NamedStream(msgspec.Struct, frozen=True):
 
     url: str
     security: Mapping[str, str] = {}
-    """What its table says of that, by `ticker.security.KEYS`; paths are whole."""
+    """Its table's security settings, by `ticker.security.KEYS`; paths are absolute."""
     topics: TopicSettings = TopicSettings()
 
 
 class Config(msgspec.Struct, frozen=True):
-    """What the file says, checked. Absent values are `None`; nothing is merged yet."""
+    """The checked content of the file. Absent values are `None`; nothing is merged yet."""
 
     path: Path
     found: bool
-    """Whether the file is there."""
+    """Whether the file exists."""
     defaults: Mapping[str, str]
     watchlists: Mapping[str, tuple[str, ...]]
     streams: Mapping[str, NamedStream]
@@ -89,16 +89,16 @@ class Config(msgspec.Struct, frozen=True):
     """The file as it was read."""
 
     def place(self, *key: str | int) -> str:
-        """`config.toml:19`: where `key` stands in the file."""
+        """Return where `key` is in the file, like `config.toml:19`."""
         line = line_of(self.text, key)
         return f"{self.path}:{line}" if line else str(self.path)
 
     def mistake(self, problem: str, *key: str | int) -> ConfigError:
-        """The error that tells `problem` of what stands at `key`."""
+        """Make the error for `problem` at `key`."""
         return located(Mistake(key, problem), self.path, self.text)
 
     def setting(self, name: str, option: str | None = None, *, default: str | None) -> Setting:
-        """The value of `name` in force: option, then `TICKER_NAME`, then file, then default."""
+        """Return the value in force: option, then `TICKER_NAME`, then file, then default."""
         if option is not None:
             return Setting(option, f"--{name}")
         if value := os.environ.get(variable := f"TICKER_{name.upper()}"):
@@ -108,10 +108,10 @@ class Config(msgspec.Struct, frozen=True):
         return Setting(default, "default")
 
     def security(self, name: str) -> Security | None:
-        """How to speak with the brokers of the stream `name`.
+        """Return the security settings for the brokers of the stream `name`.
 
-        What the environment says (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, word by
-        word. `None` where nothing is said. Raises `ConfigError`.
+        The environment (`TICKER_KAFKA_SECURITY`, …) beats the stream's table, key by key. `None` if
+        neither says anything. Raises `ConfigError`.
         """
         try:
             return _security_with_environment(self.streams[name].security)
@@ -119,9 +119,9 @@ class Config(msgspec.Struct, frozen=True):
             raise self.mistake(error.problem, "streams", name, error.key) from None
 
     def watchlist(self, name: str) -> tuple[str, ...]:
-        """The symbols of a watchlist, at least one.
+        """Return the symbols of a watchlist, at least one.
 
-        Raises `UsageError` for a name that is not there, and `ConfigError` for an empty list.
+        Raises `UsageError` for an unknown name, and `ConfigError` for an empty list.
         """
         if symbols := self.watchlists.get(name):
             return symbols
@@ -135,7 +135,7 @@ class Config(msgspec.Struct, frozen=True):
 
 
 def environment_security() -> Security | None:
-    """How to speak with brokers, as the environment says; `None` where it says nothing.
+    """Return the security settings of the environment; `None` if it has none.
 
     Raises `ConfigError`.
     """
@@ -143,7 +143,7 @@ def environment_security() -> Security | None:
 
 
 def _security_with_environment(said: Mapping[str, str]) -> Security | None:
-    """`said` with what the environment says over it, word by word; `None` where nothing is said."""
+    """Replace keys of `said` by those of the environment; `None` if neither says anything."""
     around = {
         key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
     }
@@ -158,7 +158,7 @@ def _security_with_environment(said: Mapping[str, str]) -> Security | None:
 
 
 def load(path: Path | None = None) -> Config:
-    """Read and check the file; one that is missing is empty. Raises `ConfigError`."""
+    """Read and check the file. A missing file is empty. Raises `ConfigError`."""
     config, mistakes = check(path)
     if mistakes:
         raise mistakes[0]
@@ -166,9 +166,9 @@ def load(path: Path | None = None) -> Config:
 
 
 def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
-    """Read the file; what is right in it, and all mistakes in their order.
+    """Read the file. Returns what is right in it, and all mistakes in their order.
 
-    Raises `ConfigError` where the file cannot be read, or is no TOML.
+    Raises `ConfigError` if the file cannot be read, or is not TOML.
     """
     try:
         where = path or config_path()
@@ -193,7 +193,7 @@ def check(path: Path | None = None) -> tuple[Config, list[ConfigError]]:
 
 
 def parse(text: str, path: Path) -> Config:
-    """The content of a file. Raises `ConfigError` with the line and the key."""
+    """Parse the content of a file. Raises `ConfigError` with the line and the key."""
     config, mistakes = examine(text, path)
     if mistakes:
         raise mistakes[0]
@@ -201,11 +201,12 @@ def parse(text: str, path: Path) -> Config:
 
 
 def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
-    """What is right in the text of a file, and all mistakes. Raises `ConfigError` for no TOML."""
+    """Return what is right in a file's text, and all mistakes. Raises `ConfigError` for no TOML."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # tomllib words the place as "(at line 3, column 5)" and gives it no other way on 3.11.
+        # tomllib names the place as "(at line 3, column 5)". On 3.11 there is no other way to get
+        # it.
         problem, _, place = str(error).partition(" (at line ")
         number = place.partition(",")[0]
         line = int(number) if number.isdigit() else len(text.splitlines())

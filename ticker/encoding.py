@@ -1,7 +1,7 @@
-"""Text for a terminal whose character set is not all of Unicode.
+"""Writes text to a terminal whose character set lacks some characters.
 
-`SUBSTITUTE` names an error handler for encoders. It writes a character that the character set does
-not have as one that it has, in as many cells: `▲` becomes `^`, `é` becomes `e`, `…` becomes `.`.
+`SUBSTITUTE` names an error handler for encoders. It replaces a character that the character set
+lacks by one that it has, in as many cells: `▲` becomes `^`, `é` becomes `e`, `…` becomes `.`.
 Encoding with it never fails.
 """
 
@@ -39,7 +39,7 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def substitute(error: UnicodeError) -> tuple[str, int]:
-    """The error handler: what to write for the characters that cannot be encoded."""
+    """The error handler: return what to write for the characters that cannot be encoded."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
@@ -54,7 +54,7 @@ def _plain(character: str) -> str:
     if ord(character) in _BRAILLE:
         return _dots(ord(character) & 0xFF)
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return ""  # it takes no cell
+        return ""  # it has no width
     parts = unicodedata.normalize("NFKD", character)
     if parts[0].isascii() and all(unicodedata.combining(mark) for mark in parts[1:]):
         return parts[0]
@@ -62,7 +62,7 @@ def _plain(character: str) -> str:
 
 
 def _dots(bits: int) -> str:
-    """A character whose ink stands about as high as these dots of braille."""
+    """Return a character whose ink is about as high as these dots of braille."""
     if not bits & ~_MIDDLE:
         return "-" if bits else " "
     if not bits & _LOWER:

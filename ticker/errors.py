@@ -2,8 +2,8 @@
 
 Every failure that a user or a caller can meet is one of these classes. An error carries its facts
 as attributes (which symbol, which file, when to try again) and its `str()` says what is wrong in
-one sentence. What to *do* about it is worded once, at the edge, where exit codes are given too;
-this file knows neither terminals nor exit codes.
+one sentence. What to *do* about it is worded once, at the edge, where the exit codes are too. This
+file knows neither terminals nor exit codes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class InvalidRecord(TickerError, ValueError):
 
 
 class UsageError(TickerError):
-    """A word on the command line, or an argument, that means nothing here."""
+    """A word on the command line, or an argument, that makes no sense here."""
 
 
 class ConfigError(TickerError):
@@ -55,7 +55,7 @@ class SourceError(TickerError):
 
 
 class SourceUnreachable(SourceError):
-    """No answer came from the source: no network, no such host, refused, or too slow."""
+    """The source did not answer: no network, no such host, refused, or too slow."""
 
 
 class RateLimited(SourceError):
@@ -80,11 +80,11 @@ class StreamMissing(StreamError):
 
 
 class StreamUnreachable(StreamError):
-    """The stream may be there, but it does not answer now (server away, file locked for long)."""
+    """The stream may exist, but it does not answer now (server away, file locked for long)."""
 
 
 class StreamUnusable(StreamError):
-    """The stream is there, but is not ours, is damaged, or has another format version.
+    """The stream exists, but is not ours, is damaged, or has another format version.
 
     The file is left untouched.
     """
@@ -103,15 +103,15 @@ class StreamNotWritable(StreamError):
 
 
 class StreamUnfit(StreamNotWritable):
-    """What lies there keeps records in another way than a log must: nothing was appended."""
+    """The topics keep records in another way than a log must: nothing was appended."""
 
 
 class RecordRefused(StreamNotWritable):
-    """A log cannot keep a record that another stream holds: it was not appended, and never will."""
+    """A log cannot store a record of another stream: it was not appended, and never will be."""
 
 
 class SameLog(StreamError):
-    """A relay's destination is its source, by another name: all of it would be doubled for ever."""
+    """A relay's destination is its source, by another name: forwarding would never end."""
 
     def __init__(self, stream: str, source: str) -> None:
         super().__init__(stream, f"is {source} by another name, and cannot be sent into itself")
@@ -134,7 +134,7 @@ class SequenceConflict(StreamError):
     """A tick that does not continue its symbol: nothing of its batch was written.
 
     `expected` maps (origin, symbol) to the sequence that the log would have taken next. The writer
-    reads `last()` again, numbers its ticks again and goes on.
+    then reads `last()` again, and numbers its ticks again.
     """
 
     def __init__(self, stream: str, expected: Mapping[tuple[str, str], int]) -> None:
@@ -154,7 +154,7 @@ class AlreadyRelayed(StreamError):
 
 
 class RecordingUnderWay(StreamError):
-    """Another process still records `stream`; `log` is what it has so far, as a stream."""
+    """Another process still records `stream`. `log` is the stream of what it has so far."""
 
     def __init__(self, stream: str, log: str) -> None:
         super().__init__(stream, f"is still being recorded. What it has so far: --stream {log}")
@@ -162,7 +162,7 @@ class RecordingUnderWay(StreamError):
 
 
 class CannotListen(TickerError):
-    """A server of ours cannot be opened at `host`:`port`; `problem` says why."""
+    """A server of ours cannot listen at `host`:`port`; `problem` says why."""
 
     def __init__(self, host: str, port: int, problem: str) -> None:
         super().__init__(f"cannot listen on {host}:{port}: {problem}")
@@ -172,4 +172,4 @@ class CannotListen(TickerError):
 
 
 class Unanswered(TickerError):
-    """A question to the poller brought nothing; `str()` says why."""
+    """A question to the poller got no answer; `str()` says why."""

@@ -1,10 +1,10 @@
-r"""Text from outside → text that is harmless on a terminal.
+r"""Makes text from outside harmless on a terminal.
 
 `escape(text)` promises: one line; no control, escape sequence, direction mark, lone surrogate or
 other invisible character is left as it is (each is made visible: `␛`, `␀`, `\\u202e`); at most two
-marks are stacked on a letter; at most `limit` characters. Printable text comes back unchanged. What
-it does not know: markup (hand the result to Rich as `Text`, never as a markup string) and columns
-(cut to a width where the width is known).
+marks are stacked on a letter; at most `limit` characters. Printable text comes back unchanged. It
+does not know markup (hand the result to Rich as `Text`, never as a markup string) or columns (cut
+to a width where the width is known).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from functools import lru_cache
 from typing import Final
 
 LIMIT: Final = 256
-"""Characters kept of one text, unless told otherwise."""
+"""The default of the most characters kept of one text."""
 
 _MARKS_A_LETTER: Final = 2
 _DELETE: Final = 0x7F
 _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
-"""Letters, by their category, that show nothing: a name made of them would seem empty."""
+"""Letters, by category, that show nothing: a name made of them would look empty."""
 
 
 @lru_cache(maxsize=8192)
 def escape(text: str, limit: int = LIMIT) -> str:
-    """`text` on one line with nothing hidden in it, cut to `limit` characters with a `…`."""
-    # A text is cut before it is read, so that 10 MB of name cost no more than 256 characters; an
-    # escaped character may become six, hence the second cut.
+    """Return `text` on one line with nothing hidden in it, cut to `limit` characters with a `…`."""
+    # The text is cut first, so that 10 MB of name cost no more than 256 characters. An escaped
+    # character may become six, hence the second cut.
     cut = len(text) > limit
     text = text[:limit]
     if not (text.isascii() and text.isprintable()):
@@ -41,8 +41,8 @@ def _visible(text: str) -> str:
     for character in text:
         category = unicodedata.category(character)
         if category in ("Mn", "Me", "Mc"):
-            # A mark without a letter would sit on the cell before this text; a heap of them would
-            # run over the lines above. Variation selectors only make widths uncertain.
+            # A mark without a letter would sit on the cell before this text. Many marks would run
+            # over the lines above. Variation selectors only make widths uncertain.
             marks += 1
             if not shown:
                 shown.append("◌")
@@ -57,13 +57,13 @@ def _visible(text: str) -> str:
 def _shown(character: str, category: str) -> str:
     code = ord(character)
     if category == "Cc":
-        if code < 0x20:  # noqa: PLR2004  the C0 controls have pictures, in the same order
+        if code < 0x20:  # noqa: PLR2004 - the C0 controls have pictures, in the same order
             return chr(0x2400 + code)
         return "␡" if code == _DELETE else f"\\x{code:02x}"
     if category == "Zs":
         return " "
     if category[0] == "C" or category in ("Zl", "Zp") or character in _INVISIBLE_LETTERS:
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004  the BMP
+        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP
     return character
 
 

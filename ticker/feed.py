@@ -1,6 +1,6 @@
-"""What drives a dashboard: a board with a clock and a state, live or replayed; and a player's keys.
+"""The protocol of what drives a dashboard: a board with a clock and a state; and a player's keys.
 
-`Feed` is what every dashboard stands on. A feed that is played from a tape also implements
+Every dashboard uses a `Feed`, live or replayed. A feed that is played from a tape also implements
 `PlayerControl`. Protocols and plain values only: nothing here reads, waits or draws.
 
 All times are µs since the epoch, UTC, unless a line says otherwise.
@@ -20,17 +20,17 @@ from ticker.health import StreamState
 from ticker.records import Batch
 
 MAX_SPEED: Final = 0.0
-"""The speed that means: as fast as it goes."""
+"""The speed that means: as fast as possible."""
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, MAX_SPEED)
 """The speeds that `slower` and `faster` step through, from the slowest to the fastest."""
 
 
 class Feed(Protocol):
-    """Keeps a board up with a stream while `run` runs."""
+    """Keeps a board up to date with a stream while `run` runs."""
 
     @property
     def url(self) -> str:
-        """Where the stream is, without secrets; to be escaped where it is shown."""
+        """The stream's URL, without secrets. Escape it to show it."""
         ...
 
     @property
@@ -40,7 +40,7 @@ class Feed(Protocol):
 
     @property
     def clock(self) -> Callable[[], int]:
-        """Now on this feed: the tape's time in a replay, else the wall clock's."""
+        """Now on this feed: the tape's time in a replay, otherwise the wall clock's."""
         ...
 
     @property
@@ -50,12 +50,12 @@ class Feed(Protocol):
 
     @property
     def elapsed(self) -> Callable[[], int]:
-        """µs on a clock that never goes back: what durations are measured by."""
+        """µs on a clock that never goes back, which measures durations."""
         ...
 
     @property
     def tape(self) -> TapeTime | None:
-        """The replay that feeds the board; `None` while the stream is live."""
+        """The replay that feeds the board; `None` if the stream is live."""
         ...
 
     @property
@@ -65,42 +65,42 @@ class Feed(Protocol):
 
     @property
     def state(self) -> StreamState:
-        """How the stream is."""
+        """The state of the stream."""
         ...
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the stream, in a sentence; `None` while all is well."""
+        """What is wrong with the stream, in a sentence; `None` if all is well."""
         ...
 
     @property
     def trouble(self) -> str | None:
-        """Why the stream is away, in words; `None` while it is read, or was never there."""
+        """Why the stream is away, in words; `None` if it is read, or was never there."""
         ...
 
     @property
     def next_try(self) -> int | None:
-        """When a stream that is away is asked again; `None` while it is being asked."""
+        """When a stream that is away is tried again; `None` during a try."""
         ...
 
     @property
     def broken(self) -> int:
-        """Records passed over, because they could not be read."""
+        """Unreadable records that were skipped."""
         ...
 
     @property
     def symbols(self) -> Sequence[str] | None:
-        """The rows wished, in their order; `None` for all that the stream holds."""
+        """The wanted rows, in their order; `None` for all that the stream holds."""
         ...
 
     def choose(self, symbols: Sequence[str]) -> None:
-        """Show these from now on; what the board lacks of them comes within a second."""
+        """Show these symbols from now on. What the board lacks of them comes within a second."""
         ...
 
     def history(self, symbols: Collection[str]) -> AsyncIterator[Batch]:
         """Yield ticks and gaps of `symbols` of the last day, oldest first, up to now on this feed.
 
-        Where there are very many, only the last of them come. Raises `StreamError`.
+        If there are very many, only the last of them come. Raises `StreamError`.
         """
         ...
 
@@ -129,19 +129,19 @@ class MarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """A moment of the tape that is worth going to."""
+    """A moment of the tape that is worth a visit."""
 
     time: int
     kind: MarkKind
     text: str
-    """What happened, in a few words; to be escaped where it is shown."""
+    """What happened, in a few words. Escape it to show it."""
 
 
 class PlayerControl(Protocol):
-    """What the keys of a player act on.
+    """The actions of a player's keys.
 
-    Every method returns at once. What it changes is announced like any change of the feed; a seek
-    is done when `time` says so. A refusal is a sentence that is returned (`None`: done).
+    Every method returns at once. Its changes are announced like any change of the feed; a seek is
+    done when `time` says so. A method that refuses returns the reason as a sentence (`None`: done).
     """
 
     @property
@@ -156,32 +156,32 @@ class PlayerControl(Protocol):
 
     @property
     def time(self) -> int:
-        """Where the tape stands, from `start` to `end`; while a seek is under way, its target."""
+        """The time on the tape, from `start` to `end`; during a seek, its target."""
         ...
 
     @property
     def speed(self) -> float:
-        """The speed asked for, in recorded seconds a second; `MAX_SPEED` is 0."""
+        """The wanted speed, in recorded seconds per second; `MAX_SPEED` is 0."""
         ...
 
     @property
     def reached(self) -> float | None:
-        """The speed measured over the last second; `None` while paused or not known yet."""
+        """The speed measured over the last second; `None` if paused or not known yet."""
         ...
 
     @property
     def is_paused(self) -> bool:
-        """Whether the user stopped the tape."""
+        """Whether the user paused the tape."""
         ...
 
     @property
     def has_ended(self) -> bool:
-        """Whether the tape stands at its end. `toggle` then plays it from the start."""
+        """Whether the tape is at its end. `toggle` then plays it from the start."""
         ...
 
     @property
     def loop_from(self) -> int | None:
-        """Where the section to repeat begins, once that is set; `None` while nothing loops."""
+        """Where the section to repeat begins; `None` if nothing loops."""
         ...
 
     @property
@@ -196,7 +196,7 @@ class PlayerControl(Protocol):
 
     @property
     def met(self) -> Sequence[tuple[int, Told]]:
-        """When which alert is met, in order of time, as far as that is known; see `look_for`."""
+        """When which alert is met, in order of time, as far as known; see `look_for`."""
         ...
 
     def look_for(self, alerts: Sequence[Alert]) -> None:
@@ -204,11 +204,11 @@ class PlayerControl(Protocol):
         ...
 
     def toggle(self) -> None:
-        """Pause, or go on."""
+        """Pause or continue."""
         ...
 
     def set_speed(self, speed: float) -> None:
-        """Play at `speed`; `MAX_SPEED` is as fast as it goes. Does not end a pause."""
+        """Play at `speed`; `MAX_SPEED` is as fast as possible. Does not end a pause."""
         ...
 
     def slower(self) -> None:
@@ -220,41 +220,47 @@ class PlayerControl(Protocol):
         ...
 
     def seek(self, time: int) -> None:
-        """Go to `time`, cut to what is played. Every row then shows what was last known there."""
+        """Go to `time`, limited to what is played.
+
+        Every row then shows what was last known there.
+        """
         ...
 
     def step(self, symbols: Sequence[str], *, forward: bool) -> None:
         """Go to the next (or previous) tick of one of `symbols`, and pause there.
 
-        Nothing happens where there is no such tick.
+        Without such a tick it does nothing.
         """
         ...
 
     def undo(self) -> None:
-        """Go back to where the last seek or step to a mark began; a second time, the one before."""
+        """Go back to where the last seek or step to a mark began.
+
+        A second call goes to the one before.
+        """
         ...
 
     def mark(self) -> Mark:
-        """Set an own mark here; where one is, take it away. Returns that mark."""
+        """Set a mark of the user here, or remove the one that is here. Returns that mark."""
         ...
 
     def next_mark(self) -> Mark | None:
-        """Go to the next mark and return it; `None` where there is none."""
+        """Go to the next mark and return it; `None` if there is none."""
         ...
 
     def previous_mark(self) -> Mark | None:
-        """Go to the previous mark and return it; `None` where there is none.
+        """Go to the previous mark and return it; `None` if there is none.
 
-        A mark less than a second behind a running tape is passed over.
+        A mark less than a second behind a running tape is skipped.
         """
         ...
 
     def cycle_loop(self) -> None:
-        """Repeat a section: from here, then to here, then no more."""
+        """Set the start of a loop here, then its end here, then remove the loop."""
         ...
 
     def hand_over(self) -> str | None:
-        """Go to live: follow the stream that the tape was taken from, where it still grows.
+        """Go to live: follow the stream that the tape was taken from, if it still grows.
 
         Returns why not, in a sentence. Afterwards the feed is live: `tape` is `None`.
         """

@@ -1,4 +1,4 @@
-"""Numbers → text as people read them: thousands apart, the decimals that a price deserves.
+"""Numbers as text for people: thousands separated, and the decimals that a price needs.
 
 A figure is whole or it is not shown: nothing here cuts a digit off to save room. Unknown values
 (`None`) become "". Knows neither records nor screens.
@@ -11,17 +11,17 @@ from typing import Final
 
 _MOST_HINTED: Final = 8
 _MOST_DECIMALS: Final = 10
-"""A number that needs more is shown in powers of ten: `4.20e-09`."""
+"""A number that needs more decimals is shown in powers of ten: `4.20e-09`."""
 _CHANGE_DIGITS: Final = 2
-"""Of a change that the price's decimals would show as nothing."""
+"""Digits of a change that the price's decimals would show as 0."""
 _SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _WHOLE_BELOW: Final = 10_000
 _HUGE: Final = 1e15
-"""From here on a float no longer tells its cents: shown in powers of ten."""
+"""From here on a float has no exact cents: it is shown in powers of ten."""
 
 
 def decimals(price: float, hint: int | None = None) -> int:
-    """How many decimals `price` deserves: the source's hint, or more where the price is small.
+    """Return how many decimals `price` needs: the source's hint, or more if the price is small.
 
     A hint of 2 would show a coin of 0.00000843 as 0.00: at least three significant digits stay.
     """
@@ -34,7 +34,7 @@ def decimals(price: float, hint: int | None = None) -> int:
 
 
 def price_text(price: float | None, places: int) -> str:
-    """`4,101.30`, `-37.63`; in powers of ten from 10¹⁵ on, and where 10 decimals are too few."""
+    """`4,101.30`, `-37.63`; in powers of ten from 10¹⁵ on, and if 10 decimals are too few."""
     if price is None:
         return ""
     if abs(price) >= _HUGE:
@@ -45,9 +45,9 @@ def price_text(price: float | None, places: int) -> str:
 
 
 def change_text(change: float | None, places: int) -> str:
-    """`+12.40`, `-0.35`, `0.00`: a change always says its sign and is never shown as nothing.
+    """`+12.40`, `-0.35`, `0.00`: a change always has its sign, and is never rounded to 0.
 
-    One that would be, with these decimals, has as many as its first two digits need: `+0.0030`.
+    If these decimals would round it to 0, it gets as many as its first two digits need: `+0.0030`.
     """
     if change is None:
         return ""
@@ -89,23 +89,23 @@ def count_text(count: int, noun: str) -> str:
 
 
 def agree(count: int, one: str, several: str) -> str:
-    """The word that goes with `count` things: `agree(1, "waits", "wait")` → `waits`."""
+    """Return the word that goes with `count` things: `agree(1, "waits", "wait")` → `waits`."""
     return one if count == 1 else several
 
 
 def speed_text(speed: float | None) -> str:
-    """Of a replay: `×10`, `×0.5`; `max` for 0, and `paused` for `None`."""
+    """The speed of a replay: `×10`, `×0.5`; `max` for 0, and `paused` for `None`."""
     if speed is None:
         return "paused"
     return f"×{speed:g}" if speed else "max"
 
 
 def and_more(names: Sequence[str], most: int, mark: str = " ") -> str:
-    """The first `most` of `names`, and how many more there are: `A B C and 597 more`."""
+    """Return the first `most` of `names`, and how many more there are: `A B C and 597 more`."""
     left = len(names) - most
     return mark.join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def _exponent(size: float) -> int:
-    """The power of ten of the first digit that is not 0: 0.0084 → -3."""
+    """Return the power of ten of the first digit that is not 0: 0.0084 → -3."""
     return int(f"{size:e}".partition("e")[2])

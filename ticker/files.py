@@ -1,9 +1,9 @@
-"""Files: where they lie by default, and as their users name them.
+"""Finds files: their default places, and the paths that users write.
 
-Text is read as it is written, by an editor on Windows too.
+Text is decoded as editors write it, on Windows too.
 
-Paths come back without links where there were some, so that what lies beside a file is looked for
-beside the file and not beside a link to it, and so that a file is never put in a link's place.
+Returned paths have their links resolved. So a file that belongs beside another lies beside the
+file, not beside a link to it, and a file never replaces a link.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def config_path() -> Path:
-    """Where the file lies: `TICKER_CONFIG`, or `ticker/config.toml` at the XDG place.
+    """Return the configuration's path: `TICKER_CONFIG`, or `ticker/config.toml` at the XDG place.
 
-    Raises `ConfigError` where no home directory is known and nothing names another place.
+    Raises `ConfigError` if no home directory is known and nothing names another place.
     """
     if named := os.environ.get("TICKER_CONFIG"):
         return _in_a_home(lambda: str(Path(named).expanduser()), "TICKER_CONFIG")
@@ -33,15 +33,15 @@ def config_path() -> Path:
 
 
 def state_directory() -> Path:
-    """Where logs of ticks and of diagnostics lie when nobody names another place.
+    """Return the default folder for logs of ticks and of diagnostics.
 
-    Raises `ConfigError` where no home directory is known and `XDG_STATE_HOME` is not set.
+    Raises `ConfigError` if no home directory is known and `XDG_STATE_HOME` is not set.
     """
     return _in_a_home(lambda: platformdirs.user_state_dir("ticker"), "XDG_STATE_HOME")
 
 
 def make_state_directory() -> Path:
-    """The state directory, made if missing. Raises `StreamNotWritable` where it cannot be."""
+    """Return the state directory, made if missing. Raises `StreamNotWritable` if that fails."""
     directory = state_directory()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def _in_a_home(place: Callable[[], str], variable: str) -> Path:
 
 
 def user_path(word: str) -> Path:
-    """`~/x` → the path that is meant. Raises `UsageError` where that home is not known."""
+    """Expand `~/x` to a full path. Raises `UsageError` if that home is not known."""
     try:
         return Path(word).expanduser()
     except RuntimeError:
@@ -77,13 +77,13 @@ def user_path(word: str) -> Path:
 
 
 def real_path(path: Path) -> Path:
-    """The file itself where links lead to it; otherwise `path` as it was written."""
+    """Return the file itself if links lead to it, otherwise `path` as it was written."""
     real = path.resolve()
     return path if real == path.absolute() else real
 
 
 def dead_link(path: Path) -> str | None:
-    """`PATH is a link to TARGET, which is not there`; `None` where no link on the way is dead."""
+    """Return `PATH is a link to TARGET, which is not there`, or `None` if no link is dead."""
     for each in (path, *path.parents):
         if each.is_symlink() and not each.exists():
             return f"{each} is a link to {each.readlink()}, which is not there"
@@ -91,7 +91,10 @@ def dead_link(path: Path) -> str | None:
 
 
 def decode_text(data: bytes) -> str:
-    """UTF-8, with or without a byte order mark, or UTF-16 with one. Raises `UnicodeDecodeError`."""
+    """Decode UTF-8, with or without a byte order mark, or UTF-16 with one.
+
+    Raises `UnicodeDecodeError`.
+    """
     if data.startswith(_UTF_16):
         return data.decode("utf-16")
     return data.removeprefix(codecs.BOM_UTF8).decode()

@@ -1,8 +1,7 @@
-"""A board that keeps up with a stream: snapshot, then follow, for as long as it is run.
+"""Keeps a board up to date with a stream: a snapshot, then following, as long as it is run.
 
-It says in `state` and `problem` how things are with the stream, and asks a silent one how it is.
-The clock and the pauses come in through parameters. Knows no screen: its caller is told when
-something changed.
+`state` and `problem` say how the stream is. A silent stream is asked for its health. The clock and
+the pauses come in through parameters. Knows no screen: its caller is told when something changed.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ _PATIENCE: Final = 0.3
 class Follow:
     """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order.
 
-    Symbols `beside` are read too. `board` is one of these symbols that knows nothing yet; a new one
-    if it is `None`. `observe` is given all that is folded in, after it was.
+    Symbols `beside` are read too. `board` is an empty board for these symbols; `None`: a new one.
+    `observe` gets all that was folded in.
     """
 
     def __init__(
@@ -58,18 +57,17 @@ class Follow:
     ) -> None:
         self.stream = stream
         self.clock = StreamClock(clock, elapsed)
-        """Now (µs, UTC) on this stream: the tape's time while a replay fills it."""
+        """Now (µs, UTC) on this stream: the tape's time if a replay fills it."""
         self.elapsed = elapsed
-        """µs on a clock that never goes back: what durations are measured by."""
+        """µs on a clock that never goes back, which measures durations."""
         self.began = elapsed()
         """When it was made (µs, by `elapsed`)."""
         self.board = board or Board(symbols, beside=beside)
         self.state = StreamState.OPENING
         self.problem: str | None = None
-        """What is wrong with the stream, in a sentence from the backend; absent while all is well.
-        """
+        """What is wrong with the stream, in a sentence from the backend; absent if all is well."""
         self.next_try: int | None = None
-        """When a stream that is away is asked again (µs, UTC); absent while it is being asked."""
+        """When a stream that is away is tried again (µs, UTC); absent during a try."""
         self._observe = observe
         self._symbols = None if symbols is None else list(symbols)
         self._following = Following(
@@ -82,53 +80,53 @@ class Follow:
         )
         self._on_change: Callable[[], None] = lambda: None
         self._wished_before: frozenset[str] | None = None
-        """The symbols read so far, while others are wished for; `None` while nothing changed."""
+        """The symbols read so far, if others are wanted now; `None` if nothing changed."""
         self._is_found = False
-        """Whether anything came since it was made, or since the stream was lost."""
+        """Whether anything came since the start, or since the stream was lost."""
 
     @property
     def url(self) -> str:
-        """Where the stream is, without secrets."""
+        """Return the stream's URL, without secrets."""
         return self.stream.url
 
     @property
     def wall(self) -> Callable[[], int]:
-        """The time of day (µs, UTC)."""
+        """Return the time of day (µs, UTC)."""
         return self.clock.wall
 
     @property
     def tape(self) -> TapeTime | None:
-        """The replay that fills the stream; `None` while it is live."""
+        """Return the replay that fills the stream; `None` if it is live."""
         return self.clock.tape
 
     @property
     def broken(self) -> int:
-        """Records passed over, because they could not be read."""
+        """Return the number of unreadable records that were skipped."""
         return self.stream.read_stats().broken
 
     @property
     def trouble(self) -> str | None:
-        """Why the stream is away, in words; `None` while it is read, or was never there."""
+        """Return why the stream is away; `None` if it is read, or was never there."""
         is_well = self.state in (StreamState.OPENING, StreamState.OK)
         return None if is_well else self.problem
 
     @property
     def symbols(self) -> Sequence[str] | None:
-        """The rows wished, in their order; `None` for all that the stream holds."""
+        """Return the wanted rows, in their order; `None` for all that the stream holds."""
         return self._symbols
 
     @property
     def _readable(self) -> StreamState:
-        """How the stream is while it can be read."""
+        """Return the state of the stream while it can be read."""
         return StreamState.OK if self.board.is_filled else StreamState.EMPTY
 
     @property
     def _read(self) -> Sequence[str] | None:
-        """All that is read: the rows, and what goes beside them."""
+        """Return all symbols that are read: the rows, and those beside them."""
         return None if self._symbols is None else [*self._symbols, *self.board.beside]
 
     def choose(self, symbols: Sequence[str]) -> None:
-        """Watch these from now on; the loop reads what it lacks within a second."""
+        """Watch these from now on. The loop reads what it lacks within a second."""
         self._choose(list(symbols), self.board.beside)
 
     def stand_beside(self, symbols: Collection[str]) -> None:
@@ -143,7 +141,7 @@ class Follow:
         self._following.symbols = self._read
 
     async def snapshot(self) -> Board:
-        """One look: the board as the stream is now. Raises `StreamError`, and does not wait."""
+        """Read the stream once into the board. Raises `StreamError`, and does not wait."""
         self._following.stood = await self._look()
         return self.board
 
@@ -154,7 +152,7 @@ class Follow:
                 yield batch
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
-        """Follow until cancelled; `on_change` is called when the board or the state changed.
+        """Follow until cancelled. `on_change` is called when the board or the state changed.
 
         It is called in the running event loop and must not raise.
         """
@@ -173,13 +171,13 @@ class Follow:
                         if batch or self.state is not before:
                             on_change()
                         if self._wished_before is not None:
-                            break  # and read again, what is wished for now
+                            break  # then read again, for the symbols wanted now
         finally:
             minding.cancel()
 
     async def _begin(self, stood: Batch | None) -> Batch:
-        """Look at a stream that was not read yet, or is another one; fetch what is wished anew."""
-        self.next_try = None  # this is it, however long the answer takes
+        """Take a snapshot if the stream is new or was replaced. Read newly wanted symbols."""
+        self.next_try = None  # these symbols, however long the answer takes
         if stood is None:
             stood = await self._look()
             self._on_change()
@@ -204,7 +202,7 @@ class Follow:
             self._tell(self._readable, None)
 
     async def _refill(self, known: frozenset[str]) -> None:
-        """Fetch the quotes of symbols that were not read before; the others go on where they were.
+        """Fetch the quotes of symbols that were not read before; the others continue.
 
         Reading stays at its position: what it repeats of the new symbols, the board knows already.
         """
@@ -214,7 +212,7 @@ class Follow:
         self._observe(found)
 
     def _lose(self, error: StreamError, seconds: float) -> None:
-        """The stream is lost, and asked again in so many seconds."""
+        """Note that the stream is lost, and is tried again in so many seconds."""
         self._is_found = False
         if isinstance(error, StreamMissing):
             self._tell(StreamState.MISSING, None if not self.board.is_filled else error.problem)
@@ -225,14 +223,14 @@ class Follow:
         self._on_change()
 
     async def _mind_health(self) -> None:
-        """Ask a stream that is read but silent how it is: it waits for its server by itself."""
+        """Ask a silent stream for its health: its reading waits for the server by itself."""
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
             silent = self._following.silent
             if silent is None or silent < QUIET_AFTER:
                 continue
             found, problem = self._readable, None
-            # Asking costs a server work; a reading that has no trouble of its own has told already.
+            # The question costs a server work. A reading without trouble has answered it already.
             trouble = self.stream.read_stats().problem
             if trouble is not None:
                 asking = asyncio.ensure_future(self.stream.health())

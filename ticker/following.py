@@ -1,6 +1,7 @@
-"""The loop that follows a stream, for whoever does: it begins, resumes and retries with back-off.
+"""The loop that follows any stream: it begins, resumes and retries with back-off.
 
-The clock and the pauses come in through parameters. Says nothing: the caller is told of each loss.
+The clock and the pauses come in through parameters. It shows nothing: the caller is told of each
+loss.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from ticker.system_clock import monotonic
 from ticker.units import SECOND
 
 QUIET_AFTER: Final = 5 * SECOND
-"""After so long without anything new, whoever follows a stream says why (µs)."""
+"""After so long without anything new, the follower says why (µs)."""
 
 _MISSING_PAUSE: Final = 0.2
-"""Between two looks for a stream that nobody made yet (s): short, a demo is being waited for."""
+"""Between two checks for a stream that does not exist yet (s). Short, because a demo creates it."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
 
 
 class Following:
-    """The batches of `stream`, for as long as anybody takes them.
+    """The batches of `stream`, as long as they are taken.
 
-    `begin` is called before each reading with the batch after which the last one stood, `None` if
-    there is none; it returns the batch after which to read. A stream that is lost is resumed where
-    it stood, after a pause of at most `longest` seconds. When that does not help, `begin` is called
-    with `None`: the stream may be another one by now. `on_loss` is called at each loss with the
-    error and the pause (s); it raises the error where the stream is not to be waited for.
+    `begin` is called before each reading, with the batch after which the last one ended, or `None`.
+    It returns the batch after which to read. A lost stream is resumed where it was, after a pause
+    of at most `longest` seconds. When that does not help, `begin` is called with `None`: the stream
+    may be another one by now. `on_loss` is called at each loss with the error and the pause (s). It
+    raises the error if the stream is not to be waited for.
     """
 
     def __init__(
@@ -47,9 +48,9 @@ class Following:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.symbols = symbols
-        """What the next reading reads; `None` for all."""
+        """The symbols of the next reading; `None` for all."""
         self.stood: Batch | None = None
-        """The batch after which a reading goes on; `None` before the first has begun."""
+        """The batch after which a reading continues; `None` before the first has begun."""
         self.ticked = elapsed()
         """When the last tick came, or the first reading began (µs, by `elapsed`)."""
         self._stream = stream
@@ -59,17 +60,17 @@ class Following:
         self._elapsed = elapsed
         self._pause = pause
         self._heard: int | None = None
-        """When the last record came (µs, by `elapsed`); `None` while nothing is being read."""
+        """When the last record came (µs, by `elapsed`); `None` if nothing is being read."""
         self._failures = 0
         """Attempts since the last batch."""
 
     @property
     def silent(self) -> int | None:
-        """For how long no record came (µs); `None` while nothing is being read."""
+        """Return how long no record came (µs); `None` if nothing is being read."""
         return None if self._heard is None else self._elapsed() - self._heard
 
     async def batches(self, *, follow: bool = True) -> AsyncGenerator[Batch, None]:
-        """Yield what comes; without `follow`, end where the stream ends now."""
+        """Yield what comes. Without `follow`, stop where the stream ends now."""
         while True:
             try:
                 async with aclosing(self._read(follow=follow)) as batches:
@@ -83,7 +84,7 @@ class Following:
                 return
 
     async def _read(self, *, follow: bool) -> AsyncGenerator[Batch, None]:
-        """One reading; raises `StreamError` when the stream is lost."""
+        """Read once. Raises `StreamError` when the stream is lost."""
         is_new = self.stood is None
         self.stood = stood = await self._begin(self.stood)
         self._heard = now = self._elapsed()
@@ -104,7 +105,7 @@ class Following:
 
     def _note(self, batch: Batch) -> None:
         self._failures = 0
-        # What a snapshot told of sequences counts until something is read after it.
+        # The snapshot's sequences are needed until something was read after it.
         if self.stood is None or batch.position != self.stood.position:
             self.stood = batch
         if batch:
@@ -113,7 +114,7 @@ class Following:
             self.ticked = self._elapsed()
 
     def _lose(self, error: StreamError) -> float:
-        """Note that the stream is lost; how long to wait before the next attempt (s)."""
+        """Note that the stream is lost. Returns the wait before the next attempt (s)."""
         self._failures += 1
         if self._failures > 1:
             self.stood = None

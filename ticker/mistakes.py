@@ -1,7 +1,7 @@
-"""What is wrong in a TOML file, each mistake with its line and its key.
+"""Collects what is wrong in a TOML file, each mistake with its line and its key.
 
-A check reports a mistake by raising `Mistake` inside `Mistakes.noting()`; the checks after it still
-run, so that a user learns all that is wrong at once.
+A check reports a mistake by raising `Mistake` inside `Mistakes.noting()`. The checks after it still
+run, so a user sees all mistakes at once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, Final
 from ticker.errors import ConfigError
 
 Key = tuple[str | int, ...]
-"""The way to a value: names of tables and keys, places in lists."""
+"""The path to a value: names of tables and keys, indices of lists."""
 
 _CLOSINGS: Final = ("", "]", "}", "]}", "}]", "]]")
 
 
 class Mistake(Exception):
-    """What stands at `key` is wrong: `problem` says how. `told` is the key that users read."""
+    """The value at `key` is wrong: `problem` says how. `told` is the key that users read."""
 
     def __init__(self, key: Key, problem: str, *, told: Key | None = None) -> None:
         super().__init__(problem)
@@ -32,7 +32,7 @@ class Mistake(Exception):
 
 
 class Mistakes:
-    """All that was found wrong in `text`, the content of the file at `path`."""
+    """All mistakes in `text`, the content of the file at `path`."""
 
     def __init__(self, text: str, path: Path) -> None:
         self._text = text
@@ -41,7 +41,7 @@ class Mistakes:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note a mistake that is raised inside, and go on after it."""
+        """Note a mistake that is raised inside, and continue after it."""
         try:
             yield
         except Mistake as mistake:
@@ -49,12 +49,12 @@ class Mistakes:
 
     @property
     def in_order(self) -> list[ConfigError]:
-        """The mistakes from the top of the file to its end."""
+        """Return the mistakes from the top of the file to its end."""
         return sorted(self._found, key=lambda error: error.line or 0)
 
 
 def located(mistake: Mistake, path: Path, text: str) -> ConfigError:
-    """The error for users: where the mistake stands, and what is wrong."""
+    """Make the error for users: where the mistake is, and what is wrong."""
     line = line_of(text, mistake.key)
     return ConfigError(mistake.problem, path=str(path), line=line, key=spell(mistake.told))
 
@@ -67,7 +67,10 @@ def unknown_keys(
     meant: Mapping[str, str] | None = None,
     told: Key | None = None,
 ) -> Iterator[Mistake]:
-    """A mistake for each key of `table` that is not `known`; `meant` maps other words to these."""
+    """Note each key of `table` that is not `known`.
+
+    `meant` maps common wrong keys to right ones.
+    """
     for name in table:
         if name not in known:
             same = (meant or {}).get(name)
@@ -77,16 +80,16 @@ def unknown_keys(
 
 
 def spell(key: Key) -> str:
-    """`watchlists.mine[2]`."""
+    """Write a key as `watchlists.mine[2]`."""
     words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return words.removeprefix(".")
 
 
 def line_of(text: str, key: Key) -> int | None:
-    """The line (from 1) on which `key` stands.
+    """Find the line (from 1) of `key`.
 
-    No TOML parser for Python tells places. So the file is parsed again up to each line, with what
-    may still be open closed, until the key has appeared. This is exact, and only errors need it.
+    No TOML parser for Python reports places. So the file is parsed again up to each line, with open
+    brackets closed, until the key has appeared. This is exact, and only errors need it.
     """
     lines = text.splitlines(keepends=True)
     for count in range(1, len(lines) + 1):

@@ -1,9 +1,9 @@
 r"""Records as JSON, CSV and lines of text.
 
-Lines of JSON and CSV come back as UTF-8, the rest as text. The owner of
-standard output writes them. Names and reasons come from outside: lines for people show them
-escaped, and JSON writes what cannot be seen as `\uXXXX`, which every reader turns back. Knows
-nothing of streams, terminals' sizes or clocks: they are passed in.
+Lines of JSON and CSV come back as UTF-8, the rest as text. The owner of standard output writes
+them. Names and reasons come from outside: lines for people show them escaped, and JSON writes
+invisible characters as `\uXXXX`, which every reader decodes. Knows nothing of streams, terminals'
+sizes or clocks: they are passed in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ticker.units import SECOND
 
 _TIMES: Final = ("time", "received", "from", "until", "retry_at", "last_good", "tape_time")
 _NAMED: Final = 5
-"""So many symbols are named in a line; the others are counted."""
+"""The most symbols named in a line; the others are counted."""
 _PRIVATE: Final = re.compile(r"[^ -~]")
 
 
@@ -44,7 +44,7 @@ QUOTE_COLUMNS: Final = _names((Quote,))
 
 
 def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
-    """One object on one line for each record, each line ended; nothing in them is invisible."""
+    """Return one JSON object per line for each record. Nothing in them is invisible."""
     data = wire.encode_lines(map(_with_iso_times, records) if iso_times else records)
     if data.isascii() and b"\x7f" not in data:  # JSON itself escapes the other invisible ones
         return data
@@ -52,17 +52,17 @@ def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
 
 
 def json_array(records: Sequence[Record]) -> str:
-    """A JSON array, one record indented after another, ended with a line end."""
+    """Return a JSON array of records, indented, with a line end."""
     return json_values(records)
 
 
 def json_values(rows: Sequence[object]) -> str:
-    """A JSON array of `rows`, indented, ended with a line end."""
+    """Return a JSON array of `rows`, indented, with a line end."""
     return "\n".join(map(_visible, indented_json(list(rows)).split("\n")))
 
 
 def indented_json(told: object) -> str:
-    """`told` as JSON for people, ended with a line end."""
+    """Return `told` as indented JSON, with a line end."""
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
 
 
@@ -95,17 +95,17 @@ def _times_in_words(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def csv_header(columns: Sequence[str]) -> bytes:
-    """The first line of a CSV file with these columns, ended."""
+    """Return the header line of a CSV file with these columns."""
     return ",".join(columns).encode() + b"\n"
 
 
 def csv_file(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> str:
-    """The header and a line a record (`csv_lines`)."""
+    """Return the header and a line per record (`csv_lines`)."""
     return (csv_header(columns) + csv_lines(records, columns, visible=visible)).decode()
 
 
 def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, visible: bool) -> str:
-    """The header and a line a row, as `csv_lines` writes records."""
+    """Return the header and a line per row, as `csv_lines` writes records."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -116,10 +116,10 @@ def csv_values(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, vis
 
 
 def csv_lines(records: Iterable[Record], columns: Sequence[str], *, visible: bool) -> bytes:
-    """One line a record; times are ISO 8601 with `Z`, unknown values empty, lists joined by spaces.
+    """Return one line per record. Times are ISO 8601 with `Z`, unknown values empty.
 
-    `columns` are `EVENT_COLUMNS` or `ALL_COLUMNS`. `visible` shows what is invisible in texts, for
-    terminals; otherwise texts are as they came.
+    A list is joined by spaces. `columns` are `EVENT_COLUMNS` or `ALL_COLUMNS`. `visible` shows what
+    is invisible in texts, for terminals; otherwise texts are unchanged.
     """
     pieces = []
     for kind, run in groupby(records, key=type):
@@ -139,10 +139,10 @@ def _csv_of_any(records: Iterable[Record], columns: Sequence[str], *, visible: b
 
 
 def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
-    """Ticks by way of JSON, whose encoder writes figures many times faster.
+    """Make CSV of ticks from their JSON, whose encoder writes figures many times faster.
 
-    A JSON array is a line of CSV once its brackets and quotes are taken away. `None` where that is
-    not so: some text has a character that CSV quotes, or JSON escapes.
+    A JSON array is a line of CSV once its brackets and quotes are removed. Returns `None` if that
+    is not so: some text has a character that CSV quotes, or JSON escapes.
     """
     rest = "," * (columns - 1 - len(TICK_FIELDS))
     simulated = f"true{rest}"
@@ -182,7 +182,7 @@ def _csv_of_ticks(ticks: Sequence[Tick], columns: int) -> bytes | None:
 
 
 class _Moments(dict[int, str]):
-    """µs since 1970 → ISO 8601 (`iso`). All ticks of one answer were received at once."""
+    """µs since 1970 → ISO 8601 (`iso`). Cached: all ticks of one answer were received at once."""
 
     def __missing__(self, time: int) -> str:
         seconds, micros = divmod(time, SECOND)
@@ -210,7 +210,7 @@ def _cell(value: Any, *, visible: bool) -> Any:
 
 
 def text_line(record: Record, zone: Zone, hints: Mapping[str, int | None]) -> str:
-    """One record as a line of text for people, ended. `hints`: symbol → decimals, if known."""
+    """Return one record as a line of text for people. `hints`: symbol → decimals, if known."""
     at = to_datetime(record.received, zone).strftime("%H:%M:%S.%f")[:-3]
     match record:
         case Tick() | Quote():

@@ -1,7 +1,7 @@
-"""What a user owns and wants to be told of, as `[holdings]` and `[[alerts]]` say it.
+"""Reads `[holdings]` and `[[alerts]]`: what a user owns, and wants to be alerted of.
 
-Reads both sections from a parsed file; a mistake is told with its key. Amounts are decimals as they
-are written. Knows no price, and does not read the grammar of an alert.
+Reads both sections from a parsed file. A mistake is reported with its key. Amounts are decimals as
+they are written. Knows no price, and does not parse the condition of an alert.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _MEANT: Final = {
     "commission": "fees",
     "ticker": "symbol",
 }
-"""What other programs call these keys."""
+"""The names of these keys in other programs."""
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_]+\}")
 PLACEHOLDERS: Final = ("{symbol}", "{price}")
-"""What is filled in each argument of an alert's command."""
+"""The placeholders in each argument of an alert's command."""
 _MOST: Final = Decimal("1e15")
 """A quantity or an amount beyond this is a mistake."""
 
@@ -44,19 +44,19 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     quantity: Decimal
-    """Units; below 0 what was sold short."""
+    """Units; below 0 if sold short."""
     price: Decimal | None = None
-    """Of one unit (in `currency`); `None`: its cost is not known."""
+    """The price of one unit (in `currency`); `None`: its cost is not known."""
     fees: Decimal = Decimal(0)
-    """In `currency`."""
+    """Fees (in `currency`)."""
     date: dt.date | None = None
     """When it was bought."""
     currency: str | None = None
-    """Of price and fees; `None`: that in which the symbol is quoted (`GBp`: pence)."""
+    """The currency of price and fees; `None`: the symbol's own (`GBp`: pence)."""
 
 
 class Holdings(msgspec.Struct, frozen=True):
-    """All that is owned."""
+    """All that the user owns."""
 
     cash: Mapping[str, Decimal] = {}
     """Currency → amount."""
@@ -67,21 +67,21 @@ class Holdings(msgspec.Struct, frozen=True):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Those owned, each once, in the order of the lots."""
+        """Return the owned symbols, each once, in the order of the lots."""
         return tuple(dict.fromkeys(lot.symbol for lot in self.lots))
 
 
 class AlertEntry(msgspec.Struct, frozen=True):
-    """One of `[[alerts]]`."""
+    """One entry of `[[alerts]]`."""
 
     when: str
-    """In the grammar of alerts; unchecked."""
+    """The condition, in the grammar of alerts; unchecked."""
     run: tuple[str, ...] = ()
     """A program and its arguments; empty: none."""
 
 
 def read_holdings(section: Any, found: Mistakes) -> Holdings:
-    """What is right in `[holdings]`; the rest is noted in `found`."""
+    """Read `[holdings]`. Mistakes are noted in `found`."""
     at: Key = ("holdings",)
     with found.noting():
         if not isinstance(section, dict):
@@ -95,7 +95,7 @@ def read_holdings(section: Any, found: Mistakes) -> Holdings:
 
 
 def read_alerts(section: Any, found: Mistakes) -> tuple[AlertEntry, ...]:
-    """What is right in `[[alerts]]`; the rest is noted in `found`."""
+    """Read `[[alerts]]`. Mistakes are noted in `found`."""
     good = []
     with found.noting():
         if not isinstance(section, list):
@@ -142,7 +142,7 @@ def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
     if price is None and fees is not None and not unknown:
         raise Mistake((*at, "fees"), 'are part of a cost that is not known: add "price"')
     bought = entry.get("date")
-    if bought is not None and type(bought) is not dt.date:  # a datetime is one too
+    if bought is not None and type(bought) is not dt.date:  # a datetime is also a date
         raise Mistake((*at, "date"), "expected a date without quotes, like 2024-03-01")
     currency = entry.get("currency")
     return Lot(
@@ -178,7 +178,7 @@ def _alert(entry: Any, at: Key, found: Mistakes) -> AlertEntry:
 def _note_unknown(
     table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes
 ) -> bool:
-    """Note each key that is not `known`; whether there is one."""
+    """Note each key that is not `known`. Tells whether there is one."""
     mistakes = list(unknown_keys(table, known, at, meant=_MEANT, told=at))
     for mistake in mistakes:
         with found.noting():
@@ -195,7 +195,7 @@ def _currency(value: Any, at: Key) -> str:
 def _number(value: Any, at: Key) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Mistake(at, "expected a number without quotes")
-    number = Decimal(str(value))  # the shortest decimal that is this float: as it was written
+    number = Decimal(str(value))  # the shortest decimal that is this float, so as it was written
     if not number.is_finite() or abs(number) > _MOST:
         raise Mistake(at, "expected a finite number of at most 15 digits")
     return number

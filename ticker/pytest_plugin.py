@@ -1,10 +1,8 @@
-"""A plugin of pytest: the fixture `yahoo`, an offline Yahoo for code that asks the real one.
+"""A pytest plugin: the fixture `yahoo`, an offline Yahoo for code that asks the real one.
 
-    def test_history(yahoo):
-        assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
+def test_history(yahoo): assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
 
-    @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
-    def test_patience(yahoo): ...
+@pytest.mark.yahoo(seed=3, faults=["429:0.5"]) def test_patience(yahoo): ...
 
 It is loaded with every pytest where ticker is installed, so it loads nothing before it is used.
 """
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "yahoo(seed, faults, symbols, every, session): how the fixture `yahoo` is to be"
     )
@@ -29,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def yahoo(request: pytest.FixtureRequest) -> Iterator[OfflineYahoo]:
-    """Yahoo with invented prices; see `ticker.exchange`."""
+    """Return a Yahoo with invented prices; see `ticker.exchange`."""
     from ticker.exchange.offline import exchange
 
     marker = request.node.get_closest_marker("yahoo")

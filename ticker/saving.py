@@ -1,4 +1,4 @@
-"""Changes the text of the configuration: one list in it, with all comments kept. Pure."""
+"""Changes one list in the text of the configuration, and keeps all comments. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tomlkit.items import Array
 
 
 def with_list(text: str, section: str, name: str, words: Sequence[str]) -> str:
-    """`text` with the list `name` of `[section]` being `words`; it is made where it is missing.
+    """Return `text` with the list `name` of `[section]` set to `words`. It is added if missing.
 
     Entries that stay keep their comments. `text` must be TOML.
     """
@@ -31,7 +31,7 @@ def with_list(text: str, section: str, name: str, words: Sequence[str]) -> str:
 
 
 def _change(array: Array, words: Sequence[str]) -> None:
-    """Take out what is not in `words`, and put in what is missing, where it belongs."""
+    """Remove what is not in `words`, and insert what is missing, in order."""
     # A file may have its symbols in lower case: they are the same, and stay as they are.
     for place in reversed(range(len(array))):
         if str(array[place]).upper() not in {word.upper() for word in words}:
@@ -39,7 +39,7 @@ def _change(array: Array, words: Sequence[str]) -> None:
     for place, word in enumerate(words):
         if place >= len(array) or str(array[place]).upper() != word.upper():
             if word.upper() in [str(each).upper() for each in array]:
-                return  # another order: the caller writes the list anew
+                return  # another order: the caller writes a new list
             array.insert(place, word)
 
 

@@ -1,8 +1,8 @@
-"""How the clients of a Kafka stream show who they are, and whom they trust: said, not yet used.
+"""The security settings of a Kafka stream's clients: authentication, encryption, trust.
 
-The words are those of the tables under `[streams]`, and what cannot work together is refused when
-it is said. Pure: it names files and opens none (`ticker.streams.kafka.securing` does), and no
-secret stands in what it shows of itself.
+The keys are those of the tables under `[streams]`. Settings that cannot work together are refused
+at once. Pure: it names files and opens none (`ticker.streams.kafka.securing` does), and its texts
+show no secret.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ KEYS: Final = (
     *("security", "mechanism", "user", "password_file"),
     *("ca", "certificate", "key"),
 )
-"""What may stand in a table under `[streams]` beside `url`."""
+"""The keys allowed in a table under `[streams]` beside `url`."""
 FILES: Final = ("password_file", "ca", "certificate", "key")
 """Those of them that name files."""
 PASSWORD_ADVICE: Final = "put it into a file (password_file) or into TICKER_KAFKA_PASSWORD"  # noqa: S105 - none
 
 
 class InvalidSecurity(UsageError):
-    """`key` (one of `KEYS`, or `password`) has no such value, or not beside the others."""
+    """`key` (one of `KEYS`, or `password`) cannot have this value, or not beside the others."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"{key}: {problem}")
@@ -37,26 +37,27 @@ class InvalidSecurity(UsageError):
 
 
 class Security(msgspec.Struct, frozen=True, kw_only=True):
-    """How to speak with the brokers of one stream. Raises `InvalidSecurity` for what cannot work.
+    """The security settings for the brokers of one stream.
 
-    The files are PEM; `~` is the home. They are read when the stream is opened, and again for each
-    connection after that, so they may be replaced meanwhile.
+    Raises `InvalidSecurity` for what cannot work. The files are PEM; `~` is expanded. They are read
+    when the stream is opened, and again for each later connection, so they may be replaced at any
+    time.
     """
 
     security: str = "PLAINTEXT"
     """One of `PROTOCOLS`, by Kafka's names."""
     mechanism: str | None = None
-    """One of `MECHANISMS`; needed with SASL, senseless without."""
+    """One of `MECHANISMS`; required with SASL, and not allowed without."""
     user: str | None = None
     password: str | None = None
-    """Beats `password_file`. Passed over without SASL: it may be meant for another stream."""
+    """Beats `password_file`. Ignored without SASL: it may be meant for another stream."""
     password_file: str | None = None
-    """Holds the password and nothing else but, perhaps, one line end."""
+    """A file with the password and, perhaps, one line end."""
     ca: str | None = None
-    """Certificates of those who are trusted to sign the brokers'; `None`: those that this machine
+    """Certificates of the authorities that may sign the brokers'; `None`: those that this machine
     trusts."""
     certificate: str | None = None
-    """Our own, for brokers that ask for one, with those that lead to its signer."""
+    """Our own certificate, for brokers that ask for one, with those that lead to its signer."""
     key: str | None = None
     """The certificate's private key, without a passphrase; may be the same file."""
 
@@ -81,29 +82,29 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidSecurity("key", "needs its certificate; one file may be both")
 
     def _refuse(self, keys: tuple[str, ...], others: str) -> None:
-        """None of `keys` makes sense with this security, but with `others`."""
+        """Refuse `keys`, which need one of the security protocols `others`."""
         for key in keys:
             if getattr(self, key) is not None:
                 raise InvalidSecurity(key, f"needs security {others}; it is {self.security} here")
 
     @property
     def has_tls(self) -> bool:
-        """Whether the bytes are encrypted, and the broker shows a certificate."""
+        """Tell whether the bytes are encrypted, and the broker shows a certificate."""
         return self.security.endswith("SSL")
 
     @property
     def has_sasl(self) -> bool:
-        """Whether a user and a password are shown."""
+        """Tell whether a user and a password are sent."""
         return self.security.startswith("SASL")
 
     @property
     def words(self) -> str:
-        """For people: `SASL_SSL, SCRAM-SHA-256, user ann`."""
+        """Describe it for people: `SASL_SSL, SCRAM-SHA-256, user ann`."""
         user = None if self.user is None else f"user {self.user}"
         return ", ".join(filter(None, (self.security, self.mechanism, user)))
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """What may be shown; Rich asks for it, and would be told the password otherwise."""
+        """Yield what may be shown. Without this method, Rich would show the password."""
         told = {name: getattr(self, name) for name in self.__struct_fields__}
         return [
             (name, "…" if name == "password" else value)

@@ -1,9 +1,9 @@
-"""The demo's market, its poller and its rules on a simulated clock: an hour in seconds.
+"""The demo's market and poller on a simulated clock: an hour passes in seconds.
 
-What asks, compares and numbers is the poller's own code, and the answers are read as those of the
-exchange are. Three parts stand in for the slow ones: a clock that jumps to the next moment at which
-something is due, a source that looks at the market in this process, and a recorder in place of the
-log. It promises the same ticks for the same arguments. It reads no clock and knows no screen.
+The poller's own code asks, compares and numbers, and the answers are read as those of the exchange
+are. Three parts are replaced by fast ones: a clock that jumps to the next moment at which something
+is due, a source that asks the market in this process, and a recorder instead of the log. The same
+arguments give the same ticks. It reads no clock and knows no screen.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ BEGIN: Final = 1_795_444_200 * SECOND
 _SOURCE: Final = "exchange"
 _HOST: Final = "demo"
 _TURNS: Final = 3
-"""Turns of the event loop in which an answer that is there reaches the poller: one for the answer,
-one for the word that it is there, and one to spare."""
+"""Turns of the event loop until an answer reaches the poller: one for the answer, one to announce
+it, and one to spare."""
 
 
 def simulated_poll(
@@ -45,12 +45,12 @@ def simulated_poll(
     every: int,
     on_status: Callable[[PollStatus], None] = lambda _: None,
 ) -> Poll:
-    """A poller of `market`, which `seed` moves, into `recorder`. Run once, it lets all time pass.
+    """Make a poller of `market`, which `seed` moves, into `recorder`. Run once, it simulates all.
 
     It polls each `every` from `begin` on, for `duration` (µs; `begin` since the epoch, UTC).
     """
     clock = SimulatedClock(begin)
-    # The origin goes with the ticks: the same ticks have the same identity in each recording.
+    # The origin depends on the ticks: the same ticks have the same identity in each recording.
     told = blake2b(f"demo {seed} {begin} {every}".encode(), digest_size=5)
     origin = b32encode(told.digest()).decode().lower()
     return Poll(
@@ -67,18 +67,18 @@ def simulated_poll(
 
 
 class SimulatedClock:
-    """A `poll.Clock` on which time passes only where somebody waits."""
+    """A `poll.Clock` on which time passes only during waits."""
 
     def __init__(self, begin: int) -> None:
         self._begin = begin
         self._elapsed = 0
 
     def wall(self) -> int:
-        """The market's time (µs, UTC)."""
+        """Return the market's time (µs, UTC)."""
         return self._begin + self._elapsed
 
     def elapsed(self) -> int:
-        """Since the beginning (µs)."""
+        """Return the time since the beginning (µs)."""
         return self._elapsed
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
@@ -111,11 +111,11 @@ class MarketSource(Source):
         return Answer(quotes, refused, asked=now, received=now)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is open."""
 
 
 class _RecorderLog:
-    """A recorder as the log of one poller, which is the only one to write there."""
+    """Makes a recorder look like a log, with one poller as its only writer."""
 
     def __init__(self, recorder: Recorder, origin: str) -> None:
         self.origin = origin
@@ -127,7 +127,7 @@ class _RecorderLog:
         return self._last
 
     async def snapshot(self) -> Batch:
-        """Empty: the poller knows what it wrote, and there was nothing before."""
+        """Return an empty batch: the log was empty before, and the poller knows what it wrote."""
         return Batch(Position(""))
 
     async def append(

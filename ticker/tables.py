@@ -1,8 +1,8 @@
 """One-shot tables, for people: quotes, facts, and words in columns.
 
-A table comes back as Rich's, and `render` makes text of it, for the owner of standard output to
-write. What comes from outside is shown escaped. Knows no stream, terminal or clock: they are
-passed in. Rich takes long to import, so `output` does without it.
+Tables are Rich's. `render` makes text of them, and the owner of standard output writes it. Text
+from outside is escaped. Knows no stream, terminal or clock: they are passed in. Rich takes long to
+import, so `output` does without it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ticker.records import Quote
 from ticker.times import Zone, clock
 
 _FACT: Final = 24
-"""Cells that the value of a fact gets at least; its name takes a line of its own otherwise."""
+"""The least cells for the value of a fact. With fewer, its name gets a line of its own."""
 
 
 class _Printed(msgspec.Struct, frozen=True):
-    """A column of the table of quotes, as it is printed."""
+    """A printed column of the table of quotes."""
 
     title: str
     importance: float
-    """The highest leaves first where there is not room for all."""
+    """If there is not room for all columns, the one with the highest number is left out first."""
     is_figure: bool = False
-    """A figure is whole, or its column leaves."""
+    """A figure is never cut: without room, its column is left out."""
     least: int = 0
-    """A column of words may shrink to this (cells) before it leaves; 0: it never shrinks."""
+    """A column of words may shrink to this (cells) before it is left out; 0: it never shrinks."""
 
 
 def _printed(key: str, least: int = 0) -> _Printed:
@@ -48,7 +48,7 @@ _AGE: Final = _printed("age", 8)
 _QUOTE_TABLE: Final = (
     *(_printed("symbol", 4), _printed("name", 10), _printed("price"), _printed("day_change")),
     *(_printed("day_change_percent"), _printed("currency"), _printed("session")),
-    *(_Printed("Time", 7), _AGE),  # 7: of less importance than the change, of more than the name
+    *(_Printed("Time", 7), _AGE),  # 7: less important than the change, more than the name
 )
 _FRESH: Final = Age(None, Reason.FRESH)
 _COLOURS: Final = {Style.SYMBOL: "bold", Style.UP: "green", Style.DOWN: "red"}
@@ -65,10 +65,10 @@ def quote_table(
     *,
     width: int | None = None,
 ) -> Table:
-    """The quotes as a table for people, with the columns that fit `width` cells.
+    """Make a table of the quotes for people, with the columns that fit `width` cells.
 
-    `ages`: symbol → its age in words, if it is to be shown. Figures are whole: a column that has no
-    room leaves.
+    `ages`: symbol → its age in words, if it is to be shown. Figures are never cut: a column without
+    room is left out.
     """
     invented = any(quote.simulated for quote in quotes)
     table = Table(box=None, pad_edge=False, title="SIMULATED" if invented else None)
@@ -111,7 +111,10 @@ def _quote_cells(
 
 
 def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed, int]:
-    """The columns that fit, and how wide each is; words shrink, then columns leave."""
+    """Return the columns that fit, with their widths.
+
+    Words shrink first, then columns are left out.
+    """
     chosen = dict(wishes)
     if width is None:
         return chosen
@@ -128,7 +131,7 @@ def _fitting(wishes: Mapping[_Printed, int], width: int | None) -> dict[_Printed
         over = surplus(chosen.values())
         if over > 0 and column.least:
             chosen[column] = max(min(column.least, chosen[column]), chosen[column] - over)
-    if surplus(chosen.values()) > 0:  # one column alone, and a terminal of a few cells
+    if surplus(chosen.values()) > 0:  # only one column, and a terminal of a few cells
         chosen = {column: min(cells, width) for column, cells in chosen.items()}
     return chosen
 
@@ -140,9 +143,9 @@ def words_table(
     right: Collection[int] = (),
     is_simulated: bool = False,
 ) -> Table:
-    """Words in columns under `headings`; they may come from outside.
+    """Make a table of words under `headings`. They may come from outside.
 
-    `right`: the places of columns whose words stand on the right.
+    `right`: the indices of right-aligned columns.
     """
     table = Table(box=None, pad_edge=False, title="SIMULATED" if is_simulated else None)
     table.title_style = _BADGE
@@ -154,9 +157,9 @@ def words_table(
 
 
 def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -> Table:
-    """Two columns: what, and what it is. Both may come from outside.
+    """Make a table of two columns: name and value. Both may come from outside.
 
-    Where `width` leaves the second column no room for a figure, each fact takes two lines.
+    If `width` leaves the value no room for a figure, each fact takes two lines.
     """
     listed = [(escape(name), escape(value, 2_000)) for name, value in facts]
     longest = max((len(name) for name, _ in listed), default=0)
@@ -176,7 +179,10 @@ def facts_table(facts: Iterable[tuple[str, str]], *, width: int | None = None) -
 
 
 def render(table: Table, *, width: int | None, colour: bool) -> str:
-    """The table as text; without `colour` no escape sequence is in it. `None`: as wide as it is."""
+    """Return the table as text, without escape sequences unless `colour`.
+
+    `None`: its full width.
+    """
     out = io.StringIO()
     console = Console(
         file=out,

@@ -1,8 +1,9 @@
-"""People's words for times and durations, to whole microseconds and back.
+"""Times and durations as text, and back, in whole microseconds.
 
-Durations are written `500ms`, `5s`, `5` (seconds), `2m`, `1h30m`, `7d`; moments are written
+Durations are written `500ms`, `5s`, `5` (seconds), `2m`, `1h30m`, `7d`. Moments are written
 `start`, `now`, in ISO 8601 (without a zone: local), as a time of today (`09:30`) or back from now
 (`-10m`).
+
 Nothing here reads a clock: now and the time zone are passed in.
 """
 
@@ -24,14 +25,14 @@ _WRITTEN: Final = re.compile(
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Zone = tzinfo | None
-"""The zone of times shown or read; `None` is this machine's, with its changes of summer time."""
+"""The zone of times shown or read; `None` is this machine's, with its summer time."""
 
 Moment = int | Literal["start", "end"]
 """µs since the epoch (UTC), or an end of a stream."""
 
 
 def parse_duration(text: str) -> int:
-    """`500ms`, `5s`, `5`, `2m`, `1h30m`, `1.5h` → µs, more than 0. Raises `UsageError`."""
+    """Parse `500ms`, `5s`, `5`, `2m`, `1h30m`, `1.5h` to µs, more than 0. Raises `UsageError`."""
     word = text.strip().lower().replace(" ", "")
     if re.fullmatch(r"\d+(\.\d+)?", word):
         word += "s"
@@ -47,7 +48,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(duration: int) -> str:
-    """µs → the largest two units that say it: `500ms`, `15s`, `2m`, `1h 30m`, `3d 4h`."""
+    """Write µs in the largest two units: `500ms`, `15s`, `2m`, `1h 30m`, `3d 4h`."""
     if duration < SECOND:
         return f"{duration / MILLISECOND:.0f}ms"
     if duration < 10 * SECOND and duration % SECOND:
@@ -64,7 +65,7 @@ def format_duration(duration: int) -> str:
 
 
 def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
-    """A moment in words → µs, `"start"`, or `"end"` (for `now`). Raises `UsageError`.
+    """Parse a moment to µs, `"start"`, or `"end"` (for `now`). Raises `UsageError`.
 
     `now` is µs since the epoch; `zone` is that of times written without one.
     """
@@ -78,7 +79,7 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
     try:
         moment = datetime.fromisoformat(_in_full(word, now, zone))
         if moment.tzinfo is None:
-            # Without a zone, astimezone() takes a naive time for this machine's.
+            # Without a zone, astimezone() treats a naive time as this machine's.
             moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
         micros = (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
@@ -91,7 +92,7 @@ def parse_when(text: str, *, now: int, zone: Zone) -> Moment:
 
 
 def _in_full(word: str, now: int, zone: Zone) -> str:
-    """`9:30:15`, `2026-11-3 9:30`, … → ISO 8601, of today where no date is written."""
+    """Complete `9:30:15`, `2026-11-3 9:30`, … to ISO 8601. Without a date it is today's."""
     written = _WRITTEN.fullmatch(word)
     if written is None or not word:
         return word

@@ -16,12 +16,12 @@ _LABELS: Final = {"yahoo": "Yahoo", "yahoo-live": "Yahoo live", "exchange-live":
 
 
 def source_label(name: str) -> str:
-    """The name of a source for a list or before a colon: `Yahoo`, `exchange`. Escaped."""
+    """Return a source's name for a list or before a colon: `Yahoo`, `exchange`. Escaped."""
     return _LABELS.get(name) or escape(name, _NAMED)
 
 
 def source_title(name: str, *, first: bool = False) -> str:
-    """The same for a sentence: `Yahoo`, `the exchange`. `first`: it begins the sentence."""
+    """Return a source's name for a sentence: `Yahoo`, `the exchange`. `first`: it begins it."""
     spoken = name.removesuffix("-live")
     if spoken == "exchange":
         return "The exchange" if first else "the exchange"
@@ -29,12 +29,12 @@ def source_title(name: str, *, first: bool = False) -> str:
 
 
 def cannot_reach(name: str, problem: str) -> str:
-    """The sentence about a source that did not answer, with the next step."""
+    """Say that a source did not answer, with the next step."""
     return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name)}"
 
 
 def to_reach(name: str) -> str:
-    """What to do about a source that cannot be reached."""
+    """Say what to do about a source that cannot be reached."""
     if name.startswith("exchange"):
         return "Start it in another terminal: ticker exchange"
     return "Check your connection, or try `ticker demo`, which works offline."

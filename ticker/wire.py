@@ -1,9 +1,9 @@
-"""Records to JSON bytes and back, and the JSON Schema of what is sent.
+"""Converts records to JSON bytes and back, and makes the JSON Schema of them.
 
-The same bytes travel everywhere: Kafka values, `ticker tail`, the exchange between processes. One
-record is one JSON object with a `type`. What is unknown is absent. Fields that this version does
-not know are ignored and a missing optional field is unknown, so older and newer versions read each
-other. Nothing here does input or output.
+The same bytes travel everywhere: Kafka values, `ticker tail`, between processes. One record is one
+JSON object with a `type`. What is unknown is absent. Unknown fields are ignored and a missing
+optional field is unknown, so older and newer versions read each other. Nothing here does input or
+output.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ticker.errors import InvalidRecord
 from ticker.records import Gap, Heartbeat, Quote, Record, Tick
 
 VERSION: Final = 1
-"""The schema's version: raised when a field changes its meaning, not when one is added."""
+"""The schema's version. It is raised when a field changes its meaning, not when one is added."""
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 
 encode: Final = _encoder.encode
-"""One record as UTF-8 JSON, without a line end."""
+"""Encode one record as UTF-8 JSON, without a line end."""
 
 
 def encode_lines(records: Iterable[Any]) -> bytes:
-    """Records as UTF-8 JSON, one object a line, each line ended; plain values too."""
+    """Encode records as UTF-8 JSON, one object and line end each; plain values too."""
     return _encoder.encode_lines(records)
 
 
 def decode(line: bytes | str) -> Record:
-    """The record that `line` holds; unknown fields are ignored.
+    """Decode the record in `line`. Unknown fields are ignored.
 
     Raises `InvalidRecord` for bytes that are not JSON, an object of another shape, a kind that this
     version does not know, and for values that no record accepts.
@@ -44,7 +44,7 @@ def decode(line: bytes | str) -> Record:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the four kinds, as shipped in `ticker/events.schema.json`."""
+    """Return the JSON Schema (2020-12) of the four kinds: `ticker/events.schema.json`."""
     kinds = (Tick, Quote, Gap, Heartbeat)
     references, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {

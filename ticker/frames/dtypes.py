@@ -21,7 +21,7 @@ DTYPES: Final[Mapping[str, Any]] = {
     "sequence": np.dtype(np.int64),
     "simulated": np.dtype(np.bool_),
 }
-"""Field → the dtype of its column; all others are float64. `Int64` has missing values."""
+"""Field → the dtype of its column; all others are float64. `Int64` allows missing values."""
 
 QUOTE_FIELDS: Final = Quote.__struct_encode_fields__
 GAP_FIELDS: Final = (
@@ -29,4 +29,4 @@ GAP_FIELDS: Final = (
     "symbol",
     *(f for f in Gap.__struct_encode_fields__ if f not in {"symbol", "symbols"}),
 )
-NO_TIME: Final = np.iinfo(np.int64).min  # NaT, as numpy writes it
+NO_TIME: Final = np.iinfo(np.int64).min  # NaT, as numpy stores it

@@ -25,7 +25,7 @@ from ticker.times import parse_when
 When = str | datetime | SupportsIndex | None
 """A moment: words as in `--since` (`-10m`, `09:30`, ISO 8601), a datetime, or µs since 1970, UTC.
 
-Without a time zone it is in this machine's; of a recording, `-10m` and `09:30` count from its last
+Without a time zone it is in this machine's. In a recording, `-10m` and `09:30` count from its last
 tick. `None`: no limit.
 """
 
@@ -43,9 +43,9 @@ def read(
     both go by `received`, as on the command line. Ticks of the same time are sorted by `received`,
     symbol and sequence. A stream without ticks gives an empty frame with the same columns.
 
-        ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
+    ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
 
-    Raises `StreamMissing` where there is no such stream yet, and other `TickerError`s.
+    Raises `StreamMissing` if there is no such stream yet, and other `TickerError`s.
     """
     stream, now = open_stream(url), _present(url, since, until)
     span: dict[str, Any] = {
@@ -64,7 +64,7 @@ def quotes(url: str | None = None) -> pd.DataFrame:
 
 
 def gaps(url: str | None = None) -> pd.DataFrame:
-    """Return the spans in which nobody looked, and the ticks that are known to be missing.
+    """Return the spans without observation, and the ticks that are known to be missing.
 
     One row for each gap and symbol, sorted by time. `symbol` is missing where a gap concerns all
     symbols of its `writer`. Spans have `from` and `until`. Missing ticks have `first_sequence` and
@@ -88,7 +88,7 @@ def gaps(url: str | None = None) -> pd.DataFrame:
 def follow(
     url: str | None = None, symbols: str | Iterable[str] | None = None, since: When = None
 ) -> Iterator[pd.DataFrame]:
-    """Yield a frame of ticks, as of `read`, for every batch that arrives; without an end.
+    """Yield a frame of ticks, as of `read`, for every batch that arrives. It never ends by itself.
 
     It begins with what arrives from now on, or at `since`. Each second of silence gives an empty
     frame, so that a loop can look at the clock and `break`.
@@ -100,7 +100,7 @@ def follow(
 
 
 def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
-    """The fields `names` of all `chunks` (name → values), sorted."""
+    """Return the fields `names` of all `chunks` (name → values), sorted."""
     pieces: dict[str, list[Any]] = {name: [] for name in names}
     for chunk in chunks:
         for name in names:
@@ -113,7 +113,7 @@ def _frame(chunks: Iterable[Mapping[str, Any]], names: Sequence[str]) -> pd.Data
 
 
 def _piece(values: Any, name: str) -> np.ndarray | Texts:
-    """The values of a chunk, as they come from a stream, in a form that can be joined."""
+    """Convert the values of a chunk from a stream to a form that can be joined."""
     dtype = DTYPES.get(name, np.float64)
     if isinstance(values, np.ndarray | Texts):
         return values
@@ -141,15 +141,15 @@ def _column(values: Any, name: str, order: np.ndarray | None) -> Any:
 
 
 def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
-    """By time, `received`, symbol and sequence; `None` where they are in this order already.
+    """Order by time, `received`, symbol and sequence; `None` if they are in this order already.
 
-    So that every backend gives the same frame: Kafka has no order between symbols.
+    This gives the same frame on every backend: Kafka has no order between symbols.
     """
     moments = whole["time"]
     if _ascends(moments):
         return None
     order = np.argsort(moments, kind="stable")
-    if _ascends(moments[order]):  # without ties nothing else decides, and one key is quicker
+    if _ascends(moments[order]):  # without ties nothing else decides, and one key is faster
         return order
     codes, words = whole["symbol"]
     ranks = np.empty(len(words), dtype=np.int64)
@@ -159,12 +159,12 @@ def _order(whole: Mapping[str, Any]) -> np.ndarray | None:
 
 
 def _ascends(moments: np.ndarray) -> bool:
-    """Whether each is later than the one before."""
+    """Tell whether each is later than the one before."""
     return bool(np.all(moments[1:] > moments[:-1]))
 
 
 def _columns(records: Sequence[Tick] | Sequence[Quote], kind: type[Tick | Quote]) -> list[Any]:
-    """Records → at most one chunk for `_frame`."""
+    """Make at most one chunk for `_frame` from records."""
     if not records:
         return []
     by_column = zip(*map(astuple, records), strict=True)
@@ -175,14 +175,14 @@ def _columns(records: Sequence[Tick] | Sequence[Quote], kind: type[Tick | Quote]
 
 
 def _symbols(wanted: str | Iterable[str] | None) -> frozenset[str] | None:
-    """Lower case is taken as upper, as on the command line."""
+    """Make symbols upper case, as on the command line."""
     if wanted is None:
         return None
     return frozenset(word.upper() for word in ([wanted] if isinstance(wanted, str) else wanted))
 
 
 def _micros(when: When, now: int) -> int | None:
-    """A moment → µs since 1970, UTC; `None`: no limit. Raises `UsageError`."""
+    """Convert a moment to µs since 1970, UTC; `None`: no limit. Raises `UsageError`."""
     if when is None:
         return None
     if isinstance(when, datetime):
@@ -202,7 +202,7 @@ def _micros(when: When, now: int) -> int | None:
 
 
 def _present(url: str | None, *moments: When) -> int:
-    """What the words among `moments` count from (µs, UTC)."""
+    """Return the present from which the words among `moments` count (µs, UTC)."""
     if not any(isinstance(when, str) for when in moments):
         return system_clock.now()
     with contextlib.closing(blocking(_presents(url))) as presents:

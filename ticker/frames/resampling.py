@@ -36,7 +36,7 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     ticks = ticks if ticks.index.is_monotonic_increasing else ticks.sort_index(kind="stable")
     if ticks.empty:
         return _long(pd.DataFrame(columns=_BARS, dtype=np.float64, index=_bins([], [])))
-    # Days and longer begin at midnight anyway: pandas warns if it is told.
+    # Days and longer begin at midnight anyway, and pandas warns about the option.
     fixed = isinstance(width, pd.offsets.Tick)
     origin = ticks.index[0].normalize() if fixed else "start_day"
     bar = pd.Grouper(level="time", freq=width, origin=origin)
@@ -85,12 +85,12 @@ def _bins(symbols: Any, times: Any) -> pd.MultiIndex:
 
 
 def _long(made: pd.DataFrame) -> pd.DataFrame:
-    """Rows by (symbol, time) → a long frame, sorted by time."""
+    """Make a long frame of rows by (symbol, time), sorted by time."""
     return made.reset_index("symbol").sort_index(kind="stable")
 
 
 def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
-    """What each tick adds to its bar's volume."""
+    """Return what each tick adds to its bar's volume."""
     volume = ticks["volume"]
     before = volume.groupby([ticks["symbol"], ticks["source"]], sort=False).shift()
     increase = (volume - before).where(volume >= before / 2, volume.where(before.notna()))
@@ -99,10 +99,10 @@ def _traded(ticks: pd.DataFrame) -> pd.Series[float]:
 
 
 def _touched(bins: pd.Index[Any], width: Any, gaps: pd.DataFrame, late: Any) -> np.ndarray:
-    """Which bars touch a span of `gaps` of their symbol.
+    """Tell which bars touch a span of `gaps` of their symbol.
 
     Bars are in the time of events, gaps in the time of the poller. `late` is symbol → the delay
-    between the two, so that the gap of a symbol that comes 10 minutes late lies 10 minutes earlier.
+    between the two: the gap of a symbol that comes 10 minutes late lies 10 minutes earlier.
     """
     symbols = bins.get_level_values("symbol")
     begins = bins.get_level_values("time") + pd.TimedeltaIndex(late.reindex(symbols))

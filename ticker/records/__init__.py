@@ -1,4 +1,4 @@
-"""The records that travel, what streams hand over, and what a record may hold."""
+"""The records that travel, what streams return, and what a record may hold."""
 
 from ticker.records.bar import Bar
 from ticker.records.bars import MinuteBars

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Bar(NamedTuple):
-    """Open, high, low and close of one span; its length is told with the bars, not in each."""
+    """Open, high, low and close of one span. The length is stored with the bars, not in each."""
 
     time: int
     """When the span begins (µs, UTC)."""

@@ -1,4 +1,4 @@
-"""What a source tells of a symbol's day before anybody polled it. Shown, and never stored."""
+"""What a source says of a symbol's day before the first poll. Shown, and never stored."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import msgspec
 
 
 class MinuteBars(msgspec.Struct, frozen=True):
-    """The minutes of one symbol's last trading day. They are no ticks, and no stream holds them."""
+    """The minutes of one symbol's last trading day.
+
+    They are not ticks, and no stream holds them.
+    """
 
     symbol: str
     ends: tuple[int, ...]
-    """When each minute ended (µs, UTC), oldest first. A minute without a trade is not there."""
+    """When each minute ended (µs, UTC), oldest first. A minute without a trade is absent."""
     closes: tuple[float, ...]
     """The last price of each of these minutes."""
     received: int
-    """When the source told it (µs, UTC)."""
+    """When the source answered (µs, UTC)."""

@@ -1,4 +1,4 @@
-"""What streams hand over: a `Batch` of records, a `Hold` and a `Health`; a `Position` in them.
+"""What streams return: a `Batch` of records, a `Hold` and a `Health`; a `Position` in them.
 
 Times are µs since the epoch, UTC. This file does no input or output, reads no clock and knows no
 stream.
@@ -15,11 +15,11 @@ from ticker.errors import UsageError
 from ticker.records.kinds import Gap, Heartbeat, Quote, Tick
 
 Position = NewType("Position", str)
-"""Where a reader stands. Opaque: given out with every batch, handed back to resume *after* it."""
+"""Where a reader stands. Opaque: it comes with every batch; reading resumes *after* it."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What a stream hands over at once, and where its reader stands after it.
+    """The records that a stream returns at once, and the reader's position after them.
 
     Empty batches are normal: they come each second of silence and say "still here". Gaps come
     before ticks: a reader ends a batch where that would be false.
@@ -31,12 +31,14 @@ class Batch(msgspec.Struct, frozen=True):
     """Ascending by sequence for each (origin, symbol)."""
     gaps: Sequence[Gap] = ()
     quotes: Sequence[Quote] = ()
-    """Conflated: the last per (origin, symbol) of this batch's span."""
+    """Conflated: the last per (origin, symbol) in this batch."""
     heartbeats: Sequence[Heartbeat] = ()
     """The last per (writer, source)."""
     last_seen: Mapping[tuple[str, str], int] = {}
-    """Of a snapshot: (origin, symbol) → the sequence up to which its quotes tell. Pass it to the
-    `read` that goes on from here. Empty in a batch of `read`."""
+    """In a snapshot: (origin, symbol) → the sequence that its quotes include.
+
+    Pass it to the `read` that continues from here. Empty in a batch of `read`.
+    """
 
     def __bool__(self) -> bool:
         """True if the batch holds any record."""
@@ -85,9 +87,9 @@ _KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """What a log keeps for a reader that is not done with it."""
+    """What a log holds back from retention for one reader."""
 
     position: Position
-    """Behind all that the reader is done with."""
+    """The position after all that the reader has finished with."""
     ticks: int
-    """How many follow it."""
+    """How many ticks follow it."""

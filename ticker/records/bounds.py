@@ -1,4 +1,4 @@
-"""What a field of a record may hold, and the refusal of what it may not.
+"""The limits of a record's fields, and the errors for values beyond them.
 
 This file does no input or output, reads no clock and knows no record.
 """
@@ -15,31 +15,32 @@ from ticker.errors import InvalidRecord
 MAX_SYMBOL: Final = 64
 """The longest symbol, in characters; Yahoo's longest (options) have 21."""
 MAX_NAME: Final = 256
-"""The longest free text kept (names, reasons), in characters; longer ones are cut at the door."""
+"""The longest free text kept (names, reasons), in characters. Longer ones are cut on receipt."""
 MAX_TEXT: Final = 1_000
-"""The longest text in a record of anybody's, in characters: a longer one makes it no record."""
+"""The longest text in any record, in characters. A longer one makes the record invalid."""
 MAX_BYTES: Final = 900_000
-"""The longest record, as JSON (bytes): a broker of Kafka takes 1 MB, with all that goes with it."""
+"""The longest record, as JSON (bytes): a Kafka broker takes 1 MB, with all overhead."""
 MAX_NUMBER: Final = 2**63 - 1
 """The largest whole number: a column of SQLite holds 64 bits."""
 
 MAX_TIME: Final = 253_402_214_399_999_999
-"""The last microsecond of 9999-12-30: later ones fit no calendar in some zone (µs, UTC)."""
+"""The last microsecond of 9999-12-30 (µs, UTC): later ones are in no calendar in some time zones.
+"""
 
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Price = Annotated[float, msgspec.Meta(extra_json_schema={"not": {"const": 0}})]
-"""A negative price is a price (oil in April 2020, yields, spreads). 0 is unknown: absent."""
+"""A negative price is a price (oil in April 2020, yields, spreads). 0 means unknown: absent."""
 Time = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 SequenceNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
 
 INFINITY: Final = math.inf
 symbols_seen: set[str] = set()
-"""Symbols that passed `check_symbol`. Ticks of the same few are built by the million."""
+"""Symbols that passed `check_symbol`, because ticks of the same few are made by the million."""
 _SYMBOLS_REMEMBERED: Final = 100_000
 _FEW: Final = 50
-"""So many symbols and refusals need no look at how long their record is."""
+"""Up to so many symbols and refusals, the record's length needs no check."""
 
 
 def check_symbol(symbol: object) -> None:
@@ -69,13 +70,13 @@ def check_price(field: str, price: float | None) -> None:
 
 
 def check_time(field: str, time: int | None) -> None:
-    """Raise `InvalidRecord` unless `time` is absent, or one of 1970 to 9999 (µs, UTC)."""
+    """Raise `InvalidRecord` unless `time` is absent, or from 1970 to 9999 (µs, UTC)."""
     if time is not None and not 0 <= time <= MAX_TIME:
         raise InvalidRecord(field, f"before 1970 or after 9999: {time!r}")
 
 
 def check_finite(field: str, number: float | None) -> None:
-    """Raise `InvalidRecord` for an infinite number, and for none at all (NaN)."""
+    """Raise `InvalidRecord` for an infinite number, and for NaN."""
     if number is not None and not math.isfinite(number):
         raise InvalidRecord(field, f"not a finite number: {number!r}")
 
@@ -87,7 +88,7 @@ def check_amount(field: str, number: float | None) -> None:
 
 
 def check_texts(record: msgspec.Struct, *fields: str) -> None:
-    """Raise `InvalidRecord` where a text in one of `fields` is too long."""
+    """Raise `InvalidRecord` if a text in one of `fields` is too long."""
     for field in fields:
         text: str | None = getattr(record, field)
         if text is not None and len(text) > MAX_TEXT:
@@ -95,7 +96,7 @@ def check_texts(record: msgspec.Struct, *fields: str) -> None:
 
 
 def check_length(record: msgspec.Struct, listed: int) -> None:
-    """Raise `InvalidRecord` where `record` is too long as JSON.
+    """Raise `InvalidRecord` if `record` is too long as JSON.
 
     `listed`: how many texts it lists; each may be as long as any.
     """

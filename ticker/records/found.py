@@ -6,7 +6,7 @@ import msgspec
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One instrument that a search found. Texts are as they came."""
+    """One instrument that a search found. Texts are unchanged."""
 
     symbol: str
     name: str = ""

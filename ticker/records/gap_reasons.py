@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class GapReason(StrEnum):
-    """Why nobody looked for a while, or why ticks are missing, in words.
+    """Why a span was not observed, or why ticks are missing, in words.
 
     Streams may hold others: a source says in its own words why its connection broke.
     """
@@ -28,8 +28,8 @@ class GapReason(StrEnum):
     STREAM_UNREACHABLE = "stream unreachable"
     """The poller could not write to the stream."""
     TICKS_MISSING = "ticks missing"
-    """A reader or a relay noticed a hole in the sequence. Nobody said why."""
+    """A reader or a relay noticed a hole in the sequence. The reason is unknown."""
     RETENTION = "retention"
-    """Deleted before this reader came."""
+    """Retention deleted the ticks before this reader came."""
     ANOTHER_LOG = "another log lies in its place"
     """The stream was replaced by another while it was read."""

@@ -1,8 +1,8 @@
 """The records that streams store: `Tick`, `Quote`, `Gap`, `Heartbeat`.
 
-All are frozen, and refuse nonsense at construction with `InvalidRecord`, so a record that exists
-can be true, and fits into every stream. Field names and their order are the JSON names and the
-columns of every stream; an unknown value is `None` and absent on the wire, never zero.
+All are frozen, and refuse impossible values at construction with `InvalidRecord`, so a record that
+exists can be true, and fits into every stream. Field names and their order are the JSON names and
+the columns of every stream; an unknown value is `None` and absent on the wire, never zero.
 
 Units, everywhere: times are whole microseconds since the epoch (µs, UTC); durations are µs; prices
 are in the instrument's own currency, spelled as its source spells it (`GBp` is pence).
@@ -51,7 +51,7 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     symbol: Symbol
     """Yahoo's name of the instrument, 1 to 64 visible characters."""
     source: Text
-    """Who told it: `yahoo`, `yahoo-live`, `exchange`, `exchange-live`, or an import's."""
+    """Where it comes from: `yahoo`, `yahoo-live`, `exchange`, `exchange-live`, or an import's."""
     origin: Text
     """Random id of the log in which this tick was first numbered."""
     sequence: SequenceNumber
@@ -59,11 +59,11 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     time: Time
     """When it happened, by the source (µs, UTC)."""
     received: Time
-    """When we had it (µs, UTC)."""
+    """When we received it (µs, UTC)."""
     price: Price
     """The newest of regular, pre-market and post-market trades (currency)."""
     previous_price: Price | None = None
-    """The price before this tick (currency); absent on the first."""
+    """The price before this tick (currency); absent in the first."""
     day_change: float | None = None
     """price minus previous close (currency); for coins the source's 24-hour change."""
     day_change_percent: float | None = None
@@ -79,9 +79,9 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     session: Text | None = None
     """`pre`, `regular`, `post` or `closed`."""
     size: int | float | None = None
-    """Units of the trade that made this tick, where the source tells."""
+    """Units of the trade that made this tick, if the source tells."""
     simulated: bool = False
-    """True where the price is invented."""
+    """True if the price is invented."""
 
     def __post_init__(self) -> None:
         if (
@@ -110,13 +110,13 @@ class Quote(
     symbol: Symbol
     source: Text
     time: Time
-    """Of the price, by the source (µs, UTC)."""
+    """The time of the price, by the source (µs, UTC)."""
     received: Time
-    """When we had it (µs, UTC)."""
+    """When we received it (µs, UTC)."""
     price: Price
     origin: Text | None = None
     sequence: SequenceNumber | None = None
-    """The last tick of (origin, symbol) that this quote takes in; `None` until it is numbered."""
+    """The last tick of (origin, symbol) that this quote includes; `None` until it is numbered."""
     previous_price: Price | None = None
     day_change: float | None = None
     day_change_percent: float | None = None
@@ -128,13 +128,13 @@ class Quote(
     size: int | float | None = None
     simulated: bool = False
     name: Text | None = None
-    """The instrument's name, as it came: may hold anything, so it is escaped where it is shown."""
+    """The instrument's name, unchanged: it may hold anything, so escape it to show it."""
     kind: Text | None = None
     """Yahoo's `quoteType` in lower case: `equity`, `etf`, `index`, `future`, `currency`, …"""
     exchange: Text | None = None
     """The exchange's full name as the source spells it."""
     previous_close: Price | None = None
-    """Last regular closing price before this session (currency)."""
+    """The last regular closing price before this session (currency)."""
     open: Price | None = None
     day_high: Price | None = None
     day_low: Price | None = None
@@ -149,7 +149,7 @@ class Quote(
 
     @property
     def version(self) -> tuple[int, int]:
-        """Of two quotes of one (origin, symbol), the one with the greater `version` is newer.
+        """Orders the quotes of one (origin, symbol): the greater `version` is newer.
 
         The sequence counts first, because a writer's clock may be set back.
         """
@@ -182,9 +182,9 @@ _QUOTE_PRICES: Final = (
 
 
 def _is_trade_sound(record: Tick | Quote) -> bool:
-    """Whether `_check_trade` would raise nothing: one test, as records are made by the million.
+    """Tell with one test whether `_check_trade` would raise nothing.
 
-    False where the symbol was not seen before.
+    It is fast, because records are made by the million. False if the symbol was not seen before.
     """
     return (
         record.symbol in symbols_seen
@@ -204,7 +204,7 @@ def _is_trade_sound(record: Tick | Quote) -> bool:
 
 
 def _is_rest_sound(quote: Quote) -> bool:
-    """Whether the checks of a quote beside `_check_trade` would raise nothing, by one test."""
+    """Tell with one test whether the other checks of a quote would raise nothing."""
     return (
         ((n := quote.sequence) is None or n >= 1)
         and ((p := quote.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
@@ -252,7 +252,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
     source: Text
     origin: Text
     writer: Text
-    """Who looks, or should have: the id of the poller or relay, stable across its restarts."""
+    """Who polls, or should have: the id of the poller or relay, stable across its restarts."""
     received: Time
     """When it was written (µs, UTC)."""
     reason: Text
@@ -285,7 +285,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 
     def concerns(self, symbols: Collection[str] | None) -> bool:
-        """Whether it is about one of `symbols` (`None`: any will do), or about all."""
+        """Tell whether it is about one of `symbols` (`None`: any will do), or about all."""
         if symbols is None:
             return True
         if self.symbol is not None:
@@ -294,7 +294,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
 
     @property
     def missing(self) -> tuple[int, int] | None:
-        """The first and the last missing sequence (inclusive); `None` for a span of time."""
+        """Return the first and the last missing sequence (inclusive); `None` for a span of time."""
         if self.first_sequence is None or self.last_sequence is None:
             return None
         return self.first_sequence, self.last_sequence
@@ -326,15 +326,15 @@ class Heartbeat(
     retry_at: Time | None = None
     """When the source may be asked again (µs, UTC)."""
     last_good: Time | None = None
-    """When the last answer with a usable price came: until then somebody looked (µs, UTC)."""
+    """When the last answer with a usable price came (µs, UTC): observation is known until then."""
     tape_time: Time | None = None
-    """While replaying: the recorded moment now shown (µs, UTC)."""
+    """While replaying: the recorded moment that is shown now (µs, UTC)."""
     speed: float | None = None
-    """While replaying: recorded seconds a second; 0 is as fast as it goes, absent is paused."""
+    """While replaying: recorded seconds per second; 0 is as fast as possible, absent is paused."""
     symbols: tuple[Symbol, ...] | None = None
-    """Those that its writer asks for. Absent: not told; it may be any of its source."""
+    """The symbols that its writer asks for. Absent: unknown; it may be any of its source."""
     source_url: Text | None = None
-    """What `--source` takes to ask the same server. Absent: the source's name is enough."""
+    """The `--source` value for the same server. Absent: the source's name is enough."""
     problem: Text | None = None
     """What is wrong with the source, in words that follow its name: `refuses us (HTTP 401)`."""
 
@@ -360,7 +360,7 @@ class Heartbeat(
 
 
 TICK_FIELDS: Final = Tick.__struct_encode_fields__
-"""The names of a tick's fields, in the order in which they are written."""
+"""The names of a tick's fields, in the order of writing."""
 
 Record = Tick | Quote | Gap | Heartbeat
 """Any of the four kinds that a stream stores."""
