@@ -7,11 +7,8 @@ alerts begin with the next price.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import shutil
 import tomllib
 import zlib
 from pathlib import Path
@@ -21,7 +18,7 @@ import msgspec
 
 from ticker.board.alerts import Memory
 from ticker.errors import ConfigError
-from ticker.files import decode_text, real_path
+from ticker.files import decode_text, real_path, replace_file
 
 _log: Final = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ def save_memory(path: Path, memory: Memory) -> None:
     """Save what was seen. A failure is written to the log."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, msgspec.json.encode(memory))
+        replace_file(path, msgspec.json.encode(memory))
     except OSError as error:
         _log.warning("%s cannot be written: %s", path, error)
 
@@ -77,20 +74,8 @@ def keep_alert(path: Path, when: str) -> None:
         raise ConfigError(f"has no place for it at its end; {advice}", path=str(path)) from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text.encode())
+        replace_file(path, text.encode())
     except OSError as error:
         raise ConfigError(
             f"cannot be written ({error.strerror}); {advice}", path=str(path)
         ) from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Replace the file by `data` at once: readers see the old content or the new."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        new.write_bytes(data)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(path, new)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)

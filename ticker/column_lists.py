@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ticker.mistakes import Mistake, Mistakes
+from ticker.mistakes import Mistake, Mistakes, read_table
 
 
 def read_columns(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:
     """Read list → words, each `KEY` or `KEY:WIDTH`; `default` is for lists that are not named."""
     columns: dict[str, tuple[str, ...]] = {}
-    with found.noting():
-        if not isinstance(section, dict):
-            raise Mistake(("columns",), "expected a table, written [columns]")
-        for name, value in section.items():
-            with found.noting():
-                if not isinstance(value, list):
-                    raise Mistake(("columns", name), 'expected a list, like ["symbol", "price"]')
-                for place, word in enumerate(value):
-                    if not isinstance(word, str):
-                        raise Mistake(("columns", name, place), "expected a text in quotes")
-                columns[name] = tuple(value)
+    for name, value in read_table(section, ("columns",), found).items():
+        with found.noting():
+            if not isinstance(value, list):
+                raise Mistake(("columns", name), 'expected a list, like ["symbol", "price"]')
+            for place, word in enumerate(value):
+                if not isinstance(word, str):
+                    raise Mistake(("columns", name, place), "expected a text in quotes")
+            columns[name] = tuple(value)
     return columns

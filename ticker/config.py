@@ -17,17 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ticker.address import Backend, backend_of, refuse_password
 from ticker.column_lists import read_columns
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.files import config_path, dead_link, decode_text
-from ticker.mistakes import Key, Mistake, Mistakes, line_of, located, spell, unknown_keys
+from ticker.mistakes import Mistake, Mistakes, check_keys, line_of, located, read_table
+from ticker.named_streams import NamedStream, read_streams, security_with_environment
 from ticker.owned import AlertEntry, Holdings, read_alerts, read_holdings
 from ticker.records import check_symbol
 from ticker.security import (
-    FILES,
-    KEYS,
-    PASSWORD_ADVICE,
     InvalidSecurity,
     Security,
 )
@@ -37,12 +34,7 @@ DEFAULT_WATCHLIST: Final = (
     *("AAPL", "MSFT", "NVDA", "AMZN", "^IXIC"),
     *("GC=F", "CL=F", "EURUSD=X", "BTC-USD"),
 )
-_MOST_PARTITIONS: Final = 1_000
-_MOST_COPIES: Final = 100
 _SECTIONS: Final = ("defaults", "watchlists", "streams", "columns", "holdings", "alerts")
-
-KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
-"""The environment variables that replace keys of a table under [streams]."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -50,26 +42,6 @@ class Setting(msgspec.Struct, frozen=True):
 
     value: str | None
     origin: str
-
-
-class TopicSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a stream's missing topics are created; `None`: the default."""
-
-    partitions: int | None = None
-    """Partitions of ticks and quotes."""
-    replication: int | None = None
-    """Copies of each record."""
-    keep_for: int | None = None
-    """How long ticks stay (µs); -1: for ever."""
-
-
-class NamedStream(msgspec.Struct, frozen=True):
-    """One stream of the file."""
-
-    url: str
-    security: Mapping[str, str] = {}
-    """Its table's security settings, by `ticker.security.KEYS`; paths are absolute."""
-    topics: TopicSettings = TopicSettings()
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -114,7 +86,7 @@ class Config(msgspec.Struct, frozen=True):
         neither says anything. Raises `ConfigError`.
         """
         try:
-            return _security_with_environment(self.streams[name].security)
+            return security_with_environment(self.streams[name].security)
         except InvalidSecurity as error:
             raise self.mistake(error.problem, "streams", name, error.key) from None
 
@@ -132,29 +104,6 @@ class Config(msgspec.Struct, frozen=True):
             return DEFAULT_WATCHLIST
         known = ", ".join(dict.fromkeys(("default", *self.watchlists)))
         raise UsageError(f"No watchlist {name!r} in {self.path}. There are: {known}")
-
-
-def environment_security() -> Security | None:
-    """Return the security settings of the environment; `None` if it has none.
-
-    Raises `ConfigError`.
-    """
-    return _security_with_environment({})
-
-
-def _security_with_environment(said: Mapping[str, str]) -> Security | None:
-    """Replace keys of `said` by those of the environment; `None` if neither says anything."""
-    around = {
-        key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
-    }
-    if not said and not around:
-        return None
-    try:
-        return Security(**{**said, **around})
-    except InvalidSecurity as error:
-        if error.key in around:
-            raise ConfigError(error.problem, key=KAFKA_VARIABLES[error.key]) from None
-        raise
 
 
 def load(path: Path | None = None) -> Config:
@@ -212,13 +161,13 @@ def examine(text: str, path: Path) -> tuple[Config, list[ConfigError]]:
         line = int(number) if number.isdigit() else len(text.splitlines())
         raise ConfigError(problem, path=str(path), line=line) from None
     found = Mistakes(text, path)
-    _check_keys(document, _SECTIONS, (), found)
+    check_keys(document, _SECTIONS, (), found)
     config = Config(
         path=path,
         found=True,
         defaults=_defaults(document.get("defaults", {}), found),
         watchlists=_watchlists(document.get("watchlists", {}), found),
-        streams=_streams(document.get("streams", {}), path.parent, found),
+        streams=read_streams(document.get("streams", {}), path.parent, found),
         holdings=read_holdings(document.get("holdings", {}), found),
         alerts=read_alerts(document.get("alerts", []), found),
         columns=read_columns(document.get("columns", {}), found),
@@ -231,8 +180,8 @@ _DEFAULTS: Final = ("source", "stream", "every", "tz", "sort", "currency", "them
 
 
 def _defaults(section: Any, found: Mistakes) -> dict[str, str]:
-    table = _table(section, ("defaults",), found)
-    _check_keys(table, _DEFAULTS, ("defaults",), found)
+    table = read_table(section, ("defaults",), found)
+    check_keys(table, _DEFAULTS, ("defaults",), found)
     good: dict[str, str] = {}
     for name, value in table.items():
         with found.noting():
@@ -261,7 +210,7 @@ def _check_default(name: str, value: Any) -> None:
 
 def _watchlists(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:
     lists: dict[str, tuple[str, ...]] = {}
-    for name, value in _table(section, ("watchlists",), found).items():
+    for name, value in read_table(section, ("watchlists",), found).items():
         with found.noting():
             if not isinstance(value, list):
                 raise Mistake(("watchlists", name), 'expected a list, like ["AAPL", "GC=F"]')
@@ -275,84 +224,3 @@ def _watchlists(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:
                     good.append(symbol.upper())
             lists[name] = tuple(dict.fromkeys(good))
     return lists
-
-
-def _streams(section: Any, folder: Path, found: Mistakes) -> dict[str, NamedStream]:
-    streams: dict[str, NamedStream] = {}
-    for name, value in _table(section, ("streams",), found).items():
-        with found.noting():
-            streams[name] = _stream(name, value, folder, found)
-    return streams
-
-
-def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream:
-    at: Key = ("streams", name)
-    if name == "demo":
-        raise Mistake(at, "demo is the name of the invented prices' own log")
-    if ":" in name:
-        raise Mistake(at, "a name has no colon: a word with one is a URL")
-    table = value if isinstance(value, dict) else {"url": value}
-    url = table.get("url")
-    if not isinstance(url, str):
-        if "url" in table and isinstance(value, dict):
-            at = (*at, "url")
-        raise Mistake(at, 'expected a URL in quotes, like "sqlite:PATH" or { url = "…" }')
-    try:
-        refuse_password(url)
-    except UsageError as error:
-        raise Mistake(at, str(error)) from None
-    if "password" in table:
-        raise Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
-    _check_keys(table, ("url", *KEYS, *TopicSettings.__struct_fields__), at, found)
-    for key in table:
-        if key != "url" and backend_of(url) is not Backend.KAFKA:
-            raise Mistake((*at, key), "is for streams whose URL begins with kafka://")
-    return NamedStream(url, _security(table, at, folder), _topics(table, at))
-
-
-def _topics(table: Mapping[str, Any], at: Key) -> TopicSettings:
-    said: dict[str, int] = {}
-    for key, most in (("partitions", _MOST_PARTITIONS), ("replication", _MOST_COPIES)):
-        value = table.get(key)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value not in range(1, most + 1):
-            raise Mistake((*at, key), f"expected a number from 1 to {most:,}")
-        said[key] = value
-    kept = table.get("keep_for")
-    if kept == "forever":
-        said["keep_for"] = -1
-    elif kept is not None:
-        try:
-            said["keep_for"] = parse_duration(kept if isinstance(kept, str) else "")
-        except UsageError:
-            raise Mistake((*at, "keep_for"), 'expected "30d", "12h" or "forever"') from None
-    return TopicSettings(**said)
-
-
-def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]:
-    said = {key: value for key, value in table.items() if key in KEYS}
-    for key, value in said.items():
-        if not isinstance(value, str) or not value:
-            raise Mistake((*at, key), f'expected a text in quotes, like {key} = "…"')
-        if key in FILES and not value.startswith("~"):
-            said[key] = str(folder / value)
-    try:
-        Security(**said)
-    except InvalidSecurity as error:
-        raise Mistake((*at, error.key), error.problem) from None
-    return said
-
-
-def _table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
-    with found.noting():
-        if isinstance(value, dict):
-            return value
-        raise Mistake(key, f"expected a table, written [{spell(key)}]")
-    return {}
-
-
-def _check_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes) -> None:
-    for mistake in unknown_keys(table, known, at):
-        with found.noting():
-            raise mistake

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import codecs
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +90,21 @@ def dead_link(path: Path) -> str | None:
         if each.is_symlink() and not each.exists():
             return f"{each} is a link to {each.readlink()}, which is not there"
     return None
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` in one step: a reader sees the old content or the new.
+
+    The permissions of the old file are kept. Raises `OSError`; the old file is then as it was.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(data)
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def decode_text(data: bytes) -> str:

@@ -79,6 +79,22 @@ def unknown_keys(
             yield Mistake((*at, name), f'unknown key "{name}". {hint}', told=told)
 
 
+def read_table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
+    """The table that `value` is; anything else is a mistake, and counts as an empty table."""
+    with found.noting():
+        if isinstance(value, dict):
+            return value
+        raise Mistake(key, f"expected a table, written [{spell(key)}]")
+    return {}
+
+
+def check_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes) -> None:
+    """Report each key of `table` that is not `known`."""
+    for mistake in unknown_keys(table, known, at):
+        with found.noting():
+            raise mistake
+
+
 def spell(key: Key) -> str:
     """Write a key as `watchlists.mine[2]`."""
     words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)

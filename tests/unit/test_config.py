@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker import config
+from ticker import config, named_streams
 from ticker.cli.config import TEMPLATE
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
@@ -126,7 +126,7 @@ key = "/etc/c.key"
 
 @pytest.fixture
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for variable in config.KAFKA_VARIABLES.values():
+    for variable in named_streams.KAFKA_VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
     return monkeypatch
 
@@ -165,7 +165,7 @@ def test_the_environment_beats_the_table_and_serves_urls(
         security="SASL_PLAINTEXT", mechanism="SCRAM-SHA-512", user="eve", password="hunter2"
     )
     assert (
-        config.environment_security()
+        named_streams.environment_security()
         == parsed.security("plain")
         == parsed.security("safe")
         == wanted
@@ -178,7 +178,7 @@ def test_a_mistake_of_the_environment_names_the_variable(
     parsed = config.parse(SAFE, PATH)
     no_variables.setenv("TICKER_KAFKA_SECURITY", "TLS")
     with pytest.raises(ConfigError, match=r"^TICKER_KAFKA_SECURITY: there is no 'TLS'"):
-        config.environment_security()
+        named_streams.environment_security()
     no_variables.setenv("TICKER_KAFKA_SECURITY", "SSL")
     with pytest.raises(ConfigError, match=r"^config.toml:4: streams.safe.mechanism: needs sec"):
         parsed.security("safe")
@@ -187,9 +187,11 @@ def test_a_mistake_of_the_environment_names_the_variable(
 def test_a_streams_table_says_how_its_topics_are_made() -> None:
     table = 'url = "kafka://b", partitions = 6, replication = 3, keep_for = "30d"'
     parsed = config.parse(f"[streams]\na = {{ {table} }}\n", PATH).streams["a"]
-    assert parsed.topics == config.TopicSettings(partitions=6, replication=3, keep_for=30 * DAY)
+    assert parsed.topics == named_streams.TopicSettings(
+        partitions=6, replication=3, keep_for=30 * DAY
+    )
     kept = config.parse('[streams]\na = { url = "kafka://b", keep_for = "forever" }\n', PATH)
-    assert kept.streams["a"].topics == config.TopicSettings(keep_for=-1)
+    assert kept.streams["a"].topics == named_streams.TopicSettings(keep_for=-1)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ticker.cli.failing import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
 from ticker.cli.settings import Settings
 from ticker.cli.standard import Output, terminal_width, wants_colour
 from ticker.errors import ConfigError
+from ticker.named_streams import KAFKA_VARIABLES
 from ticker.streams import configured_stream
 from ticker.streams.choice import LOCAL_LOG
 
@@ -129,7 +130,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         security = f", {choice.security.words}" if choice.security is not None else ""
         place = loaded.place("streams", name)
         facts.append((f"stream {name}", f"{choice.url}{security}  ({place})"))
-    for name, variable in configuration.KAFKA_VARIABLES.items():
+    for name, variable in KAFKA_VARIABLES.items():
         if said := os.environ.get(variable):
             facts.append((variable, "set, and not shown" if name == "password" else said))
     return facts

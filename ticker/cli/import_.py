@@ -1,8 +1,9 @@
-"""`import`: tick files of others become a recording."""
+"""`import`: turn tick files of others into a recording."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,78 +21,77 @@ from ticker.system_clock import monotonic
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
-    from ticker.importing import Progress
+    from ticker.importing import Progress, Report
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE... OUT",
+        help="CSV files (also in gz or zip) or Parquet files; the last word is the recording.",
+        show_default=False,
+    ),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="NAME",
+        help="Whose files they are, if the first line does not tell: binance, histdata, "
+        "dukascopy … plain: none of these.",
+    ),
+]
+Symbol = Annotated[
+    str | None, typer.Option("--symbol", metavar="SYMBOL", help="The symbol of all rows.")
+]
+TimesIn = Annotated[
+    str | None,
+    typer.Option("--zone", metavar="ZONE", help="Zone of times without one: UTC, Europe/Berlin."),
+]
+TimeFormat = Annotated[
+    str | None,
+    typer.Option("--time-format", metavar="FORMAT", help="Like '%d.%m.%Y %H:%M:%S.%f'."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help="Of a file without a header, in order: time,price,size. An unused one: -",
+    ),
+]
+Renamed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NEED=NAME",
+        help="Another name: price=last, time=date+clock. May be repeated.",
+    ),
+]
+DecimalComma = Annotated[
+    bool, typer.Option("--decimal-comma", help="Numbers are written 2,5 and not 2.5.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]
 
 
 def import_(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE... OUT",
-            help="CSV files (also in gz or zip) or Parquet files; the last word is the recording.",
-            show_default=False,
-        ),
-    ],
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            "--layout",
-            metavar="NAME",
-            help="Whose files they are, if the first line does not tell: binance, histdata, "
-            "dukascopy … plain: none of these.",
-        ),
-    ] = None,
-    symbol: Annotated[
-        str | None, typer.Option("--symbol", metavar="SYMBOL", help="The symbol of all rows.")
-    ] = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(
-            "--zone", metavar="ZONE", help="Zone of times that tell none: UTC, Europe/Berlin."
-        ),
-    ] = None,
-    time_format: Annotated[
-        str | None,
-        typer.Option("--time-format", metavar="FORMAT", help="Like '%d.%m.%Y %H:%M:%S.%f'."),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            metavar="NAMES",
-            help="Of a file without a header, in order: time,price,size. An unused one: -",
-        ),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="NEED=NAME",
-            help="Another name: price=last, time=date+clock. May be repeated.",
-        ),
-    ] = None,
-    decimal_comma: Annotated[
-        bool, typer.Option("--decimal-comma", help="Numbers are written 2,5 and not 2.5.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    files: Files,
+    layout: Layout = None,
+    symbol: Symbol = None,
+    zone: TimesIn = None,
+    time_format: TimeFormat = None,
+    columns: Columns = None,
+    column: Renamed = None,
+    decimal_comma: DecimalComma = False,
+    strict: Strict = False,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording."""
-    from ticker.address import RECORDING
     from ticker.importing import Options, import_files
 
-    if len(files) < 2:  # noqa: PLR2004  (a file and the recording)
-        raise UsageError("Name the files, then the recording: ticker import FILE OUT.parquet")
-    *named, out = (Path(word).expanduser() for word in files)
-    for path in named:
-        if not path.exists():
-            raise Failed(f"{path}: there is no such file", NO_DATA)
-    if out.suffix.lower() != RECORDING:
-        stem = out.stem.rpartition(":")[2] or "out"
-        raise UsageError(f"{out}: the last word is the recording, like {stem}{RECORDING}")
-    if any(path.resolve() == out.resolve() for path in named):
-        raise UsageError(f"{out} cannot be imported into itself")
+    named, out = _paths(files)
     if zone is not None:
         known_zone(zone)
     options = Options(
@@ -120,6 +120,30 @@ def import_(
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error
     finally:
         telling.clear()
+    _tell_result(report, out, quiet=quiet)
+    raise typer.Exit(DONE)
+
+
+def _paths(words: Sequence[str]) -> tuple[list[Path], Path]:
+    """The files and the recording that `words` name. Raises `UsageError` and `Failed`."""
+    from ticker.address import RECORDING
+
+    if len(words) < 2:  # noqa: PLR2004  (a file and the recording)
+        raise UsageError("Name the files, then the recording: ticker import FILE OUT.parquet")
+    *named, out = (Path(word).expanduser() for word in words)
+    for path in named:
+        if not path.exists():
+            raise Failed(f"{path}: there is no such file", NO_DATA)
+    if out.suffix.lower() != RECORDING:
+        stem = out.stem.rpartition(":")[2] or "out"
+        raise UsageError(f"{out}: the last word is the recording, like {stem}{RECORDING}")
+    if any(path.resolve() == out.resolve() for path in named):
+        raise UsageError(f"{out} cannot be imported into itself")
+    return named, out
+
+
+def _tell_result(report: Report, out: Path, *, quiet: bool) -> None:
+    """Print what was imported and what was left out. Raises `Failed` if there was no tick."""
     for bad in report.shown:
         tell(f"{bad.file}:{bad.line}: left out, because {bad.reason}")
     if report.bad > len(report.shown):
@@ -132,11 +156,10 @@ def import_(
     if not quiet:
         unmoved = f", {report.unmoved:,} without a new price" if report.unmoved else ""
         tell(f"{told}{unmoved}{left} · ticker replay {shlex.quote(str(out))}")
-    raise typer.Exit(DONE)
 
 
 class _Telling:
-    """What an import says while it works: how far it is, on a terminal only."""
+    """Prints messages and, on a terminal, the progress of an import."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._line = Line(quiet=quiet)
@@ -145,14 +168,14 @@ class _Telling:
         self._began = monotonic()
 
     def say(self, words: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         if self.is_shown:
             self._line.end(words)
         elif not self._quiet:
             tell(words)
 
     def show(self, progress: Progress) -> None:
-        """How far it is."""
+        """Show the progress."""
         words = f"{progress.doing} {progress.done:.0%}"
         if progress.rows:
             rate = progress.rows / max(1, monotonic() - self._began) * SECOND
@@ -162,7 +185,7 @@ class _Telling:
         self._line.show(words, progress.doing)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line of progress."""
         if self.is_shown:
             self._line.clear()
 

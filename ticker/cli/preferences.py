@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from ticker.board import Sort
@@ -15,7 +13,7 @@ from ticker.cli.settings import Settings
 from ticker.config import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError
 from ticker.figures import count_text
-from ticker.files import decode_text, real_path
+from ticker.files import decode_text, real_path, replace_file
 from ticker.saving import with_list
 
 _Stamp = tuple[int, int, int] | None
@@ -75,7 +73,7 @@ class FilePreferences:
             parse(text, self._path)  # a file with a mistake is its user's to mend first
             text = with_list(text, section, name, words)
             parse(text, self._path)
-            _replace(path, text)
+            replace_file(path, text.encode())
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", path=str(path)) from None
         except UnicodeDecodeError:
@@ -91,15 +89,3 @@ def _stamp(path: Path) -> _Stamp:
     except OSError:
         return None
     return told.st_mtime_ns, told.st_size, told.st_ino
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` in the place of the file in one step, with the file's own rights."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        with suppress(FileNotFoundError):
-            beside.chmod(path.stat().st_mode & 0o777)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

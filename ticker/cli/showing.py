@@ -11,12 +11,13 @@ import msgspec
 from ticker.alerting import Alerting
 from ticker.board.holdings import Portfolio
 from ticker.cli.line import Line
-from ticker.cli.owning import pairs_in, portfolio_of
+from ticker.cli.owning import portfolio_of
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
 from ticker.cli.tape import ReplayOptions, missing, open_reel
 from ticker.follow import Follow
+from ticker.pairs import pairs_in
 from ticker.play import Player
 from ticker.streams import Stream, open_stream
 

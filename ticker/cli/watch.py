@@ -29,7 +29,6 @@ from ticker.cli.options import (
     Watchlist,
 )
 from ticker.cli.owning import (
-    Pairs,
     RunCommands,
     Watched,
     alerting_of,
@@ -46,6 +45,7 @@ from ticker.errors import Unanswered
 from ticker.files import make_state_directory
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
+from ticker.pairs import Pairs
 from ticker.processes import Poller
 from ticker.processes.child import News
 from ticker.records import Found, MinuteBars

@@ -17,9 +17,10 @@ from ticker.address import (
     parse_address,
     refuse_password,
 )
-from ticker.config import Config, TopicSettings, environment_security, load
+from ticker.config import Config, load
 from ticker.errors import UsageError
 from ticker.files import state_directory
+from ticker.named_streams import TopicSettings, environment_security
 from ticker.security import Security
 from ticker.units import DAY
 

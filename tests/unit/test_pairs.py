@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ticker.board.holdings import Portfolio
+from ticker.follow import Follow
+from ticker.owned import Holdings, Lot
+from ticker.pairs import Pairs, pairs_in
+from ticker.records import Batch, Heartbeat, Position, Quote
+from ticker.units import SECOND
+
+NOW = 1_795_447_805_000_000
+MakeStream = Callable[..., Any]
+
+
+class Poller:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("add", list(symbols)))
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        self.asked.append(("remove", list(symbols)))
+
+
+def beat(**refused: str) -> Heartbeat:
+    names = {f"{name}=X": why for name, why in refused.items()}
+    return Heartbeat("one", "w", "yahoo", NOW, NOW, SECOND, "ok", 3, 3, refused=names)
+
+
+def quote(symbol: str, price: float, currency: str) -> Quote:
+    return Quote(symbol, "yahoo", NOW, NOW, price, origin="one", sequence=1, currency=currency)
+
+
+async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
+    stream_in_memory: MakeStream,
+) -> None:
+    feed = Follow(stream_in_memory(), ["VOD.L"], beside=["GC=F"], elapsed=lambda: 0)
+    lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
+    feed.board.own(Portfolio(Holdings({}, lots), "EUR"))
+    poller = Poller()
+    pairs = Pairs(feed, poller, ["EURUSD=X"], ["GC=F"])
+    await pairs.look()
+    assert poller.asked == []  # its currency is not known yet
+
+    def fold(*quotes: Quote, **refused: str) -> None:
+        feed.board.fold(Batch(Position(""), quotes=quotes, heartbeats=[beat(**refused)]), 0)
+
+    fold(quote("VOD.L", 90.0, "GBp"))
+    await pairs.look()
+    fold(GBPEUR="no such symbol")
+    await pairs.look()
+    await pairs.look()
+    fold(EURGBP="no such symbol")
+    await pairs.look()
+    assert poller.asked == [
+        ("add", ["GBPEUR=X"]),
+        ("add", ["EURGBP=X"]),
+        ("remove", ["GBPEUR=X"]),
+        ("add", ["GBPUSD=X", "USDEUR=X"]),
+        ("remove", ["EURGBP=X"]),
+    ]
+    fold(quote("GBPUSD=X", 1.5, "USD"), USDEUR="no such symbol")
+    await pairs.look()
+    fold(quote("EURUSD=X", 1.25, "USD"))
+    await pairs.look()
+    assert poller.asked[5:] == [("add", ["EURUSD=X"]), ("remove", ["USDEUR=X"])]
+    assert feed.board.beside == {"GC=F", "GBPUSD=X", "EURUSD=X"}
+    assert feed.board.symbols == ["VOD.L"]
+    feed.board.revalue()
+    assert feed.board.valuation is not None
+    assert feed.board.valuation.total.value == Decimal("1.08")
+
+
+def test_of_the_pairs_that_a_stream_holds_a_replay_hides_those_that_totals_need() -> None:
+    lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
+    held = [quote("VOD.L", 90.0, "GBp"), quote("GBPUSD=X", 1.5, "USD")]
+    held += [quote("EURUSD=X", 1.25, "USD"), quote("USDJPY=X", 155.0, "JPY")]
+    assert pairs_in(Portfolio(Holdings({}, lots), "EUR"), held) == {"GBPUSD=X", "EURUSD=X"}
+    assert pairs_in(Portfolio(Holdings({}, lots), "GBP"), held) == set()

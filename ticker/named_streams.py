@@ -1,0 +1,139 @@
+"""The streams of the configuration, as `[streams]` and the environment say them.
+
+Reads the section from a parsed file; a mistake is reported with its key. Opens no stream.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ticker.address import Backend, backend_of, refuse_password
+from ticker.errors import ConfigError, UsageError
+from ticker.mistakes import Key, Mistake, Mistakes, check_keys, read_table
+from ticker.security import FILES, KEYS, PASSWORD_ADVICE, InvalidSecurity, Security
+from ticker.times import parse_duration
+
+_MOST_PARTITIONS: Final = 1_000
+_MOST_COPIES: Final = 100
+
+KAFKA_VARIABLES: Final = {name: f"TICKER_KAFKA_{name.upper()}" for name in (*KEYS, "password")}
+"""Key of a table under [streams] → the environment variable that says the same."""
+
+
+class TopicSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream's missing topics are created; `None`: the default."""
+
+    partitions: int | None = None
+    """Partitions of ticks and quotes."""
+    replication: int | None = None
+    """Copies of each record."""
+    keep_for: int | None = None
+    """How long ticks are kept (µs); -1: for ever."""
+
+
+class NamedStream(msgspec.Struct, frozen=True):
+    """One stream of the file."""
+
+    url: str
+    security: Mapping[str, str] = {}
+    """Its table's security settings, by `ticker.security.KEYS`; paths are absolute."""
+    topics: TopicSettings = TopicSettings()
+
+
+def read_streams(section: Any, folder: Path, found: Mistakes) -> dict[str, NamedStream]:
+    """The streams by name. Paths in them are relative to `folder`, which holds the file."""
+    streams: dict[str, NamedStream] = {}
+    for name, value in read_table(section, ("streams",), found).items():
+        with found.noting():
+            streams[name] = _stream(name, value, folder, found)
+    return streams
+
+
+def _stream(name: str, value: Any, folder: Path, found: Mistakes) -> NamedStream:
+    at: Key = ("streams", name)
+    if name == "demo":
+        raise Mistake(at, "demo is the name of the invented prices' own log")
+    if ":" in name:
+        raise Mistake(at, "a name has no colon: a word with one is a URL")
+    table = value if isinstance(value, dict) else {"url": value}
+    url = table.get("url")
+    if not isinstance(url, str):
+        if "url" in table and isinstance(value, dict):
+            at = (*at, "url")
+        raise Mistake(at, 'expected a URL in quotes, like "sqlite:PATH" or { url = "…" }')
+    try:
+        refuse_password(url)
+    except UsageError as error:
+        raise Mistake(at, str(error)) from None
+    if "password" in table:
+        raise Mistake((*at, "password"), f"no password belongs here: {PASSWORD_ADVICE}")
+    check_keys(table, ("url", *KEYS, *TopicSettings.__struct_fields__), at, found)
+    for key in table:
+        if key != "url" and backend_of(url) is not Backend.KAFKA:
+            raise Mistake((*at, key), "is for streams whose URL begins with kafka://")
+    return NamedStream(url, _security(table, at, folder), _topics(table, at))
+
+
+def _topics(table: Mapping[str, Any], at: Key) -> TopicSettings:
+    said: dict[str, int] = {}
+    for key, most in (("partitions", _MOST_PARTITIONS), ("replication", _MOST_COPIES)):
+        value = table.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value not in range(1, most + 1):
+            raise Mistake((*at, key), f"expected a number from 1 to {most:,}")
+        said[key] = value
+    kept = table.get("keep_for")
+    if kept == "forever":
+        said["keep_for"] = -1
+    elif kept is not None:
+        try:
+            said["keep_for"] = parse_duration(kept if isinstance(kept, str) else "")
+        except UsageError:
+            raise Mistake((*at, "keep_for"), 'expected "30d", "12h" or "forever"') from None
+    return TopicSettings(**said)
+
+
+def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]:
+    said = {key: value for key, value in table.items() if key in KEYS}
+    for key, value in said.items():
+        if not isinstance(value, str) or not value:
+            raise Mistake((*at, key), f'expected a text in quotes, like {key} = "…"')
+        if key in FILES and not value.startswith("~"):
+            said[key] = str(folder / value)
+    try:
+        Security(**said)
+    except InvalidSecurity as error:
+        raise Mistake((*at, error.key), error.problem) from None
+    return said
+
+
+def environment_security() -> Security | None:
+    """Return the security settings of the environment; `None` if it has none.
+
+    Raises `ConfigError`.
+    """
+    return security_with_environment({})
+
+
+def security_with_environment(said: Mapping[str, str]) -> Security | None:
+    """Replace keys of `said` by those of the environment; `None` if neither says anything.
+
+    Raises `ConfigError` for a bad value of the environment, `InvalidSecurity` for one of `said`.
+    """
+    around = {
+        key: value for key, where in KAFKA_VARIABLES.items() if (value := os.environ.get(where))
+    }
+    if not said and not around:
+        return None
+    try:
+        return Security(**{**said, **around})
+    except InvalidSecurity as error:
+        if error.key in around:
+            raise ConfigError(error.problem, key=KAFKA_VARIABLES[error.key]) from None
+        raise

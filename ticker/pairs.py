@@ -1,0 +1,91 @@
+"""The exchange rates that totals need: which pairs they are, and asking a poller for them.
+
+A pair that nobody listed stands beside the board: it is read, and is no row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, Protocol
+
+from ticker.board.holdings import Portfolio
+from ticker.board.rates import pairs_to_ask
+from ticker.follow import Follow
+from ticker.records import Quote
+
+_LOOK: Final = 1.0
+"""Between two looks at what rates are needed (s)."""
+
+
+class Asked(Protocol):
+    """Who can change what is polled."""
+
+    async def add(self, symbols: Sequence[str]) -> None:
+        """Poll these too."""
+        ...
+
+    async def remove(self, symbols: Sequence[str]) -> None:
+        """Poll these no more."""
+        ...
+
+
+class Pairs:
+    """The exchange rates that totals on the board of `feed` need: read, and asked for.
+
+    `controller` is the poller's own (`None`: there is none). `listed` are symbols that users list:
+    a pair among them is a row like others. A pair that the source refuses is asked for no more.
+    """
+
+    def __init__(
+        self,
+        feed: Follow,
+        controller: Asked | None,
+        listed: Collection[str],
+        beside: Collection[str],
+    ) -> None:
+        self._feed = feed
+        self._controller = controller
+        self._listed = frozenset(listed)
+        self._beside = frozenset(beside)
+        self._asked: set[str] = set()
+        self._refused: set[str] = set()
+
+    async def mind(self) -> None:
+        """See to the pairs once a second, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK)
+
+    async def look(self) -> None:
+        """Ask for the pairs that are needed now."""
+        board, owner = self._feed.board, self._feed.board.owner
+        if owner is None:
+            return
+        refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
+        needed = set(owner.pairs((self._refused | refused).__contains__))
+        rows = set(self._feed.symbols or self._listed)
+        beside = (self._beside | needed) - rows
+        if beside != board.beside:
+            self._feed.stand_beside(beside)
+        if self._controller is None:
+            return
+        new, old = needed - rows - self._asked, (refused - self._refused) - rows
+        self._refused |= refused
+        self._asked |= new
+        if new:
+            await self._controller.add(sorted(new))
+        if old:
+            await self._controller.remove(sorted(old))
+
+
+def pairs_in(portfolio: Portfolio, quotes: Iterable[Quote]) -> set[str]:
+    """The pairs among `quotes` that the totals of `portfolio` need."""
+    known = {quote.symbol: quote for quote in quotes}
+
+    def price_of(symbol: str) -> float | None:
+        return known[symbol].price if symbol in known else None
+
+    conversions = portfolio.conversions(known)
+    asked = pairs_to_ask(conversions, price_of, lambda symbol: symbol not in known)
+    return known.keys() & set(asked)
