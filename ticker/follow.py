@@ -29,11 +29,12 @@ from ticker.system_clock import monotonic, now
 from ticker.units import SECOND
 
 _HEALTH_EVERY: Final = 0.5
-"""Between two looks at a silent stream (s), which is asked how it is if its reading has trouble."""
+"""Between two checks of a silent stream (s), which is asked for its health if its reading has
+trouble."""
 _AT_ONCE: Final = 500
 """So many ticks are folded in before others of the event loop have their turn."""
 _PATIENCE: Final = 0.3
-"""An answer that takes longer (s) is not waited for before the trouble is told."""
+"""After this time without an answer (s) the trouble is reported without it."""
 
 
 class Follow:
@@ -167,7 +168,7 @@ class Follow:
                             if piece is not batch:  # keys and frames come first
                                 await asyncio.sleep(0)
                             self._take(piece)
-                        # "Still here" is no change: a screen would spend a frame on it.
+                        # "Still here" is no change: it would cost the screen a frame.
                         if batch or self.state is not before:
                             on_change()
                         if self._wished_before is not None:

@@ -1,8 +1,10 @@
 """A pytest plugin: the fixture `yahoo`, an offline Yahoo for code that asks the real one.
 
-def test_history(yahoo): assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
+    def test_history(yahoo):
+        assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
 
-@pytest.mark.yahoo(seed=3, faults=["429:0.5"]) def test_patience(yahoo): ...
+    @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
+    def test_patience(yahoo): ...
 
 It is loaded with every pytest where ticker is installed, so it loads nothing before it is used.
 """

@@ -1,1 +1,1 @@
-"""The scenario's claim, measured: one request per event against one open connection."""
+"""Measures the scenario's claim: one request per event against one open connection."""

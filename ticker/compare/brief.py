@@ -1,6 +1,6 @@
 """The short comparison, for a class: requests, one open connection, and a poll each second.
 
-`measure` runs it, `sentences` says what came out, and `show` prints event by event what goes over
+`measure` runs it, `sentences` describes the result, and `show` prints event by event what goes over
 the connections.
 """
 
@@ -28,13 +28,13 @@ OPEN: Final = "WebSocket"
 POLL: Final = "poll"
 
 RATE: Final = 20.0
-"""Events per second while a poll looks each second."""
+"""Events per second during a poll each second."""
 _SHOWN_RATE: Final = 4.0
-"""Events per second while somebody looks at each of them."""
+"""Events per second when each event is shown."""
 _HEADER: Final = 4
 """What WebSocket adds to an event (bytes)."""
 _CONTROL: Final = 4
-"""A WebSocket frame without an event, that closes the connection (bytes)."""
+"""A WebSocket frame without an event, which closes the connection (bytes)."""
 _WARM_UP: Final = 20
 """Events before anything is measured."""
 
@@ -59,7 +59,7 @@ class Polled(msgspec.Struct, frozen=True):
     saw: int
     missed: int
     age: float | None
-    """Half of the events that the poll saw were at most so old (ms)."""
+    """The median age of the events that the poll saw (ms)."""
     open_saw: int
     open_age: float | None
 
@@ -69,7 +69,7 @@ class Brief(msgspec.Struct, frozen=True):
 
     events: int
     payload: float
-    """Bytes of one event, on average."""
+    """The mean size of one event (bytes)."""
     request: Way
     open: Way
     polled: Polled
@@ -85,7 +85,7 @@ class Step(msgspec.Struct, frozen=True):
     """Since the first connection of the method (ms)."""
     bytes: int = 0
     event: int | None = None
-    """The event that it belongs to, from 1."""
+    """The event that it belongs to, counted from 1."""
     direction: str | None = None
     """`sent` or `received`, as the subscriber sees it."""
     event_bytes: int = 0
@@ -93,10 +93,10 @@ class Step(msgspec.Struct, frozen=True):
 
 
 async def measure(bench: Bench, events: int, seconds: float) -> Brief:
-    """Send `events` by both ways, then look each second for so many `seconds`."""
+    """Send `events` in both ways, then poll each second for so many `seconds`."""
     for method in (REQUEST, OPEN):
         await bench.run(Plan(events=_WARM_UP), [Group(method)], ahead=0.0)
-    # To connect is a part of what is measured.
+    # Connecting is a part of the measurement.
     request, opened = [
         await bench.run(Plan(events=events), [Group(m)], ahead=0.0) for m in (REQUEST, OPEN)
     ]
@@ -130,7 +130,7 @@ def _polled(run: Run, polled: Heard, opened: Heard, *, seconds: float) -> Polled
 
 
 def sentences(brief: Brief) -> list[str]:
-    """What came out, for people who learn."""
+    """Describe the result, for learners."""
     request, opened, polled = brief.request, brief.open, brief.polled
     events = brief.events
     more = [_overhead(brief, way) for way in (request, opened)]
@@ -179,7 +179,7 @@ def _times(more: float, less: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    """Three digits: `0.115`, `8.21`, `120`."""
+    """Write three digits: `0.115`, `8.21`, `120`."""
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"  # noqa: PLR2004
 
 
@@ -188,7 +188,7 @@ def _ms(value: float) -> str:
 
 
 async def show(bench: Bench, events: int, on_step: Callable[[Step], None]) -> None:
-    """Send `events` by both ways slowly, and tell what goes over each connection, as it does."""
+    """Send `events` in both ways slowly, and report what goes over each connection."""
     for name in (REQUEST, OPEN):
         begun = await bench.server.ask(
             "begin", plan=Plan(events=events, rate=_SHOWN_RATE), ahead=0.0
@@ -210,7 +210,7 @@ async def _show(url: str, plan: Plan, name: str, on_step: Callable[[Step], None]
         on_step(Step(name, what, (monotonic() - begin) / MILLISECOND, size, of, direction, own))
 
     def receive(size: int) -> None:
-        """Tell the events of an open connection, and the goodbye that may come with the last."""
+        """Report the events of an open connection, and the goodbye that may come with the last."""
         nonlocal told
         while size > _CONTROL and told < plan.events:
             told += 1

@@ -24,7 +24,7 @@ class Group(msgspec.Struct, frozen=True):
     method: str
     subscribers: int = 1
     hangs: bool = False
-    """Whether they stop to read after the first event, and never go on."""
+    """Whether they stop reading after the first event, for ever."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class _Heard:
 async def subscribe(
     url: str, plan: Plan, groups: list[Group], stop: asyncio.Event
 ) -> dict[str, Any]:
-    """Run all groups until those that do not hang have heard the last event, or `stop`.
+    """Run all groups until those that read have heard the last event, or until `stop`.
 
     Returns the CPU time of this process (s), and for each group how many events it heard, the
     seconds from the start of the plan to the last of them, and the latencies below which half, 99 %
@@ -90,7 +90,7 @@ def _facts(heard: _Heard, plan: Plan) -> dict[str, Any]:
 
 
 def percentile(latencies: list[int], share: int) -> float | None:
-    """Return the latency (ms) below which `share` per cent of `latencies` (µs) lie."""
+    """Return the latency (ms) of the percentile `share` of `latencies` (µs)."""
     if not latencies:
         return None
     place = math.ceil(len(latencies) * share / 100) - 1

@@ -1,7 +1,7 @@
 """The full comparison: every method with few and many subscribers, the sender's pace, a storm.
 
-Each measurement is taken several times, after a warm-up that does not count; all values are kept,
-so that their spread can be shown.
+Each measurement is repeated after a warm-up that does not count. All values are kept, so that their
+spread can be shown.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ticker.units import HOUR, SECOND
 
 SUBSCRIBERS: Final = (1, 10, 100)
 SENDER_RATE: Final = 100.0
-"""Events per second where the sender's pace is measured."""
+"""Events per second when the sender's pace is measured."""
 SENDER_SECONDS: Final = 2.0
 """The longest run of a sender (s)."""
 _CONNECTING: Final = 0.01
-"""More of `AHEAD` for each subscriber (s)."""
+"""Extra `AHEAD` for each subscriber (s)."""
 _MOST_EVENTS: Final = 20_000
 _LEAST_EVENTS: Final = 10
 
@@ -46,33 +46,33 @@ class Effort(msgspec.Struct, frozen=True):
     seconds: float = 3.0
     """The length of a schedule."""
     fast: float = 1.0
-    """A run as fast as it goes takes at least so long (s)."""
+    """The least time of a run at full speed (s)."""
     subscribers: tuple[int, ...] = SUBSCRIBERS
     kafka: str | None = None
-    """Host and port of a Kafka, if there is one."""
+    """Host and port of a Kafka broker, if there is one."""
 
     @property
     def methods(self) -> list[Method]:
-        """Those that can be measured."""
+        """Return the methods that can be measured."""
         return [each for each in METHODS.values() if each.reads != "kafka" or self.kafka]
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One method with so many subscribers; one value for each run."""
+    """One method with so many subscribers; one value per run."""
 
     method: str
     subscribers: int
     speed: list[float]
-    """Events per second that arrive, of all subscribers together, as fast as it goes.
+    """Events per second that arrive at full speed, of all subscribers together.
 
     Empty for a method that is only measured on a schedule.
     """
     fast_bytes: float
-    """Bytes per event there."""
+    """Bytes per event at full speed."""
     payload: float
-    """Bytes of the event itself, on average."""
+    """The mean size of the event itself (bytes)."""
     cpu: list[float]
-    """CPU time per event there, of server and clients (µs)."""
+    """CPU time per event at full speed, of server and clients (µs)."""
     p50: list[float]
     """Latency on a schedule, counted from the time when the event was due (ms)."""
     p99: list[float]
@@ -83,7 +83,7 @@ class Cell(msgspec.Struct, frozen=True):
     connections: int
     requests: int
     unchanged: int
-    """Answers that there is no news (304)."""
+    """Answers without news (304)."""
     missed: float
     """Share of the events that did not arrive."""
 
@@ -94,7 +94,7 @@ class Sender(msgspec.Struct, frozen=True):
     method: str
     subscribers: int
     hanging: int
-    """Others, that stopped to read."""
+    """Subscribers that stopped reading."""
     wanted: float
     """Events per second on its schedule."""
     pace: list[float]
@@ -112,7 +112,7 @@ class Storm(msgspec.Struct, frozen=True):
     method: str
     subscribers: int
     longest: list[float]
-    """The longest time that an event took in each run, the cut included (ms)."""
+    """The longest latency of an event in each run, the cut included (ms)."""
     missed: int
     connections: int
     late: list[float]
@@ -120,7 +120,7 @@ class Storm(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Where it was measured."""
+    """The machine of the measurement."""
 
     cpus: int
     system: str
@@ -128,7 +128,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Full(msgspec.Struct, frozen=True):
-    """The result; a part that was not asked for is empty."""
+    """The result. A part that was not asked for is empty."""
 
     effort: Effort
     machine: Machine
@@ -138,7 +138,7 @@ class Full(msgspec.Struct, frozen=True):
 
 
 _PACES: Final = ((0, 0), (1, 0), (10, 0), (100, 0), (1, 10))
-"""Subscribers, and others that hang, where the sender's pace is measured."""
+"""Subscribers, and subscribers that hang, when the sender's pace is measured."""
 
 
 async def measure(
@@ -150,11 +150,11 @@ async def measure(
 ) -> Full:
     """Measure `parts` (`methods`, `sender`, `storm`). Raises `StreamError` if Kafka is away.
 
-    `on_part` is given each part as soon as it is measured.
+    `on_part` gets each part as soon as it is measured.
     """
     if effort.kafka is not None:
         async with open_log(_kafka(effort), keep_for=HOUR, partitions=1):
-            pass  # to fail now, and not after some minutes
+            pass  # fail now, and not after some minutes
     result = Full(effort, _machine())
     senders = [METHODS["WebSocket"], *(each for each in effort.methods if each.reads)]
     sizes = {
@@ -201,8 +201,8 @@ async def _cell(bench: Bench, effort: Effort, method: Method, count: int) -> Cel
             plan = Plan(events, rate, poll=poll, stream=stream)
             return await bench.run(plan, groups, ahead=AHEAD + count * _CONNECTING)
 
-    # The warm-up finds out how many events take long enough. Where only a schedule counts, one run
-    # is enough to warm up.
+    # The warm-up finds out how many events take long enough. If only a schedule counts, one run is
+    # enough to warm up.
     events = max(_LEAST_EVENTS, 200 // count)
     while (await once(events)).groups[0].seconds < effort.fast and events < _MOST_EVENTS:
         if method.only_paced:
@@ -279,7 +279,7 @@ async def _storm(bench: Bench, effort: Effort, method: Method, count: int) -> St
 
 @asynccontextmanager
 async def _stream(method: Method, effort: Effort) -> AsyncIterator[str | None]:
-    """The URL of the log that a run by `method` goes through, if it does."""
+    """Return the URL of the log that a run by `method` reads, if it reads one."""
     match method.reads:
         case "sqlite":
             with tempfile.TemporaryDirectory(prefix="ticker-compare-") as folder:

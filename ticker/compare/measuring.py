@@ -1,4 +1,4 @@
-"""One run: a server in one process, its subscribers in another, and what both counted."""
+"""One run: a server in one process, its subscribers in another, and their counters."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ class Heard(msgspec.Struct, frozen=True):
     seconds: float
     """From the start of the plan to the last event heard."""
     p50: float | None
-    """Half of the events took at most so long from their time to the subscriber (ms)."""
+    """The median time from an event to the subscriber (ms)."""
     p99: float | None
     longest: float | None
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What one run counted. Bytes are those on the server's sockets."""
+    """The counters of one run. Bytes are those on the server's sockets."""
 
     events: int
     groups: list[Heard]
     connections: int
     requests: int
     unchanged: int
-    """Answers that there is no news (304)."""
+    """Answers without news (304)."""
     received: int
     sent: int
     cpu: float
-    """Of server and subscribers together (s)."""
+    """CPU time of server and subscribers together (s)."""
     late: list[int]
     """How late the sender published each event (µs)."""
 
     @property
     def size(self) -> int:
-        """Bytes in both directions."""
+        """Return the bytes in both directions."""
         return self.received + self.sent
 
     @property
     def heard(self) -> int:
-        """Events, of all subscribers."""
+        """Return the events of all subscribers."""
         return sum(group.heard for group in self.groups)
 
 
 class Bench:
-    """Server and subscribers as two processes, from entering to leaving."""
+    """Server and subscribers as two processes, while entered."""
 
     def __init__(self) -> None:
         self.server = _Worker("server")
@@ -103,8 +103,8 @@ class Bench:
     ) -> Run:
         """Run `plan` with these subscribers, to its last event, or for so many `seconds`.
 
-        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before
-        the first event.
+        `cut` breaks all connections half way. Subscribers have `ahead` (s) to connect before the
+        first event.
         """
         # Opening a log takes time, so the schedule begins when the server has it.
         begun = await self.server.ask("begin", plan=plan, ahead=ahead)
@@ -143,10 +143,10 @@ def _run(plan: Plan, groups: Sequence[Group], heard: News, counted: News) -> Run
 
 
 class _Worker:
-    """One child process: each order gets one answer."""
+    """One child process. Each order gets one answer."""
 
     def __init__(self, role: str) -> None:
-        # -P: a file ticker.py in the user's folder is not us.
+        # -P: a file ticker.py in the user's folder must not be imported.
         words = [sys.executable, "-P", "-m", "ticker.compare.worker", role]
         self._news: asyncio.Queue[News] = asyncio.Queue()
         self._child = Child(words, on_news=self._news.put_nowait)
@@ -160,10 +160,10 @@ class _Worker:
         self._child.send(do, **facts)
 
     async def ask(self, do: str, **facts: Any) -> News:
-        """Give an order and wait for its answer. Raises `TickerError`."""
+        """Send an order and wait for its answer. Raises `TickerError`."""
         self.tell(do, **facts)
         answer = asyncio.create_task(self._news.get())
-        assert self._end is not None, "start it first"  # noqa: S101  (a mistake of ours)
+        assert self._end is not None, "start it first"  # noqa: S101 - a bug of ours
         either: set[asyncio.Future[Any]] = {answer, self._end}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,8 @@
-"""The ways in which a subscriber comes by events: one table, one function each.
+"""How a subscriber gets events: one table, one function for each method.
 
 A function yields the ticks that one subscriber gets, in the portions in which they arrive, from the
-first to the last event of the plan. Polling may pass some over; all others give every event, once.
+first to the last event of the plan. Polling may miss events; all other methods bring every event,
+once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ticker.system_clock import monotonic
 from ticker.units import SECOND
 
 BATCH: Final = 100
-"""Events in one message or answer at most, where several go together."""
+"""The most events in one message or answer, if several are sent together."""
 
 Ticks = AsyncIterator[Sequence[Tick]]
 
@@ -39,7 +40,7 @@ class Method:
     closes: bool = False
     """Whether each connection serves one request."""
     only_paced: bool = False
-    """Whether it is the same as another one as fast as it goes."""
+    """Whether it is the same as another method at full speed."""
     reads: str | None = None
     """The kind of stream that it reads; `None`: it asks the server."""
 
@@ -55,15 +56,15 @@ async def connection_per_event(http: ClientSession, plan: Plan, schedule: Schedu
 async def polling(
     http: ClientSession, plan: Plan, schedule: Schedule, *, every: float | None = None
 ) -> Ticks:
-    """Ask for the newest event at regular times; 304 answers that there is none.
+    """Ask for the newest event at regular times; 304 means that there is none.
 
-    `every` (s) replaces the time of the plan. As fast as it goes, each answer is a new event.
+    `every` (s) replaces the time of the plan. At full speed, each answer is a new event.
     """
     known = 0
     rounds = 0
     if plan.rate is None:
         await schedule.beyond(0)
-    phase = random.random()  # noqa: S311  (polls and events have nothing to do with each other)
+    phase = random.random()  # noqa: S311 - polls and events must be independent
     loop = asyncio.get_running_loop()
     begin = loop.time() + max(0, plan.start - monotonic()) / SECOND
     while known < plan.events:
@@ -79,7 +80,7 @@ async def polling(
 
 
 async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
-    """Ask for what follows the last event; the server answers when there is something."""
+    """Ask for what follows the last event. The server answers when there is something."""
     known = 0
     while known < plan.events:
         async with http.get(f"/next/{known}") as answer:
@@ -89,7 +90,7 @@ async def long_polling(http: ClientSession, plan: Plan, _: Schedule) -> Ticks:
 
 
 async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1) -> Ticks:
-    """Open one connection; the server sends. If it is cut, open one and continue from there."""
+    """Open one connection, on which the server sends. If it is cut, reconnect and continue."""
     known = 0
     while known < plan.events:
         try:
@@ -107,7 +108,7 @@ async def websocket(http: ClientSession, plan: Plan, _: Schedule, *, batch: int 
 async def server_sent_events(
     http: ClientSession, plan: Plan, _: Schedule, *, batch: int = 1
 ) -> Ticks:
-    """Ask once; the answer never ends."""
+    """Ask once. The answer never ends."""
     rest = b""
     async with http.get(f"/events/{batch}") as answer:
         async for piece in answer.content.iter_any():
@@ -163,7 +164,7 @@ METHODS: Final = {
 def wire_tick(data: bytes | str) -> Tick:
     """Return the tick that `data` holds."""
     record = wire.decode(data)
-    assert isinstance(record, Tick)  # noqa: S101  (our own server sends nothing else)
+    assert isinstance(record, Tick)  # noqa: S101 - our own server sends nothing else
     return record
 
 

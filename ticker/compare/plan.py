@@ -1,9 +1,9 @@
-"""What happens in one run: how many events, when each is due, and what it says.
+"""The plan of one run: how many events, when each is due, and its content.
 
 Events are due at irregular times, as in a market: the gaps between them are random, with a seed.
-Server and clients compute the same times from the same plan, so a latency is counted from the time
-when the event was due, whichever side was late. Times are µs of the machine's monotonic clock,
-which all processes share.
+Server and clients compute the same times from the same plan. So a latency counts from the time when
+the event was due, even if the server was late. Times are µs of the machine's monotonic clock, which
+all processes share.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _FIRST_TIME: Final = 1_795_447_805_120_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """One run, as server and clients are told of it."""
+    """One run, as server and clients get it."""
 
     events: int
     rate: float | None = None
-    """Events per second, on an open schedule; `None`: as fast as it goes."""
+    """Events per second, on a schedule; `None`: at full speed."""
     start: int = 0
     """When the schedule begins (µs, monotonic)."""
     poll: float = 1.0
     """Time between polls (s)."""
     stream: str | None = None
-    """The log that the server appends to, where the clients read one."""
+    """The log that the server appends to, if the clients read one."""
     origin: str = ORIGIN
     after: str = "start"
     """The position in that log at which the run begins."""
@@ -45,17 +45,20 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def due_times(plan: Plan) -> list[int]:
-    """When each event is due (µs, monotonic), in order; the last after `events / rate` seconds."""
+    """Return when each event is due (µs, monotonic), in order.
+
+    The last is after `events / rate` s.
+    """
     if plan.rate is None:
         return [plan.start] * plan.events
-    chance = random.Random(plan.seed)  # noqa: S311  (no secret)
+    chance = random.Random(plan.seed)  # noqa: S311 - no secret
     moments = list(accumulate(chance.expovariate(1) for _ in range(plan.events)))
     scale = plan.events / plan.rate * SECOND / moments[-1] if moments else 0
     return [plan.start + round(moment * scale) for moment in moments]
 
 
 def tick_of(sequence: int, origin: str = ORIGIN) -> Tick:
-    """The event with this number, from 1; it has every field that an exchange's tick has."""
+    """Make the event with this number, from 1. It has every field of an exchange's tick."""
     cents = sequence * 37 % 400
     moment = _FIRST_TIME + sequence * 1_000
     return Tick(
@@ -84,19 +87,19 @@ def payload(events: int) -> float:
 
 
 class Schedule:
-    """How many events of a plan have happened, and who waits for the next one.
+    """Counts how many events of a plan have happened, and wakes those who wait for the next one.
 
-    `publish` is given each new part of the plan (first and last sequence, both inclusive) before
-    anybody is told of it. The schedule never waits for those who listen.
+    `publish` gets each new part of the plan (first and last sequence, both inclusive) before the
+    waiters are woken. The schedule never waits for listeners.
     """
 
     def __init__(
         self, plan: Plan, publish: Callable[[int, int], Awaitable[object]] | None = None
     ) -> None:
         self.there = 0
-        """Events that have happened."""
+        """How many events have happened."""
         self.late: list[int] = []
-        """How long after its time each event was published (µs)."""
+        """How late each event was published (µs)."""
         self._due = due_times(plan)
         self._publish = publish
         self._more = asyncio.Event()
@@ -115,10 +118,10 @@ class Schedule:
             self.there = last
             self._more.set()
             self._more = asyncio.Event()
-            await asyncio.sleep(0)  # others may run, even where this is late
+            await asyncio.sleep(0)  # other tasks may run, even if this is late
 
     async def beyond(self, sequence: int) -> int:
-        """Wait until more than `sequence` events have happened; how many have."""
+        """Wait until more than `sequence` events have happened. Returns their number."""
         while self.there <= sequence:
             await self._more.wait()
         return self.there

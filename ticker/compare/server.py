@@ -1,7 +1,7 @@
 """The server of a run: the same events by every method, on one port.
 
-Events come by a schedule that waits for nobody. Each open connection has a place of its own among
-them, so a subscriber that hangs holds up nobody else.
+Events follow a schedule that waits for no client. Each open connection has its own position among
+them, so a subscriber that hangs delays no other.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Server:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> str:
-        """Begin to serve on a free port of this machine; the URL."""
+        """Start to serve on a free port of this machine. Returns the URL."""
         app = web.Application(middlewares=[self._count])
         app.router.add_get(f"/event/{_AFTER}", self._event)
         app.router.add_get("/latest", self._latest)
@@ -65,16 +65,16 @@ class Server:
             await self._runner.cleanup()
 
     async def begin(self, plan: Plan, ahead: float) -> Plan:
-        """Begin a run, with counters at 0; its schedule begins `ahead` (s) from when it is ready.
+        """Begin a run, with counters at 0. Its schedule begins `ahead` (s) after it is ready.
 
-        Returns the plan with its start, and with what clients need to read its log.
+        Returns the plan with its start, and what clients need to read its log.
         """
         publish = None
         if plan.stream is not None:
-            # Kafka's topics stay; what is in them goes.
+            # Kafka's topics stay; their content goes.
             opened = open_log(plan.stream, keep_for=HOUR, partitions=1)
             log = await self._log.enter_async_context(opened)
-            # Only some logs number ticks themselves; for others, each run is an origin of its own.
+            # Only some logs number ticks themselves. For others, each run is an origin of its own.
             origin = getattr(log, "origin", f"{ORIGIN}-{secrets.token_hex(4)}")
             plan = msgspec.structs.replace(plan, origin=origin, after=await log.find("end"))
 

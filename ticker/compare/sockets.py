@@ -1,7 +1,7 @@
 """Sockets that count what goes through them: connections, and bytes with all their headers.
 
-The bytes are those of HTTP and WebSocket, as the kernel takes and gives them. TCP and IP add theirs
-to each packet, which is not counted.
+The bytes are those of HTTP and WebSocket, as the kernel takes and returns them. The headers of TCP
+and IP in each packet are not counted.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class Meter:
 
 
 class CountingSocket(socket.socket):
-    """Tells `note` what happens: `connect`, `accept`, `send`, `receive`, `close`; and bytes."""
+    """Reports to `note`: `connect`, `accept`, `send`, `receive`, `close`, with their bytes."""
 
     note: Callable[[str, int], None]
 
     @classmethod
     def make(cls, note: Callable[[str, int], None], *arguments: Any, **named: Any) -> Self:
-        """Return a socket that tells `note`; the rest is as for `socket.socket`."""
+        """Return a socket that reports to `note`; the rest is as for `socket.socket`."""
         made = cls(*arguments, **named)
         made.note = note
         return made
 
-    def accept(self) -> tuple[socket.socket, Any]:  # noqa: D102  (as its parent's)
+    def accept(self) -> tuple[socket.socket, Any]:  # noqa: D102 - as its parent's
         peer, address = super().accept()
         self.note("accept", 0)
         return self.make(self.note, fileno=peer.detach()), address

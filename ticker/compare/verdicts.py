@@ -1,4 +1,4 @@
-"""What the full comparison found, in tables and sentences. Pure."""
+"""The result of the full comparison, in tables and sentences. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MEASURES: Final[tuple[tuple[str, Callable[[Cell], Sequence[float]], bool], ...]
 
 
 def tables(full: Full) -> list[Table]:
-    """Everything that was measured, as text. Values are medians; in brackets the spread."""
+    """Return all measurements as text. Values are medians; in brackets the spread."""
     made: list[Table] = []
     effort = full.effort
     if full.methods:
@@ -80,19 +80,19 @@ def tables(full: Full) -> list[Table]:
 
 
 def sentences(full: Full) -> list[str]:
-    """Where it was measured, and what it means."""
+    """Describe where it was measured, and what it means."""
     return [where(full), *findings(full)]
 
 
 def where(full: Full) -> str:
-    """The machine, and how to read the figures."""
+    """Describe the machine, and how to read the figures."""
     machine = full.machine
     told = f"{machine.cpus} CPUs ({machine.system}, Python {machine.python})"
     return f"Measured on {told}, over loopback. Medians; in brackets the least and the most."
 
 
 def findings(full: Full) -> list[str]:
-    """What it means."""
+    """Say what it means."""
     lines: list[str] = []
     counts = list(dict.fromkeys(cell.subscribers for cell in full.methods))
     cells = {(cell.method, cell.subscribers): cell for cell in full.methods}
@@ -141,7 +141,7 @@ def _claim(one: Cell, opened: Cell) -> str:
 
 
 def _where(cells: dict[tuple[str, int], Cell], method: str, counts: Sequence[int]) -> str:
-    """Where `method` did better than WebSocket with one event a message, beyond the spread."""
+    """Say where `method` did better than WebSocket with one event a message, beyond the spread."""
     found = []
     for count in counts:
         mine, others = cells[method, count], cells[_OPEN, count]
@@ -163,7 +163,7 @@ def _better(mine: Sequence[float], others: Sequence[float], more: bool) -> bool:
 
 
 def _unchanged(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str:
-    """What polls move and miss, beside the open connection, with the fewest subscribers."""
+    """Compare the bytes and missed events of polls with the open connection's."""
     often, slow, opened = (cells[name, counts[0]] for name in ("poll", "poll each second", _OPEN))
     share = often.unchanged / max(often.requests, 1)
     wins = [each for each in (often, slow) if each.happened_bytes < opened.happened_bytes]
@@ -182,21 +182,21 @@ def _unchanged(cells: dict[tuple[str, int], Cell], counts: Sequence[int]) -> str
 
 
 def _ratio(more: Sequence[float], less: Sequence[float]) -> str:
-    """`18 times (16 to 21)`: of the medians, and of the extremes."""
+    """Write `18 times (16 to 21)`: of the medians, and of the extremes."""
     low, high = min(more) / max(less), max(more) / min(less)
     times = _figure(median(more) / median(less))
     return f"{times} times ({_figure(low)} to {_figure(high)})"
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median, and the least and the greatest in brackets."""
+    """Return the median, and the least and the greatest in brackets."""
     if len(values) == 1:
         return _figure(values[0])
     return f"{_figure(median(values))} ({_figure(min(values))}-{_figure(max(values))})"
 
 
 def _figure(value: float) -> str:
-    """Two digits at least: `0.84`, `8.4`, `84`, `8,400`."""
+    """Write at least two digits: `0.84`, `8.4`, `84`, `8,400`."""
     places = 2 if value < 1 else 1 if value < 10 else 0  # noqa: PLR2004
     return f"{value:,.{places}f}"
 

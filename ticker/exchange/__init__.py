@@ -26,5 +26,5 @@ __all__ = [
     "listings",
 ]
 
-# `with ticker.exchange() as yahoo:` finds this module, once it is loaded, and not the function.
+# `with ticker.exchange() as yahoo:` finds this module once it is loaded, and not the function.
 sys.modules[__name__].__class__ = CallableRoom

@@ -1,8 +1,8 @@
-"""Saved answers of Yahoo, served again as they are.
+"""Serves saved answers of Yahoo.
 
-Promises that what the Yahoo source can read, it reads here as well: a broken field or entry spoils
-no other. The answer for one symbol is its file, byte for byte. A folder that cannot be served is
-refused with the file's name and what is wrong with it, before anything is served. It knows no HTTP.
+It reads all that the Yahoo source can read: a broken field or entry does not affect others. The
+answer for one symbol is its file, byte for byte. A folder that cannot be served is refused before
+anything is served, with the file's name and the problem. It knows no HTTP.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class SavedAnswers:
     """
 
     events = watched = 0
-    """Nothing happens in saved answers."""
+    """Always 0: saved answers do not change."""
     every = SECOND
 
     def __init__(self, folder: Path) -> None:
-        """Read all of `folder`; raises `UsageError` naming the file that is no such answer."""
+        """Read all of `folder`. Raises `UsageError` naming the file that is not such an answer."""
         self._saved: dict[str, _Saved] = {}
         try:
             files = sorted(path for path in folder.iterdir() if path.suffix == ".json")
@@ -57,27 +57,27 @@ class SavedAnswers:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols of which there is an answer, sorted."""
+        """Return the symbols with an answer, sorted."""
         return sorted(self._saved)
 
     def advance(self, now: int) -> None:
-        """Nothing moves."""
+        """Do nothing: saved answers do not move."""
 
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:  # noqa: ARG002 - the same
-        """The entries of `symbols`, unknown ones left out."""
+        """Return the entries of `symbols`, without unknown ones."""
         return [json.loads(self._saved[s].entry) for s in symbols if s in self._saved]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
-        """The entries, at most so many, of what has `words` in its symbol."""
+        """Return at most so many entries that have `words` in their symbol."""
         return self.look(matching(words, dict.fromkeys(self._saved, ""), most), now)
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> None:
-        """There are none."""
+        """Return `None`: there are no charts."""
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:  # noqa: ARG002 - a market needs it
-        """The body that Yahoo would send: entries in the order of `symbols`, unknown ones left out.
+        """Return the body that Yahoo would send: known entries, in the order of `symbols`.
 
-        For one symbol whose answer was about it alone, it is the very file.
+        For one symbol whose answer was about it alone, it is the file itself.
         """
         found = [saved for symbol in symbols if (saved := self._saved.get(symbol))]
         match found:
@@ -112,11 +112,11 @@ class SavedAnswers:
 
 
 def _newest(entry: dict[str, Any]) -> float:
-    """The time of its newest trade (seconds since the epoch); 0 if it tells none."""
+    """Return the time of its newest trade (seconds since the epoch); 0 if it has none."""
     return max(_number(entry.get(name)) for name in _TIMES)
 
 
 def _number(value: Any) -> float:
-    """`value`, or 0 where it is no finite number."""
+    """Return `value`, or 0 if it is not a finite number."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number and abs(value) < math.inf else 0

@@ -1,6 +1,6 @@
-"""One symbol at the exchange: its prices, counted in ticks, and how it trades.
+"""One symbol at the exchange: its prices, counted in price steps, and how it trades.
 
-Pure: time and chance are passed in. It knows no other symbol, and nothing of Yahoo.
+Pure: time and randomness are passed in. It knows no other symbol, and nothing of Yahoo.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from ticker.exchange.sessions import Session, SessionWish, last_close, session, 
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 _PULL: Final = 2e-6
-"""Part of the way back to its starting price that a symbol goes in a second: a market that runs
-for weeks stays plausible."""
+"""The part of the way back to its starting price that a symbol moves in a second.
+
+It keeps a market plausible that runs for weeks.
+"""
 _DAYS_A_YEAR: Final = 252
 _POST_LASTS: Final = 4 * HOUR - 2 * SECOND
 """How long after the close the last trade comes (µs)."""
@@ -39,7 +41,7 @@ class MarketState:
 
     listing: Listing
     time: int
-    """Of the last regular trade that is shown, its venue's delay taken off (µs, UTC)."""
+    """The time of the last regular trade that is shown, less its venue's delay (µs, UTC)."""
     price: float
     previous_close: float
     open: float
@@ -55,7 +57,7 @@ class MarketState:
 
 
 class Book:
-    """One symbol's prices, counted in ticks, and its own chance."""
+    """One symbol's prices, counted in price steps, and its own random numbers."""
 
     def __init__(self, listing: Listing, chance: Random, every: int) -> None:
         self.listing = listing
@@ -63,7 +65,7 @@ class Book:
         kind = listing.kind
         scale = 10.0**listing.decimals / listing.tick
         self._base = max(1, round((listing.price + listing.below) * scale))
-        # The first draws: where the symbol stands in its day and its year.
+        # The first random numbers: the position in the day's and the year's range.
         daily = listing.volatility / math.sqrt(_DAYS_A_YEAR)
         self._price = self._near(self._base, 0.5 * daily)
         self._close = self._near(self._price, 0.7 * daily)
@@ -82,7 +84,7 @@ class Book:
         self._rolls_at_midnight = True
         self._extended: tuple[Session, int, int] | None = None
         self._held: tuple[float | None, float | None] | None = None
-        """Price and previous close at which it stands still."""
+        """The price and previous close at which it is held."""
         self._moves = 0
         self._counted: int | None = None
         # What a step does.
@@ -94,7 +96,7 @@ class Book:
         self._lot = listing.volume * seconds / (kind.seconds_a_year / _DAYS_A_YEAR)
 
     def begin(self, time: int, wish: SessionWish) -> None:
-        """The first trade, at `time` (µs, UTC), or before it where the market is closed."""
+        """Make the first trade, at `time` (µs, UTC), or earlier if the market is closed."""
         kind = self.listing.kind
         self._rolls_at_midnight = wish is SessionWish.REGULAR or kind in (COIN, CURRENCY, FUTURE)
         self._session = session(self.listing, wish, time)
@@ -107,7 +109,7 @@ class Book:
             self._extended = (Session.POST, price, last)
 
     def enter(self, session: Session) -> None:
-        """Another part of the day begins, or the same goes on."""
+        """Enter a part of the day. Does nothing if it is the same part."""
         if session is self._session:
             return
         if session is Session.REGULAR and not self._rolls_at_midnight:
@@ -122,12 +124,18 @@ class Book:
         self._is_traded = trades(self.listing, session)
 
     def count(self) -> int:
-        """The changes since the last count; the first one counts as the first price seen."""
+        """Return the changes since the last count.
+
+        The first count is 1, for the first price seen.
+        """
         since, self._counted = self._counted, self._moves
         return 1 if since is None else self._moves - since
 
     def move(self, time: int, mood: float) -> bool:
-        """One step, at `time` (µs, UTC); whether the price changed. `mood` is the market's."""
+        """Make one step, at `time` (µs, UTC).
+
+        Tells whether the price changed. `mood` is the market's.
+        """
         if not self._is_traded or self._held is not None:
             return False
         if self._rolls_at_midnight and time // DAY != self._time // DAY:
@@ -146,7 +154,10 @@ class Book:
         return changed
 
     def hold(self, time: int, price: float | None, close: float | None) -> bool:
-        """Stand still from `time` on (µs, UTC), at `price` if there is one; whether that is new."""
+        """Hold the price from `time` on (µs, UTC), at `price` if given.
+
+        Tells whether that is a change.
+        """
         before = self.state().price
         held = self._held or (None, None)
         self._held = (held[0] if price is None else price, held[1] if close is None else close)
@@ -160,11 +171,11 @@ class Book:
         return price != before
 
     def release(self) -> None:
-        """Move again, from there."""
+        """Let the price move again, from where it is."""
         self._held = None
 
     def state(self) -> MarketState:
-        """As of now."""
+        """Return the present state."""
         state = self._walked()
         if self._held is None:
             return state
@@ -181,7 +192,7 @@ class Book:
     def _walked(self) -> MarketState:
         last = self._extended[1] if self._extended is not None else self._price
         spread = self.listing.kind.spread
-        is_open = self._session is Session.REGULAR  # later even a delayed venue has told all
+        is_open = self._session is Session.REGULAR  # later even a delayed venue has shown all
         return MarketState(
             listing=self.listing,
             time=self._time - (self.listing.venue.delay * MINUTE if is_open else 0),
@@ -200,7 +211,7 @@ class Book:
         )
 
     def _next(self, price: int, mood: float) -> int:
-        """The price (ticks) after `price`."""
+        """Return the price (in price steps) after `price`."""
         drift = self._pull * (self._base - price) / price
         change = self._together * mood + self._alone * self._chance.gauss(0.0, 1.0) + drift
         ticks = round(price * change)
@@ -211,7 +222,7 @@ class Book:
         return price + ticks if price + ticks >= lowest else 2 * lowest - price - ticks
 
     def _trade(self, price: int, time: int) -> None:
-        """A regular trade."""
+        """Make a regular trade."""
         self._price = price
         self._time = time
         self._high = max(self._high, price)
@@ -231,7 +242,7 @@ class Book:
         return ExtendedTrade(session, self._money(price), time)
 
     def _roll_over(self) -> None:
-        """A new day (UTC): what was the price is the close, and counting begins again."""
+        """Begin a new day (UTC): the price becomes the close, and the day's figures start again."""
         self._close = self._open = self._high = self._low = self._price
         if self.listing.kind is not COIN:
             self._volume = 0

@@ -1,9 +1,9 @@
-"""A symbol's past, as Yahoo's `v8/finance/chart` tells it: bars that end in the present price.
+"""A symbol's past, as Yahoo's `v8/finance/chart` sends it: bars that end in the present price.
 
-Pure. The past is invented like the present: a walk that depends on seed, symbol and time alone, so
-that the same bar of the same day is the same each time it is asked for. The last bar, and the close
-before it, are the market's own. There are bars round the clock, and none at weekends but of coins;
-where the market is not open, they end with its last trade.
+Pure. The past is invented like the present: a random walk that depends only on seed, symbol and
+time, so each request for a bar returns the same bar. The last bar, and the close before it, are the
+market's own. Bars cover 24 hours, and weekends only for coins. While the market is closed they end
+with its last trade.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RANGES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 """Days of a range, by its name."""
 _MOST: Final = 20_000
-"""Bars that are told at most: the latest."""
+"""The most bars of an answer: the latest."""
 _OCTAVES: Final = 11
 _DIGITS: Final = 11
 _SATURDAY: Final = 5
@@ -52,7 +52,7 @@ class Bar(NamedTuple):
 
 
 def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> dict[str, Any]:
-    """The body of the answer about `state` at `now` (µs, UTC).
+    """Return the body of the answer about `state` at `now` (µs, UTC).
 
     `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
     """
@@ -81,7 +81,7 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
 
 
 def not_found(symbol: str) -> dict[str, Any]:
-    """The body of the answer about a symbol that is not listed."""
+    """Return the body of the answer about a symbol that is not listed."""
     words = f"No data found, symbol may be delisted: {symbol}"
     return {"chart": {"result": None, "error": {"code": "Not Found", "description": words}}}
 
@@ -89,7 +89,7 @@ def not_found(symbol: str) -> dict[str, Any]:
 def _bars(
     state: MarketState, step: int, span: tuple[int, int], now: int, seed: int
 ) -> Iterator[Bar]:
-    """The bars of `step` seconds in a span; the last one may not be over by `now` (all seconds).
+    """Return the bars of `step` seconds in a span. The last may end after `now` (all in seconds).
 
     They are counted on the clock of the venue, where days begin at midnight.
     """
@@ -128,7 +128,7 @@ def _bars(
     opening = price(first)
     for time in range(first, end + 1, step):
         if step <= _DAY and time < today and rests(time):
-            continue  # but today this market is open, whichever day it is
+            continue  # but today this market is open, even at a weekend
         is_last = time + step > now + zone
         close = state.price if is_last else price(time + step)
         if step <= _DAY and time + step == last_day + _DAY:
@@ -168,7 +168,7 @@ def _folded(price: float, low: float, high: float) -> float:
 
 
 def _midnight(listing: Listing, time: int) -> int:
-    """When the day of `time` began at its venue (seconds since the epoch)."""
+    """Return when the day of `time` began at its venue (seconds since the epoch)."""
     zone = listing.venue.offset * 3_600
     return time - (time + zone) % _DAY
 
@@ -180,12 +180,12 @@ def _period(listing: Listing, start: int, end: int) -> dict[str, Any]:
 
 
 def _weekday(time: int) -> int:
-    """0 is Monday; the epoch was a Thursday."""
+    """Return the weekday. 0 is Monday; the epoch was a Thursday."""
     return (time // _DAY + 3) % 7
 
 
 def _level(key: int, time: int) -> float:
-    """A walk's level at `time` (seconds), in units of a year's volatility."""
+    """Return a random walk's level at `time` (seconds), in units of a year's volatility."""
     level, scale = 0.0, _MINUTE
     for octave in range(_OCTAVES):
         at, rest = divmod(time, scale)
@@ -199,14 +199,14 @@ def _level(key: int, time: int) -> float:
 
 @lru_cache(maxsize=100_000)
 def _noise(key: int, number: int) -> float:
-    """A draw from 0 to 1 that depends on its arguments alone."""
+    """Return a number from 0 to 1 that depends only on its arguments."""
     mixed = (key * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 30)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
     return ((mixed ^ (mixed >> 31)) >> 11) / 2**53
 
 
 def _whole(text: str | None) -> int:
-    """Seconds, of a time that fits a calendar; 0 for anything else."""
+    """Return a time in seconds if it fits a calendar, otherwise 0."""
     return int(text) if text and text.isdecimal() and len(text) <= _DIGITS else 0
 
 

@@ -1,7 +1,7 @@
-"""What goes wrong at an exchange on purpose: Yahoo's failures, to be switched on and off.
+"""Faults on purpose: Yahoo's failures, which can be switched on and off.
 
-Promises that a share is even and repeatable: of ten requests at 0.3, the same three fail each time.
-Only questions for data fail; the page with the cookie does not. It knows HTTP, and no market.
+A share is even and repeatable: of ten requests at 0.3, the same three fail each time. Only
+questions for data fail; the page with the cookie does not. It knows HTTP, and no market.
 """
 
 from __future__ import annotations
@@ -35,33 +35,35 @@ class Fault(StrEnum):
 
     TOO_MANY = "429"
     CRUMB = "crumb"
-    """The crumb is refused, each new one too."""
+    """The crumb is refused, and every new crumb too."""
     CONSENT = "consent"
-    """The answer is a redirection to the page that asks for consent to cookies."""
+    """The answer redirects to the page that asks for consent to cookies."""
     HTML = "html"
     TRUNCATED = "truncated"
-    """The first half of an answer, under a status of 200."""
+    """The first half of an answer, with status 200."""
     MISSING = "missing"
-    """Symbols are left out of the answer; the share is that of the symbols."""
+    """Symbols are missing from the answer; the share is that of the symbols."""
     SLOW = "slow"
     RESET = "reset"
     """The connection is reset."""
     TROUBLE = "5xx"
     MUTE = "mute"
-    """The socket stays open and sends nothing, or less: the share is that of the messages."""
+    """The socket stays open and sends nothing, or less. The share is that of the messages."""
     CLOSE = "close"
-    """The socket is closed, in order, at a word of its client; the share is that of the words."""
+    """The socket is closed properly when its client sends something. The share is that of these."""
     GARBAGE = "garbage"
-    """Messages that cannot be read; the share is that of the messages."""
+    """Messages that cannot be read. The share is that of the messages."""
     FLOOD = "flood"
-    """Each message of the socket comes many times over; the share is that of the messages."""
+    """Each message of the socket comes many times. The share is that of the messages."""
     FLOAT32 = "float32"
-    """Prices of the socket as sums of 32-bit numbers are: the last bit is off. The share is that of
-    the messages."""
+    """Prices of the socket have their last bit off, like sums of 32-bit numbers.
+
+    The share is that of the messages.
+    """
 
     @classmethod
     def read(cls, text: str) -> tuple[Self, float]:
-        """A fault and its share, of `NAME[:SHARE]`; raises `UsageError`."""
+        """Parse a fault and its share, `NAME[:SHARE]`. Raises `UsageError`."""
         name, colon, share = text.partition(":")
         if name not in cls._value2member_map_:
             raise UsageError(f"{name!r} is no fault: expected one of {', '.join(cls)}")
@@ -80,14 +82,14 @@ class Fault(StrEnum):
 _APART: Final = frozenset({
     Fault.MISSING, Fault.MUTE, Fault.CLOSE, Fault.GARBAGE, Fault.FLOOD, Fault.FLOAT32
 })  # fmt: skip
-"""Those that no request fails by."""
+"""Faults that no HTTP request fails by."""
 _FLOOD: Final = 200
-"""So many times a message of a flood comes."""
+"""How often a message of a flood comes."""
 _GARBAGE: Final = '{"type":"pricing","message":"bm8gbWVzc2FnZQ"}'
 
 
 class Faults:
-    """The faults of one exchange. May be switched while it serves, from any thread."""
+    """The faults of one exchange. Any thread may switch them while it serves."""
 
     def __init__(self, faults: Iterable[str] = (), *, slow: float = SLOW) -> None:
         """`faults`: as in `switch`; `slow`: how long a slow answer takes (seconds)."""
@@ -98,11 +100,11 @@ class Faults:
 
     @property
     def on(self) -> Mapping[Fault, float]:
-        """The faults that are on, and their shares."""
+        """Return the active faults and their shares."""
         return self._shares
 
     def switch(self, *faults: str) -> None:
-        """Have these, each `NAME[:SHARE]`, and no others; none: all is well again.
+        """Set the faults, each `NAME[:SHARE]`, and clear all others.
 
         A share is that of the requests or of the socket's messages, by default all of them; of
         `missing`, that of the symbols, by default half. Raises `UsageError`, and then changes
@@ -112,7 +114,7 @@ class Faults:
         self._owed = {}
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The answer to `request`, or what a fault makes of it."""
+        """Return the answer to `request`, or what a fault makes of it."""
         if not request.path.startswith(_DATA):
             return await handler(request)
         for fault in self._shares:
@@ -121,20 +123,20 @@ class Faults:
         return await handler(request)
 
     def left(self, symbols: Iterable[str]) -> list[str]:
-        """Those of `symbols` that are not missing: the same for the same symbols."""
+        """Return those of `symbols` that are not missing: the same for the same symbols."""
         share = self._shares.get(Fault.MISSING, 0.0)
         return [s for at, s in enumerate(symbols) if int((at + 1) * share) == int(at * share)]
 
     def is_closing(self) -> bool:
-        """Whether it is time to close a socket at a word of its client."""
+        """Tell whether to close a socket that its client sent something on."""
         return self._is_due(Fault.CLOSE)
 
     def is_rough(self) -> bool:
-        """Whether the next message has its last bits off."""
+        """Tell whether the next message has its last bits off."""
         return self._is_due(Fault.FLOAT32)
 
     def spoil(self, message: str) -> Sequence[str]:
-        """What a socket sends in place of `message`."""
+        """Return what a socket sends instead of `message`."""
         if self._is_due(Fault.MUTE):
             return []
         if self._is_due(Fault.GARBAGE):
@@ -142,8 +144,8 @@ class Faults:
         return [message] * (_FLOOD if self._is_due(Fault.FLOOD) else 1)
 
     def _is_due(self, fault: Fault) -> bool:
-        """Whether it is this request's turn."""
-        # What is left of rounding must not put a turn off.
+        """Tell whether the fault hits this request."""
+        # A rounding error must not delay a turn.
         owed = self._owed.get(fault, 0.0) + self._shares.get(fault, 0.0) + 1e-9
         self._owed[fault] = owed % 1
         return owed >= 1
@@ -179,13 +181,13 @@ class Faults:
 
 
 def error(key: str, status: int, code: str, description: str) -> web.Response:
-    """An error as Yahoo words it, under `key`."""
+    """Return an error in Yahoo's words, under `key`."""
     body = {key: {"result": None, "error": {"code": code, "description": description}}}
     return json_answer(body, status)
 
 
 def json_answer(body: object, status: int = 200) -> web.Response:
-    """An answer with `body` as JSON."""
+    """Return an answer with `body` as JSON."""
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,
@@ -195,7 +197,7 @@ def json_answer(body: object, status: int = 200) -> web.Response:
 
 
 def _reset(request: web.Request) -> None:
-    """Close the connection with a reset, in place of an orderly end."""
+    """Reset the connection instead of closing it properly."""
     transport = request.transport
     if transport is None:
         return

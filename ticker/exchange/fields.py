@@ -1,7 +1,7 @@
-"""A symbol's state at the exchange → the fields that Yahoo's `v7/finance/quote` has for it.
+"""Converts a symbol's state to the fields of Yahoo's `v7/finance/quote`.
 
-Pure. Names and types are those of genuine answers; which fields there are differs by kind as it
-does there. It knows no HTTP.
+Pure. Names and types are those of real answers. As in these, the set of fields depends on the kind
+of instrument. It knows no HTTP.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MONTHS: Final = "FGHJKMNQUVXZ"
 
 
 class MarketAnswers:
-    """A market as Yahoo tells of it."""
+    """A market that answers as Yahoo does."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
@@ -47,50 +47,50 @@ class MarketAnswers:
 
     @property
     def events(self) -> int:
-        """Price changes so far."""
+        """Return the number of price changes so far."""
         return self._market.events
 
     @property
     def watched(self) -> int:
-        """Those of them that are of symbols that somebody looks at."""
+        """Return those of them that are of symbols that clients ask for."""
         return self._market.watched
 
     def advance(self, now: int) -> None:
-        """Move on to `now` (µs, UTC)."""
+        """Move the market to `now` (µs, UTC)."""
         self._market.advance(now)
 
     @property
     def every(self) -> int:
-        """The time between two moves (µs)."""
+        """Return the time between two moves (µs)."""
         return self._market.every
 
     def look(self, symbols: Iterable[str], now: int) -> list[dict[str, Any]]:
-        """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
+        """Return the entries of `symbols` at `now` (µs, UTC), without what is not listed."""
         return [self._entry(state) for state in self._market.look(symbols, now)]
 
     def find(self, words: str, most: int, now: int) -> list[dict[str, Any]]:
-        """The entries, at most so many, of what has `words` in its symbol or name."""
+        """Return at most so many entries that have `words` in their symbol or name."""
         names = {each.symbol: each.name for each in self._market.listings}
         found = self._market.look(matching(words, names, most), now, counted=False)
         return [self._entry(state) for state in found]
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """The body of Yahoo's answer about the past of `symbol`; `None` if it is not listed."""
+        """Return the body of Yahoo's answer about a symbol's past; `None` if it is not listed."""
         for state in self._market.look([symbol], now, counted=False):
             return chart(state, query, now, self._market.seed)
         return None
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
-        """The body of Yahoo's answer at `now` (µs, UTC); what is not listed is left out."""
+        """Return the body of Yahoo's answer at `now` (µs, UTC), without what is not listed."""
         result = self.look(symbols, now)
         return msgspec.json.encode({"quoteResponse": {"result": result, "error": None}})
 
     def change(self, symbol: str, told: Mapping[str, Any]) -> None:
-        """Have the entries of `symbol` tell this, by Yahoo's names; what is `None` is left out."""
+        """Set fields in the entries of `symbol`, by Yahoo's names. `None` removes a field."""
         self._changed[symbol] = {**self._changed.get(symbol, {}), **told}
 
     def restore(self, symbol: str) -> None:
-        """Have the entries of `symbol` tell what the market does."""
+        """Let the entries of `symbol` show the market again."""
         self._changed.pop(symbol, None)
 
     def _entry(self, state: MarketState) -> dict[str, Any]:
@@ -101,9 +101,9 @@ class MarketAnswers:
 
 
 def summary(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `v10/finance/quoteSummary` about the symbol of `entry`: what it tells, no more.
+    """Return the body of `v10/finance/quoteSummary` about the symbol of `entry`.
 
-    There is one shape for all modules that might be asked for.
+    It has one shape for all modules that might be asked for.
     """
     names = {name: entry[name] for name in _NAMES if name in entry}
     details = {name: entry[field] for name, field in _DETAILS.items() if field in entry}
@@ -129,7 +129,7 @@ _DETAILS: Final = {
 
 
 def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
-    """The symbols that have all of `words` in themselves or in their names; the likeliest first."""
+    """Return the symbols with all of `words` in themselves or their names, the likeliest first."""
     wished = words.upper().split()
     told = {symbol: f"{symbol} {name}".upper() for symbol, name in names.items()}
     found = [s for s, text in told.items() if wished and all(word in text for word in wished)]
@@ -138,7 +138,7 @@ def matching(words: str, names: Mapping[str, str], most: int) -> list[str]:
 
 
 def fields(state: MarketState) -> dict[str, Any]:
-    """One entry of `quoteResponse.result`. Times are seconds since the epoch (UTC), as Yahoo's.
+    """Return one entry of `quoteResponse.result`. Times are seconds since the epoch (UTC).
 
     They are whole, as Yahoo's always are, unless the market moves more often than once a second.
     """
@@ -154,7 +154,7 @@ def fields(state: MarketState) -> dict[str, Any]:
 
 
 def _description(state: MarketState) -> dict[str, Any]:
-    """What the instrument is, and where it trades."""
+    """Return what the instrument is, and where it trades."""
     listing = state.listing
     kind, venue = listing.kind, listing.venue
     told_by = "Delayed Quote" if venue.delay else _REAL_TIME.get(kind, "Free Realtime Quote")
@@ -187,7 +187,7 @@ def _description(state: MarketState) -> dict[str, Any]:
 
 
 def _regular_market(state: MarketState) -> dict[str, Any]:
-    """The day's trade, and the year's range."""
+    """Return the day's trade, and the year's range."""
     listing = state.listing
     return {
         "regularMarketPrice": state.price,
@@ -210,7 +210,7 @@ def _regular_market(state: MarketState) -> dict[str, Any]:
 
 
 def _of_its_kind(state: MarketState) -> dict[str, Any]:
-    """What only instruments of its kind have."""
+    """Return the fields that only instruments of its kind have."""
     listing = state.listing
     kind = listing.kind
     entry: dict[str, Any] = {} if kind is FUTURE else {"longName": listing.name}
@@ -240,7 +240,7 @@ def _of_its_kind(state: MarketState) -> dict[str, Any]:
 
 
 def _contract(listing: Listing) -> dict[str, Any]:
-    """The terms of a future or an option."""
+    """Return the terms of a future or an option."""
     if not listing.expires:
         return {}
     day = datetime.fromisoformat(f"{listing.expires}T00:00:00Z")
@@ -267,7 +267,7 @@ def _contract(listing: Listing) -> dict[str, Any]:
 
 
 def _odd(listing: Listing, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What is odd about a listing that is there for its oddity."""
+    """Return the odd fields of a listing that exists for its oddity."""
     match listing.oddity:
         case Oddity.NO_BID:
             return {"bid": 0, "ask": 0, "bidSize": 0, "askSize": 0}
@@ -289,13 +289,13 @@ def _changes(name: str, price: float, close: float) -> dict[str, float]:
 
 
 def _market_cap(state: MarketState) -> int:
-    # In pounds where the price is in pence, as Yahoo has it.
+    # In pounds where the price is in pence, as at Yahoo.
     unit = 100 if state.listing.currency in ("GBp", "USX") else 1
     return round(state.price * state.listing.shares / unit)
 
 
 def _single(number: float) -> float:
-    """About what Yahoo's single precision leaves of a number."""
+    """Round a number about as Yahoo's single precision does."""
     return float(f"{number:.8g}")
 
 

@@ -1,9 +1,8 @@
-"""What a question for quotes may wish: only some fields, and numbers with their texts.
+"""Applies a request's options for quotes: only some fields, and numbers with their texts.
 
-Pure. `fields` names the market's numbers to be told; what describes the symbol comes always, as it
-does from Yahoo. With `formatted=true` each of these numbers is an object: `raw` is the number and
-`fmt` its text; counts have `longFmt` too. Other wishes (`corsDomain`, `lang`, `region`) change
-nothing.
+Pure. `fields` chooses the market's numbers; what describes the symbol always comes, as from Yahoo.
+With `formatted=true` each of these numbers is an object: `raw` is the number and `fmt` its text;
+counts have `longFmt` too. Other options (`corsDomain`, `lang`, `region`) change nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _PLAIN: Final = frozenset({
 })  # fmt: skip
 """Numbers and truth values that describe the symbol."""
 _TERMS: Final = frozenset({"expireDate", "strike", "openInterest"})
-"""Numbers of a contract: they come unwished too."""
+"""Numbers of a contract. They come even if they are not in `fields`."""
 _RANGE: Final = "Range"
 _TIME: Final = "Time"
 _PERCENT: Final = "Percent"
@@ -31,7 +30,7 @@ _FRACTIONS: Final = ("fiftyTwoWeekLowChangePercent", "fiftyTwoWeekHighChangePerc
 
 
 def wished(entry: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
-    """`entry` of `v7/finance/quote` as `query` wishes it."""
+    """Return `entry` of `v7/finance/quote` with the options of `query`."""
     names = [name for name in query.get("fields", "").split(",") if name]
     told = {
         name: value
@@ -47,12 +46,12 @@ def wished(entry: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]
 
 
 def is_wish(query: Mapping[str, str]) -> bool:
-    """Whether `query` wishes anything but the entries as they are."""
+    """Tell whether `query` has an option that changes the entries."""
     return bool(query.get("fields")) or query.get("formatted", "").lower() == "true"
 
 
 def _is_number(name: str, value: Any) -> bool:
-    """Whether it is a number of the market, or two of them in a text."""
+    """Tell whether it is a number of the market, or two of them in a text."""
     if isinstance(value, str):
         return name.endswith(_RANGE)
     return isinstance(value, int | float) and name not in _PLAIN
@@ -86,7 +85,7 @@ def _price(value: float, decimals: int) -> str:
 
 
 def _short(count: int) -> str:
-    """A count in thousands, millions and so on."""
+    """Write a count in thousands, millions and so on."""
     for unit, letter in _UNITS:
         if abs(count) >= unit:
             return f"{count / unit:.3f}".rstrip("0").rstrip(".") + letter

@@ -1,7 +1,7 @@
-"""Invented companies, for a market wider than the catalogue: the same ones each time.
+"""Invented companies, for a market larger than the catalogue: the same ones each time.
 
-Pure. A name is one of `_FIRST` and one of `_SECOND`; its symbol is made of both beginnings, so no
-two are alike. The prices are spread as those of a real exchange are: most are tens of dollars.
+Pure. A name is one of `_FIRST` and one of `_SECOND`; its symbol is made of both beginnings, so all
+differ. The prices are spread as those of a real exchange are: most are tens of dollars.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from ticker.exchange.listings import CATALOGUE, EQUITY, NASDAQ, NYSE, RARITIES, Listing
 
 # No two of the first have three letters in common, no two of the second two letters. Their numbers
-# have no common factor, so counting along both at once meets each pair once.
+# have no common factor, so counting along both at once gives each pair once.
 _FIRST: Final = (
     "Alder", "Amber", "Anchor", "Apex", "Arbor", "Arctic", "Ashford", "Aspen", "Aurora", "Badger",
     "Basalt", "Beacon", "Birch", "Bluestone", "Bramble", "Bridgewell", "Calder", "Canyon", "Cedar",
@@ -37,16 +37,16 @@ _SECOND: Final = (
     "Uranium", "Water", "Wireless",
 )  # fmt: skip
 MOST: Final = len(_FIRST) * len(_SECOND)
-"""So many companies there are at most."""
+"""The most companies."""
 
 
 def companies(count: int) -> Sequence[Listing]:
-    """The first `count` invented companies, at most `MOST`."""
+    """Return the first `count` invented companies, at most `MOST`."""
     return tuple(_company(number) for number in range(count))
 
 
 def listings(count: int | None = None) -> Sequence[Listing]:
-    """`count` instruments: those of the catalogue first, then invented companies.
+    """Return `count` instruments: those of the catalogue first, then invented companies.
 
     `None`: the catalogue and the rarities.
     """
@@ -58,7 +58,7 @@ def listings(count: int | None = None) -> Sequence[Listing]:
 def _company(number: int) -> Listing:
     first, second = _FIRST[number % len(_FIRST)], _SECOND[number % len(_SECOND)]
     symbol = f"{first[:3]}{second[:2]}".upper()
-    chance = Random(symbol)  # noqa: S311 - a company is to be the same each time, not secret
+    chance = Random(symbol)  # noqa: S311 - a company must be the same each time, not secret
     shares = 100_000 * round(chance.lognormvariate(7.5, 1.0))
     return Listing(
         symbol,

@@ -1,8 +1,8 @@
-"""What is listed at the exchange: instruments, their venues and how lively they are.
+"""What is listed at the exchange: instruments, their venues and how often they trade.
 
-Data only. Names, venues and currencies of the catalogue are those of the real instruments; the
-prices are plausible starting points of an invented market and nothing else. `RARITIES` has the
-other kinds of instrument, and one symbol for each oddity that Yahoo's answers have.
+Data only. Names, venues and currencies of the catalogue are those of the real instruments. The
+prices are only plausible starting points of an invented market. `RARITIES` has the other kinds of
+instrument, and one symbol for each oddity in Yahoo's answers.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class InstrumentKind:
     label: str
     """Yahoo's `typeDisp`."""
     seconds_a_year: int
-    """In which it trades; volatility is spread over them."""
+    """The hours in which it trades; volatility is spread over them."""
     following: float
     """How much of its movement is the whole market's, 0 to 1."""
     activity: float
     """The chance that a step moves it, 0 to 1."""
     spread: int
-    """Ticks from the price to bid and to ask; 0: it has neither."""
+    """Price steps from the price to bid and to ask; 0: it has neither."""
     has_volume: bool = True
 
 
@@ -44,7 +44,7 @@ CURRENCY: Final = InstrumentKind(
 COIN: Final = InstrumentKind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
 OPTION: Final = InstrumentKind("OPTION", "Option", _SESSION_YEAR, 0.3, 0.5, 5)
 FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0, has_volume=False)
-"""It has one price a day, and so never moves while one looks."""
+"""It has one price a day, so it never moves during a session."""
 
 
 class Oddity(StrEnum):
@@ -69,14 +69,14 @@ class Venue:
     offset: int = -5
     """Hours east of UTC, in winter."""
     delay: int = 0
-    """Minutes by which it delays its prices."""
+    """The delay of its prices in minutes."""
     opens: int = 9 * 60 + 30
     closes: int = 16 * 60
     """Minutes after midnight on its own clock, from Monday to Friday."""
 
     @property
     def has_extended_hours(self) -> bool:
-        """Whether it trades before its opening and after its close."""
+        """Tell whether it trades before its opening and after its close."""
         return self.market == "us_market"
 
 
@@ -118,21 +118,21 @@ class Listing:
     venue: Venue
     currency: str
     price: float
-    """About where the market starts."""
+    """The market's approximate starting price."""
     volatility: float
-    """Of a year, as a fraction."""
+    """Volatility per year, as a fraction."""
     decimals: int = 2
-    """Of its prices: the tick is `tick` units of the last one."""
+    """Decimals of its prices: the price step is `tick` units of the last one."""
     tick: int = 1
     price_hint: int = 2
     volume: int = 0
-    """Traded on a usual day (units)."""
+    """Units traded on a usual day."""
     shares: int = 0
-    """Outstanding; gives the market value (units)."""
+    """Units outstanding, for the market value."""
     expires: str = ""
-    """The day on which the contract ends (ISO), of futures and options."""
+    """The day on which the contract ends (ISO), for futures and options."""
     below: float = 0.0
-    """How far prices are moved down after the market made them: some come out negative."""
+    """How far prices are moved down after the market made them: some become negative."""
     oddity: Oddity | None = None
 
 
@@ -211,7 +211,7 @@ CATALOGUE: Final[Sequence[Listing]] = (
     Listing("DOGE-USD", "Dogecoin USD", COIN, COINS, "USD", 0.16214, 0.9, decimals=6,
             price_hint=6, volume=1_900 * _M, shares=151_900 * _M),
 )  # fmt: skip
-"""The usual instruments: the default watchlist and what goes well with it."""
+"""The usual instruments: the default watchlist and related ones."""
 
 BY_SYMBOL: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in CATALOGUE}
 
@@ -235,15 +235,15 @@ RARITIES: Final[Sequence[Listing]] = (
     _odd("NOCLOSE", Oddity.NO_CLOSE),
     _odd("STATELESS", Oddity.UNKNOWN_STATE),
 )  # fmt: skip
-"""Other kinds of instrument and oddities: a plain market lists them after the catalogue."""
+"""Other kinds of instrument and oddities. A plain market lists them after the catalogue."""
 
 
 def unknown(symbol: str, price: float) -> Listing:
-    """What is listed as `symbol` where nobody knows more of it than a price."""
+    """Make the listing of `symbol` if only its price is known."""
     decimals = max(2, len(repr(float(price)).partition(".")[2]))
     return Listing(symbol, symbol, EQUITY, NASDAQ, "USD", abs(price), 0.3, min(decimals, 8))
 
 
 def catalogue() -> Sequence[Listing]:
-    """The usual instruments, in the order in which they are shown."""
+    """Return the usual instruments, in the order of display."""
     return CATALOGUE

@@ -1,10 +1,10 @@
-"""The offline NASDAQ: a seed and the passing of time → prices.
+"""The offline NASDAQ: makes prices from a seed and the passing of time.
 
-Pure: the time is passed in, no clock is read and nothing is written. Promises that the same seed,
-listings and step give the same sequence of trades, whichever moments are looked at and whatever
-else is listed beside a symbol; that each step moves most symbols and not all; and that prices stay
-whole multiples of their tick, inside the day's range, with bid < price < ask where there are both.
-The market is open round the clock unless another session is wished for. It knows nothing of Yahoo.
+Pure: the time is passed in, no clock is read and nothing is written. The same seed, listings and
+step give the same sequence of trades, whichever moments are asked for and whatever else is listed.
+Each step moves most symbols and not all. Prices are whole multiples of their price step, inside the
+day's range, with bid < price < ask if there are both. The market is open round the clock unless
+another session is asked for. It knows nothing of Yahoo.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _MOVES_AT_ONCE: Final = 200_000
 class Market:
     """A market of `listings` that moves every `every` µs, by `seed`, in the session of `wish`.
 
-    Its first step is the first moment at which it is looked at. Looking back in time shows the
-    present. A market left alone for more steps than half a second's work stands still for the rest.
+    Its first step is at the first request. A request for an earlier time returns the present. If
+    more steps are due than half a second's work, the market skips the rest.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Market:
         self.events = 0
         """Price changes so far."""
         self.watched = 0
-        """Price changes so far of the symbols that are looked at, each since its first look."""
+        """Price changes so far of the symbols that clients ask for, each from its first request."""
         self._wish = wish
         self._books = {
             listing.symbol: Book(listing, _chance(seed, listing.symbol), every)
@@ -57,11 +57,11 @@ class Market:
 
     @property
     def listings(self) -> Sequence[Listing]:
-        """What is listed, in order."""
+        """Return what is listed, in order."""
         return [book.listing for book in self._books.values()]
 
     def advance(self, now: int) -> None:
-        """Move on to `now` (µs, UTC)."""
+        """Move the market to `now` (µs, UTC)."""
         step = now // self.every
         if self._step is None:
             self._step = step
@@ -81,9 +81,9 @@ class Market:
     def look(
         self, symbols: Iterable[str], now: int, *, counted: bool = True
     ) -> Sequence[MarketState]:
-        """The states at `now` (µs, UTC) of those of `symbols` that are listed, in their order.
+        """Return the states of `symbols` at `now` (µs, UTC), without what is not listed.
 
-        `counted`: whether that makes their changes ones that somebody looks at.
+        `counted`: whether their changes count as asked for.
         """
         self.advance(now)
         books = [self._books[symbol] for symbol in symbols if symbol in self._books]
@@ -99,10 +99,10 @@ class Market:
         price: float | None = None,
         previous_close: float | None = None,
     ) -> None:
-        """Have `symbol` stand still from `now` on (µs, UTC), at `price` if one is given.
+        """Hold the price of `symbol` from `now` on (µs, UTC), at `price` if given.
 
         A symbol that is not listed is listed with that price. Raises `UsageError` without one, and
-        for a price that is none.
+        for an invalid price.
         """
         for each in (price, previous_close):
             if each is not None and not (math.isfinite(each) and each):
@@ -119,11 +119,11 @@ class Market:
         self.events += book.hold(time, price, previous_close)
 
     def release(self, symbol: str) -> None:
-        """Have `symbol` move again. Raises `UsageError` if it is not listed."""
+        """Let `symbol` move again. Raises `UsageError` if it is not listed."""
         self._book(symbol).release()
 
     def delist(self, symbol: str) -> None:
-        """Know `symbol` no longer. Raises `UsageError` if it is not listed."""
+        """Remove `symbol`. Raises `UsageError` if it is not listed."""
         self._book(symbol)
         del self._books[symbol]
 
@@ -134,5 +134,5 @@ class Market:
 
 
 def _chance(seed: int, whose: str) -> Random:
-    """Draws that depend on the seed and on whose they are, and on nothing else."""
-    return Random(f"{seed}:{whose}")  # noqa: S311 - prices are to be repeatable, not secret
+    """Return random numbers that depend only on the seed and on whose they are."""
+    return Random(f"{seed}:{whose}")  # noqa: S311 - prices must be repeatable, not secret

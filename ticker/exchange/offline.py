@@ -1,8 +1,8 @@
 """Yahoo for other people's tests: `with ticker.exchange(seed=7) as yahoo:`.
 
 The exchange serves from a thread of its own, in this process, on a free port of loopback. It
-promises that it answers when the block begins, that it works where an event loop is running, and
-that nothing is left of it after the block. Invented prices only.
+answers when the block begins, it works inside a running event loop, and nothing of it remains after
+the block. Invented prices only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FASTEST: Final = 0.001
 
 
 class OfflineYahoo:
-    """An exchange that serves. `session` is for yfinance: `yf.Ticker("AAPL", session=…)`."""
+    """A running exchange. `session` is for yfinance: `yf.Ticker("AAPL", session=…)`."""
 
     def __init__(
         self,
@@ -37,16 +37,17 @@ class OfflineYahoo:
         clock: Callable[[], int],
         there: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        """`there` calls a function where the exchange runs, and gives its result."""
+        """`there` calls a function in the thread of the exchange, and returns its result."""
         host, port = exchange.address
         self.url = f"http://{host}:{port}"
-        """Where it answers as Yahoo does."""
+        """The URL at which it answers as Yahoo does."""
         self.socket = f"ws://{host}:{port}/?version=2"
-        """Its socket: `yf.WebSocket(url=…)`."""
+        """The URL of its socket: `yf.WebSocket(url=…)`."""
         self.source = f"exchange:{host}:{port}"
         """What `ticker.open_source` and `--source` take."""
         self.session = YahooSession(f"{host}:{port}")
-        """A `requests.Session` that sends Yahoo's hosts here, and refuses all others."""
+        """A `requests.Session` that sends requests for Yahoo's hosts here, and refuses all others.
+        """
         self._exchange = exchange
         self._market = market
         self._clock = clock
@@ -54,12 +55,12 @@ class OfflineYahoo:
 
     @property
     def counters(self) -> Counters:
-        """What happened since the start."""
+        """Return what happened since the start."""
         counters: Counters = self._there(lambda: self._exchange.counters)
         return counters
 
     def fail(self, *faults: str) -> None:
-        """Have these faults, each `NAME[:SHARE]`, and no others; none: all is well again.
+        """Set these faults, each `NAME[:SHARE]`, and clear all others.
 
         Names are those of `ticker exchange --fault`. Raises `UsageError` for another one.
         """
@@ -73,11 +74,11 @@ class OfflineYahoo:
         previous_close: float | None = None,
         **fields: Any,
     ) -> None:
-        """Have `symbol` stand still: at `price`, in quotes, charts and the socket alike.
+        """Hold `symbol` at `price`, in quotes, charts and the socket alike.
 
-        Without a price it stands where it is. A symbol that is not listed is listed. `fields` are
-        told in its quotes, by Yahoo's names: `marketState="CLOSED"`, `bid=None` (left out). Raises
-        `UsageError` for what is no price.
+        Without a price it stays where it is. A symbol that is not listed is listed. `fields` are
+        set in its quotes, by Yahoo's names: `marketState="CLOSED"`, `bid=None` (left out). Raises
+        `UsageError` for an invalid price.
         """
 
         def change() -> None:
@@ -87,7 +88,7 @@ class OfflineYahoo:
         self._there(change)
 
     def resume(self, symbol: str) -> None:
-        """Have `symbol` move again, and its quotes tell what the market does."""
+        """Let `symbol` move again, and its quotes show the market."""
 
         def change() -> None:
             self._market.release(symbol)
@@ -96,7 +97,7 @@ class OfflineYahoo:
         self._there(change)
 
     def delist(self, symbol: str) -> None:
-        """Have Yahoo know no `symbol`. Raises `UsageError` if it does not know it now."""
+        """Remove `symbol`, as if Yahoo did not know it. Raises `UsageError` if it is not listed."""
         self._there(lambda: self._market.delist(symbol))
 
 
@@ -115,10 +116,10 @@ def exchange(
         with ticker.exchange(seed=7, faults=["429:0.1"]) as yahoo:
             yf.Ticker("AAPL", session=yahoo.session).history(period="5d")
 
-    The same `seed` moves the same way; `every` is the time between moves (s); `symbols` is how many
-    there are (`None`: the usual ones); `session` is `regular`, `closed`, `pre`, `post` or `auto`
-    (by the clock); `clock` gives µs since the epoch, UTC. Raises `UsageError` for a fault or a
-    session that there is not.
+    The same `seed` gives the same prices; `every` is the time between moves (s); `symbols` is how
+    many there are (`None`: the usual ones); `session` is `regular`, `closed`, `pre`, `post` or
+    `auto` (by the clock); `clock` returns µs since the epoch, UTC. Raises `UsageError` for an
+    unknown fault or session.
     """
     market = _market(seed, faults, symbols, every, session)
     serving = Exchange(market, port=0, faults=faults, clock=clock)
@@ -149,8 +150,8 @@ def exchange(
 def _market(
     seed: int, faults: Iterable[str], symbols: int | None, every: float, session: str
 ) -> Market:
-    """The market that is wished for; raises `UsageError` for what cannot be."""
-    if isinstance(faults, str):  # a sequence too, of its letters
+    """Make the market that is asked for. Raises `UsageError` for impossible arguments."""
+    if isinstance(faults, str):  # a text is a sequence too, of its letters
         raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
     if session not in [*SessionWish]:
         raise UsageError(f"exchange: expected a session of {', '.join(SessionWish)}: {session!r}")
@@ -167,7 +168,7 @@ def _market(
 
 
 class CallableRoom(ModuleType):
-    """The module `ticker.exchange`, which may be called: it has the name of the function."""
+    """The type of the module `ticker.exchange`, which makes it callable like the function."""
 
     def __call__(self, **options: Any) -> Any:
         """See `exchange`."""

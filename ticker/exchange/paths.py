@@ -1,8 +1,8 @@
-"""What the exchange answers on each of Yahoo's paths: cookie, crumb, quotes, charts, search.
+"""Answers each of Yahoo's paths: cookie, crumb, quotes, charts, search.
 
-Promises that clients of Yahoo work with it unchanged: the cookie is good for the host that was
-asked and for all of Yahoo's, the crumb goes with the cookie, symbols may be in lower case, and
-what a client wishes of quotes (`fields`, `formatted`) it gets. It keeps nothing about who asks.
+Clients of Yahoo work with it unchanged: the cookie is valid for the host that was asked and for all
+of Yahoo's, the crumb belongs to the cookie, symbols may be in lower case, and the options for
+quotes (`fields`, `formatted`) work. It stores nothing about its clients.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DOMAIN: Final = ".yahoo.com"
 _YEAR: Final = 365 * 86_400
 _SERIES: Final = "/ws/fundamentals-timeseries/v1/finance/timeseries"
 _FOUND: Final = 8
-"""Symbols that a search finds where nobody wishes for another number."""
+"""The most symbols that a search finds, unless a number is asked for."""
 _HELLO: Final = """<!doctype html><title>ticker exchange</title>
 <p>This is ticker's offline exchange. Every price here is invented or saved long ago.
 """
@@ -50,33 +50,36 @@ class Quotes(Entries, Protocol):
 
     @property
     def events(self) -> int:
-        """Price changes so far."""
+        """Return the number of price changes so far."""
         ...
 
     @property
     def watched(self) -> int:
-        """Those of them that are of symbols that somebody looks at."""
+        """Return those of them that are of symbols that clients ask for."""
         ...
 
     def advance(self, now: int) -> None:
-        """Move on to `now` (µs, UTC)."""
+        """Move to `now` (µs, UTC)."""
         ...
 
     def find(self, words: str, most: int, now: int) -> Sequence[Mapping[str, Any]]:
-        """The entries, at most so many, of what has `words` in its symbol or name."""
+        """Return at most so many entries that have `words` in their symbol or name."""
         ...
 
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
-        """The body of Yahoo's answer about the past of `symbol`; `None` if it is not known."""
+        """Return the body of Yahoo's answer about a symbol's past; `None` if it is unknown."""
         ...
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:
-        """The body of Yahoo's answer for `symbols` at `now` (µs, UTC)."""
+        """Return the body of Yahoo's answer for `symbols` at `now` (µs, UTC)."""
         ...
 
 
 class Paths:
-    """Answers with `quotes` as of `clock` (µs since the epoch); `socket` serves the streamer's."""
+    """Answers with `quotes` at `clock` (µs since the epoch).
+
+    `socket` serves the streamer's path.
+    """
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class Paths:
         self._key = secrets.token_hex(8)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Have `router` find them."""
+        """Add the paths to `router`."""
         router.add_get("/", self._root)
         router.add_get("/quote/{symbol}", self._cookie)
         router.add_get("/consent", self._consent)
@@ -107,23 +110,23 @@ class Paths:
         router.add_get(f"{_SERIES}/{{symbol}}", self._series)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """The page with the cookie, or the streamer's socket."""
+        """Answer with the page with the cookie, or open the streamer's socket."""
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._socket(request)
         return await self._cookie(request)
 
     async def _cookie(self, request: web.Request) -> web.Response:
-        """Like `fc.yahoo.com` or any page there: what matters of it is the cookie."""
+        """Answer like `fc.yahoo.com` or any page there: only the cookie matters."""
         response = web.Response(text=_HELLO, content_type="text/html")
         if _COOKIE not in request.cookies:
             cookie = f"{_COOKIE}=d={secrets.token_urlsafe(12)}; Max-Age={_YEAR}; Path=/; HttpOnly"
-            # One for the address of the exchange, one for those who believe that they ask Yahoo.
+            # One for the address of the exchange, one for clients that believe that they ask Yahoo.
             response.headers.add("Set-Cookie", cookie)
             response.headers.add("Set-Cookie", f"{cookie}; Domain={_DOMAIN}")
         return response
 
     async def _consent(self, _: web.Request) -> web.Response:
-        """Like `guce.yahoo.com`: the form through which yfinance takes its other way."""
+        """Answer like `guce.yahoo.com`: the form of yfinance's other way to a cookie."""
         return web.Response(text=_CONSENT, content_type="text/html")
 
     async def _crumb(self, request: web.Request) -> web.Response:
@@ -163,7 +166,7 @@ class Paths:
         return error("quoteSummary", 404, "Not Found", words)
 
     async def _series(self, request: web.Request) -> web.Response:
-        """Fundamentals over time: there are none, and that is no error."""
+        """Answer with no fundamentals over time, which is not an error."""
         meta = {"symbol": [request.match_info["symbol"]], "type": ["shares_out"]}
         body = {"timeseries": {"result": [{"meta": meta}], "error": None}}
         return json_answer(body)
@@ -175,18 +178,18 @@ class Paths:
         return json_answer({**_SEARCHED, "count": len(quotes), "quotes": quotes})
 
     def _crumb_of(self, request: web.Request) -> str:
-        """The crumb that goes with the asker's cookie, so that none need be remembered."""
+        """Return the crumb of the client's cookie. It is computed, so none is stored."""
         cookie = request.cookies.get(_COOKIE, "")
         return hashlib.blake2b(f"{self._key}{cookie}".encode(), digest_size=6).hexdigest()
 
 
 def _symbols(text: str) -> list[str]:
-    """The symbols between commas, each once; Yahoo knows them in capitals alone."""
+    """Return the symbols between commas, each once, in capitals as Yahoo needs them."""
     return [*dict.fromkeys(filter(None, text.upper().split(",")))]
 
 
 def _found(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of `quotes` in the answer to a search."""
+    """Return an entry of `quotes` in the answer to a search."""
     names = {
         "exchange": "exchange",
         "shortname": "shortName",

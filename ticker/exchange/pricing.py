@@ -1,8 +1,8 @@
-"""An entry of `v7/finance/quote` → a message of Yahoo's streamer.
+"""Converts an entry of `v7/finance/quote` to a message of Yahoo's streamer.
 
 The message is yfinance's `PricingData`, a protobuf, in base64, in JSON. Prices are 32-bit floats
-and zeros are left out, as in genuine ones. Only that one file of yfinance is loaded, when the first
-message is made: the whole of it costs a second and 128 MB. It knows no socket.
+and zeros are left out, as in real messages. Only that one file of yfinance is loaded, when the
+first message is made: loading all of it costs a second and 128 MB. It knows no socket.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ _PRICES: Final = ("price", "bid", "ask", "day_high", "day_low", "open_price", "p
 
 
 def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
-    """What Yahoo's streamer sends of `entry`, to a client of its second version.
+    """Return what Yahoo's streamer sends of `entry`, to a client of its second version.
 
-    `is_rough`: the last bit of its prices is off, as 32-bit arithmetic leaves it.
+    `is_rough`: the last bit of its prices is off, as after 32-bit arithmetic.
     """
     market = str(entry.get("marketState", "REGULAR"))
     prefix = {"PRE": "preMarket", "POST": "postMarket"}.get(market, "regularMarket")
@@ -92,21 +92,21 @@ def message(entry: Mapping[str, Any], *, is_rough: bool = False) -> str:
 
 
 def _off(price: float) -> float:
-    """The 32-bit float after that of `price`; 0 stays."""
+    """Return the 32-bit float after that of `price`; 0 stays 0."""
     (bits,) = struct.unpack("<I", struct.pack("<f", price))
     (off,) = struct.unpack("<f", struct.pack("<I", bits + 1))
     return off if price else 0.0
 
 
 def _number(value: Any) -> float:
-    """`value`, or 0 where it is no number that fits a message."""
+    """Return `value`, or 0 if it is not a number that fits a message."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number and abs(value) < _TOO_LARGE else 0
 
 
 @cache
 def _pricing_data() -> Any:
-    """The class of the messages."""
+    """Return the class of the messages."""
     package = find_spec("yfinance")  # finds it, and loads nothing
     for folder in (package and package.submodule_search_locations) or ():
         spec = spec_from_file_location("ticker_pricing_pb2", Path(folder) / "pricing_pb2.py")

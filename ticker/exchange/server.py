@@ -1,8 +1,8 @@
 """The exchange: a market, or saved answers, behind Yahoo's own HTTP interfaces on loopback.
 
-Promises that yfinance works against it unchanged (cookie, crumb, quotes, refusals as Yahoo words
-them) and that every answer, errors too, carries `Ticker-Simulated: 1`. It does not know who asks,
-keeps nothing about them, and moves its market only when it is looked at.
+yfinance works with it unchanged (cookie, crumb, quotes, refusals in Yahoo's words). Every answer,
+errors too, has the header `Ticker-Simulated: 1`. It stores nothing about its clients, and moves its
+market only when it is asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Counters:
     """What happened since the start."""
 
     connections: int
-    """Connections on which something was asked, sockets among them."""
+    """Connections with a request, sockets among them."""
     open: int
     """Connections open now."""
     requests: int
@@ -46,7 +46,7 @@ class Counters:
     events: int
     """Price changes in the market."""
     watched: int = 0
-    """Those of them that are of symbols that somebody asks for, each from its first price on."""
+    """Those of them that are of symbols that clients ask for, each from its first price on."""
     sockets: int = 0
     """Sockets open now."""
     sent: int = 0
@@ -54,14 +54,15 @@ class Counters:
 
 
 Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
-"""Asked before every request: an answer of its own, or `None` to let the exchange answer."""
+"""Asked before every request: returns an answer of its own, or `None` to let the exchange answer.
+"""
 
 
 class Exchange:
     """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
 
-    `faults` are on from the start, each `NAME[:SHARE]`; `exchange.faults.switch` has others.
-    `fault` lets tests answer in its place; `clock` gives µs since the epoch.
+    `faults` are on from the start, each `NAME[:SHARE]`; `exchange.faults.switch` changes them.
+    `fault` lets tests answer instead; `clock` returns µs since the epoch.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Exchange:
         self._host = host
         self._port = port
         self.faults = Faults(faults)
-        """What goes wrong on purpose."""
+        """The faults on purpose."""
         self._fault = fault
         self._clock = clock
         self.streamer = Streamer(self._quotes, clock, self.faults)
@@ -89,7 +90,7 @@ class Exchange:
         self._quote_requests = 0
 
     async def start(self) -> tuple[str, int]:
-        """Begin to serve; the address. Raises `CannotListen`."""
+        """Start to serve. Returns the address. Raises `CannotListen`."""
         app = web.Application(middlewares=[self._watch])
         app.on_response_prepare.append(_mark)
         Paths(self._quotes, self.faults, self._clock, self._socket).add_to(app.router)
@@ -107,7 +108,7 @@ class Exchange:
         return self.address
 
     async def stop(self) -> None:
-        """Close every connection, in about a second at most. Harmless when it is stopped."""
+        """Close every connection, in about a second at most. Harmless if it is stopped."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await self.streamer.close()
@@ -122,16 +123,16 @@ class Exchange:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port, the one really taken once it is started."""
+        """Return host and port. Once it is started, this is the port really taken."""
         if self._runner is None:
             return self._host, self._port
         host, port, *_ = self._runner.addresses[0]
         return str(host), int(port)
 
     def change(self, symbol: str, told: Mapping[str, Any] | None) -> None:
-        """Have the quotes of `symbol` tell this, by Yahoo's names; `None`: what the market does.
+        """Set fields in the quotes of `symbol`, by Yahoo's names. `None`: show the market again.
 
-        Subscribers are told at once.
+        Subscribers get the change at once.
         """
         if isinstance(self._quotes, MarketAnswers):
             if told is None:
@@ -142,7 +143,7 @@ class Exchange:
 
     @property
     def counters(self) -> Counters:
-        """As of now: looking moves the market on."""
+        """Return the counters as of now: this moves the market."""
         self.streamer.tell()
         self._quotes.advance(self._clock())
         server = self._runner.server if self._runner is not None else None
@@ -166,7 +167,7 @@ class Exchange:
         if (peer := request.transport) is not None and peer not in self._peers:
             self._peers.add(peer)
             self._connections += 1
-        self.streamer.tell()  # before this request moves the market on
+        self.streamer.tell()  # before this request moves the market
         if self._fault is not None and (answer := await self._fault(request)) is not None:
             return answer
         return await self.faults.answer(request, handler)

@@ -1,7 +1,7 @@
-"""A session that sends Yahoo's hosts to an exchange, and nothing anywhere else.
+"""A session that sends requests for Yahoo's hosts to an exchange, and no others.
 
-Made for yfinance, which takes a session from its caller: whatever is built on it runs offline. No
-cookie of the exchange is kept: yfinance would store it on disk, and send it to Yahoo another day.
+Made for yfinance, which takes a session from its caller: all that is built on it runs offline. The
+exchange's cookies are not kept: yfinance would store them on disk, and send them to Yahoo later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class YahooSession(requests.Session):
 
     def __init__(self, server: str) -> None:
         super().__init__()
-        self.trust_env = False  # a proxy is a way to elsewhere
+        self.trust_env = False  # a proxy would lead elsewhere
         adapter = _Adapter(server)
         self.mount("https://", adapter)
         self.mount("http://", adapter)

@@ -1,4 +1,4 @@
-"""When an instrument trades: the wish for a session, a listing and a time → the session now.
+"""When an instrument trades: finds the session of a listing at a time.
 
 Pure. Hours are those of the venue's own clock in winter: the exchange knows no summer time, and no
 holidays. Coins trade always, funds never. All times are µs since the epoch, UTC.
@@ -32,7 +32,7 @@ class Session(StrEnum):
 
 
 class SessionWish(StrEnum):
-    """Which session the whole market is to be in; `auto`: as the clock says."""
+    """The session of the whole market; `auto`: by the clock."""
 
     REGULAR = "regular"
     CLOSED = "closed"
@@ -42,7 +42,7 @@ class SessionWish(StrEnum):
 
 
 def session(listing: Listing, wish: SessionWish, now: int) -> Session:
-    """The session of `listing` at `now`."""
+    """Return the session of `listing` at `now`."""
     kind = listing.kind
     if kind is COIN:
         return Session.REGULAR
@@ -60,7 +60,7 @@ def session(listing: Listing, wish: SessionWish, now: int) -> Session:
 
 
 def trades(listing: Listing, session: Session) -> bool:
-    """Whether `listing` is traded in `session`: before and after the regular one few are."""
+    """Tell whether `listing` trades in `session`. Few trade before and after the regular one."""
     match session:
         case Session.REGULAR:
             return True
@@ -71,7 +71,7 @@ def trades(listing: Listing, session: Session) -> bool:
 
 
 def last_close(listing: Listing, now: int) -> int:
-    """When the last regular session of `listing` that is over by `now` ended."""
+    """Return when the last regular session of `listing` ended, `now` or earlier."""
     zone = listing.venue.offset * HOUR
     midnight = (now + zone) // DAY * DAY
     close = midnight + listing.venue.closes * MINUTE
@@ -107,5 +107,5 @@ def _around_the_clock(day: int, minute: int, *, has_break: bool) -> Session:
 
 
 def _weekday(local: int) -> int:
-    """0 is Monday; the epoch was a Thursday."""
+    """Return the weekday. 0 is Monday; the epoch was a Thursday."""
     return (local // DAY + 3) % 7

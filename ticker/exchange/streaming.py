@@ -1,8 +1,8 @@
-"""The exchange's socket: each subscriber is sent each change, as Yahoo's streamer sends it.
+"""The exchange's socket: sends each subscriber each change, as Yahoo's streamer does.
 
-Promises one message for each change of a subscribed symbol, the present state at its subscription,
-and that a client who does not read keeps nobody waiting: where too much waits for it, the latest
-message per symbol is kept. While nobody is connected, nothing is looked at.
+It sends one message for each change of a subscribed symbol, and the present state at the
+subscription. A client that does not read blocks nobody: if too much waits for it, only the latest
+message per symbol is kept. Without clients, the market is not asked.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ticker.units import SECOND
 
 _MAX_BYTES: Final = 1_000_000
 _MAX_SYMBOLS: Final = 10_000
-"""A client may subscribe to so many."""
+"""The most symbols of one client's subscription."""
 _WAITING: Final = 20_000
-"""Of more messages that wait for a client, the latest per symbol is kept."""
+"""If more messages wait for a client, only the latest per symbol is kept."""
 _LATE: Final = 100
-"""So many moves of the market at most are told one by one where the telling comes late."""
+"""The most moves of the market that are sent one by one after a delay."""
 
 
 class Entries(Protocol):
-    """What is told: the fields of `v7/finance/quote`."""
+    """The source of the entries: the fields of `v7/finance/quote`."""
 
     @property
     def every(self) -> int:
-        """The time between two changes (µs)."""
+        """Return the time between two changes (µs)."""
         ...
 
     def look(self, symbols: Iterable[str], now: int) -> Sequence[Mapping[str, Any]]:
-        """The entries of `symbols` at `now` (µs, UTC); what is not listed is left out."""
+        """Return the entries of `symbols` at `now` (µs, UTC), without what is not listed."""
         ...
 
 
@@ -52,7 +52,7 @@ class _Subscriber:
         self.news = asyncio.Event()
 
     def put(self, symbol: str, text: str) -> None:
-        """Have `text` sent; where too many wait, only the latest of each symbol is."""
+        """Queue `text`. If too many wait, only the latest of each symbol is kept."""
         self.waiting.append((symbol, text))
         if len(self.waiting) > _WAITING:
             self.waiting = [*dict(self.waiting).items()]
@@ -60,7 +60,7 @@ class _Subscriber:
 
 
 class Streamer:
-    """All sockets of one exchange. `clock` gives µs since the epoch."""
+    """All sockets of one exchange. `clock` returns µs since the epoch."""
 
     def __init__(self, entries: Entries, clock: Callable[[], int], faults: Faults) -> None:
         self._entries = entries
@@ -69,19 +69,19 @@ class Streamer:
         self._subscribers: set[_Subscriber] = set()
         self._told: dict[str, Any] = {}
         self._step: int | None = None
-        """The move of the market that was told last."""
+        """The last move of the market that was sent."""
         self._task: asyncio.Task[None] | None = None
         self.sent = 0
         """Messages sent so far."""
 
     @property
     def open(self) -> int:
-        """Sockets open now."""
+        """Return the number of open sockets."""
         return len(self._subscribers)
 
     async def serve(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Serve one client until it goes; `headers` are added to the handshake."""
-        # What is sent is base64: to press it costs more than it saves.
+        """Serve one client until it leaves; `headers` are added to the handshake."""
+        # The messages are base64: compressing costs more than it saves.
         socket = web.WebSocketResponse(max_msg_size=_MAX_BYTES, timeout=1.0, compress=False)
         socket.headers.update(headers)
         await socket.prepare(request)
@@ -106,14 +106,14 @@ class Streamer:
         return socket
 
     async def close(self) -> None:
-        """Close all sockets in order."""
+        """Close all sockets properly."""
         for subscriber in [*self._subscribers]:
             await subscriber.socket.close(code=1001, message=b"the exchange ends")
 
     def tell(self, *, again: bool = False) -> None:
-        """Send what changed since the last time, to those who subscribed to it.
+        """Send what changed since the last time to the subscribers of each symbol.
 
-        Moves of the market are told one by one, however late this comes. `again`: something was
+        Moves of the market are sent one by one, however late this is called. `again`: something was
         changed between two moves.
         """
         wanted = dict.fromkeys(s for each in self._subscribers for s in each.symbols)
@@ -139,7 +139,7 @@ class Streamer:
         return message(entry, is_rough=self._faults.is_rough())
 
     def _obey(self, subscriber: _Subscriber, text: str) -> None:
-        """`{"subscribe": ["AAPL"]}` or `unsubscribe`; anything else is passed over, as there."""
+        """Handle `{"subscribe": ["AAPL"]}` or `unsubscribe`. Ignore all else, as Yahoo does."""
         try:
             order = msgspec.json.decode(text, type=dict[str, Any])
         except msgspec.MsgspecError:
@@ -172,7 +172,7 @@ class Streamer:
 
 
 def _symbols(value: object) -> list[str]:
-    """The symbols of an order, each once."""
+    """Return the symbols of an order, each once."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):

@@ -43,7 +43,7 @@ def read(
     both go by `received`, as on the command line. Ticks of the same time are sorted by `received`,
     symbol and sequence. A stream without ticks gives an empty frame with the same columns.
 
-    ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
+        ticks = ticker.frames.read("demo", symbols=["AAPL", "GC=F"], since="-10m")
 
     Raises `StreamMissing` if there is no such stream yet, and other `TickerError`s.
     """

@@ -1,4 +1,4 @@
-"""Tick files of others (CSV, CSV in gz or zip, Parquet) become one recording."""
+"""Imports tick files of other programs (CSV, CSV in gz or zip, Parquet) into one recording."""
 
 from ticker.importing.columns import Options
 from ticker.importing.importer import Report, import_files

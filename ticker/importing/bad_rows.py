@@ -1,7 +1,7 @@
-"""Rows that are left out: where they stand in their file, and why.
+"""Rows that are left out: their place in the file, and the reason.
 
-DuckDB tells the line only of a row that it could not part into columns. The others are counted, so
-the lines of the few that are shown are found by reading the file once more.
+DuckDB reports the line only for a row that it could not split into columns. The others are counted,
+so the lines of the few that are shown are found by reading the file once more.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class BadRow(msgspec.Struct, frozen=True):
 
     file: str
     line: int
-    """Counted from 1, as editors do."""
+    """Counted from 1, as in editors."""
     reason: str
 
 
 def take_rejected(connection: Connection, number: int) -> None:
-    """Add to `rows` those of file `number` that DuckDB could not part into columns."""
+    """Add to `rows` those of file `number` that DuckDB could not split into columns."""
     connection.execute(
         "INSERT INTO rows (file, line, told, reason) SELECT DISTINCT ON (line) ?, line, csv_line, "
         "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
@@ -43,7 +43,7 @@ def take_rejected(connection: Connection, number: int) -> None:
 
 
 def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> list[BadRow]:
-    """The first `count` bad rows in `rows`, in the order of the files."""
+    """Return the first `count` bad rows in `rows`, in the order of the files."""
     found: list[BadRow] = []
     numbers = connection.execute(
         "SELECT DISTINCT file FROM rows WHERE reason IS NOT NULL ORDER BY file"
@@ -79,7 +79,7 @@ def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> 
 def _lines(
     file: Sniffed, rows: Sequence[int], rejected: Collection[int]
 ) -> Mapping[int, tuple[int, str]]:
-    """The line of each of `rows` (counted from 0, without those `rejected`), and its text.
+    """Return the line of each of `rows` (counted from 0, without those `rejected`), and its text.
 
     A Parquet file has none.
     """

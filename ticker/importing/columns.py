@@ -1,4 +1,4 @@
-"""What a user says of files, and which of their columns tell what we need."""
+"""The user's options for files, and which of their columns have what we need."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ _MUST: Final = {
     "price": "--column price=NAME (or bid=NAME and ask=NAME)",
     "symbol": "--symbol SYMBOL (or --column symbol=NAME)",
 }
-"""What each file must tell, and the option that says where."""
+"""What each file must have, and the option that names it."""
 _NEEDS: Final = ("time", "received", "symbol", "price", "bid", "ask", "size", "volume", "currency")
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a user says of the files."""
+    """The user's options for the files."""
 
     layout: str | None = None
-    """The name of one; `plain`: none. Absent: told by the first line or the file's name."""
+    """The name of a layout; `plain`: none.
+
+    Absent: recognised by the first line or the file's name.
+    """
     symbol: str | None = None
     zone: str | None = None
     time_format: str | None = None
     columns: tuple[str, ...] = ()
     """The names of the columns of files without a header, in order."""
     renamed: Mapping[str, str] = {}
-    """What we need → the file's name for it; a time of two columns is `date+clock`."""
+    """What we need → the file's name for it. A time in two columns is `date+clock`."""
     decimal_comma: bool = False
     """Numbers are written like `2,5`."""
     strict: bool = False
@@ -39,7 +42,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def split(file: Sniffed, layout: Layout) -> list[str]:
-    """The names in the first line, quotes taken off."""
+    """Return the names in the first line, without quotes."""
     delimiter = file.delimiter if layout is PLAIN else layout.delimiter
     return [name.strip().strip('"').strip() for name in file.lines[0].split(delimiter)]
 
@@ -47,7 +50,10 @@ def split(file: Sniffed, layout: Layout) -> list[str]:
 def columns_of(
     file: Sniffed, layout: Layout, options: Options, names: Sequence[str], *, has_symbol: bool
 ) -> dict[str, list[str]]:
-    """What we need → the file's columns for it. Raises `UsageError` for all that is missing."""
+    """Return what we need → the file's columns for it.
+
+    Raises `UsageError` for all that is missing.
+    """
     there = {name.lower(): name for name in names}
     found: dict[str, list[str]] = {}
     absent: list[str] = []
@@ -67,7 +73,7 @@ def columns_of(
     if {"bid", "ask"} <= found.keys():
         missing = [(need, advice) for need, advice in missing if need != "price"]
     if not (absent or file.header or file.is_parquet or options.columns) and missing:
-        # Of a layout without a header only the symbol can be missing.
+        # In a layout without a header only the symbol can be missing.
         raise UsageError(
             f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. Say it: "
             "--symbol SYMBOL (the publisher's file name would tell it)"

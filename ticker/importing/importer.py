@@ -1,10 +1,10 @@
-"""Tick files of others → one recording.
+"""Imports tick files of other programs into one recording.
 
-A file is read with all its columns as text, then each is taken as what its layout says; nothing is
-left to DuckDB's sniffer, which guesses. A row that cannot be read is counted, shown and left out.
-A row in which the price does not move is no tick: its size adds to the volume of its UTC day.
+A file is read with all its columns as text, then each is converted as its layout says. DuckDB's
+sniffer, which guesses, is off. A row that cannot be read is counted, shown and left out. A row in
+which the price does not move is not a tick: its size adds to the volume of its UTC day.
 
-Synchronous: the rows never pass through Python, but for the few that are bad.
+Synchronous: the rows never pass through Python, except the few bad ones.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from ticker.streams.recording.database import (
 from ticker.streams.recording.layout import Manifest, PlacedFacts, sql_type
 
 _SHOWN: Final = 5
-"""Bad rows that are shown, of all files."""
+"""The most bad rows that are shown, of all files."""
 _SAMPLES: Final = 50
-"""Rows by which the unit and the form of times are told."""
+"""The number of rows that decide the unit and the form of times."""
 _KEPT: Final = (
     "symbol", "sequence", "time", "received", "price", "previous_price", "volume", "bid", "ask",
     "currency", "size",
@@ -56,12 +56,12 @@ _COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What became of the files."""
+    """The result for all files."""
 
     manifest: Manifest | None
-    """Of the recording; `None` where there was no tick, and so no file was written."""
+    """The recording's manifest; `None` if there was no tick, and so no file was written."""
     rows: int
-    """Read, the bad ones among them."""
+    """Rows read, bad ones included."""
     unmoved: int
     """Rows in which the price did not move."""
     bad: int
@@ -78,12 +78,12 @@ def import_files(
     on_words: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Read `paths` into one recording at `out`. `on_words` is told what was taken for what.
+    """Read `paths` into one recording at `out`. `on_words` gets how each file was read, in words.
 
-    `on_progress` is told how far it is, from another thread.
+    `on_progress` gets the progress, from another thread.
 
-    Raises `UsageError` for a file that cannot be read without guessing, and for a bad row where
-    `options.strict`; `StreamNotWritable` where `out` cannot be written. Nothing lies at `out` then.
+    Raises `UsageError` for a file that cannot be read without guessing, and for a bad row
+    if `options.strict`; `StreamNotWritable` if `out` cannot be written. Then no file is left.
     """
     with tempfile.TemporaryDirectory(prefix="ticker-import-") as folder:
         files = [each for path in paths for each in sniff(path, Path(folder))]
@@ -102,7 +102,7 @@ def _read(
     watch: ProgressWatch,
     on_words: Callable[[str], None],
 ) -> str:
-    """Read all `files` into `rows`; the name of their layout."""
+    """Read all `files` into `rows`. Returns the name of their layout."""
     connection = recorder.connection
     connection.execute(query.ROWS)
     source, rows = "", 0
@@ -127,7 +127,7 @@ def _read(
 
 
 def _layout(file: Sniffed, options: Options) -> Layout:
-    """The layout of `file`: the one that was asked for, or the one that its beginning tells."""
+    """Return the layout of `file`: the one asked for, or the one recognised by its beginning."""
     wanted = options.layout
     if wanted is not None and wanted not in layouts.NAMES:
         raise UsageError(f"No layout {wanted!r}. There are: {', '.join(layouts.NAMES)}")
@@ -154,7 +154,7 @@ def _layout(file: Sniffed, options: Options) -> Layout:
 
 
 def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, options: Options) -> str:
-    """Read one file into `rows`; what it was taken for, in words."""
+    """Read one file into `rows`. Returns in words how it was read."""
     connection = recorder.connection
     with _broken(file, recorder):
         source, names = _source(connection, file, layout, options)
@@ -186,9 +186,9 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
 
 @contextmanager
 def _broken(file: Sniffed, recorder: Recorder) -> Iterator[None]:
-    """Turn what DuckDB says of reading `file` into a `UsageError`.
+    """Turn DuckDB's errors while reading `file` into a `UsageError`.
 
-    That there is no room for its rows becomes `StreamNotWritable`.
+    If there is no room for its rows, it is a `StreamNotWritable`.
     """
     try:
         yield
@@ -203,7 +203,7 @@ def _broken(file: Sniffed, recorder: Recorder) -> Iterator[None]:
 def _source(
     connection: Connection, file: Sniffed, layout: Layout, options: Options
 ) -> tuple[str, list[str]]:
-    """The SQL that reads `file` as text, and its columns' names."""
+    """Return the SQL that reads `file` as text, and its columns' names."""
     if file.is_parquet:
         source = f"read_parquet({path_literal(str(file.path))})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
@@ -227,7 +227,7 @@ def _source(
 def _refuse_others(
     connection: Connection, source: str, column: Sequence[str], symbol: str, file: str
 ) -> None:
-    """Raise `UsageError` where `column` tells several symbols: all would become `symbol`."""
+    """Raise `UsageError` if `column` has several symbols: all would become `symbol`."""
     text = f"upper({text_of(column)})"
     found = connection.execute(
         f"SELECT DISTINCT {text} AS told FROM {source} WHERE {text} <> '' ORDER BY told LIMIT 4"
@@ -251,7 +251,7 @@ def _time_reading(
 
 
 def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:
-    """The first texts in the columns of `need` that are not empty."""
+    """Return the first texts in the columns of `need` that are not empty."""
     text = text_of(taken.columns[need])
     found = connection.execute(
         f"SELECT {text} FROM {taken.source} WHERE {text} <> '' LIMIT {_SAMPLES}"
@@ -260,7 +260,7 @@ def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:
 
 
 def _refuse_commas(connection: Connection, taken: Taken, file: str) -> None:
-    """Raise `UsageError` for numbers like `2,5`: what the comma means would be a guess."""
+    """Raise `UsageError` for numbers like `2,5`: the meaning of the comma would be a guess."""
     if taken.decimal_comma:
         return
     for need in _NUMBERS:
@@ -301,7 +301,7 @@ def _finish(
     connection.execute(f"CREATE VIEW sorted AS SELECT {listed}, rowid AS rowid FROM kept")
     connection.execute("DROP TABLE ordered")
     (ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
-    if not ticks:  # a recording of nothing is no use to anybody
+    if not ticks:  # an empty recording is useless
         return Report(None, rows, 0, bad, shown)
     recorder.tell_placed(
         PlacedFacts(0, Facts(origin, symbol, source, price_hint=places))
@@ -312,9 +312,9 @@ def _finish(
 
 
 def _origin(files: Sequence[Sniffed], options: Options) -> str:
-    """The same for the same files and options: importing them twice gives the same recording."""
+    """Return an origin for these files and options: importing again gives the same recording."""
     told = blake2b(digest_size=5)
-    # To stop at a bad row changes no tick.
+    # Stopping at a bad row changes no tick.
     said = msgspec.structs.replace(options, strict=False)
     told.update(msgspec.json.encode(said, order="deterministic"))
     for file in files:

@@ -1,4 +1,4 @@
-"""The tick files that people have: one entry a layout, and nothing about a layout elsewhere.
+"""The layouts of tick files: one entry for each, and nothing about a layout elsewhere.
 
 An entry says how its files are recognised, what their columns mean, in which zone and unit their
 times are, and what to tell the user. Sources: the publishers' own documentation. Pure.
@@ -19,31 +19,31 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """How the files of one publisher are read.
 
     `columns` maps what we need (time, symbol, price, bid, ask, size, volume, currency, received) to
-    the file's names. A time of two columns is `date+clock`.
+    the file's names. A time in two columns is `date+clock`.
     """
 
     name: str
     """What `--layout` takes, and the `source` of the ticks."""
     title: str
-    """Said aloud when the layout is taken."""
+    """Shown to the user when the layout is used."""
     columns: Mapping[str, str]
     header: str | None = None
-    """The file's first line, or how it begins; absent: the file has none."""
+    """The file's first line, or its beginning; absent: the file has no header."""
     names: tuple[str, ...] = ()
     """The columns of a file without a header."""
     pattern: str | None = None
-    """What the first line of a file without a header looks like (a regular expression)."""
+    """The pattern of the first line of a file without a header (a regular expression)."""
     file: str | None = None
-    """What the file's name looks like, with the symbol as group `symbol`."""
+    """The pattern of the file's name, with the symbol as group `symbol`."""
     delimiter: str = ","
     time: str | None = None
-    """The format of its times (as `strptime` has them); absent: ISO 8601 or a number."""
+    """The format of its times (for `strptime`); absent: ISO 8601 or a number."""
     zone: str | None = UTC
-    """Of times that name none; absent: the user must say it."""
+    """The zone of times without one; absent: the user must give it."""
     scaled: bool = False
     """A price without a decimal point is in units of 1e-9."""
     by_name: bool = False
-    """Other files look the same: taken only where `file` fits too, or where it is asked for."""
+    """Other files look the same: it is used only if `file` fits too, or if it is asked for."""
     unless: str | None = None
     """Of these, a name that is not proof enough (a regular expression)."""
     carried: bool = False
@@ -219,7 +219,7 @@ PLAIN: Final = Layout(
     },
     zone=None,
 )
-"""Our own: columns by their plain names."""
+"""Our own layout: columns by their plain names."""
 
 NAMES: Final = tuple(dict.fromkeys((PLAIN.name, *(layout.name for layout in LAYOUTS))))
 
@@ -227,7 +227,7 @@ _BARS: Final = re.compile(r"\bopen\b.*\bhigh\b.*\blow\b.*\bclose\b", re.IGNORECA
 
 
 def recognise(first_line: str, wanted: str | None = None) -> Layout | None:
-    """The layout of a file with this first line; `None` if it is none of ours.
+    """Return the layout of a file with this first line; `None` if it is none of ours.
 
     `wanted` (a name) leaves only the entries of that name.
     """
@@ -243,7 +243,7 @@ def recognise(first_line: str, wanted: str | None = None) -> Layout | None:
 
 
 def is_bars(first_line: str) -> bool:
-    """Whether a header names open, high, low and close."""
+    """Tell whether a header names open, high, low and close."""
     return (
         _BARS.search(first_line.replace("<", " ").replace(">", " ").replace("_", " ")) is not None
     )
@@ -256,7 +256,7 @@ def is_told_by_name(layout: Layout, file_name: str) -> bool:
 
 
 def symbol_in_name(layout: Layout, file_name: str) -> str | None:
-    """The symbol that the file's name tells, in capitals."""
+    """Return the symbol in the file's name, in capitals."""
     if layout.file is None:
         return None
     stem = re.sub(r"(\.(csv|txt|zip|gz|parquet))+$", "", file_name, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""How far an import is, while DuckDB is at work in the thread that asked it."""
+"""The progress of an import, while DuckDB works in the caller's thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ticker.importing.sniffing import Sniffed
 from ticker.streams.recording.database import Connection
 
 _LOOK_EVERY: Final = 0.2
-"""Between two looks (s)."""
+"""Between two checks (s)."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -22,13 +22,16 @@ class Progress(msgspec.Struct, frozen=True):
     doing: str
     """`reading a.csv`, `sorting`, `writing`."""
     done: float
-    """How much of it, from 0 to 1."""
+    """The part of it that is done, from 0 to 1."""
     rows: int
-    """Read so far, of all files; of a file that is being read about so many."""
+    """Rows read so far, of all files; approximate for a file that is being read."""
 
 
 class ProgressWatch:
-    """Tells `on_progress`, from a thread of its own, how far `connection` is. A context manager."""
+    """Reports the progress of `connection` to `on_progress`, from its own thread.
+
+    A context manager.
+    """
 
     def __init__(
         self, connection: Connection, on_progress: Callable[[Progress], None] | None
@@ -41,12 +44,12 @@ class ProgressWatch:
         self._thread = threading.Thread(target=self._run, name="ticker-progress", daemon=True)
 
     def begin(self, doing: str, rows: int, expected: int = 0) -> None:
-        """The next step: `rows` were read before it, and it will read about `expected` more."""
+        """Begin the next step. `rows` were read before it; it will read about `expected` more."""
         self._doing, self._rows, self._expected = doing, rows, expected
 
     def __enter__(self) -> Self:
         if self._on_progress is not None:
-            # Without this, DuckDB does not count; without the other, it prints.
+            # Without this, DuckDB does not count. Without the next one, it prints.
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET enable_progress_bar_print = false")
             self._connection.execute("SET progress_bar_time = 0")
@@ -64,7 +67,7 @@ class ProgressWatch:
             self._thread.join()
 
     def _run(self) -> None:
-        assert self._on_progress is not None  # noqa: S101  (it would not have been started)
+        assert self._on_progress is not None  # noqa: S101 - otherwise it would not have been started
         while not self._over.wait(_LOOK_EVERY):
             done = min(max(0.0, self._connection.query_progress() / 100), 1.0)  # -1: no query
             rows = self._rows + round(done * self._expected)
@@ -72,7 +75,7 @@ class ProgressWatch:
 
 
 def expected_rows(file: Sniffed) -> int:
-    """About how many rows `file` has, by the length of its first lines; 0: nobody knows."""
+    """Estimate how many rows `file` has, by the length of its first lines; 0: unknown."""
     if file.is_parquet or file.path.name.endswith(".gz") or not file.lines:
         return 0
     average = sum(map(len, file.lines)) / len(file.lines) + 1

@@ -1,8 +1,7 @@
-"""The SQL that takes a file's text apart, and makes ticks of its rows.
+"""The SQL that splits a file's text, and makes ticks of its rows.
 
-`rows` holds every row of every file, bad ones with a reason. `MOVES` gives those in which the
-price moved.
-SQL text only: nothing is executed here.
+`rows` holds every row of every file, bad ones with a reason. `MOVES` selects those in which the
+price moved. SQL text only: nothing is executed here.
 """
 
 from __future__ import annotations
@@ -23,14 +22,16 @@ CREATE TABLE rows (
     bid DOUBLE, ask DOUBLE, size DOUBLE, volume DOUBLE, currency VARCHAR,
     reason VARCHAR, told VARCHAR
 )"""
-"""Rows in the order of their files. `line` is known of those only that could not be parted into
-columns."""
+"""Rows in the order of their files.
+
+`line` is known only for rows that could not be split into columns.
+"""
 BAD_SYMBOLS: Final = """
 UPDATE rows SET reason = 'its symbol has characters that no symbol has', told = 'symbol=' || symbol
 WHERE reason IS NULL AND symbol IN (
     SELECT symbol FROM (SELECT DISTINCT symbol FROM rows WHERE symbol IS NOT NULL)
     WHERE length(symbol) > 64 OR NOT regexp_full_match(symbol, '[!-~]+'))"""
-"""Apart, because a look at each different symbol is quicker than one at each row."""
+"""Separate, because checking each different symbol is faster than checking each row."""
 
 ORDERED: Final = """
 CREATE TABLE ordered AS
@@ -74,9 +75,9 @@ FROM (
     WINDOW rising AS (ROWS UNBOUNDED PRECEDING)
 )
 WHERE moved"""
-# One sort, then windows over all rows in its order, which DuckDB keeps as long as no window by
-# symbol stands beside them: these are the quick ones. So what is counted by symbol or day is a
-# running total, less what it was where the symbol or the day began.
+# One sort, then windows over all rows in its order, which DuckDB keeps as long as there is no
+# window by symbol: these are the fast ones. So a count by symbol or day is a running total, less
+# its value where the symbol or the day began.
 DECIMALS: Final = """
 SELECT symbol, greatest(2, least(8, max(length(split_part(CAST(price AS VARCHAR), '.', 2)))))
 FROM (SELECT DISTINCT symbol, price FROM sorted) GROUP BY symbol"""
@@ -84,29 +85,29 @@ FROM (SELECT DISTINCT symbol, price FROM sorted) GROUP BY symbol"""
 
 
 def text_of(parts: Sequence[str]) -> str:
-    """A column's text; of two columns, with a space between."""
+    """Return a column's text; for two columns, with a space between."""
     quoted = ['"' + part.replace('"', '""') + '"' for part in parts]
     return " || ' ' || ".join(f"trim(CAST({part} AS VARCHAR))" for part in quoted)
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """How one file is taken apart."""
+    """How one file is read."""
 
     number: int
-    """Of the file, from 0."""
+    """The index of the file, from 0."""
     source: str
     """SQL that reads it, all columns as text."""
     layout: Layout
     columns: Mapping[str, Sequence[str]]
     """What we need → the file's columns for it."""
     symbol: str | None
-    """Of all rows, where no column tells it."""
+    """The symbol of all rows, if no column has it."""
     decimal_comma: bool = False
-    """Whether numbers are written like `2,5`; with a point they are bad then."""
+    """Whether numbers are written like `2,5`. Then one with a point is bad."""
 
 
 def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
-    """The SELECT that gives the rows of one file in the shape of `rows`."""
+    """Return the SELECT that converts the rows of one file to the columns of `rows`."""
     layout, columns, symbol = taken.layout, taken.columns, taken.symbol
 
     def number_of(need: str) -> str:
@@ -134,7 +135,9 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
         f"{literal(need + '=')} || coalesce({text_of(parts)}, '')"
         for need, parts in columns.items()
     )
-    numbered = ", row_number() OVER () AS n_" if layout.carried else ""  # it takes one thread only
+    numbered = (
+        ", row_number() OVER () AS n_" if layout.carried else ""
+    )  # in one thread, or the numbers would not follow the file's order
     source = f"SELECT *{numbered} FROM {taken.source}"
     for step in [step for each in readings.values() for step in each.steps]:
         source = f"SELECT *, {step} FROM ({source})"
@@ -174,5 +177,5 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
 _MIDDLE: Final = """
     CASE WHEN bid_ <> 0 AND ask_ <> 0 AND bid_ <= ask_ THEN CAST(
         (CAST(bid_ AS DECIMAL(28, 10)) + CAST(ask_ AS DECIMAL(28, 10))) * 0.5 AS DOUBLE) END"""
-# In decimals: the middle of 1.3066 and 1.30677 is 1.306685, and no float beside it.
+# In decimals: the middle of 1.3066 and 1.30677 is exactly 1.306685, which floats can miss.
 _SIDE: Final = "CASE WHEN (bid_ <= ask_) IS NOT FALSE THEN nullif({}, 0) END"

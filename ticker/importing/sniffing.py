@@ -1,4 +1,4 @@
-"""A file's beginning → what it is: unpacked path, first line, header or not, delimiter.
+"""Finds out what a file is from its beginning: unpacked path, first line, header, delimiter.
 
 Reads the first 64 KiB and unpacks zips into a folder that the caller removes. Knows no layout.
 """
@@ -28,9 +28,9 @@ class Sniffed(msgspec.Struct, frozen=True):
     """What a file looks like."""
 
     path: Path
-    """Where DuckDB reads it: of a zip, its one member, unpacked."""
+    """The path that DuckDB reads: for a zip, its one member, unpacked."""
     name: str
-    """The name that tells a symbol: of a zip, its member's."""
+    """The name that may contain a symbol: for a zip, its member's."""
     is_parquet: bool
     lines: tuple[str, ...] = ()
     """The first lines that are not blank, without line ends and without a byte order mark."""
@@ -38,11 +38,11 @@ class Sniffed(msgspec.Struct, frozen=True):
     blank: int = 0
     """Blank lines before the first."""
     header: bool = False
-    """Whether the first line names the columns, which its layout tells."""
+    """Whether the first line names the columns, as its layout says."""
 
 
 def sniff(path: Path, folder: Path) -> list[Sniffed]:
-    """Look at `path`; a zip with several members gives several. Raises `UsageError`."""
+    """Examine `path`. A zip with several members gives several results. Raises `UsageError`."""
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -51,7 +51,7 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         if head.startswith(_PARQUET):
             return [Sniffed(path, path.name, is_parquet=True)]
         if head.startswith(_GZIP) and not path.name.endswith(".gz"):
-            linked = _own(folder) / f"{path.name}.gz"  # DuckDB tells a gzip by its name
+            linked = _own(folder) / f"{path.name}.gz"  # DuckDB recognises a gzip by its name
             linked.symlink_to(path.resolve())
             return [_look(linked, path.name)]
         return [_look(path, path.name)]
@@ -64,7 +64,7 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
 
 
 def _own(folder: Path) -> Path:
-    """A new folder in `folder`: all files are unpacked before one is read, some of equal names."""
+    """Make a new folder in `folder`: all files are unpacked at once, and some have equal names."""
     return Path(tempfile.mkdtemp(dir=folder))
 
 
@@ -114,7 +114,7 @@ def _look(path: Path, name: str) -> Sniffed:
 
 
 def _delimiter(lines: tuple[str, ...]) -> str:
-    """The one that parts the most lines into the same number of columns."""
+    """Return the delimiter that splits the most lines into the same number of columns."""
     some = lines[:20]
     if not some:
         return ","

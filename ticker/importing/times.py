@@ -1,9 +1,8 @@
-"""How a column of times is read: as ISO 8601, by a format, or as a number whose unit is guessed.
+"""Finds out how to read a column of times: ISO 8601, a format, or a number of unknown unit.
 
-A unit is guessed once per file, by magnitude; a row in another unit is a bad row. What cannot be
-known (a zone that nobody told, a date that could be day or month first) is refused, never guessed;
-a local time that its zone skips or has twice is a bad row.
-SQL text only.
+A unit is guessed once per file, by magnitude. A row in another unit is a bad row. What cannot be
+known (a missing zone, a date that could be day or month first) is refused, never guessed. A local
+time that its zone skips or has twice is a bad row. SQL text only.
 """
 
 from __future__ import annotations
@@ -34,7 +33,10 @@ _COMPACT: Final = re.compile(
 """Dates without separators from 1990 to 2100: 20240102, 202401020930, 20240102093000."""
 
 UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
-"""A unit, the magnitude below which a number is in it, and its length (µs). Beyond: ns."""
+"""A unit, the magnitude below which a number is in it, and its length (µs).
+
+Larger numbers are ns.
+"""
 _NANO: Final = 1_000
 _FIXED: Final = re.compile(r"UTC|GMT|Etc/.+")
 """Zones whose clocks never change."""
@@ -49,9 +51,9 @@ class TimeReading(msgspec.Struct, frozen=True):
     """What to tell the user: the unit, or what is cut."""
     cuts_nanoseconds: bool = False
     steps: tuple[str, ...] = ()
-    """Columns to add one after the other (`expression AS name`), each from those before it."""
+    """Columns to add in this order (`expression AS name`). Each may use those before it."""
     problem: str = "NULL"
-    """An expression that says why `sql` gives NULL; NULL if the time just cannot be read."""
+    """An expression for why `sql` is NULL. It is NULL if the time simply cannot be read."""
 
 
 def reading(
@@ -63,9 +65,9 @@ def reading(
     file: str,
     need: str = "time",
 ) -> TimeReading:
-    """How to read `column`, with times like `samples`. Raises `UsageError` rather than guess.
+    """Find how to read `column`, with times like `samples`. Raises `UsageError` rather than guess.
 
-    `form` is a format of `strptime`; `zone` is the zone of times that name none. `need` begins the
+    `form` is a format of `strptime`; `zone` is the zone of times without one. `need` begins the
     names of added columns.
     """
     if form is not None:
@@ -73,7 +75,7 @@ def reading(
     samples = [sample.strip() for sample in samples if sample.strip()]
     if not samples:
         return TimeReading("NULL")
-    # What most rows are; the others are bad rows.
+    # The form of most rows; the others are bad rows.
     numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
     if 2 * len(numbers) >= len(samples):
         _refuse_date(numbers[0], file)
@@ -95,10 +97,10 @@ def reading(
 
 
 def _like(sample: str, first: str, second: str) -> str:
-    """The format of an ambiguous `sample`, with its own separators."""
+    """Return the format of an ambiguous `sample`, with its own separators."""
     found = _PARTED.fullmatch(sample)
-    assert found is not None  # noqa: S101  (it matches what `_AMBIGUOUS` matches)
-    year = "%Y" if len(found["year"]) == 4 else "%y"  # noqa: PLR2004  (2024, not 24)
+    assert found is not None  # noqa: S101 - it matches what `_AMBIGUOUS` matches
+    year = "%Y" if len(found["year"]) == 4 else "%y"  # noqa: PLR2004 - 2024, not 24
     form = f"{first}{found['a']}{second}{found['b']}{year}{found['gap']}"
     if found["clock"]:
         form += "%H:%M:%S" if found["seconds"] else "%H:%M"
@@ -111,13 +113,13 @@ def _by_iso(
     samples: Sequence[str], zone: str | None, column: str, file: str, need: str
 ) -> TimeReading:
     cut = f"regexp_replace({column}, '([.,][0-9]{{6}})[0-9]+', '\\1')"
-    # After the date, or its day would be an offset.
+    # After the date, or its day would look like an offset.
     has_offset = f"regexp_matches({column}[11:], '(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$')"
     exact = f"epoch_us(TRY_CAST({cut} AS TIMESTAMPTZ))"
     bare = [sample for sample in samples if not _OFFSET.search(sample[10:])]
     nanoseconds = any(re.search(r"[.,]\d{7,}", sample) for sample in samples)
     if zone is None and not bare:
-        # A row without an offset among them is a bad row: its zone is not told.
+        # A row without an offset among them is a bad row: its zone is unknown.
         return TimeReading(f"CASE WHEN {has_offset} THEN {exact} END", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
@@ -136,7 +138,7 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
     parsed = f"try_strptime({column}, {literal(form)})"
     tells_zone, nanoseconds = "%z" in form or "%Z" in form, "%n" in form
     if nanoseconds:
-        # By way of a number, as a cast to µs would round.
+        # By way of a number, because a cast to µs would round.
         parsed = f"make_timestamp(epoch_ns(CAST({parsed} AS TIMESTAMP_NS)) // {_NANO})"
     if tells_zone:
         return TimeReading(f"epoch_us({parsed})", cuts_nanoseconds=nanoseconds)
@@ -149,7 +151,10 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
 
 
 def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False) -> TimeReading:
-    """`local` is an expression of local times. A time that exists never or twice gives NULL."""
+    """Convert local times in a zone. A time that exists never or twice gives NULL.
+
+    `local` is an expression of local times.
+    """
     at = f"timezone({literal(zone)}, {local})"
     if _FIXED.fullmatch(zone):
         return TimeReading(f"epoch_us({at})", cuts_nanoseconds=cuts_nanoseconds)
@@ -159,8 +164,8 @@ def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False
 
     told, near = f"{need}_local_", f"{need}_near_"
     before, after = f"{need}_before_", f"{need}_after_"
-    # The offsets a day before and after differ only around a change of the clock. There the time
-    # is looked for with both.
+    # The offsets a day before and after differ only around a change of the clock. Around it, both
+    # are tried.
     steps = (
         f"epoch_us({local}) AS {told}, epoch_us({at}) AS {near}",
         f"{told} - ({local_of(f'{near} - {DAY}')} - {near} + {DAY}) AS {before}",
@@ -181,7 +186,7 @@ def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False
 
 
 def _refuse_date(sample: str, file: str) -> None:
-    """Raise `UsageError` for a date that as a number would be a time in the 1970s."""
+    """Raise `UsageError` for a date that would be a time in the 1970s if read as a number."""
     if found := _COMPACT.fullmatch(sample):
         clock = "%H%M%S" if found["second"] else "%H%M" if found["minute"] else ""
         raise UsageError(
@@ -192,7 +197,7 @@ def _refuse_date(sample: str, file: str) -> None:
 
 def _by_number(samples: Sequence[str], column: str) -> TimeReading:
     first = abs(float(samples[0]))
-    # DuckDB would take 1.7E+09 too, of which a spreadsheet dropped the other digits.
+    # DuckDB would also read 1.7E+09, where a spreadsheet dropped the other digits.
     plain = (
         f"CASE WHEN NOT contains({column}, 'e') AND NOT contains({column}, 'E') THEN {column} END"
     )

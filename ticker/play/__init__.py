@@ -1,4 +1,4 @@
-"""The loops that play a tape at the pace at which it came: on a board, or into another log."""
+"""The loops that play a tape at its recorded pace: on a board, or into another log."""
 
 from ticker.play.loop import LogPlayer
 from ticker.play.player import Player

@@ -1,4 +1,4 @@
-"""Where on a tape alerts are met."""
+"""Finds where alerts are met on a tape."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ticker.records import Batch, Position
 from ticker.streams.facts import quote_of
 
 _BATCH: Final = 500
-"""Ticks looked at while the event loop waits."""
+"""Ticks processed before the event loop may run again."""
 
 
 async def alerts_met(reel: Reel, alerts: Sequence[Alert]) -> list[tuple[int, Told]]:
-    """When each of `alerts` is met on `reel` (µs of the tape), in order of time.
+    """Return when each of `alerts` is met on `reel` (µs of the tape), in order of time.
 
     What is known at the beginning meets none. Raises `StreamError`.
     """

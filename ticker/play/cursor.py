@@ -1,8 +1,8 @@
-"""Reads a tape ahead and gives what is due: ticks, gaps, and a quote of each price that moved.
+"""Reads a tape ahead and returns what is due: ticks, gaps, and a quote of each price that moved.
 
-It promises that what is known at a time is the same whether it was played to or sought, and knows
-nothing of what comes later. A quote is made of a tick and the standing facts of its time. Times are
-µs of the tape, UTC. Knows no clock.
+What is known at a time is the same whether it was played to or sought, and includes nothing that
+comes later. A quote is made of a tick and the standing facts of its time. Times are µs of the tape,
+UTC. Knows no clock.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ticker.streams.sequence import Key
 BURST: Final = 1_000
 """Ticks within this time (µs) of the first of them are played together."""
 _BATCH: Final = 8_000
-"""Ticks read at once: played at full speed, they cost one quote of each symbol."""
+"""The most ticks read at once. At full speed, they cost one quote of each symbol."""
 _NOWHERE: Final = Position("")
-"""The position of a batch that nobody resumes after."""
+"""The position of a batch after which no reading resumes."""
 
 
 class Cursor:
@@ -34,9 +34,9 @@ class Cursor:
         self._symbols: Collection[str] | None = reel.span.symbols
         self._reading: AsyncGenerator[Batch, None] | None = None
         self._coming: asyncio.Task[Batch | None] | None = None
-        self._is_read = False  # nothing more comes of the reading
+        self._is_read = False  # the reading has ended
         self._ticks: list[Tick] = []
-        self._dues: list[int] = []  # of these
+        self._dues: list[int] = []  # index of the next tick to play
         self._at = 0  # of these, the next to play
         self._floor = 0  # when the last tick that was read is due
         self._others: list[tuple[int, Gap | Facts]] = []  # gaps and facts of the tape
@@ -73,7 +73,7 @@ class Cursor:
         return Batch(_NOWHERE, gaps=gaps, quotes=quotes)
 
     async def close(self) -> None:
-        """Let go of the tape; a second time is harmless."""
+        """Close the tape. A second call is harmless."""
         if self._coming is not None:
             self._coming.cancel()
             await asyncio.wait([self._coming])
@@ -83,7 +83,7 @@ class Cursor:
             self._reading = None
 
     async def fill(self) -> None:
-        """Have the next burst whole at hand, or all that is left. Raises `StreamError`."""
+        """Read the next burst whole, or all that is left. Raises `StreamError`."""
         while not self._is_read and not self._is_whole:
             task = self._coming or self._read_on()
             await asyncio.wait([task])
@@ -91,7 +91,7 @@ class Cursor:
             self._take_in(task.result())
 
     def at_hand(self, symbols: Collection[str]) -> int | None:
-        """When the next tick of `symbols` is due, if it is at hand already."""
+        """Return when the next tick of `symbols` is due, if it is read already."""
         dues, ready = self._dues, self._ready
         for at in range(self._at, len(dues)):
             if dues[at] > ready:
@@ -102,23 +102,23 @@ class Cursor:
 
     @property
     def next_due(self) -> int | None:
-        """When the next record is due; `None` at the end, and before `fill`."""
+        """Return when the next record is due; `None` at the end, and before `fill`."""
         ticks = self._dues[self._at : self._at + 1]
         others = self._others[self._other : self._other + 1]
         return min([*ticks, *(due for due, _ in others)], default=None)
 
     @property
     def is_at_end(self) -> bool:
-        """Whether nothing is left."""
+        """Tell whether nothing is left."""
         return self._is_read and self.next_due is None
 
     @property
     def burst_end(self) -> int | None:
-        """When the last record of the next burst is due; `None` at the end."""
+        """Return when the last record of the next burst is due; `None` at the end."""
         return None if (due := self.next_due) is None else self._burst_end(due)
 
     def take(self, time: int) -> Batch:
-        """All that is due by `time` and at hand, with whole moments only."""
+        """Return all that is due by `time` and was read, in whole moments only."""
         time = min(time, self._ready)
         begin, end = self._at, bisect_right(self._dues, time, self._at)
         ticks, self._at = self._ticks[begin:end], end
@@ -150,13 +150,13 @@ class Cursor:
         return self.take(time)
 
     def _burst_end(self, begin: int) -> int:
-        """When the last tick is due of the burst that begins then."""
+        """Return when the last tick is due of the burst that begins then."""
         at = bisect_right(self._dues, begin + BURST - 1, self._at)
         return max(begin, self._dues[at - 1]) if at > self._at else begin
 
     @property
     def _ready(self) -> int:
-        """Up to when everything is at hand."""
+        """Return the time up to which everything was read."""
         if self._is_read:
             return MAX_TIME
         return self._dues[-1] - 1 if self._dues else -1
@@ -168,14 +168,14 @@ class Cursor:
 
     def _read_on(self) -> asyncio.Task[Batch | None]:
         async def read() -> Batch | None:
-            assert self._reading is not None  # noqa: S101  (it was sought)
+            assert self._reading is not None  # noqa: S101 - it was sought
             return await anext(self._reading, None)
 
         self._coming = asyncio.create_task(read())
         return self._coming
 
     def _take_in(self, batch: Batch | None) -> None:
-        """Put what was read behind what is at hand."""
+        """Append what was read to what is ready."""
         if batch is None:
             self._is_read = True
             return
@@ -189,7 +189,10 @@ class Cursor:
         self._at = 0
 
     def _pass_others(self, time: int) -> tuple[list[Gap], set[Key]]:
-        """Take in the gaps and facts that are due by `time`: the gaps, and whose facts changed."""
+        """Take the gaps and facts that are due by `time`.
+
+        Returns the gaps, and whose facts changed.
+        """
         gaps: list[Gap] = []
         keys: set[Key] = set()
         end = bisect_right(self._others, time, self._other, key=_due)
@@ -209,7 +212,7 @@ def _due(placed: tuple[int, object]) -> int:
 
 
 def _missing(gap: Gap) -> int:
-    """How many ticks it says are missing."""
+    """Return how many ticks a gap calls missing."""
     if gap.missing is None:
         return 0
     first, last = gap.missing

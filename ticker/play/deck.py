@@ -1,10 +1,10 @@
-"""What moves a tape under a board: the schedule, the seeks, the steps, the laps.
+"""Moves a tape under a board: the schedule, the seeks, the steps, the loops.
 
-It promises that the board shows what was known at the tape's time and nothing of what came later,
-whether it was played to or sought; that the pace has no drift; and that ticks of one moment are
-shown together. The clock and the pauses come in through parameters. Knows no keys and no screen.
+The board shows what was known at the tape's time and nothing that came later, whether it was played
+to or sought. The pace has no drift. Ticks of one moment are shown together. The clock and the
+pauses come in through parameters. Knows no keys and no screen.
 
-Times are µs of the tape, UTC, where nothing else is said.
+Times are µs of the tape, UTC, unless a line says otherwise.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ticker.records import Batch
 from ticker.units import SECOND
 
 _AT_END: Final = 2 * SECOND
-"""For how long a loop to the very end shows it before it begins again (µs)."""
+"""How long a loop shows the end of the tape before it begins again (µs)."""
 _SHORTEST_LAP: Final = SECOND // 4
-"""Minimum length of a loop (µs). Below it the player would only seek."""
+"""The least length of a loop (µs). A shorter one would only seek."""
 _MEASURED: Final = SECOND
-"""The speed is measured over so long (µs)."""
+"""The time over which the speed is measured (µs)."""
 _WAITING_STEPS: Final = 2
-"""Steps that wait at most: a key that is held must not go on after it was let go."""
+"""The most steps that wait: when a held key is released, the steps must end soon."""
 
 
 class Deck:
@@ -51,7 +51,7 @@ class Deck:
     ) -> None:
         self.schedule = schedule
         self.loop_from: int | None = None
-        """Where the section that is repeated begins."""
+        """Where the repeated section begins."""
         self.loop_to: int | None = None
         """Where it ends; `None` while only its beginning is set."""
         self.symbols: Sequence[str] | None = reel.span.symbols
@@ -69,7 +69,7 @@ class Deck:
         self._on_change: Callable[[], None] = lambda: None
         self._target: int | None = reel.start
         self._steps: deque[tuple[frozenset[str], bool]] = deque(maxlen=_WAITING_STEPS)
-        self._stood = reel.start  # up to here the board is sure
+        self._stood = reel.start  # up to here the board is complete
         self._quiet_since = reel.start
         self._again_at: int | None = None  # when a loop begins again (µs, by `elapsed`)
         self._lap_began = 0  # (µs, by `elapsed`)
@@ -77,9 +77,9 @@ class Deck:
         self._samples: deque[tuple[int, int]] = deque()  # (elapsed, tape without silences)
 
     async def run(self, on_change: Callable[[], None], on_open: Callable[[], None]) -> None:
-        """Play until `leave`; `on_open` is called once the board shows the beginning.
+        """Play until `leave`. `on_open` is called once the board shows the beginning.
 
-        Raises `StreamError` where the tape cannot be read.
+        Raises `StreamError` if the tape cannot be read.
         """
         self._on_change = on_change
         try:
@@ -104,7 +104,7 @@ class Deck:
 
     @property
     def time(self) -> int:
-        """Where the tape stands; while a seek is under way, its target."""
+        """Return the tape's time; during a seek, its target."""
         if self._target is not None:
             return self._target
         if self._has_ended or self.schedule.speed == MAX:
@@ -117,7 +117,7 @@ class Deck:
 
     @property
     def reached(self) -> float | None:
-        """The speed measured over the last second; `None` while that is not known."""
+        """Return the speed measured over the last second; `None` if it is not known yet."""
         if self.schedule.is_paused or self._has_ended or not self._samples:
             return None
         (first, tape), (last, to) = self._samples[0], self._samples[-1]
@@ -125,16 +125,16 @@ class Deck:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the tape stands at its end, for now where it is played again and again.
+        """Tell whether the tape is at its end, in a loop only while it waits to begin again.
 
-        Where it is paused before it begins again, it has not ended.
+        If it is paused before it begins again, it has not ended.
         """
         is_held = self._again_at is not None and self._stood >= self._reel.end
         is_held = is_held and not self.schedule.is_paused
         return (self._has_ended or is_held) and self._target is None
 
     def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
-        """Go on from here in another way."""
+        """Change how it plays from here on."""
         time = self.time
         self._stood = max(self._stood, time) if self._target is None else self._stood
         if speed is not None:
@@ -146,7 +146,7 @@ class Deck:
         self.changed()
 
     def go_to(self, time: int) -> None:
-        """Go to `time`, cut to what is played."""
+        """Go to `time`, limited to what is played."""
         self._target = max(self._reel.start, min(time, self._reel.end))
         self._steps.clear()
         self.changed()
@@ -157,13 +157,13 @@ class Deck:
         self._steps.append((symbols, forward))
 
     def cycle_loop(self) -> None:
-        """Repeat a section: from here, then to here, then no more."""
+        """Set the start of a loop here, then its end here, then remove the loop."""
         time = self.time
         if self.loop_from is None:
             self.loop_from = time
         elif self.loop_to is None and time != self.loop_from:
             self.loop_from, self.loop_to = sorted((self.loop_from, time))
-            self._has_ended = False  # it goes on, at the loop's beginning
+            self._has_ended = False  # it continues, at the loop's beginning
         else:
             self.loop_from = self.loop_to = None
         self._again_at = None
@@ -176,16 +176,16 @@ class Deck:
 
     @property
     def _stop_at(self) -> int:
-        """Where playing stops: at the end of the section that is repeated, if it is before that."""
+        """Return where playing stops: at the end of a loop or of the tape, whichever is first."""
         if self.loop_to is not None and self._stood <= self.loop_to:
             return self.loop_to
         return self._reel.end
 
     async def _arrive(self, target: int) -> None:
-        """Show what was known at `target`, unless another is wished for meanwhile."""
+        """Show what was known at `target`, unless another target is set during the seek."""
         known = await self._cursor.seek(target, self.symbols)
         if self._is_over or self._target != target:
-            return  # once it is over, the board is another feed's
+            return  # after the end the board belongs to another feed
         self._board.forget()
         self._board.fold(known, self._elapsed())
         self._board.ticks = self._cursor.ticks
@@ -204,7 +204,10 @@ class Deck:
         self._samples.clear()
 
     async def _step(self, symbols: frozenset[str], forward: bool) -> None:
-        """Go to the next tick of `symbols`; a near one is folded in, so that it is seen to move."""
+        """Go to the next tick of `symbols`.
+
+        A near one is folded in, so that its change is visible.
+        """
         await self._cursor.fill()
         if self._is_over or self._target is not None:
             return
@@ -238,7 +241,7 @@ class Deck:
             await asyncio.sleep(0)  # for the screen
 
     async def _advance(self, at: int) -> int:
-        """Fold in what is due now; how long to wait for the next (µs)."""
+        """Fold in what is due now. Returns how long to wait for the next (µs)."""
         stop = self._stop_at
         self._leave_out_silence(at, stop)
         due = self.schedule.at(at)
@@ -250,7 +253,7 @@ class Deck:
         following = self._cursor.burst_end
         if following is None or following > stop:
             if following is None and not self._cursor.is_at_end:
-                return 0  # more is to be read
+                return 0  # more must be read
             if due >= stop:
                 return self._come_to(stop, at)
             following = stop
@@ -275,7 +278,7 @@ class Deck:
             self._skipped += to - due
 
     def _come_to(self, stop: int, at: int) -> int:
-        """The tape stands at the end of all, or of a section; how long to wait (µs)."""
+        """Handle the end of the tape or of a loop. Returns how long to wait (µs)."""
         self._stood = stop
         if self.loop_from is None or self.loop_to is None:
             self._has_ended = True

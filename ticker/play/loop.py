@@ -1,8 +1,8 @@
 """The loop that plays a tape into a log: each record when it is due, with its identity.
 
-It promises that a log gets what was recorded tick for tick and gap for gap, that records of one
-moment arrive in one piece, and that a late reader never sees a price from after the tape's
-time. Its heartbeats say where the tape stands. Knows no screen and no backend.
+The log gets what was recorded, tick for tick and gap for gap. Records of one moment arrive
+together, and a late reader never sees a price from after the tape's time. Its heartbeats say where
+the tape stands. Knows no screen and no backend.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ticker.units import SECOND
 BEAT: Final = SECOND // 2
 """Between two heartbeats (µs)."""
 SOURCE: Final = "replay"
-"""What its heartbeats call the source."""
+"""The name of the source in its heartbeats."""
 
 
 class LogPlayer:
     """Plays `reel` into `log`, which is entered and empty. `run` it once.
 
     `clock` is now (µs, UTC), for heartbeats; `elapsed` is µs on a clock that never goes back, for
-    the schedule; `rest` waits for so many seconds, or less where the event is set.
+    the schedule; `rest` waits for so many seconds, or until the event is set.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class LogPlayer:
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.ticks = 0
-        """Played so far."""
+        """Ticks played so far."""
         self.time = reel.start
-        """Where the tape stands (µs)."""
+        """The tape's time (µs)."""
         self._schedule = Schedule(speed)
         self._reel = reel
         self._cursor = Cursor(reel)
@@ -66,7 +66,7 @@ class LogPlayer:
         self._symbols: set[str] = set()
 
     async def run(self) -> bool:
-        """Play to the end; False where `stop` ended it before.
+        """Play to the end. Returns False if `stop` ended it before.
 
         What was known before the first record is written first, so that a reader finds a stream.
         """
@@ -94,7 +94,7 @@ class LogPlayer:
         self._nudge.set()
 
     async def _play(self, now: int) -> bool:
-        """Append all that is due by now; False where nothing is."""
+        """Append all that is due by now. Returns False if nothing is."""
         batch = self._cursor.take_bursts(self._schedule.at(now))
         if not batch:
             return False
@@ -106,14 +106,14 @@ class LogPlayer:
         batch = self._filter.fresh(due)
         beats = [self._heartbeat(WriterState.REPLAYING)] if beat else []
         await self._log.append(batch.ticks, gaps=batch.gaps, quotes=batch.quotes, heartbeats=beats)
-        # Not the quotes: one of the same time may follow, which tells more.
+        # Not the quotes: a newer one of the same time may follow.
         self._filter.delivered(msgspec.structs.replace(batch, quotes=()))
         self._symbols.update(tick.symbol for tick in batch.ticks)
         self.ticks += len(batch.ticks)
         self._on_change()
 
     async def _wait(self, now: int) -> None:
-        """Until something is due: a burst, or a heartbeat."""
+        """Wait until something is due: a burst, or a heartbeat."""
         if self._is_beat_due(now):
             self._move(now)
             await self._log.append(heartbeats=[self._heartbeat(WriterState.REPLAYING)])
@@ -128,7 +128,7 @@ class LogPlayer:
             await self._rest(self._nudge, pause / SECOND)
 
     def _move(self, now: int, played: Sequence[Tick] = ()) -> None:
-        """Note where the tape stands, which is never beyond what is still to be played."""
+        """Note the tape's time, which is never beyond what is still to be played."""
         if self._schedule.speed == MAX:
             at = played[-1].received if played else self.time
         else:
@@ -159,7 +159,7 @@ class LogPlayer:
 
 
 async def wait_unless(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until nudged."""
+    """Wait so long, or until `nudged`."""
     try:
         async with asyncio.timeout(seconds):
             await nudge.wait()

@@ -1,4 +1,4 @@
-"""Moments of a tape that are worth going to: gaps, sessions, large moves, the user's own."""
+"""Moments of a tape that are worth a visit: gaps, sessions, large moves, the user's own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ticker.times import format_duration
 from ticker.units import SECOND
 
 _MOVES: Final = 10
-"""So many of the largest moves are marked."""
+"""How many of the largest moves are marked."""
 _NAMED: Final = 3
 _HERE: Final = SECOND // 2
-"""An own mark this near (µs) is meant when one is taken away."""
+"""A toggle this near (µs) to a mark of the user removes it."""
 
 
 class Marks:
@@ -32,7 +32,7 @@ class Marks:
 
     @property
     def all(self) -> Sequence[Mark]:
-        """In order of time."""
+        """Return all marks in order of time."""
         return self._all
 
     async def find(self) -> None:
@@ -47,13 +47,16 @@ class Marks:
             insort(self._all, Mark(move.time, MarkKind.MOVE, text))
 
     def show_alerts(self, met: Sequence[tuple[int, str]]) -> None:
-        """Mark the alerts that are met, each with its time and in words; no others."""
+        """Mark where alerts are met, each with its time and in words.
+
+        Replaces earlier alert marks.
+        """
         self._all = [mark for mark in self._all if mark.kind is not MarkKind.ALERT]
         for time, text in met:
             insort(self._all, Mark(time, MarkKind.ALERT, text))
 
     def toggle(self, time: int) -> Mark:
-        """Set an own mark at `time`, or take away the one that is there. Returns that mark."""
+        """Set a mark of the user at `time`, or remove the one that is there. Returns that mark."""
         for mark in self._all:
             if mark.kind is MarkKind.OWN and abs(mark.time - time) <= _HERE:
                 self._all.remove(mark)
@@ -63,18 +66,18 @@ class Marks:
         return mark
 
     def after(self, time: int) -> Mark | None:
-        """The first one after `time`."""
+        """Return the first mark after `time`."""
         at = bisect_right(self._all, time, key=_time)
         return self._all[at] if at < len(self._all) else None
 
     def before(self, time: int) -> Mark | None:
-        """The last one before `time`."""
+        """Return the last mark before `time`."""
         at = bisect_left(self._all, time, key=_time)
         return self._all[at - 1] if at else None
 
 
 def gap_text(gap: Gap) -> str:
-    """What a gap is, in a few words."""
+    """Describe a gap in a few words."""
     if gap.from_ is not None and gap.until is not None:
         whose = f"{and_more(gap.symbols, _NAMED, ', ')}: " if gap.symbols else ""
         return f"{whose}{gap.reason}, {format_duration(gap.until - gap.from_)}"

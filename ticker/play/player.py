@@ -1,9 +1,10 @@
-"""Plays a tape on a board: the feed of a replay, and what its keys act on.
+"""Plays a tape on a board: the feed of a replay, and the actions of its keys.
 
-Ages and words are in the tape's time. `deck` moves the tape; here are the words of the two
-protocols, the seeks to undo, the marks, and the way to live. Knows no screen and no backend.
+Ages and words are in the tape's time. `deck` moves the tape. This module implements the two
+protocols, and has the seeks to undo, the marks, and the way to live. Knows no screen and no
+backend.
 
-Times are µs of the tape, UTC, where nothing else is said.
+Times are µs of the tape, UTC, unless a line says otherwise.
 """
 
 from __future__ import annotations
@@ -31,18 +32,17 @@ from ticker.system_clock import monotonic, now
 from ticker.units import HOUR, SECOND
 
 _UNDONE: Final = 100
-"""Seeks that can be undone."""
+"""The most seeks that can be undone."""
 
 
 class Player:
     """A `Feed` and a `PlayerControl` that plays `reel`.
 
     `idle` (µs of the tape): a longer silence is shortened to it. `loop` plays all again and again.
-    `live` gives the feed of the stream that the tape was taken from, on the same board; without it
-    `why_not_live` says why there is none. `rows` are the symbols shown, where not all are played
-    for that; those `beside` are played and not shown. `clock` is the time of day (µs, UTC),
-    `elapsed` µs on a clock that never goes back; `rest` waits so many seconds, or until the event
-    is set.
+    `live` returns the feed of the stream from which the tape comes, on the same board; without it
+    `why_not_live` says why there is none. `rows` are the symbols shown, if more are played; those
+    `beside` are played and not shown. `clock` is the time of day (µs, UTC), `elapsed` µs on a clock
+    that never goes back; `rest` waits so many seconds, or until the event is set.
     """
 
     def __init__(
@@ -93,15 +93,15 @@ class Player:
         return self._reel.tape.url if self._live is None else self._live.url
 
     def clock(self) -> int:
-        """Now: the tape's time; the stream's after the player handed over to it."""
+        """Return now: the tape's time, or the stream's after the player handed over to it."""
         return self.time if self._live is None else self._live.clock()
 
     def wall(self) -> int:
-        """The time of day (µs, UTC)."""
+        """Return the time of day (µs, UTC)."""
         return self._wall()
 
     def elapsed(self) -> int:
-        """µs on a clock that never goes back."""
+        """Return µs on a clock that never goes back."""
         return self._elapsed()
 
     @property
@@ -165,7 +165,7 @@ class Player:
                 yield batch
 
     async def run(self, on_change: Callable[[], None] = lambda: None) -> None:
-        """See `Feed`. Raises `StreamError` where the tape cannot be read."""
+        """See `Feed`. Raises `StreamError` if the tape cannot be read."""
         if self._live is None:
             try:
                 await self._deck.run(on_change, self._begin_marking)
@@ -293,7 +293,7 @@ class Player:
     def look_for(self, alerts: Sequence[Alert]) -> None:
         """See `PlayerControl`."""
         self._alerts = list(alerts)
-        if self._marking is not None:  # until then nothing is read of the tape
+        if self._marking is not None:  # until then the tape is not read
             self._look_for_alerts()
 
     # How it is done
@@ -318,7 +318,7 @@ class Player:
         self._deck.changed()
 
     async def _look_ahead(self) -> None:
-        """Find what is worth going to, and make seeks quick; the first frame is there already."""
+        """Find the marks, and make seeks fast. The first frame is shown already."""
         await self._reel.tape.index()
         await self._marks.find()
         self._deck.changed()

@@ -1,4 +1,4 @@
-"""What of a tape is played: the span that was asked for, with its first and last moment.
+"""The part of a tape that is played: a span, with its first and last moment.
 
 Knows no backend. Times are µs since the epoch, UTC, by `received`.
 """
@@ -18,11 +18,11 @@ from ticker.streams.tape import Tape, Timeline
 from ticker.units import DAY, MINUTE
 
 SESSION_BREAK: Final = 30 * MINUTE
-"""A session begins after so long without a tick (µs)."""
+"""A session begins after this time without a tick (µs)."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """What of a stream is played: by `received`, µs, UTC."""
+    """The part of a stream that is played: by `received`, µs, UTC."""
 
     symbols: tuple[str, ...] | None = None
     """`None`: all."""
@@ -55,11 +55,11 @@ class Reel(msgspec.Struct, frozen=True):
 
     @property
     def gaps(self) -> Sequence[tuple[int, Gap]]:
-        """The gaps of the span alone, each with the time when it is due."""
+        """Return the gaps of the span alone, each with the time when it is due."""
         return self.gaps_of(self.span.symbols)
 
     def gaps_of(self, symbols: Collection[str] | None) -> Sequence[tuple[int, Gap]]:
-        """The same, of `symbols` (`None`: all)."""
+        """Return the gaps of the span that concern `symbols` (`None`: all)."""
         since = self.span.since or 0
         return [
             (due, gap)
@@ -87,10 +87,10 @@ async def load(tape: Tape, span: Span) -> Reel:
 
 
 def session_start(stream: Stream, last: int, span: Span) -> int:
-    """Where the last session begins: `received` (µs) of the first tick after the last silence.
+    """Find where the last session begins: `received` (µs) of the first tick after the last silence.
 
-    `last` is `received` of the last tick. Synchronous, for a thread. Looks back a day, and further
-    where that is one session.
+    `last` is `received` of the last tick. Synchronous, for a thread. Searches back a day, and
+    further if all of that is one session.
     """
     back = DAY
     while True:

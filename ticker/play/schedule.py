@@ -1,4 +1,4 @@
-"""Where the tape stands: an absolute schedule with a speed, a pause and no drift. Pure.
+"""The tape's time: an absolute schedule with a speed, a pause and no drift. Pure.
 
 Times of the tape and of the clock are µs. The clock is any that never goes back; its readings are
 passed in.
@@ -18,12 +18,12 @@ MAX: Final = MAX_SPEED
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
 _STALL: Final = 5 * SECOND
-"""More than this between two looks at the clock (µs) is a machine that slept, or a log that did not
-take anything: the tape stood still meanwhile."""
+"""A longer time between two calls (µs) means that the machine slept, or a log did not take
+anything. The tape stood still then."""
 
 
 def parse_speed(text: str) -> float:
-    """`0.5`, `10`, `10x`, `max` (gives `MAX`). Raises `UsageError`."""
+    """Parse `0.5`, `10`, `10x`, `max` (returns `MAX`). Raises `UsageError`."""
     word = text.strip().lower()
     if word == "max":
         return MAX
@@ -35,23 +35,26 @@ def parse_speed(text: str) -> float:
 
 
 class Schedule:
-    """Where the tape stands at a moment of the clock."""
+    """The tape's time at a moment of the clock."""
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
-        """Recorded seconds a second; `MAX`: as fast as it goes."""
+        """Recorded seconds per second; `MAX`: as fast as possible."""
         self.is_paused = False
         self._tape = 0
         self._since = 0
         self._looked = 0
 
     def begin(self, tape: int, now: int) -> None:
-        """The tape stands at `tape` now, and runs unless it is paused."""
+        """Set the tape's time to `tape` now. It runs unless it is paused."""
         self._tape = tape
         self._since = self._looked = now
 
     def look(self, now: int) -> None:
-        """Call it at least each second. Time without a call for over `_STALL` does not count."""
+        """Count the time since the last call.
+
+        Over `_STALL` does not count: call it at least each second.
+        """
         if now - self._looked > _STALL:
             self._since += now - self._looked
         self._looked = now
@@ -61,7 +64,7 @@ class Schedule:
         self._tape += micros
 
     def at(self, now: int) -> int:
-        """What of the tape is due by now; all of it at `MAX`."""
+        """Return up to which time the tape is due now; all of it at `MAX`."""
         if self.is_paused:
             return self._tape
         if self.speed == MAX:
@@ -69,7 +72,7 @@ class Schedule:
         return self._tape + round((now - self._since) * self.speed)
 
     def wait(self, tape: int, now: int) -> int:
-        """How long until `tape` is due, ignoring a pause (µs)."""
+        """Return how long until `tape` is due, ignoring a pause (µs)."""
         if self.speed == MAX:
             return 0
         return max(0, self._since + round((tape - self._tape) / self.speed) - now)

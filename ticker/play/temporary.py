@@ -1,7 +1,7 @@
-"""Turn any stream into a tape.
+"""Turns any stream into a tape.
 
-A stream that is not a recording is first recorded into a temporary folder.
-Only recordings are tapes, so there is one way to play. The folder is deleted after the replay.
+A stream that is not a recording is first recorded into a temporary folder. Only recordings are
+tapes, so there is one way to play. The folder is deleted after the replay.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ async def tape_of(
     *,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Tape]:
-    """Yield a tape of what `stream` holds of `span` now; a tape is yielded as it is.
+    """Yield a tape of what `stream` holds of `span` now. A tape is yielded as it is.
 
-    The last tick of each symbol before the span is on it too: it is known from the first moment.
-    `on_progress` is told how many ticks were read so far. Raises `NothingToPlay`, `StreamError`,
-    and `StreamNotWritable` where the temporary folder is full.
+    The last tick of each symbol before the span is on it too, so its price is known from the start.
+    `on_progress` gets the number of ticks read so far. Raises `NothingToPlay`, `StreamError`, and
+    `StreamNotWritable` if the temporary folder is full.
     """
     if (itself := as_tape(stream)) is not None:
         yield itself
@@ -70,10 +70,10 @@ async def _last_before(
     since: int,
     on_progress: Callable[[int], None],
 ) -> Sequence[Tick]:
-    """The last tick of each (origin, symbol) before `since` (µs).
+    """Return the last tick of each (origin, symbol) before `since` (µs).
 
-    One pass over two columns tells which there are. Their ticks are looked for in the hour before
-    `since`, and further back where they are not there. `on_progress` is told the rows of the pass.
+    One pass over two columns finds the keys. Their ticks are searched in the hour before `since`,
+    and then further back. `on_progress` gets the rows of the pass.
     """
     chosen = None if symbols is None else sorted(symbols)
     loop = asyncio.get_running_loop()
@@ -108,11 +108,11 @@ def _keys_before(
 
 
 def _last_in(stream: Stream, symbols: Sequence[str], since: int, until: int) -> Mapping[Key, Tick]:
-    """The last tick of each (origin, symbol) in a span. Synchronous, for a thread."""
+    """Return the last tick of each (origin, symbol) in a span. Synchronous, for a thread."""
     last: dict[Key, Mapping[str, Any]] = {}
     for chunk in stream.columns(symbols=symbols, since=since, until=until):
         keys = zip(chunk["origin"], chunk["symbol"], strict=True)
-        # Of each key the last row of the chunk: a later one takes its place.
+        # For each key the last row of the chunk: a later one replaces it.
         for key, at in {key: at for at, key in enumerate(keys)}.items():
             last[key] = {name: chunk[name][at] for name in TICK_FIELDS}
     return {key: Tick(**values) for key, values in last.items()}

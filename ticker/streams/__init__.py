@@ -1,4 +1,4 @@
-"""Streams: ordered logs of ticks and gaps, read by any number, written by pollers and relays."""
+"""Streams: ordered logs of ticks and gaps. Any number of readers; pollers and relays write them."""
 
 from ticker.streams.choice import (
     StreamChoice,

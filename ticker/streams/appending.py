@@ -1,8 +1,8 @@
-"""What a log lets through: the check of an append against what the log holds. One rule for all.
+"""Checks an append against what the log holds. One rule for all logs.
 
-Ticks that continue their sequences are told from those that lie in the log already and from those
-that do neither; prices of the other kind, real or invented, are refused. Pure: what the log holds
-is handed in, and comparing a repeat with what lies there is the backend's own work.
+It tells ticks that continue their sequences from repeats, and from ticks that are neither. Prices
+of the other kind, real or invented, are refused. Pure: what the log holds is passed in. Comparing a
+repeat with the stored tick is the backend's work.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ticker.records import Gap, Quote, Tick
 from ticker.streams.sequence import Key
 
 tick_content: Final = operator.attrgetter("time", "received", "price")
-"""What tells two ticks of one number apart."""
+"""The fields that tell two ticks of one number apart."""
 
 _NUMBER_IT: Final = (
     "give it an origin (any name of your own), and a sequence that counts 1, 2, 3 … for each symbol"
@@ -27,16 +27,16 @@ _simulated: Final = operator.attrgetter("simulated")
 
 
 class CheckedAppend(msgspec.Struct):
-    """The ticks of one append, judged."""
+    """The ticks of one append, checked."""
 
     fresh: Sequence[Tick]
-    """Those to write; the very sequence that came in when nothing in it is a repeat."""
+    """Those to write. The same sequence that came in if nothing in it is a repeat."""
     heads: dict[Key, int]
-    """The last sequences, once `fresh` is written."""
+    """The last sequences, after `fresh` is written."""
     repeats: list[Tick]
-    """Those whose numbers the log has given: the same ticks, or a conflict."""
+    """Those with a number that the log has given already: repeats or conflicts."""
     wrong: dict[Key, int]
-    """Whose ticks do not continue, or differ in this very call → the sequence expected next."""
+    """Keys whose ticks do not continue, or differ within this call → the sequence expected next."""
 
 
 def check_append(
@@ -44,7 +44,7 @@ def check_append(
 ) -> CheckedAppend:
     """Check `ticks` against the `last` sequences of a log.
 
-    Ticks of an origin may begin in the middle, and go on after a gap that `gaps` tell. Those of
+    Ticks of an origin may begin in the middle, and continue after a gap that is in `gaps`. Those of
     `own`, the origin of a numbering log, may not: nothing is missing before the log was made.
     Raises `InvalidRecord` for a tick that is not numbered.
     """
@@ -75,7 +75,7 @@ def check_append(
         key = (tick.origin, tick.symbol)
         name = (*key, tick.sequence)
         known = last.get(key, 0)
-        # Beyond what the log has, its twin stands in this very call; else either stands for both.
+        # Beyond what the log has, its twin is in this very call. Otherwise either may stay.
         twin = firsts[name] if tick.sequence > known else repeats.setdefault(name, tick)
         if twin != tick:
             wrong[key] = known + 1
@@ -87,7 +87,7 @@ def check_append(
 def check_simulated(
     url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]
 ) -> bool | None:
-    """Real or invented (`None`: nothing yet): the first price decides, all others must agree.
+    """Return whether prices are invented (`None`: none yet). All must agree with the first.
 
     Raises `MixedPrices`.
     """
@@ -104,10 +104,10 @@ def check_simulated(
 def ahead(
     quotes: Sequence[Quote], heads: Mapping[Key, int], last: Mapping[Key, int], own: str
 ) -> dict[Key, int]:
-    """Whose quotes tell of ticks that are not there → the sequence expected next.
+    """Find keys whose quotes tell of ticks that are not there → the sequence expected next.
 
-    `heads` are those of the same append. Another origin's quote may come before its ticks; one of
-    the log's own would leave a hole. Raises `InvalidRecord` for a quote that is not numbered.
+    `heads` are those of the same append. A quote of another origin may come before its ticks; one
+    of the log's own would leave a hole. Raises `InvalidRecord` for a quote that is not numbered.
     """
     check_quotes(quotes)
     wrong: dict[Key, int] = {}
@@ -120,7 +120,7 @@ def ahead(
 
 
 def check_quotes(quotes: Iterable[Quote]) -> None:
-    """Raise `InvalidRecord` for one that is not numbered."""
+    """Raise `InvalidRecord` for a quote that is not numbered."""
     for quote in quotes:
         _check_numbered(quote)
 
@@ -131,7 +131,7 @@ def _check_numbered(price: Tick | Quote) -> None:
 
 
 def _missing(gaps: Iterable[Gap]) -> set[tuple[Key, int, int]]:
-    """What `gaps` say is missing: of whom, the first and the last sequence (inclusive)."""
+    """Return what `gaps` say is missing: key, first and last sequence (inclusive)."""
     return {
         ((gap.origin, gap.symbol), *gap.missing)
         for gap in gaps

@@ -1,4 +1,4 @@
-"""Check what a caller passes to a stream, before the stream is asked. One rule for all backends.
+"""Checks a caller's arguments before the stream is asked. One rule for all backends.
 
 `UsageError` names the argument, what it expects and what it got.
 """
@@ -14,7 +14,7 @@ from ticker.records import TICK_FIELDS
 
 
 def checked_symbols(symbols: Any) -> frozenset[str] | None:
-    """`symbols`, if it is absent or a collection of texts. Raises `UsageError` otherwise.
+    """Return `symbols` if it is absent or a collection of texts. Raises `UsageError` otherwise.
 
     A single text is refused: it is a collection of its letters, so "AAPL" would ask for A, P and L.
     """
@@ -30,7 +30,7 @@ def checked_symbols(symbols: Any) -> frozenset[str] | None:
 
 
 def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int]:
-    """`last_seen`, empty if it is absent. Raises `UsageError` for what is no mapping."""
+    """Return `last_seen`, empty if it is absent. Raises `UsageError` if it is not a mapping."""
     if last_seen is None:
         return {}
     if isinstance(last_seen, Mapping):
@@ -39,7 +39,10 @@ def checked_last_seen(last_seen: Any) -> Mapping[tuple[str, str], int]:
 
 
 def checked_fields(fields: Any) -> tuple[str, ...]:
-    """`fields`, or all those of a tick if it is absent. Raises `UsageError` for any other name."""
+    """Return `fields`, or all those of a tick if it is absent.
+
+    Raises `UsageError` for other names.
+    """
     if fields is None:
         return TICK_FIELDS
     if isinstance(fields, str) or not hasattr(fields, "__iter__") or not fields:
@@ -53,7 +56,7 @@ def checked_fields(fields: Any) -> tuple[str, ...]:
 
 
 def checked_moment(name: str, when: Any) -> int | None:
-    """`when` as an integer (µs since the epoch, UTC), if it is given.
+    """Return `when` as an integer (µs since the epoch, UTC), if it is given.
 
     Raises `UsageError` for anything else.
     """
@@ -67,7 +70,10 @@ def checked_moment(name: str, when: Any) -> int | None:
 
 
 def checked_place(when: Any) -> int | Literal["start", "end"]:
-    """`when`, if it is "start", "end" or a moment (µs, UTC). Raises `UsageError` otherwise."""
+    """Return `when` if it is "start", "end" or a moment (µs, UTC).
+
+    Raises `UsageError` otherwise.
+    """
     match when:
         case "start":
             return "start"
@@ -82,7 +88,7 @@ def checked_place(when: Any) -> int | Literal["start", "end"]:
 
 
 def checked_number(name: str, number: Any, least: int) -> int:
-    """`number` as an integer from `least` on. Raises `UsageError` for anything else."""
+    """Return `number` as an integer from `least` on. Raises `UsageError` for anything else."""
     whole = _whole(number)
     if whole is None or whole < least:
         raise UsageError(f"{name}: expected a whole number from {least} on, not {number!r:.60}")
@@ -90,7 +96,7 @@ def checked_number(name: str, number: Any, least: int) -> int:
 
 
 def _whole(number: Any) -> int | None:
-    """`number` as an integer, also where it is NumPy's; `None` for True, 1.5 and "1"."""
+    """Return `number` as an integer, also from NumPy; `None` for True, 1.5 and "1"."""
     if isinstance(number, bool):
         return None
     try:

@@ -25,7 +25,7 @@ Column = np.ndarray | Texts
 
 
 def as_arrays(columns: Mapping[str, Sequence[Any]]) -> dict[str, Column]:
-    """Field name → values, as arrays. An unknown float becomes NaN."""
+    """Convert field name → values to arrays. An unknown float becomes NaN."""
     return {
         name: encode(values) if name in TEXTS else np.array(values, dtype=_DTYPES[name])
         for name, values in columns.items()

@@ -1,8 +1,8 @@
-"""What every backend's stream does alike: arguments, entering and leaving, health, statistics.
+"""What every backend's stream shares: arguments, entering and leaving, health, statistics.
 
-A backend answers questions (`_find`, `_begin`, `_columns`, …) whose arguments are checked here. Its
-errors become states of health, and what its readings noticed, ended or under way, is added up.
-Knows no backend.
+It checks the arguments, and a backend answers the questions (`_find`, `_begin`, `_columns`, …). A
+backend's errors become states of health. What all its readings noticed is added up. Knows no
+backend.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STATES: Final = {
 
 
 class BaseStream(Stream, ABC):
-    """The frame of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
+    """The base of a `Stream` at `url`. Methods without a docstring have the one of `Stream`."""
 
     def __init__(self, url: str, *, silence: float = EMPTY_BATCH_AFTER) -> None:
         """`silence`: seconds without a record after which a reading brings an empty batch."""
@@ -54,7 +54,7 @@ class BaseStream(Stream, ABC):
 
     @abstractmethod
     async def _begin(self, request: ReadRequest) -> ActiveRead:
-        """A reading that has not begun yet."""
+        """Make a reading that has not begun yet."""
 
     @abstractmethod
     def _columns(self, request: ColumnRequest) -> Iterator[Mapping[str, Sequence[Any]]]: ...
@@ -66,7 +66,7 @@ class BaseStream(Stream, ABC):
 
     @abstractmethod
     async def _read_health(self) -> Health:
-        """The stream as it is now, without what readings noticed. Raises `StreamError`."""
+        """Return the health now, without what readings noticed. Raises `StreamError`."""
 
     async def find(self, when: int | Literal["start", "end"]) -> Position:
         return await self._find(checked_place(when))
@@ -159,11 +159,14 @@ class BaseStream(Stream, ABC):
         await self.close()
 
     def _passed_over(self, broken: int) -> None:
-        """Count records of a snapshot that could not be read."""
+        """Count unreadable records of a snapshot."""
         self._ended = self._ended.plus(ReadStats(broken=broken))
 
     async def _position(self, after: Position | Literal["start", "end"]) -> Position:
-        """The position that `read(after)` begins at. Raises `UsageError` for what is none."""
+        """Return the position at which `read(after)` begins.
+
+        Raises `UsageError` if there is none.
+        """
         if not isinstance(after, str):
             raise UsageError(
                 f'read: expected "start", "end" or the position of a batch, not {after!r:.60}'

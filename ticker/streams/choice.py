@@ -1,4 +1,4 @@
-"""A stream's name or URL → the stream that is meant, and how to speak with it.
+"""Finds the stream that a name or URL means, and its settings.
 
 One rule for the command line and for Python: `--stream WORD` and `open_stream(WORD)` accept the
 same words. It opens nothing.
@@ -27,54 +27,54 @@ from ticker.units import DAY
 LOCAL_LOG = "stream.sqlite"
 """The local log's name in the state directory."""
 KEEP_DEFAULT_LOG = 7 * DAY
-"""How long the local log that nobody named keeps ticks (µs)."""
+"""How long the default local log keeps ticks (µs)."""
 
 
 class StreamChoice(msgspec.Struct, frozen=True):
-    """The stream that is meant."""
+    """A chosen stream."""
 
     url: str
     named: bool
-    """Whether a user named it; the default log and the demo's are ours to prune."""
+    """Whether a user named it. We may prune the default log and the demo's."""
     demo: bool = False
     default: bool = False
-    """Whether it is used where no stream is named."""
+    """Whether it is used if no stream is named."""
     temporary: bool = False
     """Whether it is deleted when the command ends."""
     name: str | None = None
     """Its name in the configuration."""
     security: Security | None = None
-    """How to speak with its brokers, if it has any."""
+    """The security settings of its brokers, if it has any."""
     topics: TopicSettings = TopicSettings()
-    """How its topics are made, if it has any and they are missing."""
+    """How its missing topics are created, if it is on Kafka."""
 
     @property
     def address(self) -> StreamAddress:
-        """Where it is. Raises `UsageError` for a URL that names no stream."""
+        """Return its address. Raises `UsageError` for a URL that names no stream."""
         return parse_address(self.url)
 
     @property
     def word(self) -> str:
-        """What names it on a command line."""
+        """Return its name on a command line."""
         return "demo" if self.demo else self.name or self.url
 
     @property
     def option(self) -> str:
-        """What a command needs to work on it, ready for a shell: ` --stream WORD`, or nothing."""
+        """Return the option that names it in a command, quoted: ` --stream WORD`, or nothing."""
         return "" if self.default else f" --stream {shlex.quote(self.word)}"
 
     @property
     def keep_for(self) -> int | None:
-        """Retention by time of appending (µs); `None`: for ever."""
+        """Return the retention by time of appending (µs); `None`: for ever."""
         return None if self.named else KEEP_DEFAULT_LOG
 
 
 def choose_stream(word: str | None = None, config: Config | None = None) -> StreamChoice:
-    """The stream that `word` names: a URL, `demo`, or a name of the configuration.
+    """Find the stream that `word` names: a URL, `demo`, or a name of the configuration.
 
-    Without a word: `TICKER_STREAM`, then the configuration's `defaults.stream`, then the local
-    log. The configuration is read only where it is needed: a URL never needs it. Raises
-    `UsageError` for a name that is not configured, and `ConfigError`.
+    Without a word: `TICKER_STREAM`, then the configuration's `defaults.stream`, then the local log.
+    A URL never needs the configuration, so it is not read then. Raises `UsageError` for a name that
+    is not configured, and `ConfigError`.
     """
     if word is not None:
         return _named_or_url(word, config)
@@ -84,18 +84,18 @@ def choose_stream(word: str | None = None, config: Config | None = None) -> Stre
         url = f"sqlite:{state_directory() / LOCAL_LOG}"
         return StreamChoice(url, named=False, default=True)
     choice = _named_or_url(setting.value, config)
-    # What the file says is true in every terminal; what the environment says, only in this one.
+    # The file is the same in every terminal; the environment may not be.
     is_in_file = setting.origin != "TICKER_STREAM"
     return msgspec.structs.replace(choice, default=True) if is_in_file else choice
 
 
 def demo_stream() -> StreamChoice:
-    """The demo's own log in the state directory."""
+    """Return the demo's own log in the state directory."""
     return StreamChoice(f"sqlite:{state_directory() / 'demo.sqlite'}", named=False, demo=True)
 
 
 def configured_stream(name: str, config: Config) -> StreamChoice:
-    """The stream of that name in the file. Raises `ConfigError`."""
+    """Return the stream of that name in the file. Raises `ConfigError`."""
     stream = config.streams[name]
     is_kafka = parse_address(stream.url).backend is Backend.KAFKA
     security = config.security(name) if is_kafka else None

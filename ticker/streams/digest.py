@@ -1,13 +1,13 @@
-"""Counts and a hash per (origin, symbol): how two streams are shown to hold the same ticks.
+"""Counts and a hash per (origin, symbol), which show that two streams hold the same ticks.
 
 The digest is the sum, modulo 2**64, of one 64-bit hash for each tick over all of its fields. A sum
-does not depend on the order, so chunks may come in any. It finds lost, doubled and changed ticks;
-it is no defence against somebody who forges them on purpose.
+does not depend on the order, so chunks may come in any. It finds lost, doubled and changed ticks.
+It does not protect against deliberate forgery.
 
 The hash of a tick joins the hashes of its fields: texts by BLAKE2b, numbers by their 64 bits as a
 float or integer, mixed by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
-Generators, 2014). An unknown value has a hash of its own. Pure; works by column, no loop per tick
-but the look-up of texts.
+Generators, 2014). An unknown value has a hash of its own. Pure. It works by column: only texts are
+looked up tick by tick.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ticker.streams.sequence import Key
 from ticker.streams.texts import Texts, encode
 
 Columns = Mapping[str, Any]
-"""Field name → values, as `Stream.arrays` or `Stream.columns` gives them out."""
+"""Field name → values, as `Stream.arrays` or `Stream.columns` yields them."""
 
 _NOTHING: Final = (1, 0)
-"""The span of a symbol that is not compared."""
+"""A span that stands for: this symbol is not compared."""
 _BLOCK: Final = 32_768
 """Ticks hashed at once."""
 _Bits = npt.NDArray[np.uint64]
@@ -50,14 +50,14 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 class Digests:
-    """Adds up chunks of columns; `within`: only these, from and to a sequence (inclusive)."""
+    """Adds up chunks of columns. `within`: only these, from and to a sequence (inclusive)."""
 
     def __init__(self, within: Mapping[Key, tuple[int, int]] | None = None) -> None:
         self._within = within
         self._found: dict[Key, list[int]] = {}
 
     def add(self, chunk: Columns) -> None:
-        """Take the ticks of `chunk` in."""
+        """Add the ticks of `chunk`."""
         if len(chunk["sequence"]) == 0:
             return
         columns = {field: _column(field, chunk[field]) for field in TICK_FIELDS}
@@ -94,7 +94,7 @@ class Digests:
                 old[4] = min(old[4], new[4])
 
     def result(self) -> dict[Key, Digest]:
-        """(origin, symbol) → what was added of it."""
+        """Return (origin, symbol) → its digest."""
         return {
             key: Digest(first, last, count, f"{total:016x}", received)
             for key, (first, last, count, total, received) in self._found.items()
@@ -106,7 +106,7 @@ def digests(
     within: Mapping[Key, tuple[int, int]] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[Key, Digest]:
-    """(origin, symbol) → count, span and hash of its ticks in `chunks`.
+    """Digest the ticks in `chunks`: (origin, symbol) → count, span and hash.
 
     `within`: only these, from and to a sequence (inclusive). `stopped` ends it early, at the next
     chunk.
@@ -120,7 +120,7 @@ def digests(
 
 
 def _column(field: str, values: Any) -> Any:
-    """Texts as `Texts`, whole numbers as int64, the rest as float64."""
+    """Return texts as `Texts`, whole numbers as int64, the rest as float64."""
     if field in TEXTS:
         return values if isinstance(values, Texts) else encode(values)
     whole = field in INTEGERS or field == "simulated"
@@ -128,7 +128,7 @@ def _column(field: str, values: Any) -> Any:
 
 
 def _hashes(columns: Columns) -> _Bits:
-    """One hash a tick."""
+    """Return one hash per tick."""
     rows = len(columns["sequence"])
     joined = np.empty(rows, np.uint64)
     # A block at a time, so that all steps find it in the processor's cache.
@@ -142,7 +142,7 @@ def _hashes(columns: Columns) -> _Bits:
 
 
 def _bits(values: Any, rows: slice, number: np.uint64) -> _Bits:
-    """The hashes of a field's values; one for all where they are all the same."""
+    """Return the hashes of a field's values; only one hash if all are the same."""
     if isinstance(values, Texts):
         words = np.array([_text_hash(word) for word in values.words], np.uint64)
         mixed = _mix(words + number)
@@ -152,8 +152,8 @@ def _bits(values: Any, rows: slice, number: np.uint64) -> _Bits:
         unknown = np.isnan(some)
         if unknown.all():
             some = some[:1]
-        some = some + 0.0  # one zero for all
-        some[unknown[: len(some)]] = np.nan  # and one NaN
+        some = some + 0.0  # -0.0 becomes 0.0
+        some[unknown[: len(some)]] = np.nan  # all NaNs become the same NaN
     bits: _Bits = some.view(np.uint64)
     return _mix(bits + number)
 
@@ -165,7 +165,7 @@ def _text_hash(text: str | None) -> int:
 
 
 def _mix(bits: _Bits) -> _Bits:
-    """SplitMix64's finaliser, in place: each bit of the input changes half of the output's."""
+    """Apply SplitMix64's finaliser, in place: each input bit changes half of the output bits."""
     bits ^= bits >> np.uint64(30)
     bits *= np.uint64(0xBF58476D1CE4E5B9)
     bits ^= bits >> np.uint64(27)

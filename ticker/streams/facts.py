@@ -1,6 +1,6 @@
-"""Standing facts: what a quote tells of a symbol and no tick does. Pure.
+"""Standing facts: the fields of a quote that no tick has. Pure.
 
-A tape keeps their changes. A tick and the facts known by then make a quote.
+A tape stores their changes. A tick and the facts known by then make a quote.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ STANDING: Final = (
     "previous_close",
     "open",
 )
-"""The fields of a quote that no tick tells: a recording keeps their changes."""
+"""The fields of a quote that no tick has. A recording stores their changes."""
 # The first fields of a quote are those of a tick, in another order.
 _SHARED: Final = Quote.__struct_fields__[: len(Tick.__struct_fields__)]
 _CURRENCY: Final = _SHARED.index("currency")
 _SESSION: Final = _SHARED.index("session")
 _UNNAMED: Final = (None, None, None)
 _RANGES: Final = (None, None, None, None, None)
-"""From `day_high` to `market_cap`: nobody keeps them."""
+"""From `day_high` to `market_cap`: these are not recorded."""
 _trade: Callable[[Tick], Sequence[Any]] = attrgetter(*_SHARED)
 
 
@@ -54,7 +54,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def facts_of(quote: Quote) -> Facts:
-    """The standing facts that `quote` tells."""
+    """Return the standing facts in `quote`."""
     return Facts(
         quote.origin or "",
         quote.symbol,
@@ -64,13 +64,13 @@ def facts_of(quote: Quote) -> Facts:
 
 
 class KnownFacts:
-    """The standing facts told so far, to find out which are new."""
+    """The standing facts so far, to find out which are new."""
 
     def __init__(self) -> None:
         self._facts: dict[Key, Facts] = {}
 
     def changes(self, quotes: Iterable[Quote], *, fixed_only: bool = False) -> list[Facts]:
-        """The facts of `quotes` that differ from what was told before.
+        """Return the facts of `quotes` that changed.
 
         `fixed_only`: leave out what is true only on the quotes' own day (see `fixed`).
         """
@@ -89,17 +89,17 @@ class KnownFacts:
 
 
 def fixed(facts: Facts) -> Facts:
-    """Those that were true all along: a stream keeps only the latest quote.
+    """Return the facts that never change: a stream keeps only the latest quote.
 
-    The session, the previous close and the open are of the quote's own day.
+    The session, the previous close and the open belong to the quote's own day.
     """
     return msgspec.structs.replace(facts, session=None, previous_close=None, open=None)
 
 
 def quote_of(tick: Tick, facts: Facts | None) -> Quote:
-    """The quote that was true after `tick`: its fields, and the standing facts known by then.
+    """Make the quote after `tick` of its fields and the standing facts known by then.
 
-    Where the facts do not tell the previous close it is `price` minus `day_change`.
+    If the facts lack the previous close, it is `price` minus `day_change`.
     """
     told = [*_trade(tick)]
     close = None if facts is None else facts.previous_close
@@ -108,7 +108,9 @@ def quote_of(tick: Tick, facts: Facts | None) -> Quote:
     if facts is None:
         told += (*_UNNAMED, close)
     else:
-        told[_CURRENCY] = tick.currency or facts.currency  # the tick's own beats an older fact
+        told[_CURRENCY] = (
+            tick.currency or facts.currency
+        )  # the tick's own fields beat an older fact
         told[_SESSION] = tick.session or facts.session
         told += (facts.name, facts.kind, facts.exchange, close, facts.open)
         told += (*_RANGES, facts.price_hint, facts.delay)

@@ -1,7 +1,6 @@
-"""Read the last day before a moment, for sparklines and charts. Nothing later than it is read.
+"""Reads the last day before a moment, for sparklines and charts, and nothing later.
 
-The newest ticks of the chosen symbols are read where there are very many; other symbols do not
-count. Knows no backend.
+If there are very many ticks, only the newest of the chosen symbols are read. Knows no backend.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from ticker.streams.protocol import Stream
 from ticker.units import DAY
 
 _MOST: Final = 200_000
-"""Ticks that are read at most: a second's work."""
+"""The most ticks that are read: a second's work."""
 _BATCH: Final = 2_000
-"""Of these, so many come at once: folding them keeps a screen waiting for a few ms."""
+"""The most ticks at once: folding them blocks a screen for a few ms."""
 
 
 async def last_day(
@@ -47,7 +46,7 @@ async def last_day(
 
 
 async def _begin(stream: Stream, time: int, symbols: Collection[str], most: int) -> Position | None:
-    """Where the reading begins; `None` if no tick follows there."""
+    """Find where the reading begins; `None` if no tick follows there."""
     begin = await stream.find(max(0, time - DAY))
     after_begin = await stream.count(begin)
     if not after_begin:
@@ -60,5 +59,5 @@ async def _begin(stream: Stream, time: int, symbols: Collection[str], most: int)
         newest = await stream.find_last(most, symbols=symbols)
     else:
         newest = await tape.step(end, -most, symbols=symbols)
-    # Of a rare symbol, the newest ticks reach back further than a day.
+    # For a rare symbol, the newest ticks reach back further than a day.
     return newest if await stream.count(newest) < after_begin else begin

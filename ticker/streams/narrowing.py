@@ -1,6 +1,6 @@
-"""What a stream can do beyond `Stream`, asked in one way: the backend in its URL tells.
+"""Finds out what a stream can do beyond `Stream`: its URL's backend decides.
 
-Each function returns the stream itself, under the protocol of what it can do.
+Each function returns the stream itself, typed as the protocol of what it can do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def as_served(stream: Stream) -> Served | None:
 
 
 def retained(log: Log) -> Retained:
-    """Return `log`, whose retention must be ours. Raises `UsageError` if it is not."""
+    """Return `log` if its retention is ours. Raises `UsageError` otherwise."""
     backend = backend_of(log.url)
     if not (backend and backend.retains):
         raise UsageError(

@@ -1,6 +1,6 @@
-"""`open_stream` and `open_log`: a stream's name or URL → the backend that keeps it.
+"""`open_stream` and `open_log` make the stream or log of a name or URL.
 
-`canonical_url` gives the one spelling of a stream that has several.
+`canonical_url` returns the same text for every spelling of a stream.
 
 Backends are imported when they are needed, so that reading SQLite never loads a Kafka client.
 """
@@ -109,9 +109,9 @@ def open_log(
 
 
 def canonical_url(choice: StreamChoice) -> str:
-    """One text for one stream, however it was written; no secrets.
+    """Return one text for one stream, however it was written; no secrets.
 
-    Raises `UsageError`, and `ConfigError` where it can never be spoken to as it is configured.
+    Raises `UsageError`, and `ConfigError` if its configuration can never work.
     """
     address = choice.address
     if address.path is None:
@@ -121,7 +121,7 @@ def canonical_url(choice: StreamChoice) -> str:
 
 
 def canonical_log_url(choice: StreamChoice) -> str:
-    """The same for a stream that is to be written. Raises `UsageError` for a recording too."""
+    """Return the canonical URL of a log. Raises `UsageError` for a recording too."""
     open_log(choice)
     return canonical_url(choice)
 
@@ -131,7 +131,10 @@ def _known(said: Mapping[str, int | None]) -> dict[str, int]:
 
 
 def _refuse_dead_link(address: StreamAddress) -> None:
-    """Make no folder in the place of one behind a dead link, such as a disk not mounted yet."""
+    """Refuse a dead link, for example to a disk that is not mounted yet.
+
+    Creates no folder for it.
+    """
     if not _path(address).parent.exists():
         problem = dead_link(user_path(written_path(address.url)))
         if problem is not None:
@@ -139,5 +142,5 @@ def _refuse_dead_link(address: StreamAddress) -> None:
 
 
 def _path(address: StreamAddress) -> Path:
-    assert address.path is not None  # noqa: S101  (it is a file)
+    assert address.path is not None  # noqa: S101 - it is a file
     return address.path

@@ -9,5 +9,5 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def new_origin() -> str:
-    """8 random letters of base32, lower case: 40 bits."""
+    """Return 8 random letters of base32, lower case: 40 bits."""
     return "".join(secrets.choice(_LETTERS) for _ in range(8))

@@ -1,12 +1,12 @@
-"""An unfinished recording: what a recorder writes until the Parquet file can be made.
+"""An unfinished recording: what a recorder writes until the Parquet file can be written.
 
 A Parquet file without its end is unreadable. So a recorder of `FILE` appends to `FILE.part`, a
 SQLite log that any reader of a stream can follow, and writes `FILE` once, at the end. A recorder
 that was killed leaves `FILE.part` behind; `mend` makes `FILE` of it.
 
-Beside it lies `FILE.part.facts`. It holds one JSON value a line: whether `FILE` may be replaced,
-then each change of a standing fact (a log keeps only the latest quote). A recorder holds a lock on
-it for as long as it lives; the kernel frees the lock with the process.
+Beside it lies `FILE.part.facts`. It holds one JSON value per line: whether `FILE` may be replaced,
+then each change of a standing fact (a log keeps only the latest quote). A recorder locks this file
+as long as it lives; the kernel frees the lock with the process.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SIDES: Final = ("", "-wal", "-shm")
 class Part:
     """The unfinished recording beside `path`, locked while inside. A context manager.
 
-    `replace`: the finished recording may replace a file at `path`. Raises `RecordingUnderWay` where
+    `replace`: the finished recording may replace a file at `path`. Raises `RecordingUnderWay` if
     another process holds it, and `StreamNotWritable`.
     """
 
@@ -60,13 +60,13 @@ class Part:
 
     @property
     def has_log(self) -> bool:
-        """Whether there is something to finish."""
+        """Tell whether there is something to finish."""
         return self.log.exists()
 
     def tell(self, ticks: int, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
-        """Keep the standing facts of `quotes` that are new; they are true after so many `ticks`.
+        """Save the new standing facts of `quotes`; they are true after so many `ticks`.
 
-        On the disk on return. See `Recorder.tell` for `fixed_only`.
+        They are on the disk on return. See `Recorder.tell` for `fixed_only`.
         """
         changes = self._known.changes(quotes, fixed_only=fixed_only)
         self._write([PlacedFacts(ticks, facts) for facts in changes])
@@ -78,9 +78,9 @@ class Part:
     async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:
         """Write the recording of all that the log holds, then remove the log.
 
-        Returns what the recording holds; without a tick no file is written, and it is `None`.
-        `on_progress` is told the ticks read so far. Raises `StreamNotWritable`, and leaves all as
-        it is, where the disk is full or a file at `path` must not be replaced.
+        Returns what the recording holds. Without a tick no file is written, and it is `None`.
+        `on_progress` gets the ticks read so far. If the disk is full or a file at `path` must not
+        be replaced, raises `StreamNotWritable` and leaves all unchanged.
         """
         manifest: Manifest | None = None
         with Recorder(self.path, replace=self.replace) as recorder:
@@ -94,11 +94,11 @@ class Part:
         return manifest
 
     def remove(self) -> None:
-        """Remove the log and what lies beside it."""
+        """Remove the log and its side files."""
         remove_left_over(self.path)
         for side in reversed(_SIDES):
             Path(f"{self.log}{side}").unlink(missing_ok=True)
-        self._facts.unlink(missing_ok=True)  # last: who finds the log finds its facts
+        self._facts.unlink(missing_ok=True)  # last: a log that exists has its facts
 
     def __enter__(self) -> Self:
         while True:
@@ -136,7 +136,7 @@ class Part:
         os.close(self._descriptor)
 
     def _lines(self) -> list[bytes]:
-        """The whole lines; a crash may have cut off the last."""
+        """Return the whole lines. A crash may have cut off the last."""
         text = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         return text.split(b"\n")[:-1]
 
@@ -144,7 +144,7 @@ class Part:
         return self._lines()[:1] == [msgspec.json.encode(True)]
 
     def _kept(self) -> list[PlacedFacts] | None:
-        """The facts that were kept; `None` where the file was lost."""
+        """Return the saved facts; `None` if the file was lost."""
         lines = self._lines()
         if not lines:
             return None
@@ -166,7 +166,7 @@ class Part:
             raise StreamNotWritable(str(self._facts), problem) from error
 
     async def _is_finished(self, recorder: Recorder) -> bool:
-        """Whether the file at `path` is this recording: a kill came just after it was written."""
+        """Tell whether the file at `path` is this recording, written just before a kill."""
         if self.replace or not self.path.exists():
             return False
         try:
@@ -180,12 +180,11 @@ class Part:
 
 
 def mend(path: Path) -> Manifest | None:
-    """Finish the recording `path` that a recorder left when it was killed.
+    """Finish the recording `path` that a killed recorder left.
 
-    Returns what it holds; `None` where there was nothing to finish. A recorder that lives goes on:
-    then `path` is the recording that it will replace. Synchronous, and works where an event loop is
-    running. Raises `RecordingUnderWay` where there is no such recording yet, and
-    `StreamNotWritable`.
+    Returns what it holds; `None` if there was nothing to finish. A living recorder continues: then
+    `path` is the recording that it will replace. Synchronous, and works inside a running event
+    loop. Raises `RecordingUnderWay` if there is no such recording yet, and `StreamNotWritable`.
     """
     if not part_path(path).exists():
         return None
@@ -203,7 +202,7 @@ def mend(path: Path) -> Manifest | None:
 
 
 def _same(descriptor: int, path: Path) -> bool:
-    """Whether `path` still names the file that is open."""
+    """Tell whether `path` still names the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

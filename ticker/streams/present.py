@@ -8,10 +8,10 @@ from ticker.streams.open import open_stream
 
 
 async def present(stream: str | StreamChoice | None) -> int:
-    """Return now (µs, UTC); of a recording, the time of its last tick.
+    """Return now (µs, UTC); for a recording, the time of its last tick.
 
-    So a time without a date is one of the last day on which a recording holds ticks. `stream` is as
-    for `open_stream`. Raises `StreamError` where a recording cannot be read.
+    So a time without a date is on the last day with ticks in the recording. `stream` is as for
+    `open_stream`. Raises `StreamError` if a recording cannot be read.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
     if choice.address.backend.is_writable:

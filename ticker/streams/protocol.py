@@ -1,9 +1,9 @@
-"""What every stream promises, whatever keeps it.
+"""What every stream promises, on every backend.
 
 A stream is an ordered log of ticks and gaps with the latest quotes and heartbeats beside it. Live,
 late and replayed reading are one read from different positions. Backends are chosen by URL
-(`ticker.streams.open`), know nothing of one another and are held to these texts by one contract
-suite, parametrised by protocol.
+(`ticker.streams.open`), know nothing of one another, and one contract
+suite checks these promises on all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from ticker.health import Health
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 
-if TYPE_CHECKING:  # it loads numpy, and commands are to start fast
+if TYPE_CHECKING:  # it loads numpy, and commands must start fast
     pass
 
 
@@ -25,16 +25,16 @@ class ReadStats(msgspec.Struct, frozen=True):
     """What the readings of one reader noticed."""
 
     broken: int = 0
-    """Records passed over, because they could not be read."""
+    """Unreadable records that were skipped."""
     holes: int = 0
     """Ticks found missing."""
     repeats: int = 0
-    """Ticks seen twice, and dropped."""
+    """Repeated ticks that were dropped."""
     problem: str | None = None
-    """What keeps one that goes on from reading now, in a sentence."""
+    """Why a reading that goes on cannot read now, in a sentence."""
 
     def plus(self, other: ReadStats) -> ReadStats:
-        """Both together."""
+        """Return both together."""
         return ReadStats(
             self.broken + other.broken,
             self.holes + other.holes,
@@ -46,10 +46,10 @@ class ReadStats(msgspec.Struct, frozen=True):
 class Stream(Protocol):
     """An ordered log of ticks and gaps, with the latest quotes and heartbeats beside it.
 
-    `ticker.open_stream` returns one. Any number of readers may share a stream. Use it with
-    `async with`. All methods but `columns` are asynchronous. They raise `StreamError`, and
-    `UsageError` for an argument of the wrong kind. Making a stream does no input or output: what
-    is wrong with it shows when it is first used.
+    `ticker.open_stream` returns one. Any number of readers may share a stream. Use it with `async
+    with`. All methods but `columns` are asynchronous. They raise `StreamError`, and `UsageError`
+    for an argument of the wrong kind. Making a stream does no input or output: errors come when it
+    is first used.
     """
 
     url: str
@@ -93,7 +93,8 @@ class Stream(Protocol):
     async def gaps(self) -> Sequence[Gap]:
         """Return all gaps that are held, to the present end.
 
-        Files and recordings keep them apart from ticks, and read nothing else. Kafka is read whole.
+        Files and recordings store them apart from ticks, and read nothing else. Kafka reads the
+        whole topics.
         """
         ...
 
@@ -147,7 +148,7 @@ class Stream(Protocol):
 
         `since` is inclusive, `until` exclusive, both by `received` (µs since the epoch, UTC).
         `fields` names the columns wanted (default: all fields of a tick); fewer are quicker. This
-        method is synchronous, so it works where an event loop is running already. It keeps no
+        method is synchronous, so it works where an event loop is running already. It makes no
         object for each tick.
         """
         ...
@@ -160,14 +161,14 @@ class Stream(Protocol):
         until: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the same as numpy arrays: of int64, float64 or bool, and texts as `Texts`.
+        """Yield the same as numpy arrays: int64, float64 or bool, and texts as `Texts`.
 
-        Unknown floats are NaN. In files this is quicker than `columns`.
+        Unknown floats are NaN. In files this is faster than `columns`.
         """
         ...
 
     def read_stats(self) -> ReadStats:
-        """Return what this object's readings noticed so far. Asks nobody."""
+        """Return what this object's readings noticed so far. Does not ask the stream."""
         ...
 
     async def health(self) -> Health:
@@ -175,7 +176,7 @@ class Stream(Protocol):
         ...
 
     async def close(self, within: float = 5.0) -> int:
-        """End all readings and let go, within `within` seconds.
+        """End all readings and close, within `within` seconds.
 
         Returns how many ticks could not be delivered: 0 for a reader.
         """
@@ -192,9 +193,9 @@ class Stream(Protocol):
 
 
 class Log(Stream, Protocol):
-    """A stream that can be written. Entering it opens it, and makes it if missing.
+    """A stream that can be written. Entering it opens it, and creates it if missing.
 
-    It takes ticks as they are numbered: each brings its identity, (origin, symbol, sequence).
+    Its ticks are numbered already: each brings its identity, (origin, symbol, sequence).
     """
 
     @property
@@ -244,7 +245,7 @@ class NumberingLog(Log, Protocol):
 
 
 class Served(Protocol):
-    """A stream that lies on servers: they may be known by several names, and so may the stream."""
+    """A stream on servers. They may have several names, and so may the stream."""
 
     async def log_id(self) -> str:
         """The `Log.id` of the log that lies there now. Raises `StreamError`."""
@@ -255,13 +256,16 @@ class Retained(NumberingLog, Protocol):
     """A log whose retention is ours: SQLite and memory, not Kafka."""
 
     async def hold(self, reader: str, position: Position | None) -> None:
-        """Keep all that follows `position` for `reader`, across restarts; `None` lets go."""
+        """Keep all that follows `position` for `reader`, across restarts. `None` ends the hold."""
         ...
 
     async def holds(self) -> Mapping[str, Hold]:
-        """Reader → where its hold stands, and how many ticks wait for it there."""
+        """Return reader → the position of its hold, and how many ticks wait after it."""
         ...
 
     async def prune(self) -> int:
-        """Delete what retention allows now; the number of ticks deleted. Never what is held."""
+        """Delete what retention allows now.
+
+        Returns the number of ticks deleted. Never what is held.
+        """
         ...

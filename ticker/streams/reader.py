@@ -1,7 +1,7 @@
-"""What all backends' readings do alike: one `ActiveRead` is one `read` under way.
+"""What all backends' readings share: one `ActiveRead` is one running `read`.
 
-A backend brings what lies in it. Here are the arguments of a read, what it has seen and counted,
-and the gaps that a reader notices by itself. `ThreadRead` is for backends that block. Knows no
+Here are the arguments of a read, what it has seen and counted, and the gaps that a reader notices
+itself. A backend adds how its records are read. `ThreadRead` is for backends that block. Knows no
 backend.
 """
 
@@ -46,7 +46,7 @@ class ColumnRequest(msgspec.Struct, frozen=True):
     fields: Sequence[str] = TICK_FIELDS
 
     def chunk(self, ticks: Iterable[Tick]) -> Mapping[str, Sequence[Any]] | None:
-        """The columns of those of `ticks` that are wanted; `None` if none is."""
+        """Return the columns of the wanted `ticks`; `None` if there are none."""
         symbols, since, until = self.symbols, self.since, self.until
         wanted = [
             tick
@@ -69,26 +69,26 @@ class Lost(NamedTuple):
 
 
 class ActiveRead(ABC):
-    """One `read` under way. Any thread may ask for `read_stats`, and call `stop`."""
+    """One running `read`. Any thread may read `read_stats`, and call `stop`."""
 
     def __init__(self, request: ReadRequest) -> None:
         self.request = request
         self.sequences = SequenceTracker(request.last_seen)
         self.broken = 0
-        """Records passed over."""
+        """Records skipped."""
         self.problem: str | None = None
-        """What keeps it from reading now; a stream that is away is waited for."""
+        """Why it cannot read now; a stream that is away is waited for."""
 
     @abstractmethod
     def batches(self) -> AsyncGenerator[Batch, None]:
-        """See `Stream.read`. To be closed."""
+        """See `Stream.read`. The caller must close it."""
 
     @abstractmethod
     def stop(self) -> None:
         """Make it end soon."""
 
     def read_stats(self) -> ReadStats:
-        """Since it began."""
+        """Return the counts since it began."""
         return ReadStats(self.broken, self.sequences.holes, self.sequences.repeats, self.problem)
 
     def span_gap(
@@ -99,7 +99,7 @@ class ActiveRead(ABC):
         until: int,
         symbols: Collection[str] | None = None,
     ) -> Gap:
-        """A gap in what this reader knows, from `since` to `until` (µs, UTC).
+        """Make a gap in what this reader knows, from `since` to `until` (µs, UTC).
 
         It is about `symbols`, or about all that is read.
         """
@@ -124,11 +124,11 @@ class ActiveRead(ABC):
         *,
         lost_gaps: bool,
     ) -> list[Gap]:
-        """What retention deleted before this reader came: exactly where it can know, or a span.
+        """Describe what retention deleted unread: exactly if possible, or as a span.
 
-        `lost` are the ticks that it is about, `lost_gaps` says that gaps went too. `origin` is the
-        log's, `since` the time of the reader's position, and `until` that of the oldest tick that
-        is held (µs, UTC).
+        `lost` are the ticks that it is about; `lost_gaps` says that gaps were deleted too. `origin`
+        is the log's, `since` the time of the reader's position, and `until` that of the oldest tick
+        that is held (µs, UTC).
         """
         gaps: list[Gap] = []
         unknown: set[str] = set()
@@ -147,7 +147,7 @@ class ActiveRead(ABC):
 
 
 class ThreadRead(ActiveRead):
-    """A read that blocks, in a thread of its own, which calls `next` and `close`."""
+    """A read that blocks. Its own thread calls `next` and `close`."""
 
     def __init__(self, request: ReadRequest) -> None:
         super().__init__(request)
@@ -155,11 +155,11 @@ class ThreadRead(ActiveRead):
 
     @abstractmethod
     def next(self) -> Batch | None:
-        """The next batch, an empty one after a silence, `None` at the end and once stopped."""
+        """Return the next batch, an empty one after a silence, `None` at the end or a stop."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what was opened; a second time is harmless."""
+        """Close what was opened. A second call is harmless."""
 
     def stop(self) -> None:
         self.stopping.set()
@@ -177,5 +177,5 @@ class ThreadRead(ActiveRead):
 
 
 def wanted_gaps(gaps: Collection[Gap], symbols: Collection[str] | None) -> list[Gap]:
-    """Those of `gaps` that concern `symbols` (`None`: all)."""
+    """Return those of `gaps` that concern `symbols` (`None`: all)."""
     return [gap for gap in gaps if gap.concerns(symbols)]

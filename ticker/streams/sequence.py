@@ -1,8 +1,8 @@
-"""Finds holes and repeats in what a reader is given, per symbol: one rule for every backend.
+"""Finds holes and repeats in what a reader gets, per symbol: one rule for every backend.
 
-A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file holds a reader to it:
-`SequenceTracker.take` lets each tick through once, drops what came before, and turns every hole
-into a `Gap` when it is noticed. The first tick of a symbol sets the start, unless a snapshot (or
+A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file checks it:
+`SequenceTracker.take` lets each tick through once, drops repeats, and turns every hole into a `Gap`
+when it is noticed. The first tick of a symbol sets the start, unless a snapshot (or
 `SequenceTracker.skip`) told the sequence before it. Pure: no clock, no input or output, no
 knowledge of what stores the ticks.
 """
@@ -38,8 +38,8 @@ class SequenceTracker:
         """Return the ticks of `ticks` that are new, and a gap for each hole before one of them.
 
         `gaps` are those that the stream itself holds in the same span: what they call missing is
-        counted, but not told a second time. The ticks come back as they are, without a copy, when
-        none is a repeat.
+        counted, but not reported again. The ticks come back as they are, without a copy, when none
+        is a repeat.
         """
         passed, found, _ = self._take(ticks, gaps, stops=False)
         return passed, found
@@ -49,13 +49,13 @@ class SequenceTracker:
     ) -> tuple[Sequence[Tick], list[Gap], int]:
         """Like `take`, but stop before a hole that follows a new tick.
 
-        Also returns the number of ticks left over.
-        The gap of such a hole begins another batch: within one, gaps come before ticks.
+        Also returns the number of ticks left over. The gap of such a hole begins another batch:
+        within one, gaps come before ticks.
         """
         return self._take(ticks, gaps, stops=True)
 
     def fresh(self, keys: Iterable[Key], sequences: Iterable[int]) -> list[bool]:
-        """Which ticks of these (origin, symbol) and sequences are new. Looks for no hole."""
+        """Tell which ticks of these (origin, symbol) and sequences are new. Looks for no hole."""
         last = self._last
         found: list[bool] = []
         for key, sequence in zip(keys, sequences, strict=True):
@@ -94,22 +94,22 @@ class SequenceTracker:
         return ticks, found, left
 
     def _note(self, gaps: Sequence[Gap]) -> None:
-        """Remember what `gaps`, of the stream itself, tell missing."""
+        """Remember what `gaps` of the stream itself call missing."""
         for gap in gaps:
             if gap.symbol is not None and gap.missing is not None:
                 key = (gap.origin, gap.symbol)
                 spans = [*self._told.get(key, ()), gap.missing]
-                # What lies behind us can be no hole any more.
+                # What lies before our position cannot be a hole any more.
                 passed = self._last.get(key, 0)
                 spans = [span for span in spans if span[1] > passed][-_TOLD_AHEAD:]
                 self._told[key] = spans
 
     def last(self, origin: str, symbol: str) -> int | None:
-        """The sequence last seen, or told by a snapshot; `None` before the first."""
+        """Return the last sequence seen, or told by a snapshot; `None` before the first."""
         return self._last.get((origin, symbol))
 
     def last_seen(self) -> dict[Key, int]:
-        """The sequence last seen, or told by a snapshot, of each."""
+        """Return (origin, symbol) → the last sequence seen, or told by a snapshot."""
         return dict(self._last)
 
     def forget(self) -> None:
@@ -132,7 +132,7 @@ class SequenceTracker:
         return before + 1, through
 
     def _hole(self, key: Key, first: int, last: int, tick: Tick) -> list[Gap]:
-        """Gaps for `first` to `last` (inclusive), less what the stream's own gaps told already."""
+        """Make gaps for `first` to `last` (inclusive), without what the stream's gaps told."""
         self.holes += last - first + 1
         told = self._told.pop(key, [])
         # Those that reach further may tell of later holes.
@@ -153,7 +153,7 @@ def missing_ticks(
     writer: str = READER,
     reason: GapReason = GapReason.TICKS_MISSING,
 ) -> Gap:
-    """Make the gap of the first to the last sequence (inclusive) that are missing of `key`.
+    """Make the gap for the missing ticks of `key`, first to last sequence (inclusive).
 
     `received` is when it was noticed (µs, UTC).
     """
@@ -172,7 +172,7 @@ def missing_ticks(
 
 
 def left_of(first: int, last: int, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """What of `first` to `last` lies in none of `spans`; all inclusive."""
+    """Return the parts of `first` to `last` that lie in none of `spans`; all inclusive."""
     for told_first, told_last in sorted(spans):
         if told_last < first:
             continue

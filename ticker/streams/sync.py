@@ -1,9 +1,9 @@
 """Asynchronous reading for synchronous callers: an event loop runs in a thread of its own.
 
-It works where an event loop is running already, as in a notebook. The loop also runs while the
-caller works on an item: a loop that stood still would find its deadlines passed afterwards, and
-call a healthy broker silent. It ends at the end of the items, when the caller drops them half way,
-and with the interpreter.
+It works inside a running event loop, as in a notebook. The loop keeps running while the caller
+works on an item. If it stood still, its deadlines would pass, and a healthy broker would look
+silent. It ends at the end of the items, when the caller drops them half way, and with the
+interpreter.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _T = TypeVar("_T")
 
 
 def blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
-    """`items`, one after another; raises what they raise.
+    """Yield `items`, one after another. Raises what they raise.
 
-    No further ahead of the caller than `items` are by themselves.
+    Reads ahead of the caller only as far as `items` themselves do.
     """
     loop = _Loop(items)
     try:
@@ -31,7 +31,7 @@ def blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
 
 
 class _Loop(Generic[_T]):
-    """An event loop that runs in a thread, and what is drawn from there."""
+    """An event loop that runs in a thread, and the items that it yields."""
 
     def __init__(self, items: AsyncGenerator[_T, None]) -> None:
         self._items = items
@@ -40,29 +40,29 @@ class _Loop(Generic[_T]):
         # By a factory, or the loop would count as that of the thread that makes it.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        # The interpreter waits for no daemon: it would wait for ever, as items that somebody still
-        # holds are dropped after all threads.
+        # A daemon, because the interpreter would wait for any other thread for ever: items that are
+        # still in use are dropped after all threads.
         self._thread = threading.Thread(target=self._run, name="ticker-columns", daemon=True)
         self._thread.start()
         atexit.register(self.end)
 
     def next(self) -> _T | None:
-        """The next item; `None` at the end."""
+        """Return the next item; `None` at the end."""
         asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
         try:
             return asked.result()
         finally:
-            asked.cancel()  # where the caller is interrupted
+            asked.cancel()  # if the caller is interrupted
 
     def end(self) -> None:
-        """Let go of the items, and wait until the thread has ended. Any number of times."""
+        """Close the items, and wait until the thread has ended. It may be called again."""
         atexit.unregister(self.end)
         if self._thread.is_alive():
             try:
                 self._loop.call_soon_threadsafe(self._stop.set)
             except RuntimeError:
                 return  # closed just now
-            # Items in a circle of references are dropped by any thread, this one too.
+            # Items in a reference cycle are dropped by any thread, even this one.
             if threading.current_thread() is not self._thread:
                 self._thread.join()
 

@@ -11,7 +11,7 @@ from ticker.records import Batch, Gap, Position
 from ticker.streams.facts import Facts
 from ticker.streams.protocol import Stream
 
-if TYPE_CHECKING:  # it loads numpy, and commands are to start fast
+if TYPE_CHECKING:  # it loads numpy, and commands must start fast
     from ticker.streams.digest import Digest
 
 
@@ -32,7 +32,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class SessionChange(msgspec.Struct, frozen=True):
-    """The trading session of some symbols became another one."""
+    """The trading session of some symbols changed."""
 
     time: int
     """When the first of its ticks was due (µs, UTC)."""
@@ -43,25 +43,25 @@ class SessionChange(msgspec.Struct, frozen=True):
 class Tape(Stream, Protocol):
     """A stream with random access: a recording. Its ticks come in order of time.
 
-    A tick is due when the running maximum of `received` reaches it: where the clock of the machine
-    that recorded was set back, the tape goes on at once. Times are µs since the epoch, UTC.
+    A tick is due when the running maximum of `received` reaches it. So if the recording machine's
+    clock was set back, the tape continues at once. Times are µs since the epoch, UTC.
     """
 
     async def digests(self) -> Mapping[tuple[str, str], Digest]:
-        """Return (origin, symbol) → count and hash of its ticks, as its maker wrote them down.
+        """Return (origin, symbol) → count and hash of its ticks, as the recorder saved them.
 
-        Their `received` is 0: it was not written down.
+        Their `received` is 0: it was not saved.
         """
         ...
 
     async def snapshot_at(self, position: Position) -> Batch:
-        """As it was known then, with nothing of what came after."""
+        """Return what was known at that time, without anything later."""
         ...
 
     async def last_ticks(self, time: int) -> Batch:
         """Return the last tick of each (origin, symbol) of those due by `time`.
 
-        `read` of the batch's position goes on with the first tick that is due later.
+        `read` of the batch's position continues with the first tick that is due later.
         """
         ...
 
@@ -70,7 +70,7 @@ class Tape(Stream, Protocol):
     ) -> int | None:
         """Return when the next tick (of `symbols`) after `time` is due; `None` if there is none.
 
-        Not `forward`: the last one before `time`.
+        `forward=False`: the last one before `time`.
         """
         ...
 
@@ -79,7 +79,7 @@ class Tape(Stream, Protocol):
         ...
 
     async def index(self) -> None:
-        """Learn where the ticks of each symbol lie, so that looking for them is quick from now on.
+        """Learn where the ticks of each symbol lie, which makes later searches fast.
 
         It reads the whole file once, in a thread.
         """
@@ -100,5 +100,5 @@ class Tape(Stream, Protocol):
     async def step(
         self, position: Position, ticks: int, *, symbols: Collection[str] | None = None
     ) -> Position:
-        """`ticks` ticks (of `symbols`) later (negative: earlier), not beyond either end."""
+        """Return the time `ticks` ticks (of `symbols`) later (negative: earlier)."""
         ...

@@ -1,4 +1,4 @@
-"""Texts that repeat, as numbers: each text once, and for each row which one it is."""
+"""Repeated texts as numbers: each text once, and for each row the number of its text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Texts(NamedTuple):
 
     codes: np.ndarray
     words: Sequence[str | None]
-    """Different ones. `None` is an unknown text."""
+    """The different texts. `None` is an unknown text."""
 
 
 def encode(texts: Iterable[str | None]) -> Texts:
-    """Find the different texts, in the order in which they come."""
+    """Find the different texts, in the order of their first row."""
     words: defaultdict[str | None, int] = defaultdict(count().__next__)
     codes = np.fromiter(map(words.__getitem__, texts), dtype=np.int32)
     return Texts(codes, list(words))

@@ -1,4 +1,4 @@
-"""What a log in memory holds, what an append changes, and what retention deletes.
+"""What a log in memory holds, how an append changes it, and what retention deletes.
 
 One lock guards it, so readers may be in any thread and any event loop.
 """
@@ -23,7 +23,7 @@ from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,18})")
 _RECORD: Final = 128
-"""About what a tick takes (bytes)."""
+"""The approximate size of a tick (bytes)."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True):
     """The number of records stored up to it."""
     record: Tick | Gap
     received: int
-    """The newest of all entries so far (µs, UTC)."""
+    """The newest `received` of all entries so far (µs, UTC)."""
     appended: int
     """When it was appended (µs, UTC)."""
 
@@ -44,7 +44,7 @@ _place: Final = operator.attrgetter("place")
 class Contents:
     """What a log holds. `lock` guards it, and is notified of each append.
 
-    A position is the number of records stored before it, with the time of the newest of them.
+    A position is the number of records before it, with the time of the newest of them.
     """
 
     def __init__(self, url: str) -> None:
@@ -54,15 +54,15 @@ class Contents:
         self.end = 0
         self.entries: list[Entry] = []
         self.quotes: dict[Key, tuple[int, Quote]] = {}
-        """The last of each (origin, symbol), with its place."""
+        """The last of each (origin, symbol), with its number."""
         self.beats: dict[tuple[str, str], tuple[int, Heartbeat]] = {}
-        """The last of each (writer, source), with its place."""
+        """The last of each (writer, source), with its number."""
         self.last: dict[Key, int] = {}
         self.simulated: bool | None = None
         self.held: dict[str, int] = {}
-        """Reader → the place behind all that it is done with."""
+        """Reader → the number of the last record that it has finished with."""
         self.pruned = 0
-        """The place of the last entry that retention deleted."""
+        """The number of the last entry that retention deleted."""
         self._appended = 0
         self._pruned: Entry | None = None
         self._pruned_ticks: dict[Key, Entry] = {}
@@ -71,33 +71,36 @@ class Contents:
 
     @property
     def size(self) -> int:
-        """About what the ticks and gaps take (bytes)."""
+        """Return the approximate size of the ticks and gaps (bytes)."""
         return len(self.entries) * _RECORD
 
     def position(self, place: int) -> Position:
-        """Behind the record at `place`."""
+        """Return the position after the record at `place`."""
         behind = bisect.bisect_right(self.entries, place, key=_place)
         before = self.entries[behind - 1] if behind else self._pruned
         return Position(f"{self.origin}:{place}:{0 if before is None else before.received}")
 
     def parse(self, position: object) -> tuple[int, int]:
-        """The place of `position`, and its time. Raises `WrongPosition` for another log's."""
+        """Return the place of `position`, and its time.
+
+        Raises `WrongPosition` for another log's.
+        """
         form = _FORM.fullmatch(position) if isinstance(position, str) else None
         if form is None or form[1] != self.origin or int(form[2]) > self.end:
             raise WrongPosition(self.url, position)
         return int(form[2]), int(form[3])
 
     def after(self, place: int) -> Iterator[Entry]:
-        """The entries behind `place`."""
+        """Return the entries after `place`."""
         first = bisect.bisect_right(self.entries, place, key=_place)
         return map(self.entries.__getitem__, range(first, len(self.entries)))
 
     def count(self, place: int) -> int:
-        """How many ticks are behind `place`."""
+        """Count the ticks after `place`."""
         return sum(isinstance(entry.record, Tick) for entry in self.after(place))
 
     def ticks(self) -> list[Tick]:
-        """All that are held."""
+        """Return all ticks that are held."""
         return [entry.record for entry in self.entries if isinstance(entry.record, Tick)]
 
     def append(
@@ -141,14 +144,14 @@ class Contents:
         self._appended = now
 
     def has_leapt(self, now: int, keep_for: int | None) -> bool:
-        """Whether all is too old: after a long absence, or by one reading of a wrong clock."""
+        """Tell whether all would be too old, after a long pause or by a wrong clock."""
         return keep_for is not None and now - self._appended > keep_for
 
     def prune(self, before: int | None, keep_bytes: int | None, through: int) -> int:
         """Delete the oldest entries, and count the ticks among them.
 
-        Those go that were appended until `before` (µs, UTC; `None`: not by time), and as many as
-        are more than `keep_bytes`; nothing behind `through`, and nothing that is held.
+        Deleted are those appended until `before` (µs, UTC; `None`: not by time), and as many as
+        exceed `keep_bytes`. Nothing after `through` is deleted, and nothing that is held.
         """
         bound = min([through, *self.held.values()])
         too_many = 0
@@ -173,7 +176,7 @@ class Contents:
             self._pruned_gap = entry.place
 
     def lost(self, place: int, symbols: Collection[str] | None) -> list[Lost]:
-        """Which ticks behind `place` retention has deleted."""
+        """Return the ticks after `place` that retention has deleted."""
         return [
             Lost(key, entry.record.sequence)
             for key, entry in self._pruned_ticks.items()
@@ -183,19 +186,19 @@ class Contents:
         ]
 
     def has_lost_gap(self, place: int) -> bool:
-        """Whether retention has deleted a gap behind `place`."""
+        """Tell whether retention has deleted a gap after `place`."""
         return self._pruned_gap > place
 
     @property
     def held_since(self) -> int:
-        """When the oldest tick that is held was received (µs, UTC)."""
+        """Return when the oldest tick that is held was received (µs, UTC)."""
         for entry in self.entries:
             if isinstance(entry.record, Tick):
                 return entry.record.received
         return 0 if self._pruned is None else self._pruned.received
 
     def holds(self) -> dict[str, Hold]:
-        """Reader → where it goes on, and how many ticks wait for it there."""
+        """Return reader → the position of its hold, and how many ticks wait after it."""
         return {
             reader: Hold(self.position(place), self.count(place))
             for reader, place in self.held.items()

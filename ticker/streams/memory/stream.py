@@ -1,4 +1,4 @@
-"""`MemoryStream` reads a log in memory, `MemoryLog` writes it too: the protocols over it."""
+"""`MemoryStream` reads a log in memory, and `MemoryLog` also writes it: the protocols over it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ticker.streams.sequence import Key
 from ticker.system_clock import now
 
 _LOGS: Final[dict[str, Contents]] = {}
-"""URL → what lies there, in this process."""
+"""URL → its log, in this process."""
 
 
 class MemoryRead(ThreadRead):
@@ -53,7 +53,7 @@ class MemoryRead(ThreadRead):
         return None
 
     def _take(self) -> Batch:
-        """What comes next, up to a gap that follows a tick."""
+        """Return what comes next, up to a gap that follows a tick."""
         contents, symbols = self._contents, self.request.symbols
         ticks: list[Tick] = []
         places: list[int] = []
@@ -186,8 +186,8 @@ class MemoryStream(BaseStream):
 class MemoryLog(MemoryStream, Retained):
     """The log at `url`. Entering creates it if it does not exist.
 
-    `keep_for` (µs since appending) and `keep_bytes` (about what ticks and gaps take) bound what is
-    retained; `None`: for ever. `clock` gives the time of appending (µs, UTC).
+    `keep_for` (µs since appending) and `keep_bytes` (approximate size of ticks and gaps) limit what
+    is retained; `None`: no limit. `clock` returns the time of appending (µs, UTC).
     """
 
     def __init__(
@@ -228,13 +228,13 @@ class MemoryLog(MemoryStream, Retained):
         contents = self._open()
         with contents.lock:
             at, before = self._clock(), contents.end
-            # One reading of a clock cannot tell a long absence from a wrong clock; the next can.
+            # One reading of a clock cannot tell a long pause from a wrong clock; the next one can.
             leapt = contents.has_leapt(at, self._keep_for)
             contents.append(ticks, gaps, quotes, heartbeats, at)
             self._prune(contents, None if leapt else at, before)
             contents.lock.notify_all()
             position = contents.position(contents.end)
-        await asyncio.sleep(0)  # an append lets others run, as one that waits for a disk
+        await asyncio.sleep(0)  # an append lets other tasks run, like one that waits for a disk
         return position
 
     async def hold(self, reader: str, position: Position | None) -> None:

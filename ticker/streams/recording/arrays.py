@@ -1,7 +1,7 @@
-"""Ticks in DuckDB as numpy arrays, by column: no object is made per tick.
+"""Reads ticks from DuckDB as numpy arrays, by column: no object is made per tick.
 
 Texts come as codes: DuckDB turns each into the number of its word (`enum_code`), and the few
-different words are asked for once. An unknown text is the last word, `None`.
+different words are read once. An unknown text is the last word, `None`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ticker.streams.recording.database import Connection, literal
 from ticker.streams.texts import Texts
 
 _ROWS: Final = 1_000_000
-"""Rows decoded at once: a bound on memory."""
+"""Rows decoded at once: this limits the memory."""
 
 
 Words = Mapping[str, Sequence[str | None]]
@@ -34,9 +34,10 @@ def arrays(
     where: str = "",
     bindings: Sequence[Any] = (),
 ) -> Iterator[Mapping[str, Any]]:
-    """See `Stream.arrays`: `fields` of what of `source`, of `ticks` rows in all, meets `where`.
+    """See `Stream.arrays`.
 
-    `row` is the column that numbers the rows from 0. Raises what DuckDB raises.
+    `source` has `ticks` rows. Returns `fields` of those that meet `where`. `row` is the column
+    that numbers the rows from 0. Raises what DuckDB raises.
     """
     words = {field: _words(connection, source, field) for field in TEXTS if field in fields}
     listed = ", ".join(selected(field, words) for field in fields)
@@ -52,9 +53,9 @@ def arrays(
 def words_in(
     connection: Connection, fields: Sequence[str], span: str, bindings: Sequence[Any] = ()
 ) -> Words:
-    """The different texts of each of `fields` in `span` (`FROM …`), by one query.
+    """Find the different texts of each of `fields` in `span` (`FROM …`), by one query.
 
-    `None`, if there is an unknown one, is the last.
+    If there is an unknown text, `None` is the last.
     """
     listed = ", ".join(fields)
     found = connection.execute(f"SELECT DISTINCT {listed} {span}", list(bindings)).fetchall()
@@ -67,13 +68,13 @@ def words_in(
 
 
 def _words(connection: Connection, source: str, field: str) -> list[str | None]:
-    """The different texts; `None`, if there is an unknown one, is the last."""
+    """Return the different texts. If there is an unknown one, `None` is the last."""
     query = f'SELECT DISTINCT "{field}" FROM {source} ORDER BY 1 NULLS LAST'
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def selected(field: str, words: Words) -> str:
-    """What to select for `field`: of a text its place in `words`."""
+    """Return the SQL that selects `field`: for a text its index in `words`."""
     if field not in words:
         return layout.value(field)
     if len(words[field]) <= 1:

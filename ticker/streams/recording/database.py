@@ -1,4 +1,4 @@
-"""DuckDB, as this project uses it: connections in UTC, and its errors in our words.
+"""DuckDB as this project uses it: connections in UTC, and its errors as ours.
 
 Every connection is set to UTC, or frames come in the machine's zone. An open result owns its
 connection, so each reader takes a cursor of its own.
@@ -26,7 +26,7 @@ from ticker.errors import (
 )
 
 _ERRNO: Final = re.compile(r'"errno":"(\d+)"')
-"""How DuckDB tells the system's number of an error."""
+"""The text in DuckDB's errors before the system's error number."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Connection = duckdb.DuckDBPyConnection
 
@@ -35,47 +35,47 @@ _MAGIC: Final = b"PAR1"
 
 
 def connect(database: str = ":memory:") -> Connection:
-    """A connection in UTC."""
+    """Open a connection in UTC."""
     connection = duckdb.connect(database)
     prepare(connection)
     return connection
 
 
 def prepare(connection: Connection) -> None:
-    """Settings that a cursor does not inherit."""
+    """Make settings that a cursor does not inherit."""
     connection.execute("SET TimeZone = 'UTC'")
-    # A seek asks three questions; each would read the footer again, with all its row groups.
+    # A seek asks three questions. Each would read the footer again, with all its row groups.
     connection.execute("SET parquet_metadata_cache = true")
 
 
 def close(connection: Connection) -> None:
-    """Let go of `connection`; a second time is harmless.
+    """Close `connection`. A second call is harmless.
 
-    One whose cursor another thread still uses goes with that thread.
+    If another thread still uses its cursor, it is closed with that thread.
     """
     with contextlib.suppress(duckdb.Error):
         connection.close()
 
 
 def interrupt(connection: Connection) -> None:
-    """End the query that runs on `connection`, if it runs; safe from any thread."""
+    """Interrupt the query on `connection`, if one is running. Safe from any thread."""
     with contextlib.suppress(duckdb.Error):  # it was closed just now
         connection.interrupt()
 
 
 def literal(text: str) -> str:
-    """`text` as a literal of SQL, for places that take no parameter."""
+    """Return `text` as an SQL literal, for places that take no parameter."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def path_literal(path: str) -> str:
-    """The file at `path` as a literal, where DuckDB would read `*`, `?` and `[` as a pattern."""
+    """Return the file at `path` as a literal. DuckDB would read `*`, `?` and `[` as a pattern."""
     return literal(glob.escape(path))
 
 
 @contextlib.contextmanager
 def reading(path: Path, url: str) -> Iterator[None]:
-    """Turns what DuckDB and the system say of reading `path` into errors of ours."""
+    """Map errors of DuckDB and the system while reading `path` to ours."""
     try:
         yield
     except FileNotFoundError:
@@ -94,7 +94,7 @@ def reading(path: Path, url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def writing(url: str) -> Iterator[None]:
-    """Turns what DuckDB and the system say of writing into errors of ours."""
+    """Map errors of DuckDB and the system while writing to ours."""
     try:
         yield
     except OSError as error:
@@ -104,14 +104,14 @@ def writing(url: str) -> Iterator[None]:
 
 
 def unwritten(url: str, error: duckdb.Error) -> StreamNotWritable:
-    """What `error` says of writing `url`, in our words."""
+    """Return what `error` means for writing `url`, as an error of ours."""
     code = _ERRNO.search(str(error))
     why = os.strerror(int(code[1])).lower() if code else first_line(error)
     return StreamNotWritable(url, f"cannot be written: {why}")
 
 
 def is_full(error: duckdb.Error) -> bool:
-    """Whether there is no room left, in memory or on the disk."""
+    """Tell whether there is no room left, in memory or on the disk."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return True
     code = _ERRNO.search(str(error))
@@ -119,15 +119,15 @@ def is_full(error: duckdb.Error) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error, without the name of its kind."""
+    """Return the first line of an error, without the name of its kind."""
     line = str(error).partition("\n")[0]
     words = line.partition(": ")[2] or line
-    # Of a broken footer it may repeat a byte.
+    # For a broken footer it may repeat a byte.
     return words if any(map(str.isalpha, words)) else "DuckDB cannot read it"
 
 
 def check_magic(path: Path, url: str) -> None:
-    """Tell files that are no Parquet, or were cut off, in our own words."""
+    """Raise our own errors for files that are not Parquet, or were cut off."""
     if path.is_dir():
         raise StreamUnusable(url, "is a folder, not a recording")
     try:

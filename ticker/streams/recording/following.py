@@ -24,7 +24,7 @@ class RecordingRead(ThreadRead):
 
     def stop(self) -> None:
         super().stop()
-        self._cursor.interrupt()  # who seeks does not want to wait for what was read before
+        self._cursor.interrupt()  # after a seek, the user does not want to wait for earlier reads
 
     def next(self) -> Batch | None:
         if self.stopping.is_set():
@@ -46,14 +46,14 @@ class RecordingRead(ThreadRead):
         self._cursor.close()
 
     def _all(self, cursor: RecordingReader, begin: int) -> Generator[Batch, None, None]:
-        """The batches from row `begin` on; gaps come before the ticks of their batch."""
+        """Yield the batches from row `begin` on; gaps come before the ticks of their batch."""
         symbols, limit = self.request.symbols, self.request.limit
         stops = sorted(
             {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
         )
         ends = [*stops, cursor.end]
         are_facts_to_come = any(placed.row > begin for placed in cursor.facts)
-        known = set(cursor.facts_before(begin))  # of these nothing is told yet
+        known = set(cursor.facts_before(begin))  # symbols without a quote so far
         for end in ends:
             for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
@@ -75,7 +75,7 @@ class RecordingRead(ThreadRead):
 def _pieces(
     reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
 ) -> Iterator[tuple[int, int, Sequence[int], list[Tick]]]:
-    """First row, row behind the last, and the rows and ticks between: at most `limit`."""
+    """Yield first row, row after the last, and the rows and ticks between: at most `limit`."""
     numbers: Sequence[int] = ()
     found: list[Tick] = []
     for rows, ticks in reader.ticks(begin, end, symbols, limit):
@@ -94,7 +94,7 @@ def _told(
     symbols: frozenset[str] | None,
     ticks: Sequence[Tick],
 ) -> list[Quote]:
-    """Quotes for the facts that became true in the rows from `first` up to `last` (exclusive).
+    """Make quotes for the facts that became true in the rows from `first` up to `last` (exclusive).
 
     `ticks` are those of these rows.
     """
@@ -107,7 +107,7 @@ def _told(
         return []
     known = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in keys}
     if keys - known.keys():
-        with reader.cursor() as own:  # a query ends the one that is being read on this connection
+        with reader.cursor() as own:  # a query ends the open result on this connection
             before = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, last)}
         known = {key: before[key] for key in keys & before.keys()}
     facts = reader.facts_before(last)
@@ -117,9 +117,9 @@ def _told(
 def _known(
     reader: RecordingReader, last: int, ticks: Iterable[Tick], known: set[Key], told: list[Quote]
 ) -> list[Quote]:
-    """Quotes for the facts that were true before the reading, with the first ticks of their keys.
+    """Make quotes for the facts known before the reading, with the first ticks of their keys.
 
-    They are taken out of `known`. Those of `told` are left out.
+    They are removed from `known`. Those of `told` are left out.
     """
     first = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in known}
     if not first:

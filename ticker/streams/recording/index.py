@@ -1,8 +1,8 @@
-"""Where in a recording the ticks of each symbol lie: what makes a seek quick. Synchronous.
+"""Knows where in a recording the ticks of each symbol lie, so that a seek is fast. Synchronous.
 
 The rows are cut into blocks. For each block and (origin, symbol) the index knows the row of the
-last tick at or before the block's end, and for each block when its last row is due. So a moment,
-and the last tick of everybody then, are found in one block, beside what the index tells. It takes
+last tick at or before the block's end, and for each block when its last row is due. So to find a
+moment, and the last tick of each symbol then, one block and the index are enough. Building it takes
 one scan of three columns.
 """
 
@@ -17,9 +17,10 @@ from ticker.records import Tick
 from ticker.streams.sequence import Key
 
 BLOCK: Final = 40_960
-"""Rows in a block, and in a row group of the file, which is decoded at once anyway.
+"""Rows in a block, and in a row group of the file, which is decoded as a whole anyway.
 
-Of DuckDB's own size, 122,880, the decoding alone would take half of the time that a seek may."""
+With DuckDB's own size, 122,880, decoding alone would take half of the time of a seek.
+"""
 _NONE: Final = -1
 
 Ask = Callable[..., list[Any]]
@@ -27,7 +28,7 @@ Ask = Callable[..., list[Any]]
 
 
 class RowIndex:
-    """The index of `ticks` rows of `source`. `fetch` gives ticks by row number."""
+    """The index of `ticks` rows of `source`. `fetch` returns ticks by row number."""
 
     def __init__(
         self, ask: Ask, source: str, ticks: int, fetch: Callable[[Sequence[int]], dict[int, Tick]]
@@ -51,32 +52,32 @@ class RowIndex:
         self._rare = fetch(self._rare_rows())
 
     def _rare_rows(self) -> list[int]:
-        """The last ticks before a symbol falls silent for a block.
+        """Fetch the last ticks before a symbol is silent for a whole block.
 
-        They lie scattered, so they are fetched once.
+        They are scattered, so they are fetched once.
         """
         falls_silent = self._is_in[:-1] & ~self._is_in[1:]
         return [int(row) for row in self._last[:-1][falls_silent]]
 
     def block_at(self, when: int) -> int:
-        """The block of the first row that is due at `when` (µs, UTC) or later.
+        """Return the block of the first row that is due at `when` (µs, UTC) or later.
 
-        The number of blocks if there is none.
+        If there is none, returns the number of blocks.
         """
         return int(np.searchsorted(self._dues, when))
 
     def due_before(self, block: int) -> int:
-        """When the last row before `block` is due (µs, UTC); 0 before the first."""
+        """Return when the last row before `block` is due (µs, UTC); 0 before the first."""
         return int(self._dues[block - 1]) if block else 0
 
     def before(self, block: int) -> tuple[dict[Key, int], dict[int, Tick]]:
-        """(origin, symbol) → row of its last tick before `block`, and those ticks known already."""
+        """Return (origin, symbol) → row of its last tick before `block`, and the known ticks."""
         if block == 0:
             return {}, {}
         rows = self._last[block - 1]
         return {k: int(rows[at]) for k, at in self._keys.items() if rows[at] != _NONE}, self._rare
 
     def blocks_with(self, symbols: Collection[str]) -> list[int]:
-        """The blocks in which one of `symbols` has a tick, in order."""
+        """Return the blocks in which one of `symbols` has a tick, in order."""
         chosen = [at for (_, symbol), at in self._keys.items() if symbol in symbols]
         return [int(block) for block in np.flatnonzero(self._is_in[:, chosen].any(axis=1))]

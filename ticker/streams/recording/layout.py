@@ -1,4 +1,4 @@
-"""How a recording lies in its Parquet file.
+"""The layout of a recording in its Parquet file.
 
 The rows are the ticks, one column for each field of a tick, sorted by `received`, origin, symbol
 and sequence. Times are Parquet timestamps (µs, UTC). The file's key-value metadata hold, as JSON:
@@ -22,7 +22,7 @@ from ticker.streams.arrays import INTEGERS, TEXTS
 from ticker.streams.facts import Facts
 
 VERSION: Final = 1
-"""Raised when a recording changes in a way that older versions of ticker would misread."""
+"""The format's version. It is raised when older versions of ticker would misread the file."""
 
 MANIFEST: Final = "ticker.manifest"
 GAPS: Final = "ticker.gaps"
@@ -32,7 +32,7 @@ TIMES: Final = frozenset({"time", "received"})
 
 
 def sql_type(field: str) -> str:
-    """The column type of a tick's field."""
+    """Return the column type of a tick's field."""
     if field in TIMES:
         return "TIMESTAMPTZ"
     if field in INTEGERS:
@@ -47,7 +47,7 @@ COLUMNS: Final = ", ".join(f'"{field}"' for field in TICK_FIELDS)
 
 
 def value(field: str) -> str:
-    """The column of `field` as `Tick` takes it: times as whole microseconds."""
+    """Return the SQL of `field` as `Tick` takes it: times as whole microseconds."""
     return f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"'
 
 
@@ -68,14 +68,14 @@ class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a recording holds, so that a replay can prove that it is complete."""
+    """What a recording holds. With it a replay can prove that it is complete."""
 
     version: int
     identity: str
-    """The same for recordings of the same ticks: positions name it."""
+    """The same for recordings of the same ticks. Positions contain it."""
     ticks: int
     simulated: bool | None = None
-    """Whether the prices are invented; absent where there are none."""
+    """Whether the prices are invented; absent if there are none."""
     first: int | None = None
     """`received` of the first row (µs, UTC)."""
     last: int | None = None
@@ -84,14 +84,14 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class PlacedGap(msgspec.Struct, frozen=True, array_like=True):
-    """A gap, and the row before which it stands."""
+    """A gap, and the row before which it belongs."""
 
     row: int
     gap: Gap
     due: int
     """When a player shows it: not before the ticks that it follows (µs, UTC).
 
-    The gap of missing ticks is due with the tick behind it.
+    The gap of missing ticks is due with the tick after it.
     """
 
 
@@ -105,17 +105,17 @@ class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RecordingPosition(msgspec.Struct, frozen=True):
-    """A position in a recording: before row `row`. One more than the ticks is the very end."""
+    """A position in a recording: before row `row`. The number of ticks plus 1 is the very end."""
 
     identity: str
     row: int
 
     def position(self) -> Position:
-        """As it is given out."""
+        """Return it as text."""
         return Position(f"{self.identity}:{self.row}")
 
 
 def identity_of(spans: Sequence[SymbolSpan], gaps: Sequence[Gap]) -> str:
-    """The same for the same ticks and gaps, whatever wrote them: 16 hexadecimal digits."""
+    """Return 16 hexadecimal digits: the same for the same ticks and gaps, whatever wrote them."""
     told = msgspec.json.encode([spans, sorted(msgspec.json.encode(gap) for gap in gaps)])
     return blake2b(told, digest_size=8).hexdigest()

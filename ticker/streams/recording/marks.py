@@ -1,4 +1,4 @@
-"""What in a recording is worth going to: the largest moves, the changes of the session.
+"""Finds moments in a recording that are worth a visit: largest moves, changes of session.
 
 Both are found by SQL over the whole span, in groups of a minute or less. Synchronous.
 """
@@ -13,9 +13,9 @@ from ticker.streams.tape import Move, SessionChange
 from ticker.units import SECOND
 
 _LONGEST: Final = 60 * SECOND
-"""A move takes at most so long (µs)."""
+"""The longest time of a move (µs)."""
 _PARTS: Final = 100
-"""In a short recording, a move takes at most one part of so many."""
+"""In a short recording, a move takes at most this fraction of it (one part of so many)."""
 _TOGETHER: Final = 60 * SECOND
 """Symbols that change to the same session within this time (µs) change together."""
 
@@ -25,11 +25,11 @@ _IN_SPAN: Final = (
 )
 
 Span = tuple[int, int, Collection[str] | None]
-"""From when to when (µs, UTC, both inclusive), and of which symbols."""
+"""From when to when (µs, UTC, both inclusive), and which symbols."""
 
 
 def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
-    """The `count` largest, largest first; of one symbol no two that follow each other at once."""
+    """Find the `count` largest moves, largest first, without two adjacent ones of one symbol."""
     bucket = max(SECOND, min(_LONGEST, (span[1] - span[0]) // _PARTS))
     found = ask(
         f"""
@@ -58,9 +58,9 @@ def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
 
 
 def session_changes(ask: Ask, source: str, span: Span) -> list[SessionChange]:
-    """Those of `span`, in order."""
+    """Find the session changes in `span`, in order."""
     sessions = ask(f"SELECT DISTINCT session FROM {source} WHERE session IS NOT NULL")
-    if len(sessions) <= 1:  # the usual case, and this is quick
+    if len(sessions) <= 1:  # the usual case, and this is fast
         return []
     found = ask(
         f"""
@@ -91,7 +91,7 @@ def session_changes(ask: Ask, source: str, span: Span) -> list[SessionChange]:
 
 
 def _bindings(span: Span) -> list[Any]:
-    """What `_IN_SPAN` is bound to."""
+    """Return the bindings of `_IN_SPAN`."""
     start, end, symbols = span
     chosen = None if symbols is None else sorted(symbols)
     return [start, end, chosen, chosen]

@@ -1,4 +1,4 @@
-"""What a recording says of itself: the key-value metadata of its Parquet file. Synchronous."""
+"""Reads the key-value metadata of a recording's Parquet file. Synchronous."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ticker.streams.recording.layout import Manifest, PlacedFacts, PlacedGap
 def metadata(
     connection: Connection, path: str
 ) -> tuple[Manifest, Sequence[PlacedGap], Sequence[PlacedFacts]]:
-    """The manifest, the gaps and the standing facts of the file at `path`.
+    """Read the manifest, the gaps and the standing facts of the file at `path`.
 
-    Raises what DuckDB raises, and `StreamUnusable` for a file that is no recording of ours.
+    Raises what DuckDB raises, and `StreamUnusable` for a file that is not our recording.
     """
     found = connection.execute(
         f"SELECT key, value FROM parquet_kv_metadata({path_literal(path)})"

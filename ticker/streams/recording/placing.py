@@ -1,4 +1,4 @@
-"""Where gaps and facts belong in a sorted recording, and when they are due. Pure."""
+"""Finds where gaps and facts belong in a sorted recording, and when they are due. Pure."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Placing:
         self._due = np.maximum.accumulate(received)
 
     def row(self, ordinal: int) -> int:
-        """The first row of all ticks from `ordinal` on."""
-        # Facts that were kept before their ticks may have lost these to a crash.
+        """Return the first row of all ticks from `ordinal` on."""
+        # Facts are saved before their ticks, and a crash may have lost these ticks.
         return int(self._first[min(ordinal, len(self._first) - 1)])
 
     def due_of(self, row: int) -> int:
-        """When the tick in `row` is due (µs, UTC)."""
+        """Return when the tick in `row` is due (µs, UTC)."""
         return int(self._due[row])
 
     def due_before(self, row: int) -> int:
-        """When the tick before `row` is due (µs, UTC); 0 before the first."""
+        """Return when the tick before `row` is due (µs, UTC); 0 before the first."""
         return int(self._due[row - 1]) if row else 0
 
     def due(self, row: int, received: int) -> int:
-        """When a record that stands before `row` is due, which was had at `received` (µs, UTC)."""
+        """Return when a record before `row`, received at `received`, is due (µs, UTC)."""
         due = max(received, self.due_before(row))
         return min(due, self.due_of(row)) if row < len(self._due) else due

@@ -1,7 +1,7 @@
 """The reading side of a recording: one DuckDB connection on one file. Synchronous.
 
-What does not change, which is everything but the ticks, is read once when the file is opened. Knows
-neither event loops nor how a reader waits.
+All but the ticks is read once when the file is opened, because it does not change. Knows neither
+event loops nor how a reader waits.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from ticker.streams.sequence import Key
 
 _ROWS_AT_ONCE: Final = 50_000
 _FIRST_ROWS: Final = 2_048
-"""Ticks that a reading makes at first."""
+"""Ticks of the first batch of a reading."""
 _BLOCKS: Final = 8
-"""Blocks of rows that one query asks for at most."""
+"""The most blocks of rows in one query."""
 _VOLUMES: Final = frozenset({"volume", "size"})
 
 
 class RecordingReader:
-    """A recording, open. Raises `StreamError` only; a cursor of it serves another thread."""
+    """An open recording. Raises `StreamError` only. A cursor of it serves another thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,7 +56,7 @@ class RecordingReader:
         self._words: list[Words] = []  # one at most, shared: the texts of the whole file
 
     def cursor(self) -> Self:
-        """The same recording for another thread."""
+        """Return the same recording for another thread."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         with self._lock:
@@ -65,12 +65,12 @@ class RecordingReader:
         return other
 
     def close(self) -> None:
-        """Let go of the file; a second time is harmless."""
+        """Close the file. A second call is harmless."""
         with self._lock:
             close(self._connection)
 
     def interrupt(self) -> None:
-        """End the query that another thread asks now, if there is one."""
+        """Interrupt another thread's query, if there is one."""
         interrupt(self._connection)
 
     def __enter__(self) -> Self:
@@ -83,15 +83,15 @@ class RecordingReader:
 
     @property
     def end(self) -> int:
-        """The row of the very end: behind the last tick and the gaps that follow it."""
+        """Return the row of the very end: after the last tick and the gaps that follow it."""
         return self.manifest.ticks + 1
 
     def place(self, row: int) -> Position:
-        """The position before `row`."""
+        """Return the position before `row`."""
         return RecordingPosition(self.manifest.identity, row).position()
 
     def row(self, position: Position) -> int:
-        """The row of `position`; raises `WrongPosition` unless this recording gave it out."""
+        """Return the row of `position`. Raises `WrongPosition` unless it is of this recording."""
         identity, colon, number = position.partition(":")
         if colon and identity == self.manifest.identity and number.isdecimal():
             row = int(number)
@@ -110,9 +110,9 @@ class RecordingReader:
         return min([*rows, first] if first < self.manifest.ticks else rows, default=self.end)
 
     def first_from(self, when: int) -> int:
-        """The row of the first tick that is due at `when` (µs, UTC) or later.
+        """Return the row of the first tick that is due at `when` (µs, UTC) or later.
 
-        Behind the last tick if there is none.
+        If there is none, the row after the last tick.
         """
         if (index := self.index) is not None:
             block = index.block_at(when)
@@ -154,9 +154,9 @@ class RecordingReader:
     def ticks(
         self, begin: int, end: int, symbols: Collection[str] | None, limit: int
     ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
-        """Rows from `begin` up to `end` (exclusive): their numbers and ticks, `limit` at once.
+        """Yield row numbers and ticks from `begin` up to `end` (exclusive), `limit` at once.
 
-        The first are fewer: who seeks waits for them.
+        The first batch is smaller, because the user waits for it after a seek.
         """
         end = min(end, self.manifest.ticks)
         if symbols is not None:
@@ -178,7 +178,10 @@ class RecordingReader:
     def _chosen_ticks(
         self, begin: int, end: int, symbols: Collection[str], limit: int
     ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
-        """Those of `symbols`: DuckDB skips the rest. It is asked for few blocks at first."""
+        """Yield the ticks of `symbols`.
+
+        DuckDB skips the rest. The first queries cover few blocks.
+        """
         where, bindings = _only(symbols)
         blocks = 1
         while begin < end:
@@ -192,9 +195,9 @@ class RecordingReader:
             begin, blocks = stop, min(2 * blocks, _BLOCKS)
 
     def block(self, number: int, *, with_previous: bool = False) -> Rows:
-        """The rows of one block; the last few blocks stay in memory. Raises `StreamError`.
+        """Return the rows of one block. The last few blocks stay in memory. Raises `StreamError`.
 
-        `with_previous`: have the one before it at hand too. One query for both takes less time.
+        `with_previous`: load the block before it too. One query for both is faster.
         """
         wanted = [number - 1, number] if with_previous and number else [number]
         missing = [each for each in wanted if self._blocks.get(each) is None]
@@ -207,7 +210,7 @@ class RecordingReader:
         return self._blocks.get(number) or self.block(number)
 
     def ticks_in(self, number: int, rows: Sequence[int]) -> list[Tick]:
-        """The ticks of `rows`, which lie in one block."""
+        """Return the ticks of `rows`, which lie in one block."""
         block = self.block(number)
         with reading(self.path, self.url):
             return block.ticks([row - number * BLOCK for row in rows])
@@ -252,7 +255,7 @@ class RecordingReader:
 
     @property
     def index(self) -> RowIndex | None:
-        """What `make_index` made; `None` before."""
+        """Return what `make_index` made; `None` before."""
         return self._indexed[0] if self._indexed else None
 
     def make_index(self) -> None:
@@ -270,7 +273,7 @@ class RecordingReader:
         self._indexed.append(RowIndex(self.ask, self.source, ticks, self.ticks_at))
 
     def ticks_at(self, rows: Sequence[int]) -> dict[int, Tick]:
-        """Row → its tick."""
+        """Return row → its tick."""
         if not rows:
             return {}
         found = self._rows(
@@ -285,7 +288,7 @@ class RecordingReader:
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
     ) -> Sequence[PlacedGap]:
-        """Gaps that stand before the rows from `begin` up to `end` (exclusive)."""
+        """Return the gaps before the rows from `begin` up to `end` (exclusive)."""
         return [
             placed
             for placed in self.gaps
@@ -293,22 +296,20 @@ class RecordingReader:
         ]
 
     def facts_before(self, row: int) -> Mapping[Key, Facts]:
-        """The standing facts that are true before `row`, each (origin, symbol)'s latest."""
+        """Return the standing facts that are true before `row`, each (origin, symbol)'s latest."""
         return {
             (placed.facts.origin, placed.facts.symbol): placed.facts
             for placed in self.facts
             if placed.row <= row
         }
 
-    # Small change
-
     @property
     def source(self) -> str:
-        """The rows, for a query: the columns and `file_row_number`."""
+        """Return the rows for a query: the columns and `file_row_number`."""
         return f"read_parquet({path_literal(self.url)}, file_row_number = true)"
 
     def ask(self, query: str, *bindings: Any) -> list[Any]:
-        """All rows that `query` gives. Raises `StreamError`."""
+        """Return all rows of `query`. Raises `StreamError`."""
         with reading(self.path, self.url):
             return self._connection.execute(query, list(bindings)).fetchall()
 

@@ -1,7 +1,7 @@
-"""Looking for ticks in a recording: the last of everybody, the next of some symbols. Synchronous.
+"""Finds ticks in a recording: the last of each symbol, the next of some symbols. Synchronous.
 
-With the index each is found in a block or two, which then stay in memory. Without it, the next tick
-is looked for block by block from where the search begins.
+With the index, each search reads a block or two, which then stay in memory. Without it, the next
+tick is searched block by block from the start of the search.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ticker.streams.sequence import Key
 
 
 def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
-    """The last tick of each (origin, symbol) before `row`, with its row."""
+    """Return the last tick of each (origin, symbol) before `row`, with its row."""
     rows: dict[Key, int] = {}
     known: dict[int, Tick] = {}
     if (index := reader.index) is not None:
@@ -35,12 +35,13 @@ def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
 def _last_by_index(
     reader: RecordingReader, index: RowIndex, row: int
 ) -> tuple[dict[Key, int], dict[int, Tick]]:
-    """(origin, symbol) → row of its last tick before `row`; and row → tick."""
+    """Return (origin, symbol) → row of its last tick before `row`; and row → tick."""
     block = row // BLOCK
     rows, rare = index.before(block)
     known: dict[int, Tick] = {}
     if row > block * BLOCK:
-        # A symbol without a tick in it yet has its last one in the block before, unless it is rare.
+        # A symbol without a tick in this block has its last one in the block before, unless it is
+        # rare.
         places = reader.block(block, with_previous=True).last_places(row - block * BLOCK)
         rows |= {key: block * BLOCK + place for key, place in places.items()}
     for each in (block - 1, block):
@@ -52,7 +53,7 @@ def _last_by_index(
 
 
 def quotes(reader: RecordingReader, row: int) -> list[Quote]:
-    """What was known before `row`: a quote for each (origin, symbol) that had a tick."""
+    """Return what was known before `row`: a quote for each (origin, symbol) that had a tick."""
     facts = reader.facts_before(row)
     return [
         quote_of(tick, facts.get((tick.origin, tick.symbol))) for _, tick in last_ticks(reader, row)
@@ -71,7 +72,7 @@ def next_tick(
 def _nearest(
     reader: RecordingReader, edge: int, symbols: Collection[str] | None, *, forward: bool
 ) -> int | None:
-    """The first row from `edge` on with one of `symbols`; not `forward`: the last before it."""
+    """Find the first row from `edge` on with one of `symbols`, or the last before it."""
     ticks = reader.manifest.ticks
     if symbols is None:
         row = edge if forward else edge - 1
@@ -104,7 +105,7 @@ def _nearest(
 
 
 def _due(reader: RecordingReader, row: int) -> int:
-    """When the tick in `row` is due (µs, UTC)."""
+    """Return when the tick in `row` is due (µs, UTC)."""
     if (index := reader.index) is not None:
         block = row // BLOCK
         return max(index.due_before(block), int(reader.block(block).dues()[row % BLOCK]))

@@ -1,7 +1,7 @@
 """`RecordingStream`: the `Tape` protocol over a recording.
 
-Here synchronous work meets the event loop: questions go to a thread, each `read` has a cursor of
-its own. A recording never changes, so a reading that follows stays at its end.
+Here synchronous work meets the event loop: questions go to a thread, and each `read` has a cursor
+of its own. A recording never changes, so a reading that follows stays at its end.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RecordingStream(BaseStream):
         self._opening = asyncio.Lock()
 
     async def manifest(self) -> Manifest:
-        """What the recording says that it holds. Raises `StreamError`."""
+        """Return the manifest. Raises `StreamError`."""
         return (await self._reader()).manifest
 
     async def digests(self) -> Mapping[Key, Digest]:
@@ -177,7 +177,7 @@ class RecordingStream(BaseStream):
 
 
 async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lambda: None) -> _R:
-    """Do `work` in a thread. Cancelled, it waits for the thread, which `interrupt` makes quick.
+    """Run `work` in a thread. If cancelled, wait for the thread, which `interrupt` makes fast.
 
     A connection cannot be closed while a thread uses a cursor of it.
     """

@@ -1,7 +1,7 @@
-"""Rows of a recording as arrays, and as ticks made from whole columns: few objects a tick.
+"""Rows of a recording as arrays, and as ticks made from whole columns: few objects per tick.
 
-DuckDB gives the rows by column, with texts as codes. Ticks are made of them piece by piece, and
-those of one text share it. Synchronous.
+DuckDB returns the rows by column, with texts as codes. Ticks are made of them piece by piece, and
+equal texts are one object. Synchronous.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from ticker.streams.sequence import Key
 ROW: Final = "file_row_number"
 _VOLUMES: Final = frozenset({"volume", "size"})
 _BEYOND: Final = 2.0**63
-"""The first number that is no 64-bit integer."""
+"""The first number that does not fit 64 bits."""
 _KEPT: Final = 4
-"""Blocks that are kept in memory: some megabytes each."""
+"""Blocks kept in memory: some megabytes each."""
 
 
 class Rows:
-    """Some rows of a recording, in order. Pieces of them become ticks."""
+    """Some rows of a recording, in order. Ticks are made of slices of them."""
 
     def __init__(self, columns: Mapping[str, Any], words: Words) -> None:
         self._columns = columns
         self._words = words
         self.numbers: Any = columns[ROW]
-        """Of the rows, in the file."""
+        """The numbers of the rows in the file."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def part(self, begin: int, end: int) -> Rows:
-        """The rows from the place `begin` up to `end` (exclusive), without a copy."""
+        """Return the rows from the index `begin` up to `end` (exclusive), without a copy."""
         columns = {name: column[begin:end] for name, column in self._columns.items()}
         return Rows(columns, self._words)
 
     def ticks(self, piece: Any) -> list[Tick]:
-        """The ticks of `piece`: a slice, or places. Raises `InvalidRecord`."""
+        """Make the ticks of `piece`: a slice, or indices. Raises `InvalidRecord`."""
         columns = [self._values(field, self._columns[field][piece]) for field in TICK_FIELDS]
         return list(map(Tick, *columns))
 
     def dues(self) -> Any:
-        """The running maximum of `received` (µs, UTC)."""
+        """Return the running maximum of `received` (µs, UTC)."""
         return np.maximum.accumulate(self._columns["received"])
 
     def last_places(self, end: int) -> dict[Key, int]:
-        """(origin, symbol) → where its last row before the place `end` is."""
+        """Return (origin, symbol) → the index of its last row before the index `end`."""
         origins, symbols = self._words["origin"], self._words["symbol"]
         keys = self._codes("origin")[:end] * len(symbols) + self._codes("symbol")[:end]
         last = np.full(len(origins) * len(symbols), -1, np.int64)
@@ -67,7 +67,7 @@ class Rows:
         }
 
     def places_of(self, symbols: Iterable[str]) -> Any:
-        """Where the rows of `symbols` are, in order."""
+        """Return the indices of the rows of `symbols`, in order."""
         chosen = set(symbols)
         codes = [code for code, word in enumerate(self._words["symbol"]) if word in chosen]
         return np.flatnonzero(np.isin(self._codes("symbol"), codes))
@@ -76,7 +76,7 @@ class Rows:
         return np.ma.getdata(self._columns[field]).astype(np.int64, copy=False)
 
     def _values(self, field: str, column: Any) -> Iterable[Any]:
-        """A column as a tick takes it; an unknown value is `None`."""
+        """Convert a column for `Tick`; an unknown value is `None`."""
         if field in TEXTS:
             words = self._words[field]
             if len(words) == 1:
@@ -92,9 +92,9 @@ class Rows:
 
 
 def fetch(connection: Connection, span: str, bindings: Sequence[Any], words: Words | None) -> Rows:
-    """The rows of `span` (`FROM … WHERE …`). Raises what DuckDB raises.
+    """Fetch the rows of `span` (`FROM … WHERE …`). Raises what DuckDB raises.
 
-    `words` are the different texts of the file; `None` where they are not known yet.
+    `words` are the different texts of the file; `None` if they are not known yet.
     """
     words = words or words_in(connection, TEXTS, span, bindings)
     listed = ", ".join(selected(field, words) for field in TICK_FIELDS)
@@ -103,21 +103,21 @@ def fetch(connection: Connection, span: str, bindings: Sequence[Any], words: Wor
 
 
 class Blocks:
-    """The blocks of a recording that were used last. Any thread may ask for one."""
+    """The recently used blocks of a recording. Any thread may ask for one."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, Rows] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, number: int) -> Rows | None:
-        """Block `number`, if it is at hand."""
+        """Return block `number`, if it is in memory."""
         with self._lock:
             if number in self._kept:
                 self._kept.move_to_end(number)
             return self._kept.get(number)
 
     def keep(self, number: int, rows: Rows) -> None:
-        """Have block `number` at hand, and leave out the one that was not used for longest."""
+        """Keep block `number` in memory, and drop the least recently used one."""
         with self._lock:
             self._kept[number] = rows
             while len(self._kept) > _KEPT:
@@ -125,7 +125,7 @@ class Blocks:
 
 
 def _amounts(column: Any) -> list[Any]:
-    """Whole numbers as integers, as sources tell volumes."""
+    """Return whole numbers as integers, as sources report volumes."""
     known = np.ma.filled(column, 0.0)
     if (known == np.floor(known)).all() and (np.abs(known) < _BEYOND).all():
         whole = known.astype(np.int64)
@@ -135,5 +135,5 @@ def _amounts(column: Any) -> list[Any]:
 
 
 def whole_or_not(amount: float | None) -> float | None:
-    """A whole number as an integer, any other as it is."""
+    """Return a whole number as an integer, any other unchanged."""
     return amount if amount is None or not amount.is_integer() else int(amount)

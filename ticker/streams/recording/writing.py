@@ -1,8 +1,8 @@
 """Writes a recording: ticks, gaps and standing facts in, one Parquet file out.
 
-Ticks are staged in a DuckDB database in memory, in the order in which they
-come, and sorted once at the end. The file appears under its name only when it is whole and on the
-disk; until then nothing lies there. Synchronous: `record` feeds it from a stream.
+Ticks are staged in a DuckDB database in memory, in their order, and sorted once at the end. The
+file appears under its name only when it is complete and on the disk. Synchronous: `record` feeds it
+from a stream.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from ticker.streams.recording.index import BLOCK
 from ticker.streams.recording.placing import Placing
 
 _ROWS_AT_ONCE: Final = 20_000
-"""Ticks gathered before they go into the database: each insertion costs some milliseconds."""
+"""Ticks collected before they are inserted: each insertion costs some milliseconds."""
 _MEMORY: Final = "2GB"
-"""What staged ticks may take before DuckDB writes them to the disk."""
+"""The memory of staged ticks. Beyond it DuckDB writes them to the disk."""
 
 _SORTED: Final = f"""
 SELECT {layout.COLUMNS}, ordinal FROM (
@@ -42,21 +42,21 @@ SELECT {layout.COLUMNS}, ordinal FROM (
     FROM staged
 ) ORDER BY since, origin, symbol, sequence
 """
-# A clock that was set back must not part the ticks of a symbol from their order, so a tick sorts
-# by the latest `received` of its symbol so far.
+# A clock that was set back must not change the order of a symbol's ticks. So a tick sorts by the
+# latest `received` of its symbol so far.
 
 
 class Recorder:
-    """Gathers a recording that `finish` writes to `path`. A context manager; one thread uses it.
+    """Collects a recording that `finish` writes to `path`. A context manager for one thread.
 
-    Raises `StreamNotWritable` where the disk is full or the folder cannot be written, and where
-    `path` is there already and `replace` is false.
+    Raises `StreamNotWritable` if the disk is full or the folder cannot be written, and if `path`
+    exists and `replace` is false.
     """
 
     def __init__(self, path: Path, *, replace: bool = False) -> None:
         self.path = path
         self.ticks = 0
-        """Staged so far."""
+        """Ticks staged so far."""
         self._url = str(path)
         self._replace = replace
         self._rows: list[Tick] = []
@@ -68,9 +68,9 @@ class Recorder:
 
     @property
     def connection(self) -> Connection:
-        """Where ticks are staged, for who fills it by SQL: `staged` has the fields and `ordinal`.
+        """Return the connection of the table `staged`, for callers that fill it by SQL.
 
-        `ordinal` is the place of a tick in the order of its stream, from 0.
+        It has the fields and `ordinal`, the index of a tick in the order of its stream, from 0.
         """
         if self._connection is None:
             with writing(self._url):
@@ -78,7 +78,8 @@ class Recorder:
                     tempfile.mkdtemp(prefix=_folder_name(self.path), dir=self.path.parent)
                 )
                 self._connection = connect()
-                # In memory, as a table on disk costs twice the time; what is too much goes there.
+                # In memory, because a table on disk takes twice the time. What does not fit goes to
+                # the disk.
                 self._connection.execute(f"SET memory_limit = {literal(_MEMORY)}")
                 self._connection.execute("SET preserve_insertion_order = true")
                 self._connection.execute(f"SET temp_directory = {literal(str(self._folder))}")
@@ -86,7 +87,7 @@ class Recorder:
         return self._connection
 
     def refuse_existing(self) -> None:
-        """Raise `StreamNotWritable` where a file lies at `path` that must not be replaced."""
+        """Raise `StreamNotWritable` if `path` exists and must not be replaced."""
         if not self._replace and self.path.exists():
             raise StreamNotWritable(self._url, "is there already")
 
@@ -96,10 +97,10 @@ class Recorder:
         gaps: Sequence[Gap] = (),
         quotes: Sequence[Quote] = (),
     ) -> None:
-        """Gaps, the ticks that follow them, and the quotes that came with these.
+        """Add gaps, the ticks that follow them, and the quotes that came with these.
 
-        What `quotes` change of the standing facts is true from the last of the ticks on. Without a
-        tick it is true from the next one on: never before it was known.
+        Standing facts that `quotes` change are true from the last of the ticks on. Without a tick
+        they are true from the next one on: never before they were known.
         """
         self._gaps += [(self.ticks, gap) for gap in gaps]
         self._rows += ticks
@@ -111,23 +112,23 @@ class Recorder:
             self._flush()
 
     def tell(self, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
-        """Standing facts, true from here on; what is known already is not kept twice.
+        """Add standing facts, true from here on. Known ones are not stored again.
 
-        `fixed_only`: of these quotes only what was true all along (name, currency …), because they
+        `fixed_only`: take of these quotes only what never changes (name, currency …), because they
         are of a later day than the ticks to come.
         """
         changes = self._known.changes(quotes, fixed_only=fixed_only)
         self._facts += [(self.ticks, facts) for facts in changes]
 
     def tell_placed(self, placed: Iterable[layout.PlacedFacts]) -> None:
-        """Standing facts that somebody kept: each is true after so many ticks of all."""
+        """Add standing facts that were saved: each is true after so many ticks."""
         self._facts += [(each.row, each.facts) for each in placed]
 
     def finish(self, *, is_sorted: bool = False) -> layout.Manifest:
-        """Sort, write, and put the file in its place. The file is on the disk on return.
+        """Sort, write, and move the file to its name. It is on the disk on return.
 
-        `is_sorted`: a table `sorted` of the caller's own has the rows, in order. Then there are no
-        gaps, and all facts are of the time before the first tick.
+        `is_sorted`: the caller's own table `sorted` has the rows, in order. Then there are no gaps,
+        and all facts are of the time before the first tick.
         """
         self.refuse_existing()
         connection = self.connection
@@ -144,7 +145,7 @@ class Recorder:
                 layout.GAPS: msgspec.json.encode(self._placed_gaps(connection, placing)),
                 layout.FACTS: msgspec.json.encode(self._placed_facts(placing)),
             }
-            assert self._folder is not None  # noqa: S101  (it came with the connection)
+            assert self._folder is not None  # noqa: S101 - it came with the connection
             made = self._folder / "whole.parquet"
             pairs = ", ".join(
                 f"{literal(name)}: {literal(text.decode())}" for name, text in metadata.items()
@@ -159,7 +160,7 @@ class Recorder:
         return manifest
 
     def close(self) -> None:
-        """Remove what was staged; a second time is harmless."""
+        """Remove what was staged. A second call is harmless."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -208,7 +209,7 @@ class Recorder:
         return layout.Manifest(layout.VERSION, identity, ticks, simulated, first, last, spans)
 
     def _place(self, connection: Connection) -> Placing:
-        """Where gaps and facts belong in the sorted file."""
+        """Find where gaps and facts belong in the sorted file."""
         if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
             return Placing(np.empty(0, np.int64), np.empty(0, np.int64))  # all before the first row
         columns = connection.execute(
@@ -259,10 +260,10 @@ async def record(
 ) -> None:
     """Stage what `stream` holds after `after` (default: its start), to its present end.
 
-    `before` are ticks from before `after`; they are staged first, and left out where the stream
-    repeats them. `until` (µs, UTC, exclusive) is by `received`. `facts` are the standing facts,
-    where somebody kept them; otherwise the stream's latest quotes tell what is fixed. `on_progress`
-    is told the ticks staged so far. Raises `StreamError`.
+    `before` are ticks from before `after`. They are staged first, and dropped where the stream
+    repeats them. `until` (µs, UTC, exclusive) is by `received`. `facts` are saved standing facts;
+    without them, the stream's latest quotes tell what never changes. `on_progress` gets the ticks
+    staged so far. Raises `StreamError`.
     """
     begin = await stream.find("start") if after is None else after
     if facts is None:
@@ -286,13 +287,13 @@ async def record(
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove what recorders of `path` left that were killed while they wrote it."""
+    """Remove what killed recorders of `path` left."""
     for folder in path.parent.glob(f"{glob.escape(_folder_name(path))}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder_name(path: Path) -> str:
-    """How the name of a folder begins in which `path` is made."""
+    """Return the prefix of the folder in which `path` is made."""
     return f".{path.name}.unfinished-"
 
 
@@ -319,7 +320,7 @@ def _staged(field: str) -> str:
 
 
 def _settle(made: Path, path: Path) -> None:
-    """Put `made` at `path` so that a crash leaves the old file or the whole new one."""
+    """Move `made` to `path` so that a crash leaves the old file or the whole new one."""
     with made.open("rb") as file:
         os.fsync(file.fileno())
     made.replace(path)

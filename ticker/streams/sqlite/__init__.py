@@ -1,4 +1,4 @@
-"""The SQLite backend: a stream that is one file, read and written by any number of processes."""
+"""The SQLite backend: a stream in one file, read and written by any number of processes."""
 
 from ticker.streams.sqlite.stream import SqliteLog, SqliteStream
 

@@ -1,9 +1,9 @@
-"""The ticks of a span as arrays, for computing: quicker than one row after another.
+"""Reads the ticks of a span as arrays, for computing: faster than row by row.
 
-A plain read spends most of its time on Python objects, one for each value. Here integers and
-floats go straight into arrays. The texts beside the symbol rarely change, so the usual ones are
-guessed from a sample, and only the rows in which they differ are read. Knows SQL and one
-connection, inside the caller's transaction.
+A plain read spends most of its time on Python objects, one for each value. Here integers and floats
+go straight into arrays. Texts other than the symbol rarely change, so the usual ones are guessed
+from a sample, and only rows with other texts are read. Knows SQL and one connection, inside the
+caller's transaction.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ticker.streams.texts import Texts, encode
 _RARE: Final = tuple(name for name in TEXTS if name != "symbol")
 """Texts that rarely change from row to row."""
 _EXACT: Final = 2.0**53
-"""Smaller integers have a float of their own: times up to the year 2255."""
+"""Smaller integers are exact as floats: times up to the year 2255."""
 _SAMPLE: Final = 100
-"""Rows whose most frequent texts are taken for the usual ones."""
+"""The size of the sample, whose most frequent texts count as the usual ones."""
 
 
 class ArrayReader:
@@ -42,13 +42,14 @@ class ArrayReader:
     def read(
         self, condition: str, bindings: Sequence[Any], simulated: bool
     ) -> Mapping[str, Column] | None:
-        """The ticks that meet `condition`: field name → column, in the order of positions.
+        """Return the ticks that meet `condition`: field name → column, in the order of positions.
 
-        Unknown floats are NaN. Rows that are no ticks are left out. `None` if there is no tick.
+        Unknown floats are NaN. Rows that are not valid ticks are left out. `None` if there is no
+        tick.
         """
         try:
             found = self._read(condition, bindings)
-        except rows.BROKEN:  # somebody edited the file: take what can be read, row by row
+        except rows.BROKEN:  # the file was edited: take what can be read, row by row
             ordered = f"{condition} ORDER BY position"
             ticks, _ = decoding.ticks(self._connection, ordered, bindings, simulated=simulated)
             by_name = {name: [*map(attrgetter(name), ticks)] for name in self._fields}
@@ -65,13 +66,13 @@ class ArrayReader:
             return self._connection.execute(f"{query} ORDER BY position", (*bindings, *bound))
 
         def numbers(names: Sequence[str], kind: type[np.generic]) -> np.ndarray:
-            """A row for each of `names`; NULL becomes NaN among floats."""
+            """Read the numbers of each of `names`, row by row; NULL becomes NaN among floats."""
             flat = np.fromiter(chain.from_iterable(select(names)), dtype=kind)
             return flat.reshape(-1, len(names)).T
 
         integers = ["position", *self._integers]
         count = len(integers)
-        # All in one pass, as each has its cost, if the integers are exact as floats too.
+        # All in one pass, because each pass has its cost, if the integers are exact as floats too.
         both = numbers([*integers, *self._floats], np.float64)
         whole = both[:count]
         whole = whole.astype(np.int64) if (whole < _EXACT).all() else numbers(integers, np.int64)
@@ -82,7 +83,7 @@ class ArrayReader:
         positions, rare = found["position"], self._rare
         if not rare or not len(positions):
             return found
-        # The last rows, because the next span most likely goes on like them.
+        # The last rows, because the next span most likely continues like them.
         sample = select(rare, "AND position >= ?", int(positions[-_SAMPLE:][0]))
         usual, _ = Counter(sample).most_common(1)[0]
         places = ", ".join("?" * len(rare))

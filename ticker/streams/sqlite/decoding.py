@@ -1,7 +1,7 @@
-"""Rows out of a read transaction, as records; what cannot be read is counted and passed over.
+"""Decodes rows to records. Unreadable rows are counted and skipped.
 
-The quick way takes a whole result at once. Only where that fails (somebody edited the file) are
-rows taken one by one, to lose no more than those that are broken.
+The fast way takes a whole result at once. If that fails (the file was edited), rows are taken one
+by one, so that only the broken ones are lost. It runs in the caller's read transaction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _R = TypeVar("_R")
 def fetch(
     connection: apsw.Connection, table: str, columns: str, condition: str, bindings: Sequence[Any]
 ) -> tuple[list[rows.Row], int]:
-    """The rows of `table` that meet `condition`, and how many of them are not even text."""
+    """Return the rows of `table` that meet `condition`, and how many of them are not valid text."""
     found: list[rows.Row] = []
     try:
         query = f"SELECT {columns} FROM {table} WHERE {condition}"
@@ -42,10 +42,11 @@ def fetch(
 def values(
     connection: apsw.Connection, columns: str, condition: str, bindings: Sequence[Any]
 ) -> tuple[Any, ...]:
-    """The values of the ticks that meet `condition`, row after row, less those that are no text."""
+    """Yield the values of ticks that meet `condition`, row by row, without invalid texts."""
     query = f"SELECT {columns} FROM ticks WHERE {condition}"
     try:
-        # No row is kept, so Python makes no tuple twice, and its collector has nothing to visit.
+        # No row is kept, so Python reuses the tuple, and its garbage collector has nothing to
+        # visit.
         return tuple(chain.from_iterable(connection.execute(query, bindings)))
     except UnicodeDecodeError:
         return tuple(chain(*fetch(connection, "ticks", columns, condition, bindings)[0]))
@@ -54,10 +55,10 @@ def values(
 def ticks(
     connection: apsw.Connection, condition: str, bindings: Sequence[Any], *, simulated: bool
 ) -> tuple[list[Tick], int]:
-    """The ticks that meet `condition`, and how many rows were broken."""
+    """Return the ticks that meet `condition`, and how many rows were broken."""
     query = f"SELECT {rows.TICK_COLUMNS} FROM ticks WHERE {condition}"
     try:
-        # One row at a time is the quickest: no list of tuples for the collector to walk through.
+        # One row at a time is the fastest: the garbage collector has no list of tuples to visit.
         made = rows.to_ticks(connection.execute(query, bindings), simulated=simulated)
     except rows.BROKEN:
         found, broken = fetch(connection, "ticks", rows.TICK_COLUMNS, condition, bindings)
@@ -77,7 +78,7 @@ def records(
     condition: str,
     bindings: Sequence[Any] = (),
 ) -> tuple[list[_R], int]:
-    """The quotes, gaps or heartbeats that meet `condition`, and how many rows were broken."""
+    """Return quotes, gaps or heartbeats that meet `condition`, and how many rows were broken."""
     found, broken = fetch(connection, kind.table, kind.columns, condition, bindings)
     made: list[_R] = []
     for row in found:

@@ -1,10 +1,10 @@
-"""One reading of a log file as its thread does it: read, hold to order, wait for what comes next.
+"""One reading of a log file in its thread: read, check the order, wait for what comes next.
 
-SQLite tells no other process of a commit, so a reader asks: `PRAGMA data_version`, often while
-ticks flow and seldom in silence, in a thread that sleeps (timers of an event loop cost twice as
-much). Once a second it also looks whether the file under its name is still the one it reads. A
-file that goes away is waited for; another log in its place is told as a gap and read from its
-start. Knows no event loop: `SqliteRead.next` blocks for at most about a second.
+SQLite announces a commit to no other process, so a reader polls `PRAGMA data_version`: often while
+ticks flow, and seldom in silence. It sleeps in a thread, because timers of an event loop cost twice
+as much. Once a second it also checks whether the path still names the file that it reads. A file
+that goes away is waited for. If another log takes its place, a gap is reported and it is read from
+its start. Knows no event loop: `SqliteRead.next` blocks for at most about a second.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import SqliteReader
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
-_SOON: Final = 0.006  # seconds between two looks then: the median commit is seen after half of it
+_SOON: Final = 0.006  # seconds between two polls then: the median commit is seen after half of it
 _LATER: Final = 0.015  # … the longer the last commit is ago: whoever waited a second waits no less
 _GROWTH: Final = 0.03  # … by this share of that time
 _SELDOM: Final = 0.03  # … and in silence
-_AWAY: Final = 0.1  # … and while there is no file to look at
+_AWAY: Final = 0.1  # … and if there is no file
 
 
 class SqliteRead(ThreadRead):
@@ -59,10 +59,10 @@ class SqliteRead(ThreadRead):
             self._reader = None
 
     def next(self) -> Batch | None:
-        """The next batch, an empty one after a second of silence, `None` at the end.
+        """Return the next batch, an empty one after a second of silence, `None` at the end.
 
-        Raises `StreamMissing` and `StreamUnreachable` only where it does not follow;
-        `StreamUnusable` and `WrongPosition` always.
+        Raises `StreamMissing` and `StreamUnreachable` only if it does not follow; `StreamUnusable`
+        and `WrongPosition` always.
         """
         until = self._monotonic() + self.request.silence
         while not (self.stopping.is_set() or self._done):
@@ -70,7 +70,7 @@ class SqliteRead(ThreadRead):
                 batch = self._take()
                 if batch is not None or self._done:
                     return batch
-                if self._more:  # nothing in this span, for a filter, but it was not the last
+                if self._more:  # the filter passed nothing in this span, but it was not the last
                     self._more = False
                     continue
                 if self._monotonic() < until:
@@ -89,7 +89,7 @@ class SqliteRead(ThreadRead):
         return None
 
     def _take(self) -> Batch | None:
-        """What is there now; `None` if nothing is."""
+        """Return what is there now; `None` if nothing is."""
         gaps: list[Gap] = []
         if self._reader is None:
             gaps += self._open()
@@ -125,13 +125,14 @@ class SqliteRead(ThreadRead):
         if batch:
             return batch
         if found.at_end:
-            # The last position is worth an empty batch: the caller resumes behind what it skipped.
+            # The last position is worth an empty batch: the caller then resumes after what was
+            # skipped.
             return batch if self._done and found.place != place else None
         self._more = True
         return None
 
     def _open(self) -> list[Gap]:
-        """Open the file; if it is another than before, go to its start and tell it."""
+        """Open the file. If it is another one, go to its start and report a gap."""
         file = file_id(self._path)
         reader = SqliteReader(self._path)
         self._reader, self._file = reader, file
@@ -147,16 +148,16 @@ class SqliteRead(ThreadRead):
         if old.origin == state.origin and old.number <= state.position:
             return []
         if old.origin == state.origin:
-            # An older copy, which gives its numbers once more. In another log they are of others,
-            # or of ticks that are sent there once more.
+            # An older copy gives its numbers again. In another log they belong to others, or to
+            # ticks that are sent there again.
             self.sequences.forget()
         self._place = reader.find("start" if old.origin != state.origin else "end")
-        received = state.received or old.received  # one that holds nothing yet knows of no time
+        received = state.received or old.received  # an empty log has no time
         since, until = sorted((old.received, received))
         return [self.span_gap(GapReason.ANOTHER_LOG, state.origin, since, until)]
 
     def _wait(self, until: float) -> None:
-        """Sleep until somebody has written, the file is another, or `until`."""
+        """Sleep until a commit, until the file is another one, or until `until`."""
         reader = self._reader
         if reader is None:
             self._sleep(_AWAY)

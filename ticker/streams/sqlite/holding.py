@@ -1,4 +1,4 @@
-"""What a log holds back from retention, and for whom. Reads only, in the caller's transaction."""
+"""Reads what a log holds back from retention, and for whom, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from ticker.streams.sqlite.state import LogState
 
 
 def holds(connection: apsw.Connection, state: LogState) -> dict[str, Hold]:
-    """Reader → its hold. Takes time with the ticks that wait, not with those in the log."""
+    """Return reader → its hold.
+
+    The time grows with the ticks that wait, not with those in the log.
+    """
     found: list[Any] = connection.execute(
-        # The last mark before it tells since when its reader knows nothing: near enough.
+        # The time of the last mark before the position: near enough to say since when data are
+        # missing.
         "SELECT reader, position, "
         "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
         "(SELECT received FROM appends WHERE appends.position <= holds.position "

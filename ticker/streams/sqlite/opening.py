@@ -1,9 +1,9 @@
-"""Opening a log file: what may be opened, by whom, and what is said when it cannot be.
+"""Opens a log file: which files are allowed, for whom, and the errors when it cannot be opened.
 
-Readers never create or change the file. A writer makes a missing file under another name and
-renames it when it is complete, so nobody ever sees half a log. A file that is not ours, is damaged
-or has another format version stays unchanged, byte for byte: its header is read first, without
-locks and without side files. `told` turns every error of SQLite into one of `ticker.errors`.
+Readers never create or change the file. A writer creates a missing file under another name and
+renames it when it is complete, so half a log is never seen. A file that is not ours, is damaged or
+has another format version stays unchanged, byte for byte: its header is read first, without locks
+and without side files. `told` turns every error of SQLite into one of `ticker.errors`.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = struct.Struct(">60x i 4x i 28x")  # 100 bytes: user_version, application_id
-_WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that a burst made longer is cut back to this
+_WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that grew in a burst is cut back to this
 
 
 def url(path: Path) -> str:
-    """The stream's URL as a user may see it."""
+    """Return the stream's URL as a user may see it."""
     return f"sqlite:{path}"
 
 
 def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
-    """A connection that only reads; waits up to `busy` seconds for a lock.
+    """Open a connection that only reads. Waits up to `busy` seconds for a lock.
 
     Raises `StreamMissing`, `StreamUnusable`, `StreamUnreachable`.
     """
@@ -57,8 +57,8 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
         try:
             connection = _open_reader(path, "mode=ro", busy)
         except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # A folder in which no side file can be made. Without a WAL the file is all there is,
-            # and nobody can be writing it, so it may be read as if it never changed.
+            # A folder in which no side file can be created. Without a WAL the file is complete and
+            # has no writer, so it may be read as if it never changed.
             if wal.exists() and wal.stat().st_size:
                 raise
             connection = _open_reader(path, "immutable=1", busy)
@@ -66,7 +66,7 @@ def reader(path: Path, *, busy: float = BUSY) -> apsw.Connection:
 
 
 def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
-    """A connection that writes durably; the file is made, with `origin`, if it is missing.
+    """Open a connection that writes durably. Creates the file, with `origin`, if it is missing.
 
     Raises `StreamUnusable`, `StreamNotWritable`, `StreamUnreachable`.
     """
@@ -90,7 +90,7 @@ def writer(path: Path, origin: str, *, busy: float = BUSY) -> apsw.Connection:
 
 
 def file_id(path: Path) -> tuple[int, int] | None:
-    """Device and inode of what has this name now; `None` if nothing has."""
+    """Return device and inode of the file at this path; `None` if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -100,7 +100,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def told(path: Path, *, writing: bool = False) -> Iterator[None]:
-    """Whatever SQLite or the system says inside, said as an error of this program."""
+    """Map the errors of SQLite and the system inside to errors of this program."""
     try:
         yield
     except FileNotFoundError as error:
@@ -156,14 +156,14 @@ def _check_header(path: Path) -> None:
     """Raise unless the file at `path` is a log of our version. Takes no lock, makes no side file.
 
     It reads the file's header itself (https://www.sqlite.org/fileformat2.html#the_database_header).
-    SQLite, told to touch nothing, takes a file that is just being checkpointed for damaged: its
-    first page counts pages that are still to come.
+    SQLite, told to touch nothing, would call a file damaged that is being checkpointed: its first
+    page counts pages that are still to come.
     """
     if path.is_dir():
         raise StreamUnusable(url(path), "is a folder")
-    # Through SQLite's own files: closing one of ours would take away every lock that this process
-    # holds on the log (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next program that
-    # closes it would believe itself alone and remove the WAL under its writer.
+    # Through SQLite's own files: closing a file of ours would release every lock that this process
+    # holds on the log (https://www.sqlite.org/howtocorrupt.html, 2.2). The next program that closes
+    # it would then see no other user and remove the WAL of a working writer.
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB
     file = apsw.VFSFile("", str(path.absolute()), [flags, 0])
     try:
@@ -181,7 +181,7 @@ def _check_header(path: Path) -> None:
 
 
 def _check_version(connection: apsw.Connection, path: Path) -> None:
-    """The same as the connection sees it: the WAL may hold another version than the header."""
+    """Check the version as the connection sees it: the WAL may hold another one than the header."""
     _refuse_other(int(connection.pragma("user_version")), path)
 
 
@@ -195,7 +195,7 @@ def _refuse_other(version: int, path: Path) -> None:
 
 
 def _make(path: Path, origin: str) -> None:
-    """Make the log beside its name, then give it the name, unless another was faster."""
+    """Create the log beside its name, then rename it, unless another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{origin}.new")
     with _alone_in(path.parent) as folder:
@@ -207,7 +207,7 @@ def _make(path: Path, origin: str) -> None:
                 schema.create(connection, origin)
             finally:
                 connection.close()
-            # A stale WAL would be played into the new file as if it were its own.
+            # A stale WAL would be applied to the new file.
             for side in ("-wal", "-shm"):
                 Path(f"{path}{side}").unlink(missing_ok=True)
             draft.rename(path)
@@ -219,7 +219,7 @@ def _make(path: Path, origin: str) -> None:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock: two makers would undo each other's work."""
+    """Hold the folder's lock: two creators would undo each other's work."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""What of a log file is handed over at once: a span of positions with all records in it."""
+"""Reads one page of a log file: a span of positions with all records in it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.state import LogState
 
 SPAN: Final = 50_000
-"""Positions looked through in one transaction, however few of them a filter lets through."""
+"""The most positions read in one transaction, however few of them a filter passes."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What follows a place, as it lies in the file: neither holes nor repeats are looked for."""
+    """What follows a position, as it is in the file, without a check for holes or repeats."""
 
     place: SqlitePosition
-    """Behind it."""
+    """The position after it."""
     at_end: bool
-    """Nothing more was there in this moment."""
+    """Whether nothing more was there at this moment."""
     ticks: Sequence[Tick]
     gaps: Sequence[Gap]
     quotes: Sequence[Quote]
     heartbeats: Sequence[Heartbeat]
     lost: Sequence[Lost]
     lost_gaps: bool
-    """Gap records were deleted before their reader came to them."""
+    """Whether gap records were deleted before their reader came to them."""
     held_since: int
     """`received` of the first tick still held (µs, UTC); of the newest record if there is none."""
     broken: int
@@ -47,7 +47,7 @@ def page_after(
     limit: int,
     before: Tick | None = None,
 ) -> Page:
-    """What follows `place`: at most `limit` ticks, with all that lies between them.
+    """Return what follows `place`: at most `limit` ticks, with all that lies between them.
 
     It ends before a gap that follows one of these ticks, and before the tick `before`. Reads only,
     in the caller's transaction.
@@ -109,7 +109,7 @@ def _end(
     *,
     limit: int,
 ) -> int:
-    """Up to which position there are at most `limit` ticks."""
+    """Find the position up to which there are at most `limit` ticks."""
     if not where:
         return min(state.position, start + limit)
     end = min(state.position, start + SPAN)
@@ -128,7 +128,7 @@ def _end(
 def _before_gap(
     connection: apsw.Connection, start: int, end: int, where: str, bindings: tuple[Any, ...]
 ) -> int:
-    """`end`, or a place before it at which a gap follows a tick: see `Batch`."""
+    """Return `end`, or an earlier position at which a gap follows a tick: see `Batch`."""
     first = all_rows(
         connection,
         f"SELECT position FROM ticks WHERE position > ? AND position <= ? {where} "
@@ -149,7 +149,7 @@ def _before_gap(
 
 
 def _before_tick(connection: apsw.Connection, start: int, end: int, tick: Tick) -> int:
-    """Right before `tick`; `start` if it is gone."""
+    """Return the position right before `tick`; `start` if it is gone."""
     found = all_rows(
         connection,
         "SELECT min(position) FROM ticks WHERE position > ? AND position <= ? "
@@ -164,12 +164,12 @@ def _before_tick(connection: apsw.Connection, start: int, end: int, tick: Tick) 
 
 
 def all_rows(connection: apsw.Connection, query: str, *bindings: Any) -> list[Any]:
-    """What `query` finds."""
+    """Return all rows of `query`."""
     return connection.execute(query, bindings).fetchall()
 
 
 def only(symbols: Collection[str] | None) -> tuple[str, tuple[Any, ...]]:
-    """The condition that keeps `symbols`, to be put after another, and its binding."""
+    """Return the SQL that keeps `symbols`, to be added to a condition, and its binding."""
     if symbols is None:
         return "", ()
     return (

@@ -1,8 +1,8 @@
-"""Positions of a SQLite log: `ORIGIN:NUMBER:RECEIVED`, opaque to everybody else.
+"""Positions of a SQLite log: `ORIGIN:NUMBER:RECEIVED`, opaque to others.
 
-`ORIGIN` is the log's, so that a position of another log is noticed; `NUMBER` counts every record
-ever appended to it; `RECEIVED` (µs, UTC) is when the newest record before the position was had, so
-that a reader that was passed by retention can say since when it knows nothing.
+`ORIGIN` is the log's, so that a position of another log is noticed. `NUMBER` counts every record
+ever appended to it. `RECEIVED` (µs, UTC) is the latest `received` before the position: if retention
+overtakes a reader, it tells since when data are missing.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18}):([0-9]{1,18})")
 
 
 class SqlitePosition(msgspec.Struct, frozen=True):
-    """A position taken apart."""
+    """A parsed position."""
 
     origin: str
     number: int
-    """Of the last record before this place; 0 before the first."""
+    """The number of the last record before it; 0 before the first."""
     received: int
-    """Of the newest record known before this place (µs, UTC); 0 if none."""
+    """The `received` of the newest record before it (µs, UTC); 0 if there is none."""
 
     def position(self) -> Position:
-        """As it is given out."""
+        """Return it as text."""
         return Position(f"{self.origin}:{self.number}:{self.received}")
 
 
 def parse(url: str, position: object) -> SqlitePosition:
-    """Raises `WrongPosition` for a text that no log of this kind ever gave out."""
+    """Parse `text`. Raises `WrongPosition` if it is not a position of a log of this kind."""
     form = _FORM.fullmatch(position) if isinstance(position, str) else None
     if form is None:
         raise WrongPosition(url, position)

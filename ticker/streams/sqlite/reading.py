@@ -1,8 +1,8 @@
 """The reading side of a log file: one connection, whole batches, no waiting. Synchronous.
 
-Every question is answered from one read transaction that ends with its answer: one left open would
-keep the WAL from ever being used again. Knows rows and SQL; neither event loops nor clocks nor how
-a reader waits.
+Every question is answered in one read transaction that ends with its answer: an open one would keep
+the WAL from being reused. Knows rows and SQL; neither event loops nor clocks nor how a reader
+waits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from ticker.streams.sqlite.position import SqlitePosition, parse
 from ticker.streams.sqlite.state import LogState, load
 
 CHUNK: Final = 5_000
-"""Positions of a chunk of columns: more at once are slower, as Python's collector visits them."""
+"""Positions of a chunk of columns.
+
+Larger chunks are slower, because the garbage collector visits them.
+"""
 
 
 class SqliteReader:
@@ -34,7 +37,7 @@ class SqliteReader:
         self._connection = opening.reader(path, busy=busy)
 
     def close(self) -> None:
-        """Let go of the file; a second time is harmless."""
+        """Close the file. A second call is harmless."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -44,21 +47,21 @@ class SqliteReader:
         self.close()
 
     def data_version(self) -> int:
-        """Another number after every commit of somebody else.
+        """Return a number that changes with every commit of others.
 
-        Through the pragma: apsw's own `Connection.data_version()` stayed behind it.
+        Through the pragma: apsw's own `Connection.data_version()` lagged behind it.
         """
         with opening.told(self._path):
             version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
         return int(version)
 
     def state(self) -> LogState:
-        """The log as a whole, now."""
+        """Return the state of the log now."""
         with self._transaction() as state:
             return state
 
     def place(self, position: Position) -> SqlitePosition:
-        """`position` taken apart; raises `WrongPosition` unless this log gave it out."""
+        """Parse `position`. Raises `WrongPosition` unless this log gave it out."""
         place = parse(self._url, position)
         state = self.state()
         if place.origin != state.origin or place.number > state.position:
@@ -66,7 +69,7 @@ class SqliteReader:
         return place
 
     def snapshot(self) -> tuple[Batch, int]:
-        """The last quotes and heartbeats, with the last sequences, and how many were broken."""
+        """Return the last quotes and heartbeats, the last sequences, and how many were broken."""
         with self._transaction() as state:
             read = functools.partial(decoding.records, self._connection)
             quotes, broken = read(rows.QUOTES, "true ORDER BY position")
@@ -81,7 +84,7 @@ class SqliteReader:
         return batch, broken + broken_beats
 
     def signs(self) -> tuple[Sequence[Heartbeat], bool]:
-        """The last heartbeats, and whether there is any quote: cheap, for it decodes none."""
+        """Return the last heartbeats, and whether there is any quote. Decodes no quote."""
         with self._transaction():
             beats, _ = decoding.records(self._connection, rows.HEARTBEATS, "true ORDER BY position")
             return beats, bool(self._all("SELECT EXISTS (SELECT 1 FROM quotes)")[0][0])
@@ -102,7 +105,7 @@ class SqliteReader:
             if when > state.received:
                 return state.end()
             # Each mark says: nothing up to here was received later than this. So the last mark
-            # before `when` is before all that is wanted; from there on it is looked at.
+            # before `when` is before all that is wanted. The search continues from there.
             marked = self._all(
                 "SELECT position, received FROM appends WHERE received < ? "
                 "ORDER BY received DESC, position DESC LIMIT 1",
@@ -145,7 +148,7 @@ class SqliteReader:
         limit: int,
         before: Tick | None = None,
     ) -> Page:
-        """What follows `place`: see `page_after`."""
+        """Return what follows `place`: see `page_after`."""
         with self._transaction() as state:
             return page_after(self._connection, state, place, symbols, limit=limit, before=before)
 
@@ -176,7 +179,7 @@ class SqliteReader:
     def _spans(
         self, request: ColumnRequest, take: Callable[[str, Sequence[Any], bool], Any]
     ) -> Iterator[Any]:
-        """What `take` makes of the ticks of each span, to the end that the log had at first.
+        """Yield what `take` makes of the ticks of each span, to the end that the log had at first.
 
         Each span has a transaction of its own.
         """
@@ -210,7 +213,7 @@ class SqliteReader:
             return holding.holds(self._connection, state)
 
     def facts(self) -> tuple[LogState, int, int | None, int | None, int]:
-        """LogState, symbols held, `received` of the first and last tick, bytes of the file."""
+        """Return the state, symbols held, `received` of the first and last tick, and file size."""
         with self._transaction() as state:
             symbols = self._all(
                 "SELECT count(DISTINCT symbol) FROM sequences WHERE sequence > pruned_sequence"

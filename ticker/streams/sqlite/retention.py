@@ -1,10 +1,10 @@
-"""What is deleted when: the oldest ticks and gaps, by the time of appending and by size.
+"""Deletes the oldest ticks and gaps, by the time of appending and by size.
 
-Deleting goes in small steps, so that no writer ever waits for long, and always from the beginning,
-so that whole pages become free. Free pages are used again by what is appended next: in steady state
-the file stays as long as it is. Where a quarter of it is free (retention was just tightened) it is
-also cut back, a little each step. Quotes, heartbeats and last sequences are never deleted: there is
-one of each per symbol or writer. A hold spares all that follows it, whatever time and size say.
+It deletes in small steps, so that no writer waits for long, and always from the beginning, so that
+whole pages become free. The next appends reuse free pages: in steady state the file keeps its size.
+If a quarter of it is free (retention was just tightened) it is also cut back, a little each step.
+Quotes, heartbeats and last sequences are never deleted: there is one of each per symbol or writer.
+What follows a hold is never deleted, whatever time and size say.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ import msgspec
 from ticker.streams.sqlite.state import LogState
 
 STEP: Final = 2_000
-"""Ticks deleted at most in one step, unless more than half as many are appended at once."""
+"""The most ticks deleted in one step, unless more than half as many are appended at once."""
 
-_FREE_SHARE: Final = 4  # cut the file back when more than a quarter of it is free …
-_FREE_PAGES: Final = 256  # … and that is more than 1 MiB: less is used again soon
+_FREE_SHARE: Final = 4  # cut the file back if more than a quarter of it is free …
+_FREE_PAGES: Final = 256  # … and that is more than 1 MiB: less is reused soon
 _CUT: Final = 128  # pages in one step
 _LARGEST: Final = 2**62
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """The two bounds; `None`: without bound."""
+    """The two limits; `None`: no limit."""
 
     keep_for: int | None = None
     """µs since appending."""
     keep_bytes: int | None = None
-    """Of the database file, without free pages and without the WAL beside it (some MiB)."""
+    """Size of the database file, without free pages and without its WAL (some MiB)."""
 
     def has_leapt(self, state: LogState, now: int) -> bool:
-        """Whether all would be too old because nobody appended for so long, or a clock is wrong.
+        """Tell whether all would be too old, after a long pause or by a wrong clock.
 
-        One reading cannot tell which. The next append can: by then a wrong clock was set right, or
-        this one stands.
+        One reading cannot tell which. The next append can: by then a wrong clock was corrected, or
+        this one is confirmed.
         """
         return self.keep_for is not None and now - state.appended > self.keep_for
 
@@ -52,15 +52,15 @@ class Retention(msgspec.Struct, frozen=True):
     ) -> int:
         """Delete at most `rows` ticks inside the caller's transaction, and count them.
 
-        `now` is the time of appending (µs, UTC; `None`: not to be trusted, so only size counts);
-        nothing behind the position `through` goes. `state` is changed; the caller stores it.
+        `now` is the time of appending (µs, UTC; `None`: not to be trusted, so only size counts).
+        Nothing after the position `through` is deleted. `state` is changed; the caller stores it.
         """
         by_time = 0 if now is None else self._by_time(connection, state, now)
         bound = min(max(by_time, self._by_size(connection)), through)
         held = _one(connection, "SELECT min(position) FROM holds")
         if held is not None:
             bound = min(bound, held)
-        # `LIMIT 1 OFFSET` stops at the last tick of the step, or finds none if fewer are there.
+        # `LIMIT 1 OFFSET` stops at the last tick of the step, or finds none if there are fewer.
         last = _one(
             connection,
             "SELECT position FROM ticks WHERE position <= ? ORDER BY position LIMIT 1 OFFSET ?",
@@ -73,7 +73,7 @@ class Retention(msgspec.Struct, frozen=True):
         return deleted
 
     def _by_time(self, connection: apsw.Connection, state: LogState, now: int) -> int:
-        """The position up to which everything was appended too long ago; 0 if nothing was."""
+        """Return the position up to which everything was appended too long ago, or 0."""
         if self.keep_for is None:
             return 0
         if state.appended <= now - self.keep_for:
@@ -116,7 +116,7 @@ def _delete(connection: apsw.Connection, state: LogState, bound: int) -> int:
     if last_gap is not None:
         connection.execute("DELETE FROM gaps WHERE position <= ?", (bound,))
         state.pruned_gaps = last_gap
-    # The last mark stays: `find` and the next retention go on from it.
+    # The last mark stays: `find` and the next retention start from it.
     connection.execute(
         "DELETE FROM appends WHERE position <= ? "
         "AND position < (SELECT max(position) FROM appends)",

@@ -1,8 +1,8 @@
-"""Records to rows and back. The columns are the fields of the JSON events, in their order.
+"""Converts records to rows and back. The columns are the fields of the JSON events, in order.
 
-Ticks are the hot path and go positionally, without a dictionary; the other three are few. A row
-that no record accepts (edited by others) raises one of `BROKEN`, and readers count it and pass on.
-This file knows SQL's texts and no connection.
+Ticks are the hot path and go by position, without a dictionary; the other three kinds are few. A
+row that is not a valid record (edited by others) raises one of `BROKEN`, and readers count and skip
+it. This file knows SQL's texts and no connection.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _R = TypeVar("_R")
 _tick: Callable[..., Tick] = Tick
 
 BROKEN: Final = (ValueError, TypeError, OverflowError, msgspec.MsgspecError)
-"""What a row that is no record raises (`InvalidRecord` and bad UTF-8 are ValueErrors)."""
+"""What an invalid row raises (`InvalidRecord` and bad UTF-8 are ValueErrors)."""
 
 
 def _names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def _insert(table: str, kind: type[msgspec.Struct], conflict: str = "") -> str:
 def _replacing(table: str, kind: type[msgspec.Struct], key: str, newer: str = "true") -> str:
     fields = (*_names(kind), "position")
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
-    # The same once more is no news: two logs that forward to each other would pass it to and fro.
+    # A repeated gap changes nothing: two logs that forward to each other would pass it to and fro.
     known, told = (
         ", ".join(f'{place}."{name}"' for name in _names(kind)) for place in (table, "excluded")
     )
@@ -88,7 +88,7 @@ _refused: Final = msgspec.json.Decoder(dict[str, str])
 
 
 def from_gap(gap: Gap) -> Values:
-    """Its row, without the position."""
+    """Return the gap's row, without the position."""
     values = list(astuple(gap))
     if gap.symbols is not None:
         values[_SYMBOLS] = msgspec.json.encode(gap.symbols).decode()
@@ -96,7 +96,7 @@ def from_gap(gap: Gap) -> Values:
 
 
 def from_heartbeat(heartbeat: Heartbeat) -> Values:
-    """Its row, without the position."""
+    """Return the heartbeat's row, without the position."""
     values = list(astuple(heartbeat))
     values[_REFUSED] = msgspec.json.encode(heartbeat.refused).decode()
     if heartbeat.symbols is not None:
@@ -105,21 +105,24 @@ def from_heartbeat(heartbeat: Heartbeat) -> Values:
 
 
 def to_ticks(rows: Iterable[Row], *, simulated: bool) -> list[Tick]:
-    """The ticks of `rows` (`TICK_COLUMNS`); raises one of `BROKEN` at the first that is none."""
+    """Make the ticks of `rows` (`TICK_COLUMNS`).
+
+    Raises one of `BROKEN` at the first invalid one.
+    """
     if simulated:
         return [_tick(*row, True) for row in rows]
     return [_tick(*row) for row in rows]
 
 
 def to_quote(row: Row) -> Quote:
-    """Raises one of `BROKEN`."""
+    """Make the quote of a row. Raises one of `BROKEN`."""
     values = list(row)
     values[_SIMULATED] = bool(values[_SIMULATED])
     return Quote(*values)
 
 
 def to_gap(row: Row) -> Gap:
-    """Raises one of `BROKEN`."""
+    """Make the gap of a row. Raises one of `BROKEN`."""
     values = list(row)
     if values[_SYMBOLS] is not None:
         values[_SYMBOLS] = _symbols.decode(values[_SYMBOLS])
@@ -127,7 +130,7 @@ def to_gap(row: Row) -> Gap:
 
 
 def to_heartbeat(row: Row) -> Heartbeat:
-    """Raises one of `BROKEN`."""
+    """Make the heartbeat of a row. Raises one of `BROKEN`."""
     values = list(row)
     values[_REFUSED] = _refused.decode(values[_REFUSED])
     if values[_ASKED_FOR] is not None:
@@ -136,7 +139,7 @@ def to_heartbeat(row: Row) -> Heartbeat:
 
 
 class RecordTable(msgspec.Struct, Generic[_R], frozen=True):
-    """How one of the three rarer kinds lies in the file."""
+    """How one of the three rarer kinds is stored in the file."""
 
     table: str
     columns: str

@@ -3,9 +3,9 @@
 Promised to other programs: `ticks`, `gaps`, `quotes` and `heartbeats` have exactly the fields of
 the JSON events as columns (times in µs since the epoch, UTC; `simulated` 0 or 1; `symbols` and
 `refused` as JSON text; unknown is NULL), after a `position` of our own. All four share one counter
-(`log.position`), so that one number says where a reader stands in all of them; a quote or heartbeat
-that replaces another takes a new position. `log`, `sequences`, `appends` and `holds` are ours and
-may change with the version.
+(`log.position`), so one number is a reader's position in all of them. A quote or heartbeat that
+replaces another gets a new position. `log`, `sequences`, `appends` and `holds` are ours and may
+change with the version.
 
 `user_version` is the version. A file of any other version is refused. This module knows SQL, and
 neither records nor files' paths.
@@ -28,9 +28,9 @@ _TRADE: Final = """
     previous_price REAL, day_change REAL, day_change_percent REAL, volume ANY,
     bid REAL, ask REAL, currency TEXT, session TEXT, size ANY, simulated INTEGER NOT NULL"""
 # `volume` and `size` are ANY because JSON tells 5 from 5.0 and REAL would not. There is no UNIQUE
-# over the identity of a tick: its index costs 60 % of the write speed, so writers check
-# `sequences` in their transaction. `position` needs no AUTOINCREMENT either: `log.position` only
-# ever grows, so no position is given out twice.
+# over the identity of a tick: its index costs 60 % of the write speed, so writers check `sequences`
+# in their transaction. `position` needs no AUTOINCREMENT either: `log.position` only ever grows, so
+# no position is given out twice.
 
 TABLES: Final = f"""
 CREATE TABLE log(
@@ -100,11 +100,11 @@ CREATE TABLE heartbeats(
 
 
 class NoWal(Exception):
-    """SQLite answered with another journal mode than WAL: no readers beside a writer here."""
+    """SQLite answered with another journal mode than WAL: no readers beside a writer."""
 
 
 def create(connection: apsw.Connection, origin: str) -> None:
-    """Make the tables of an empty log in an empty database, and turn on WAL.
+    """Create the tables of an empty log in an empty database, and turn on WAL.
 
     Raises `apsw.Error`, `NoWal`.
     """
@@ -120,7 +120,7 @@ def create(connection: apsw.Connection, origin: str) -> None:
 
 
 def use_wal(connection: apsw.Connection) -> None:
-    """Turn on WAL, and look at the answer: SQLite refuses by answering with another mode."""
+    """Turn on WAL, and check the answer: if SQLite refuses, it answers with another mode."""
     mode = connection.pragma("journal_mode", "wal")
     if mode != "wal":
         raise NoWal(f"its file system allows no shared memory (journal mode {mode})")

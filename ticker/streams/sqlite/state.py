@@ -1,4 +1,4 @@
-"""The one row of the table `log`: what is true of the whole file."""
+"""The one row of the table `log`: the state of the whole file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from ticker.streams.sqlite.position import SqlitePosition
 
 
 class LogState(msgspec.Struct):
-    """As read in one transaction; a writer changes it and stores it in the same one."""
+    """The row, read in one transaction.
+
+    A writer changes it and stores it in the same transaction.
+    """
 
     origin: str
     position: int
-    """The last one given out."""
+    """The last position given out."""
     appended: int
     """When that was (µs, UTC)."""
     ticks: int
@@ -30,7 +33,7 @@ class LogState(msgspec.Struct):
     """Position of the last gap that retention deleted."""
 
     def end(self) -> SqlitePosition:
-        """Behind everything appended so far."""
+        """Return the position after everything appended so far."""
         return SqlitePosition(self.origin, self.position, self.received)
 
     def store(self, connection: apsw.Connection) -> None:
@@ -51,7 +54,7 @@ class LogState(msgspec.Struct):
 
 
 def load(connection: apsw.Connection) -> LogState:
-    """Raises `apsw.Error` where it cannot be read."""
+    """Read the row. Raises `apsw.Error` if that fails."""
     rows: list[Any] = connection.execute(
         "SELECT origin, position, appended, ticks, received, simulated, pruned, pruned_gaps "
         "FROM log"

@@ -1,8 +1,8 @@
-"""`SqliteStream` reads a log file, `SqliteLog` writes it too: the protocols over the file's sides.
+"""`SqliteStream` reads a log file, and `SqliteLog` also writes it: the protocols over the file.
 
-Here synchronous work meets the event loop, and nothing else happens: questions go to a thread of
-the loop, each `read` has a thread of its own that waits and decodes, and a log has one that writes,
-so that no wait for the disk ever stops the loop and appends keep their order.
+Here synchronous work meets the event loop, and nothing else happens. Questions go to a thread of
+the loop. Each `read` has a thread of its own that waits and decodes, and a log has one that writes.
+So a wait for the disk never stops the loop, and appends keep their order.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ class SqliteStream(BaseStream):
 
 
 class SqliteLog(SqliteStream, Retained):
-    """The log at `path`, made when it is entered and missing.
+    """The log at `path`. Entering creates it if it is missing.
 
-    `keep_for` (µs since appending) and `keep_bytes` bound what is retained; `None`: for ever.
-    `clock` gives the time of appending (µs, UTC).
+    `keep_for` (µs since appending) and `keep_bytes` limit what is retained; `None`: no limit.
+    `clock` returns the time of appending (µs, UTC).
     """
 
     def __init__(

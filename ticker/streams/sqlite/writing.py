@@ -1,9 +1,9 @@
 """The writing side of a log file: append, hold, prune. Synchronous; one thread uses it at a time.
 
-Each call is one transaction, durable when it returns, or nothing of it happened. The last sequence
-of each (origin, symbol) is checked inside the transaction, against a table of last sequences that
-is kept in memory as long as nobody else has written. Knows rows and SQL; neither event loops nor
-clocks (the time comes in).
+Each call is one transaction: durable when it returns, or without any effect. The last sequence of
+each (origin, symbol) is checked inside the transaction. The table of last sequences stays in memory
+as long as no other process has written. Knows rows and SQL; neither event loops nor clocks (the
+time comes in).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ticker.units import SECOND
 MARK_EVERY: Final = SECOND
 """A row of `appends` at most this often (µs) …"""
 MARK_ROWS: Final = 5_000
-"""… and after this many records: it is also how near `find` comes before it scans."""
+"""… and after this many records. `find` scans at most that many."""
 
 
 _received: Final = operator.attrgetter("received")
@@ -54,11 +54,11 @@ class SqliteWriter:
             self.origin = self._state.origin
 
     def close(self) -> None:
-        """Let go of the file; a second time is harmless."""
+        """Close the file. A second call is harmless."""
         self._connection.close()
 
     def last(self) -> Mapping[Key, int]:
-        """(origin, symbol) → the last sequence, now."""
+        """Return (origin, symbol) → the last sequence, now."""
         with opening.told(self._path, writing=True):
             return self._read_last()
 
@@ -87,8 +87,8 @@ class SqliteWriter:
             ]
             position += len(heartbeats)
             execute(rows.INSERT_GAP, gap_rows)
-            # Only the first is told its position; SQLite counts on from it. Without a tuple made
-            # for each tick that is a tenth faster.
+            # Only the first gets its position, and SQLite counts on from it. Without a new tuple
+            # for each tick this is a tenth faster.
             execute(rows.INSERT_TICK, first_tick)
             execute(rows.INSERT_NEXT_TICK, map(astuple, fresh[1:]))
             execute(rows.INSERT_QUOTE, quote_rows)
@@ -107,7 +107,7 @@ class SqliteWriter:
             state.appended = now
             state.ticks += len(fresh)
             state.received = max(state.received, newest)
-            # In the same transaction, because each costs a wait for the disk.
+            # In the same transaction, because each transaction waits for the disk.
             self._retention.step(
                 self._connection,
                 state,
@@ -136,7 +136,10 @@ class SqliteWriter:
             )
 
     def prune(self, now: int) -> int:
-        """One small step of retention at `now` (µs, UTC): the number of ticks deleted."""
+        """Do one small step of retention at `now` (µs, UTC).
+
+        Returns the number of ticks deleted.
+        """
         with self._transaction():
             deleted = self._retention.step(self._connection, self._state, now)
             self._state.store(self._connection)
@@ -145,7 +148,7 @@ class SqliteWriter:
     def _continue(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote]
     ) -> tuple[Sequence[Tick], dict[Key, int]]:
-        """The ticks that are not there yet, and the last sequences after them.
+        """Return the new ticks, and the last sequences after them.
 
         Raises `InvalidRecord`, `SequenceConflict`, `MixedPrices`.
         """
@@ -160,10 +163,10 @@ class SqliteWriter:
         return judged.fresh, judged.heads
 
     def _differing(self, repeats: Sequence[Tick]) -> dict[Key, int]:
-        """Those of `repeats` whose sequence the log gave to another tick → what it expects next.
+        """Find `repeats` whose sequence belongs to another tick → what the log expects next.
 
-        Ticks that retention has deleted cannot be compared and pass for the same. The log is read
-        backwards from its end, because what is sent twice was mostly sent a moment ago.
+        Ticks that retention has deleted cannot be compared and count as the same. The log is read
+        backwards from its end, because most repeats were sent a moment ago.
         """
         wanted = {(tick.origin, tick.symbol, tick.sequence): tick for tick in repeats}
         wrong: dict[Key, int] = {}
@@ -190,7 +193,7 @@ class SqliteWriter:
         return wrong
 
     def _mark(self, now: int) -> None:
-        """Note how far the log was, and when, before this call; seldom, because it costs a row."""
+        """Note the log's position and time before this call; seldom, because it costs a row."""
         appended, position = self._marked
         state = self._state
         due = not appended <= now < appended + MARK_EVERY  # a clock that ran backwards too
@@ -203,13 +206,13 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All or nothing, with `_state` and `_last` as they are under the lock."""
+        """Run a transaction, with `_state` and `_last` as they are under the lock."""
         connection = self._connection
         with opening.told(self._path, writing=True):
             self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                # Unchanged by our own commits: so it moves only when somebody else wrote.
+                # Our own commits do not change it, so it shows that others wrote.
                 version: Any = connection.pragma("data_version")
                 if version != self._data_version:
                     self._refresh()
@@ -221,12 +224,12 @@ class SqliteWriter:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(error, (OverflowError, UnicodeEncodeError)):
-                    # A number beyond 64 bits, or half a character, in a field that bounds neither.
+                    # A number beyond 64 bits, or invalid text, in a field without a check for it.
                     raise InvalidRecord("record", f"cannot be stored: {error}") from error
                 raise
 
     def _check_file(self) -> None:
-        """Appending to a file that has lost its name would lose the ticks with it."""
+        """Raise if the path names another file: ticks would be appended to a file that is lost."""
         if opening.file_id(self._path) != self._file:
             raise StreamMissing(self._url, "the file was removed or replaced while it was written")
 
