@@ -36,7 +36,7 @@ SnapCompare = Callable[..., bool]
 
 def _is_laid_out(app: Dashboard) -> bool:
     """Whether the status line has as many lines as its words need, and may have."""
-    bar, most = app._status_bar, 1 if app.screen.has_class("-tiny") else 3
+    bar, most = app._words.status, 1 if app.screen.has_class("-tiny") else 3
     return bar.size.height == min(bar._lines(bar.render()), most)
 
 
@@ -62,7 +62,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             or app._frames.is_waiting
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.
-            or (board.ticks and f"{board.ticks} ticks" not in app._status_bar.render().plain)
+            or (board.ticks and f"{board.ticks} ticks" not in app._words.status.render().plain)
             or not _is_laid_out(app)
         ):
             await pilot.pause(0.02)

@@ -41,49 +41,54 @@ class Wish(msgspec.Struct, frozen=True):
     quiet: bool
 
 
+Events = Annotated[
+    int, typer.Option("--events", metavar="N", min=2, max=20_000, help="Events to send.")
+]
+Show = Annotated[
+    int,
+    typer.Option("--show", metavar="N", min=0, max=100, help="First print N events step by step."),
+]
+PollFor = Annotated[
+    str, typer.Option("--for", metavar="DURATION", help="How long to poll each second.")
+]
+Form = Annotated[
+    Format,
+    typer.Option("--format", metavar="[text|json]", help="text, or json with every figure."),
+]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="Every method, with 1 to 100 subscribers; the sender's pace; a storm of "
+        "reconnects. About 10 minutes.",
+    ),
+]
+OnlyPart = Annotated[
+    Part | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
+]
+Runs = Annotated[
+    int | None,
+    typer.Option("--runs", metavar="N", min=1, max=100, help="Runs of --full.", show_default="3"),
+]
+Kafka = Annotated[
+    str | None,
+    typer.Option(
+        "--kafka",
+        metavar="HOST:PORT",
+        help="With --full: a Kafka to measure too (topics: compare).",
+    ),
+]
+
+
 def compare(
-    events: Annotated[
-        int, typer.Option("--events", metavar="N", min=2, max=20_000, help="Events to send.")
-    ] = 1_000,
-    show: Annotated[
-        int,
-        typer.Option(
-            "--show", metavar="N", min=0, max=100, help="First print N events step by step."
-        ),
-    ] = 0,
-    for_: Annotated[
-        str,
-        typer.Option("--for", metavar="DURATION", help="How long to poll each second."),
-    ] = "5s",
-    form: Annotated[
-        Format,
-        typer.Option("--format", metavar="[text|json]", help="text, or json with every figure."),
-    ] = Format.text,
-    full: Annotated[
-        bool,
-        typer.Option(
-            "--full",
-            help="Every method, with 1 to 100 subscribers; the sender's pace; a storm of "
-            "reconnects. About 10 minutes.",
-        ),
-    ] = False,
-    part: Annotated[
-        Part | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
-    ] = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(
-            "--runs", metavar="N", min=1, max=100, help="Runs of --full.", show_default="3"
-        ),
-    ] = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(
-            "--kafka",
-            metavar="HOST:PORT",
-            help="With --full: a Kafka to measure too (topics: compare).",
-        ),
-    ] = None,
+    events: Events = 1_000,
+    show: Show = 0,
+    for_: PollFor = "5s",
+    form: Form = Format.text,
+    full: Full = False,
+    part: OnlyPart = None,
+    runs: Runs = None,
+    kafka: Kafka = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:

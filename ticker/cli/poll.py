@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import typer
 
@@ -41,7 +41,7 @@ from ticker.relay import WITHIN, Route, local_log
 from ticker.relay.sentences import unsent_words
 from ticker.relay.waiting import find_unsent
 from ticker.sources import Source
-from ticker.streams import canonical_url
+from ticker.streams import StreamChoice, canonical_url
 from ticker.times import parse_duration
 
 
@@ -76,15 +76,11 @@ def poll(
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
 
-    # What is to go elsewhere goes to a local log first, and a relay sends on from there: one path,
-    # whether the destination is up, slow, down, or back after a week.
-    simulated = url.startswith("exchange")
-    kept = choice if is_file else local_log(choice, simulated=simulated)
+    # For another destination, ticks go to a local log first, and a relay sends them on from there.
+    # So nothing is lost while the destination is slow or down.
+    kept = choice if is_file else local_log(choice, simulated=url.startswith("exchange"))
     if not control:
-        route = Route(canonical_url(kept), canonical_url(choice))
-        for each in asyncio.run(find_unsent(route)):
-            tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")
-
+        _tell_unsent(kept, choice)
     portfolio, controller = None if named else portfolio_of(settings), PollController()
 
     def make(asked: Source) -> Job:
@@ -94,17 +90,28 @@ def poll(
         controller.poller = poller
         return Job(log, poller, tell, kept, None if is_file else choice)
 
-    @asynccontextmanager
-    async def meanwhile() -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if alerts:
-                await stack.enter_async_context(looking_for_alerts(settings, kept, zone))
-            if portfolio is not None:
-                await stack.enter_async_context(asking_for_pairs(portfolio, kept, controller))
-            yield
+    def meanwhile() -> AbstractAsyncContextManager[None]:
+        owned = None if portfolio is None else asking_for_pairs(portfolio, kept, controller)
+        return _both(looking_for_alerts(settings, kept, zone) if alerts else None, owned)
 
     with scene.writing(choice):
         code = run_job(
             make, url, end=line.end, controlled=control, count=count, meanwhile=meanwhile
         )
     raise typer.Exit(code)
+
+
+def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
+    """Print which local logs still have ticks that were not sent to their destination."""
+    route = Route(canonical_url(kept), canonical_url(choice))
+    for each in asyncio.run(find_unsent(route)):
+        tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")
+
+
+@asynccontextmanager
+async def _both(*wished: AbstractAsyncContextManager[None] | None) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for each in wished:
+            if each is not None:
+                await stack.enter_async_context(each)
+        yield

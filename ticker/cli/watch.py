@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import chain
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
 
 from ticker.cli import scene
 from ticker.cli.explaining import inviting
-from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE, Failed
-from ticker.cli.listening import arrivals
+from ticker.cli.failing import NO_DATA, NOT_REACHABLE, Failed
+from ticker.cli.once import print_board
 from ticker.cli.options import (
     Every,
     For,
@@ -40,19 +40,22 @@ from ticker.cli.running import run as run_to_end
 from ticker.cli.running import set_up_logging
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings, refuse_mixing
-from ticker.cli.standard import Output, need_terminal, tell, terminal_width, wants_colour
+from ticker.cli.standard import need_terminal, tell
 from ticker.errors import Unanswered
 from ticker.files import make_state_directory
-from ticker.health.sentences import invitation
-from ticker.health.verdict import Standing, of_writers
 from ticker.pairs import Pairs
 from ticker.processes import Poller
 from ticker.processes.child import News
 from ticker.records import Found, MinuteBars
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
-from ticker.times import Zone, parse_duration
+from ticker.times import parse_duration
 from ticker.units import SECOND
+
+if TYPE_CHECKING:
+    from ticker.alerting import Alerting
+    from ticker.dashboard import Dashboard
+    from ticker.follow import Follow
 
 T = TypeVar("T")
 
@@ -114,7 +117,7 @@ def watch(
         set_up_logging(quiet=quiet, verbose=verbose)
         how = form or (Format.table if sys.stdout.isatty() else Format.json)
         with inviting(choice.option):
-            code = asyncio.run(_print_board(choice, wanted, how, settings.zone(tz)))
+            code = asyncio.run(print_board(choice, wanted, how, settings.zone(tz)))
         raise typer.Exit(code)
     option = choice.option
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
@@ -165,7 +168,6 @@ class Shown:
         async with AsyncExitStack() as stack:
             # Processes first: they load while we do.
             pollers = [await self._start(stack, words) for words in children]
-            from ticker.dashboard import Dashboard, TerminalDriver
             from ticker.follow import Follow
 
             stream = await stack.enter_async_context(open_stream(self._choice))
@@ -181,20 +183,7 @@ class Shown:
                 pairs = Pairs(watched, controller, [*listed], self._watched.beside)
                 minding = asyncio.create_task(pairs.mind())
                 stack.callback(minding.cancel)
-            dashboard = Dashboard(
-                watched,
-                title=self._title
-                or ("demo" if self._choice.demo or self._choice.temporary else ""),
-                controller=controller,
-                zone=self._zone,
-                sort=self._sort,
-                look=self._theme,
-                simulated=self._choice.demo or self._choice.temporary,
-                option=self._choice.option,
-                driver=TerminalDriver,
-                alerts=alerting,
-                preferences=self._preferences,
-            )
+            dashboard = self._dashboard(watched, controller, alerting)
             for words in self._notices:
                 dashboard.tell(words)
             if self._lasting is not None:
@@ -203,22 +192,45 @@ class Shown:
         if self._failure is not None:
             raise self._failure
         if children:
-            kept = self._kept
-            way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
-            words = scene.kept_words(
-                kept.ticks,
-                kept.gone,
-                why_none=kept.why_none,
-                temporary=self._choice.temporary,
-            )
-            tell(words + way_back)
-            if self._kept.undelivered:
-                tell(self._kept.undelivered)
+            await self._tell_kept(began)
         if self._is_over and watched.board.received is None:
             tell(f"No price came from {self._choice.url} in this time")
             away = watched.state.is_away
             return NOT_REACHABLE if away else NO_DATA
         return code
+
+    def _dashboard(
+        self, watched: Follow, controller: Controller | None, alerting: Alerting
+    ) -> Dashboard:
+        from ticker.dashboard import Dashboard, TerminalDriver
+
+        return Dashboard(
+            watched,
+            title=self._title or ("demo" if self._choice.demo or self._choice.temporary else ""),
+            controller=controller,
+            zone=self._zone,
+            sort=self._sort,
+            look=self._theme,
+            simulated=self._choice.demo or self._choice.temporary,
+            option=self._choice.option,
+            driver=TerminalDriver,
+            alerts=alerting,
+            preferences=self._preferences,
+        )
+
+    async def _tell_kept(self, began: int) -> None:
+        """Print what was kept of the ticks since `began` (µs, UTC), and how to replay it."""
+        kept = self._kept
+        way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
+        words = scene.kept_words(
+            kept.ticks,
+            kept.gone,
+            why_none=kept.why_none,
+            temporary=self._choice.temporary,
+        )
+        tell(words + way_back)
+        if self._kept.undelivered:
+            tell(self._kept.undelivered)
 
     async def stop(self) -> None:
         """End the screen; the children follow."""
@@ -284,59 +296,3 @@ class Controller:
             return msgspec.convert(answer[name], kind)
         except (KeyError, msgspec.ValidationError):
             raise Unanswered(str(answer.get("problem", "nonsense"))) from None
-
-
-async def _print_board(
-    choice: StreamChoice, symbols: Sequence[str] | None, how: Format, zone: Zone
-) -> int:
-    from ticker import output
-    from ticker.board.columns import age_text, reason_text
-    from ticker.follow import Follow
-
-    async with open_stream(choice) as stream:
-        watched = Follow(stream, symbols)
-        batch = await stream.snapshot()
-        board = watched.board
-        at = now()
-        board.fold(batch, at, read_at=at)
-        watched.clock.take(batch.heartbeats, read_at=at)
-        for beat in await arrivals(stream, batch.position, batch.heartbeats, at):
-            board.writers.take(beat, now())
-    chosen = set(board.symbols)
-    quotes = [quote for quote in batch.quotes if quote.symbol in chosen]
-    order = {symbol: place for place, symbol in enumerate(board.symbols)}
-    quotes.sort(key=lambda quote: order[quote.symbol])
-    match how:
-        case Format.json:
-            text = output.json_array(quotes)
-        case Format.csv:
-            visible = sys.stdout.isatty()
-            text = output.csv_file(quotes, output.QUOTE_COLUMNS, visible=visible)
-        case Format.table | Format.text:
-            at, elapsed = watched.clock(), now()
-            aged = {
-                symbol: board.age(board.row(symbol), at, elapsed=elapsed)
-                for symbol in board.symbols
-            }
-            ages = {
-                symbol: f"{age_text(age)} {reason_text(age)}".strip()
-                for symbol, age in aged.items()
-            }
-            from ticker import tables
-
-            table = tables.quote_table(quotes, zone, at, ages, width=terminal_width())
-            text = tables.render(table, width=terminal_width(), colour=wants_colour())
-    Output().write(text)
-    missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
-    for symbol in missing:
-        why = board.age(board.row(symbol), now()).detail or "no price in this stream"
-        tell(f"{symbol}: {why}")
-    verdict = of_writers(board.writers, now(), zone, symbols=symbols, option=choice.option)
-    is_unknown = verdict.standing is Standing.UNKNOWN
-    if is_unknown:
-        tell(verdict.summary)
-    elif not quotes and not missing:
-        is_log = choice.address.backend.is_writable
-        words = f" yet. {verdict.words}" if is_log else f". {invitation(option=choice.option)}"
-        tell(f"No price in {choice.url}{words}")
-    return NO_DATA if missing or is_unknown or not quotes else DONE

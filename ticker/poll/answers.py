@@ -1,7 +1,7 @@
-"""What a dashboard asks its poller beside prices: minute bars and searches.
+"""Answers what a dashboard asks its poller beside prices: minute bars and searches.
 
-It promises one answer for each question, with the reason in words where there is nothing to tell;
-and that what was told lately is not asked for again. It stores nothing, and knows no channel.
+Each question gets one answer; if there is nothing to tell, the answer gives the reason. A recent
+answer is repeated without asking the source again. Nothing is stored on disk.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ticker.titles import source_title
 from ticker.units import MINUTE
 
 KEPT: Final = 5 * MINUTE
-"""Minute bars and searches are told again, without asking, for so long (µs)."""
+"""How long an answer is repeated without asking the source again (µs)."""
 _MOST: Final = 1_000
-"""Answers that are remembered at most."""
+"""The most answers that are remembered."""
 _LONGEST: Final = 100
-"""Characters of a search that are sent."""
+"""The most characters of a search that are sent."""
 
 Question = Mapping[str, Any]
 Reply = Mapping[str, Any]
@@ -38,9 +38,9 @@ class Answers:
         self._one_at_a_time = asyncio.Lock()
 
     async def to(self, question: Question) -> Reply:
-        """The reply to `{"do": "bars", "symbol": …}` or `{"do": "search", "words": …}`.
+        """Reply to `{"do": "bars", "symbol": …}` or `{"do": "search", "words": …}`.
 
-        It has `bars` or `found`, or `problem`: why there is nothing.
+        The reply has `bars` or `found`, or `problem`, which says why there is nothing.
         """
         match question:
             case {"do": "bars", "symbol": str(symbol)}:

@@ -1,8 +1,8 @@
-"""The poller's two clocks and its way to wait.
+"""The poller's two clocks, and waiting.
 
-The wall clock dates records and may be stepped at any moment; the other one only ever goes forward
-and paces the polls. It promises that a machine put to sleep shows in `elapsed()`, so that a span in
-which nobody looked is seen, and that a stepped wall clock does not, so that none is invented.
+The wall clock gives records their times; it may be set at any moment. The other clock never goes
+back and paces the polls. It also counts the time in which the machine sleeps, so that a poller
+notices a gap. It does not change when the wall clock is set, so that no false gap appears.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ticker.units import SECOND
 
 
 class Clock(Protocol):
-    """What time it is, how much has passed, and waiting. All in µs."""
+    """Tells the time, measures spans, and waits. All in µs."""
 
     def wall(self) -> int:
-        """Now, since the epoch (µs, UTC). May jump either way."""
+        """Return the time of day (µs since the epoch, UTC). It may jump forward or back."""
         ...
 
     def elapsed(self) -> int:
-        """Since some moment in the past (µs). Never goes back."""
+        """Return the time since some fixed moment (µs). It never goes back."""
         ...
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
@@ -38,7 +38,7 @@ class SystemClock:
         return now()
 
     def elapsed(self) -> int:
-        """Since the machine was started, sleep included (µs)."""
+        """Return the time since the machine started, sleep included (µs)."""
         return uptime()
 
     async def wait(self, event: asyncio.Event, until: int) -> None:

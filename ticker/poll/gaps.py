@@ -1,9 +1,10 @@
-"""Spans in which nobody looked: noticed at the first good answer after them, told as gap records.
+"""Finds gaps (spans without observation) at the first good answer after them.
 
-A gap lies between two good answers further apart than twice the interval announced at the first. It
-promises one record for each span: across restarts of the poller, for symbols added while it runs,
-with the reason that lasted longest to the end, and none of what another poller of the same source
-looked at meanwhile. It asks nothing and writes nothing.
+A gap lies between two good answers if the time between them is more than twice the interval that
+was announced at the first. Each gap is reported once, also across restarts of the poller and for
+symbols that are added while it runs. Its reason is the last failure in it. What
+another poller of the same source observed meanwhile is no gap. This module asks no source and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from ticker.poll.ledger import Ledger
 from ticker.records import Gap, GapReason, Heartbeat
 
 TOO_FAR: Final = 2
-"""Good answers further apart than so many announced intervals have a gap between them."""
+"""Between good answers that are further apart than this many intervals, there is a gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Good:
-    """A good answer: when it came by both clocks, and the interval that it announced (µs)."""
+    """A good answer: its time on both clocks, and the interval announced with it (µs)."""
 
     wall: int
     elapsed: int
     every: int
 
     def start(self, wall: int, elapsed: int) -> int:
-        """Its time, on a wall clock that may have been set back since (µs, UTC)."""
+        """Its time on the wall clock, which may have been set back since (µs, UTC)."""
         return self.wall if self.wall < wall else wall - (elapsed - self.elapsed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    """Nobody knows of a symbol since the answer `good`, because of `reason`."""
+    """A symbol has not been observed since the answer `good`, because of `reason`."""
 
     good: _Good
     reason: str
@@ -43,18 +44,18 @@ class _Missed:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A span that ends now and in which this poller did not look: since when (µs, UTC), and why."""
+    """A span without polls that ends now: its start (µs, UTC) and its reason."""
 
     start: int
     reason: str
     symbols: Sequence[str] | None
-    """`None`: all that it asks for."""
+    """The symbols; `None`: all that the poller asks for."""
     is_own: bool = False
-    """It lies within this poller's life: one of the same name counts as another."""
+    """True if the span began in this process. Then a poller of the same name is another one."""
 
 
 class GapTracker:
-    """What one poller knows of its own looking away."""
+    """Keeps track of the spans in which one poller observed nothing."""
 
     def __init__(self, ledger: Ledger, *, source: str, writer: str) -> None:
         self._ledger = ledger
@@ -71,43 +72,43 @@ class GapTracker:
 
     @property
     def last_good(self) -> int | None:
-        """When the last good answer came, before a restart too (µs, UTC)."""
+        """When the last good answer came, also before a restart (µs, UTC)."""
         return self._last_good
 
     def begin(self, heartbeats: Iterable[Heartbeat], symbols: Sequence[str], now: int) -> None:
-        """The poller starts at `now` (µs, UTC) to ask for `symbols`.
+        """Start at `now` (µs, UTC) with `symbols`.
 
-        `heartbeats` are what the ledger read: they tell of earlier polls.
+        `heartbeats` are those in the log. They tell when earlier polls were.
         """
         looks = self._looks(heartbeats)
         self._before = looks.last(symbols, self._ledger.known, now=now)
         self._last_good = None if looks.own is None else looks.own.last_good
 
     def expect(self, symbols: Iterable[str]) -> None:
-        """These are asked for from now on: somebody may have looked at them before."""
+        """Add symbols. Another poller may have polled them before."""
         self._newcomers += symbols
 
     def forget(self) -> None:
-        """Nothing is asked for any more: what follows is no gap."""
+        """Note that no symbol is left to poll: what follows is no gap."""
         self._good = None
         self._newcomers.clear()
         self._missed.clear()
 
     def trouble(self, reason: GapReason) -> None:
-        """The poller asked in vain, because of `reason`."""
+        """Note a failed poll and its `reason`."""
         self._trouble = reason
 
     def cut(self, reason: str, since: int | None = None) -> None:
-        """Something of what followed the last good answer went unseen, because of `reason`.
+        """Note that something after the last good answer was missed, because of `reason`.
 
-        Or of what followed `since` (µs, UTC), if that is earlier.
+        If `since` (µs, UTC) is earlier, the gap begins there.
         """
         self._cut, self._cut_since = reason, since
 
     def seen(
         self, wall: int, elapsed: int, every: int, missed: Mapping[str, str] | None = None
     ) -> None:
-        """A good answer is durable in the log; the next one is due in `every` (all µs).
+        """Note that a good answer is in the log. The next one is due in `every` (all µs).
 
         `missed` are the symbols whose requests failed, and why.
         """
@@ -120,7 +121,7 @@ class GapTracker:
         self._missed = {
             symbol: _Missed(good, missed[symbol]) for symbol, good in goods.items() if good
         }
-        # This poller has not looked at these yet: somebody else may have.
+        # This poller has not polled these yet, but another poller may have.
         self._newcomers = [symbol for symbol in missed if symbol not in self._missed]
         self._good = _Good(wall, elapsed, every)
         self._last_good = wall
@@ -137,11 +138,11 @@ class GapTracker:
         waited: int,
         missed: Collection[str] = (),
     ) -> list[Gap]:
-        """The gaps that end with the good answer about `symbols` at `wall`, `elapsed` (µs).
+        """Return the gaps that end with the good answer for `symbols` at `wall` and `elapsed` (µs).
 
-        `missed` are those among them whose requests failed: their gaps do not end yet. `every` is
-        the interval up to now, `waited` how long the source took over this answer (µs).
-        Raises `StreamError`, because the log is asked who else looked.
+        `missed` are the symbols whose requests failed; their gaps do not end yet. `every` is the
+        interval so far, `waited` how long the source took for this answer (µs). Raises
+        `StreamError`, because the log is read for other pollers of these symbols.
         """
         answered = [symbol for symbol in symbols if symbol not in missed]
         new = [symbol for symbol in self._newcomers if symbol not in missed]
@@ -161,7 +162,7 @@ class GapTracker:
             return []
         if others is None:
             others = self._looks(await self._ledger.read())
-        # One for each beginning: a log takes two of one writer that begin together for one.
+        # One gap for each start: a log takes two gaps of one writer with the same start for one.
         found: dict[int, Gap] = {}
         for span in spans:
             unseen = self._unseen(
@@ -177,10 +178,10 @@ class GapTracker:
         return [*found.values()]
 
     def _own_span(self, wall: int, elapsed: int, waited: int) -> list[_Span]:
-        """What this poller itself did not see since its last good answer, if anything."""
+        """Yield the spans that this poller missed since its last good answer."""
         good = self._good
-        # By the clock that never goes back: a wall clock that was stepped makes no gap, and hides
-        # none.
+        # Measured by the clock that never goes back, so that setting the wall clock neither makes
+        # nor hides a gap.
         is_far = good is not None and elapsed - good.elapsed > TOO_FAR * good.every
         if good is None or not (is_far or self._cut):
             return []
@@ -188,11 +189,11 @@ class GapTracker:
         is_slow = waited > good.every
         held_up = GapReason.SLOW_ANSWER if is_slow else GapReason.POLLER_HELD_UP
         reason = self._cut or self._trouble or held_up
-        # Since `_cut_since` this poller looked, and saw nothing: its looks do not count.
+        # Since `_cut_since` this poller's polls saw nothing, so they do not count.
         return [_Span(start, reason, None, is_own=self._cut_since is None)]
 
     def _missed_spans(self, answered: Sequence[str], wall: int, elapsed: int) -> list[_Span]:
-        """What of `answered` failed before, in requests of its own, by beginning and reason."""
+        """Group those of `answered` whose own requests failed before, by start and reason."""
         groups: dict[_Missed, list[str]] = {}
         for symbol in answered:
             if (missed := self._missed.get(symbol)) is not None:
@@ -212,12 +213,12 @@ class GapTracker:
         *,
         is_whole: bool,
     ) -> Mapping[int, Sequence[str] | None]:
-        """Since when (µs, UTC) nobody looked at what of `span`; `None`: all that is asked for.
+        """Yield since when (µs, UTC) which symbols of `span` were not polled; `None`: all of them.
 
         `is_whole`: `answered` is all that is asked for.
 
-        A poller that began to look in the midst of it has told of the time before itself, and one
-        that ceased to leaves the rest.
+        A poller that started within the span has reported the time before it. If it stopped again,
+        the rest of the span is left.
         """
         apart = {*self._newcomers, *self._missed} if span.symbols is None else ()
         there = set(answered)
@@ -226,7 +227,7 @@ class GapTracker:
         for symbol in whole:
             start = span.start
             looker = looks.looker(symbol, own=span.is_own)
-            # A good answer of others may have come since `wall` was read.
+            # Another poller's good answer may have come since `wall` was read.
             if looker is not None and start < (last := looker.last_good or 0) <= wall + BEATS_LAG:
                 if wall - last <= TOO_FAR * looker.interval + BEATS_LAG:
                     continue

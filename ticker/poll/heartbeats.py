@@ -1,7 +1,7 @@
-"""A poller's signs of life: under which name they come, and how often.
+"""A poller's heartbeats: the name of the writer, and how often they come.
 
-It promises one for each poll, but at most one a second unless the state or the symbols change, and
-one for each interval in which nothing is asked. It writes nothing.
+There is one heartbeat for each poll, and one for each interval without a poll. There is at most one
+a second, unless the state or the symbols change. This module writes nothing.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ticker.sources.protocol import Source
 from ticker.units import SECOND
 
 BEAT_EVERY: Final = SECOND
-"""Heartbeats come at most so often (µs), unless the state or the symbols change."""
+"""The shortest time between two heartbeats (µs), unless the state or the symbols change."""
 
 
 def writer_name(host: str, source: Source, symbols: Iterable[str]) -> str:
-    """The id under which a poller writes heartbeats and gaps: the same after each restart.
+    """Return the id under which a poller writes heartbeats and gaps.
 
-    It follows from the machine, the source and the symbols, so no file or lock is needed. Two
-    pollers that agree in all three do the same work under one name: either's answers count for
-    both, and a gap is written only where neither looked.
+    It stays the same after a restart. It is made of the machine, the source and the symbols, so no
+    file or lock is needed. Two pollers that are the same in all three share one name: an answer of
+    one counts for both, and a gap is written only if neither polled.
     """
     words = "\0".join((host, source.url, *sorted(symbols)))
     return f"{source.name}-{blake2b(words.encode(), digest_size=4).hexdigest()}"
 
 
 class HeartbeatPace:
-    """The heartbeats of one poller so far. All times but `received` are elapsed µs."""
+    """The heartbeats of one poller so far. All times except `received` are by `elapsed` (µs)."""
 
     def __init__(self) -> None:
         self._last: Heartbeat | None = None
@@ -40,25 +40,25 @@ class HeartbeatPace:
         self._at = 0
 
     def __bool__(self) -> bool:
-        """True once there was any."""
+        """Whether there was any heartbeat."""
         return self._last is not None
 
     @property
     def newest(self) -> Heartbeat | None:
-        """What is known last, written or not; `None` before the first."""
+        """The last heartbeat, written or not; `None` before the first."""
         return self._newest
 
     def note(self, beat: Heartbeat, now: int) -> None:
-        """`beat` is the last one written."""
+        """Note that `beat` was written."""
         self._last = self._newest = beat
         self._at = now
 
     def hear(self, beat: Heartbeat) -> None:
-        """`beat` is what an answer says for which none was due."""
+        """Note the heartbeat of an answer that was not due, so it was not written."""
         self._newest = beat
 
     def is_due(self, beat: Heartbeat, now: int) -> bool:
-        """Whether `beat` is to be written with an answer."""
+        """Whether `beat` must be written with an answer."""
         last = self._last
         return (
             last is None
@@ -68,13 +68,13 @@ class HeartbeatPace:
         )
 
     def next_due(self, every: int) -> int | None:
-        """When something is to be said again if no answer comes; `None` before the first."""
+        """When the next heartbeat is due if no answer comes; `None` before the first."""
         if self._last is None:
             return None
         # Beyond the first answer that brings one: what is said again would be in its way for ever.
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
     def again(self, received: int) -> Heartbeat:
-        """What is known now, written again at `received` (µs, UTC)."""
+        """Return the last heartbeat again, with the time `received` (µs, UTC)."""
         assert self._newest is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
         return msgspec.structs.replace(self._newest, received=received)

@@ -1,7 +1,7 @@
-"""Who looked at which symbols, and when last, going by the heartbeats and quotes of a log.
+"""Finds the last poll of each symbol from the heartbeats and quotes of a log.
 
-Pure: now is passed in. Where it is not sure, it promises rather too long a gap than one that is
-hidden. It knows one poller's name and source, and no log.
+Pure: the time is passed in. When the evidence is uncertain, the gap reported may be too long, never
+too short. It knows one poller's name and source, and no log.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ from ticker.records import Heartbeat, Quote
 from ticker.units import SECOND
 
 BEATS_LAG: Final = SECOND
-"""How much newer (µs) than its writer's last heartbeat a quote may be: fast polls do not beat each
-time."""
+"""How much newer (µs) a quote may be than its writer's last heartbeat. Fast polls do not write a
+heartbeat each time.
+"""
 
 
 class LastPoll(msgspec.Struct, frozen=True):
-    """The last time, as far as the log tells, that somebody looked at these symbols."""
+    """The last poll of these symbols that the log shows."""
 
     time: int
     """µs, UTC."""
     interval: int
-    """What was announced between two polls (µs); 0 if nothing was."""
+    """The announced interval (µs); 0 if none was announced."""
     symbols: tuple[str, ...] | None
-    """What was looked at; `None`: all of this writer's."""
+    """The symbols that were polled; `None`: all of this writer's."""
     lag: int = 0
-    """How much later (µs) somebody may have looked without a word of it in the log."""
+    """How much later (µs) a poll may have been that left no trace in the log."""
 
 
 class LastPolls:
-    """What the log's `heartbeats` tell a poller of `source`, whose name is `writer`."""
+    """What `heartbeats` of the log tell the poller `writer` of `source`."""
 
     def __init__(self, heartbeats: Iterable[Heartbeat], *, source: str, writer: str) -> None:
         beats = [beat for beat in heartbeats if beat.source == source]
         self._source = source
         self._others = [beat for beat in beats if beat.writer != writer]
         self.own = next((beat for beat in beats if beat.writer == writer), None)
-        """The last sign of life under this poller's name: its own, or that of one like it."""
+        """The last heartbeat under this poller's name: its own, or that of one like it."""
         self._sure = _latest(beat for beat in self._others if _is_sure(beat))
 
     def looker(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
@@ -92,14 +93,15 @@ class LastPolls:
                 looker = next(vague, None)
             if looker is not None and looker.last_good is not None:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
-                # Under our own name nobody looks now but us; of another nobody can be sure.
+                # Under our own name only we poll now. Of another poller we cannot be sure.
                 lag = 0 if looker is self.own else _lag(looker)
             elif ours:
                 key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
                 lag = 0
             else:
                 continue
-            # One look for all that one poller asked for at once, though their quotes differ.
+            # One poll for all symbols that one poller asked for at once, even if their quotes
+            # differ.
             time = max(time, quote.received if ours else 0)
             if (before := found.get(key)) is not None:
                 time = max(time, before.time)
@@ -108,15 +110,15 @@ class LastPolls:
                 together = (symbol,)
             found[key] = LastPoll(time, interval, together, lag)
         if mine is not None and found.keys() == {mine.writer}:
-            # Those of which nothing is known yet are in it too.
+            # Symbols of which nothing is known yet are included.
             return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
         return [*found.values()]
 
 
 def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
-    """Symbol → the one of `heartbeats` that names it and has the latest good answer.
+    """Map each symbol to the heartbeat that names it and has the latest good answer.
 
-    A symbol that was refused may be one whose request failed: nobody looked at it then.
+    A refused symbol may be one whose request failed; then it was not polled.
     """
     by_time = sorted(heartbeats, key=lambda beat: beat.last_good or 0)
     return {
@@ -128,18 +130,18 @@ def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
 
 
 def _is_sure(beat: Heartbeat) -> bool:
-    """Whether its last good answer is one about the symbols that it names."""
+    """Whether its last good answer was for the symbols that it names."""
     return beat.last_good is not None and beat.last_good >= beat.time
 
 
 def _asks_for(beat: Heartbeat, symbol: str) -> bool:
-    """Whether its writer asks for `symbol`."""
+    """Whether its writer polls `symbol`."""
     return symbol in (beat.symbols or ())
 
 
 def _lag(beat: Heartbeat) -> int:
-    """How much newer (µs) than the last good answer that `beat` tells its writer's last may be."""
-    # With its last words a poller tells its very last answer, and a slow one tells each.
+    """How much newer (µs) its writer's last good answer may be than the one that `beat` reports."""
+    # The last heartbeat of a poller reports its very last answer. A slow poller reports each one.
     return 0 if beat.state == WriterState.STOPPED or beat.interval >= BEATS_LAG else BEATS_LAG
 
 
@@ -147,6 +149,6 @@ def _explains(beat: Heartbeat, quote: Quote) -> bool:
     """Whether the writer of `beat` may be the one that got `quote`."""
     if beat.last_good is None:
         return False
-    # With its last words a poller tells its very last answer.
+    # The last heartbeat of a poller reports its very last answer.
     lag = 0 if beat.state == WriterState.STOPPED else BEATS_LAG
     return quote.received <= beat.last_good + lag

@@ -1,9 +1,9 @@
-"""What the log holds of a poller's symbols, and how an answer is added to it.
+"""Remembers what the log holds of a poller's symbols, and adds answers to the log.
 
-It promises that ticks continue the log while others write: what it remembers is read from the log
-at the start, after every conflict and every failed writing, and whenever the log has moved on
-without it. An answer is compared again each time, so nothing is numbered twice. It knows no source
-and no pace.
+Ticks continue the log correctly even if other pollers write to it. So the log is read again at the
+start, after every conflict, after every failed write, and whenever another poller has written. The
+answer is then compared again, so that no sequence is used twice. This module knows no source and no
+interval.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.units import SECOND
 
 ATTEMPTS: Final = 5
-"""How often an answer is compared again after a conflict, before the next poll is left to do it."""
+"""How often an answer is tried after conflicts. Then the next poll does it."""
 
 LOOK_AGAIN: Final = SECOND
-"""How long it may take to notice that another poller moved the log on (µs): a price that came back
-to what we know would otherwise never be told."""
+"""The longest time until we notice that another poller wrote to the log (µs). Without this limit, a
+price that returned to the one we know would never become a tick.
+"""
 
 
 class PollLog(Protocol):
@@ -66,18 +67,18 @@ class Ledger:
 
     @property
     def origin(self) -> str:
-        """The log's, under which ticks are numbered here."""
+        """The origin of the log."""
         return self._log.origin
 
     @property
     def known(self) -> Mapping[str, Quote]:
-        """Symbol → the log's last quote, as far as we know."""
+        """Symbol → the last quote in the log that we know of."""
         return self._known
 
     async def read(self) -> Sequence[Heartbeat]:
-        """Learn again what the log holds; the heartbeats in it. Raises `StreamError`."""
+        """Read again what the log holds. Returns its heartbeats. Raises `StreamError`."""
         origin = self._log.origin
-        # In this order: where a tick comes in between, its quote tells of it, price and all.
+        # In this order: if a tick comes in between, its quote has its price too.
         last = await self._log.last()
         snapshot = await self._log.snapshot()
         self._known = {quote.symbol: quote for quote in snapshot.quotes if quote.origin == origin}
@@ -96,11 +97,11 @@ class Ledger:
         gaps: Sequence[Gap],
         heartbeat: Callable[[Changes], Heartbeat | None],
     ) -> Changes | None:
-        """Compare `quotes` with the log and append what follows; durable on return.
+        """Compare `quotes` with the log and append the new ticks and quotes; durable on return.
 
-        `heartbeat` gives the one to write with it, if one is due; where nothing is new and none is
-        due, nothing is written. `None` if other pollers were faster at each of `ATTEMPTS`: then
-        nothing was written. Raises `StreamError`.
+        `heartbeat` returns the heartbeat to write with them, if one is due. If nothing is new and
+        none is due, nothing is written. Returns `None` if other pollers were faster at each of
+        `ATTEMPTS`; then nothing was written. Raises `StreamError`.
         """
         if elapsed - self._looked >= LOOK_AGAIN and not self._doubtful:
             self._looked = elapsed
@@ -114,8 +115,8 @@ class Ledger:
             found = changes(
                 self._known, quotes, origin=self._log.origin, now=now(), last=self._last
             )
-            # Another poller's newer answer makes ours old without anything being wrong with it:
-            # only what was refused before a conflict is worth telling.
+            # Another poller's newer answer makes ours old, which is no fault of ours. So only what
+            # was refused before a conflict is reported.
             refused = found.refused if refused is None else refused
             found = msgspec.structs.replace(found, refused=refused)
             beat = heartbeat(found)
@@ -135,13 +136,13 @@ class Ledger:
         gaps: Sequence[Gap] = (),
         heartbeats: Sequence[Heartbeat] = (),
     ) -> None:
-        """Append, and remember it once it is durable. Raises `StreamError`."""
+        """Append the batch, and remember it once it is durable. Raises `StreamError`."""
         try:
             await self._log.append(
                 found.ticks, gaps=gaps, quotes=found.quotes, heartbeats=heartbeats
             )
         except BaseException:
-            # Whether it was written is not known (cancelled half-way?): the log will tell.
+            # It may have been written or not (perhaps we were cancelled), so read the log again.
             self._doubtful = True
             raise
         self._known.update((quote.symbol, quote) for quote in found.quotes)

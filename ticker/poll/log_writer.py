@@ -1,7 +1,7 @@
-"""What one poller writes to its log: ticks, quotes and gaps of each answer, and signs of life.
+"""Writes one poller's answers to its log: ticks, quotes, gaps and heartbeats.
 
-It promises one transaction for each answer, and heartbeats as `HeartbeatPace` paces them. It asks
-nothing, and decides no pace and no end.
+Each answer is one transaction. `HeartbeatPace` decides when heartbeats are written. This module
+asks no source, and decides neither the interval nor the end.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from ticker.records import Gap, Heartbeat, Quote
 from ticker.sources.protocol import Answer, Source
 
 FAREWELL: Final = 2.0
-"""How long the last heartbeat may take (seconds)."""
+"""How long writing the last heartbeat may take (s)."""
 _LISTED: Final = 10_000
-"""Of more symbols a heartbeat does not tell which they are: no record may grow without bound …"""
+"""The most symbols that a heartbeat lists, so that no record grows without bound …"""
 _REFUSED: Final = 5_000
-"""… and so many at most, why they were refused."""
+"""… and the most refused symbols, with their reasons."""
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of one answer: durable in the log."""
+    """What one answer added to the log."""
 
     ticks: int
     quotes: int
@@ -50,11 +50,11 @@ class Asked(msgspec.Struct, frozen=True):
     elapsed: int
     """… and by the clock that never goes back (µs)."""
     every: int
-    """The interval that was announced then (µs)."""
+    """The interval that was announced with it (µs)."""
 
 
 class LogWriter:
-    """Writes to `log` under the name `writer` what `source` says."""
+    """Writes the answers of `source` to `log` under the name `writer`."""
 
     def __init__(self, log: PollLog, source: Source, writer: str, clock: Clock) -> None:
         self._log = log
@@ -66,16 +66,16 @@ class LogWriter:
         self.beats = HeartbeatPace()
 
     async def begin(self, symbols: Sequence[str]) -> None:
-        """Learn what the log holds. Raises `StreamError`."""
+        """Read what the log holds. Raises `StreamError`."""
         heartbeats = await self._ledger.read()
         self.gaps.begin(heartbeats, symbols, self._clock.wall())
 
     async def answer(
         self, answer: Answer, outcome: Outcome, asked: Asked, every: int
     ) -> Written | None:
-        """Append what follows from `answer`; the next poll is due in `every` (µs).
+        """Append the ticks, quotes and gaps of `answer`; the next poll is due in `every` (µs).
 
-        `None` if other pollers were faster: then nothing was written. Raises `StreamError`.
+        Returns `None` if other pollers were faster; then nothing was written. Raises `StreamError`.
         """
         wall, now = self._clock.wall(), self._clock.elapsed()
         beat: Heartbeat | None = None
@@ -113,7 +113,7 @@ class LogWriter:
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 
     async def pushed(self, quotes: Sequence[Quote]) -> Written | None:
-        """Append what the source sent by itself; `None` and errors as in `answer`."""
+        """Append what the source pushed; `None` and errors as in `answer`."""
         found = await self._ledger.append_answer(
             quotes,
             now=self._clock.wall,
@@ -135,7 +135,7 @@ class LogWriter:
         refused: Mapping[str, str] | None = None,
         last_good: int | None = None,
     ) -> Heartbeat:
-        """A sign of life after `asked`; where `refused` are told, all others were `answered`."""
+        """Return a heartbeat after `asked`. Symbols that are not in `refused` were `answered`."""
         symbols, source = asked.symbols, self._source
         return Heartbeat(
             origin=self._log.origin,
@@ -156,13 +156,13 @@ class LogWriter:
         )
 
     async def beat(self, beat: Heartbeat) -> None:
-        """Write a sign of life without an answer. Raises `StreamError`."""
+        """Write a heartbeat without an answer. Raises `StreamError`."""
         self.beats.note(beat, self._clock.elapsed())
         await self._ledger.append(Changes(), heartbeats=[beat])
 
     async def again(self, said: Heartbeat) -> None:
-        """Say in this log what was `said` in another. Raises `StreamError`."""
-        # Of the good answers that went with the other log, it must not tell in this one.
+        """Write the heartbeat `said`, from another log, to this one. Raises `StreamError`."""
+        # The good answers are in the other log, so this heartbeat must not mention them.
         await self.beat(
             msgspec.structs.replace(
                 said,
@@ -173,8 +173,8 @@ class LogWriter:
         )
 
     async def farewell(self, asked: Asked, answered: int, every: int) -> bool:
-        """Say the last words; false if the log was taken away."""
-        if not self.beats:  # it never wrote here, so nobody misses it
+        """Write the last heartbeat; false if the log was taken away."""
+        if not self.beats:  # it never wrote here, so no reader expects a last heartbeat
             return True
         beat = self.heartbeat(asked, Outcome(WriterState.STOPPED), every, answered=answered)
         try:

@@ -72,7 +72,7 @@ class Screen:
 
     @property
     def said(self) -> str:
-        return self.app._status_bar.render().plain
+        return self.app._words.status.render().plain
 
     async def type(self, words: str) -> None:
         await self.pilot.press(*[{" ": "space", ">": "greater_than_sign"}.get(c, c) for c in words])

@@ -188,9 +188,9 @@ async def test_an_accepted_filter_is_shown_while_it_is_on(stream_in_memory: Make
         await until(lambda: "S0049" in app._table)
         await pilot.press("slash", *"s004", "enter")
         told = "filter: s004 (10 of 50), esc shows all"
-        await until(lambda: told in app._status_bar.render().plain)
+        await until(lambda: told in app._words.status.render().plain)
         await pilot.press("escape")
-        await until(lambda: "filter" not in app._status_bar.render().plain)
+        await until(lambda: "filter" not in app._words.status.render().plain)
 
 
 async def test_a_board_without_symbols_says_how_to_add_some(stream_in_memory: MakeStream) -> None:
@@ -225,7 +225,7 @@ async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
         await pilot.press("plus", *"gc=f", "enter")
         await until(lambda: "GC=F" in app._table)
         words = "No poller for GC=F: ticker poll GC=F --stream x"
-        await until(lambda: words in app._status_bar.render().plain)
+        await until(lambda: words in app._words.status.render().plain)
         await pilot.press("end", "minus")
         assert app._table.symbols == ["S0000", "S0001"]
 
@@ -298,7 +298,7 @@ async def test_u_brings_removed_symbols_back_where_they_stood(
         assert app._table.symbols == ["S0000"]
         await pilot.press("u", "u")
         assert app._table.symbols == ["S0000", "S0001", "S0002"]
-        await until(lambda: "S0001 is back" in app._status_bar.render().plain)
+        await until(lambda: "S0001 is back" in app._words.status.render().plain)
     asked = [("remove", ["S0001"]), ("remove", ["S0002"]), ("add", ["S0002"]), ("add", ["S0001"])]
     assert controller.asked == asked
 
@@ -313,7 +313,7 @@ async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
         await pilot.press("plus")
         app.query_one("#ask", Input).value = "x" * 65
         await pilot.press("enter")
-        await until(lambda: "no symbol" in app._status_bar.render().plain)
+        await until(lambda: "no symbol" in app._words.status.render().plain)
         assert app._table.symbols == ["S0000"]
     assert controller.asked == []
 
@@ -360,7 +360,7 @@ async def test_invented_prices_are_called_so_on_every_screen(
     invented = structs.replace(quote("S0000", 10.0), simulated=True)
     app = make(stream_in_memory(Batch(Position("1"), quotes=[invented])))
     async with app.run_test(size=size):
-        bars = (app._title_bar, app._status_bar)
+        bars = (app._words.title, app._words.status)
         await until(lambda: any("SIMULATED" in b.render().plain for b in bars if b.display))
 
 
@@ -369,9 +369,9 @@ async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> Non
     app = make(market(stream_in_memory), clock)
     async with app.run_test(size=(100, 20)):
         app.tell("The poller died; started again \x1b[2J")
-        await until(lambda: "started again ␛[2J" in app._status_bar.render().plain)
+        await until(lambda: "started again ␛[2J" in app._words.status.render().plain)
         clock.elapsed += 16 * SECOND
-        await until(lambda: "started again" not in app._status_bar.render().plain)
+        await until(lambda: "started again" not in app._words.status.render().plain)
 
 
 async def test_notices_from_a_task_outside_the_app_stop_neither_its_frames_nor_its_end(
@@ -385,7 +385,7 @@ async def test_notices_from_a_task_outside_the_app_stop_neither_its_frames_nor_i
         # The task that minds the poller began before the app did, so its context has no app.
         for number in range(3):
             Context().run(app.tell, f"The poller was started again ({number})")
-        await until(lambda: "started again (2)" in app._status_bar.render().plain)
+        await until(lambda: "started again (2)" in app._words.status.render().plain)
         frames = app._frames._last
         stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 99.0)]))
         await until(lambda: app._frames._last > frames)
@@ -406,10 +406,10 @@ async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: Make
     clock = Clock()
     app = make(market(stream_in_memory), clock)
     async with app.run_test(size=(100, 20)):
-        await until(lambda: "3 of 3 answered" in app._status_bar.render().plain)
+        await until(lambda: "3 of 3 answered" in app._words.status.render().plain)
         clock.now -= 3_600 * SECOND  # whatever the wall clock says
         clock.elapsed += 10 * SECOND
-        await until(lambda: "No sign of the poller" in app._status_bar.render().plain)
+        await until(lambda: "No sign of the poller" in app._words.status.render().plain)
         assert "poller stopped" in text_of(app, 0)
 
 
@@ -424,7 +424,7 @@ async def test_a_dead_poller_is_told_of_its_own_rows_while_another_polls(
     app = make(stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=beats)))
     async with app.run_test(size=(100, 20)):
         words = "No sign of the poller of MSFT since"
-        await until(lambda: words in app._status_bar.render().plain)
+        await until(lambda: words in app._words.status.render().plain)
         rows = [(symbol, text_of(app, n)) for n, symbol in enumerate(app._table.symbols)]
         assert [symbol for symbol, text in rows if "poller stopped" in text] == ["MSFT"]
 
@@ -459,12 +459,12 @@ async def test_an_empty_stream_with_a_poller_of_its_own_is_only_young(
         symbols=["AAPL"],
     )
     async with app.run_test(size=(100, 20)) as pilot:
-        await until(lambda: "Opening" not in str(app._status_bar.render()))
+        await until(lambda: "Opening" not in str(app._words.status.render()))
         await pilot.pause()
-        told = str(app._status_bar.render())
+        told = str(app._words.status.render())
         assert ("nobody has polled yet" in told) is not has_poller
         # Before the first price: a demo's will be invented for certain.
-        assert ("SIMULATED" in str(app._title_bar.render())) is has_poller
+        assert ("SIMULATED" in str(app._words.title.render())) is has_poller
 
 
 def replaying(state: str = "replaying", speed: float | None = 10.0) -> Heartbeat:
@@ -492,13 +492,13 @@ async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
     app = make(stream, player=player)
 
     def said() -> str:
-        return app._status_bar.render().plain
+        return app._words.status.render().plain
 
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "REPLAY" in said())
         assert "5s" in text_of(app, 0)  # the age on the tape, not the hour since
-        assert "REPLAY" in app._title_bar.render().plain
-        assert "space pause" in app._key_bar.render().plain
+        assert "REPLAY" in app._words.title.render().plain
+        assert "space pause" in app._words.keys.render().plain
         await pilot.press("space")
         assert player.asked == ["toggle"]
         stream.put(Batch(Position("3"), ticks=[tick("A", 2, 6.0)]))
@@ -512,9 +512,9 @@ async def test_a_stream_that_a_replay_fills_says_where_its_tape_stands(
     stream = stream_in_memory(Batch(Position("1"), heartbeats=[replaying()]))
     app = make(stream)
     async with app.run_test(size=(100, 20)):
-        await until(lambda: "REPLAY 14:30:05 ×10" in app._status_bar.render().plain)
+        await until(lambda: "REPLAY 14:30:05 ×10" in app._words.status.render().plain)
         stream.put(Batch(Position("2"), heartbeats=[replaying(speed=None)]))
-        await until(lambda: "REPLAY 14:30:05 paused" in app._status_bar.render().plain)
+        await until(lambda: "REPLAY 14:30:05 paused" in app._words.status.render().plain)
 
 
 async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
@@ -524,9 +524,9 @@ async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
     )
     app = make(stream, clock)
     async with app.run_test(size=(100, 20)):
-        await until(lambda: "REPLAY" in app._status_bar.render().plain)
+        await until(lambda: "REPLAY" in app._words.status.render().plain)
         clock.elapsed += 60 * SECOND
-        await until(lambda: "The replay is gone" in app._status_bar.render().plain)
+        await until(lambda: "The replay is gone" in app._words.status.render().plain)
 
 
 async def test_only_the_digits_that_changed_are_marked_and_for_a_moment(
@@ -582,7 +582,7 @@ async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
     app = make(stream, title="demo", preferences=NoPreferences(watchlists={"mine": ["S3", "S0"]}))
 
     def title() -> str:
-        return app._title_bar.render().plain
+        return app._words.title.render().plain
 
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "demo · 2 up, 1 down, 1 unchanged" in title())
@@ -694,7 +694,7 @@ async def test_a_list_is_saved_when_asked_and_follows_the_preferences_when_they_
         kept.columns = {"default": [parse_column("symbol"), parse_column("price")]}
         kept.words = "read again"
         await until(lambda: app._table.symbols == ["S0000", "GC=F", "S0002"])
-        await until(lambda: "read again" in app._status_bar.render().plain)
+        await until(lambda: "read again" in app._words.status.render().plain)
         assert [p.column.key for p in app._table.columns.places] == ["symbol", "price"]
     assert ("add", ["S0002"]) in controller.asked
     assert ("remove", ["S0001"]) in controller.asked

@@ -46,7 +46,7 @@ class Scene(NamedTuple):
 
     @property
     def said(self) -> str:
-        return self.app._status_bar.render().plain
+        return self.app._words.status.render().plain
 
     def row(self, line: int) -> str:
         return self.app._table.render_line(line).text
@@ -272,8 +272,8 @@ async def test_the_bar_fits_any_terminal(shown: Callable[..., Any]) -> None:
 async def test_a_key_on_the_line_of_keys_can_be_clicked(shown: Callable[..., Any]) -> None:
     async with shown(size=(300, 20)) as scene:
         for key, action in (("space", "toggle"), ("l loop", "loop"), ("L live", "live")):
-            at = scene.app._key_bar.render().plain.index(key)
-            await scene.pilot.click(scene.app._key_bar, offset=(at, 0))
+            at = scene.app._words.keys.render().plain.index(key)
+            await scene.pilot.click(scene.app._words.keys, offset=(at, 0))
             assert scene.player.asked[-1:] == [action]
 
 

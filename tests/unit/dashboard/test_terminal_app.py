@@ -36,7 +36,7 @@ def board(stream_in_memory: Callable[..., Any], tmp_path: Path) -> Callable[...,
 
 
 def words(app: Dashboard) -> str:
-    return app._status_bar.render().plain
+    return app._words.status.render().plain
 
 
 async def test_y_copies_the_newest_that_is_known_of_the_row_as_json(

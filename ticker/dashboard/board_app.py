@@ -1,0 +1,277 @@
+"""The widgets of the dashboard, when they are painted, and what the lines around the table say.
+
+The first change after a pause is painted at once. While changes flow, they are gathered and painted
+ten times a second, and only the rows that changed. It shows what the board says: it knows no
+poller, no source and no configuration. Text from outside is escaped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.driver import Driver
+from textual.timer import Timer
+from textual.widget import Widget
+
+from ticker import wire
+from ticker.board import Sort
+from ticker.dashboard.alerts import ScreenAlerts
+from ticker.dashboard.choosing import Choosing
+from ticker.dashboard.commands import Command, commands
+from ticker.dashboard.control import (
+    AlertControl,
+    Controller,
+    Exit,
+    NoPreferences,
+    Preferences,
+)
+from ticker.dashboard.detail import Detail
+from ticker.dashboard.facts import quote_of
+from ticker.dashboard.finds import Finds
+from ticker.dashboard.heading import Heading
+from ticker.dashboard.histories import Histories
+from ticker.dashboard.keys import Needs, keys_for
+from ticker.dashboard.layout import BESIDE
+from ticker.dashboard.lists import Lists
+from ticker.dashboard.minutes import MinuteBarsFiller
+from ticker.dashboard.notification import notification
+from ticker.dashboard.painting import SECOND, Painter
+from ticker.dashboard.player_bar import PlayerBar
+from ticker.dashboard.question import Asked, Question
+from ticker.dashboard.repaint import Frames
+from ticker.dashboard.status import Market
+from ticker.dashboard.table import Table
+from ticker.dashboard.terminal_app import Dressed, TerminalApp
+from ticker.dashboard.time_keys import TimeKeys
+from ticker.dashboard.words import Words
+from ticker.feed import Feed, PlayerControl
+from ticker.times import Zone
+
+
+class BoardApp(TerminalApp):
+    """Shows `feed`; `title` names what is shown. `app.Dashboard` adds the keys.
+
+    `await show()` in a running event loop, or `run()`; both return an `Exit`. `tell()` puts a
+    notice on the status line.
+
+    `zone` is the zone of all times (`None`: this machine's). `look` is the name of a palette.
+    `simulated` marks prices as invented before the first one comes. `option` is what a command
+    needs to work on the same stream. `preferences` are the user's watchlists and columns. `alerts`
+    looks for alerts; `None`: nothing does. `driver` is Textual's driver for the terminal; `None`:
+    its own.
+    """
+
+    TITLE = "ticker"
+
+    _player_bar: PlayerBar | None = None
+    _time_keys: TimeKeys | None = None
+    _seconds: Timer | None = None
+
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        title: str = "",
+        controller: Controller | None = None,
+        player: PlayerControl | None = None,
+        zone: Zone = None,
+        look: str = "dark",
+        sort: Sort | None = None,
+        simulated: bool = False,
+        option: str = "",
+        alerts: AlertControl | None = None,
+        preferences: Preferences | None = None,
+        driver: type[Driver] | None = None,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(look, driver, environ, folder)
+        self.feed = feed
+        self._option = option
+        self._zone = zone
+        self._player = player
+        self._table = Table(feed, self.palette, zone)
+        self._table.sort = sort
+        self._heading = Heading(self._table)
+        self._detail = Detail(feed, self.palette, zone)
+        rows = Vertical(self._heading, self._table, id="list")
+        self._main = Horizontal(rows, self._detail, id="main")
+        self._words = Words(
+            feed,
+            self.palette,
+            zone,
+            caption=title,
+            simulated=simulated,
+            option=option,
+            has_poller=controller is not None,
+            has_alerts=alerts is not None,
+            player=player,
+        )
+        self._answer = partial(self.tell, is_brief=True)
+        if player is not None:
+            self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
+            self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self._answer)
+        wishes = preferences or NoPreferences()
+        self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
+        self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
+        self._question = Question(Finds(controller, self.palette))
+        self._painter = Painter(feed, self._table, self._detail, say=self._say)
+        self._frames = Frames(self.set_timer, self._paint)
+        self._histories = Histories(feed, self._on_screen, self._changed)
+        self._minutes = MinuteBarsFiller(feed, controller, self._on_screen, self._changed)
+        self._table.lines.is_loading = self._detail.is_loading = self._histories.is_loading
+        self._alerts = None if alerts is None else self._screen_alerts(alerts)
+
+    def _screen_alerts(self, control: AlertControl) -> ScreenAlerts:
+        alerts = ScreenAlerts(
+            control,
+            self.feed,
+            self._player,
+            self._zone,
+            ring=self._ring,
+            tell=self.tell,
+            on_change=self._wake,
+        )
+        self._table.lines.is_told = alerts.is_lit
+        return alerts
+
+    def commands(self) -> Sequence[Command]:
+        """Return what the palette offers: each key with an action, and the themes."""
+        return commands(keys_for(self._words.there))
+
+    def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
+        """Return the bars, and everything that draws in the colours of the palette."""
+        words = self._words
+        bars = (words.title, words.status, words.keys, words.totals, self._question)
+        parts = (self._table, self._detail, self._words, self._question.finds)
+        player = () if self._player_bar is None else (self._player_bar,)
+        return (*bars, *player), (*parts, *player)
+
+    def copied(self) -> tuple[str, str] | None:
+        """Return the symbol of the detail or the cursor, and its quote as JSON."""
+        board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
+        quote = quote_of(board.row(symbol), board.quote(symbol))
+        return None if quote is None else (symbol, wire.encode(quote).decode())
+
+    def repaint(self) -> None:
+        """Paint everything again."""
+        self._detail.redraw()
+        self._say()
+        super().repaint()
+
+    def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
+        """Return the result for the caller."""
+        return Exit(self.feed.board.ticks, interrupted, hung_up)
+
+    def tell(self, words: str, *, is_brief: bool = False) -> None:
+        """Put a notice on the status line for a while.
+
+        May be called from any task of this event loop, also before the start and after the end.
+        """
+        self._words.note(words, is_brief=is_brief)
+        self._say_later()
+
+    def tell_market(self, moved: int, seen: int) -> None:
+        """Show on the status line how often the market moved and how many changes we saw."""
+        self._words.market = Market(moved, seen)
+        self._say_later()
+
+    def compose(self) -> ComposeResult:
+        """Yield title, table, player bar, totals, status, input line and keys."""
+        words = self._words
+        above = (words.title, self._main, self._player_bar, words.totals)
+        below = (words.status, self._question.finds, self._question, words.keys)
+        yield from (widget for widget in (*above, *below) if widget is not None)
+
+    def on_mount(self) -> None:
+        """Start to read the feed."""
+        self.dress()
+        self._table.focus()
+        self._frames.paint()
+        for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
+            self.run_worker(task, exit_on_error=True)
+        self._seconds = self.set_interval(SECOND, self._second)
+        self.app_resume_signal.subscribe(self, lambda _: self.repaint())
+
+    # The frames
+
+    def _changed(self) -> None:
+        if self.is_running:
+            self._frames.change()
+
+    def _wake(self) -> None:
+        """Note a change; may be called from any task, like `tell`."""
+        if self.is_running:
+            self.call_later(self._changed)
+
+    def _ring(self, words: str) -> None:
+        """Ask the terminal to notify the user (bell and OSC 9)."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(notification(words, os.environ))
+
+    def _second(self) -> None:
+        """Do what is due once a second. A frame that is due takes it along: frames are costly."""
+        self._painter.tick()
+        if words := self._lists.reload():
+            self.run_worker(self._lists.follow(words), exit_on_error=True)
+
+    def _paint(self) -> float | None:
+        """Paint a frame. Returns the seconds until flashes go out; `None` if there are none."""
+        if self._alerts is not None:
+            self._alerts.look()
+        lit = self._painter.paint()
+        if self._painter.is_second and self._seconds is not None:
+            self._second()
+            self._seconds.reset()
+        self._histories.look()
+        self._minutes.look()
+        if self._player_bar is not None:
+            self._player_bar.look()
+        return lit
+
+    def _say_later(self) -> None:
+        if self.is_running:
+            # Textual timers need the app in their context, and a task started outside the app has
+            # none. So the app's own task does it.
+            self.call_later(self._say)
+
+    def _say(self) -> None:
+        """Update the lines around the table."""
+        is_open, is_beside = bool(self._detail.symbol), self._is_beside
+        shown = {Needs.DETAIL: is_open, Needs.TABLE: is_beside or not is_open}
+        self._words.shown = {each for each, is_there in shown.items() if is_there}
+        is_asking = self._question.asked is not Asked.NOTHING
+        self._words.say(self._table, is_asking=is_asking, width=self.size.width)
+
+    def _is_replay(self) -> bool:
+        """Whether there is a tape that keys can move."""
+        return Needs.REPLAY in self._words.there
+
+    def _on_screen(self) -> Sequence[str]:
+        rows = [] if self._detail.symbol and not self._is_beside else self._table.on_screen
+        return [*filter(None, [self._detail.symbol]), *rows]
+
+    @property
+    def _is_beside(self) -> bool:
+        """Whether there is room for a detail beside the table."""
+        return self.size.width >= BESIDE
+
+    def on_resize(self) -> None:
+        """Move the focus: the detail now stands beside the table, or instead of it."""
+        if self._detail.symbol and self._question.asked is Asked.NOTHING:
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        is_alone = self._detail.symbol and not self._is_beside
+        (self._detail if is_alone else self._table).focus()
+        self._say()
+
+    def _rechosen(self) -> None:
+        """Show the list again after its symbols changed."""
+        self._lists.refresh()
+        self._say()
