@@ -1,10 +1,10 @@
 """The loop from a source to a log: ask, compare, append, tell, wait for the next slot.
 
-It promises one request at a time, on an absolute schedule that neither drifts nor catches up; a
-heartbeat for each poll (at most one a second) and for each change of state or symbols; a gap record
-for each span in which nobody looked, its own absence included; to go on as it was in another log
-where one was taken away; and a stop that takes seconds, whatever the source does. It does not know
-where quotes come from, what keeps the ticks, or who shows them.
+There is one request at a time, on a schedule that neither drifts nor catches up. A heartbeat is
+written for each poll (at most one a second) and for each change of state or symbols. A gap is
+written for each span without observation, also if the poller itself was stopped. If the log is
+taken away, the poller goes on in another one. A stop takes seconds, whatever the source does. This
+module does not know where quotes come from, how ticks are stored, or who shows them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Poll:
     """One poller. `run` it once; everything else may be called while it runs, from its event loop.
 
     `log` must be entered; neither it nor `source` is closed here. `every` is the wished interval
-    (µs; `None`: the source's own), `duration` (µs) and `count` (ticks) end it; `count` never cuts
-    an answer in two, so a few more may be kept. `on_status` is called after each poll and whenever
-    something changes, and must not block.
+    (µs; `None`: the source's own). `duration` (µs) and `count` (ticks) end the run; an answer is
+    always kept whole, so there may be a few more ticks than `count`. `on_status` is called after
+    each poll and after each change, and must not block.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Poll:
             source, every, symbols=len(self._symbols), now=now, random=random
         )
         self._asked = Asked((), self._clock.wall(), now, 0)
-        """The last asking, or the one under way."""
+        """The last request, or the one under way."""
         self._said: Heartbeat | None = None
         self._answers = 0
         self._trouble: tuple[WriterState | None, str | None] = None, None
@@ -81,18 +81,18 @@ class Poll:
 
     @property
     def status(self) -> PollStatus:
-        """How it is now; what `on_status` was last told."""
+        """The status that `on_status` was last given."""
         return self._status
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What it asks for now, in order."""
+        """The symbols polled now, in order."""
         return tuple(self._symbols)
 
     def add(self, symbols: Iterable[str]) -> None:
-        """Ask for these too, within a second if the source allows it. Known ones stay as they are.
+        """Poll these too, within a second if the source allows it. Known ones stay as they are.
 
-        Raises `InvalidRecord` for what can be no symbol, and then adds none.
+        Raises `InvalidRecord` if one cannot be a symbol, and then adds none.
         """
         new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._symbols]
         for symbol in new:
@@ -105,16 +105,16 @@ class Poll:
         self._wake.set()
 
     def remove(self, symbols: Iterable[str]) -> None:
-        """Ask for these no longer; unknown ones are passed over. What is in the log stays."""
+        """Stop polling these; unknown ones are ignored. What is in the log stays."""
         gone = set(symbols)
         self._symbols = [symbol for symbol in self._symbols if symbol not in gone]
         self._wake.set()
 
     def move(self, log: PollLog) -> None:
-        """Let the next `run` go on in `log`, entered by then: the one so far was taken away.
+        """Let the next `run` go on in `log`, because the old log was taken away.
 
-        What the poller asks for, its pace, its end and its counts are its own and stay as they are.
-        What it knew of the log, and of when it last looked for it, is learned again.
+        `log` must be entered by then. The symbols, the interval, the end and the counts stay. What
+        the log holds, and when its symbols were last polled, is read again.
         """
         self._said = self._writer.beats.newest or self._said
         self._writer = LogWriter(log, self._source, self.writer, self._clock)
@@ -128,11 +128,11 @@ class Poll:
     async def run(self) -> PollReport:
         """Poll until stopped, or until `duration` or `count` is reached.
 
-        Raises `StreamNotWritable` (disk full), `MixedPrices` and the other errors of a stream that
-        will not heal; whatever was counted before is durable. After `StreamMissing` the poller can
-        `move` to another log and be run once more: it has not stopped, and does not say so. A
-        source that fails, and a stream that is away for a while, are waited for and told in the
-        status and the heartbeats.
+        Raises `StreamNotWritable` (disk full), `MixedPrices` and other lasting errors of the
+        stream; what was counted before is durable. After `StreamMissing` the poller can `move` to
+        another log and run once more: it has not stopped, and does not say so. If the source fails
+        or the stream is away for a while, the poller waits, and says so in its status and
+        heartbeats.
         """
         await self._writer.begin(self._symbols)
         try:
@@ -156,7 +156,7 @@ class Poll:
         )
 
     async def _begin(self, now: int) -> None:
-        """Ask at once the first time; in a log that took another's place, as soon as may be."""
+        """Poll at once the first time. In a new log, poll as soon as the schedule allows."""
         if not self._began:
             self._began = True
             self._schedule.begin(now)
@@ -164,7 +164,7 @@ class Poll:
             return
         self._hasten()
         if self._said is not None and self._schedule.due > now + SECOND:
-            # Nobody finds out otherwise that there is a poller, nor what it waits for.
+            # Otherwise readers cannot see that there is a poller, and what it waits for.
             await self._try(self._writer.again(self._said))
 
     # Waiting, and the end
@@ -179,7 +179,7 @@ class Poll:
         return None
 
     async def _rest(self) -> None:
-        """Wait for the next slot, showing signs of life."""
+        """Wait for the next slot, and write heartbeats."""
         while self._why_end() is None and (now := self._clock.elapsed()) < self._schedule.due:
             beats = self._writer.beats
             next_beat = beats.next_due(self._schedule.every)
@@ -195,7 +195,7 @@ class Poll:
         self._wake.clear()
 
     async def _farewell(self) -> bool:
-        """Say the last words; false if the log was taken away."""
+        """Write the last heartbeat; false if the log was taken away."""
         self._say(state=WriterState.STOPPED)
         asked = msgspec.structs.replace(self._asked, symbols=self.symbols)
         there = await self._writer.farewell(asked, self._status.answered, self._schedule.every)
@@ -219,7 +219,7 @@ class Poll:
                 wake=self._wake,
                 ends=lambda: self._why_end() is not None,
                 meanwhile=self._take_pushed,
-                # Before the first answer, readers must learn soon that somebody asks.
+                # Before the first answer, readers must learn soon that there is a poller.
                 slow_after=SECOND if is_first else max(2 * every, SECOND),
                 on_slow=self._slow,
             )
@@ -238,7 +238,7 @@ class Poll:
         await self._beat(Outcome(state))
 
     async def _take_pushed(self) -> None:
-        """Append what the source sent by itself."""
+        """Append what the source pushed."""
         if not (quotes := self._source.take()):
             return
         try:
@@ -255,7 +255,7 @@ class Poll:
         )
 
     async def _take(self, answer: Answer, asked: Asked) -> None:
-        """Append what follows from `answer`, and tell it."""
+        """Append the ticks, quotes and gaps of `answer`, and update the status."""
         outcome, gaps = of_answer(answer, len(asked.symbols)), self._writer.gaps
         if outcome.is_good:
             self._schedule.all_closed = all(quote.session == "closed" for quote in answer.quotes)
@@ -293,7 +293,7 @@ class Poll:
         )
 
     async def _fail(self, outcome: Outcome) -> None:
-        """No request was answered: wait, and tell it."""
+        """Back off after a poll without an answer, and update the status."""
         self._writer.gaps.trouble(outcome.reason or GapReason.UNREADABLE)
         self._trouble = outcome.state, outcome.problem
         due = self._put_off(outcome.retry_at)
@@ -302,35 +302,35 @@ class Poll:
         await self._beat(msgspec.structs.replace(outcome, retry_at=again))
 
     def _hasten(self) -> None:
-        """Ask within a second of the last time, unless the source wants to be left in peace."""
+        """Poll within a second of the last poll, unless the source asked us to wait."""
         if self._status.state in ANSWERING:
             earliest = self._asked.elapsed + SECOND
             self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
     def _put_off(self, retry_at: int | None) -> int:
-        """Ask again at `retry_at`, or after an ever longer wait: when that is (µs, UTC)."""
-        # At most a day: a date far off is a mistake, and a poller is to heal by itself.
+        """Poll again at `retry_at`, or after an ever longer wait. Returns that time (µs, UTC)."""
+        # At most a day: a later date is a mistake, and the poller must recover by itself.
         wall, now = self._clock.wall(), self._clock.elapsed()
         wait = None if retry_at is None else min(retry_at - wall, DAY)
         self._schedule.failed(now, len(self._symbols), wait=wait)
         return wall + self._schedule.due - now
 
     async def _beat(self, outcome: Outcome) -> None:
-        """A sign of life without an answer."""
+        """Write a heartbeat without an answer."""
         asked = msgspec.structs.replace(self._asked, symbols=self.symbols)
         await self._try(
             self._writer.beat(self._writer.heartbeat(asked, outcome, self._schedule.every))
         )
 
     async def _try(self, writing: Awaitable[None]) -> None:
-        """Write; a stream that is away is told, and waited for."""
+        """Write, and wait while the stream is away."""
         try:
             await writing
         except StreamUnreachable as error:
             self._say(problem=str(error))
 
     def _say(self, **news: Any) -> None:
-        """Change the status, and tell it if it is another."""
+        """Change the status, and call `on_status` if it changed."""
         now = self._clock.elapsed()
         states = self._status.state, news.get("state")
         ending = self._stopping or WriterState.STOPPED in states

@@ -1,7 +1,7 @@
-"""Asks a source with patience: an answer, a failure, or signs of life while neither comes.
+"""Sends one request to a source, and calls back while there is no answer yet.
 
-It promises one request at a time, also where a request that was given up does not end, and never to
-wait longer than its patience. It does not know what is done with an answer.
+There is one request at a time, even if an abandoned request does not end. No wait is longer than
+the patience. This module does not know what the answer is for.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ticker.times import format_duration
 from ticker.units import SECOND
 
 PATIENCE: Final = 30 * SECOND
-"""A request without an answer for so long is given up (µs)."""
+"""How long to wait for an answer (µs)."""
 
 
 class SourceRequests:
-    """One poller's way to ask `source`; a request is given up after `patience` (µs)."""
+    """Sends one poller's requests to `source`; each is given up after `patience` (µs)."""
 
     def __init__(self, source: Source, patience: int) -> None:
         self._source = source
@@ -40,7 +40,7 @@ class SourceRequests:
         slow_after: int,
         on_slow: Callable[[], Awaitable[None]],
     ) -> Answer | SourceError | None:
-        """The answer for `symbols` or the failure; `None` if `ends` before there is one.
+        """Return the answer for `symbols` or the failure; `None` if `ends` comes first.
 
         `wait` waits until a moment of `elapsed` (µs), or until `wake` is set; `meanwhile` is called
         each time after it, as long as there is no answer. `on_slow` is called

@@ -1,4 +1,4 @@
-"""What came of one asking: the state of the poller, and why it did not get everything.
+"""The outcome of one poll: the poller's state, and why something is missing.
 
 Pure: an answer or an error in, plain values out.
 """
@@ -20,20 +20,20 @@ _STATES: Final = {
     GapReason.UNREACHABLE: WriterState.UNREACHABLE,
     GapReason.UNREADABLE: WriterState.UNREADABLE,
 }
-"""Why nobody looks → the state of the poller meanwhile."""
+"""Reason of a gap → the state of the poller meanwhile."""
 
 ANSWERING: Final = frozenset(
     {WriterState.STARTING, WriterState.OK, WriterState.SLOW, WriterState.NO_PRICES}
 )
-"""States in which a source may be asked sooner than planned."""
+"""The states in which a source may be polled sooner than planned."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """One asking is over."""
+    """The outcome of one poll."""
 
     state: WriterState
     reason: GapReason | None = None
-    """Why nobody looks from now on; `None`: somebody did."""
+    """The reason of the gap that begins; `None`: there was an answer."""
     problem: str | None = None
     """What is wrong with the source, in words that follow its name."""
     retry_at: int | None = None
@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def of_answer(answer: Answer, asked: int) -> Outcome:
-    """What an answer about so many symbols means."""
+    """Return the outcome of an answer for so many symbols."""
     good, limited = bool(answer.quotes), answer.rate_limited
     error = limited or next(iter(answer.failures.values()), None)
     state = WriterState.OK if good or not asked else WriterState.NO_PRICES
@@ -60,14 +60,14 @@ def of_answer(answer: Answer, asked: int) -> Outcome:
 
 
 def of_error(error: SourceError) -> Outcome:
-    """What it means that no request was answered."""
+    """Return the outcome if no request was answered."""
     reason = _gap_reason(error)
     retry_at = error.retry_at if isinstance(error, RateLimited) else None
     return Outcome(_STATES[reason], reason, error.problem, retry_at)
 
 
 def _gap_reason(error: SourceError) -> GapReason:
-    """Why nobody looks while the source answers with `error`."""
+    """Return the reason of the gap that `error` causes."""
     match error:
         case RateLimited():
             return GapReason.RATE_LIMITED

@@ -1,8 +1,8 @@
-"""How often a source is asked: the wish, the source's budget, the slots, and backing off.
+"""How often a source is polled: the wished interval, the budget, the slots and the back-off.
 
-Pure: the elapsed time (µs, of a clock that never goes back) and random numbers are passed in. It
-promises that slots do not drift, that a slot that was missed is skipped rather than made up for,
-and that no hour holds more requests than the budget. It knows no source and no stream.
+Pure: the elapsed time (µs, of a clock that never goes back) and random numbers are passed in. Slots
+do not drift. A missed slot is skipped. No hour holds more requests than the budget. This module
+knows no source and no stream.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ticker.units import HOUR, MINUTE, SECOND
 SHORTEST: Final = SECOND // 20
 """The shortest time between two polls (µs): no answer comes faster, so each would follow a gap."""
 LONGEST_BACK_OFF: Final = MINUTE
-"""An unreachable source is asked again at least so often (µs), unless its interval is longer."""
+"""The longest back-off of an unreachable source (µs), unless its interval is longer …"""
 SHORTEST_BACK_OFF: Final = SECOND // 2
-"""… and never sooner than this, however fast it is polled (µs)."""
+"""… and the shortest (µs), however short its interval is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The time between two polls (µs), and what to tell the user who wished for another."""
+    """The interval (µs), and what to tell a user who wished for another one."""
 
     every: int
     note: str | None = None
@@ -34,7 +34,7 @@ class Interval:
 def interval(
     wish: int | None, *, usual: int, requests: int, budget: int | None, whose: str, others: int = 0
 ) -> Interval:
-    """The interval that follows from a `wish` (µs; `None`: the `usual`, µs).
+    """Return the interval for a `wish` (µs; `None`: the `usual`, µs).
 
     `requests` is what one poll takes; `budget` is the requests an hour that the source allows
     (`None`: any). A faster wish, or one shorter than `SHORTEST`, is stretched, and
@@ -52,26 +52,26 @@ def interval(
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Moments `every` µs apart, counted from `anchor` (elapsed µs), so that they never drift."""
+    """Slots `every` µs apart, counted from `anchor` (elapsed µs), so that they never drift."""
 
     anchor: int
     every: int
 
     def after(self, now: int) -> int:
-        """The first slot after `now`; those in between are skipped."""
+        """Return the first slot after `now`; missed slots are skipped."""
         return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
 
 
 @dataclass(slots=True)
 class BackOff:
-    """Ever longer waits after failures, shaken, so that many pollers do not return as one."""
+    """Ever longer waits after failures, with jitter so that many pollers do not return at once."""
 
     random: Callable[[], float]
     """Uniform in [0, 1)."""
     failures: int = 0
 
     def wait(self, every: int) -> int:
-        """How long to wait after one more failure (µs), for polls `every` µs apart."""
+        """Return how long to wait after one more failure (µs), for polls `every` µs apart."""
         base = max(every, SHORTEST_BACK_OFF)
         # The exponent is bounded so that a week of failures does not make astronomic integers.
         wait = min(base << min(self.failures, 20), max(LONGEST_BACK_OFF, every))
@@ -79,5 +79,5 @@ class BackOff:
         return int(wait * (0.75 + 0.5 * self.random()))
 
     def reset(self) -> None:
-        """It answered: the next failure is the first again."""
+        """Note an answer: the next failure counts as the first."""
         self.failures = 0

@@ -1,7 +1,6 @@
-"""When one poller asks its source: slots, budget and backing off, for the symbols it has now.
+"""When one poller polls: slots, budget and back-off, for the symbols it has now.
 
-Pure: the elapsed time is passed in. It promises what `pace` promises; it asks nothing, and does not
-know what comes of the asking.
+Pure: the elapsed time is passed in. The promises are those of `pace`. It sends no request.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from ticker.units import HOUR
 
 
 class PollSchedule:
-    """All times are elapsed µs; `symbols` is how many are asked for; `wish` as in `Poll`."""
+    """All times are elapsed µs; `symbols` is how many are polled; `wish` as in `Poll`."""
 
     def __init__(
         self,
@@ -32,17 +31,17 @@ class PollSchedule:
         self.all_closed = False
         """Whether every symbol's market was closed in the last good answer."""
         self.due = now
-        """When to ask next."""
+        """When to poll next."""
         self._plan(symbols)
         self._slots = Slots(now, self.interval(symbols).every)
 
     @property
     def every(self) -> int:
-        """The time between two polls, as announced (µs)."""
+        """The announced interval (µs)."""
         return self._slots.every
 
     def interval(self, symbols: int) -> pace.Interval:
-        """The time between two polls that follows from all that is known now."""
+        """Compute the interval again."""
         source = self._source
         return pace.interval(
             self._wish,
@@ -59,7 +58,7 @@ class PollSchedule:
         self._source.budget.wish(HOUR * self.requests(symbols) // every)
 
     def requests(self, symbols: int) -> int:
-        """What one poll takes."""
+        """How many requests one poll takes."""
         return max(1, -(-symbols // self._source.batch))
 
     def begin(self, now: int) -> None:
@@ -68,13 +67,13 @@ class PollSchedule:
         self.due = now
 
     def hasten(self, now: int, earliest: int, symbols: int) -> None:
-        """Ask at `earliest` or when the budget allows it, unless it is due before."""
+        """Poll at `earliest` or when the budget allows it, unless a poll is due before."""
         self._plan(symbols)
         allowed = self._earliest(now, symbols)
         self.due = max(now, min(self.due, max(earliest, allowed)))
 
     def answered(self, now: int, asked_at: int, symbols: int) -> None:
-        """The source answered: on with the next slot; another pace begins at this asking."""
+        """Note an answer, and plan the next slot. A new interval counts from this poll."""
         self._back_off.reset()
         self._plan(symbols)
         every = self.interval(symbols).every
@@ -83,7 +82,7 @@ class PollSchedule:
         self._defer(now, self._slots.after(now), symbols)
 
     def failed(self, now: int, symbols: int, *, wait: int | None = None) -> None:
-        """Ask again after `wait` (µs), but not before the next poll's time; or ever more rarely."""
+        """Poll again after `wait` (µs), but not before the next slot; without `wait`, back off."""
         wait = self._back_off.wait(self.every) if wait is None else max(self.every, wait)
         self._defer(now, now + wait, symbols)
 

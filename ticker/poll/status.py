@@ -1,4 +1,4 @@
-"""What a poller tells its caller: its status after each poll, and a report at its end."""
+"""A poller's status after each poll, and its report at the end."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from ticker.health.states import WriterState
 
 
 class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the poller is now. Counts are since its start; all times are µs, UTC."""
+    """The state of the poller. Counts are since its start; all times are µs, UTC."""
 
     state: WriterState
     writer: str = ""
     """The poller's id in its heartbeats and gaps."""
     source: str = ""
     symbols: int = 0
-    """Asked for now."""
+    """The symbols polled now."""
     polls: int = 0
-    """Times the source was asked."""
+    """Polls so far."""
     answered: int = 0
     """Symbols with a usable price in the last answer."""
     ticks: int = 0
     """Kept: durable in the log."""
     gone: int = 0
-    """Of those: in logs that were taken away since."""
+    """Those of `ticks` that are in logs that were taken away since."""
     quotes: int = 0
     gaps: int = 0
     refused: Mapping[str, str] = {}
     """Symbol → why the last answer about it was not used."""
     interval: int = 0
-    """Between two polls (µs)."""
+    """The interval (µs)."""
     note: str | None = None
     """Why the interval is not the one wished for: `you asked for 1s; Yahoo's limit`."""
     problem: str | None = None
     """What is wrong with the source (without its name) or the stream; absent when nothing is."""
     retry_at: int | None = None
-    """When a source that limits us, or does not answer, is asked again."""
+    """When a source that limits us or does not answer is polled again."""
     next_at: int | None = None
-    """When it will be asked next; absent once stopped."""
+    """When the next poll is due; absent once stopped."""
     last_good: int | None = None
     """When the last answer with a usable price came: the age of all prices shown."""
 
 
 class PollReport(msgspec.Struct, frozen=True):
-    """What a poller did, from its start to its end."""
+    """A poller's run, from start to end."""
 
     polls: int
     ticks: int
@@ -65,7 +65,7 @@ class PollReport(msgspec.Struct, frozen=True):
     gone: int = 0
     """Of `ticks`: in logs that were taken away since."""
     is_log_gone: bool = False
-    """The last of them was, before the end."""
+    """When the last of them was lost, before the end."""
 
 
 def report_of(

@@ -1,9 +1,9 @@
-"""The parent's side of one child: start it, speak with it, end it within seconds.
+"""One child process, seen by its parent: start it, talk to it, end it within seconds.
 
-It promises that the child hears of the parent's end whatever ends the parent (its standard input is
-a pipe that only the parent holds), that a Ctrl-C meant for the parent does not reach it, that what
-it writes to standard error is kept for a diagnosis and never reaches the parent's screen, and that
-`stop` ends it, politely or not. It knows no commands.
+The child learns that its parent ended, whatever ended it: the child's standard input is a pipe that
+only the parent holds. A Ctrl-C for the parent does not reach the child. Its standard error is kept
+for a diagnosis and never reaches the parent's screen. `stop` always ends it. This module knows no
+commands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import msgspec
 from ticker.errors import TickerError
 
 MAX_LINE: Final = 8_000_000
-"""The longest news of a child (bytes)."""
+"""The longest message of a child (bytes)."""
 KEPT_ERRORS: Final = 20_000
 """How much of a child's standard error is kept: its end (bytes)."""
 
@@ -30,7 +30,7 @@ News = Mapping[str, Any]
 
 
 class Ended(TickerError):
-    """A child ended by itself: `code` as the shell would tell it (-9: killed), `text` is why."""
+    """A child ended by itself: `code` is its exit code (-9: killed), `text` is the reason."""
 
     def __init__(self, command: str, code: int, text: str) -> None:
         super().__init__(text or f"ticker {command} ended with {code}")
@@ -40,13 +40,13 @@ class Ended(TickerError):
 
 
 def command(*arguments: str) -> list[str]:
-    """The words that start another `ticker` with `arguments`, whatever PATH and folder."""
+    """Return the command that starts another `ticker`, whatever PATH and folder are."""
     # -P: a file ticker.py in the user's folder is not us.
     return [sys.executable, "-P", "-m", "ticker", *arguments]
 
 
 def environment() -> dict[str, str]:
-    """Ours, and where this package lies if an interpreter would not find it by itself."""
+    """Return our environment, and add this package's folder if an interpreter would not find it."""
     package = str(Path(__file__).parents[2])
     if package in {*site.getsitepackages(), site.getusersitepackages()}:
         return dict(os.environ)
@@ -55,7 +55,7 @@ def environment() -> dict[str, str]:
 
 
 class Child:
-    """One process. `start` it once; `on_news` gets each of its news, in the event loop."""
+    """One process. `start` it once; `on_news` gets each of its messages, in the event loop."""
 
     def __init__(self, words: Sequence[str], *, on_news: Callable[[News], None]) -> None:
         self._words = words
@@ -72,7 +72,7 @@ class Child:
 
     @property
     def why(self) -> str:
-        """What it said was wrong (`{"say":"error","text":…}`), or empty."""
+        """Its last error message (`{"say":"error","text":…}`), or empty."""
         return self._why
 
     @property
@@ -81,7 +81,7 @@ class Child:
         return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
-        """Start it. Raises `OSError` if that cannot be done."""
+        """Start it. Raises `OSError` if it cannot be started."""
         self._process = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=asyncio.subprocess.PIPE,
@@ -89,7 +89,7 @@ class Child:
             stderr=asyncio.subprocess.PIPE,
             env=environment(),
             limit=MAX_LINE,
-            # Not in the terminal's foreground: Ctrl-C and Ctrl-Z are for the parent to answer.
+            # Not in the terminal's foreground: Ctrl-C and Ctrl-Z are for the parent.
             process_group=0,
         )
         self._tasks = [
@@ -98,24 +98,24 @@ class Child:
         ]
 
     def send(self, do: str, **facts: Any) -> None:
-        """Give an order. Lost, without an error, if the child has ended."""
+        """Send an order. If the child has ended, it is lost without an error."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
             return
         process.stdin.write(msgspec.json.encode({"do": do, **facts}) + b"\n")
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended and all its news are told; negative for a signal."""
+        """Wait for its end and its last message. Returns its exit code; negative for a signal."""
         assert self._process is not None, "start it first"  # noqa: S101  (a mistake of ours)
         code = await self._process.wait()
-        # A grandchild may hold the pipes open: what it says is of no interest.
+        # A grandchild may hold the pipes open; its output does not matter.
         await asyncio.wait(self._tasks, timeout=1.0)
         return code
 
     async def stop(self, within: float = 5.0) -> int | None:
         """End it in at most `within` seconds: end of file, then SIGTERM, then SIGKILL.
 
-        Its exit code; `None` if it was never started.
+        Returns its exit code; `None` if it was never started.
         """
         process = self._process
         if process is None:

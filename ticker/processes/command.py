@@ -1,7 +1,7 @@
-"""Runs a user's own program: no shell, nothing of it on our screen, and never for long.
+"""Runs a user's own program: without a shell, with no output on our screen, for a limited time.
 
-It promises that the program and what it started in its own session are gone after `within` seconds,
-and that whatever goes wrong comes back as words. It knows nothing of what the program is for.
+The program and its children in the same session are gone after `within` seconds. A failure is
+returned as a sentence. This module does not know what the program is for.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import Final
 WITHIN: Final = 10.0
 """How long a program may take (s)."""
 _SAID: Final = 0.2
-"""How long its last words are waited for after its end (s)."""
+"""How long to wait for its last output after its end (s)."""
 _KEPT: Final = 500
 """How much of its standard error is kept: the beginning (bytes)."""
 
 
 async def run_command(words: Sequence[str], data: bytes, *, within: float = WITHIN) -> str | None:
-    """Run `words` with `data` on standard input; why that failed, or `None`.
+    """Run `words` with `data` on standard input. Returns why it failed, or `None`.
 
-    Words from outside are in the answer: escape it. Where this is cancelled the program is ended.
+    The reason contains text from outside: escape it. If this call is cancelled, the program is
+    ended.
     """
     name = os.path.basename(words[0])  # noqa: PTH119  (a word, not always a path)
     try:

@@ -1,10 +1,10 @@
-"""The child's side of a parent: orders come on standard input, news go to standard output.
+"""The parent, seen by its child: orders come on standard input, news go to standard output.
 
 Both are JSON, one object a line: orders have `do` (`{"do":"add","symbols":["AAPL"]}`), news have
-`say` (`{"say":"ready","port":8790}`). End of file on standard input means that the parent is gone,
-however it went: the child is asked to stop, and if it has not ended after a grace, it is ended. It
-promises that no child outlives its parent by more than that, even with its event loop stuck, and
-that a parent which does not read never holds a child up. It knows nothing of what the orders mean.
+`say` (`{"say":"ready","port":8790}`). End of file on standard input means that the parent is gone.
+Then the child is asked to stop, and after a grace period it is ended, even if its event loop is
+stuck. A parent that does not read never blocks its child. This module does not know what the orders
+mean.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRACE: Final = 5.0
 """How long a child whose parent is gone may take to end by itself (seconds)."""
 
 MAX_LINE: Final = 1_000_000
-"""A longer order is passed over (bytes)."""
+"""The longest order (bytes); longer ones are ignored."""
 
 MAX_WAITING: Final = 1_000_000
 """News beyond so many bytes are dropped while nobody reads them."""
@@ -33,7 +33,7 @@ Order = Mapping[str, Any]
 
 
 class Control:
-    """Listen to the parent from entering to leaving; within a running event loop.
+    """Listen to the parent while the block runs; within a running event loop.
 
     `on_order` gets each order and `on_end` is called once, at the end of the parent; both in the
     event loop. An order that is no JSON object is passed over. `leave` ends a process whose event
@@ -80,7 +80,7 @@ class Control:
         self._flush()
 
     def say(self, what: str, **facts: Any) -> None:
-        """Tell the parent. Never waits; a parent that reads no more hears the oldest news only."""
+        """Send news to the parent without waiting; dropped if the parent does not read."""
         line = msgspec.json.encode({"say": what, **facts}) + b"\n"
         with self._lock:
             if len(self._waiting) + len(line) <= MAX_WAITING:
@@ -110,8 +110,8 @@ class Control:
         if self._left.is_set():
             return
         self._call(self._on_end)
-        # The process is to end by itself. Should its event loop hang, or its end wait for a request
-        # that never returns, it ends here all the same.
+        # The process should end by itself. If its event loop hangs, or if it waits for a request
+        # that never returns, it ends here.
         time.sleep(self._grace)
         self._leave(0)
 

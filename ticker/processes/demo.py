@@ -1,8 +1,8 @@
 """The whole scenario without a network, for scripts and notebooks: `with ticker.demo() as url:`.
 
-An exchange and a poller run as processes beside the caller, with a log of their own that goes with
-them. It promises that ticks are there when the block begins, that it works where an event loop is
-running already, and that nothing is left behind, whatever ends the caller. Invented prices only.
+An exchange and a poller run as processes of their own, with a log that is deleted at the end. Ticks
+are there when the block begins. It also works if an event loop is already running. Nothing is left
+behind, whatever ends the caller. All prices are invented.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def demo(
     outage: tuple[float, float] | None = None,
     within: float = START,
 ) -> Iterator[str]:
-    """The URL of a stream on which invented prices of `symbols` flow, until the block ends.
+    """Give the URL of a stream with invented prices of `symbols`, until the block ends.
 
     The same `seed` moves the same way; `every` is the time between polls. `outage=(20, 5)` makes a
     gap, to see how a program treats one: 20 s after the first prices the poller stops, and 5 s
@@ -90,7 +90,7 @@ class _Scene:
         self._children: list[Child] = []
 
     def run(self) -> None:
-        """Play until `stop`; tells `None` once ticks are there, or what went wrong."""
+        """Run until `stop`. Reports `None` once there are ticks, or the error."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._play())
 

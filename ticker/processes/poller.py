@@ -1,8 +1,8 @@
-"""A poller kept alive: started, told what to ask for, started again when it dies, ended with us.
+"""Keeps a poller process alive: starts it, sends it orders, restarts it when it dies, ends it.
 
-It promises that a dead poller is started again with back-off, asking for what was asked for last,
-and that a poller which cannot work (wrong usage, wrong configuration, a stream that cannot be
-written or would mix prices) is not, but told. It knows the poller's orders and news, not its work.
+A dead poller is restarted with back-off, with the symbols that it had last. A poller that cannot
+work (wrong usage or configuration, a stream that cannot be written or would mix prices) is not
+restarted; its error is reported. This module knows the poller's orders and news, not its work.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ticker.processes.child import Child, News
 from ticker.processes.questions import Questions
 
 FINAL: Final = frozenset({0, 2, 3, 7})
-"""Exit codes after which starting again changes nothing: done, usage, configuration, not writable.
-"""
+"""Exit codes after which a restart is useless: done, usage, configuration, not writable."""
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 30.0
 STEADY: Final = 60.0
-"""Seconds: before the first new start, at most before any, and after which a life counts as good.
+"""Seconds: before the first restart, the most before any, and the run after which back-off begins
+again.
 """
 
 
@@ -63,34 +63,34 @@ class Poller:
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Start it; returns at once. Raises `OSError` if no process can be started."""
+        """Start it and return at once. Raises `OSError` if no process can be started."""
         await self._start()
         self._task = asyncio.create_task(self._keep_alive())
 
     def add(self, symbols: Iterable[str]) -> None:
-        """Ask for these too, after a new start as well."""
+        """Poll these too, also after a restart."""
         self._change(symbols, wanted=True)
 
     def remove(self, symbols: Iterable[str]) -> None:
-        """Ask for these no longer, after a new start either."""
+        """Stop polling these, also after a restart."""
         self._change(symbols, wanted=False)
 
     def send(self, do: str, **facts: Any) -> None:
-        """Any other order; lost if it is dead at the moment."""
+        """Send any other order; it is lost if the poller is dead at the moment."""
         if self._child is not None:
             self._child.send(do, **facts)
 
     async def ask(self, do: str, **facts: Any) -> News:
-        """The answer to an order that asks for one. Raises `Unanswered`."""
+        """Send an order and return its answer. Raises `Unanswered`."""
         return await self._questions.ask(do, **facts)
 
     async def ended(self) -> int:
-        """The exit code with which it ended for good: stopped, done, or unable to work."""
+        """Wait for its final end and return the exit code: stopped, done, or unable to work."""
         assert self._task is not None, "start it first"  # noqa: S101  (a mistake of ours)
         return await asyncio.shield(self._task)
 
     async def stop(self, within: float = 5.0) -> int | None:
-        """End it in at most `within` seconds; its exit code."""
+        """End it in at most `within` seconds. Returns its exit code."""
         self._stopping = True
         code = None if self._child is None else await self._child.stop(within)
         if self._task is not None:

@@ -1,8 +1,8 @@
-"""Questions to a child, and which of its news answers which.
+"""Questions to a child, and its answers.
 
-A question is an order with an `id`; its answer is a piece of news with the same `id`. It promises
-that each question ends: with an answer, or with `Unanswered` where none comes in time or the child
-is gone. It knows nothing of what is asked.
+A question is an order with an `id`; its answer has the same `id`. Each question ends with an
+answer, or with `Unanswered` if none comes in time or the child is gone. This module does not know
+what is asked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WITHIN: Final = 30.0
 
 
 class Questions:
-    """What was asked and is not answered yet; `send` gives an order to the child."""
+    """The open questions; `send` gives an order to the child."""
 
     def __init__(self, send: Callable[..., None], *, within: float = WITHIN) -> None:
         self._send = send
@@ -28,7 +28,7 @@ class Questions:
         self._open: dict[int, asyncio.Future[News]] = {}
 
     async def ask(self, do: str, **facts: Any) -> News:
-        """The answer to the order `do`. Raises `Unanswered`."""
+        """Send the order `do` and return its answer. Raises `Unanswered`."""
         self._last = number = self._last + 1
         answer: asyncio.Future[News] = asyncio.get_running_loop().create_future()
         self._open[number] = answer
@@ -42,7 +42,7 @@ class Questions:
             del self._open[number]
 
     def take(self, news: News) -> bool:
-        """Whether `news` was an answer to one of them."""
+        """Take `news`; true if it answers an open question."""
         number = news.get("id")
         answer = self._open.get(number) if isinstance(number, int) else None
         if answer is None or answer.done():
@@ -51,7 +51,7 @@ class Questions:
         return True
 
     def give_up(self) -> None:
-        """The child is gone: nothing of it will be answered."""
+        """End all questions: the child is gone."""
         for answer in self._open.values():
             if not answer.done():
                 answer.set_exception(Unanswered("The poller has ended"))

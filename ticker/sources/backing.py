@@ -1,7 +1,7 @@
 """The polls behind a live source: for names and closes, to compare, and while no socket sends.
 
-Promises that they keep to the polled pace and the budget, that a source which asks to be left alone
-is, and that one poll that fails takes nothing from what is known. It knows no socket.
+They keep to the polled interval and the budget. If a source asks us to wait, we wait. A failed poll
+changes nothing that is known. This module knows no socket.
 """
 
 from __future__ import annotations

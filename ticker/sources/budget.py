@@ -1,9 +1,9 @@
-"""How many requests an hour may be sent: one count for all pollers of one user on one machine.
+"""The requests an hour that may be sent: one count for all pollers of a user on a machine.
 
-Pollers share a small file in the state directory, held by a lock for as long as it takes to read
-and write it. It promises that no hour holds more requests than allowed, of all pollers together and
-across their restarts; and that polls come before charts and searches. Where the file cannot be
-used, each poller counts its own requests. It knows no source.
+Pollers share a small file in the state directory, locked while it is read and written. No hour
+holds more requests than allowed, of all pollers together and across restarts. Polls come before
+charts and searches. If the file cannot be used, each poller counts its own requests. This module
+knows no source.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ticker.system_clock import uptime
 from ticker.units import HOUR, MINUTE
 
 _GONE: Final = 5 * MINUTE
-"""A poller that sent nothing for so long wishes for nothing any more (µs)."""
+"""A poller that sent nothing for this long is no longer counted (µs)."""
 _AHEAD: Final = MINUTE
-"""What is noted for a time so far ahead is of before this machine was started (µs)."""
+"""An entry this far in the future is from before the machine's last start (µs)."""
 
 
 class Wish(msgspec.Struct):
@@ -96,7 +96,7 @@ class Budget:
         return max(1, self._wish * self.per_hour // (self._wish + others))
 
     def earliest(self, requests: int) -> int:
-        """When so many polls more may be sent, going by what is known (µs, by `now`)."""
+        """Return when this many more polls may be sent (µs, by `now`)."""
         now = self._uptime()
         if self.per_hour is None:
             return now
@@ -106,9 +106,9 @@ class Budget:
         return now if over <= 0 else spent[over - 1] + HOUR
 
     def take(self, *, is_extra: bool = False) -> int:
-        """Note one request that is sent now: 0; or how long to wait for one instead (µs).
+        """Count one request that is sent now and return 0; or return how long to wait first (µs).
 
-        `is_extra`: it is no poll, and only what polls leave over is there for it.
+        `is_extra`: it is no poll, and may use only what the polls leave.
         """
         if self.per_hour is None:
             return 0

@@ -1,9 +1,9 @@
 """One request to Yahoo for many symbols, through yfinance: the only door to it.
 
-Promises that a fetch gives either the body of a good answer or an error of ticker's own tree, in
-bounded time; that yfinance writes nothing to the user's cache folder and nothing to the screen; and
-that each `Fetcher` has a session, cookies and crumb of its own. Importing this module imports
-yfinance (1.2 s) and fetching blocks, so both belong into a thread. It does not read quotes.
+A fetch returns the body of a good answer or raises one of ticker's own errors, in bounded time.
+yfinance writes nothing to the user's cache folder and nothing to the screen. Each `Fetcher` has its
+own session, cookies and crumb. Importing this module imports yfinance (1.2 s), and fetching blocks,
+so do both in a thread. This module does not read quotes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a live source knows of its symbols: quotes, refusals, and what waits to be taken.
 
-Promises that of more quotes than can be taken the latest per symbol is kept, and the others are
-counted. It knows no socket and no clock.
+If more quotes wait than can be taken, the latest of each symbol is kept and the others are counted.
+This module knows no socket and no clock.
 """
 
 from __future__ import annotations

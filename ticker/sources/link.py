@@ -1,8 +1,8 @@
 """One connection to the socket of Yahoo's streamer: open, subscribe, hear, find out if it is dead.
 
-Promises an error of ticker's own tree for whatever goes wrong while it opens, and one call of
-`on_end` when it ends otherwise than by `close`. It is never redirected, and where a server stands
-in for Yahoo it goes there past every proxy. It does not reconnect, and does not read prices.
+If it cannot be opened, one of ticker's own errors is raised. If it ends without `close`, `on_end`
+is called once. It follows no redirect. If a server stands in for Yahoo, it goes there without a
+proxy. It does not reconnect, and does not read prices.
 """
 
 from __future__ import annotations

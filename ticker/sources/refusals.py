@@ -1,4 +1,4 @@
-"""Symbols that a source refuses: asked again ever more rarely, each apart.
+"""Symbols that a source refuses: each is requested again, ever more rarely.
 
 Pure: the time (s, of a clock that never goes back) is passed in. A symbol that had a price before
 is asked for with each poll all the same, because it is the source that is in trouble.

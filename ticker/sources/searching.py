@@ -1,6 +1,6 @@
 """Yahoo's answer to a search, as JSON, → what was found.
 
-Pure. Promises that no answer raises an exception: what is broken in it is passed over.
+Pure. No answer raises an exception: broken parts are ignored.
 """
 
 from __future__ import annotations

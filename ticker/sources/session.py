@@ -1,9 +1,9 @@
 """The HTTP session that yfinance is given.
 
-No request lasts beyond the deadline set for the whole poll. A server that asks us to slow down or
-is in trouble is not asked again at once (`HostRefused`). Where another server stands in for Yahoo,
-every request goes to that server alone, with path, query and headers unchanged, whatever host
-yfinance, a redirect or a proxy variable of the environment names. It does not know what is asked.
+No request lasts beyond the deadline of the whole poll. A server that asks us to slow down or is in
+trouble is not asked again at once (`HostRefused`). If another server stands in for Yahoo, every
+request goes to that server, with path, query and headers unchanged, whatever host yfinance, a
+redirect or a proxy variable names. This module does not know what is asked.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Blocking calls, one after another, in a thread of their own that nobody waits for.
+"""Runs blocking calls, one after another, in a daemon thread.
 
-Promises that a call never blocks the event loop, that cancelling the wait returns at once and
-leaves the thread to its fate (the next call gets a fresh one), and that a hanging thread keeps no
-process alive: unlike an executor's, these threads are daemons. It knows nothing of what it calls.
+A call never blocks the event loop. Cancelling returns at once and abandons the thread; the next
+call gets a new one. A hanging thread keeps no process alive, because it is a daemon, unlike the
+threads of an executor. This module does not know what it calls.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ EXCHANGE_PORT: Final = 8790
 _PATIENCE: Final = MINUTE
 _MAX_PATIENCE: Final = 15 * MINUTE
 _SHAKEN: Final = 0.25
-"""By up to this part more does each wait last."""
+"""Each wait is longer by up to this part, at random."""
 _GRACE: Final = 1.0
 _PATIENT: Final = 1.5
 """After so many deadlines no further request of one asking is sent: pollers do not wait longer."""
@@ -100,7 +100,7 @@ class _Round:
     requests: int = 0
 
     def fail(self, symbols: Sequence[str], error: SourceError, begin: str) -> None:
-        """Nothing is known about `symbols`, because of `error`."""
+        """Note that the request for `symbols` failed with `error`."""
         self.failures |= dict.fromkeys(symbols, error)
         self.refused |= dict.fromkeys(symbols, begin + error.problem)
 
