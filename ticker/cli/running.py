@@ -19,7 +19,7 @@ from ticker.files import real_path, state_directory
 
 _ASKED_ENOUGH: Final = 2
 _PATIENCE: Final = 10.0
-"""How long an end that a signal asked for may take at most (s)."""
+"""How long the end after a signal may take (s)."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,9 +31,9 @@ def run(
 ) -> int:
     """Run `main` to its exit code; a signal ends it with 128 + its number.
 
-    The first signal calls `stop`, which asks `main` to end by itself, or cancels `main` where there
-    is none; the second cancels it in any case; the third leaves at once. `patience` is how long the
-    end that a signal asked for may take at most (s).
+    The first signal calls `stop`, which asks `main` to end by itself; without `stop` it cancels
+    `main`. The second signal cancels `main`. The third leaves at once. `patience` is how long the
+    end after a signal may take (s).
     """
     return asyncio.run(_run(main, stop, patience))
 
@@ -59,13 +59,13 @@ async def _run(
         if len(received) > _ASKED_ENOUGH:
             os._exit(128 + number)
         if len(received) == 1:
-            # An event loop that is stuck (a terminal that takes no more) never acts: then leave.
+            # An event loop that is stuck (in a write to a terminal) cannot act, so leave.
             leave = threading.Timer(patience, os._exit, (128 + number,))
             leave.daemon = True
             leave.start()
         loop.call_soon_threadsafe(act, len(received))
 
-    # Handlers of Python's own, not of the event loop's: they run even while the loop is stuck.
+    # Python's own handlers, not those of the event loop: they run even while the loop is stuck.
     # A program started with nohup ignores hang-ups, and goes on doing so.
     before = {
         number: signal.signal(number, on_signal)
@@ -86,7 +86,7 @@ async def _run(
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let a signal end a synchronous block as an exception does, so that all is cleaned up.
+    """Let a signal end a synchronous block like an exception, so that everything is cleaned up.
 
     The exit code is 128 + its number.
     """
@@ -119,10 +119,11 @@ async def _await(awaitable: Awaitable[None]) -> None:
 def set_up_logging(
     *, quiet: bool = False, verbose: bool = False, plain: bool = False, screen: bool = False
 ) -> None:
-    """Diagnostics to standard error, and to a rotated file in the state directory if it can be.
+    """Log to standard error, and to a rotated file in the state directory if possible.
 
-    With `screen` nothing goes to standard error: a dashboard is on it. `plain`: no terminal tells
-    how it goes, so lines of the log do. `verbose`: so they do, and the file has Kafka's client too.
+    With `screen` nothing goes to standard error, because a dashboard is shown. With `plain` there
+    is no terminal, so the log reports progress. With `verbose` it does too, and the file also has
+    the messages of Kafka's client.
     """
     from ticker.cli.diagnostics import Harmless, Screen, SharedFile
 
@@ -131,8 +132,8 @@ def set_up_logging(
     # What asyncio finds (a task that nobody waited for) is for the file alone: without a handler
     # of its own it would be written across the screen.
     tasks = logging.getLogger("asyncio")
-    # Kafka's client says each failed attempt, several a second; what matters is told by errors of
-    # ours. Never more than INFO: what it sends, passwords too, it logs as DEBUG.
+    # Kafka's client logs each failed attempt, several a second; our own errors say what matters.
+    # Never below INFO: at DEBUG it logs what it sends, passwords too.
     client = logging.getLogger("aiokafka")
     client.setLevel(logging.INFO if verbose else logging.CRITICAL)
     for logger in (root, tasks, client):

@@ -1,4 +1,4 @@
-"""What a demo and a run start beside the screen: the log of a demo, a free port, kept children."""
+"""What `demo` and `run` start beside the screen: the demo's log, a free port, child processes."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from ticker.times import to_datetime
 from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
-"""How long the last words may look for the first tick kept (s)."""
+"""How long the last message may search for the first kept tick (s)."""
 
 
 @contextmanager
 def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
     """The log that a demo writes, fresh unless `keep`, and notices for the screen.
 
-    It lies in the state directory; where that cannot be written, or somebody writes to it, in a
-    temporary folder that goes with the demo.
+    It lies in the state directory. If that cannot be written, or another process writes to the log,
+    it lies in a temporary folder that is deleted after the demo.
     """
     with ExitStack() as stack:
         try:
@@ -64,7 +64,7 @@ def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
 
 @contextmanager
 def writing(choice: StreamChoice) -> Iterator[None]:
-    """While a poller writes to the demo's log, no demo clears it away."""
+    """Mark the demo's log as in use, so that no demo deletes it."""
     if not choice.demo:
         yield
         return
@@ -85,7 +85,7 @@ def _remove(choice: StreamChoice) -> None:
 
 
 def free_port(wished: int) -> int:
-    """`wished` if nobody listens there, otherwise a free one."""
+    """Return `wished` if nothing listens there, otherwise a free port."""
     for port in (wished, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,14 +99,14 @@ def free_port(wished: int) -> int:
 
 
 class Kept:
-    """What the children said: ticks kept over all lives of the poller, and the last error."""
+    """What the children reported: ticks kept over all runs of the poller, and the last error."""
 
     def __init__(self) -> None:
         self.error = ""
         self.undelivered = ""
-        """What a poller said of the ticks that it could not send on before its end."""
+        """A poller's message about ticks that it could not send before its end."""
         self.moved: int | None = None
-        """How often the market moved that the exchange of a demo counts."""
+        """How often the market of a demo's exchange moved."""
         self._state = self._source = self._problem = ""
         self._before = self._gone_before = 0
         self._now = self._gone_now = 0

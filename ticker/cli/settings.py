@@ -1,4 +1,4 @@
-"""From options, environment and file to what a command works with: streams, symbols, zones."""
+"""What a command works with (streams, symbols, zones), from options, environment and file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ticker.times import Zone, parse_duration
 
 
 def refuse_mixing(choice: StreamChoice, source: str) -> None:
-    """Raise `UsageError` where the exchange's invented prices would begin the local log."""
+    """Raise `UsageError` if invented prices would be the first in the local log."""
     is_local_log = not choice.named and not choice.demo
     if is_local_log and source.partition(":")[0] in ("exchange", "exchange-live"):
         raise UsageError(
@@ -34,7 +34,7 @@ def refuse_mixing(choice: StreamChoice, source: str) -> None:
 
 
 class Settings:
-    """The configuration with a command's options laid over it."""
+    """The configuration, replaced by a command's options where there are any."""
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config if config is not None else load()
@@ -105,7 +105,7 @@ class Settings:
         return name
 
     def mistakes(self) -> list[ConfigError]:
-        """What using the values of the file would raise, all of it."""
+        """Return all errors that using the values of the file would raise."""
         from ticker.sources import open_source
 
         found: list[ConfigError] = []
@@ -195,7 +195,7 @@ def known_zone(name: str) -> ZoneInfo:
 
 
 def _check(choice: StreamChoice) -> None:
-    """Raise what opening it would raise, but for a password that only its user's shell knows."""
+    """Raise what opening it would raise, except for a password that only the user's shell knows."""
     security = choice.security
     if security is not None and security.password is None and security.password_file is None:
         security = msgspec.structs.replace(security, password="-")  # noqa: S106  (stands in for it)

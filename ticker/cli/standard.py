@@ -1,7 +1,7 @@
-"""Standard output and standard error: bytes for programs, words for people.
+"""Standard output for data, standard error for messages.
 
-Data go around Python's buffers, so that a pipe that closed and a disk that is full show at the
-write that met them, and nothing is left to fail at exit.
+Data bypass Python's buffers. So a closed pipe or a full disk is noticed at once, and nothing can
+fail at exit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ClosedPipe(Exception):
-    """The reader of our standard output has gone."""
+    """The reader of our standard output closed it."""
 
 
 class Output:
@@ -62,7 +62,7 @@ class Output:
     async def send(self, data: bytes | str) -> None:
         """As `write`, without holding the event loop while nobody reads.
 
-        Cancelling it leaves the thread that writes to its fate: it keeps no process alive.
+        Cancelling abandons the thread that writes; it keeps no process alive.
         """
         if self._worker is None:
             from ticker.sources.worker import Worker
@@ -85,8 +85,8 @@ class Output:
 def mend_standard_streams() -> None:
     """Give a file to each of the three that was closed before we began.
 
-    Otherwise the next file opened, a log of ticks perhaps, would take its number and its writes.
-    What stands in for standard output refuses to be written, so that data are not lost unsaid.
+    Otherwise the next file that is opened, perhaps a log of ticks, would get its number and its
+    output. The substitute for standard output refuses writes, so that no data are lost silently.
     """
     for descriptor in range(3):
         try:
@@ -104,7 +104,7 @@ def mend_standard_streams() -> None:
 
 
 def tell(text: str) -> None:
-    """Words for people on standard error, whatever they hold; silent where that is closed."""
+    """Print a message on standard error, escaped; silent if it is closed."""
     lines = "\n".join(escape(line, 2_000) for line in text.splitlines())
     with suppress(OSError):
         sys.stderr.write(lines + "\n")
@@ -112,7 +112,7 @@ def tell(text: str) -> None:
 
 
 def let_go() -> None:
-    """Flush both; what a closed terminal does not take is dropped.
+    """Flush both; drop what a closed terminal does not take.
 
     Python would try again at its very end, fail, and replace the exit code with 120.
     """
@@ -142,7 +142,7 @@ def need_terminal(command: str, instead: str) -> None:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal can only append text, as Emacs' shell does."""
+    """Whether the terminal can only append text, like the shell in Emacs."""
     return os.environ.get("TERM") in ("dumb", "unknown")
 
 

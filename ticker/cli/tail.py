@@ -45,7 +45,7 @@ from ticker.times import Moment, Zone, parse_duration
 from ticker.units import SECOND
 
 _LONGEST_PAUSE: Final = 1.0
-"""Between two looks for a stream (s): a reader who has left, or `--until`, ends the waiting."""
+"""Time between two attempts to open a stream (s). A closed pipe or `--until` ends the waiting."""
 
 _Last = Annotated[
     int | None,
@@ -82,7 +82,7 @@ class TailOptions(msgspec.Struct, frozen=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing that is still to come is wished for."""
+        """Whether no future event is wanted."""
         return self.until is not None and now() >= self.until
 
 
@@ -151,7 +151,7 @@ async def _tail(
         except TimeoutError:
             is_over = True
         if wish.symbols and not wish.follow:
-            # A follower waits for them; a reader to the end is told that there are none.
+            # A follower waits for missing symbols. With `--no-follow` we report them.
             held = {quote.symbol for quote in (await stream.snapshot()).quotes}
             if missing := [symbol for symbol in wish.symbols if symbol not in held]:
                 names = ", ".join(missing)
@@ -161,7 +161,7 @@ async def _tail(
 
 
 async def _code(stream: Stream, wish: TailOptions, printed: int, *, is_over: bool) -> int:
-    """The exit code; what is missing of what was wished for is told. `is_over`: the time is."""
+    """Return the exit code, and report what is missing. `is_over`: the time is over."""
     few = wish.count is not None and printed < wish.count
     if printed and not few:
         return DONE

@@ -1,4 +1,4 @@
-"""What of which stream a replay plays: found, or an error that says what the stream holds."""
+"""Finds what a replay plays, or raises an error that says what the stream holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ticker.times import Zone, clock
 from ticker.units import SECOND
 
 _SOON: Final = SECOND
-"""What takes no longer (µs) needs no word."""
+"""No progress is shown for anything shorter (µs)."""
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class ReplayOptions(msgspec.Struct, frozen=True):
 
 
 async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
-    """What is wished for, ready to be played; `stack` lets go of it.
+    """Prepare what is to be played; `stack` closes it.
 
     `line` tells how far it is, where that takes more than a second. Raises `StreamError`, and
     `Failed` where there is nothing to play.

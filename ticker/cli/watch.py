@@ -81,10 +81,10 @@ def run(
     if not choice.named:
         make_state_directory()
     refuse_mixing(choice, settings.source(source))
-    settings.every(every)  # a mistake is told here, not by the poller
+    settings.every(every)  # report a mistake here, before the poller starts
     words = ["poll", *seen.all, "--source", settings.source(source)]
-    # The poller reads the same configuration: only what was said here must be said again, so that
-    # it knows the default log from one that somebody named.
+    # The poller reads the same configuration. Pass on only what was given here, so that it can tell
+    # the default log from a named one.
     words += ["--stream", stream] if stream is not None else []
     words += ["--every", every] if every is not None else []
     title, listed = watchlist or "", watchlist or ("" if symbols else "default")
@@ -157,13 +157,13 @@ class Shown:
         self._preferences = FilePreferences(settings, listed)
         self._portfolio = portfolio_of(settings)
         self._is_over = False
-        """Whether the time that was wished for is over."""
+        """Whether the time of `--for` is over."""
         self._screen = Screen()
         self._kept = scene.Kept()
         self._failure: Failed | None = None
 
     async def main(self, children: Sequence[Sequence[str]]) -> int:
-        """Show until `q`, a signal or the end of the time; the exit code."""
+        """Show until `q`, a signal or the end of the time. Returns the exit code."""
         began = now()
         async with AsyncExitStack() as stack:
             # Processes first: they load while we do.
@@ -249,7 +249,7 @@ class Shown:
         return poller
 
     async def _mind(self, name: str, poller: Poller) -> None:
-        """A child that cannot work ends the whole, with its reason and its exit code."""
+        """End the screen if a child cannot work, with its reason and exit code."""
         code = await poller.ended()
         self._failure = Failed(self._kept.error or f"The {name} process ended", code)
         self._screen.leave()
@@ -268,7 +268,7 @@ class Shown:
 
 
 class Controller:
-    """What `+` and `-` on the dashboard do beyond the screen: the poller asks for more or less."""
+    """Lets the dashboard change what its poller polls, and ask it questions."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
@@ -278,7 +278,7 @@ class Controller:
         self._poller.add(symbols)
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll these no more."""
+        """Stop polling these."""
         self._poller.remove(symbols)
 
     async def bars(self, symbol: str) -> MinuteBars:
@@ -290,7 +290,7 @@ class Controller:
         return await self._ask(list[Found], "found", do="search", words=words)
 
     async def _ask(self, kind: type[T], name: str, *, do: str = "", **facts: str) -> T:
-        """What the poller tells under `name`, as records of `kind`."""
+        """Return the poller's answer under `name`, as records of `kind`."""
         answer = await self._poller.ask(do or name, **facts)
         try:
             return msgspec.convert(answer[name], kind)
