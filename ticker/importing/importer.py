@@ -158,6 +158,7 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
     connection = recorder.connection
     with _broken(file, recorder):
         source, names = _source(connection, file, layout, options)
+        _refuse_invented(connection, source, names, file.name)
     symbol = options.symbol or layouts.symbol_in_name(layout, file.name)
     columns = columns_of(file, layout, options, names, has_symbol=symbol is not None)
     words = layout.title
@@ -237,6 +238,20 @@ def _refuse_others(
         raise UsageError(
             f"{file} tells several symbols ({told:.80}): they cannot all be {symbol}. "
             "Leave out --symbol"
+        )
+
+
+def _refuse_invented(connection: Connection, source: str, names: Sequence[str], file: str) -> None:
+    """Raise `UsageError` where a column says that prices are invented: here they would be real."""
+    if (column := next((name for name in names if name.lower() == "simulated"), None)) is None:
+        return
+    found = connection.execute(
+        f"SELECT 1 FROM {source} WHERE lower({text_of([column])}) NOT IN ('', 'false', '0') LIMIT 1"
+    ).fetchall()
+    if found:
+        raise UsageError(
+            f"{file}: its column {column!r} says that its prices are invented, and an import holds "
+            "real ones. To play a recording: ticker replay FILE"
         )
 
 

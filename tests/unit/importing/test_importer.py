@@ -595,3 +595,19 @@ def test_a_report_beside_the_ticks_in_a_zip_is_left_out(tmp_path: Path) -> None:
         archive.writestr("ticks.txt", "Gaps of this file: none\n")
         archive.writestr("ticks.csv", "time,symbol,price\n1704153600,A,1\n")
     assert [row[2] for row in load(packed)[0]] == [1.0]
+
+
+def test_invented_prices_are_not_imported_as_real_ones(tmp_path: Path) -> None:
+    lines = "time,symbol,price,simulated\n2024-01-02T10:00:00Z,AAPL,1,\n"
+    invented = file(tmp_path, lines + "2024-01-02T10:00:01Z,AAPL,2,true\n")
+    recording = tmp_path / "a.parquet"
+    duckdb.execute(
+        "COPY (SELECT TIMESTAMPTZ '2024-01-02 10:00:00+00' AS time, 'AAPL' AS symbol, "
+        f"1.0 AS price, true AS simulated) TO '{recording}'"
+    )
+    for path in (invented, recording):
+        with pytest.raises(UsageError, match="invented"):
+            load(path)
+    assert not (tmp_path / "out.parquet").exists()
+    rows, _ = load(file(tmp_path, lines + "2024-01-02T10:00:01Z,AAPL,2,false\n", "real.csv"))
+    assert len(rows) == 2
