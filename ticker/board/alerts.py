@@ -1,11 +1,11 @@
-"""Alerts: what a user wants to be told of, and which ticks tell it.
+"""Alerts: the conditions a user set, and the ticks that meet them.
 
 An alert is told once when its value crosses the threshold, and again only after the value went back
 by 0.1 % of the threshold (`RETREAT`). The first value that is seen is not a crossing. A crossing
 inside a gap is told with the first tick after it. Each tick counts once, by its identity.
 
-`memory()` is all that must be kept so that another reader goes on where this one stopped: it tells
-what crossed since, and nothing that was told before. Pure: no clock; times are those of the ticks.
+`memory()` is what must be kept so that another reader can go on where this one stopped. It then
+reports what crossed since, and nothing twice. Pure: no clock; times are those of the ticks.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Told:
     gap: Gap | None = None
     """The gap before the record: the crossing may have been at any time in it."""
     is_late: bool = False
-    """Whether nobody was there to be told when the record came."""
+    """True if no reader ran when the record came."""
 
     @property
     def value(self) -> float:
@@ -114,7 +114,7 @@ class SymbolMemory(msgspec.Struct):
 
 
 class Memory(msgspec.Struct):
-    """What a reader of alerts has to keep."""
+    """What a reader of alerts must keep."""
 
     symbols: dict[str, SymbolMemory] = {}
     armed: dict[str, bool | None] = {}
@@ -184,7 +184,7 @@ def _number(word: str) -> Decimal:
 
 
 class Alerts:
-    """Looks at ticks and quotes for `alerts`, going on from `memory` (`None`: from nothing)."""
+    """Checks ticks and quotes for `alerts`, starting from `memory` (`None`: empty)."""
 
     def __init__(self, alerts: Iterable[Alert] = (), memory: Memory | None = None) -> None:
         self._memory = Memory() if memory is None else memory
@@ -205,10 +205,10 @@ class Alerts:
         return tuple(dict.fromkeys(alert.symbol for alert in self.alerts))
 
     def add(self, alert: Alert, last: Trade | None = None) -> bool:
-        """Look for this one too; False where its condition is met already.
+        """Add an alert; false if its condition is met already.
 
-        Then it is told after the value went back and crossed again. `last` is what is known of its
-        symbol now. An alert that is there stays as it is.
+        Then it is reported after the value went back and crossed again. `last` is the last record
+        of its symbol. An alert that exists already stays as it is.
         """
         state = self._states.get(alert.text)
         if state is None:
@@ -219,7 +219,7 @@ class Alerts:
         return state.is_armed is not False
 
     def remove(self, alert: Alert) -> None:
-        """Look for this one no more."""
+        """Remove an alert."""
         self._states.pop(alert.text, None)
 
     def is_armed(self, alert: Alert) -> bool | None:
@@ -228,10 +228,10 @@ class Alerts:
         return None if state is None else state.is_armed
 
     def take(self, batch: Batch, *, since: int = 0) -> list[Told]:
-        """Look at what is new in `batch`, and return the alerts that it met, in order.
+        """Check what is new in `batch`, and return the alerts that it met, in order.
 
-        What was received before `since` (µs, UTC) is late. It is told of remembered alerts alone: a
-        new one begins now.
+        Records received before `since` (µs, UTC) are late. They count for remembered alerts only: a
+        new alert begins now.
         """
         found: list[Told] = []
         for gap in batch.gaps:
@@ -290,7 +290,7 @@ class _State:
         self._window = _Window(alert.within) if alert.field == MOVES else None
 
     def warm(self, record: Trade) -> None:
-        """Take in a price that was looked at already: a later move may begin there."""
+        """Take in a price that was checked already: a later move may begin there."""
         if self._window is not None and record.time >= self._window.time:
             self._window.push(record.time, Decimal(str(record.price)))
 

@@ -1,8 +1,8 @@
 """Batches of a stream → the rows of a board.
 
 Pure: now is passed in, nothing is read or written, no clock. Folding a batch twice changes nothing.
-A row is only made when somebody asks for it, so that a thousand ticks a second cost no more than
-noting them; `take_changed()` tells which rows to ask for.
+A row is only made when it is asked for, so that a thousand ticks a second cost little.
+`take_changed()` returns the symbols whose rows changed.
 
 Two origins on one symbol: the row shows the one with the newest `time`.
 """
@@ -29,13 +29,13 @@ from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, MinuteBars, Quote, Tick
 
 _GAPS: Final = 200
-"""Spans without observation that are remembered, for breaks in the lines of prices."""
+"""The most gaps that are remembered, for breaks in the lines of prices."""
 
 
 class Board:
     """The rows of `symbols`, in that order; of all symbols that come, if `symbols` is None.
 
-    Symbols `beside` are folded in like the others and have no row, unless they are in `symbols`.
+    Symbols in `beside` are folded in like the others but have no row, unless they are in `symbols`.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Board:
         self.gap: Gap | None = None
         """The last of them."""
         self.received: int | None = None
-        """When the newest of its records was had by its writer (µs, UTC)."""
+        """`received` of the newest record (µs, UTC)."""
         self.writers = Writers()
         """Who writes the stream, by their heartbeats."""
         self.lives = 0
-        """How often it forgot all."""
+        """How often `forget` was called."""
         self.minutes = Minutes()
         """The minutes before our own ticks, of symbols whose bars came."""
         self._symbols: dict[str, SymbolState] = {}
@@ -63,16 +63,16 @@ class Board:
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
         self.owner: Owner | None = None
-        """Who values what is owned; `None`: nothing is."""
+        """Values the holdings; `None`: there are none."""
         self.held: Held | None = None
-        """What its readers see while it is held."""
+        """What readers see while the board is held."""
         self._focus: Focus | None = None
         self.watch(symbols)
 
     def watch(
         self, symbols: Sequence[str] | None, *, beside: Collection[str] | None = None
     ) -> None:
-        """Show these symbols from now on, in this order (`None`: all that come).
+        """Show these symbols, in this order (`None`: all that come).
 
         Fold in those `beside` too; `None`: the same as before.
         """
@@ -85,7 +85,7 @@ class Board:
         self._changed.update(self.symbols)
 
     def forget(self) -> None:
-        """Know nothing any more, as if nothing had come; what is watched stays."""
+        """Forget all records. The watched symbols stay."""
         self._changed.update(self.symbols)
         self.ticks = self.gaps = 0
         self.gap = self.received = None
@@ -96,9 +96,9 @@ class Board:
         self.look_at(None if self._focus is None else self._focus.symbol)
 
     def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
-        """Take `batch` in; `now` (µs, the reader's own clock) is when changed prices are seen.
+        """Fold in `batch`; `now` (µs, the reader's own clock) is when changed prices are seen.
 
-        `read_at` is the wall clock (µs, UTC) for a snapshot: nobody saw its heartbeats arrive.
+        `read_at` is the wall clock (µs, UTC) for a snapshot, because its heartbeats may be old.
         """
         for tick in batch.ticks:
             self._fold_tick(tick, now)
@@ -112,7 +112,7 @@ class Board:
             self._remember_gaps(batch.gaps)
 
     def remember(self, batch: Batch) -> None:
-        """Take older ticks and gaps into the histories alone: rows and counts stay."""
+        """Add older ticks and gaps to the histories only; rows and counts stay."""
         for tick in batch.ticks:
             state = self._state(tick.symbol)
             if state is not None:
@@ -123,18 +123,18 @@ class Board:
         self._remember_gaps(batch.gaps)
 
     def take_minutes(self, minutes: MinuteBars) -> None:
-        """Know these minutes of their symbol: for lines and charts alone."""
+        """Add the minute bars of a symbol, for lines and charts only."""
         self.minutes.take(minutes)
         if self._focus is not None and self._focus.symbol == minutes.symbol:
             self._focus.bars.take_minutes(minutes.ends, minutes.closes)
         self._changed.add(minutes.symbol)
 
     def show_again(self, symbols: Iterable[str]) -> None:
-        """Take the rows of `symbols` for changed."""
+        """Mark the rows of `symbols` as changed."""
         self._changed.update(symbols)
 
     def look_at(self, symbol: str | None) -> None:
-        """Remember more of `symbol` from now on, and nothing more of another (`None`: of none)."""
+        """Remember more of `symbol`, and no longer of another (`None`: of none)."""
         self._focus = None if symbol is None else Focus(symbol)
         if symbol is None or self._focus is None:
             return
@@ -145,29 +145,29 @@ class Board:
 
     @property
     def focus(self) -> Focus | None:
-        """The symbol that is looked at, and what is remembered of it; do not change it."""
+        """The symbol of the detail and what is remembered of it; read-only."""
         now, held = self._focus, None if self.held is None else self.held.focus
         if now is not None and held is not None and held.symbol == now.symbol:
             return held
         return now
 
     def trade(self, symbol: str) -> Tick | Quote | None:
-        """What told the price of `symbol` that is in force, whether it has a row or not."""
+        """The record with the current price of `symbol`, whether it has a row or not."""
         state = self._symbols.get(symbol)
         return None if state is None or state.shown is None else state.shown.trade
 
     def quote(self, symbol: str) -> Quote | None:
-        """The last quote of `symbol`: for the facts that no tick tells."""
+        """The last quote of `symbol`, for facts that ticks do not have."""
         state = self._symbols.get(symbol)
         return None if state is None else state.quote
 
     def history(self, symbol: str) -> History | None:
-        """The prices of `symbol` over the last day, as far as they came; do not change it."""
+        """The known prices of `symbol` over the last day; read-only."""
         state = self._symbols.get(symbol)
         return None if state is None else state.history
 
     def breaks(self, symbol: str) -> list[tuple[int, int]]:
-        """The spans (µs, begin and end) of the last gaps in which nobody looked at `symbol`."""
+        """The spans (µs, begin and end) of the last gaps of `symbol`."""
         return [
             (gap.from_, gap.until)
             for gap in self._gaps
@@ -182,10 +182,10 @@ class Board:
                 self._focus.take_gap(gap)
 
     def hold(self, now: int, elapsed: int) -> None:
-        """Show rows and ages as they are at `now` (µs, UTC) until `release`.
+        """Freeze rows and ages as they are at `now` (µs, UTC), until `release`.
 
-        What is folded in meanwhile is not shown, and only counted. `elapsed` is that moment by the
-        clock that ages are asked by.
+        What is folded in meanwhile is counted but not shown. `elapsed` is the same moment on the
+        clock that never goes back (µs).
         """
         rows = {symbol: self.row(symbol) for symbol in self.symbols}
         writers, focus = copy.deepcopy(self.writers), copy.deepcopy(self._focus)
@@ -197,25 +197,25 @@ class Board:
         self._changed.update(self.symbols)
 
     def own(self, portfolio: Portfolio) -> None:
-        """Say of each row what is owned of it."""
+        """Add to each row what is owned of it."""
         self.owner = Owner(portfolio, self._bare_row)
 
     @property
     def valuation(self) -> Valuation | None:
-        """What all that is owned was worth when `revalue` was last called; `None`: nothing is."""
+        """The value of all holdings when `revalue` was last called; `None`: there are none."""
         if self.held is not None:
             return self.held.valuation
         return None if self.owner is None else self.owner.valuation
 
     def total_of(self, symbols: Iterable[str]) -> Total | None:
-        """The total of those of `symbols` that are owned, without cash; `None`: nothing is."""
+        """The total of the holdings among `symbols`, without cash; `None`: there are none."""
         if self.owner is None:
             return None
         known = self.owner.known() if self.held is None else self.held.rows
         return self.owner.total(symbols, known)
 
     def revalue(self) -> None:
-        """Value all that is owned again; rows whose figures are others by that are changed."""
+        """Value all holdings again, and mark rows whose figures changed."""
         if self.owner is None or self.held is not None:
             return
         for symbol in self.owner.revalue():
@@ -229,7 +229,7 @@ class Board:
         return 0 if self.held is None else max(0, self.ticks - self.held.ticks)
 
     def take_changed(self) -> set[str]:
-        """The symbols whose rows changed since this was last asked; none while it is held."""
+        """Return the symbols whose rows changed since the last call; none while held."""
         if self.held is not None:
             return set()
         changed, self._changed = self._changed, set()
@@ -237,7 +237,7 @@ class Board:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Those shown: the watched in their order, or all that came, by name."""
+        """The symbols shown: the watched ones in their order, or all that came, by name."""
         if self.held is not None:
             return list(self.held.rows)
         if self._watched is not None:
@@ -253,16 +253,16 @@ class Board:
 
     @property
     def is_filled(self) -> bool:
-        """True once anything came: a price, or a writer's sign of life."""
+        """True once a price or a heartbeat came."""
         return bool(self._symbols) or bool(self.writers)
 
     @property
     def simulated(self) -> bool:
-        """Whether any price seen so far was invented: once said, it stays said."""
+        """Whether any price so far was invented."""
         return bool(self._invented)
 
     def row(self, symbol: str) -> Row:
-        """The row of `symbol` as it is now; one without a price where none came yet."""
+        """The row of `symbol`; without a price if none came yet."""
         if self.held is not None:
             return self.held.rows.get(symbol) or Row(symbol)
         state = self._symbols.get(symbol)
@@ -327,7 +327,7 @@ class Board:
         self._touch([record.symbol])
 
     def _note_in_focus(self, state: SymbolState | None) -> None:
-        """The line of the symbol that is looked at ends with the price that its row shows."""
+        """Let the line of the detail's symbol end with the price that its row shows."""
         trade = None if state is None or state.shown is None else state.shown.trade
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price)

@@ -1,8 +1,8 @@
 """How old a price is, and why: the honest answer for each row.
 
-The age counts from the event's own time. Its reason is the nearest cause that we know: the stream
-is away, the poller stopped or is gone, the source is rate-limited, out of reach or not to be read,
-it refused the symbol, the market is closed, the exchange delays its prices, or nothing was traded.
+The age counts from the event's own time. Its reason is the nearest known cause: the stream is away,
+the poller stopped or is gone, the source is rate-limited, unreachable or unreadable, it refused the
+symbol, the market is closed, the exchange delays its prices, or nothing was traded.
 Pure: both clocks are passed in.
 """
 
@@ -73,7 +73,7 @@ def _cause(
         return Reason.STREAM_AWAY, None
     found = writers.of(row.symbol, row.source, elapsed)
     if not found and row.source is None:
-        # Just wished for, perhaps: nobody has named it yet, but any poller still may.
+        # It may have just been added: no poller has named it yet, but one still may.
         found = writers.at(elapsed)
     if found:
         return found[0].reason, found[0].heartbeat.retry_at

@@ -1,4 +1,4 @@
-"""A board that stands still for its readers while news are folded in below."""
+"""A frozen board: what readers see while new records are folded in."""
 
 from __future__ import annotations
 
