@@ -176,7 +176,7 @@ def test_what_cannot_be_replayed_is_told(
 
 def test_the_command_that_a_demo_offers_replays_what_it_showed(ticker: Program) -> None:
     demo = ticker.on_terminal("demo", "AAPL", "--seed", "7", "--every", "100ms")
-    demo.wait_for("ticks")
+    demo.wait_for("we saw")
     demo.type("q")
     assert demo.end() == 0
     last = re.search(r"(\d+) ticks? kept · ticker (replay demo --since \S+)", demo.seen.decode())
