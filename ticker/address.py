@@ -161,7 +161,7 @@ def refuse_password(url: str) -> None:
     """Raise `UsageError` if a URL names a user or a password. The error does not repeat it."""
     if (shown := without_password(url)) != url:
         raise UsageError(
-            f"{shown}: no user and no password belong into a URL. Name the user in a table "
+            f"{shown}: a URL cannot hold a user or a password. Name the user in a table "
             f"under [streams]; as for the password, {PASSWORD_ADVICE}"
         )
 

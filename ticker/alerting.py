@@ -190,7 +190,7 @@ class Alerting:
 
         Raises `ConfigError`.
         """
-        assert self._keep_in is not None, "nobody said where"  # noqa: S101 - a bug of ours
+        assert self._keep_in is not None, "no file was given"  # noqa: S101 - a bug of ours
         if not self.is_kept(alert):
             alert_files.keep_alert(self._keep_in, alert.text)
             self._kept.add(alert.text)

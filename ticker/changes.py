@@ -95,7 +95,7 @@ def changes(
 def change(
     previous: Quote | None, present: Quote, *, origin: str, now: int, last: int = 0
 ) -> Change | Refusal | None:
-    """What follows from `present` (not numbered) after `previous` (numbered in `origin`).
+    """Compare `present` (not numbered) with `previous` (numbered in `origin`).
 
     `last` is the sequence of the symbol's last tick, where it may be beyond `previous`. The rules,
     each with its reason:

@@ -39,7 +39,7 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def substitute(error: UnicodeError) -> tuple[str, int]:
-    """The error handler: return what to write for the characters that cannot be encoded."""
+    """Return what to write for the characters that cannot be encoded: the error handler."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]

@@ -70,7 +70,7 @@ def percent_text(percent: float | None) -> str:
 
 
 def amount_text(amount: float | None) -> str:
-    """Volumes: `873`, `9,120`, `120.4k`, `3.2M`, `1.1B`: four digits at most."""
+    """Write a volume with four digits at most: `873`, `9,120`, `120.4k`, `3.2M`, `1.1B`."""
     if amount is None:
         return ""
     if amount < _WHOLE_BELOW:
@@ -94,7 +94,7 @@ def agree(count: int, one: str, several: str) -> str:
 
 
 def speed_text(speed: float | None) -> str:
-    """The speed of a replay: `×10`, `×0.5`; `max` for 0, and `paused` for `None`."""
+    """Write a replay's speed: `×10`, `×0.5`; `max` for 0, and `paused` for `None`."""
     if speed is None:
         return "paused"
     return f"×{speed:g}" if speed else "max"

@@ -32,7 +32,7 @@ _HEALTH_EVERY: Final = 0.5
 """Between two checks of a silent stream (s), which is asked for its health if its reading has
 trouble."""
 _AT_ONCE: Final = 500
-"""So many ticks are folded in before others of the event loop have their turn."""
+"""The most ticks folded in before other tasks of the event loop may run."""
 _PATIENCE: Final = 0.3
 """After this time without an answer (s) the trouble is reported without it."""
 

@@ -80,7 +80,7 @@ def unknown_keys(
 
 
 def read_table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
-    """The table that `value` is; anything else is a mistake, and counts as an empty table."""
+    """Return `value` if it is a table. Anything else is a mistake, and counts as an empty table."""
     with found.noting():
         if isinstance(value, dict):
             return value

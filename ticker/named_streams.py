@@ -46,7 +46,7 @@ class NamedStream(msgspec.Struct, frozen=True):
 
 
 def read_streams(section: Any, folder: Path, found: Mistakes) -> dict[str, NamedStream]:
-    """The streams by name. Paths in them are relative to `folder`, which holds the file."""
+    """Read the streams by name. Paths in them are relative to `folder`, which holds the file."""
     streams: dict[str, NamedStream] = {}
     for name, value in read_table(section, ("streams",), found).items():
         with found.noting():

@@ -80,7 +80,7 @@ class Pairs:
 
 
 def pairs_in(portfolio: Portfolio, quotes: Iterable[Quote]) -> set[str]:
-    """The pairs among `quotes` that the totals of `portfolio` need."""
+    """Return the pairs among `quotes` that the totals of `portfolio` need."""
     known = {quote.symbol: quote for quote in quotes}
 
     def price_of(symbol: str) -> float | None:

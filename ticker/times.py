@@ -105,17 +105,17 @@ def _in_full(word: str, now: int, zone: Zone) -> str:
 
 
 def to_datetime(time: int, zone: Zone) -> datetime:
-    """µs since the epoch → an aware datetime in `zone`, exact to the microsecond."""
+    """Convert µs since the epoch to an aware datetime in `zone`, exact to the microsecond."""
     return (_EPOCH + timedelta(microseconds=time)).astimezone(zone)
 
 
 def iso(time: int) -> str:
-    """µs since the epoch → ISO 8601 with six decimals and `Z`."""
+    """Write µs since the epoch in ISO 8601 with six decimals and `Z`."""
     return to_datetime(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def clock(time: int, zone: Zone, *, now: int | None = None) -> str:
-    """µs since the epoch → `14:02:31`; with the date in front where it is not the day of `now`."""
+    """Write µs since the epoch as `14:02:31`, with the date in front if it is not that of `now`."""
     moment = to_datetime(time, zone)
     if now is not None and to_datetime(now, zone).date() != moment.date():
         return moment.strftime("%Y-%m-%d %H:%M:%S")

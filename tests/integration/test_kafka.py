@@ -765,7 +765,7 @@ async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
             with pytest.raises(StreamUnusable, match="had 1 partitions and has 3"):
                 async for _ in batches:
                     pass
-        with pytest.raises(StreamUnusable, match="no symbol's order is sure"):
+        with pytest.raises(StreamUnusable, match="no symbol's order is certain"):
             _ = [b async for b in stream.read(begin, follow=False)]
 
 

@@ -224,6 +224,8 @@ def test_security_is_for_kafka_only() -> None:
 
 
 def test_a_password_in_the_url_of_a_stream_is_refused_and_not_repeated() -> None:
-    with pytest.raises(ConfigError, match=r"config.toml:2: streams.a: kafka://…@b: no user") as it:
+    with pytest.raises(
+        ConfigError, match=r"config.toml:2: streams.a: kafka://…@b: a URL cannot hold a user"
+    ) as it:
         config.parse('[streams]\na = "kafka://ann:hunter2@b"\n', PATH)
     assert "hunter2" not in str(it.value)

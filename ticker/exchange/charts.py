@@ -110,7 +110,7 @@ def _bars(
         return listing.kind is not COIN and _weekday(time) >= _SATURDAY
 
     def off(time: int, price: float) -> tuple[int, float]:
-        """How far the walk is from the market's own price at a time."""
+        """Return how far the walk is from the market's own price at a time."""
         above = price + listing.below
         return time, math.log(above) - walk(time) if above > 0 else 0.0
 
@@ -150,7 +150,7 @@ def _bars(
 
 
 def _between(known: Sequence[tuple[int, float]], time: int) -> float:
-    """The value at `time` on the line through `known` points; beyond its ends, theirs."""
+    """Interpolate `known` points at `time`. Beyond the ends it is the value there."""
     if time <= known[0][0]:
         return known[0][1]
     for (begin, first), (end, last) in pairwise(known):

@@ -111,7 +111,7 @@ def exchange(
     session: str = "regular",
     clock: Callable[[], int] = now,
 ) -> Iterator[OfflineYahoo]:
-    """Yahoo's interfaces with invented prices, until the block ends.
+    """Serve Yahoo's interfaces with invented prices, until the block ends.
 
         with ticker.exchange(seed=7, faults=["429:0.1"]) as yahoo:
             yf.Ticker("AAPL", session=yahoo.session).history(period="5d")

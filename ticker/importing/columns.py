@@ -75,8 +75,8 @@ def columns_of(
     if not (absent or file.header or file.is_parquet or options.columns) and missing:
         # In a layout without a header only the symbol can be missing.
         raise UsageError(
-            f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. Say it: "
-            "--symbol SYMBOL (the publisher's file name would tell it)"
+            f"{file.name} looks like {layout.title} ({layout.name}), which hold no symbol. "
+            "Give it: --symbol SYMBOL (the publisher's own file name has it)"
         )
     if absent or missing:
         lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))

@@ -139,7 +139,7 @@ def _layout(file: Sniffed, options: Options) -> Layout:
     if found is not None:
         if found.by_name and wanted is None and not layouts.is_told_by_name(found, file.name):
             raise UsageError(
-                f"{file.name} has no header, and its columns may be several things. Say which: "
+                f"{file.name} has no header, and several layouts fit it. Say which: "
                 f"--layout {found.name} ({found.title}), or --columns time,bid,ask"
             )
         return found
@@ -236,7 +236,7 @@ def _refuse_others(
     if len(found) > 1:
         told = ", ".join(str(row[0]) for row in found[:3]) + (" …" if found[3:] else "")
         raise UsageError(
-            f"{file} tells several symbols ({told:.80}): they cannot all be {symbol}. "
+            f"{file} has several symbols ({told:.80}): they cannot all be {symbol}. "
             "Leave out --symbol"
         )
 

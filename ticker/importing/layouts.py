@@ -250,7 +250,7 @@ def is_bars(first_line: str) -> bool:
 
 
 def is_told_by_name(layout: Layout, file_name: str) -> bool:
-    """Whether a file of this name is one of `layout`, where others look the same."""
+    """Tell whether a file of this name is one of `layout`, if others look the same."""
     symbol = symbol_in_name(layout, file_name)
     return symbol is not None and not (layout.unless and re.fullmatch(layout.unless, symbol))
 

@@ -6,6 +6,7 @@ price moved. SQL text only: nothing is executed here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -109,20 +110,7 @@ class Taken(msgspec.Struct, frozen=True):
 def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
     """Return the SELECT that converts the rows of one file to the columns of `rows`."""
     layout, columns, symbol = taken.layout, taken.columns, taken.symbol
-
-    def number_of(need: str) -> str:
-        if need not in columns:
-            return "NULL"
-        text = text_of(columns[need])
-        if taken.decimal_comma:
-            text = f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
-        value = f"TRY_CAST(nullif({text}, '(empty)') AS DOUBLE)"
-        if layout.scaled and need == "price":
-            value = f"CASE WHEN contains({text}, '.') THEN {value} ELSE {value} / 1e9 END"
-        if layout.carried and need in ("bid", "ask"):
-            value = f"last_value({value} IGNORE NULLS) OVER (ORDER BY n_)"
-        return f"CASE WHEN isfinite({value}) THEN {value} END"
-
+    number_of = functools.partial(_number_of, taken)
     name = (
         literal(symbol or "") if "symbol" not in columns else f"upper({text_of(columns['symbol'])})"
     )
@@ -172,6 +160,21 @@ def rows_of(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                 {currency} AS currency_
             FROM ({source})
         ))"""
+
+
+def _number_of(taken: Taken, need: str) -> str:
+    """Return SQL for a column of numbers: finite or NULL."""
+    if need not in taken.columns:
+        return "NULL"
+    text = text_of(taken.columns[need])
+    if taken.decimal_comma:
+        text = f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
+    value = f"TRY_CAST(nullif({text}, '(empty)') AS DOUBLE)"
+    if taken.layout.scaled and need == "price":
+        value = f"CASE WHEN contains({text}, '.') THEN {value} ELSE {value} / 1e9 END"
+    if taken.layout.carried and need in ("bid", "ask"):
+        value = f"last_value({value} IGNORE NULLS) OVER (ORDER BY n_)"
+    return f"CASE WHEN isfinite({value}) THEN {value} END"
 
 
 _MIDDLE: Final = """

@@ -123,8 +123,8 @@ def _by_iso(
         return TimeReading(f"CASE WHEN {has_offset} THEN {exact} END", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
-            f"{file}: times like {bare[0]!r} do not tell their zone. "
-            "Say it: --zone UTC (or --zone Europe/Berlin)"
+            f"{file}: times like {bare[0]!r} have no zone. "
+            "Give it: --zone UTC (or --zone Europe/Berlin)"
         )
     local = _by_zone(f"TRY_CAST({cut} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
     return msgspec.structs.replace(
@@ -144,8 +144,7 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
         return TimeReading(f"epoch_us({parsed})", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
-            f"{file}: its times do not tell their zone. "
-            "Say it: --zone UTC (or --zone Europe/Berlin)"
+            f"{file}: its times have no zone. Give it: --zone UTC (or --zone Europe/Berlin)"
         )
     return _by_zone(parsed, zone, need, cuts_nanoseconds=nanoseconds)
 
@@ -191,7 +190,7 @@ def _refuse_date(sample: str, file: str) -> None:
         clock = "%H%M%S" if found["second"] else "%H%M" if found["minute"] else ""
         raise UsageError(
             f"{file}: a time like {sample!r} looks like a date, not like a number of seconds. "
-            f"Say its format: --time-format '%Y%m%d{clock}'"
+            f"Give its format: --time-format '%Y%m%d{clock}'"
         )
 
 

@@ -97,7 +97,7 @@ async def _last_before(
 def _keys_before(
     stream: Stream, symbols: Sequence[str] | None, since: int, tell: Callable[[int], None]
 ) -> set[Key]:
-    """Each (origin, symbol) that has a tick before `since`. Synchronous, for a thread."""
+    """Find each (origin, symbol) with a tick before `since`. Synchronous, for a thread."""
     keys: set[Key] = set()
     rows = 0
     for chunk in stream.columns(symbols=symbols, until=since, fields=["origin", "symbol"]):

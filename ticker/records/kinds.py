@@ -23,7 +23,6 @@ from ticker.records.bounds import (
     INFINITY,
     MAX_NUMBER,
     MAX_TEXT,
-    MAX_TIME,
     Count,
     Price,
     SequenceNumber,
@@ -31,7 +30,6 @@ from ticker.records.bounds import (
     Text,
     Time,
     check_amount,
-    check_finite,
     check_length,
     check_price,
     check_symbol,
@@ -39,6 +37,7 @@ from ticker.records.bounds import (
     check_time,
     symbols_seen,
 )
+from ticker.records.trade_checks import check_trade, is_rest_sound, is_trade_sound
 
 
 class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
@@ -85,13 +84,13 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
 
     def __post_init__(self) -> None:
         if (
-            _is_trade_sound(self)
+            is_trade_sound(self)
             and self.sequence >= 1
             and ((p := self.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
             and ((p := self.size) is None or 0 <= p <= MAX_NUMBER)
         ):
             return
-        _check_trade(self)
+        check_trade(self)
         if self.sequence < 1:
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
         check_price("previous_price", self.previous_price)
@@ -156,9 +155,9 @@ class Quote(
         return self.sequence or 0, self.time
 
     def __post_init__(self) -> None:
-        if _is_trade_sound(self) and _is_rest_sound(self):
+        if is_trade_sound(self) and is_rest_sound(self):
             return
-        _check_trade(self)
+        check_trade(self)
         if self.sequence is not None and self.sequence < 1:
             raise InvalidRecord("sequence", f"below 1: {self.sequence!r}")
         for field in _QUOTE_PRICES:
@@ -179,63 +178,6 @@ _QUOTE_PRICES: Final = (
     "fifty_two_week_high",
     "fifty_two_week_low",
 )
-
-
-def _is_trade_sound(record: Tick | Quote) -> bool:
-    """Tell with one test whether `_check_trade` would raise nothing.
-
-    It is fast, because records are made by the million. False if the symbol was not seen before.
-    """
-    return (
-        record.symbol in symbols_seen
-        and (0.0 < record.price < INFINITY or -INFINITY < record.price < 0.0)
-        and 0 <= record.time <= MAX_TIME
-        and 0 <= record.received <= MAX_TIME
-        and ((p := record.bid) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-        and ((p := record.ask) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-        and ((p := record.day_change) is None or -INFINITY < p < INFINITY)
-        and ((p := record.day_change_percent) is None or -INFINITY < p < INFINITY)
-        and ((p := record.volume) is None or 0 <= p <= MAX_NUMBER)
-        and len(record.source) <= MAX_TEXT
-        and ((t := record.origin) is None or len(t) <= MAX_TEXT)
-        and ((t := record.currency) is None or len(t) <= MAX_TEXT)
-        and ((t := record.session) is None or len(t) <= MAX_TEXT)
-    )
-
-
-def _is_rest_sound(quote: Quote) -> bool:
-    """Tell with one test whether the other checks of a quote would raise nothing."""
-    return (
-        ((n := quote.sequence) is None or n >= 1)
-        and ((p := quote.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-        and ((p := quote.previous_close) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-        and ((p := quote.open) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
-        and ((p := quote.day_high) is None or 0.0 < p < INFINITY)
-        and ((p := quote.day_low) is None or 0.0 < p < INFINITY)
-        and ((p := quote.fifty_two_week_high) is None or 0.0 < p < INFINITY)
-        and ((p := quote.fifty_two_week_low) is None or 0.0 < p < INFINITY)
-        and ((p := quote.size) is None or 0 <= p <= MAX_NUMBER)
-        and ((p := quote.market_cap) is None or 0 <= p <= MAX_NUMBER)
-        and ((n := quote.price_hint) is None or 0 <= n <= MAX_NUMBER)
-        and ((n := quote.delay) is None or 0 <= n <= MAX_NUMBER)
-        and ((t := quote.name) is None or len(t) <= MAX_TEXT)
-        and ((t := quote.kind) is None or len(t) <= MAX_TEXT)
-        and ((t := quote.exchange) is None or len(t) <= MAX_TEXT)
-    )
-
-
-def _check_trade(record: Tick | Quote) -> None:
-    if record.symbol not in symbols_seen:
-        check_symbol(record.symbol)
-    check_price("price", record.price)
-    check_time("time", record.time)
-    check_time("received", record.received)
-    check_price("bid", record.bid)
-    check_price("ask", record.ask)
-    check_amount("volume", record.volume)
-    check_finite("day_change", record.day_change)
-    check_finite("day_change_percent", record.day_change_percent)
-    check_texts(record, "source", "origin", "currency", "session")
 
 
 READER: Final = "reader"

@@ -328,7 +328,7 @@ class Relay:
             self._say_following()
             break
         else:
-            raise StreamUnreachable(log.url, "another writer is faster, or its ticks are others")
+            raise StreamUnreachable(log.url, "another writer is faster, or its ticks differ")
         self._place.reached = batch.position
 
     async def _tell_silence(self, url: str) -> None:

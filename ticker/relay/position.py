@@ -96,9 +96,9 @@ class RelayPosition:
         else:
             if await self._checkpoint.numbered(last):
                 words = (
-                    f"is not the log that it was, yet tells of ticks of {self._source.url}. Delete "
+                    f"is a new log, but has quotes of ticks of {self._source.url}. Delete "
                     "what is left of it (on Kafka: its four topics), and all is sent again; or, "
-                    "where it does hold them, give it up once: ticker forward FROM TO --forget"
+                    "if it does hold them, run once: ticker forward FROM TO --forget"
                 )
                 raise StreamUnusable(url, words)
             await self.rewind()

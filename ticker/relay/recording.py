@@ -167,7 +167,7 @@ class Recording:
         return await self._source.find(self._since)
 
     async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
-        """The facts that are true on `tape` where the recording begins, as far as it kept them."""
+        """Return the facts on `tape` that are true where the recording begins, as far as known."""
         first = self._since if isinstance(self._since, int) else 1  # 0: before the first tick
         end = MAX_TIME if self._since == "end" else first
         known: dict[Key, Facts] = {}

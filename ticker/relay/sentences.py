@@ -40,7 +40,7 @@ def complete_words(proof: Proof, destination: str) -> str:
     told += " are the same in both"
     if proof.let_go:
         are = agree(proof.let_go, "is", "are")
-        told += f"; {count_text(proof.let_go, 'older one')} {are} not in {destination} any more"
+        told += f"; {count_text(proof.let_go, 'older one')} {are} no longer in {destination}"
     return told
 
 
@@ -48,7 +48,7 @@ def unsent_words(each: Waiting) -> str:
     """Say that no relay sends what waits in a local log."""
     waits, them = agree(each.ticks, "waits", "wait"), agree(each.ticks, "it", "them")
     ticks = count_text(each.ticks, "tick")
-    return f"{ticks} {waits} here for {each.destination}, and nobody sends {them}"
+    return f"{ticks} {waits} here for {each.destination}, and no relay sends {them}"
 
 
 def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
@@ -58,7 +58,7 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
     """
     here = canonical_url(choice)
     told = f"{count_text(each.ticks, 'tick')} for {each.destination} in {each.log}"
-    told += ", sent before to a log that lies there no more. " if each.again else ". "
+    told += ", sent before to a log that no longer exists. " if each.again else ". "
     if each.sending:
         is_away = away and each.destination == here
         return told + f"A relay is {'trying to send' if is_away else 'sending'} them"
@@ -66,10 +66,10 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
     if each.destination == here:
         option = asking(polled_source(each, choice), choice.option)
         word = shlex.quote(choice.word)
-        return f"{told}Nobody sends them: ticker poll{option}, or {forward}{word}"
+        return f"{told}No relay sends them: ticker poll{option}, or {forward}{word}"
     to = shlex.quote(each.destination)
     return (
-        f"{told}Nobody sends them: {forward}{to} (or its new address) · "
+        f"{told}No relay sends them: {forward}{to} (or its new address) · "
         f"to give them up: {forward}{to} --forget"
     )
 

@@ -78,7 +78,7 @@ class KnownFacts:
         return self.new(map(fixed, told) if fixed_only else told)
 
     def new(self, told: Iterable[Facts]) -> list[Facts]:
-        """Those that differ from what was told before."""
+        """Return the facts that changed."""
         changed: list[Facts] = []
         for facts in told:
             key = (facts.origin, facts.symbol)

@@ -72,7 +72,7 @@ class Part:
         self._write([PlacedFacts(ticks, facts) for facts in changes])
 
     def tell_facts(self, ticks: int, facts: Iterable[Facts]) -> None:
-        """Like `tell`, of facts that somebody kept already."""
+        """Save facts, like `tell`, that were saved before."""
         self._write([PlacedFacts(ticks, each) for each in self._known.new(facts)])
 
     async def finish(self, on_progress: Callable[[int], None] = lambda _: None) -> Manifest | None:

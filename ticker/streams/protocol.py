@@ -248,7 +248,7 @@ class Served(Protocol):
     """A stream on servers. They may have several names, and so may the stream."""
 
     async def log_id(self) -> str:
-        """The `Log.id` of the log that lies there now. Raises `StreamError`."""
+        """Return the `Log.id` of the log that is there now. Raises `StreamError`."""
         ...
 
 

@@ -412,7 +412,7 @@ def test_topics_made_anew_get_all_that_the_local_log_holds(
         f"To send them: ticker poll --source exchange --stream {stream}"
     )
     table = ticker("status", "--stream", stream, "--format", "table").stdout
-    assert "sent before to a log that lies there no more. Nobody sends them: ticker poll" in table
+    assert "sent before to a log that no longer exists. No relay sends them: ticker poll" in table
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
     assert assert_arrived(stream, local) >= 18
     assert status(ticker, stream)[1]["waiting"] == []
@@ -443,7 +443,7 @@ def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
         advice = f"ticker forward sqlite:{local} {old} (or its new address)"
         new = ticker(*poll_words(exchange, stream), "--count", "9")
         assert new.returncode == 0, new.stderr
-        assert f"{count(local)} ticks wait here for {old}, and nobody sends them." in new.stderr
+        assert f"{count(local)} ticks wait here for {old}, and no relay sends them." in new.stderr
         told = ticker("status", "--stream", stream, "--format", "table").stdout
         assert advice in " ".join(told.split())
         done = ticker("forward", f"sqlite:{local}", stream, "--no-follow")

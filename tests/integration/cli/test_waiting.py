@@ -18,7 +18,7 @@ def test_every_local_log_with_undelivered_ticks_is_listed_whatever_its_destinati
         here, there = (f"kafka://127.0.0.1:{each.getsockname()[1]}/ticks" for each in (one, two))
         assert "here for" not in ticker(*words, here).stderr
         told = ticker(*words, there).stderr
-        assert f"1 tick waits here for {here}, and nobody sends it." in told
+        assert f"1 tick waits here for {here}, and no relay sends it." in told
         assert f"ticker status --stream {there}" in told
         for stream in ((), ("--stream", there), ("--stream", here)):
             found = json.loads(ticker("status", *stream).stdout)

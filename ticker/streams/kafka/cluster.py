@@ -85,7 +85,7 @@ class Topics(msgspec.Struct, frozen=True):
         if self.partitions[0] != partitions:
             words = (
                 f"the topic {self.names[0]} had {partitions} partitions and has "
-                f"{self.partitions[0]}: no symbol's order is sure any more. Use another PREFIX"
+                f"{self.partitions[0]}: no symbol's order is certain now. Use another PREFIX"
             )
             raise StreamUnusable(self.url, words)
 
@@ -99,8 +99,8 @@ class Topics(msgspec.Struct, frozen=True):
         for key in keys:
             if partition_of.setdefault(key, partition) != partition:
                 words = (
-                    f"ticks of {key[1]} lie in two partitions of the topic {self.names[0]}, as "
-                    "after some were added: their order is not sure any more. Use another PREFIX"
+                    f"ticks of {key[1]} lie in two partitions of the topic {self.names[0]}, "
+                    "probably because some were added: their order is uncertain. Use another PREFIX"
                 )
                 raise StreamUnusable(self.url, words)
 

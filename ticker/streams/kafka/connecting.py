@@ -30,7 +30,7 @@ from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
 ANSWER: Final = 8.0
 """Seconds in which a broker must answer a question. After that it counts as away."""
 
-CLOSED: Final = "was closed meanwhile"
+CLOSED: Final = "was closed"
 """The problem of a client that is used after it was closed."""
 
 _log: Final = logging.getLogger(__name__)

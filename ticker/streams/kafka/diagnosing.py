@@ -113,8 +113,7 @@ async def _ask(server: str, options: Any, asked: Security) -> BaseException | No
         if asked.has_tls and await _speaks_plainly(server):
             name = asked.security.replace("SASL_SSL", "SASL_PLAINTEXT").replace("SSL", "PLAINTEXT")
             return _NotThatWay(
-                "speaks without TLS, and was asked with it. "
-                f"Name the port where it speaks TLS, or {_set('security', name)}"
+                f"does not use TLS on this port. Name its TLS port, or {_set('security', name)}"
             )
         return _NotThatWay(_CLOSES)
     except NotImplementedError:
@@ -141,7 +140,7 @@ async def speak(server: str, options: Any) -> None:
         if closed and "sasl_mechanism" not in options:
             # It told its versions, which anyone may ask, and nothing else.
             raise _NotThatWay(
-                "wants a user and a password (SASL), and was asked without: "
+                "requires a user and a password (SASL): "
                 f"{_set('security', 'SASL_SSL' if options else 'SASL_PLAINTEXT')}, "
                 "with mechanism, user and password_file"
             ) from error
@@ -184,10 +183,10 @@ def words_of(error: BaseException, asked: Security) -> str:
             )
         case UnsupportedSaslMechanismError():
             others = " or ".join(name for name in MECHANISMS if name != asked.mechanism)
-            return f"does not take {asked.mechanism}: {_set('mechanism', others)}"
+            return f"does not support {asked.mechanism}: {_set('mechanism', others)}"
         case IllegalSaslStateError():
             name = "SSL" if asked.has_tls else "PLAINTEXT"
-            return f"takes no user here (no SASL), and was shown one: {_set('security', name)}"
+            return f"does not use SASL, but a user is set: {_set('security', name)}"
         case ssl.SSLCertVerificationError():
             return _certificate_words(error, asked)
         case ssl.SSLError():
@@ -197,14 +196,14 @@ def words_of(error: BaseException, asked: Security) -> str:
         case socket.gaierror():
             return "no such host"
         case NodeNotReadyError() | LeaderNotAvailableError() | NotLeaderForPartitionError():
-            return "one of its brokers is away, or begins only now"
+            return "one of its brokers is away, or is still starting"
         case TimeoutError():
             return "does not answer in time"
         case ValueError():
-            return "does not prove that it knows the password. Is it the server that you mean?"
+            return "does not know the password. Is it the right server?"
         case _ if _TLS_ALERT in f"{text} {error.__cause__}":
             names = "SASL_SSL" if asked.has_sasl else "SSL or SASL_SSL"
-            return f"speaks TLS, and was asked without: {_set('security', names)}"
+            return f"requires TLS: {_set('security', names)}"
         case _ if isinstance(error.__cause__, ssl.SSLError):
             return words_of(error.__cause__, asked)
     said = _said(error)
@@ -227,9 +226,9 @@ def _certificate_words(error: ssl.SSLCertVerificationError, asked: Security) -> 
     """Describe what is wrong with the certificate that the broker showed."""
     why = error.verify_message.rstrip(".")
     if error.verify_code in _NOT_FOR:
-        return f"shows the certificate of another: {why}. Use a name that stands in it"
+        return f"shows a certificate for another name: {why}. Use a name that is in it"
     if error.verify_code in _OUT_OF_TIME:
-        return f"shows a certificate that does not hold today: {why}. Does this machine's clock?"
+        return f"shows a certificate that is not valid today: {why}. Check this machine's clock"
     if error.verify_code not in _SIGNER:
         return f"shows a certificate that is not trusted: {why}"
     signer = f"is not in {asked.ca}" if asked.ca else "this machine does not trust"
@@ -246,10 +245,10 @@ def _tls_words(error: ssl.SSLError, asked: Security) -> str:
         return f"TLS failed: {why}"
     if asked.certificate is None:
         return (
-            "wants to see a certificate of ours. Name it and its key: certificate and key in "
+            "requires a client certificate. Name it and its key: certificate and key in "
             "[streams], or TICKER_KAFKA_CERTIFICATE and TICKER_KAFKA_KEY"
         )
-    return f"does not take our certificate {asked.certificate} ({why}). Did its authority sign it?"
+    return f"rejects our certificate {asked.certificate} ({why}). Was it signed by its authority?"
 
 
 def _set(key: str, value: str) -> str:

@@ -113,7 +113,7 @@ def _show_ourselves(context: ssl.SSLContext, certificate: _File, key: _File) -> 
         raise _unusable("key", kept, "holds no private key in PEM")
     if b"ENCRYPTED" in text:
         advice = "Write one without: openssl pkey -in KEY -out OTHER"
-        raise _unusable("key", kept, f"wants a passphrase, and nobody is here to type it. {advice}")
+        raise _unusable("key", kept, f"needs a passphrase, which cannot be typed here. {advice}")
     try:
         # Without a password from us OpenSSL would ask on the terminal.
         context.load_cert_chain(str(shown), str(kept), password="")

@@ -163,7 +163,9 @@ async def _make(cluster: ClusterClient, plan: Plan, missing: Sequence[str]) -> N
                 continue
             why = words[0] if words else kind.__name__
             if kind is TopicAuthorizationFailedError:
-                why = "this user may not (CREATE). Let one make it who may, or allow it"
+                why = (
+                    "this user may not create topics. Create it with another user, or allow CREATE"
+                )
             problem = f"cannot make the topic {name}: {why}"
             if not kind.retriable and kind not in _HEALING:
                 raise StreamUnusable(cluster.address.url, problem)

@@ -89,7 +89,7 @@ def reading(path: Path, url: str) -> Iterator[None]:
     except duckdb.Error as error:
         raise StreamUnusable(url, f"is damaged: {first_line(error)}") from error
     except InvalidRecord as error:
-        raise StreamUnusable(url, f"is damaged: a tick that is none: {error}") from error
+        raise StreamUnusable(url, f"is damaged: an invalid tick: {error}") from error
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from ticker.streams.sqlite.reading import SqliteReader
 
 _FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
 _SOON: Final = 0.006  # seconds between two polls then: the median commit is seen after half of it
-_LATER: Final = 0.015  # … the longer the last commit is ago: whoever waited a second waits no less
+_LATER: Final = 0.015  # … at most: the pause grows with the time since the last commit
 _GROWTH: Final = 0.03  # … by this share of that time
 _SELDOM: Final = 0.03  # … and in silence
 _AWAY: Final = 0.1  # … and if there is no file

@@ -122,12 +122,12 @@ _WORDS: Final[tuple[tuple[_Kinds, type[StreamError] | None, str], ...]] = (
     # `None`: it depends on whether reading or writing was refused.
     ((apsw.BusyError, apsw.LockedError), StreamUnreachable, "another program holds it locked"),
     ((apsw.FullError,), StreamNotWritable, "the disk is full"),
-    ((apsw.ReadOnlyError,), None, "file or folder may only be read"),
+    ((apsw.ReadOnlyError,), None, "the file or its folder is read-only"),
     ((apsw.CantOpenError, apsw.PermissionsError), None, "it cannot be opened"),
     ((apsw.IOError, OSError), None, "the disk refuses"),
     ((apsw.NotADBError,), StreamUnusable, "is not a log: no SQLite database"),
     ((apsw.CorruptError,), StreamUnusable, "is damaged"),
-    ((apsw.SQLError, apsw.SchemaChangeError), StreamUnusable, "has not the tables of a log"),
+    ((apsw.SQLError, apsw.SchemaChangeError), StreamUnusable, "lacks the tables of a log"),
 )
 
 
@@ -149,7 +149,7 @@ def _open_reader(path: Path, how: str, busy: float) -> apsw.Connection:
 
 def _check_writable(connection: apsw.Connection, path: Path) -> None:
     if connection.readonly("main"):
-        raise StreamNotWritable(url(path), "the file may only be read")
+        raise StreamNotWritable(url(path), "the file is read-only")
 
 
 def _check_header(path: Path) -> None:

@@ -54,18 +54,7 @@ def page_after(
     """
     where, bindings = only(symbols)
     start = place.number
-    lost: list[Lost] = []
-    if start < state.pruned:
-        lost = [
-            Lost((origin, symbol), sequence)
-            for origin, symbol, sequence in all_rows(
-                connection,
-                "SELECT origin, symbol, pruned_sequence FROM sequences "
-                f"WHERE pruned_position > ? {where}",
-                start,
-                *bindings,
-            )
-        ]
+    lost = _lost(connection, start, where, bindings) if start < state.pruned else []
     lost_gaps = start < state.pruned_gaps
     end = _end(connection, state, max(start, state.pruned), where, bindings, limit=limit)
     end = _before_gap(connection, start, end, where, bindings)
@@ -98,6 +87,19 @@ def page_after(
         held_since=held_since,
         broken=broken + broken_gaps + broken_quotes + broken_beats,
     )
+
+
+def _lost(
+    connection: apsw.Connection, start: int, where: str, bindings: tuple[Any, ...]
+) -> list[Lost]:
+    """Return the ticks after `start` that retention deleted."""
+    pruned = all_rows(
+        connection,
+        f"SELECT origin, symbol, pruned_sequence FROM sequences WHERE pruned_position > ? {where}",
+        start,
+        *bindings,
+    )
+    return [Lost((origin, symbol), sequence) for origin, symbol, sequence in pruned]
 
 
 def _end(

@@ -72,28 +72,11 @@ class SqliteWriter:
     ) -> Position:
         """See `Log.append`. `now` is the time of appending (µs, UTC), for retention."""
         with self._transaction():
-            execute = self._connection.executemany
             state = self._state
-            before = position = state.position
+            before = state.position
             fresh, heads = self._continue(ticks, gaps, quotes)
-            gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
-            position += len(gaps)
-            first_tick = [(*astuple(tick), position + 1) for tick in fresh[:1]]
-            position += len(fresh)
-            quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(quotes, 1)]
-            position += len(quotes)
-            beat_rows = [
-                (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(heartbeats, 1)
-            ]
-            position += len(heartbeats)
-            execute(rows.INSERT_GAP, gap_rows)
-            # Only the first gets its position, and SQLite counts on from it. Without a new tuple
-            # for each tick this is a tenth faster.
-            execute(rows.INSERT_TICK, first_tick)
-            execute(rows.INSERT_NEXT_TICK, map(astuple, fresh[1:]))
-            execute(rows.INSERT_QUOTE, quote_rows)
-            execute(rows.INSERT_HEARTBEAT, beat_rows)
-            execute(
+            position = self._insert(fresh, gaps, quotes, heartbeats)
+            self._connection.executemany(
                 "INSERT INTO sequences VALUES (?, ?, ?, 0, 0) "
                 "ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
                 [(origin, symbol, sequence) for (origin, symbol), sequence in heads.items()],
@@ -144,6 +127,38 @@ class SqliteWriter:
             deleted = self._retention.step(self._connection, self._state, now)
             self._state.store(self._connection)
             return deleted
+
+    def _insert(
+        self,
+        ticks: Sequence[Tick],
+        gaps: Sequence[Gap],
+        quotes: Sequence[Quote],
+        heartbeats: Sequence[Heartbeat],
+    ) -> int:
+        """Insert the records, in this order of kinds: gaps, ticks, quotes, heartbeats.
+
+        Returns the position of the last one.
+        """
+        execute = self._connection.executemany
+        position = self._state.position
+        gap_rows = [(*rows.from_gap(gap), position + n) for n, gap in enumerate(gaps, 1)]
+        position += len(gaps)
+        first_tick = [(*astuple(tick), position + 1) for tick in ticks[:1]]
+        position += len(ticks)
+        quote_rows = [(*astuple(quote), position + n) for n, quote in enumerate(quotes, 1)]
+        position += len(quotes)
+        beat_rows = [
+            (*rows.from_heartbeat(beat), position + n) for n, beat in enumerate(heartbeats, 1)
+        ]
+        position += len(heartbeats)
+        execute(rows.INSERT_GAP, gap_rows)
+        # Only the first gets its position, and SQLite counts on from it. Without a new tuple
+        # for each tick this is a tenth faster.
+        execute(rows.INSERT_TICK, first_tick)
+        execute(rows.INSERT_NEXT_TICK, map(astuple, ticks[1:]))
+        execute(rows.INSERT_QUOTE, quote_rows)
+        execute(rows.INSERT_HEARTBEAT, beat_rows)
+        return position
 
     def _continue(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], quotes: Sequence[Quote]

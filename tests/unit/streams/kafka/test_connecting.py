@@ -48,4 +48,4 @@ def test_a_password_that_others_can_overhear_is_told_once(
 def test_an_election_that_takes_long_is_told_in_our_words(kind: type[KafkaError]) -> None:
     with pytest.raises(StreamUnreachable) as caught, map_errors(ADDRESS):
         raise kind("ticks")
-    assert caught.value.problem == "one of its brokers is away, or begins only now"
+    assert caught.value.problem == "one of its brokers is away, or is still starting"
