@@ -105,7 +105,7 @@ def test_a_password_file_that_cannot_be_used_is_told(folder: Path, name: str, wo
         ({"certificate": "ann.pem", "key": "none"}, "none: key: cannot be read"),
         ({"certificate": "ann.pem", "key": "ann.pem"}, "ann.pem: key: holds no private key"),
         ({"certificate": "ann.pem", "key": "bob.key"}, "bob.key: key: is not the key of"),
-        ({"certificate": "ann.pem", "key": "locked.key"}, "locked.key: key: wants a passphrase"),
+        ({"certificate": "ann.pem", "key": "locked.key"}, "locked.key: key: needs a passphrase"),
         ({"certificate": "ann.pem", "key": "broken.key"}, "broken.key: key: cannot be used"),
     ],
 )
