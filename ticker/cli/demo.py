@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -32,6 +33,7 @@ from ticker.cli.watch import Shown
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
+from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
 from ticker.units import HOUR, SECOND
@@ -112,26 +114,27 @@ def demo(
         raise UsageError("--force goes with --record FILE")
     need_terminal("demo", "ticker demo --record hour.parquet")
     seen, title = watched(settings, named, usual), watchlist or ""
-    with scene.demo_log(keep=keep) as (choice, notices):
+    with scene.demo_log(keep=keep) as (choice, notices), scene.reserved(EXCHANGE_PORT) as listening:
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-        exchange, url = _exchange(seed, listed, source or _SOURCES[0])
+        exchange, url = _exchange(seed, listed, source or _SOURCES[0], listening)
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
         shown = Shown(
             settings, choice, seen, tz, duration, title=title, listed=title, notices=notices
         )
-        raise typer.Exit(run(shown.main([poller, exchange]), stop=shown.stop))
+        raise typer.Exit(
+            run(shown.main([poller, exchange], {"exchange": listening.fileno()}), stop=shown.stop)
+        )
 
 
-def _exchange(seed: int | None, listed: int | None, source: str) -> tuple[list[str], str]:
-    """The words that start the exchange on a free port, and where its `source` then is."""
-    from ticker.sources.yahoo import EXCHANGE_PORT
-
-    port = scene.free_port(EXCHANGE_PORT)
-    words = ["exchange", "--listen", f"127.0.0.1:{port}"]
+def _exchange(
+    seed: int | None, listed: int | None, source: str, listening: socket.socket
+) -> tuple[list[str], str]:
+    """The words that start the exchange on what is `listening`, and where its `source` then is."""
+    words = ["exchange", "--socket", str(listening.fileno())]
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--symbols", str(listed)] if listed is not None else []
-    return words, f"{source}:127.0.0.1:{port}"
+    return words, f"{source}:127.0.0.1:{listening.getsockname()[1]}"
 
 
 class DemoRecording(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -98,6 +99,7 @@ def exchange(
     quiet: Quiet = False,
     verbose: Verbose = False,
     control: Control = False,
+    descriptor: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
 ) -> None:
     """Run an offline market: invented prices behind Yahoo's own interfaces, on loopback."""
     set_up_logging(quiet=quiet, verbose=verbose)
@@ -117,7 +119,8 @@ def exchange(
         raise UsageError("--session is for the invented market: --answers are as they were saved")
     else:
         quotes = SavedAnswers(answers)
-    serving = Exchange(quotes, host, port, faults=faults or ())
+    listening = None if descriptor is None else socket.socket(fileno=descriptor)
+    serving = Exchange(quotes, host, port, faults=faults or (), listening=listening)
     if not control:
         raise typer.Exit(run(_serve(serving, quiet=quiet)))
     raise typer.Exit(run(_controlled(serving)))

@@ -84,18 +84,20 @@ def _remove(choice: StreamChoice) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def free_port(wished: int) -> int:
-    """Return `wished` if nothing listens there, otherwise a free port."""
-    for port in (wished, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    return wished
+def reserved(wished: int) -> socket.socket:
+    """Return a socket that listens at port `wished`, or at a free one where somebody listens there.
+
+    It is for a child to serve: between a look at a port and its use, another demo could take it.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", wished))
+        listening.listen()
+    except OSError:
+        listening.close()
+        return socket.create_server(("127.0.0.1", 0))
+    return listening
 
 
 class Kept:
@@ -199,8 +201,14 @@ async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
 
 
 def keep_alive(
-    words: Sequence[str], *, on_news: Callable[[News], None], on_word: Callable[[str], None]
+    words: Sequence[str],
+    *,
+    on_news: Callable[[News], None],
+    on_word: Callable[[str], None],
+    inherits: Sequence[int] = (),
 ) -> Poller:
-    """A child of this command line, started again when it dies."""
+    """A child of this command line, started again when it dies; it `inherits` these descriptors."""
     name = "poller" if words[0] == "poll" else words[0]
-    return Poller(command(*words, "--control"), on_news=on_news, on_word=on_word, name=name)
+    return Poller(
+        command(*words, "--control"), on_news=on_news, on_word=on_word, name=name, inherits=inherits
+    )

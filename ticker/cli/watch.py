@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -162,12 +162,17 @@ class Shown:
         self._kept = scene.Kept()
         self._failure: Failed | None = None
 
-    async def main(self, children: Sequence[Sequence[str]]) -> int:
-        """Show until `q`, a signal or the end of the time. Returns the exit code."""
+    async def main(
+        self, children: Sequence[Sequence[str]], inherited: Mapping[str, int] | None = None
+    ) -> int:
+        """Show until `q`, a signal or the end of the time. Returns the exit code.
+
+        `inherited` has the descriptor that a child is given, by its command.
+        """
         began = now()
         async with AsyncExitStack() as stack:
             # Processes first: they load while we do.
-            pollers = [await self._start(stack, words) for words in children]
+            pollers = [await self._start(stack, words, inherited or {}) for words in children]
             from ticker.follow import Follow
 
             stream = await stack.enter_async_context(open_stream(self._choice))
@@ -240,8 +245,11 @@ class Shown:
         self._is_over = True
         self._screen.leave()
 
-    async def _start(self, stack: AsyncExitStack, words: Sequence[str]) -> Poller:
-        poller = scene.keep_alive(words, on_news=self._hear, on_word=self._tell)
+    async def _start(
+        self, stack: AsyncExitStack, words: Sequence[str], inherited: Mapping[str, int]
+    ) -> Poller:
+        inherits = [fd for name, fd in inherited.items() if name == words[0]]
+        poller = scene.keep_alive(words, on_news=self._hear, on_word=self._tell, inherits=inherits)
         await poller.start()
         stack.push_async_callback(poller.stop)
         ending = asyncio.create_task(self._mind(words[0], poller))

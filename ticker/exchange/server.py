@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -61,6 +62,7 @@ Interference = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 class Exchange:
     """Serves `quotes` at `host`:`port` from `start()` to `stop()`; port 0 takes a free one.
 
+    With a socket that is `listening` already, it serves that one instead, and closes it.
     `faults` are on from the start, each `NAME[:SHARE]`; `exchange.faults.switch` changes them.
     `fault` lets tests answer instead; `clock` returns µs since the epoch.
     """
@@ -74,7 +76,9 @@ class Exchange:
         faults: Iterable[str] = (),
         fault: Interference | None = None,
         clock: Callable[[], int] = now,
+        listening: socket.socket | None = None,
     ) -> None:
+        self._listening = listening
         self._quotes = MarketAnswers(quotes) if isinstance(quotes, Market) else quotes
         self._host = host
         self._port = port
@@ -99,7 +103,10 @@ class Exchange:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            if self._listening is None:
+                await web.TCPSite(runner, self._host, self._port).start()
+            else:
+                await web.SockSite(runner, self._listening).start()
         except (OSError, OverflowError) as error:
             await runner.cleanup()
             raise CannotListen(self._host, self._port, _why(error)) from error

@@ -55,11 +55,17 @@ def environment() -> dict[str, str]:
 
 
 class Child:
-    """One process. `start` it once; `on_news` gets each of its messages, in the event loop."""
+    """One process. `start` it once; `on_news` gets each of its messages, in the event loop.
 
-    def __init__(self, words: Sequence[str], *, on_news: Callable[[News], None]) -> None:
+    It `inherits` these of our file descriptors, under the same numbers.
+    """
+
+    def __init__(
+        self, words: Sequence[str], *, on_news: Callable[[News], None], inherits: Sequence[int] = ()
+    ) -> None:
         self._words = words
         self._on_news = on_news
+        self._inherits = inherits
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._errors = bytearray()
@@ -91,6 +97,7 @@ class Child:
             limit=MAX_LINE,
             # Not in the terminal's foreground: Ctrl-C and Ctrl-Z are for the parent.
             process_group=0,
+            pass_fds=self._inherits,
         )
         self._tasks = [
             asyncio.create_task(self._listen()),

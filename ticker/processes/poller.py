@@ -42,6 +42,7 @@ class Poller:
         random: Callable[[], float] = _random.random,
         first_wait: float = FIRST_WAIT,
         name: str = "poller",
+        inherits: Sequence[int] = (),
     ) -> None:
         self._words = words
         self._on_news = on_news
@@ -49,6 +50,7 @@ class Poller:
         self._random = random
         self._first_wait = first_wait
         self._name = name
+        self._inherits = inherits
         self._changes: dict[str, bool] = {}
         self._questions = Questions(self.send)
         self._child: Child | None = None
@@ -106,7 +108,7 @@ class Poller:
         self.send("add" if wanted else "remove", symbols=listed)
 
     async def _start(self) -> None:
-        self._child = Child(self._words, on_news=self._hear)
+        self._child = Child(self._words, on_news=self._hear, inherits=self._inherits)
         await self._child.start()
         for symbol, wanted in self._changes.items():
             self._child.send("add" if wanted else "remove", symbols=[symbol])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ticker.cli import scene
+from ticker.exchange import Exchange, Market
 from ticker.records import Tick
 from ticker.streams import StreamChoice, open_log, retained
 
@@ -102,3 +105,23 @@ def test_a_run_that_kept_nothing_says_why(
     for state, problem in (*news, *([("stopped", None)] if news else [])):
         kept.take({"say": "status", "state": state, "source": "yahoo", "problem": problem})
     assert scene.kept_words(kept.ticks, kept.gone, why_none=kept.why_none) == words
+
+
+def test_two_demos_at_once_never_take_the_same_port() -> None:
+    with scene.reserved(0) as free:
+        wished = free.getsockname()[1]
+    with scene.reserved(wished) as first, scene.reserved(wished) as second:
+        assert first.getsockname() == ("127.0.0.1", wished)
+        assert second.getsockname()[1] not in (0, wished)
+    with scene.reserved(wished) as again:
+        assert again.getsockname()[1] == wished
+
+
+async def test_an_exchange_serves_the_port_that_was_reserved_for_it() -> None:
+    with scene.reserved(0) as listening:
+        inherited = socket.socket(fileno=os.dup(listening.fileno()))  # as a child's
+        async with Exchange(Market(7), listening=inherited) as exchange:
+            assert exchange.address == listening.getsockname()
+        # It may be started again, and nobody took the port meanwhile.
+        with scene.reserved(listening.getsockname()[1]) as other:
+            assert other.getsockname() != listening.getsockname()
