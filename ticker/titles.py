@@ -9,8 +9,12 @@ from typing import Final
 
 from ticker.escape import escape
 
+EXCHANGE_PORT: Final = 8790
+"""Where an exchange listens on loopback unless it is told otherwise."""
 _NAMED: Final = 40
 """Characters of a name from outside that are shown."""
+
+_LOOPBACK: Final = "127.0.0.1"
 
 _LABELS: Final = {"yahoo": "Yahoo", "yahoo-live": "Yahoo live", "exchange-live": "exchange live"}
 
@@ -30,11 +34,15 @@ def source_title(name: str, *, first: bool = False) -> str:
 
 def cannot_reach(name: str, problem: str) -> str:
     """Say that a source did not answer, with the next step."""
-    return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name)}"
+    return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name, problem)}"
 
 
-def to_reach(name: str) -> str:
-    """Say what to do about a source that cannot be reached."""
+def to_reach(name: str, problem: str | None) -> str:
+    """Say what to do about an unreachable source, whose `problem` may end with its address."""
     if name.startswith("exchange"):
-        return "Start it in another terminal: ticker exchange"
+        place = f"{_LOOPBACK}:"
+        port = (problem or "").rpartition(place)[2]
+        is_other = port.isdecimal() and port != str(EXCHANGE_PORT)
+        option = f" --listen {place}{port}" if is_other else ""
+        return f"Start it in another terminal: ticker exchange{option}"
     return "Check your connection, or try `ticker demo`, which works offline."

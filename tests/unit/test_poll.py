@@ -124,7 +124,7 @@ async def test_a_failing_source_is_asked_ever_more_rarely_and_the_state_told(
     def failing(source: FakeSource, symbols: Sequence[str]) -> Any:
         return error if 1 < len(source.asked) < 8 else rising(source, symbols)
 
-    scene = Scene(failing)
+    scene = Scene(failing, budget=3_600)
     await scene.poll(every=SECOND, duration=200 * SECOND, count=2).run()
     waits = [after - before for before, after in pairwise(scene.times)]
     assert waits == [1, 1, 2, 4, 8, 16, 32]
@@ -133,6 +133,15 @@ async def test_a_failing_source_is_asked_ever_more_rarely_and_the_state_told(
     assert state in {beat.state for beat in scene.log.heartbeats}
     assert all(later.received - beat.received <= 16 * SECOND for beat, later in
                pairwise(scene.log.heartbeats))  # fmt: skip
+
+
+@pytest.mark.parametrize(("every", "waits"), [(0.1, [0.5, 1, 2, 2, 2]), (1, [1, 2, 2, 2])])
+async def test_a_server_without_a_budget_is_asked_again_within_two_seconds(
+    every: float, waits: list[float]
+) -> None:
+    scene = Scene(lambda *_: SourceUnreachable("exchange", "no connection"))
+    await scene.poll(every=round(every * SECOND), duration=8 * SECOND).run()
+    assert [after - before for before, after in pairwise(scene.times)][: len(waits)] == waits
 
 
 async def test_heartbeats_come_at_most_once_a_second_and_with_the_end() -> None:

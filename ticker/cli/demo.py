@@ -33,9 +33,9 @@ from ticker.cli.watch import Shown
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
-from ticker.sources.yahoo import EXCHANGE_PORT
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
+from ticker.titles import EXCHANGE_PORT
 from ticker.units import HOUR, SECOND
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.UNREACHABLE:
             words = f"{source} is unreachable{_since(beat, now, zone)}"
             words += f" ({escape(beat.problem, _PROBLEM)})" if beat.problem else ""
-            words += f". {to_reach(beat.source)}"
+            words += f". {to_reach(beat.source, beat.problem)}"
         case Reason.UNREADABLE:
             words = f"{source} sends no readable answer{_since(beat, now, zone)}"
             words += f": it {escape(beat.problem, _PROBLEM)}." if beat.problem else "."
@@ -159,7 +159,8 @@ def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
         return f"Waiting for the first answer from {source}, asked at {asked}."
     words = f"No answer from {source} since {asked}."
     # A local exchange that is not running refuses at once. One that does not answer is busy.
-    return words if beat.source.startswith("exchange") else f"{words} {to_reach(beat.source)}"
+    is_local = beat.source.startswith("exchange")
+    return words if is_local else f"{words} {to_reach(beat.source, beat.problem)}"
 
 
 def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:

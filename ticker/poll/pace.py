@@ -19,6 +19,8 @@ SHORTEST: Final = SECOND // 20
 """The shortest time between two polls (µs): no answer comes faster, so each would follow a gap."""
 LONGEST_BACK_OFF: Final = MINUTE
 """The longest back-off of an unreachable source (µs), unless its interval is longer …"""
+LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
+"""… of one without a budget (µs): the user's own, which was perhaps just started again …"""
 SHORTEST_BACK_OFF: Final = SECOND // 2
 """… and the shortest (µs), however short its interval is."""
 
@@ -70,11 +72,14 @@ class BackOff:
     """Uniform in [0, 1)."""
     failures: int = 0
 
-    def wait(self, every: int) -> int:
-        """Return how long to wait after one more failure (µs), for polls `every` µs apart."""
+    def wait(self, every: int, longest: int) -> int:
+        """Return how long to wait after one more failure (µs), for polls `every` µs apart.
+
+        Not longer than `longest` (µs), unless the polls are farther apart.
+        """
         base = max(every, SHORTEST_BACK_OFF)
         # The exponent is bounded so that a week of failures does not make astronomic integers.
-        wait = min(base << min(self.failures, 20), max(LONGEST_BACK_OFF, every))
+        wait = min(base << min(self.failures, 20), max(longest, every))
         self.failures += 1
         return int(wait * (0.75 + 0.5 * self.random()))
 

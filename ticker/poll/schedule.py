@@ -83,7 +83,12 @@ class PollSchedule:
 
     def failed(self, now: int, symbols: int, *, wait: int | None = None) -> None:
         """Poll again after `wait` (µs), but not before the next slot; without `wait`, back off."""
-        wait = self._back_off.wait(self.every) if wait is None else max(self.every, wait)
+        if wait is None:
+            is_free = self._source.budget.per_hour is None
+            longest = pace.LONGEST_WITHOUT_BUDGET if is_free else pace.LONGEST_BACK_OFF
+            wait = self._back_off.wait(self.every, longest)
+        else:
+            wait = max(self.every, wait)
         self._defer(now, now + wait, symbols)
 
     def _defer(self, now: int, until: int, symbols: int) -> None:

@@ -28,13 +28,12 @@ from ticker.sources.refusals import LONGEST, Refusals
 from ticker.sources.searching import read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
-from ticker.titles import source_title
+from ticker.titles import EXCHANGE_PORT, source_title
 from ticker.units import MINUTE, SECOND
 
 if TYPE_CHECKING:
     from ticker.sources.fetching import Fetched, Fetcher
 
-EXCHANGE_PORT: Final = 8790
 
 _PATIENCE: Final = MINUTE
 _MAX_PATIENCE: Final = 15 * MINUTE

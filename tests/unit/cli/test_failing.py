@@ -40,6 +40,12 @@ def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_compos
             "Cannot reach the exchange (no connection at 127.0.0.1:8790). "
             "Start it in another terminal: ticker exchange",
         ),
+        (
+            "exchange-live",
+            "no connection at 127.0.0.1:8870",
+            "Cannot reach the exchange (no connection at 127.0.0.1:8870). "
+            "Start it in another terminal: ticker exchange --listen 127.0.0.1:8870",
+        ),
     ],
 )
 def test_a_source_that_cannot_be_reached_is_named_with_the_problem_and_the_next_step(

@@ -149,7 +149,7 @@ async def test_a_source_that_limits_it_is_left_in_peace_and_the_new_log_says_so(
 
 
 async def test_a_failing_source_is_asked_ever_more_rarely_all_the_same() -> None:
-    scene = Scene(lambda *_: SourceUnreachable("yahoo", "refused"))
+    scene = Scene(lambda *_: SourceUnreachable("yahoo", "refused"), budget=3_600)
     poll = scene.poll(every=SECOND, duration=40 * SECOND)
     await lose_log(scene, poll, 7 * SECOND)
     await poll.run()
