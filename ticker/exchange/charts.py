@@ -59,7 +59,7 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
     step = _STEPS.get(query.get("interval", "1d"), _DAY)
     at = (now if state.session is Session.REGULAR else min(now, state.time)) // SECOND
     span = query.get("range", "1d" if step < _DAY else "1mo")
-    begin = _whole(query.get("period1")) or at - _RANGES.get(span, 31) * _DAY
+    begin = _whole(query.get("period1")) or _begin(state.listing, span, step, at)
     end = min(_whole(query.get("period2")) or at, at)
     bars = [*_bars(state, step, (begin, end), at, seed)]
     columns = {name: [getattr(bar, name) for bar in bars] for name in Bar._fields[1:]}
@@ -106,15 +106,12 @@ def _bars(
             _level(key, time) - origin
         )
 
-    def rests(time: int) -> bool:
-        return listing.kind is not COIN and _weekday(time) >= _SATURDAY
-
     def off(time: int, price: float) -> tuple[int, float]:
         """Return how far the walk is from the market's own price at a time."""
         above = price + listing.below
         return time, math.log(above) - walk(time) if above > 0 else 0.0
 
-    last_day = next(day for day in range(today - _DAY, 0, -_DAY) if not rests(day))
+    last_day = _trading_day_before(listing, today)
     close_before = off(last_day + _DAY, state.previous_close)
     known = ((last_day, 0.0), close_before, off(now + zone, state.price))
 
@@ -127,7 +124,7 @@ def _bars(
     first = max(begin - begin % step, end - _MOST * step - end % step)
     opening = price(first)
     for time in range(first, end + 1, step):
-        if step <= _DAY and time < today and rests(time):
+        if step <= _DAY and time < today and _rests(listing, time):
             continue  # but today this market is open, even at a weekend
         is_last = time + step > now + zone
         close = state.price if is_last else price(time + step)
@@ -147,6 +144,31 @@ def _bars(
             bar = Bar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)
         opening = close
+
+
+def _begin(listing: Listing, span: str, step: int, at: int) -> int:
+    """When the range `span` begins that ends at `at` (seconds since the epoch).
+
+    `5d` are the last five trading days, the present one among them. `1d` is the present one, but of
+    bars shorter than a day it is 24 hours, so that some are there just after midnight.
+    """
+    if span not in ("1d", "5d") or (span == "1d" and step < _DAY):
+        return at - _RANGES.get(span, 31) * _DAY
+    zone = listing.venue.offset * 3_600
+    day = _midnight(listing, at) + zone
+    for _ in range(4 if span == "5d" else 0):
+        day = _trading_day_before(listing, day)
+    return day - zone
+
+
+def _trading_day_before(listing: Listing, day: int) -> int:
+    """The last day before `day` on which its venue traded, both by its clock (seconds)."""
+    return next(each for each in range(day - _DAY, 0, -_DAY) if not _rests(listing, each))
+
+
+def _rests(listing: Listing, time: int) -> bool:
+    """Whether `time`, by the clock of its venue (seconds), is on a weekend without trading."""
+    return listing.kind is not COIN and _weekday(time) >= _SATURDAY
 
 
 def _between(known: Sequence[tuple[int, float]], time: int) -> float:

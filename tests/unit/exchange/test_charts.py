@@ -43,6 +43,18 @@ def test_a_bar_holds_its_open_and_close_and_begins_where_the_last_one_ended(
     assert all(time <= NOW // SECOND for time in result["timestamp"])
 
 
+@pytest.mark.parametrize("later", [0, 1, 4, 5, 6])
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "7203.T"])
+def test_five_days_are_five_trading_days_and_one_is_the_present_one(
+    symbol: str, later: int
+) -> None:
+    now = NOW + later * 86_400 * SECOND
+    five = told(symbol, now, interval="1d", range="5d")["timestamp"]
+    assert len(five) == 5
+    assert told(symbol, now, interval="1d", range="1d")["timestamp"] == five[-1:]
+    assert told(symbol, now, interval="15m", range="5d")["timestamp"][0] == five[0]
+
+
 def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
     at = NOW // SECOND
     some = told(interval="1m", period1=str(at - 600), period2=str(at - 300))
