@@ -103,6 +103,7 @@ class Recording:
         self._position: Position | None = None
         self._last_seen: Mapping[tuple[str, str], int] = {}
         self._since = cut.since
+        self._to_come: list[tuple[int, Facts]] = []
 
     def stop(self) -> None:
         """Stop `run` soon, at what the stream holds now."""
@@ -172,9 +173,26 @@ class Recording:
         end = MAX_TIME if self._since == "end" else first
         known: dict[Key, Facts] = {}
         for due, facts in (await tape.timeline()).facts:
-            if due < end and self._is_wanted(facts):
+            if not self._is_wanted(facts):
+                continue
+            if due < end:
                 known[facts.origin, facts.symbol] = facts
+            else:
+                self._to_come.append((due, facts))
         return known.values()
+
+    def _tell_due(self, ticks: Iterable[Tick]) -> None:
+        """Keep the facts of a tape that become true before one of `ticks`, each in its place.
+
+        Those after the last tick come with the quotes of its batch.
+        """
+        latest = self.progress.last or 0
+        for number, tick in enumerate(ticks, self.progress.ticks):
+            latest = max(latest, tick.received)
+            while self._to_come and self._to_come[0][0] < latest:
+                self._part.tell_facts(number, [self._to_come.pop(0)[1]])
+            if not self._to_come:
+                return
 
     def _is_wanted(self, told: Quote | Facts) -> bool:
         return self._cut.symbols is None or told.symbol in self._cut.symbols
@@ -206,6 +224,7 @@ class Recording:
             return
         # Facts first: a durable tick has its facts. Facts without a tick are written with the next
         # tick, so that no replay shows them too early.
+        self._tell_due(fresh.ticks)
         self._part.tell(progress.ticks + max(1, len(fresh.ticks)), fresh.quotes)
         await self._log.append(fresh.ticks, gaps=fresh.gaps, quotes=fresh.quotes)
         self._filter.delivered(fresh)

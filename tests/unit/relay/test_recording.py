@@ -172,6 +172,24 @@ async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_p
     assert await told(second) == await told(first) == [("Apple", "pre", 90.0, 3.0)] * 2
 
 
+async def test_a_recording_of_a_recording_keeps_the_place_of_each_fact(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
+        async with recorder(log, first, Cut(since="start")) as recording:
+            running = asyncio.create_task(recording.run())
+            for number, close in enumerate((90.0, 90.0, 95.0, 95.0), 1):
+                await append(log, number, previous_close=close)
+                await until(lambda n=number: recording.progress.ticks == n)  # type: ignore[misc]  # mypy cannot infer it
+            recording.stop()
+            await running
+    cut = Cut(since="start", follow=False)
+    async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
+        await recording.run()
+    closes = [close for _, _, close, _ in await told(second)]
+    assert closes == [90.0, 90.0, 95.0, 95.0]
+    assert await told(second) == await told(first)
+
+
 async def test_a_recorder_that_ends_before_all_was_read_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
