@@ -175,10 +175,24 @@ class Alerting:
     def add(self, text: str) -> tuple[Alert, bool]:
         """Add this alert; False if its condition holds already. Raises `UsageError`."""
         alert = parse_alert(text)
-        last = None if self._feed is None else self._feed.board.trade(alert.symbol)
-        is_armed = self._alerts.add(alert, last)
+        is_armed = self._add(alert)
         self._save()
         return alert, is_armed
+
+    def follow(self, wishes: Sequence[tuple[Alert, Command]]) -> None:
+        """Look for `wishes` in place of those that the configuration had before."""
+        self._commands = {alert.text: run for alert, run in wishes if run}
+        before, self._kept = self._kept, {alert.text for alert, _ in wishes}
+        for alert in self.alerts:
+            if alert.text in before - self._kept:
+                self._alerts.remove(alert)
+        for alert, _ in wishes:
+            self._add(alert)
+        self._save()
+
+    def _add(self, alert: Alert) -> bool:
+        last = None if self._feed is None else self._feed.board.trade(alert.symbol)
+        return self._alerts.add(alert, last)
 
     def remove(self, alert: Alert) -> None:
         """Remove it. If it is in the configuration, it returns at the next start."""

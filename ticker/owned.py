@@ -109,9 +109,14 @@ def read_alerts(section: Any, found: Mistakes) -> tuple[AlertEntry, ...]:
 def _cash(value: Any, at: Key, found: Mistakes) -> Iterator[tuple[str, Decimal]]:
     if not isinstance(value, dict):
         raise Mistake(at, "expected amounts by currency, like { EUR = 4250 }")
-    for currency, amount in value.items():
+    seen = set()
+    for written, amount in value.items():
         with found.noting():
-            yield _currency(currency, (*at, currency)), _number(amount, (*at, currency))
+            currency = _currency(written, (*at, written))
+            if currency in seen:
+                raise Mistake((*at, written), f"{currency} is there twice: add the amounts up")
+            seen.add(currency)
+            yield currency, _number(amount, (*at, written))
 
 
 def _lots(value: Any, at: Key, found: Mistakes) -> Iterator[Lot]:
@@ -189,7 +194,7 @@ def _note_unknown(
 def _currency(value: Any, at: Key) -> str:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
         raise Mistake(at, "expected a currency of three letters, like EUR (or GBp for pence)")
-    return value
+    return value.upper() if value.islower() else value
 
 
 def _number(value: Any, at: Key) -> Decimal:

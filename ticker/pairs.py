@@ -50,6 +50,14 @@ class Pairs:
         self._beside = frozenset(beside)
         self._asked: set[str] = set()
         self._refused: set[str] = set()
+        self._new: set[str] = set()
+        """Symbols needed since the last look, other than pairs."""
+
+    def need(self, beside: Collection[str]) -> None:
+        """Read these in place of those `beside` before, and ask for what is new."""
+        if self._feed.symbols is not None:  # otherwise all are read, and have rows
+            self._new |= set(beside) - self._beside
+            self._beside = frozenset(beside)
 
     async def mind(self) -> None:
         """See to the pairs once a second, until cancelled."""
@@ -60,17 +68,18 @@ class Pairs:
     async def look(self) -> None:
         """Ask for the pairs that are needed now."""
         board, owner = self._feed.board, self._feed.board.owner
-        if owner is None:
-            return
         refused = board.writers.refusals(self._feed.elapsed()).keys() & self._asked
-        needed = set(owner.pairs((self._refused | refused).__contains__))
+        known = (self._refused | refused).__contains__
+        needed = set() if owner is None else set(owner.pairs(known))
         rows = set(self._feed.symbols or self._listed)
         beside = (self._beside | needed) - rows
         if beside != board.beside:
             self._feed.stand_beside(beside)
         if self._controller is None:
             return
-        new, old = needed - rows - self._asked, (refused - self._refused) - rows
+        new = (needed | self._new) - rows - self._asked
+        old = (refused - self._refused) - rows
+        self._new = set()
         self._refused |= refused
         self._asked |= new
         if new:

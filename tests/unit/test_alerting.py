@@ -76,6 +76,20 @@ async def test_what_comes_while_the_past_is_read_is_told_after_it(tmp_path: Path
     assert [told.record.sequence for told in found] == [2]
 
 
+async def test_a_changed_file_brings_its_alerts_and_leaves_those_of_the_screen() -> None:
+    below, mine, half = (parse_alert(f"AAPL {each}") for each in ("< 9", "> 300", "> 125"))
+    alerting = Alerting([(ABOVE, ("old",)), (below, ())])
+    feed = Past()
+    feed.board.fold(batch(249), NOW)
+    alerting.attach(feed)  # type: ignore[arg-type]  # all it needs
+    alerting.add(mine.text)
+    alerting.follow([(ABOVE, ("new",)), (half, ())])
+    assert [each.text for each in alerting.alerts] == [ABOVE.text, mine.text, half.text]
+    assert alerting.command(ABOVE) == ("new",)
+    assert [alerting.is_kept(each) for each in alerting.alerts] == [True, False, True]
+    assert not alerting.is_armed(half)  # it is true already
+
+
 async def test_a_command_gets_the_event_and_its_failure_is_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + sys.stdin.read())"

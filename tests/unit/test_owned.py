@@ -38,6 +38,14 @@ def test_holdings_are_read_to_the_last_digit() -> None:
     assert owned.symbols == ("AAPL", "ENI.MI")
 
 
+def test_a_currency_in_lower_case_is_the_same_and_pence_stay_pence() -> None:
+    lot = '{ symbol = "X", quantity = 1, price = 1, currency = "usd" }'
+    text = (LOTS % lot).replace("EUR = 4250", "eur = 4250, GBp = 3")
+    owned = config.parse(text, PATH).holdings
+    assert list(owned.cash) == ["EUR", "GBp", "USD"]
+    assert owned.lots[-1].currency == "USD"
+
+
 @pytest.mark.parametrize(
     ("lot", "words"),
     [
@@ -75,6 +83,7 @@ def test_a_mistake_in_a_lot_of_its_own_table_is_told_with_the_line_of_the_key() 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("[holdings]\ncash = { EUR = 1, eur = 2 }\n", "holdings.cash.eur: EUR is there twice"),
         ("[holdings]\ncash = 3\n", "config.toml:2: holdings.cash: expected amounts by currency"),
         ("[holdings]\ncash = { EUR = 'x' }\n", "config.toml:2: holdings.cash.EUR: expected a num"),
         ("[holdings]\nlots = 3\n", "config.toml:2: holdings.lots: expected a list"),

@@ -77,6 +77,20 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     assert feed.board.valuation.total.value == Decimal("1.08")
 
 
+async def test_what_a_changed_file_needs_is_read_and_asked_for_once(
+    stream_in_memory: MakeStream,
+) -> None:
+    feed = Follow(stream_in_memory(), ["AAPL"], beside=["GC=F"], elapsed=lambda: 0)
+    poller = Poller()
+    pairs = Pairs(feed, poller, ["AAPL"], ["GC=F"])
+    await pairs.look()
+    pairs.need(["AAPL", "MSFT"])
+    await pairs.look()
+    await pairs.look()
+    assert poller.asked == [("add", ["MSFT"])]
+    assert feed.board.beside == {"MSFT"}
+
+
 def test_of_the_pairs_that_a_stream_holds_a_replay_hides_those_that_totals_need() -> None:
     lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
     held = [quote("VOD.L", 90.0, "GBp"), quote("GBPUSD=X", 1.5, "USD")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,11 +13,13 @@ import typer
 
 from ticker.alert_files import memory_path
 from ticker.alerting import Alerting
+from ticker.board import Board
 from ticker.board.alerts import Told
 from ticker.board.holdings import Portfolio
 from ticker.board.told_words import told_words
 from ticker.cli.settings import Settings
 from ticker.errors import ConfigError
+from ticker.feed import PlayerControl
 from ticker.files import state_directory
 from ticker.follow import Follow
 from ticker.pairs import Pairs
@@ -55,11 +57,10 @@ def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | Non
     What alerts and totals need stands beside them.
     """
     owned = settings.config.holdings.symbols
-    needed = (*owned, *(alert.symbol for alert, _ in settings.alerts()))
     if not named and usual is None:
         return Watched(None)
     rows = tuple(named) or tuple(dict.fromkeys((*(usual or ()), *owned)))
-    beside = tuple(symbol for symbol in dict.fromkeys(needed) if symbol not in rows)
+    beside = tuple(symbol for symbol in needed_by(settings) if symbol not in rows)
     return Watched(rows, beside)
 
 
@@ -73,6 +74,32 @@ def lists_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The watchlists, and what is owned."""
     owned = settings.config.holdings.symbols
     return {**({"holdings": owned} if owned else {}), **settings.config.watchlists}
+
+
+def needed_by(settings: Settings) -> tuple[str, ...]:
+    """The symbols that are owned or that alerts look at, each once."""
+    alerts = (alert.symbol for alert, _ in settings.alerts())
+    return tuple(dict.fromkeys((*settings.config.holdings.symbols, *alerts)))
+
+
+def rereading(
+    alerting: Alerting,
+    board: Board,
+    *,
+    pairs: Pairs | None = None,
+    player: PlayerControl | None = None,
+) -> Callable[[Settings], None]:
+    """What a screen does with a file that changed: its alerts and holdings are those in force."""
+
+    def reread(settings: Settings) -> None:
+        alerting.follow(settings.alerts())
+        board.own(portfolio_of(settings))
+        if pairs is not None:
+            pairs.need(needed_by(settings))
+        if player is not None:
+            player.look_for(alerting.alerts)
+
+    return reread
 
 
 def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:

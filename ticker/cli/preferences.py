@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ticker.board import Sort
@@ -27,21 +27,27 @@ class FilePreferences:
 
     def __init__(self, settings: Settings, shown: str = "") -> None:
         self.shown = shown
+        self.on_read: Callable[[Settings], None] = lambda _: None
+        """Called with what the file says after it changed."""
         self._path = settings.config.path
         self._stamp = _stamp(self._path)
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
         sort, columns = settings.sort(), settings.columns()
+        settings.alerts()  # a mistake in them keeps all as it was
+        self._owned = settings.config.holdings.symbols
         self.watchlists: Mapping[str, Sequence[str]] = lists_of(settings)
         self.columns: Mapping[str, Sequence[Column]] = columns
         self.sort: Sort | None = sort
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Those of the watchlist that is shown."""
+        """Those of the watchlist that is shown, and with `default` what is owned."""
         default = DEFAULT_WATCHLIST if self.shown == "default" else ()
-        return self.watchlists.get(self.shown, default)
+        listed = self.watchlists.get(self.shown, default)
+        owned = self._owned if self.shown == "default" else ()
+        return tuple(dict.fromkeys((*listed, *owned)))
 
     def reload(self) -> str | None:
         """Read the file again if it changed: what to tell of that, `None` if it did not."""
@@ -50,9 +56,11 @@ class FilePreferences:
             return None
         self._stamp = stamp
         try:
-            self._take(Settings(load()))
+            settings = Settings(load())
+            self._take(settings)
         except (ConfigError, UsageError) as error:
             return f"{error}. What the file said before stays in force"
+        self.on_read(settings)
         return f"{self._path.name} was read again"
 
     def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from ticker.alerting import Alerting
 from ticker.board.holdings import Portfolio
 from ticker.cli.line import Line
-from ticker.cli.owning import portfolio_of
+from ticker.cli.owning import portfolio_of, rereading
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.screen import Screen
 from ticker.cli.settings import Settings
@@ -85,8 +85,8 @@ class Showing:
                 beside=wish.beside,
             )
             player.look_for(alerting.alerts)
-            if self._portfolio is not None:
-                player.board.own(self._portfolio)
+            player.board.own(self._portfolio)
+            self._preferences.on_read = rereading(alerting, player.board, player=player)
             from ticker.dashboard import Dashboard, TerminalDriver
 
             dashboard = Dashboard(

@@ -33,6 +33,7 @@ from ticker.cli.owning import (
     Watched,
     alerting_of,
     portfolio_of,
+    rereading,
     watched,
 )
 from ticker.cli.preferences import FilePreferences
@@ -182,12 +183,12 @@ class Shown:
             )
             alerting.attach(watched)
             controller = Controller(pollers[0]) if pollers else None
-            if self._portfolio is not None:
-                watched.board.own(self._portfolio)
-                listed = chain.from_iterable(self._preferences.watchlists.values())
-                pairs = Pairs(watched, controller, [*listed], self._watched.beside)
-                minding = asyncio.create_task(pairs.mind())
-                stack.callback(minding.cancel)
+            watched.board.own(self._portfolio)
+            listed = chain.from_iterable(self._preferences.watchlists.values())
+            pairs = Pairs(watched, controller, [*listed], self._watched.beside)
+            minding = asyncio.create_task(pairs.mind())
+            stack.callback(minding.cancel)
+            self._preferences.on_read = rereading(alerting, watched.board, pairs=pairs)
             dashboard = self._dashboard(watched, controller, alerting)
             for words in self._notices:
                 dashboard.tell(words)

@@ -29,7 +29,13 @@ class Dashboard(BoardApp):
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Refuse the keys of alerts if nothing looks for alerts."""
+        """Refuse the keys of alerts if nothing looks for alerts.
+
+        While a line or a page is open, a key that opens a line is a letter.
+        """
+        is_open = self._question.asked is not Asked.NOTHING or len(self.screen_stack) > 1
+        if is_open and action in ("ask", "commands"):
+            return False
         is_alert = action in ("ask", "open") and parameters in (("alert",), ("alerts",))
         return self._alerts is not None or not is_alert
 
@@ -180,7 +186,7 @@ class Dashboard(BoardApp):
         if asked is Asked.TIME and self._time_keys is not None:
             self._time_keys.go_to(event.value)
         if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
-            words, missing = self._alerts.add(event.value)
+            words, missing = self._alerts.add(self._question.alert)
             self.tell(words)
             symbols = [missing] if missing and self._choosing.has_poller else []
         if asked is Asked.SAVE and (name := event.value.strip()):

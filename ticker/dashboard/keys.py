@@ -74,8 +74,11 @@ KEYS: Final = (
 )
 """In the order in which they are shown."""
 
+_AT_ONCE: Final = ("interrupt", "ask(", "commands")
+"""Act before the next key is looked at: what is typed after them must not act on the rows."""
+
 BINDINGS: Final[tuple[BindingType, ...]] = tuple(
-    Binding(keys, action, show=False, priority=action == "interrupt")
+    Binding(keys, action, show=False, priority=action.startswith(_AT_ONCE))
     for keys, action in (
         ("q", "leave"),
         ("ctrl+c,ctrl+q", "interrupt"),

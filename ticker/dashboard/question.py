@@ -53,17 +53,19 @@ class Question(Input):
         super().__init__(id="ask", compact=True)
         self.finds = finds
         self.asked = Asked.NOTHING
+        self._begun = ""
 
     def ask(self, what: Asked, value: str = "") -> None:
         """Open the line, with `value` in it."""
         self.asked = what
         self.placeholder = _PLACEHOLDERS[what]
-        self.value = value
+        self.value = self._begun = value
         # What is typed goes behind the beginning of an alert, and in the place of a filter.
         self.select_on_focus = what is not Asked.ALERT
         self.cursor_position = len(value)
         self.add_class("-open")
-        self.focus()
+        # At once, and not with the next message as `focus()` does: the next key is for the line.
+        self.screen.set_focus(self)
 
     def end(self) -> None:
         """Close the line."""
@@ -87,6 +89,13 @@ class Question(Input):
             typed = self.value.rpartition(",")[0]
             return [*_symbols(typed), chosen]
         return _symbols(self.value)
+
+    @property
+    def alert(self) -> str:
+        """What was typed, as an alert. A whole one stands for itself, without the beginning."""
+        rest = self.value.removeprefix(self._begun)
+        is_whole = any(sign in rest for sign in ("<", ">", " moves "))
+        return rest if is_whole else self.value
 
 
 def _symbols(text: str) -> list[str]:

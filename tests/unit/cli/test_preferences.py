@@ -42,6 +42,20 @@ def test_it_says_what_the_file_says(path: Path) -> None:
     assert path.exists()
 
 
+def test_what_is_owned_and_alerts_follow_the_file(path: Path) -> None:
+    wishes = FilePreferences(Settings(load()), "default")
+    read: list[Settings] = []
+    wishes.on_read = read.append
+    path.write_text(FILE + '[holdings]\nlots = [{ symbol = "OWNED", quantity = 1 }]\n')
+    assert wishes.reload() == "config.toml was read again"
+    assert wishes.symbols[-1] == "OWNED"
+    assert [len(each.config.holdings.lots) for each in read] == [1]
+    path.write_text(FILE + '[[alerts]]\nwhen = "AAPL prize > 1"\n')
+    assert "stays in force" in (wishes.reload() or "")
+    assert wishes.symbols[-1] == "OWNED"
+    assert len(read) == 1
+
+
 def test_a_file_that_changes_is_read_again_and_a_mistake_keeps_the_old_one(path: Path) -> None:
     wishes = FilePreferences(Settings(load()), "mine")
     path.write_text(FILE.replace('"GC=F"', '"GC=F", "X"'))

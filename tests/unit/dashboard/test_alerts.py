@@ -94,6 +94,21 @@ async def test_an_alert_rings_once_is_told_and_lights_its_row_up(
         await until(lambda: not screen.line(0).startswith("!"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "alert"),
+    [("msft > 500", "MSFT > 500"), ("MSFT moves 1% in 5m", "MSFT moves 1% in 5m")],
+)
+async def test_a_whole_alert_behind_its_beginning_stands_for_itself(
+    stream_in_memory: MakeStream, typed: str, alert: str
+) -> None:
+    screen = Screen(stream_in_memory, Alerting())
+    async with screen.shown():
+        await screen.pilot.press("a")
+        await screen.type(typed)
+        await screen.pilot.press("enter")
+        assert [each.text for each in screen.alerting.alerts] == [alert]
+
+
 async def test_an_alert_is_added_by_a_key_beginning_with_the_row(
     stream_in_memory: MakeStream, tmp_path: Path
 ) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from textual.events import Key
 from textual.strip import Strip
 from textual.widgets import Input
 
 from tests.controlled import Controlled
 from tests.playing import FakePlayer
+from ticker.alerting import Alerting
 from ticker.board import Sort
 from ticker.board.choice import parse_column, spell_columns
 from ticker.board.columns import Column
@@ -244,6 +246,24 @@ async def test_symbols_are_added_and_removed_through_the_controller(
         await until(lambda: len(controller.asked) == 2)
         assert app._table.symbols == ["S0000", "S0001"]
     assert controller.asked == [("add", ["GC=F", "S0000"]), ("remove", ["GC=F"])]
+
+
+@pytest.mark.parametrize(
+    ("key", "typed"), [("slash", "a-s q"), ("plus", "w-c a"), ("a", "aapl moves -1v")]
+)
+async def test_keys_pressed_in_one_go_with_a_key_that_opens_a_line_are_typed_into_it(
+    stream_in_memory: MakeStream, key: str, typed: str
+) -> None:
+    app = make(market(stream_in_memory), alerts=Alerting())
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: len(app._table.symbols) == 3)
+        for each in (key, *typed):  # as a terminal gives what was pasted: all before one is handled
+            app.post_message(Key(each, None if each == key else each))
+        line = app._question
+        begun = "S0000 > " if key == "a" else ""
+        await until(lambda: line.value == begun + typed)
+        assert len(app.feed.board.symbols) == 3
+        assert app.feed.board.held is None
 
 
 async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_was_found(
