@@ -196,16 +196,10 @@ class Board:
         self.held = None
         self._changed.update(self.symbols)
 
-<<<<<<< HEAD
-    def own(self, portfolio: Portfolio) -> None:
-        """Add to each row what is owned of it."""
-        self.owner = Owner(portfolio, self._bare_row)
-=======
     def own(self, portfolio: Portfolio | None) -> None:
-        """Say of each row what is owned of it; `None`: nothing is."""
+        """Add to each row what is owned of it; `None`: nothing is."""
         self.owner = None if portfolio is None else Owner(portfolio, self._bare_row)
         self._changed.update(self.symbols)
->>>>>>> ef3a7ea (Type what comes in one go into its line, and follow the file's alerts and holdings)
 
     @property
     def valuation(self) -> Valuation | None:

@@ -174,14 +174,16 @@ async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_p
 
 async def test_a_recording_of_a_recording_keeps_the_place_of_each_fact(tmp_path: Path) -> None:
     first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
-    async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
-        async with recorder(log, first, Cut(since="start")) as recording:
-            running = asyncio.create_task(recording.run())
-            for number, close in enumerate((90.0, 90.0, 95.0, 95.0), 1):
-                await append(log, number, previous_close=close)
-                await until(lambda n=number: recording.progress.ticks == n)  # type: ignore[misc]  # mypy cannot infer it
-            recording.stop()
-            await running
+    async with (
+        retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log,
+        recorder(log, first, Cut(since="start")) as recording,
+    ):
+        running = asyncio.create_task(recording.run())
+        for number, close in enumerate((90.0, 90.0, 95.0, 95.0), 1):
+            await append(log, number, previous_close=close)
+            await until(lambda n=number: recording.progress.ticks == n)  # type: ignore[misc]  # mypy cannot infer it
+        recording.stop()
+        await running
     cut = Cut(since="start", follow=False)
     async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
         await recording.run()
