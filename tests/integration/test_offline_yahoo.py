@@ -175,6 +175,15 @@ def test_a_mistake_is_told_in_words(do: Any, words: str) -> None:
         do(yahoo)
 
 
+def test_an_unknown_symbol_has_an_empty_history_as_yahoos(yf: Any) -> None:
+    with ticker.exchange() as yahoo:
+        assert yf.Ticker("NOPE", session=yahoo.session).history().empty
+        missing = yahoo.session.get("https://query1.finance.yahoo.com/v8/finance/chart/NOPE")
+        with pytest.raises(requests.HTTPError, match="404") as raised:
+            missing.raise_for_status()
+    assert raised.value.response is missing
+
+
 async def test_it_is_a_source_too_and_works_where_an_event_loop_runs() -> None:
     with ticker.exchange(symbols=100) as yahoo:
         async with ticker.open_source(yahoo.source) as source:

@@ -212,8 +212,11 @@ class Board:
         """The total of the holdings among `symbols`, without cash; `None`: there are none."""
         if self.owner is None:
             return None
+        owned = [symbol for symbol in symbols if symbol in self.owner.portfolio.symbols]
+        if not owned:
+            return None
         known = self.owner.known() if self.held is None else self.held.rows
-        return self.owner.total(symbols, known)
+        return self.owner.total(owned, known)
 
     def revalue(self) -> None:
         """Value all holdings again, and mark rows whose figures changed."""

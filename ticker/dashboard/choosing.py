@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ticker.dashboard.control import Controller
 from ticker.errors import InvalidRecord
 from ticker.feed import Feed
+from ticker.health.sentences import asking
 from ticker.records import check_symbol
 
 
@@ -105,4 +106,9 @@ class Choosing:
         ]
         if not lonely:
             return None
-        return f"No poller for {' '.join(lonely)}: ticker poll {' '.join(lonely)}{self._option}"
+        beats = (writer.heartbeat for writer in writers.at(now))
+        newest = max(beats, key=lambda beat: beat.received, default=None)
+        options = self._option
+        if newest is not None:
+            options = asking(newest.source, self._option, url=newest.source_url)
+        return f"No poller for {' '.join(lonely)}: ticker poll {' '.join(lonely)}{options}"

@@ -6,6 +6,7 @@ exchange's cookies are not kept: yfinance would store them on disk, and send the
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -48,6 +49,7 @@ class _Adapter(HTTPAdapter):
         moved.url = urlunsplit(("http", self._server, parts.path, parts.query, ""))
         moved.headers["Cookie"] = _COOKIE
         response = super().send(moved, *args, **options | {"proxies": None, "verify": False})
+        response.__class__ = _Response
         response.request, response.url = request, url
         response.headers.pop("Set-Cookie", None)
         # Where requests looks for cookies.
@@ -55,3 +57,23 @@ class _Adapter(HTTPAdapter):
         if original is not None:
             del original.msg["Set-Cookie"]
         return response
+
+
+class _Response(requests.Response):
+    """A response whose error yfinance knows.
+
+    yfinance takes an answer of 404 as "no such symbol", but only from the HTTP library that it
+    prefers. So the error belongs to both libraries.
+    """
+
+    def raise_for_status(self) -> None:
+        """Raise an `HTTPError` for a status of 400 or more."""
+        try:
+            super().raise_for_status()
+        except requests.HTTPError as error:
+            preferred = getattr(sys.modules.get("yfinance._http"), "HTTPError", None)
+            if preferred is None or isinstance(error, preferred):
+                raise
+            raised = type("HTTPError", (requests.HTTPError, preferred), {})(*error.args)
+            raised.response, raised.request = self, self.request
+            raise raised from None

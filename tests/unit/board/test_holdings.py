@@ -122,6 +122,7 @@ def test_an_absent_rate_or_price_makes_an_absent_total_that_says_why() -> None:
     assert valuation.total.gain is None
     assert valuation.total.problems == ("no rate CHF to USD", "no rate JPY to USD", "no price of C")
     assert text(found, "A", "weight") == ""
+    assert found.total_of(["Z"]) is None
     assert found.total_of(["A"]) is not None
     assert found.total_of(["A"]).value == 10  # type: ignore[union-attr]  # said above
 

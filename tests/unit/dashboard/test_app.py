@@ -8,6 +8,7 @@ from itertools import pairwise
 from time import monotonic
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 from textual.events import Key
@@ -217,7 +218,7 @@ async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_co
 async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
     stream_in_memory: MakeStream,
 ) -> None:
-    beat = heartbeat(symbols=("S0000",))
+    beat = msgspec.structs.replace(heartbeat(symbols=("S0000",)), source="exchange")
     stream = stream_in_memory(
         Batch(Position("1"), quotes=[quote("S0000", 1.0), quote("S0001", 1.0)], heartbeats=[beat])
     )
@@ -226,7 +227,7 @@ async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
         await until(lambda: "S0001" in app._table)
         await pilot.press("plus", *"gc=f", "enter")
         await until(lambda: "GC=F" in app._table)
-        words = "No poller for GC=F: ticker poll GC=F --stream x"
+        words = "No poller for GC=F: ticker poll GC=F --source exchange --stream x"
         await until(lambda: words in app._words.status.render().plain)
         await pilot.press("end", "minus")
         assert app._table.symbols == ["S0000", "S0001"]
