@@ -85,6 +85,11 @@ def import_files(
     Raises `UsageError` for a file that cannot be read without guessing, and for a bad row
     if `options.strict`; `StreamNotWritable` if `out` cannot be written. Then no file is left.
     """
+    named: set[Path] = set()
+    for path in paths:
+        if (place := path.resolve()) in named:
+            raise UsageError(f"{path} is named twice. Name each file once")
+        named.add(place)
     with tempfile.TemporaryDirectory(prefix="ticker-import-") as folder:
         files = [each for path in paths for each in sniff(path, Path(folder))]
         with Recorder(out, replace=replace) as recorder:

@@ -358,6 +358,12 @@ def test_several_files_become_one_recording_in_order_of_time(tmp_path: Path) -> 
     assert [row[2] for row in rows] == [1.0, 2.0]
 
 
+def test_a_file_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    path = file(tmp_path, "time,symbol,price\n2024-01-02T10:00:00Z,A,1\n")
+    with pytest.raises(UsageError, match="is named twice"):
+        load(path, tmp_path / "." / "a.csv")
+
+
 async def test_screens_show_as_many_decimals_as_the_file_has(tmp_path: Path) -> None:
     lines = ["1704153600,EURJPY,86.84", "1704153601,EURJPY,86.845", "1704153602,BTC,64100"]
     load(file(tmp_path, "\n".join(["time,symbol,price", *lines, ""])))
