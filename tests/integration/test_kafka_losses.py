@@ -103,7 +103,7 @@ async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
             await reading.aclose()
         await delete_topics(address, "")
         await here.append(6)
-        await here.until(lambda status: "yet tells of ticks" in (status.problem or ""))
+        await here.until(lambda status: "but has quotes of ticks" in (status.problem or ""))
         await delete_topics(address)
         await here.until(lambda status: status.ticks == 5 + 6)
     assert await arrived(address) == (list(range(1, 7)), [])

@@ -152,5 +152,6 @@ def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
     assert len(set(acknowledged)) == len(acknowledged), "one tick acknowledged to both"
     assert check(log, acknowledged) == len(acknowledged)
     assert all(poller.acknowledged for poller in pollers)
-    # A busy machine may be late, and then says so; but nobody stopped.
-    assert {reason for _, _, reason in gaps(log)} <= {"slow answer", "poller held up"}
+    # A busy machine may be late. The late one says so; to the other one it may look stopped.
+    told = {reason for _, _, reason in gaps(log)}
+    assert told <= {"slow answer", "poller held up", "poller stopped"}

@@ -42,7 +42,7 @@ async def test_only_the_chosen_symbols_count_and_nothing_is_older_than_a_day(
     if is_tape:
         stream: Stream = write(tmp_path / "a.parquet", a_day())
     else:
-        async with MemoryLog("memory:day") as log:
+        async with MemoryLog("memory:history") as log:
             await log.append(a_day())
         stream = log
     async with stream:
