@@ -93,6 +93,7 @@ async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_aga
         assert scene.exchange.counters.sockets == 1
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -147,6 +148,7 @@ async def test_the_socket_goes_on_while_polls_fail(tmp_path: Path, fault: str) -
         assert scene.exchange.counters.sockets == 1
 
 
+@pytest.mark.processes
 async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_ever_more_rarely(
     tmp_path: Path,
 ) -> None:
@@ -174,6 +176,7 @@ async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_eve
         assert len(await scene.ticks()) > before + 75
 
 
+@pytest.mark.processes
 async def test_sockets_that_do_not_last_are_not_opened_at_every_look(tmp_path: Path) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
         await scene.polls(2)

@@ -60,6 +60,7 @@ async def test_a_failure_is_seen_in_words_within_two_polls_and_gone_within_two(
         assert len(await scene.ticks()) > before
 
 
+@pytest.mark.processes
 async def test_after_a_429_the_source_is_left_alone_until_the_time_that_is_told(
     tmp_path: Path,
 ) -> None:

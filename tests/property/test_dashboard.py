@@ -24,7 +24,7 @@ from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 
-STEPS = 60 if IS_PLAIN else 1_000
+STEPS = 20 if IS_PLAIN else 1_000
 """Of each of two runs."""
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
