@@ -68,6 +68,19 @@ def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
         assert len(yahoo.session.cookies) == 0
 
 
+def test_what_the_offline_yahoo_does_not_have_is_empty_as_for_a_symbol_without_it(yf: Any) -> None:
+    with ticker.exchange(seed=7) as yahoo:
+        apple = yf.Ticker("AAPL", session=yahoo.session)
+        assert apple.options == ()
+        assert apple.calendar == {}
+        assert apple.recommendations.empty
+        assert yf.Ticker("NOPE", session=yahoo.session).options == ()
+        answer = yahoo.session.get("https://query1.finance.yahoo.com/v9/finance/nothing")
+        assert answer.status_code == 404
+        error = answer.json()["finance"]["error"]
+        assert error["description"] == "The offline exchange has no /v9/finance/nothing"
+
+
 def test_the_last_bar_and_the_quote_agree(yf: Any) -> None:
     with ticker.exchange(seed=7, clock=lambda: MORNING) as yahoo:
         apple = yf.Ticker("AAPL", session=yahoo.session)

@@ -100,15 +100,17 @@ class MarketAnswers:
         return {name: each for name, each in {**entry, **changed}.items() if each is not None}
 
 
-def summary(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body of `v10/finance/quoteSummary` about the symbol of `entry`.
+def summary(entry: Mapping[str, Any], modules: str = "") -> dict[str, Any]:
+    """Return what `v10/finance/quoteSummary` has about the symbol of `entry`.
 
-    It has one shape for all modules that might be asked for.
+    `modules` are the names of parts, with commas between them. Empty: all parts. Parts that are not
+    known here are left out.
     """
     names = {name: entry[name] for name in _NAMES if name in entry}
     details = {name: entry[field] for name, field in _DETAILS.items() if field in entry}
     result = {"quoteType": {**names, "maxAge": 1}, "summaryDetail": {**details, "maxAge": 1}}
-    return {"quoteSummary": {"result": [result], "error": None}}
+    asked = modules.split(",") if modules else [*result]
+    return {name: part for name, part in result.items() if name in asked}
 
 
 _NAMES: Final = ("symbol", "quoteType", "exchange", "shortName", "longName")

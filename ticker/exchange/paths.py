@@ -107,7 +107,9 @@ class Paths:
         router.add_get("/v8/finance/chart/{symbol}", self._chart)
         router.add_get("/v1/finance/search", self._search)
         router.add_get("/v10/finance/quoteSummary/{symbol}", self._summary)
+        router.add_get("/v7/finance/options/{symbol}", self._options)
         router.add_get(f"{_SERIES}/{{symbol}}", self._series)
+        router.add_get("/{rest:.*}", self._unknown)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         """Answer with the page with the cookie, or open the streamer's socket."""
@@ -160,10 +162,26 @@ class Paths:
         if request.query.get("crumb") != self._crumb_of(request):
             return error("finance", 401, "Unauthorized", "Invalid Crumb")
         symbol = request.match_info["symbol"].upper()
-        for entry in self._quotes.look(self._faults.left([symbol]), self._clock()):
-            return json_answer(summary(entry))
         words = f"Quote not found for symbol: {symbol}"
+        for entry in self._quotes.look(self._faults.left([symbol]), self._clock()):
+            if result := summary(entry, request.query.get("modules", "")):
+                return json_answer({"quoteSummary": {"result": [result], "error": None}})
+            words = f"No fundamentals data found for symbol: {symbol}"
         return error("quoteSummary", 404, "Not Found", words)
+
+    async def _options(self, request: web.Request) -> web.Response:
+        """Answer as Yahoo does about a symbol without options, or about an unknown one."""
+        symbol = request.match_info["symbol"].upper()
+        result = [
+            {"underlyingSymbol": symbol, "expirationDates": [], "strikes": [], "quote": entry}
+            | {"hasMiniOptions": False, "options": []}
+            for entry in self._quotes.look(self._faults.left([symbol]), self._clock())
+        ]
+        return json_answer({"optionChain": {"result": result, "error": None}})
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        words = f"The offline exchange has no {request.path}"
+        return error("finance", 404, "Not Found", words)
 
     async def _series(self, request: web.Request) -> web.Response:
         """Answer with no fundamentals over time, which is not an error."""
