@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from ticker.address import Backend, backend_of, parse_address
+from ticker.address import Backend, backend_of, is_recording, parse_address
 from ticker.cli.failing import (
     CANNOT_WRITE,
     NO_DATA,
@@ -58,6 +58,8 @@ def inviting(option: str) -> Iterator[None]:
     try:
         yield
     except StreamMissing as error:
+        if is_recording(error.stream):  # nobody can poll into it
+            raise
         raise Failed(f"{error}. {invitation(option=option)}", NO_DATA) from error
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ticker.address import is_recording
 from ticker.cli import completing
 from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.line import Line
@@ -100,7 +101,7 @@ def _advising(request: ForwardRequest) -> Iterator[None]:
     try:
         yield
     except StreamMissing as error:
-        if error.stream in end:
+        if error.stream in end or is_recording(error.stream):
             raise
         words = invitation(option=request.source.option)
         raise Failed(f"{error}. {words}", NO_DATA) from error

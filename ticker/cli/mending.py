@@ -17,6 +17,8 @@ from ticker.figures import count_text
 def mended(path: Path) -> bool:
     """Finish the recording `path` if a recorder left it unfinished, and say so.
 
+    Returns whether that made a file.
+
     Raises `RecordingUnderWay` where its recorder lives, and `Failed` where it cannot be written.
     """
     left = part_path(path)
@@ -32,6 +34,9 @@ def mended(path: Path) -> bool:
             CANNOT_WRITE,
         ) from error
     if manifest is None:
+        return False
+    if not manifest.ticks:
+        tell(f"{path}: its recorder was killed before the first tick, so it left nothing to play")
         return False
     ticks = count_text(manifest.ticks, "tick")
     tell(f"{path}: a recorder did not finish it. Finished now, with all that it had: {ticks}")

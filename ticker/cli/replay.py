@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -33,13 +33,15 @@ from ticker.cli.standard import need_terminal
 from ticker.cli.tape import ReplayOptions
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
-from ticker.streams import StreamChoice, canonical_log_url, canonical_url
+from ticker.streams import (
+    StreamChoice,
+    canonical_log_url,
+    canonical_url,
+    is_path,
+    refuse_other_path,
+)
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
-
-_FILES: Final = (".sqlite", ".sqlite3", ".db")
-"""A word that ends so means a file, whether it is there or not."""
-
 
 _Words = Annotated[
     list[str] | None,
@@ -147,9 +149,10 @@ def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbos
 def _stream_word(
     settings: Settings, words: Sequence[str], option: str | None
 ) -> tuple[str | None, Sequence[str]]:
-    """The stream that is named (`None`: none), and the symbols. Raises `Failed` for no such file.
+    """The stream that is named (`None`: none), and the symbols.
 
-    With `--stream`, all words are symbols.
+    Raises `Failed` for no such file, `UsageError` for a path that is no stream. With `--stream`,
+    all words are symbols.
     """
     if option is not None or not words:
         return option, words
@@ -157,10 +160,12 @@ def _stream_word(
     if first == "demo" or first in settings.config.streams or ":" in first:
         return first, words[1:]
     path = Path(first).expanduser()
+    if is_path(first) and not is_recording(first):
+        refuse_other_path(first)
     is_left = is_recording(first) and part_path(path).exists()
     if path.is_file() or is_left:  # what a killed recorder left is finished when it is opened
         return first if is_recording(first) else f"sqlite:{first}", words[1:]
-    if "/" in first or is_recording(first) or path.suffix.lower() in _FILES:
+    if is_path(first):
         raise Failed(f"{first}: there is no such file", NO_DATA)
     # Symbols in lower case are fine, but `demoo` more likely means the stream.
     names = ("demo", *settings.config.streams)

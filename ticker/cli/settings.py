@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ticker.address import Backend
+from ticker.address import Backend, is_recording
 from ticker.board.alerts import Alert, parse_alert
 from ticker.board.choice import check_columns, parse_column
 from ticker.board.columns import Column
@@ -19,7 +20,14 @@ from ticker.cli.mending import mended
 from ticker.config import Config, load
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol
-from ticker.streams import StreamChoice, choose_stream, configured_stream, open_stream
+from ticker.streams import (
+    StreamChoice,
+    choose_stream,
+    configured_stream,
+    is_path,
+    open_stream,
+    refuse_other_path,
+)
 from ticker.times import Zone, parse_duration
 
 
@@ -175,7 +183,12 @@ class Settings:
         return None if text is None else parse_duration(text)
 
     def symbols(self, words: Sequence[str] | None, watchlist: str | None) -> tuple[str, ...]:
-        """The symbols named and those of the watchlist, in order; empty if neither is given."""
+        """The symbols named and those of the watchlist, in order; empty if neither is given.
+
+        Raises `UsageError` for what is no symbol, and where a file is named instead.
+        """
+        for word in words or ():
+            _refuse_file(word)
         listed = self.config.watchlist(watchlist) if watchlist is not None else ()
         return tuple(dict.fromkeys((*parse_symbols(words or ()), *listed)))
 
@@ -214,6 +227,19 @@ def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
     if words and not symbols:
         raise UsageError("An empty word is no symbol. Leave it out for the watchlist")
     return tuple(dict.fromkeys(symbols))
+
+
+def _refuse_file(word: str) -> None:
+    """Raise `UsageError` if `word` is the path of a file or folder."""
+    if not is_path(word):
+        return
+    refuse_other_path(word)
+    if Path(word).expanduser().is_file():
+        url = shlex.quote(word if is_recording(word) else f"sqlite:{word}")
+        raise UsageError(
+            f"{word} is a file, not a symbol. To read it: --stream {url}. "
+            f"To play it: ticker replay {url}"
+        )
 
 
 def stream_path(choice: StreamChoice) -> Path | None:

@@ -5,6 +5,8 @@ from ticker.streams.choice import (
     choose_stream,
     configured_stream,
     demo_stream,
+    is_path,
+    refuse_other_path,
 )
 from ticker.streams.narrowing import as_served, as_tape, retained
 from ticker.streams.open import canonical_log_url, canonical_url, open_log, open_stream
@@ -25,7 +27,9 @@ __all__ = [
     "choose_stream",
     "configured_stream",
     "demo_stream",
+    "is_path",
     "open_log",
     "open_stream",
+    "refuse_other_path",
     "retained",
 ]

@@ -7,10 +7,12 @@ same words. It opens nothing.
 from __future__ import annotations
 
 import shlex
+from typing import Final
 
 import msgspec
 
 from ticker.address import (
+    RECORDING,
     Backend,
     StreamAddress,
     is_recording,
@@ -19,7 +21,7 @@ from ticker.address import (
 )
 from ticker.config import Config, load
 from ticker.errors import UsageError
-from ticker.files import state_directory
+from ticker.files import state_directory, user_path
 from ticker.named_streams import TopicSettings, environment_security
 from ticker.security import Security
 from ticker.units import DAY
@@ -28,6 +30,10 @@ LOCAL_LOG = "stream.sqlite"
 """The local log's name in the state directory."""
 KEEP_DEFAULT_LOG = 7 * DAY
 """How long the default local log keeps ticks (µs)."""
+_TO_IMPORT: Final = (".csv", ".gz", ".zip")
+"""Endings of tick files of other programs."""
+_FILES: Final = (RECORDING, ".sqlite", ".sqlite3", ".db", *_TO_IMPORT)
+_FOLDERS: Final = (".", "..", "~")
 
 
 class StreamChoice(msgspec.Struct, frozen=True):
@@ -102,6 +108,26 @@ def configured_stream(name: str, config: Config) -> StreamChoice:
     return StreamChoice(stream.url, named=True, name=name, security=security, topics=stream.topics)
 
 
+def is_path(word: str) -> bool:
+    """Tell whether `word` means a file or folder, whether it is there or not."""
+    return "/" in word or word in _FOLDERS or word.lower().endswith(_FILES)
+
+
+def refuse_other_path(word: str) -> None:
+    """Raise `UsageError` if `word` is a folder, or a tick file that must be imported first."""
+    path = user_path(word)
+    if path.is_dir():
+        raise UsageError(
+            f"{word} is a folder, not a stream. Name a file in it: {path / f'FILE{RECORDING}'}"
+        )
+    if path.name.lower().endswith(_TO_IMPORT) and path.is_file():
+        made = f"{path.name.partition('.')[0] or 'ticks'}{RECORDING}"
+        raise UsageError(
+            f"{word} is not a stream. Import its ticks, then name the new file instead: "
+            f"ticker import {shlex.quote(word)} {shlex.quote(made)}"
+        )
+
+
 def _named_or_url(word: str, config: Config | None) -> StreamChoice:
     if not isinstance(word, str):
         raise UsageError(
@@ -120,6 +146,7 @@ def _named_or_url(word: str, config: Config | None) -> StreamChoice:
     if word in config.streams:
         return configured_stream(word, config)
     refuse_password(word)
+    refuse_other_path(word)
     known = ", ".join(("demo", *config.streams))
     hint = f"Did you mean sqlite:{word}?" if "." in word or "/" in word else ""
     raise UsageError(f"No stream named {word!r} (known: {known}). {hint}".rstrip())

@@ -35,10 +35,12 @@ from ticker.streams.recording import (
     record,
     remove_left_over,
 )
+from ticker.streams.recording.layout import VERSION
 from ticker.streams.sqlite import SqliteStream
 
 _log: Final = logging.getLogger(__name__)
 _SIDES: Final = ("", "-wal", "-shm")
+_NOTHING: Final = Manifest(VERSION, "", 0)
 
 
 class Part:
@@ -182,23 +184,25 @@ class Part:
 def mend(path: Path) -> Manifest | None:
     """Finish the recording `path` that a killed recorder left.
 
-    Returns what it holds; `None` if there was nothing to finish. A living recorder continues: then
-    `path` is the recording that it will replace. Synchronous, and works inside a running event
+    Returns what it holds; `None` if there was nothing to finish. A recorder that was killed before
+    its first tick leaves no file: then it holds no tick. A living recorder continues: then `path`
+    is the recording that it will replace. Synchronous, and works inside a running event
     loop. Raises `RecordingUnderWay` if there is no such recording yet, and `StreamNotWritable`.
     """
     if not part_path(path).exists():
         return None
     try:
         with Part(path) as part, ThreadPoolExecutor(1) as thread:
-            manifest = thread.submit(asyncio.run, part.finish()).result() if part.has_log else None
-            if manifest is None:
+            if not part.has_log:
                 part.remove()
+                return None
+            manifest = thread.submit(asyncio.run, part.finish()).result()
     except RecordingUnderWay:
         if path.exists():
             return None
         raise
     _log.info("%s: finished what a recorder left in %s", path, part.log)
-    return manifest
+    return manifest or _NOTHING
 
 
 def _same(descriptor: int, path: Path) -> bool:

@@ -89,3 +89,4 @@ def test_a_recording_that_is_not_there_is_told(ticker: Program) -> None:
         done = ticker(*words, "--stream", "a.parquet")
         assert done.returncode in {4, 6}, (words, done.stderr)
         assert "there is no such file" in done.stdout + done.stderr, (words, done.stderr)
+        assert "holds no tick" not in done.stderr

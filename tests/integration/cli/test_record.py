@@ -279,6 +279,20 @@ def test_a_recorder_that_meets_an_unfinished_file_finishes_it_and_does_not_repla
     assert len(read(str(ticker.folder / "a.parquet"))[0]) == 1
 
 
+def test_a_recorder_killed_before_its_first_tick_is_told_of_once(ticker: Program) -> None:
+    url = f"sqlite:{ticker.folder / 'log.sqlite'}"
+    append(url, NOW)
+    recorder = ticker.start("record", "a.parquet", "--stream", url)
+    until_said(recorder, "recording 0 ticks")
+    recorder.kill()
+    recorder.wait()
+    done = ticker("tail", "--stream", "a.parquet", "--no-follow")
+    assert done.returncode == 4
+    assert "a.parquet: its recorder was killed before the first tick" in done.stderr
+    again = ticker("replay", "a.parquet")
+    assert again.stderr == "a.parquet: there is no such file\n"
+
+
 def test_a_full_disk_ends_it_with_all_before_it_safe(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)

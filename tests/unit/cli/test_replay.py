@@ -7,6 +7,7 @@ import pytest
 from ticker.cli.failing import Failed
 from ticker.cli.replay import _stream_word
 from ticker.cli.settings import Settings
+from ticker.errors import UsageError
 
 
 def test_a_recording_that_was_left_unfinished_is_a_stream(tmp_path: Path) -> None:
@@ -15,3 +16,17 @@ def test_a_recording_that_was_left_unfinished_is_a_stream(tmp_path: Path) -> Non
         _stream_word(Settings(), [str(path)], None)
     path.with_name("kill.parquet.part").touch()
     assert _stream_word(Settings(), [str(path), "AAPL"], None) == (str(path), ["AAPL"])
+
+
+@pytest.mark.parametrize("word", ["day.csv", "./day", "day.sqlite", "day.zip"])
+def test_a_file_that_is_not_there_is_not_taken_for_a_symbol(word: str) -> None:
+    with pytest.raises(Failed, match="there is no such file"):
+        _stream_word(Settings(), [word], None)
+
+
+def test_a_folder_and_a_tick_file_are_told_with_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "day.csv").touch()
+    with pytest.raises(UsageError, match="is a folder, not a stream"):
+        _stream_word(Settings(), [f"{tmp_path}/"], None)
+    with pytest.raises(UsageError, match=r"ticker import .*day\.csv day\.parquet"):
+        _stream_word(Settings(), [str(tmp_path / "day.csv")], None)

@@ -83,6 +83,44 @@ def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
         ticker.open_stream("wrok")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("day.csv", "ticker import {path} day.parquet"),
+        ("day.csv.gz", "ticker import {path} day.parquet"),
+        ("DAY.ZIP", "ticker import {path} DAY.parquet"),
+        ("folder", "is a folder, not a stream. Name a file in it: {path}/FILE.parquet"),
+        ("folder/", "is a folder, not a stream. Name a file in it: {path}FILE.parquet"),
+    ],
+)
+def test_a_path_that_is_no_stream_is_told_with_the_next_step(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    path = f"{tmp_path}/{name}"
+    if "folder" not in name:
+        Path(path).touch()
+    with pytest.raises(UsageError) as told:
+        open_stream(path)
+    assert said.format(path=path) in str(told.value)
+    if not name.endswith("folder"):
+        with pytest.raises(UsageError, match=r"is a folder|ticker import"):
+            Settings().symbols([path], None)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.sqlite"])
+def test_a_file_in_the_place_of_a_symbol_is_told_how_it_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    url = f"{'' if name == 'a.parquet' else 'sqlite:'}{tmp_path / name}"
+    with pytest.raises(UsageError, match=f"--stream {url}. To play it: ticker replay {url}"):
+        Settings().symbols([str(tmp_path / name)], None)
+    assert Settings().symbols(["a.parquet", "brk.b", "eur/usd"], None) == (
+        "A.PARQUET",
+        "BRK.B",
+        "EUR/USD",
+    )
+
+
 @pytest.mark.parametrize("word", [Path("log.sqlite"), 7, b"demo", ["demo"]])
 def test_what_is_no_text_is_refused_in_words(word: Any) -> None:
     with pytest.raises(UsageError, match="A stream is named by a text"):

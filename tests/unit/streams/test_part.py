@@ -68,8 +68,11 @@ async def test_columns_finish_it_too_inside_a_running_loop(tmp_path: Path) -> No
 
 async def test_one_without_a_tick_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    await left(path, 0)
     assert mend(path) is None
+    await left(path, 0)
+    made = mend(path)
+    assert made is not None
+    assert made.ticks == 0
     assert names(tmp_path) == []
     with pytest.raises(StreamMissing):
         await RecordingStream(path, mend=mend).snapshot()
