@@ -4,6 +4,7 @@ The rows are the ticks, one column for each field of a tick, sorted by `received
 and sequence. Times are Parquet timestamps (µs, UTC). The file's key-value metadata hold, as JSON:
 `ticker.manifest` (`Manifest`), `ticker.gaps` (a list of `PlacedGap`) and `ticker.facts` (a list of
 `PlacedFacts`). A row number says where a gap or a fact belongs: before that row, counted from 0.
+`ticker.checksum` is a text: see `checksum.py`.
 
 Any Parquet reader opens the ticks; only ticker needs the metadata. This file knows SQL text, and
 neither files nor connections.
@@ -27,6 +28,7 @@ VERSION: Final = 1
 MANIFEST: Final = "ticker.manifest"
 GAPS: Final = "ticker.gaps"
 FACTS: Final = "ticker.facts"
+CHECKSUM: Final = "ticker.checksum"
 
 TIMES: Final = frozenset({"time", "received"})
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ticker.errors import StreamUnusable
 from ticker.streams.recording import layout
+from ticker.streams.recording.checksum import check
 from ticker.streams.recording.database import Connection, path_literal
 from ticker.streams.recording.layout import Manifest, PlacedFacts, PlacedGap
 
@@ -26,8 +28,10 @@ def metadata(
     told = {
         key.encode() if isinstance(key, str) else bytes(key): bytes(value) for key, value in found
     }
+    manifest = _manifest(path, told)
+    check(Path(path), told.get(layout.CHECKSUM.encode(), b"").decode(errors="replace"))
     return (
-        _manifest(path, told),
+        manifest,
         _decode(path, told, layout.GAPS, list[PlacedGap]),
         _decode(path, told, layout.FACTS, list[PlacedFacts]),
     )

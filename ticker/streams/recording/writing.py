@@ -25,7 +25,7 @@ from ticker.records import TICK_FIELDS, Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
 from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.protocol import Stream
-from ticker.streams.recording import layout
+from ticker.streams.recording import checksum, layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, connect, literal, writing
 from ticker.streams.recording.index import BLOCK
@@ -144,6 +144,7 @@ class Recorder:
                 layout.MANIFEST: msgspec.json.encode(manifest),
                 layout.GAPS: msgspec.json.encode(self._placed_gaps(connection, placing)),
                 layout.FACTS: msgspec.json.encode(self._placed_facts(placing)),
+                layout.CHECKSUM: checksum.NONE_YET.encode(),
             }
             assert self._folder is not None  # noqa: S101 - it came with the connection
             made = self._folder / "whole.parquet"
@@ -156,6 +157,7 @@ class Recorder:
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
                 f"ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
             )
+            checksum.seal(made)
             _settle(made, self.path)
         return manifest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -346,6 +347,19 @@ async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     async with RecordingStream(tmp_path) as tape:
         with pytest.raises(StreamUnusable, match="folder"):
             await tape.snapshot()
+
+
+async def test_a_file_with_a_single_wrong_bit_is_refused_wherever_it_lies(tmp_path: Path) -> None:
+    whole, path = tmp_path / "whole.parquet", tmp_path / "a.parquet"
+    write(whole, [Step([tick("A", n, NOW + n)], [gap(NOW + n)]) for n in range(1, 300)])
+    data = whole.read_bytes()
+    chance = random.Random(7)  # noqa: S311
+    for _ in range(100):
+        place, bit = chance.randrange(len(data)), chance.randrange(8)
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
+        async with RecordingStream(path) as tape:
+            with pytest.raises(StreamUnusable):
+                await tape.snapshot()
 
 
 async def test_an_empty_recording_reads_as_nothing(tmp_path: Path) -> None:
