@@ -1,10 +1,11 @@
 """One reading of a log file in its thread: read, check the order, wait for what comes next.
 
-SQLite announces a commit to no other process, so a reader polls `PRAGMA data_version`: often while
-ticks flow, and seldom in silence. It sleeps in a thread, because timers of an event loop cost twice
-as much. Once a second it also checks whether the path still names the file that it reads. A file
-that goes away is waited for. If another log takes its place, a gap is reported and it is read from
-its start. Knows no event loop: `SqliteRead.next` blocks for at most about a second.
+SQLite announces a commit to no other process, so a reader polls `PRAGMA data_version`: often after
+a commit, then ever more seldom. Where the system tells of writes to the WAL (see `watching.py`), a
+write ends the pause. It sleeps in a thread, because timers of an event loop cost twice as much.
+Once a second it also checks whether the path still names the file that it reads. A file that goes
+away is waited for. If another log takes its place, a gap is reported and it is read from its start.
+Knows no event loop: `SqliteRead.next` blocks for at most about a second.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.records import Batch, Gap, GapReason
@@ -20,13 +21,27 @@ from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.sqlite.opening import file_id
 from ticker.streams.sqlite.position import SqlitePosition
 from ticker.streams.sqlite.reading import SqliteReader
+from ticker.streams.sqlite.watching import Watch
 
-_FLOWING: Final = 3.0  # seconds since the last commit in which the next is expected soon
-_SOON: Final = 0.006  # seconds between two polls then: the median commit is seen after half of it
-_LATER: Final = 0.015  # … at most: the pause grows with the time since the last commit
-_GROWTH: Final = 0.03  # … by this share of that time
-_SELDOM: Final = 0.03  # … and in silence
-_AWAY: Final = 0.1  # … and if there is no file
+
+class _Pace(NamedTuple):
+    """Pauses between two polls (s). They grow with the time since the last sign of a commit."""
+
+    least: float
+    growth: float
+    """A pause is this share of that time …"""
+    most: float
+
+    def pause(self, silent: float) -> float:
+        return min(self.most, max(self.least, silent * self.growth))
+
+
+_POLLING: Final = _Pace(0.006, 0.015, 0.03)
+_WATCHING: Final = _Pace(0.001, 0.5, 1.0)
+_DEAF: Final = 0.5
+"""A watch that does not tell of a commit after such a silence (s) is of no use."""
+_AWAY: Final = 0.1
+"""The pause if there is no file (s)."""
 
 
 class SqliteRead(ThreadRead):
@@ -47,16 +62,33 @@ class SqliteRead(ThreadRead):
         self._sleep = sleep
         self._reader: SqliteReader | None = None
         self._file: tuple[int, int] | None = None
+        self._watch: Watch | None = None
+        self._is_told = False
+        """Whether a write was told of since the last commit was seen."""
+        self._is_deaf = False
+        """Whether the system does not tell of writes to this file."""
         self._version = -1
-        self._changed = monotonic()
+        self._stirred = monotonic()
+        """When the last sign of a commit came: the commit itself, or a write to the WAL."""
         self._looked = monotonic()
         self._done = False
         self._more = False
+
+    def stop(self) -> None:
+        super().stop()
+        if (watch := self._watch) is not None:
+            watch.wake()
 
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        self._unwatch()
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     def next(self) -> Batch | None:
         """Return the next batch, an empty one after a second of silence, `None` at the end.
@@ -99,7 +131,7 @@ class SqliteRead(ThreadRead):
         self.problem = None
         found = reader.after(place, self.request.symbols, self.request.limit)
         if found.place.number != place.number:
-            self._changed = self._monotonic()
+            self._stirred = self._monotonic()
         gaps += self.missed(
             found.lost,
             found.place.origin,
@@ -166,11 +198,11 @@ class SqliteRead(ThreadRead):
             now = self._monotonic()
             if now >= until:
                 return
-            silent = now - self._changed
-            soon = min(_LATER, max(_SOON, silent * _GROWTH))
-            self._sleep(soon if silent < _FLOWING else _SELDOM)
+            silent = now - self._stirred
+            self._sleep_until_a_sign(silent, until - now)
             try:
                 if reader.data_version() != self._version:
+                    self._judge_watch(silent)
                     return
             except (StreamMissing, StreamUnreachable) as error:
                 self.close()
@@ -183,3 +215,23 @@ class SqliteRead(ThreadRead):
                 if file_id(self._path) != self._file:
                     self.close()
                     return
+                if self._watch is None and not self._is_deaf:
+                    self._watch = Watch.begin(self._path)
+                    self._is_deaf = self._watch is None
+                    self._stirred = now  # a write before it was not told of
+
+    def _sleep_until_a_sign(self, silent: float, most: float) -> None:
+        """Sleep until the next poll, or until a write is told of."""
+        if self._watch is None:
+            self._sleep(min(most, _POLLING.pause(silent)))
+        elif self._watch.wait(min(most, _WATCHING.pause(silent))):
+            self._is_told = True
+            self._stirred = self._monotonic()
+
+    def _judge_watch(self, silent: float) -> None:
+        """Give up the watch if it did not tell of the write that a commit begins with."""
+        if self._watch is not None and silent > _DEAF:
+            self._is_deaf = not (self._is_told or self._watch.wait(0))
+            if self._is_deaf:
+                self._unwatch()
+        self._is_told = False
