@@ -120,3 +120,12 @@ def clock(time: int, zone: Zone, *, now: int | None = None) -> str:
     if now is not None and to_datetime(now, zone).date() != moment.date():
         return moment.strftime("%Y-%m-%d %H:%M:%S")
     return moment.strftime("%H:%M:%S")
+
+
+def span_text(first: int, last: int, zone: Zone, *, now: int) -> str:
+    """Write a span as `14:02:31 to 15:00:00`, with dates where they are not clear.
+
+    The first time has its date if it is not that of `now`; the last, if it is not that of the
+    first.
+    """
+    return f"{clock(first, zone, now=now)} to {clock(last, zone, now=first)}"

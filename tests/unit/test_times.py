@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ticker.errors import UsageError
 from ticker.records import MAX_TIME
-from ticker.times import clock, format_duration, iso, parse_duration, parse_when
+from ticker.times import clock, format_duration, iso, parse_duration, parse_when, span_text
 from ticker.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
 
 NOW = 1_795_447_805_120_000  # 2026-11-23T15:30:05.12Z
@@ -113,6 +113,13 @@ def test_anything_else_is_no_moment(words: str) -> None:
 @given(st.integers(min_value=0, max_value=MAX_TIME - DAY))
 def test_iso_keeps_every_microsecond(micros: int) -> None:
     assert parse_when(iso(micros), now=0, zone=UTC) == micros
+
+
+def test_a_span_names_a_day_once() -> None:
+    end = NOW + MINUTE
+    assert span_text(NOW, end, BERLIN, now=NOW) == "16:30:05 to 16:31:05"
+    assert span_text(NOW, end, BERLIN, now=NOW + DAY) == "2026-11-23 16:30:05 to 16:31:05"
+    assert span_text(NOW, NOW + DAY, BERLIN, now=NOW) == "16:30:05 to 2026-11-24 16:30:05"
 
 
 def test_a_clock_shows_the_date_only_of_another_day() -> None:

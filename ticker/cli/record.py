@@ -37,7 +37,7 @@ from ticker.health.sentences import sentence
 from ticker.relay.recording import Cut, Progress, Recording
 from ticker.streams import StreamChoice, open_log, open_stream
 from ticker.system_clock import now
-from ticker.times import Zone, clock, format_duration, parse_duration
+from ticker.times import Zone, clock, format_duration, parse_duration, span_text
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
@@ -241,10 +241,7 @@ class _RecordCommand:
         if progress.simulated:
             words = f"SIMULATED · {words}"
         if progress.first is not None and progress.last is not None:
-            at = now()
-            begin = clock(progress.first, options.zone, now=at)
-            end = clock(progress.last, options.zone, now=at)
-            words += f", {begin} to {end}"
+            words += f", {span_text(progress.first, progress.last, options.zone, now=now())}"
         lag = "" if progress.lag is None else f" · lag {format_duration(progress.lag)}"
         self._line.show(f"{words}{lag} → {options.path}", "recording", [words])
 
@@ -257,6 +254,5 @@ def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:
     """What a recording holds, and how to play it."""
     words = count_text(manifest.ticks, "tick")
     if manifest.first is not None and manifest.last is not None:
-        at = now()
-        words += f", {clock(manifest.first, zone, now=at)} to {clock(manifest.last, zone, now=at)}"
+        words += f", {span_text(manifest.first, manifest.last, zone, now=now())}"
     return f"{words} · ticker replay {shlex.quote(str(path))}"

@@ -15,7 +15,7 @@ from ticker.health.sentences import invitation
 from ticker.play import NothingToPlay, Reel, Span, load, session_start, tape_of
 from ticker.streams import Stream, StreamChoice
 from ticker.system_clock import monotonic, now
-from ticker.times import Zone, clock
+from ticker.times import Zone, span_text
 from ticker.units import SECOND
 
 _SOON: Final = SECOND
@@ -80,8 +80,8 @@ async def _why(stream: Stream, wish: ReplayOptions) -> str:
     words = f"{stream.url} holds no tick of that time"
     if health.first is None or health.last is None:
         return f"{words}. What it holds: ticker status{option}"
-    first, last = (clock(time, wish.zone, now=now()) for time in (health.first, health.last))
-    return f"{words}. Its ticks are from {first} to {last}"
+    span = span_text(health.first, health.last, wish.zone, now=now())
+    return f"{words}. Its ticks are from {span}"
 
 
 async def missing(stream: Stream, wish: ReplayOptions) -> list[str]:

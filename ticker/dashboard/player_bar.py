@@ -16,7 +16,7 @@ from textual.widget import Widget
 from ticker.dashboard.palette import Palette
 from ticker.feed import Mark, MarkKind, PlayerControl
 from ticker.figures import speed_text
-from ticker.times import Zone, clock, to_datetime
+from ticker.times import Zone, clock, span_text, to_datetime
 
 _OFTEN: Final = 0.1
 """Between two looks at a player (s)."""
@@ -172,10 +172,9 @@ def _state_words(player: PlayerControl) -> str:
 def _loop_words(player: PlayerControl, zone: Zone) -> str:
     if player.loop_from is None:
         return ""
-    begin = clock(player.loop_from, zone, now=player.time)
     if player.loop_to is None:
-        return f"loop from {begin}"
-    return f"loop {begin} to {clock(player.loop_to, zone, now=player.loop_from)}"
+        return f"loop from {clock(player.loop_from, zone, now=player.time)}"
+    return f"loop {span_text(player.loop_from, player.loop_to, zone, now=player.time)}"
 
 
 def line_cell(time: int, start: int, end: int, width: int) -> int:

@@ -22,7 +22,7 @@ from ticker.health.reasons import Reason
 from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
 from ticker.records import READER, Gap, GapReason, Heartbeat
-from ticker.times import Zone, clock, format_duration
+from ticker.times import Zone, clock, format_duration, span_text
 from ticker.titles import cannot_reach, source_label, source_title, to_reach
 from ticker.units import DAY, SECOND
 
@@ -305,7 +305,7 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
     if gap.symbol is not None:
         return f"gap {of_missing_ticks(gap)}"
     start, end = gap.from_ or 0, gap.until or 0
-    span = f"{clock(start, zone, now=now)} to {clock(end, zone, now=end)}"
+    span = span_text(start, end, zone, now=now)
     # Without names it covers all that this writer asks for. Others may ask for more.
     named = and_more([*map(escape, gap.symbols or ())], _NAMED)
     if gap.writer == READER:
