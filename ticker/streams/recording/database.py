@@ -37,15 +37,11 @@ _MAGIC: Final = b"PAR1"
 def connect(database: str = ":memory:") -> Connection:
     """Open a connection in UTC."""
     connection = duckdb.connect(database)
-    prepare(connection)
-    return connection
-
-
-def prepare(connection: Connection) -> None:
-    """Make settings that a cursor does not inherit."""
-    connection.execute("SET TimeZone = 'UTC'")
+    # Global: a cursor does not inherit the settings of its connection.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # A seek asks three questions. Each would read the footer again, with all its row groups.
-    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute("SET GLOBAL parquet_metadata_cache = true")
+    return connection
 
 
 def close(connection: Connection) -> None:

@@ -49,7 +49,8 @@ class RowIndex:
         self._is_in = last != _NONE
         self._last = np.maximum.accumulate(last, axis=0)
         self._dues = np.maximum.accumulate(dues)
-        self._rare = fetch(self._rare_rows())
+        self.ticks = fetch(self._rare_rows())
+        """Last ticks of blocks, by row: those of rare symbols, and what searches add."""
 
     def _rare_rows(self) -> list[int]:
         """Fetch the last ticks before a symbol is silent for a whole block.
@@ -70,12 +71,12 @@ class RowIndex:
         """Return when the last row before `block` is due (µs, UTC); 0 before the first."""
         return int(self._dues[block - 1]) if block else 0
 
-    def before(self, block: int) -> tuple[dict[Key, int], dict[int, Tick]]:
-        """Return (origin, symbol) → row of its last tick before `block`, and the known ticks."""
+    def before(self, block: int) -> dict[Key, int]:
+        """Return (origin, symbol) → row of its last tick before `block`."""
         if block == 0:
-            return {}, {}
+            return {}
         rows = self._last[block - 1]
-        return {k: int(rows[at]) for k, at in self._keys.items() if rows[at] != _NONE}, self._rare
+        return {k: int(rows[at]) for k, at in self._keys.items() if rows[at] != _NONE}
 
     def blocks_with(self, symbols: Collection[str]) -> list[int]:
         """Return the blocks in which one of `symbols` has a tick, in order."""

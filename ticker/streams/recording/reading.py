@@ -23,7 +23,6 @@ from ticker.streams.recording.database import (
     connect,
     interrupt,
     path_literal,
-    prepare,
     reading,
 )
 from ticker.streams.recording.index import BLOCK, RowIndex
@@ -61,7 +60,6 @@ class RecordingReader:
         other.__dict__.update(self.__dict__)
         with self._lock:
             other._connection = self._connection.cursor()
-        prepare(other._connection)
         return other
 
     def close(self) -> None:
@@ -194,20 +192,14 @@ class RecordingReader:
                 yield rows.numbers[piece].tolist(), ticks
             begin, blocks = stop, min(2 * blocks, _BLOCKS)
 
-    def block(self, number: int, *, with_previous: bool = False) -> Rows:
-        """Return the rows of one block. The last few blocks stay in memory. Raises `StreamError`.
-
-        `with_previous`: load the block before it too. One query for both is faster.
-        """
-        wanted = [number - 1, number] if with_previous and number else [number]
-        missing = [each for each in wanted if self._blocks.get(each) is None]
-        if missing:
-            begin = missing[0] * BLOCK
-            found = self._rows(f"{ROW} >= ? AND {ROW} < ?", begin, (missing[-1] + 1) * BLOCK)
-            for each in missing:
-                place = each * BLOCK - begin
-                self._blocks.keep(each, found.part(place, place + BLOCK))
-        return self._blocks.get(number) or self.block(number)
+    def block(self, number: int) -> Rows:
+        """Return the rows of a block. The last few blocks stay in memory. Raises `StreamError`."""
+        if (kept := self._blocks.get(number)) is not None:
+            return kept
+        begin = number * BLOCK
+        rows = self._rows(f"{ROW} >= ? AND {ROW} < ?", begin, begin + BLOCK)
+        self._blocks.keep(number, rows)
+        return rows
 
     def ticks_in(self, number: int, rows: Sequence[int]) -> list[Tick]:
         """Return the ticks of `rows`, which lie in one block."""

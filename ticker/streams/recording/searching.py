@@ -12,44 +12,36 @@ from ticker.records import Quote, Tick
 from ticker.streams.facts import quote_of
 from ticker.streams.recording.index import BLOCK, RowIndex
 from ticker.streams.recording.reading import RecordingReader
-from ticker.streams.sequence import Key
 
 
 def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:
     """Return the last tick of each (origin, symbol) before `row`, with its row."""
-    rows: dict[Key, int] = {}
-    known: dict[int, Tick] = {}
     if (index := reader.index) is not None:
-        rows, known = _last_by_index(reader, index, row)
+        known = _last_by_index(reader, index, row)
     else:
-        for origin, symbol, last in reader.ask(
-            f"SELECT origin, symbol, max(file_row_number) FROM {reader.source} "
-            "WHERE file_row_number < ? GROUP BY ALL",
+        found = reader.ask(
+            f"SELECT max(file_row_number) FROM {reader.source} "
+            "WHERE file_row_number < ? GROUP BY origin, symbol",
             row,
-        ):
-            rows[origin, symbol] = last
-        known = reader.ticks_at(list(rows.values()))
-    return sorted((row, known[row]) for row in rows.values())
+        )
+        known = reader.ticks_at([last for (last,) in found])
+    return sorted(known.items())
 
 
-def _last_by_index(
-    reader: RecordingReader, index: RowIndex, row: int
-) -> tuple[dict[Key, int], dict[int, Tick]]:
-    """Return (origin, symbol) → row of its last tick before `row`; and row → tick."""
-    block = row // BLOCK
-    rows, rare = index.before(block)
-    known: dict[int, Tick] = {}
-    if row > block * BLOCK:
-        # A symbol without a tick in this block has its last one in the block before, unless it is
-        # rare.
-        places = reader.block(block, with_previous=True).last_places(row - block * BLOCK)
-        rows |= {key: block * BLOCK + place for key, place in places.items()}
-    for each in (block - 1, block):
-        here = [row for row in rows.values() if row // BLOCK == each and row not in rare]
-        if here:
-            ticks = reader.ticks_in(each, here)
-            known.update(zip(here, ticks, strict=True))
-    return rows, known | {row: rare[row] for row in rows.values() if row in rare}
+def _last_by_index(reader: RecordingReader, index: RowIndex, row: int) -> dict[int, Tick]:
+    """Return row → tick of the last tick of each (origin, symbol) before `row`."""
+    block, begin = row // BLOCK, row // BLOCK * BLOCK
+    rows = index.before(block)
+    if row > begin:
+        places = reader.block(block).last_places(row - begin)
+        rows |= {key: begin + place for key, place in places.items()}
+    here = [row for row in rows.values() if row >= begin]
+    found = dict(zip(here, reader.ticks_in(block, here), strict=True)) if here else {}
+    # A symbol without a tick in this block has its last one in the block before, unless it is rare.
+    # Of that block a few rows are read, and kept for the next seek.
+    before = [row for row in rows.values() if row < begin]
+    index.ticks.update(reader.ticks_at([row for row in before if row not in index.ticks]))
+    return found | {row: index.ticks[row] for row in before}
 
 
 def quotes(reader: RecordingReader, row: int) -> list[Quote]:

@@ -40,11 +40,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def part(self, begin: int, end: int) -> Rows:
-        """Return the rows from the index `begin` up to `end` (exclusive), without a copy."""
-        columns = {name: column[begin:end] for name, column in self._columns.items()}
-        return Rows(columns, self._words)
-
     def ticks(self, piece: Any) -> list[Tick]:
         """Make the ticks of `piece`: a slice, or indices. Raises `InvalidRecord`."""
         columns = [self._values(field, self._columns[field][piece]) for field in TICK_FIELDS]
