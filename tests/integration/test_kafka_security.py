@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from tests.kafka_secure import PASSWORD, SecureKafka
+from ticker.address import parse_address
 from ticker.errors import StreamUnreachable
 from ticker.records import Quote, Tick
 from ticker.streams import open_log, open_stream
-from ticker.streams.kafka import KafkaLog, parse
+from ticker.streams.kafka import KafkaLog, secured
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +167,7 @@ async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
     async with (
         asyncio.timeout(120),
         open_stream(url, security=security) as stream,
-        KafkaLog(parse(url, security), delivery=3) as log,
+        KafkaLog(secured(parse_address(url), security), delivery=3) as log,
     ):
         await log.append([tick("o", 1)])
         batches = aiter(stream.read(await stream.find("start")))

@@ -54,17 +54,6 @@ class SequenceTracker:
         """
         return self._take(ticks, gaps, stops=True)
 
-    def fresh(self, keys: Iterable[Key], sequences: Iterable[int]) -> list[bool]:
-        """Tell which ticks of these (origin, symbol) and sequences are new. Looks for no hole."""
-        last = self._last
-        found: list[bool] = []
-        for key, sequence in zip(keys, sequences, strict=True):
-            if is_new := sequence > last.get(key, 0):
-                last[key] = sequence
-            found.append(is_new)
-        self.repeats += found.count(False)
-        return found
-
     def _take(
         self, ticks: Sequence[Tick], gaps: Sequence[Gap], *, stops: bool
     ) -> tuple[Sequence[Tick], list[Gap], int]:

@@ -1,7 +1,7 @@
 """Apache Kafka as a stream, when one machine is not enough."""
 
-from ticker.streams.kafka.address import Address, parse, secured
+from ticker.streams.kafka.address import Address, secured
 from ticker.streams.kafka.stream import KafkaLog, KafkaStream
 from ticker.streams.kafka.topics import Plan
 
-__all__ = ["Address", "KafkaLog", "KafkaStream", "Plan", "parse", "secured"]
+__all__ = ["Address", "KafkaLog", "KafkaStream", "Plan", "secured"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ticker.address import StreamAddress, parse_address
+from ticker.address import StreamAddress
 from ticker.errors import ConfigError, StreamUnreachable
 from ticker.security import Security
 from ticker.streams.kafka.securing import client_options
@@ -23,7 +23,6 @@ class Address(msgspec.Struct, frozen=True):
     """HOST:PORT of the bootstrap servers."""
     prefix: str
     security: Security = Security()
-    """The URL as the user wrote it, for errors."""
 
     @property
     def url(self) -> str:
@@ -41,15 +40,6 @@ class Address(msgspec.Struct, frozen=True):
             return client_options(self.security)
         except ConfigError as error:
             raise StreamUnreachable(self.url, str(error)) from error
-
-
-def parse(url: str, security: Security | None = None) -> Address:
-    """Parse `url`.
-
-    Raises `UsageError` if the URL names no brokers, or topics that Kafka does not allow. Raises
-    `ConfigError` if a file that `security` names cannot be used.
-    """
-    return secured(parse_address(url), security)
 
 
 def secured(address: StreamAddress, security: Security | None = None) -> Address:

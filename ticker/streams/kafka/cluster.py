@@ -22,7 +22,6 @@ from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
-    NotLeaderForPartitionError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -48,11 +47,6 @@ END: Final = -1
 RECREATED: Final = "its topics were deleted and created again"
 """The problem when topics have another id than before."""
 
-_PASSING: Final = (
-    LeaderNotAvailableError,
-    NotLeaderForPartitionError,
-    UnknownTopicOrPartitionError,
-)
 _TOPIC: Final = 2  # Kafka's number for the resource type "topic"
 _PAUSE: Final = 0.1  # seconds before a question is repeated that met an election
 
@@ -234,13 +228,13 @@ class ClusterClient:
             newest = self._newest or topics
             leaders = newest.leaders if newest.id == topics.id else topics.leaders
             try:
-                return await self._offsets(leaders, wanted)
-            except (*_PASSING, StreamUnreachable) as error:
+                with map_errors(self.address):
+                    return await self._offsets(leaders, wanted)
+            except StreamUnreachable as error:
                 # An election, a deletion, or the leader was killed just now. Look at the topics
                 # again: if no broker answers, that raises the right error.
                 if asyncio.get_running_loop().time() > until:
-                    with map_errors(self.address):
-                        raise
+                    raise
                 await asyncio.sleep(_PAUSE)
                 if (await self.topics()).id != topics.id:
                     raise StreamMissing(self.address.url, RECREATED) from error
@@ -264,10 +258,7 @@ class ClusterClient:
             for topic, partitions in answer.topics:
                 for partition, code, _, offset in partitions:
                     if (kind := fault(code)) is not None:
-                        if kind in _PASSING:
-                            raise kind(topic)
-                        with map_errors(self.address):
-                            raise kind(topic)
+                        raise kind(topic)
                     found[TopicPartition(topic, partition)] = offset
         return found
 

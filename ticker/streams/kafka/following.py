@@ -77,7 +77,9 @@ class KafkaRead(ActiveRead):
                 await asyncio.wait([coming], timeout=self.request.silence)
                 if not coming.done():
                     if self.request.follow:
-                        yield Batch(self._resting())
+                        if not self._ready:  # otherwise stay before the ready batches
+                            self._given = self._position()
+                        yield Batch(self._given)
                     continue
                 found, coming = coming.result(), None
                 match found:
@@ -107,12 +109,6 @@ class KafkaRead(ActiveRead):
         if self._topics is None:
             return self.request.after
         return self._topics.place(self._offsets, self._received).position()
-
-    def _resting(self) -> Position:
-        """Return an empty batch's position: after all returned or skipped, before ready batches."""
-        if not self._ready:
-            self._given = self._position()
-        return self._given
 
     async def _run(self) -> None:
         task = asyncio.current_task()
@@ -193,22 +189,21 @@ class KafkaRead(ActiveRead):
         """Skip what retention deleted. Tells whether anything was."""
         begins = await self._cluster.offsets(topics, BEGIN)
         gone = {where for where, offset in self._offsets.items() if offset < begins[where]}
-        # An unclean election can shorten a log. What is beyond its end is read once it is there
-        # again.
+        # An unclean election can shorten a log. What is beyond its end is read later.
         gone |= {where for where, offset in self._offsets.items() if offset > ends[where]}
         there = {
             where: min(max(self._offsets[where], begins[where]), ends[where]) for where in gone
         }
         # Newer quotes and heartbeats replace older ones, so nothing is lost here.
         if any(where.topic in topics.names[:QUOTES] for where in gone):
-            held = {where: (begins[where], begins[where] + 1) for where in gone}
-            held = {where: (a, min(b, ends[where])) for where, (a, b) in held.items()}
-            seen = await ticks_between(
-                self._cluster, {w: s for w, s in held.items() if w.topic == topics.names[TICKS]}
-            )
+            firsts = {
+                where: (begins[where], min(begins[where] + 1, ends[where]))
+                for where in gone
+                if where.topic == topics.names[TICKS]
+            }
+            seen = await ticks_between(self._cluster, firsts)
             since = min((t.received for some in seen.values() for t in some.records), default=0)
-            # In one step, after all questions: a failure must not separate the gap from its
-            # consequences.
+            # In one step, after all questions: a failure must not separate the two.
             self._missing.passed = self.sequences.last_seen()
             self._offsets.update(there)
             await self._tell(topics, GapReason.RETENTION, since)
@@ -268,7 +263,7 @@ class KafkaRead(ActiveRead):
         stood: dict[TopicPartition, tuple[int, float]] = {}  # offset, and since when (s)
         while True:
             await asyncio.sleep(self._watch)
-            if self._is_handing():
+            if self._ready or not self._queue.empty():
                 stood.clear()
                 continue  # a slow reader is not a silent broker
             try:
@@ -297,15 +292,11 @@ class KafkaRead(ActiveRead):
         except TimeoutError:
             raise StreamUnreachable(self._cluster.address.url, "does not answer") from None
 
-    def _is_handing(self) -> bool:
-        return bool(self._ready) or not self._queue.empty()
-
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Queue messages as batches, and move the position past them, in one step."""
         for part in in_order(topics, found):
-            rest = part
-            while rest:
-                rest = self._take_some(topics, rest)
+            while part:
+                part = self._take_some(topics, part)  # noqa: PLW2901 - what is left of it
 
     def _take_some(
         self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]
@@ -342,9 +333,8 @@ class KafkaRead(ActiveRead):
         while self._ready:
             batch, holes = self._ready[0]
             if holes:
-                joined, gaps = await self._missing.resolve_holes(
-                    topics, batch, holes, self._offsets
-                )
+                resolve = self._missing.resolve_holes
+                joined, gaps = await resolve(topics, batch, holes, self._offsets)
                 # In one step, after all questions: a failure repeats all of it.
                 self.sequences.holes -= len(joined)
                 batch = msgspec.structs.replace(batch, gaps=[*batch.gaps, *gaps])

@@ -13,7 +13,7 @@ The times in a heartbeat are cut to it: otherwise a wrong clock would make a dea
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +80,7 @@ class Decoded(msgspec.Struct):
 def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
     """Decode the records of `kind` in `messages` (aiokafka's), in their order."""
     # Nearly always all are valid: then they are decoded and checked together.
-    if are_usual(messages):
+    if list(map(_headers, messages)).count(_USUAL) == len(messages):
         try:
             records: list[Any] = list(map(wire.decode, map(_value, messages)))
             well = {*map(type, records)} <= {kind} and _have_keys(records, messages, kind)
@@ -90,24 +90,6 @@ def decode(messages: Sequence[Any], kind: Kind) -> Decoded:
         if well:
             return Decoded(records, list(map(_offset, messages)))
     return _decode_each(messages, kind)
-
-
-def are_usual(messages: Sequence[Any]) -> bool:
-    """Tell whether all have the headers that we write."""
-    return list(map(_headers, messages)).count(_USUAL) == len(messages)
-
-
-def have_symbols(messages: Sequence[Any], symbols: Iterable[str]) -> bool:
-    """Tell whether the keys of these messages of ticks are their `symbols`."""
-    keys: Mapping[str, bytes] = _Keys()
-    return [*map(keys.__getitem__, symbols)] == [*map(_key, messages)]
-
-
-def time_limit(messages: Sequence[Any]) -> int:
-    """Return the latest time (µs, UTC) that is allowed in every one of these messages."""
-    first = messages[0]
-    is_known = first.timestamp_type == _BY_BROKER
-    return first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
 
 
 def _decode_each(messages: Sequence[Any], kind: Kind) -> Decoded:
@@ -137,7 +119,9 @@ def _in_time(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> boo
     """Tell whether all times are within a day of the first message's. Then none needs a check."""
     if kind is not Tick and kind is not Quote:
         return not records
-    limit = time_limit(messages)
+    first = messages[0]
+    is_known = first.timestamp_type == _BY_BROKER
+    limit = first.timestamp * MILLISECOND + DAY if is_known else MAX_TIME
     return all(bool(max(map(time, records)) <= limit) for time in (_received, _time))
 
 
@@ -157,16 +141,10 @@ def _cut(beat: Heartbeat, appended: int) -> Heartbeat:
 def _have_keys(records: Sequence[Any], messages: Sequence[Any], kind: Kind) -> bool:
     """Tell whether the keys are those of `records`. May raise what `key` raises."""
     if kind is Tick:
-        return have_symbols(messages, map(_symbol, records))
+        symbols = [*map(_symbol, records)]
+        keys = {symbol: symbol.encode() for symbol in {*symbols}}  # each once: ticks are many
+        return [*map(keys.__getitem__, symbols)] == [*map(_key, messages)]
     return [key(record) for record in records] == [*map(_key, messages)]
-
-
-class _Keys(dict[str, bytes]):
-    """Symbol → key. Each is encoded once, because ticks come by the million."""
-
-    def __missing__(self, symbol: str) -> bytes:
-        self[symbol] = found = symbol.encode()
-        return found
 
 
 def _readable(headers: Sequence[tuple[str, bytes | None]]) -> bool:

@@ -44,8 +44,6 @@ class Producing:
         self._requests: set[asyncio.Task[Any]] = set()  # requests of the producer that are pending
         self._sending: asyncio.Task[Any] | None = None
         self._closed = False
-        self.made = 0
-        """How many producers were made."""
 
     async def send(
         self, topic: str, messages: Mapping[int, Iterable[Message]]
@@ -88,7 +86,6 @@ class Producing:
                 request_timeout_ms=_REQUEST_MS,
                 **self._address.options(),
             )
-            self.made += 1
             self._requests = watch_requests(producer)
             await begin(self._address, producer, self._delivery)
             self._producer = producer
@@ -165,7 +162,10 @@ class Producing:
         return False
 
     async def abandon(self) -> None:
-        """End the producer with all that it has not sent, even if we are cancelled meanwhile."""
+        """End the producer with all that it has not sent, even if we are cancelled meanwhile.
+
+        What it sent may have arrived: the next writer sees that in the sequences.
+        """
         producer, self._producer = self._producer, None
         ending = _abandon(self._sending, producer, self._requests)
         await asyncio.shield(keep(asyncio.ensure_future(ending)))
@@ -178,15 +178,8 @@ async def _abandon(
         sending.cancel()
         await asyncio.wait([sending], timeout=1)
     if producer is not None:
-        await _drop(producer, requests)
-
-
-async def _drop(producer: Any, requests: Iterable[asyncio.Task[Any]]) -> None:
-    """End a producer that has something left to send; its own stop would wait for that (#1101).
-
-    What it sent may have arrived: the sequences tell the next writer.
-    """
-    await end(producer.client, 1)
-    await bounded(end_sending(producer), 1)
-    for request in tuple(requests):
-        request.cancel()
+        # Its own stop would wait for what it has not sent (#1101).
+        await end(producer.client, 1)
+        await bounded(end_sending(producer), 1)
+        for request in tuple(requests):
+            request.cancel()

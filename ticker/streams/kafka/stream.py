@@ -23,18 +23,18 @@ from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
-from ticker.streams.kafka.columns import ColumnDecoder
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, KafkaRead
 from ticker.streams.kafka.late import read_snapshot, ticks_between
-from ticker.streams.kafka.messages import TICKS
+from ticker.streams.kafka.messages import TICKS, decode
 from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served
 from ticker.streams.reader import ColumnRequest, ReadRequest
+from ticker.streams.sequence import SequenceTracker
 from ticker.streams.sync import blocking
 
 
@@ -90,11 +90,12 @@ class KafkaStream(BaseStream, Served):
             ends = await cluster.offsets(topics, END, TICKS)
             begin = await find(cluster, "start" if request.since is None else request.since)
             offsets = topics.offsets(begin)
-            decoder = ColumnDecoder(request)
+            sequences = SequenceTracker()
             between = {where: (offsets[where], end) for where, end in ends.items()}
             async with contextlib.aclosing(span(cluster.address, between)) as messages:
                 async for _, some in messages:
-                    if (chunk := decoder.chunk(some)) is not None:
+                    ticks, _ = sequences.take(decode(some, Tick).records)
+                    if (chunk := request.chunk(ticks)) is not None:
                         yield chunk
 
     @contextlib.asynccontextmanager

@@ -9,8 +9,9 @@ ticks, readers drop the repeats.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -53,7 +54,7 @@ class KafkaWriter:
         self._cluster = ClusterClient(address)
         self._producing = Producing(address, delivery)
         self._lock = asyncio.Lock()
-        self._topics: Topics | None = None
+        self._topics: Topics  # known once it is open
         self._known: Sequences | None = None  # None: must be read again
         self._ends: dict[TopicPartition, int] = {}  # the position up to which all is known
         self._behind: dict[TopicPartition, int] = {}  # the position after our last message
@@ -87,10 +88,44 @@ class KafkaWriter:
         heartbeats: Sequence[Heartbeat],
     ) -> Position:
         """See `Log.append`."""
+        async with self._appending(len(ticks)):
+            known, topics = await self._ready()
+            if known.simulated is None:  # the first price decides of which kind all are
+                known, topics = await self._caught_up()
+            found = known.sort(ticks, gaps, quotes)
+            for which in found.heads:
+                route = self._routes.get(which[1]) or self._route(which[1])
+                topics.check_partitions(self._placed, route[1], [which])
+            news = known.new_gaps(gaps)
+            if news:
+                await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
+                known.saw_gaps(news)
+            await self._send(TICKS, self._messages(found.fresh))
+            known.wrote(found, ticks, quotes)
+            if not self._settled and known.simulated is not None:
+                # If two wrote the first price at once, the later one now sees the other's.
+                await self._caught_up()
+                self._settled = True
+            now = asyncio.get_running_loop().time()
+            due = known.due(now)
+            await self._send(QUOTES, self._by_symbol(due))
+            known.sent(due, now)
+            beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
+            await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
+            if not (ticks or gaps or quotes or heartbeats):
+                return topics.place(await self._cluster.offsets(topics, END)).position()
+            heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
+            received = max((record.received for record in heard), default=0)
+            behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
+            return topics.place(behind, received).position()
+
+    @contextlib.asynccontextmanager
+    async def _appending(self, ticks: int) -> AsyncGenerator[None, None]:
+        """Let one append of so many ticks run at a time, and clear up after it."""
         async with self._lock:
-            self._pending = len(ticks)
+            self._pending = ticks
             try:
-                position = await self._append(ticks, gaps, quotes, heartbeats)
+                yield
             except SequenceConflict:
                 self._pending = 0
                 raise
@@ -100,7 +135,6 @@ class KafkaWriter:
             self._pending = 0
             if self._later is None and self._known is not None and self._known.due(None):
                 self._later = asyncio.create_task(self._send_later())
-            return position
 
     def _lose(self) -> None:
         """Forget the state: it is unknown what arrived, so the next append reads the topics again.
@@ -145,43 +179,6 @@ class KafkaWriter:
         await self._cluster.close()
         return self._pending
 
-    async def _append(
-        self,
-        ticks: Sequence[Tick],
-        gaps: Sequence[Gap],
-        quotes: Sequence[Quote],
-        heartbeats: Sequence[Heartbeat],
-    ) -> Position:
-        known, topics = await self._ready()
-        if known.simulated is None:  # the first price decides of which kind all are
-            known, topics = await self._caught_up()
-        found = known.sort(ticks, gaps, quotes)
-        for which in found.heads:
-            route = self._routes.get(which[1]) or self._route(which[1])
-            topics.check_partitions(self._placed, route[1], [which])
-        news = known.new_gaps(gaps)
-        if news:
-            await self._send(GAPS, {0: [(None, wire.encode(gap), HEADERS) for gap in news]})
-            known.saw_gaps(news)
-        await self._send(TICKS, self._messages(found.fresh))
-        known.wrote(found, ticks, quotes)
-        if not self._settled and known.simulated is not None:
-            # If two wrote the first price at once, the later one now sees the other's.
-            await self._caught_up()
-            self._settled = True
-        now = asyncio.get_running_loop().time()
-        due = known.due(now)
-        await self._send(QUOTES, self._by_symbol(due))
-        known.sent(due, now)
-        beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
-        await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
-        if not (ticks or gaps or quotes or heartbeats):
-            return topics.place(await self._cluster.offsets(topics, END)).position()
-        heard: tuple[Record, ...] = (*found.fresh[-1:], *gaps, *quotes, *heartbeats)
-        received = max((record.received for record in heard), default=0)
-        behind = {w: max(last, self._behind.get(w, 0)) for w, last in self._ends.items()}
-        return topics.place(behind, received).position()
-
     def _messages(self, ticks: Sequence[Tick]) -> dict[int, Iterable[Message]]:
         """Return `ticks` by partition."""
         routes, encode = self._routes, wire.encode
@@ -197,7 +194,6 @@ class KafkaWriter:
     async def _send(self, which: int, messages: Mapping[int, Iterable[Message]]) -> None:
         if not messages:
             return
-        assert self._topics is not None  # noqa: S101 - the log is open
         await self._same_topics()
         sent = await self._producing.send(self._topics.names[which], messages)
         self._met_at = asyncio.get_running_loop().time()
@@ -223,7 +219,6 @@ class KafkaWriter:
             self._met_at = asyncio.get_running_loop().time()
 
     def _route(self, symbol: str) -> tuple[bytes, int]:
-        assert self._topics is not None  # noqa: S101 - the log is open
         partitions = list(range(self._topics.partitions[TICKS]))
         name = symbol.encode()
         route = self._routes[symbol] = (name, self._partition(name, partitions, partitions))
@@ -234,7 +229,6 @@ class KafkaWriter:
 
         Topics made by hand may have another number than those of ticks.
         """
-        assert self._topics is not None  # noqa: S101 - the log is open
         partitions = list(range(self._topics.partitions[QUOTES]))
         by_partition: dict[int, list[Message]] = defaultdict(list)
         for quote in quotes:
@@ -244,8 +238,6 @@ class KafkaWriter:
 
     async def _ready(self) -> tuple[Sequences, Topics]:
         """Return the state, read again after a failure."""
-        if self._topics is None:
-            raise StreamUnreachable(self._address.url, "the log is not open: use `async with`")
         if self._known is None:
             topics = await self._cluster.topics()
             if topics.id != self.id:
@@ -280,7 +272,6 @@ class KafkaWriter:
     async def _learn(self) -> None:
         """Read the quotes, the last ticks and the gaps in the topics."""
         topics = self._topics
-        assert topics is not None  # noqa: S101 - the log is open
         late = await read_snapshot(self._cluster, topics, FURTHER)
         known = Sequences(self._address.url)
         known.saw(late.quotes.values())

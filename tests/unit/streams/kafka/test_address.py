@@ -1,8 +1,9 @@
 import pytest
 
+from ticker.address import parse_address
 from ticker.errors import UsageError
 from ticker.streams import open_log, open_stream
-from ticker.streams.kafka import Address, parse
+from ticker.streams.kafka import Address, secured
 
 
 @pytest.mark.parametrize(
@@ -16,13 +17,13 @@ from ticker.streams.kafka import Address, parse
     ],
 )
 def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], prefix: str) -> None:
-    assert parse(url) == Address(servers, prefix)
+    assert secured(parse_address(url)) == Address(servers, prefix)
     assert open_stream(url).url == open_log(url).url == f"kafka://{','.join(servers)}/{prefix}"
 
 
 def test_the_same_servers_make_the_same_url_however_they_are_named() -> None:
     urls = {
-        parse(url).url
+        secured(parse_address(url)).url
         for url in ("kafka://b:1,a/t", "kafka://a:9092,B:1/t", "kafka://A,b:01,a:9092/t")
     }
     assert urls == {"kafka://a:9092,b:1/t"}
@@ -68,7 +69,7 @@ def test_a_prefix_that_cannot_be_is_told_why(prefix: str, words: str) -> None:
 
 def test_the_longest_prefix_and_one_that_only_looks_like_an_ending_are_taken() -> None:
     for prefix in ("x" * 238, "mygaps", "demo.gaps.mine"):
-        assert parse(f"kafka://host/{prefix}").prefix == prefix
+        assert secured(parse_address(f"kafka://host/{prefix}")).prefix == prefix
 
 
 def test_a_password_typed_into_a_url_is_refused_and_not_repeated() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from aiokafka.errors import KafkaError, LeaderNotAvailableError, NotLeaderForPartitionError
 
+from ticker.address import parse_address
 from ticker.errors import StreamUnreachable
 from ticker.security import Security
 from ticker.streams.kafka import connecting
-from ticker.streams.kafka.address import parse
+from ticker.streams.kafka.address import secured
 from ticker.streams.kafka.connecting import map_errors, warn
 
-ADDRESS = parse("kafka://127.0.0.1:1/ticks")
+ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_a_password_that_others_can_overhear_is_told_once(
     user = {} if mechanism is None else {"user": "ann", "password": "hunter2"}
     asked = Security(security=security, mechanism=mechanism, **user)
     for _ in range(2):
-        warn(parse(f"kafka://{server}/t", asked))
+        warn(secured(parse_address(f"kafka://{server}/t"), asked))
     assert len(caplog.records) == warns
     assert "hunter2" not in caplog.text
     assert ("in the clear. Use SASL_SSL" in caplog.text) is warns

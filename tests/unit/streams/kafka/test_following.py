@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from ticker.address import parse_address
 from ticker.errors import StreamUnreachable
 from ticker.records import Batch, Gap, Position, Tick
-from ticker.streams.kafka.address import parse
+from ticker.streams.kafka.address import secured
 from ticker.streams.kafka.following import KafkaRead
 from ticker.streams.reader import EMPTY_BATCH_AFTER, ReadRequest
 
 NOW = 1_795_447_805_000_000
-ADDRESS = parse("kafka://127.0.0.1:1/ticks")
+ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
 TOPICS: Any = None  # handed on, and never looked at here
 
 

@@ -11,11 +11,12 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from ticker.address import parse_address
 from ticker.errors import ConfigError, StreamUnreachable
 from ticker.records import Position
 from ticker.security import Security
 from ticker.streams import open_stream
-from ticker.streams.kafka import parse, securing
+from ticker.streams.kafka import secured, securing
 
 SECRET = "hunter2"
 
@@ -147,7 +148,7 @@ def test_a_password_that_others_may_read_is_warned_of_once(
 
 
 def test_an_address_never_shows_the_password(folder: Path) -> None:
-    address = parse("kafka://host/t", sasl(folder, "text"))
+    address = secured(parse_address("kafka://host/t"), sasl(folder, "text"))
     assert address.options()["sasl_plain_password"] == SECRET
     assert SECRET not in repr(address) + str(address) + str(address.__rich_repr__())
 
@@ -155,7 +156,7 @@ def test_an_address_never_shows_the_password(folder: Path) -> None:
 def test_a_password_that_is_changed_is_known_to_the_next_client(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("first")
-    address = parse("kafka://host/t", sasl(tmp_path, "password"))
+    address = secured(parse_address("kafka://host/t"), sasl(tmp_path, "password"))
     file.write_text("second")
     assert address.options()["sasl_plain_password"] == "second"
 
@@ -167,7 +168,7 @@ def test_certificates_that_are_changed_are_known_to_the_next_client(
     ca.write_bytes((folder / "ca.pem").read_bytes())
     both.write_bytes((folder / "both.pem").read_bytes())
     files = {"ca": str(ca), "certificate": str(both), "key": str(both)}
-    address = parse("kafka://host/t", Security(security="SSL", **files))
+    address = secured(parse_address("kafka://host/t"), Security(security="SSL", **files))
     first = address.options()["ssl_context"]
     assert address.options()["ssl_context"] is first, "30 ms for nothing"
     other = trustme.CA()
@@ -180,7 +181,7 @@ def test_certificates_that_are_changed_are_known_to_the_next_client(
 def test_a_file_that_vanishes_after_the_beginning_may_come_back(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(SECRET)
-    address = parse("kafka://host/t", sasl(tmp_path, "password"))
+    address = secured(parse_address("kafka://host/t"), sasl(tmp_path, "password"))
     file.unlink()
     with pytest.raises(StreamUnreachable, match="password_file: cannot be read: No such file"):
         address.options()
