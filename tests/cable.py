@@ -1,5 +1,7 @@
-"""A TCP cable between clients and a server that a test cuts and mends: nothing is refused, nothing
-arrives, as with a machine behind a broken network."""
+"""A TCP cable between clients and a server that a test cuts and mends.
+
+While it is cut, nothing is refused and nothing arrives, as with a broken network.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ class Cable:
     """Passes bytes both ways, unless it is cut."""
 
     def __init__(self, host: str, port: int, *, rate: int | None = None) -> None:
-        """`rate`: bytes a second towards the client; `None`: as many as come."""
+        """`rate`: the most bytes a second towards the client; `None`: unlimited."""
         self.passed = 0
-        """Bytes, both ways."""
+        """Bytes passed, both ways."""
         self._server = (host, port)
         self._rate = rate
         self._turn = asyncio.Lock()
@@ -23,16 +25,16 @@ class Cable:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
-        """From now on no byte passes, though connections stay and new ones are taken."""
+        """Let no byte pass. Connections stay open, and new ones are accepted."""
         self._whole.clear()
 
     def mend(self) -> None:
-        """What was held up goes on, as after a network's own retransmissions."""
+        """Let bytes pass again, also the delayed ones, as after retransmissions of a network."""
         self._whole.set()
 
     @contextlib.asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[None]:
-        """Take connections on loopback."""
+        """Accept connections on loopback."""
         server = await asyncio.start_server(self._connect, "127.0.0.1", port)
         try:
             yield

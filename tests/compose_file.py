@@ -1,8 +1,8 @@
-"""compose.yaml as Compose's own reference loader reads it; where its ports lie without containers.
+"""compose.yaml as Compose's own reference loader reads it, and its ports without containers.
 
-Containers have names and a network of their own. On this machine their addresses are loopback's: a
-port that the file publishes stays as it is (or becomes what the test says), every other becomes a
-free one. Knows no process.
+Containers have names and a network of their own. Here they all use loopback: a port that the file
+publishes keeps its number (unless the test gives another), every other becomes a free one. Knows no
+process.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NEEDS_GO: Final = "needs go, which builds Compose's reference loader: pip instal
 
 
 def has_go() -> bool:
-    """Whether the reference loader can be had here."""
+    """Tell whether the reference loader can be installed here."""
     return shutil.which("go") is not None
 
 
 def load() -> Any:
-    """What the reference loader makes of the file; raises `ValueError` with its refusal."""
+    """Return the file as the reference loader reads it. Raises `ValueError` with its error."""
     folder = ROOT / ".cache" / "compose-go" / LOADER.rpartition("@")[2]
     loader = folder / "cmd"
     if not loader.exists():
@@ -43,13 +43,13 @@ def load() -> Any:
 
 
 def seconds(duration: str) -> float:
-    """A duration as the loader prints it (`1m30s`)."""
+    """Read a duration as the loader prints it (`1m30s`)."""
     parts = re.findall(r"([\d.]+)(h|ms|m|s)", duration)
     return sum(float(n) * {"h": 3600, "m": 60, "s": 1, "ms": 0.001}[unit] for n, unit in parts)
 
 
 class Network:
-    """Where each port of each service lies on this machine. `published`: host's port → another."""
+    """Gives each port of each service a port here. `published`: host's port → another."""
 
     def __init__(
         self, services: Mapping[str, Any], published: Mapping[int, int] | None = None
@@ -60,19 +60,19 @@ class Network:
                 number = int(port["published"])
                 here = (published or {}).get(number, number)
                 self._ports[name, int(port["target"])] = here
-        # A listening address without a host listens to all; `localhost` is the container itself.
+        # A listening address without a host means all hosts; `localhost` is the container itself.
         hosts = "|".join([*services, "localhost", r"127\.0\.0\.1", r"0\.0\.0\.0", "(?<=://)"])
         self._address = re.compile(rf"(?<![\w.-])(?P<host>{hosts}):(?P<port>\d+)(?![\w.])")
         self._names = frozenset(services)
 
     def port(self, service: str, number: int) -> int:
-        """Where `number` of the container `service` lies; the same at every call."""
+        """Return this machine's port for port `number` of `service`; always the same one."""
         if (service, number) not in self._ports:
             self._ports[service, number] = free_port()
         return self._ports[service, number]
 
     def here(self, service: str, text: str) -> str:
-        """`text` of the container `service`, with its addresses as they are on this machine."""
+        """Return `text` of the container `service`, with its addresses on this machine."""
 
         def replace(found: re.Match[str]) -> str:
             host, number = found["host"], int(found["port"])

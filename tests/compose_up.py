@@ -1,13 +1,12 @@
 """`docker compose up` without containers: the services of compose.yaml as processes.
 
-Each service has the command, the environment, the health check and the place in the order that the
-file gives it. Replaced is what a container would bring, and nothing else: addresses (see
-`compose_file.Network`), volumes (a folder each), Kafka's image (the same release's jars, set up
-from the environment by the image's own class, and its scripts by the classes that they run), our
-image (this checkout; ENV as the Dockerfile has it).
+Each service has its command, environment, health check and order from the file. Only the parts of
+containers are replaced: addresses (see `compose_file.Network`), volumes (by folders), Kafka's image
+(by the jars of the same release, configured by the image's own class, and its scripts by the
+classes that they run), our image (by this checkout, with ENV from the Dockerfile).
 
 `python -m tests.compose_up compose …` stands in for `docker compose …` where there is no container
-engine: `up` until Ctrl-C, `exec kafka SCRIPT …`. `… fetch` gets what both need from outside.
+engine: `up` until Ctrl-C, `exec kafka SCRIPT …`. `… fetch` downloads what both need.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ from tests.kafka_broker import LOG4J_YAML, jars
 from ticker.processes.child import command, environment
 
 PATIENCE: Final = 90.0
-"""How long a service may take to become healthy (s)."""
+"""The time limit for a service to become healthy (s)."""
 IMAGE_BIN: Final = "/opt/kafka/bin"
-SCRIPTS: Final = {  # what Kafka's bin/NAME hands to bin/kafka-run-class.sh
+SCRIPTS: Final = {  # the class that Kafka's bin/NAME passes to bin/kafka-run-class.sh
     "kafka-broker-api-versions.sh": "org.apache.kafka.tools.BrokerApiVersionsCommand",
     "kafka-console-consumer.sh": "org.apache.kafka.tools.consumer.ConsoleConsumer",
     "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
@@ -39,13 +38,15 @@ SCRIPTS: Final = {  # what Kafka's bin/NAME hands to bin/kafka-run-class.sh
 
 
 def write_scripts(folder: Path) -> Path:
-    """Kafka's scripts of `SCRIPTS`, by the jars; the folder in which they lie."""
+    """Write Kafka's scripts of `SCRIPTS` for the jars, and return their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     logging = folder / "tools-log4j2.yaml"
     logging.write_text(
         LOG4J_YAML.replace("name: console", "name: console\n      target: SYSTEM_ERR")
     )
-    path = f"{jars('kafka-tools', 'tools')}/*:{jars()}/*"  # logging in YAML is in the broker's
+    path = (
+        f"{jars('kafka-tools', 'tools')}/*:{jars()}/*"  # the broker's jars have logging with YAML
+    )
     for name, main_class in SCRIPTS.items():
         script = folder / name
         options = f"-Xmx512M -Dlog4j2.configurationFile={logging}"
@@ -67,19 +68,19 @@ class Service:
 
     @property
     def said(self) -> str:
-        """What it wrote, over all its starts."""
+        """Return its output, over all its starts."""
         return (self.folder / "said").read_text(errors="replace")
 
     def here(self, text: str) -> str:
-        """A text of the file as it is on this machine."""
+        """Return a text of the file with this machine's addresses."""
         return self._network.here(self.name, text).replace(IMAGE_BIN, str(self.folder / "bin"))
 
     def prepare(self) -> list[str]:
-        """What comes before the start; the words that start it."""
+        """Prepare the start, and return the command."""
         return command(*map(self.here, self.model["command"]))
 
     def environment(self) -> dict[str, str]:
-        """The Dockerfile's and the file's, and what an interpreter here needs."""
+        """Return the Dockerfile's and the file's variables, and those of an interpreter here."""
         ours = {name: value for name, value in environment().items() if "TICKER" not in name}
         inline = self.model["build"]["dockerfile_inline"]
         image = dict(
@@ -89,7 +90,7 @@ class Service:
         return {**ours, "HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder), **places}
 
     def start(self) -> None:
-        """Begin, without waiting."""
+        """Start it, without waiting."""
         words = self.prepare()
         with (self.folder / "said").open("ab") as said:
             self.process = subprocess.Popen(
@@ -99,11 +100,11 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for who stands in for Compose
+                start_new_session=True,  # Ctrl-C is for the process that replaces Compose
             )
 
     def healthy(self) -> bool:
-        """Ask once, as the file's health check does; without one, whether it runs."""
+        """Run the file's health check once. Without one, tell whether the process runs."""
         assert self.process is not None
         check = self.model.get("healthcheck")
         if self.process.poll() is not None or check is None:
@@ -111,7 +112,7 @@ class Service:
         return self.check() == 0
 
     def check(self) -> int:
-        """The exit code of the health check; 1 if it took too long, as Compose counts it."""
+        """Return the exit code of the health check; 1 after its timeout, as in Compose."""
         check = self.model["healthcheck"]
         kind, *words = map(self.here, check["test"])
         assert kind == "CMD", "a shell is not wanted"
@@ -131,7 +132,7 @@ class Service:
             return 1
 
     def wait(self, within: float = PATIENCE) -> None:
-        """Until it is healthy; raises `RuntimeError` if it ends or takes too long."""
+        """Wait until it is healthy. Raises `RuntimeError` if it ends or takes too long."""
         assert self.process is not None
         until = time.monotonic() + within
         while not self.healthy():
@@ -140,7 +141,7 @@ class Service:
             time.sleep(0.2)  # between two checks
 
     def stop(self) -> int:
-        """SIGTERM, and SIGKILL after the grace that the file gives; the exit code."""
+        """Send SIGTERM, then SIGKILL after the file's grace period. Returns the exit code."""
         assert self.process is not None
         self.process.terminate()
         try:
@@ -151,10 +152,10 @@ class Service:
 
 
 class Kafka(Service):
-    """The broker, set up and started as its image does."""
+    """The broker, configured and started as in its image."""
 
     def prepare(self) -> list[str]:
-        """Properties from the environment and a formatted log: what the image's launcher does."""
+        """Write properties from the environment and format the log, as the image does."""
         write_scripts(self.folder / "bin")
         final = self.folder / "final"
         for part in ("default", "mounted", "final"):
@@ -184,13 +185,13 @@ class Kafka(Service):
             timeout=60,
             check=False,
         )
-        # A container that starts again finds its volume formatted, and its image goes on.
+        # A container that starts again has a formatted volume, and its image continues.
         if done.returncode and "already formatted" not in done.stdout + done.stderr:
             raise RuntimeError(done.stdout + done.stderr)
         return [*java, "kafka.Kafka", str(final / "server.properties")]
 
     def environment(self) -> dict[str, str]:
-        """The file's alone: what is set here must not help it."""
+        """Return the file's environment only: variables set here must not help it."""
         (volume,) = self.model["volumes"]
         given = {
             name: self.here(str(value)).replace(volume["target"], str(self.folder / "data"))
@@ -200,7 +201,7 @@ class Kafka(Service):
 
 
 class Composed:
-    """The services of the file that need no profile, below `folder`; others by `service`."""
+    """The services of the file without a profile, in `folder`. `service` returns others."""
 
     def __init__(self, folder: Path, published: Mapping[int, int] | None = None) -> None:
         self.model = load()
@@ -209,7 +210,7 @@ class Composed:
         self.services: dict[str, Service] = {}
 
     def service(self, name: str) -> Service:
-        """A service, not yet started when first asked for."""
+        """Return a service. The first call does not start it."""
         if name not in self.services:
             model = self.model["services"][name]
             kind = Kafka if model.get("image", "").startswith("apache/kafka:") else Service
@@ -217,7 +218,7 @@ class Composed:
         return self.services[name]
 
     def up(self) -> None:
-        """Start each once those that it depends on are healthy; wait until all are."""
+        """Start each service after those that it depends on are healthy. Wait until all are."""
         waiting = [
             name for name, model in self.model["services"].items() if "profiles" not in model
         ]
@@ -232,7 +233,7 @@ class Composed:
                 sys.stdout.flush()
 
     def down(self) -> None:
-        """Stop all that run, those that depend on others first."""
+        """Stop all that run, dependent services first."""
         for service in reversed(self.services.values()):
             if service.process is not None and service.process.poll() is None:
                 service.stop()
@@ -244,7 +245,7 @@ class Composed:
 
 
 def main() -> None:
-    """Stand in for `docker compose up` and `docker compose exec kafka …`."""
+    """Replace `docker compose up` and `docker compose exec kafka …`."""
     match sys.argv[1:]:
         case ["fetch"]:
             load()

@@ -1,8 +1,8 @@
 """What tests share: a stream in memory that the test drives, a real Kafka, workers.
 
-Tests with Kafka run with CI or TICKER_TEST_KAFKA in the environment, and are skipped otherwise.
-They all run in one worker, and the others share the rest: several brokers at work at once would
-take the machine for themselves, and every test that waits would wait too long.
+Tests with Kafka run only with CI or TICKER_TEST_KAFKA in the environment. They all run in one
+worker, and the other workers share the rest. Several brokers at once would use the whole machine,
+and tests that wait would exceed their deadlines.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _PLAIN_RUN = "TICKER_TEST_PLAIN_RUN"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers `-n auto` means: one more than cores, because tests wait half of their time.
+    """Return the workers of `-n auto`: one more than cores, because tests wait half of their time.
 
-    None for benches: they want the machine for themselves.
+    Benches run without workers, because they need the whole machine.
     """
     if config.option.markexpr == "bench":
         return 0
@@ -45,20 +45,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Load hypothesis, but not where workers collect: it takes a second."""
+    """Load hypothesis, except in the process that only starts workers: it takes a second."""
     if session.config.option.dist != "no":
         return
     import hypothesis
 
-    # Other tests run beside, so there is no deadline. `examples` is how many tests take that ask
-    # for a number of their own.
+    # Other tests run at the same time, so there is no deadline. Tests with their own number of
+    # examples take it from `examples`.
     hypothesis.settings.register_profile("full", deadline=None)
     hypothesis.settings.register_profile("plain", deadline=None, max_examples=examples(100))
     hypothesis.settings.load_profile("plain" if IS_PLAIN else "full")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave the files out of a plain run that have no test in it: each worker would load them."""
+    """Leave out files without a test of this run, so that workers do not load them."""
     if _PLAIN_RUN not in os.environ or not collection_path.match("test_*.py"):
         return None
     text = collection_path.read_text(encoding="utf-8")
@@ -73,9 +73,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group the tests with Kafka, and skip them unless they are asked for.
+    """Group the tests with Kafka, and skip them unless they are wanted.
 
-    A plain run leaves out the tests that start processes, but those marked `smoke`.
+    A plain run leaves out tests that start processes, except those marked `smoke`.
     """
     if _PLAIN_RUN in os.environ:
         left_out = [item for item in items if not _is_plain(item)]
@@ -95,11 +95,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if IS_PLAIN and not is_chosen and not is_named:
         os.environ[_PLAIN_RUN] = "1"
     if config.option.dist == "loadgroup" and not _kafka_is_wanted():
-        config.option.dist = "worksteal"  # no groups: the cheaper way to share
+        config.option.dist = "worksteal"  # no groups: this way of sharing is cheaper
 
 
 def _is_plain(item: pytest.Item) -> bool:
-    """Whether a test starts no processes of ours, or is one of the few of these in a plain run."""
+    """Tell whether a plain run has this test: it starts no processes, or is marked `smoke`."""
     starts = COMMANDS in item.path.parents or item.get_closest_marker("processes") is not None
     return not starts or item.get_closest_marker("smoke") is not None
 
@@ -109,18 +109,18 @@ def _kafka_is_wanted() -> bool:
 
 
 def _needs_kafka(item: pytest.Item) -> bool:
-    """Whether a test speaks with Kafka."""
-    # A parameter may have the name of a fixture, and is none.
+    """Tell whether a test uses Kafka."""
+    # A parameter may have the name of a fixture without being one.
     values = item.callspec.params if hasattr(item, "callspec") else {}
     fixtures = {name for name in getattr(item, "fixturenames", ()) if name not in values}
     return bool(fixtures & {"make_broker", "kafka", "server"} or item.get_closest_marker("kafka"))
 
 
 class StreamInMemory:
-    """A stream that says what the test tells it to; it has no past.
+    """A stream that returns what the test wants, and has no past.
 
-    `told` is the snapshot, or the error that it raises. What is `put` comes out of `read`: a batch
-    is given out, an error raised.
+    `told` is the snapshot, or the error that it raises. `read` returns what was `put`: it yields a
+    batch, and raises an error.
     """
 
     url = "sqlite:stand-in.sqlite"
@@ -133,7 +133,7 @@ class StreamInMemory:
         self.read_last_seen: list[Mapping[tuple[str, str], int] | None] = []
         self.read_symbols: list[Collection[str] | None] = []
         self.position = self.told.position if isinstance(self.told, Batch) else None
-        """Of the newest batch."""
+        """The position of the newest batch."""
 
     def put(self, what: Batch | StreamError) -> None:
         if isinstance(what, Batch):
@@ -207,15 +207,15 @@ class StreamInMemory:
 
 @pytest.fixture
 def stream_in_memory() -> Callable[..., Any]:
-    """Makes a `StreamInMemory`."""
+    """Return a function that makes a `StreamInMemory`."""
     return StreamInMemory
 
 
 @pytest.fixture(scope="session")
 def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Broker]]:
-    """Makes a `Broker` that the test starts, kills and freezes.
+    """Return a function that makes a `Broker` for the test to start, kill and freeze.
 
-    Skips where none can be started, except in CI: there it fails.
+    Skips the test if none can be started; in CI it fails.
     """
     if not available() and not os.environ.get("CI"):
         pytest.skip(NEEDS_JAVA)
@@ -234,7 +234,7 @@ def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
 def secure_kafka(
     make_broker: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> SecureKafka:
-    """A running Apache Kafka of our own that can be spoken to in each secure way."""
+    """Return a running Apache Kafka of our own with all secure listeners."""
     secure = SecureKafka(make_broker, tmp_path_factory.mktemp("certificates"))
     secure.broker.start()
     return secure
@@ -242,9 +242,9 @@ def secure_kafka(
 
 @pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> str:
-    """HOST:PORT of a running Apache Kafka: that of TICKER_TEST_KAFKA, or one that all share.
+    """Return HOST:PORT of a running Apache Kafka: TICKER_TEST_KAFKA, or one that all tests share.
 
-    Only one worker starts one. A second worker that tries fails here.
+    Only one worker may start one. A second worker fails here.
     """
     if ":" in (named := os.environ.get("TICKER_TEST_KAFKA", "")):
         return named

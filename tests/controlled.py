@@ -1,4 +1,4 @@
-"""A dashboard's controller for tests: notes what it is asked, and answers as it is told to."""
+"""A dashboard's controller for tests: it notes requests, and gives prepared answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ticker.records import Found, MinuteBars
 
 
 class Controlled:
-    """`minutes` are the bars by symbol, `finds` what a search finds by its words."""
+    """`minutes` is symbol → bars, `finds` is words → results of a search."""
 
     def __init__(
         self,

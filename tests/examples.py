@@ -1,4 +1,4 @@
-"""How many examples hypothesis tries: all with CI=1, an eighth (12 at most) in a plain run."""
+"""The number of examples of hypothesis: all with CI=1, an eighth (12 at most) in a plain run."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ IS_PLAIN = not os.environ.get("CI")
 
 
 def examples(count: int) -> int:
-    """How many examples of `count` a test tries in this run."""
+    """Return how many of `count` examples a test tries in this run."""
     return min(12, max(4, count // 8)) if IS_PLAIN else count

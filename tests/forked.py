@@ -1,8 +1,8 @@
-"""A command of `ticker` in a fork of this process: a true process that has nothing to import.
+"""Runs a command of `ticker` in a fork of this process, which has everything imported already.
 
-An interpreter takes half a second of a core to start and import the program. A fork takes a
-hundredth, and a suite runs hundreds of commands. Tests of what happens while the program starts or
-ends use a process of their own instead.
+A new interpreter needs half a second to start and import the program. A fork needs a hundredth of
+that, and the suite runs hundreds of commands. Tests about the start or end of the program use a new
+process instead.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _text(file: BinaryIO) -> str:
 def _become(
     words: Sequence[str], env: Mapping[str, str], cwd: Path, files: Sequence[BinaryIO]
 ) -> NoReturn:
-    """Be the process that runs `words`; never return."""
+    """Run `words` as this process. Never returns."""
     code = 70
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

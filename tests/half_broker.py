@@ -1,5 +1,8 @@
-"""Half a broker of Kafka on loopback: it tells its versions and, when the test lets it, who is in
-its cluster. What it does at which moment no real one can be made to do."""
+"""Half a Kafka broker on loopback: it answers questions about versions and, when the test lets it,
+about its cluster.
+
+A test can delay or cut its answers at exact moments, which no real broker allows.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,19 @@ _VERSIONS, _METADATA = 18, 3
 
 
 class HalfBroker:
-    """Node 1 of its cluster, when it names any."""
+    """Node 1 of its cluster, if it names any."""
 
     def __init__(self, newest: int = 5) -> None:
-        """`newest`: the last version of its metadata; real ones have had 12 since Kafka 3.0."""
+        """`newest`: the newest version of its metadata; real brokers have 12 since Kafka 3.0."""
         self.port = 0
         self.open = 0
-        """Connections that are there now."""
+        """The open connections."""
         self.asked = 0
-        """How often it was asked for metadata."""
+        """The number of questions for metadata."""
         self.empty = 0
-        """How many of the next such answers name no broker."""
+        """How many of the next metadata answers name no broker."""
         self.advertised: list[tuple[str, int]] = []
-        """Where it says that the nodes of its cluster listen; none: itself, node 1."""
+        """The addresses of its cluster's nodes in its answers; empty: itself as node 1."""
         self.tells_versions = asyncio.Event()
         self.tells_brokers = asyncio.Event()
         self._newest = newest
@@ -40,7 +43,7 @@ class HalfBroker:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Both kinds of answers are given, until the test clears their events."""
+        """Both kinds of answers are sent until the test clears their events."""
         self.tells_versions.set()
         self.tells_brokers.set()
         server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -58,7 +61,7 @@ class HalfBroker:
             writer.transport.abort()
 
     async def until(self, connections: int) -> None:
-        """Wait for so many of them, neither more nor less."""
+        """Wait for exactly so many of them."""
         async with asyncio.timeout(5), self._changed:
             await self._changed.wait_for(lambda: self.open == connections)
 
@@ -68,7 +71,7 @@ class HalfBroker:
         answers: set[asyncio.Task[None]] = set()
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-                while True:  # whatever of the answers is held up, a client that hangs up is noticed
+                while True:  # even while answers are delayed, it sees that a client closes
                     (size,) = struct.unpack(">i", await reader.readexactly(4))
                     key, _, number = struct.unpack(">hhi", (await reader.readexactly(size))[:8])
                     answers.add(asyncio.create_task(self._answer(writer, key, number)))

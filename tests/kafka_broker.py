@@ -1,4 +1,4 @@
-"""A real Apache Kafka for tests: KRaft nodes, from jars of Maven Central kept in `.cache/kafka`.
+"""A real Apache Kafka for tests: KRaft nodes, from jars of Maven Central, cached in `.cache/kafka`.
 
 `python tests/kafka_broker.py` runs one in the foreground.
 """
@@ -55,23 +55,23 @@ LOG4J_YAML = """Configuration:
 
 
 def available() -> bool:
-    """Whether a broker can be started here."""
+    """Tell whether a broker can be started here."""
     return all(shutil.which(program) for program in ("java", "mvn"))
 
 
 def jars(artifact: str = "kafka_2.13", folder: str = "libs") -> Path:
-    """The folder of the broker's jars, or another artifact's; fetched when not there yet (8 s)."""
+    """Return the folder of the broker's jars, or another artifact's. Downloads them once (8 s)."""
     libs = CACHE / folder
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
-        flock(lock, LOCK_EX)  # two workers must not fetch the same
+        flock(lock, LOCK_EX)  # two workers must not download the same
         if not libs.is_dir():
             _fetch(artifact, libs)
     return libs
 
 
 def _fetch(artifact: str, libs: Path) -> None:
-    # Fetched beside its place, so that an interrupted run leaves no half of it.
+    # Downloaded to another folder first, so that an interrupted run leaves no half of it.
     with tempfile.TemporaryDirectory(dir=CACHE) as beside:
         pom = _POM.replace("ARTIFACT", artifact)
         pom = pom.replace("KAFKA", KAFKA).replace("LOG4J", LOG4J)
@@ -83,7 +83,7 @@ def _fetch(artifact: str, libs: Path) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses now."""
+    """Return an unused port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -99,7 +99,7 @@ def start_only_once(folder: Path) -> None:
 
 
 class Broker:
-    """One node in `folder`: started, killed, frozen and started again by the test."""
+    """One node in `folder`. The test starts, kills, freezes and restarts it."""
 
     def __init__(
         self,
@@ -111,9 +111,9 @@ class Broker:
         controllers: Sequence[int] = (),
         node: int = 1,
     ) -> None:
-        """`listeners`: more of them, Kafka's protocol -> port; `scram`: as `--add-scram` has it.
+        """`listeners`: more of them, Kafka's protocol -> port; `scram`: values for `--add-scram`.
 
-        `controllers`: the ports of those of a cluster, in which this is `node`, counted from 1.
+        `controllers`: the controllers' ports in a cluster; this is number `node`, counted from 1.
         """
         self.folder = folder
         self.port = free_port()
@@ -157,12 +157,12 @@ log.initial.task.delay.ms=500
         )
 
     def start(self) -> None:
-        """Begin, and wait until it takes connections."""
+        """Start it, and wait until it accepts connections."""
         self.launch()
         self.wait()
 
     def launch(self) -> None:
-        """Begin; one of a cluster takes connections once most of the others are there too."""
+        """Start it. A node of a cluster accepts connections once most of the others run too."""
         with (self.folder / "broker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._java, "kafka.Kafka", str(self._properties)],
@@ -172,7 +172,7 @@ log.initial.task.delay.ms=500
             )
 
     def wait(self, within: float = 60.0) -> None:
-        """Wait until all its ports take connections: it opens them one after another."""
+        """Wait until all its ports accept connections. It opens them one after another."""
         assert self.process is not None
         until = time.monotonic() + within
         while True:
@@ -188,7 +188,7 @@ log.initial.task.delay.ms=500
                 return
 
     def freeze(self) -> None:
-        """SIGSTOP, and wait until no thread of it runs any more."""
+        """Send SIGSTOP, and wait until all its threads have stopped."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
         tasks = Path(f"/proc/{self.process.pid}/task")
@@ -198,19 +198,19 @@ log.initial.task.delay.ms=500
             time.sleep(0.01)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until it is gone."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def set_password(self, user: str, password: str, mechanism: str = "SCRAM-SHA-256") -> None:
-        """Make `user`, or change the password; who is connected stays so."""
+        """Create `user`, or change the password. Existing connections stay open."""
         words = ["--entity-type", "users", "--entity-name", user]
         words += ["--alter", "--add-config", f"{mechanism}=[password={password}]"]
         self._run("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, *words)
@@ -221,7 +221,7 @@ log.initial.task.delay.ms=500
 
 
 def main() -> None:
-    """Run one until Ctrl-C or SIGTERM; prints its address. Leaves no process behind."""
+    """Run one until Ctrl-C or SIGTERM, and print its address. Leaves no process behind."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         broker = Broker(Path(folder))

@@ -1,9 +1,9 @@
-"""A flow of ticks through Kafka to which something is done: one writes, two read, one judges.
+"""A flow of ticks through Kafka during a fault: one task writes, two read, and all is checked.
 
-Per (origin, symbol) each reader's ticks are 1, 2, 3 … n and equal those that were acknowledged; and
-so says aiokafka's own consumer with plain JSON, which is none of our code. Every field of a tick
-follows from its identity, so that numbers are kept and each tick is compared as it comes. What is
-done must stop them all for a while: a fault that nobody feels proves nothing.
+For each (origin, symbol), each reader must get the ticks 1, 2, 3 … n, equal to those that were
+acknowledged. aiokafka's own consumer with plain JSON, without our code, must find the same. Every
+field of a tick follows from its identity, so each tick can be checked when it comes. A fault must
+stop all of them for a while: without an effect it proves nothing.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Key = tuple[str, str]
 
 
 def fields(origin: str, symbol: str, sequence: int) -> dict[str, Any]:
-    """All of a tick's, as in JSON; hardly two ticks have the same price."""
+    """All fields of a tick, as in JSON. Hardly two ticks have the same price."""
     chance = zlib.crc32(f"{origin} {symbol} {sequence}".encode())
     at = NOW + sequence * 10_000
     return {
@@ -63,15 +63,15 @@ class Flow:
     seen: list[dict[Key, list[int]]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     anew: int = 0
-    """How often a reader was told that another log lies in the place of the one it read."""
+    """How often a reader reported that another log replaced the one it read."""
     refusals: list[StreamError] = field(default_factory=list)
     moments: list[list[float]] = field(default_factory=list)
-    """For each writer and reader: when it got an acknowledgement, or ticks (s, of the loop)."""
+    """For each writer and reader: when it got acknowledgements or ticks (s, of the loop)."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pauses(self, since: float) -> list[float]:
-        """How long each writer and reader got nothing at a stretch, at most, since then (s)."""
+        """Return the longest time without progress of each writer and reader since then (s)."""
         now = asyncio.get_running_loop().time()
         return [
             max(later - earlier for earlier, later in pairwise([since, *after, now]))
@@ -87,7 +87,7 @@ class Flow:
             begin = loop.time()
             ticks = [tick(origin, s, heads[s] + n) for n in range(1, EACH + 1) for s in SYMBOLS]
             quotes = [Quote(s, "test", NOW, NOW, 1.0, origin, heads[s] + EACH) for s in SYMBOLS]
-            while True:  # as a relay does: the same again until it is acknowledged
+            while True:  # like a relay: send the same again until it is acknowledged
                 try:
                     await log.append(ticks, quotes=quotes)
                     break
@@ -127,10 +127,10 @@ async def flowing(
     whole: bool = True,
     replication: int = -1,
 ) -> AsyncIterator[Flow]:
-    """Two readers follow and each of `origins` writes; at the end all is as it must be.
+    """Run two readers and a writer for each of `origins`, and check everything at the end.
 
-    `local`: into a log there, from which a relay sends on, as a poller does. Not `whole`: the
-    beginning of the topics was deleted. `replication`: as the plan of the topics has it.
+    `local`: write to a local log there, from which a relay sends on, as a poller does. Not `whole`:
+    the beginning of the topics was deleted. `replication`: for the plan of the topics.
     """
     flow = Flow(address)
     async with contextlib.AsyncExitStack() as stack:
@@ -155,7 +155,7 @@ async def flowing(
                 for log, origin in zip(logs, origins, strict=True)
             ]
             if relaying is not None:
-                while (await streams[0].health()).state != "ok":  # noqa: ASYNC110 - a topic of others
+                while (await streams[0].health()).state != "ok":  # noqa: ASYNC110 - the topic may be written by others
                     await asyncio.sleep(0.05)
             readers = [group.create_task(flow.read(stream)) for stream in streams]
             await asyncio.sleep(1)
@@ -174,14 +174,14 @@ async def flowing(
         assert seen == {key: list(range(1, n + 1)) for key, n in flow.acknowledged.items()}
     there = await on_the_topic(address)
     assert {key: max(found) for key, found in there.items()} == flow.acknowledged
-    # Sent twice is harmless, so a number may lie there again: after all that came before it.
+    # A repeat is harmless, so a sequence may come again, but only after all earlier ones.
     for found in there.values():
         first = 1 if whole else found[0]
         assert list(dict.fromkeys(found)) == list(range(first, max(found) + 1))
 
 
 async def on_the_topic(address: Address) -> dict[Key, list[int]]:
-    """By aiokafka's own consumer and plain JSON: the sequences of ticks as they were written."""
+    """Return the sequences in the topic, with aiokafka's own consumer and plain JSON."""
     consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0])
     await consumer.start()
     try:
@@ -246,7 +246,7 @@ async def moved_on(flow: Flow, within: float = 60) -> None:
     """Wait until ticks flow again, from the writers to both readers."""
     before = sum(flow.acknowledged.values())
     async with asyncio.timeout(within):
-        while sum(  # noqa: ASYNC110 - three parties would have to set an event
+        while sum(  # noqa: ASYNC110 - otherwise three tasks would have to set an event
             flow.acknowledged.values()
         ) < before + 2_000 or any(
             sum(map(len, seen.values())) < before + 2_000 for seen in flow.seen
@@ -256,7 +256,7 @@ async def moved_on(flow: Flow, within: float = 60) -> None:
 
 @contextlib.asynccontextmanager
 async def stalled(flow: Flow, seconds: float) -> AsyncIterator[None]:
-    """What is done inside stops each writer and reader for `seconds` at least; then all move on."""
+    """Check that the block stops each writer and reader for `seconds`, and all continue."""
     begin = asyncio.get_running_loop().time()
     yield
     await moved_on(flow)
@@ -265,7 +265,7 @@ async def stalled(flow: Flow, seconds: float) -> AsyncIterator[None]:
 
 
 async def suffer(address: Address, *faults: Awaitable[None], seconds: float) -> None:
-    """Each of `faults` stops the flow for `seconds` at least, and costs no tick."""
+    """Check that each of `faults` stops the flow for `seconds` at least, and loses no tick."""
     async with flowing(address, "machine") as flow:
         for fault in faults:
             async with stalled(flow, seconds):

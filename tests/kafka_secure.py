@@ -1,7 +1,7 @@
-"""A Kafka that knows its users, by password and by certificate, and the files that they need.
+"""A Kafka with authentication by password and by certificate, and the files for its clients.
 
-Listeners: SASL_PLAINTEXT (PLAIN and both SCRAM), SSL (wants a certificate of ours), SASL_SSL (both
-SCRAM). All certificates are good for 127.0.0.1 only, and signed by an authority of this run's own.
+Listeners: SASL_PLAINTEXT (PLAIN and both SCRAM), SSL (requires our certificate), SASL_SSL (both
+SCRAM). All certificates are for 127.0.0.1 only, signed by an authority made for this run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MODULE: Final = "org.apache.kafka.common.security"
 
 
 class SecureKafka:
-    """The broker, not yet started, and what its clients say."""
+    """The broker, not yet started, and the settings of its clients."""
 
     def __init__(self, make_broker: Callable[..., Any], folder: Path) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class SecureKafka:
         return f"kafka://{host}:{self.ports[listener]}/{prefix}"
 
     def security(self, protocol: str, mechanism: str = "SCRAM-SHA-256", **other: Any) -> Security:
-        """What gets in at the listener of that name; `other` replaces, `None` leaves out."""
+        """Return settings for this listener. `other` replaces some; `None` leaves one out."""
         said: dict[str, Any] = {"security": protocol}
         if "SASL" in protocol:
             said |= {"mechanism": mechanism, "user": USER, "password_file": self.password_file}
@@ -87,7 +87,7 @@ class SecureKafka:
 
 
 def _key_and_chain(issued: trustme.LeafCert) -> bytes:
-    """As Kafka takes them: a key in PKCS 8, which trustme does not write, and its certificates."""
+    """Return the files for Kafka: a key in PKCS 8, unlike trustme's, and certificates."""
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
     written = key.private_bytes(
         serialization.Encoding.PEM,

@@ -1,4 +1,4 @@
-"""A player on a tape, by a clock that the test moves."""
+"""A player on a tape, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ticker.streams.recording import Recorder, RecordingStream
 from ticker.units import SECOND
 
 PATIENCE = 10.0
-"""For the threads that read a tape (s)."""
+"""The time limit for the threads that read a tape (s)."""
 
 
 class Clock:
-    """Moves when the test says so; `rest` is what a player waits with."""
+    """A clock that the test moves. A player waits with `rest`."""
 
     def __init__(self) -> None:
         self.elapsed = 0
@@ -40,15 +40,15 @@ class Clock:
                 wait.cancel()
 
     async def settle(self) -> tuple[int, asyncio.Event]:
-        """Wait until the player waits: when for, and what wakes it."""
+        """Wait until the player waits. Returns until when, and what wakes it."""
         async with asyncio.timeout(PATIENCE):
-            # A thread reads the tape meanwhile: no event tells that all is done.
+            # A thread reads the tape at the same time, and no event says that it is done.
             while self._sleeper is None or self._sleeper[2].is_set() or self._sleeper[1].is_set():  # noqa: ASYNC110
                 await asyncio.sleep(0.0005)
         return self._sleeper[0], self._sleeper[1]
 
     async def advance(self, micros: int) -> None:
-        """Let so much time pass (µs), with all that the player does in it."""
+        """Let so much time pass (µs), with everything that the player does in it."""
         end = self.elapsed + micros
         while True:
             due, woken = await self.settle()
@@ -63,7 +63,7 @@ class Clock:
 def write(
     path: Path, ticks: Sequence[Tick], gaps: Sequence[tuple[int, Gap]] = (), **told: Any
 ) -> RecordingStream:
-    """A recording of these ticks; each gap stands before the tick of that number."""
+    """Make a recording of these ticks. Each gap comes before the tick of that number."""
     with Recorder(path) as recorder:
         recorder.tell(told.get("quotes", ()))
         for n, one in enumerate(ticks):
@@ -77,7 +77,7 @@ def write(
 async def playing(
     tape: RecordingStream, clock: Clock, span: Span | None = None, speed: float = 1.0, **how: Any
 ) -> AsyncIterator[Player]:
-    """A player of `tape` that runs, and shows the beginning."""
+    """Yield a running player of `tape`, at the beginning."""
     async with tape:
         reel = await load(tape, span or Span())
         player = Player(
@@ -94,6 +94,6 @@ async def playing(
 
 
 def shown(board: Board) -> tuple[dict[str, Row], int, int, Gap | None]:
-    """What a board shows, without when a price moved before our eyes."""
+    """Return what a board shows, without the times of moves."""
     rows = {s: structs.replace(board.row(s), moved=None, before=None) for s in board.symbols}
     return rows, board.ticks, board.gaps, board.gap

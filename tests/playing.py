@@ -1,4 +1,4 @@
-"""A player that only notes what it is asked, for tests of its keys and its bar."""
+"""A player that only notes its calls, for tests of its keys and its bar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKS = (
 
 @dataclass
 class FakePlayer:
-    """Stands in the middle of a tape of two hours; `asked` is what came, in order."""
+    """A player in the middle of a tape of two hours; `asked` has the calls in order."""
 
     start: int = NOW - HOUR
     end: int = NOW + HOUR

@@ -55,7 +55,7 @@ Script = Callable[["FakeSource", Sequence[str]], Any]
 
 
 class FakeSource(Source):
-    """Each asking calls `script`, which answers with prices, an error, or by taking its time."""
+    """A source that calls `script` for each answer: prices, an error, or a delay."""
 
     name = "yahoo"
     url = "yahoo"

@@ -1,7 +1,7 @@
-"""A poller of the exchange, through real yfinance and sockets, on a clock that the test moves.
+"""A poller of the exchange, through real yfinance and sockets, with a clock that the test moves.
 
-Time stands still while the source is asked; a test lets one poll after another happen, and reads
-what a poller's line, `ticker status` and a dashboard say.
+Time stops during each request to the source. A test lets one poll after another happen, and reads
+the texts of the poller's line, `ticker status` and the dashboard.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from ticker.system_clock import now
 from ticker.units import SECOND
 
 _HANGS = 60.0
-"""Seconds after which a test has failed."""
+"""The time limit of a test (s)."""
 
 
 class SteppedClock:
-    """A `poll.Clock` that jumps to the next moment at which something is due, when it is let."""
+    """A `poll.Clock` that jumps to the next due moment when the test lets it."""
 
     def __init__(self) -> None:
         self._began = now()
         self._elapsed = 0
         self.asking = False
-        """While the source is asked, which takes real time and none of ours."""
+        """Stop the clock while the source is asked, which takes real time."""
         self.idle = asyncio.Event()
         self.go = asyncio.Event()
 
@@ -52,7 +52,7 @@ class SteppedClock:
         return self._elapsed
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
-        await asyncio.sleep(0)  # a request that was just begun
+        await asyncio.sleep(0)  # let a request begin first
         if self.asking:
             await event.wait()
             return
@@ -66,14 +66,14 @@ class SteppedClock:
             self._elapsed = max(self._elapsed, until)
 
     async def step(self) -> None:
-        """Let one wait end, and all happen that follows from it."""
+        """Let one wait end, with everything that follows from it."""
         self.idle.clear()
         self.go.set()
         await self.idle.wait()
 
 
 class _Standing:
-    """A source during whose requests the clock stands."""
+    """A source that stops the clock during its requests."""
 
     watch: SteppedClock
     asked: int = 0
@@ -91,7 +91,7 @@ class _Standing:
 
 
 class StandingSource(_Standing, YahooSource):
-    """The source that asks."""
+    """The real source."""
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         with self._standing():
@@ -99,7 +99,7 @@ class StandingSource(_Standing, YahooSource):
 
 
 class StandingLive(_Standing, LiveSource):
-    """The same of the socket: at each look, all that changed is on its way."""
+    """The same for the socket: at each look, all changes have been sent."""
 
     exchange: Exchange
 
@@ -112,7 +112,7 @@ class StandingLive(_Standing, LiveSource):
 
 
 class Weather:
-    """What a test does, and what it sees."""
+    """The actions of a test, and what it sees."""
 
     def __init__(
         self,
@@ -136,25 +136,25 @@ class Weather:
                 await self.clock.step()
 
     async def seen(self) -> tuple[str, str, str]:
-        """What the poller's line, `ticker status` and the dashboard's last line say."""
+        """Return the texts of the poller's line, `ticker status` and the dashboard's last line."""
         at = self.clock.wall()
         verdict = of_stream(await self._stream.health(), at, UTC)
         watch = await self._watch()
         return poll_forms(self.poller.status, UTC)[0], verdict.summary, status(watch, at, UTC).words
 
     async def reasons(self) -> dict[str, Reason]:
-        """Why each row of a dashboard is old, by symbol."""
+        """Return symbol → why its row on a dashboard is old."""
         watch = await self._watch()
         board, at, elapsed = watch.board, self.clock.wall(), self.clock.elapsed()
         ages = {s: age_of(board.row(s), board.writers, at, None, elapsed) for s in board.symbols}
         return {symbol: age.reason for symbol, age in ages.items()}
 
     async def gaps(self) -> list[Gap]:
-        """All that were told."""
+        """Return all gaps."""
         return [g async for batch in self._stream.read("start", follow=False) for g in batch.gaps]
 
     async def ticks(self) -> list[Tick]:
-        """All that were kept."""
+        """Return all ticks that were kept."""
         return [t async for batch in self._stream.read("start", follow=False) for t in batch.ticks]
 
     async def _watch(self) -> Follow:
@@ -167,7 +167,7 @@ class Weather:
 async def weather(
     folder: Path, symbols: Collection[str], *, deadline: float = 10.0, live: bool = False
 ) -> AsyncIterator[Weather]:
-    """A poller of `symbols` after its first poll; `deadline` (s) is its source's.
+    """Yield a poller of `symbols` after its first poll; `deadline` (s) is its source's.
 
     `live`: through the exchange's socket.
     """
