@@ -30,11 +30,12 @@ class BadRow(msgspec.Struct, frozen=True):
 
 
 def take_rejected(connection: Connection, number: int) -> None:
-    """Add to `rows` those of file `number` that DuckDB could not split into columns."""
+    """Add to `rejected` the rows of file `number` that DuckDB could not split into columns."""
     connection.execute(
-        "INSERT INTO rows (file, line, told, reason) SELECT DISTINCT ON (line) ?, line, csv_line, "
+        "INSERT INTO rejected SELECT DISTINCT ON (line) ?, line, "
         "CASE error_type WHEN 'MISSING COLUMNS' THEN 'it has too few columns' "
-        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END "
+        "WHEN 'TOO MANY COLUMNS' THEN 'it has too many columns' ELSE 'it cannot be read' END, "
+        "csv_line "
         "FROM reject_errors",
         [number],
     )
@@ -43,10 +44,11 @@ def take_rejected(connection: Connection, number: int) -> None:
 
 
 def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> list[BadRow]:
-    """Return the first `count` bad rows in `rows`, in the order of the files."""
+    """Return the first `count` bad rows, in the order of the files."""
     found: list[BadRow] = []
     numbers = connection.execute(
-        "SELECT DISTINCT file FROM rows WHERE reason IS NOT NULL ORDER BY file"
+        "SELECT DISTINCT file FROM rows WHERE reason IS NOT NULL "
+        "UNION SELECT file FROM rejected ORDER BY file"
     ).fetchall()
     for (number,) in numbers:
         if len(found) >= count:
@@ -57,19 +59,19 @@ def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> li
 
 def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> list[BadRow]:
     rejected = connection.execute(
-        "SELECT line, reason, told FROM rows WHERE file = ? AND line IS NOT NULL ORDER BY line",
-        [number],
+        "SELECT line, reason, told FROM rejected WHERE file = ? ORDER BY line", [number]
     ).fetchall()
     counted = connection.execute(
-        "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason, told "
-        "FROM rows WHERE file = ? AND line IS NULL AND reason IS NOT NULL ORDER BY row LIMIT ?",
+        "SELECT rowid - (SELECT min(rowid) FROM rows WHERE file = ?) AS row, reason "
+        "FROM rows WHERE file = ? AND reason IS NOT NULL ORDER BY row LIMIT ?",
         [number, number, count],
     ).fetchall()
-    lines = _lines(file, [row for row, _, _ in counted], {line for line, _, _ in rejected})
+    lines = _lines(file, [row for row, _ in counted], {line for line, _, _ in rejected})
     bad = rejected[:count]
-    for row, reason, told in counted:
-        line, words = lines.get(row, (row + 1, told))
-        bad.append((line, reason, words))
+    for row, words in counted:
+        reason, _, told = words.partition("\n")
+        line, text = lines.get(row, (row + 1, told))
+        bad.append((line, reason, text))
     return [
         BadRow(file.name, line, f"{reason} ({words[:_LENGTH]!r})" if words else reason)
         for line, reason, words in sorted(bad, key=itemgetter(0))[:count]

@@ -28,7 +28,7 @@ from ticker.importing.layouts import PLAIN, Layout
 from ticker.importing.progress import Progress, ProgressWatch, expected_rows
 from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
-from ticker.records import TICK_FIELDS
+from ticker.importing.ticks import make_ticks
 from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import (
@@ -46,12 +46,6 @@ _SHOWN: Final = 5
 """The most bad rows that are shown, of all files."""
 _SAMPLES: Final = 50
 """The number of rows that decide the unit and the form of times."""
-_KEPT: Final = (
-    "symbol", "sequence", "time", "received", "price", "previous_price", "volume", "bid", "ask",
-    "currency", "size",
-)  # fmt: skip
-"""The fields of a tick that differ from row to row."""
-_NUMBERS: Final = ("price", "bid", "ask", "size", "volume")
 _COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
 
 
@@ -125,7 +119,8 @@ def _read(
         on_words(_take(recorder, number, files[number], layout, options))
         (rows,) = connection.execute("SELECT count(*) FROM rows").fetchall()[0]
     with writing(str(recorder.path)):
-        connection.execute(query.BAD_SYMBOLS)
+        if connection.execute(query.ODD_SYMBOLS).fetchall() != [(0,)]:
+            connection.execute(query.MEND_SYMBOLS)
     if options.strict and (bad := bad_rows(connection, files, 1)):
         raise UsageError(f"{bad[0].file}:{bad[0].line}: {bad[0].reason}")
     return source
@@ -173,6 +168,7 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
     if "symbol" not in columns:
         words += f", symbol {symbol}{'' if options.symbol else ' from the file name'}"
     with _broken(file, recorder):
+        symbol = None if "symbol" in columns else symbol
         taken = Taken(number, source, layout, columns, symbol, options.decimal_comma)
         _refuse_commas(connection, taken, file.name)
         readings: dict[str, times.TimeReading] = {
@@ -180,7 +176,10 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
             for need in ("time", "received")
             if need in columns
         }
-        connection.execute(f"INSERT INTO rows {query.rows_of(taken, readings)}")
+        for need in columns:
+            kind = sql_type(need)
+            connection.execute(f"ALTER TABLE rows ADD COLUMN IF NOT EXISTS {need} {kind}")
+        connection.execute(query.insertion(taken, readings))
         if not file.is_parquet:
             take_rejected(connection, number)
     if told := readings["time"].words:
@@ -263,11 +262,10 @@ def _refuse_invented(connection: Connection, source: str, names: Sequence[str], 
 def _time_reading(
     connection: Connection, taken: Taken, need: str, file: Sniffed, options: Options
 ) -> times.TimeReading:
-    text = text_of(taken.columns[need])
     samples = _samples(connection, taken, need)
     zone = options.zone or taken.layout.zone
     form = options.time_format or taken.layout.time
-    return times.reading(samples, form, zone, column=text, file=file.name, need=need)
+    return times.reading(samples, form, zone, column=f"{need}_text_", file=file.name, need=need)
 
 
 def _samples(connection: Connection, taken: Taken, need: str) -> list[str]:
@@ -283,7 +281,7 @@ def _refuse_commas(connection: Connection, taken: Taken, file: str) -> None:
     """Raise `UsageError` for numbers like `2,5`: the meaning of the comma would be a guess."""
     if taken.decimal_comma:
         return
-    for need in _NUMBERS:
+    for need in query.NUMBERS:
         texts = _samples(connection, taken, need) if need in taken.columns else ()
         if comma := next((text for text in texts if _COMMA.fullmatch(text)), None):
             raise UsageError(
@@ -296,39 +294,22 @@ def _finish(
     recorder: Recorder, files: Sequence[Sniffed], source: str, origin: str, watch: ProgressWatch
 ) -> Report:
     connection = recorder.connection
-    rows, bad = connection.execute("SELECT count(*), count(reason) FROM rows").fetchall()[0]
+    rows, bad, cut = connection.execute(
+        "SELECT count(*), count(reason), (SELECT count(*) FROM rejected) FROM rows"
+    ).fetchall()[0]
     shown = tuple(bad_rows(connection, files, _SHOWN))
     watch.begin("sorting", rows)
-    connection.execute(query.ORDERED)
-    connection.execute("DROP TABLE rows")
-    connection.execute(
-        f"CREATE TABLE kept AS SELECT {', '.join(_KEPT)} FROM ({query.MOVES}) AS moves "
-        "ORDER BY moves.received, moves.symbol, moves.sequence"
-    )
-    # What is the same in all rows is not written a million times.
-    values = {
-        **{field: field for field in _KEPT},
-        "source": literal(source),
-        "origin": literal(origin),
-        "time": "make_timestamptz(time)",
-        "received": "make_timestamptz(received)",
-        "simulated": "false",
-    }
-    listed = ", ".join(
-        f'CAST({values.get(field, "NULL")} AS {sql_type(field)}) AS "{field}"'
-        for field in TICK_FIELDS
-    )
-    connection.execute(f"CREATE VIEW sorted AS SELECT {listed}, rowid AS rowid FROM kept")
-    connection.execute("DROP TABLE ordered")
-    (ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
-    if not ticks:  # an empty recording is useless
-        return Report(None, rows, 0, bad, shown)
+    made = make_ticks(connection, rows, source, origin)
+    rows, bad = rows + cut, bad + cut
+    unmoved = rows - bad - made.count
+    if not made.count:  # an empty recording is useless
+        return Report(None, rows, unmoved, bad, shown)
     recorder.tell_placed(
         PlacedFacts(0, Facts(origin, symbol, source, price_hint=places))
-        for symbol, places in connection.execute(query.DECIMALS).fetchall()
+        for symbol, places in made.places.items()
     )
     watch.begin("writing", rows)
-    return Report(recorder.finish(is_sorted=True), rows, rows - bad - ticks, bad, shown)
+    return Report(recorder.finish(made.digests), rows, unmoved, bad, shown)
 
 
 def _origin(files: Sequence[Sniffed], options: Options) -> str:

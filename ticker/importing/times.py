@@ -79,7 +79,7 @@ def reading(
     numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
     if 2 * len(numbers) >= len(samples):
         _refuse_date(numbers[0], file)
-        return _by_number(numbers, column)
+        return _by_number(numbers, column, need)
     dates = [sample for sample in samples if _ISO.match(sample)]
     if 2 * len(dates) < len(samples):
         sample = samples[0]
@@ -112,10 +112,12 @@ def _like(sample: str, first: str, second: str) -> str:
 def _by_iso(
     samples: Sequence[str], zone: str | None, column: str, file: str, need: str
 ) -> TimeReading:
-    cut = f"regexp_replace({column}, '([.,][0-9]{{6}})[0-9]+', '\\1')"
-    # After the date, or its day would look like an offset.
-    has_offset = f"regexp_matches({column}[11:], '(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$')"
-    exact = f"epoch_us(TRY_CAST({cut} AS TIMESTAMPTZ))"
+    # After the date, or its day would look like an offset. `Z` comes first because it is quick.
+    has_offset = (
+        f"(ends_with({column}, 'Z') OR "
+        f"regexp_matches({column}[11:], '(z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$'))"
+    )
+    exact = f"epoch_us(TRY_CAST({column} AS TIMESTAMPTZ))"
     bare = [sample for sample in samples if not _OFFSET.search(sample[10:])]
     nanoseconds = any(re.search(r"[.,]\d{7,}", sample) for sample in samples)
     if zone is None and not bare:
@@ -126,7 +128,7 @@ def _by_iso(
             f"{file}: times like {bare[0]!r} have no zone. "
             "Give it: --zone UTC (or --zone Europe/Berlin)"
         )
-    local = _by_zone(f"TRY_CAST({cut} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
+    local = _by_zone(f"TRY_CAST({column} AS TIMESTAMP)", zone, need, cuts_nanoseconds=nanoseconds)
     return msgspec.structs.replace(
         local,
         sql=f"CASE WHEN {has_offset} THEN {exact} ELSE {local.sql} END",
@@ -194,29 +196,32 @@ def _refuse_date(sample: str, file: str) -> None:
         )
 
 
-def _by_number(samples: Sequence[str], column: str) -> TimeReading:
+def _by_number(samples: Sequence[str], column: str, need: str) -> TimeReading:
     first = abs(float(samples[0]))
+    unit, below, length = next((each for each in UNITS if first < each[1]), ("ns", 0, 0))
+    low = max((limit for _, limit, _ in UNITS if limit <= first), default=0)
+    whole, exact = f"{need}_whole_", f"{need}_exact_"
     # DuckDB would also read 1.7E+09, where a spreadsheet dropped the other digits.
-    plain = (
-        f"CASE WHEN NOT contains({column}, 'e') AND NOT contains({column}, 'E') THEN {column} END"
-    )
-    whole, exact = f"TRY_CAST({plain} AS BIGINT)", f"TRY_CAST({plain} AS DECIMAL(28, 9))"
-    low = 0
-    for unit, below, length in UNITS:
-        if first < below:
-            # Whole numbers as such, because decimals take five times as long.
-            sql = (
-                f"CASE WHEN NOT contains({column}, '.') THEN "
-                f"CASE WHEN {whole} >= {low} AND {whole} < {below} THEN {whole} * {length} END "
-                f"WHEN {exact} >= {low} AND {exact} < {below} "
-                f"THEN CAST(floor({exact} * {length}) AS BIGINT) END"
-            )
-            return TimeReading(sql, f"times in {unit}", problem=_other_unit(exact, unit))
-        low = below
-    sql = f"CASE WHEN {exact} >= {low} THEN CAST(floor({exact}) AS BIGINT) // {_NANO} END"
-    return TimeReading(sql, "times in ns", cuts_nanoseconds=True, problem=_other_unit(exact, "ns"))
-
-
-def _other_unit(exact: str, unit: str) -> str:
+    rounded = f"contains({column}, 'e') OR contains({column}, 'E')"
+    whole_sql = f"NOT (contains({column}, '.') OR {rounded}) THEN TRY_CAST({column} AS BIGINT)"
+    # Only where it must be, because decimals take five times as long.
+    exact_sql = f"{whole} IS NULL AND NOT ({rounded}) THEN TRY_CAST({column} AS DECIMAL(28, 9))"
+    if length:
+        sql = (
+            f"CASE WHEN {whole} >= {low} AND {whole} < {below} THEN {whole} * {length} "
+            f"WHEN {exact} >= {low} AND {exact} < {below} "
+            f"THEN CAST(floor({exact} * {length}) AS BIGINT) END"
+        )
+    else:
+        sql = (
+            f"CASE WHEN {whole} >= {low} THEN {whole} // {_NANO} "
+            f"WHEN {exact} >= {low} THEN TRY_CAST(floor({exact}) AS BIGINT) // {_NANO} END"
+        )
     words = literal(f"its time is not in {unit}, as that of the first row is")
-    return f"CASE WHEN {exact} >= 0 THEN {words} END"
+    return TimeReading(
+        sql,
+        f"times in {unit}",
+        cuts_nanoseconds=not length,
+        steps=(f"CASE WHEN {whole_sql} END AS {whole}", f"CASE WHEN {exact_sql} END AS {exact}"),
+        problem=f"CASE WHEN {whole} >= 0 OR {exact} >= 0 THEN {words} END",
+    )

@@ -571,7 +571,7 @@ def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) 
 def test_where_there_is_no_room_for_the_rows_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    lines = "".join(f"{1704153600 + n},A,{n}.5\n" for n in range(1, 60_000))
+    lines = "".join(f"{1704153600 - n},A,{n}.5\n" for n in range(1, 60_000))  # to be sorted
     path = file(tmp_path, f"time,symbol,price\n{lines}")
     none = "SET max_temp_directory_size = '0MB'; SET memory_limit = '1MB';"
     monkeypatch.setattr(query, step, none + getattr(query, step))

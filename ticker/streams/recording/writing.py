@@ -124,21 +124,21 @@ class Recorder:
         """Add standing facts that were saved: each is true after so many ticks."""
         self._facts += [(each.row, each.facts) for each in placed]
 
-    def finish(self, *, is_sorted: bool = False) -> layout.Manifest:
+    def finish(self, digests: Digests | None = None) -> layout.Manifest:
         """Sort, write, and move the file to its name. It is on the disk on return.
 
-        `is_sorted`: the caller's own table `sorted` has the rows, in order. Then there are no gaps,
-        and all facts are of the time before the first tick.
+        `digests` are those of the caller's own table `sorted`, which has the rows in order. Then
+        there are no gaps, and all facts are of the time before the first tick.
         """
         self.refuse_existing()
         connection = self.connection
         self._flush()
         with writing(self._url):
-            if not is_sorted:
+            if digests is None:
                 connection.execute(f"CREATE TABLE sorted AS {_SORTED}")
                 connection.execute("DROP TABLE staged")
             (self.ticks,) = connection.execute("SELECT count(*) FROM sorted").fetchall()[0]
-            manifest = self._manifest(connection)
+            manifest = self._manifest(connection, digests or self._digests(connection))
             placing = self._place(connection)
             metadata = {
                 layout.MANIFEST: msgspec.json.encode(manifest),
@@ -152,10 +152,11 @@ class Recorder:
                 f"{literal(name)}: {literal(text.decode())}" for name, text in metadata.items()
             )
             connection.execute(
-                # In the table's order, which DuckDB preserves.
+                # In the table's order, which DuckDB preserves. Higher levels take more time and
+                # save nothing.
                 f"COPY (SELECT {layout.COLUMNS} FROM sorted) "
                 f"TO {literal(str(made))} (FORMAT parquet, COMPRESSION zstd, "
-                f"ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
+                f"COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {BLOCK}, KV_METADATA {{{pairs}}})"
             )
             checksum.seal(made)
             _settle(made, self.path)
@@ -192,13 +193,16 @@ class Recorder:
         with writing(self._url):
             self.connection.execute(f"INSERT INTO staged SELECT {values}, ordinal FROM chunk")
 
-    def _manifest(self, connection: Connection) -> layout.Manifest:
+    def _digests(self, connection: Connection) -> Digests:
         found = Digests()
         for chunk in arrays(connection, "sorted", TICK_FIELDS, row="rowid", ticks=self.ticks):
             found.add(chunk)
+        return found
+
+    def _manifest(self, connection: Connection, digests: Digests) -> layout.Manifest:
         spans = tuple(
             layout.SymbolSpan(origin, symbol, each.first, each.last, each.count, each.digest)
-            for (origin, symbol), each in sorted(found.result().items())
+            for (origin, symbol), each in sorted(digests.result().items())
         )
         ticks = sum(span.count for span in spans)
         first, last, simulated = None, None, None
