@@ -1,7 +1,7 @@
 """The day of one symbol as bars: open, high, low and close of equal spans of time.
 
-Pure. What it holds depends on the ticks alone, not on the order in which they came; a tick that is
-taken twice changes nothing. The spans grow as the day does, so it never holds more than `most`.
+Pure. The result depends on the ticks alone, not on their order, and a repeated tick changes
+nothing. The spans grow with the day, so there are never more than `most` bars.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from ticker.records import Bar
 from ticker.units import DAY, HOUR, MINUTE, SECOND
 
 SPANS: Final = (SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
-"""How long a bar may be (µs): each is a multiple of the one before, so bars can be put together."""
+"""The possible lengths of a bar (µs). Each is a multiple of the one before, so bars can be merged.
+"""
 _MOST: Final = 2_000
-"""More than a wide terminal has columns of dots, and than a day has minutes."""
+"""More than the columns of dots in a wide terminal, and than the minutes of a day."""
 
 
 class _Slot:
-    """A bar in the making: the times of its first and last price are known too."""
+    """An unfinished bar, with the times of its first and last price."""
 
     __slots__ = ("close", "first", "high", "last", "low", "open")
 
@@ -31,7 +32,7 @@ class _Slot:
         self.open = self.high = self.low = self.close = price
 
     def take(self, other: _Slot) -> None:
-        """Take in what happened in a part of the same span."""
+        """Merge a bar of a part of the same span into this one."""
         if other.first < self.first:
             self.first, self.open = other.first, other.open
         if other.last >= self.last:
@@ -47,19 +48,19 @@ class Bars:
         self._most = most
         self._slots: dict[int, _Slot] = {}
         self.span = SPANS[0]
-        """How long each is (µs)."""
+        """The length of each bar (µs)."""
 
     def take(self, time: int, price: float) -> None:
-        """Take the price of a tick in; `time` is its own (µs, UTC)."""
+        """Add the price of a tick; `time` is the tick's (µs, UTC)."""
         self._put(time // self.span, _Slot(time, price))
         if len(self._slots) > self._most:
             self._thin()
 
     def take_minutes(self, ends: Sequence[int], closes: Sequence[float]) -> None:
-        """Take in what a source knows of the day: when minutes ended (µs, UTC), and their closes.
+        """Add a source's minutes of the day: their ends (µs, UTC) and closes.
 
-        It knows no highs and lows, so wicks are those of the ticks. Where ticks came too, the last
-        of them is the close.
+        They have no highs and lows, so wicks come from ticks only. If a minute has ticks too, the
+        last tick is its close.
         """
         if not ends:
             return
@@ -82,7 +83,7 @@ class Bars:
             known.take(slot)
 
     def _thin(self) -> None:
-        """Drop what is older than a day before the newest, then make the bars longer."""
+        """Drop bars a day older than the newest. Then lengthen the bars if there are too many."""
         oldest = max(self._slots) - DAY // self.span
         self._slots = {at: slot for at, slot in self._slots.items() if at >= oldest}
         if len(self._slots) > self._most:
@@ -98,9 +99,10 @@ class Bars:
             self._put(at * before // span, slots[at])
 
     def day(self, *, is_round_the_clock: bool = False) -> list[Bar]:
-        """The bars of the trading day, oldest first: all after the last silence of four hours.
+        """Return the bars of the trading day, oldest first: all after the last silence of four
+        hours.
 
-        Of what is traded round the clock: of the last 24 hours.
+        If trading never pauses: those of the last 24 hours.
         """
         ordered = sorted(self._slots.items())
         times = [at * self.span for at, _ in ordered]
@@ -112,7 +114,7 @@ class Bars:
 
 
 def longer(bars: Sequence[Bar], span: int) -> list[Bar]:
-    """Put `bars`, oldest first, together into bars of `span` (µs, a multiple of theirs)."""
+    """Merge `bars`, oldest first, into bars of `span` (µs, a multiple of theirs)."""
     found: list[Bar] = []
     at = 0
     while at < len(bars):

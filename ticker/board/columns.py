@@ -1,8 +1,8 @@
 """The columns of a board: for each field its title, text, style, width, order and importance.
 
-The only place that knows these: the dashboard's layout, headings and colours, the orders, the
-filter and the printed tables follow it. Pure: a row and its age in, text and the name of a style
-out. Colours, and where a column stands on a screen, are the screen's to say.
+The only place that knows these. The dashboard's layout, headings and colours, sorting, filters and
+printed tables all use it. Pure: a row and its age in, text and the name of a style out. The
+dashboard decides about colours and places.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
 def age_text(age: Age) -> str:
-    """`now`, `5s`, `12m`, `3h`, `2d`: the largest unit that is full."""
+    """Return the age in its largest full unit: `now`, `5s`, `12m`, `3h`, `2d`."""
     if age.micros is None:
         return "–"  # noqa: RUF001  a dash, as tables show what is missing
     for size, unit in _UNITS:
@@ -49,7 +49,7 @@ def age_text(age: Age) -> str:
 
 
 def reason_text(age: Age) -> str:
-    """Why the price is as old as it is, in a few words; empty while it is fresh."""
+    """Say in a few words why the price is old; empty if it is fresh."""
     if age.detail:
         return escape(age.detail)
     if age.reason is Reason.DELAYED and age.delay:
@@ -195,7 +195,7 @@ COLUMNS: Final = (
         most=4,
         is_figure=True,
         style=_age_style,
-        # The youngest first: the later the time, the smaller the age.
+        # Youngest first: a later time is a smaller age.
         sort_key=lambda row: None if row.time is None else -row.time,
     ),
     Column(
@@ -217,7 +217,7 @@ BY_KEY: Final = {column.key: column for column in COLUMNS}
 OWNER_DEFAULTS: Final = tuple(
     column for column in COLUMNS if column.presence is not Presence.ON_WISH
 )
-"""Those of a screen whose user chose none, where there are holdings."""
+"""The default columns with holdings."""
 
 DEFAULTS: Final = tuple(column for column in OWNER_DEFAULTS if column not in OWNED)
-"""The same where there are none."""
+"""The default columns without holdings."""

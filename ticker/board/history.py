@@ -1,8 +1,7 @@
-"""The prices of one symbol over the last day, thinned so that they always take little room.
+"""The prices of one symbol over the last day, thinned so that they take little memory.
 
-Pure. What it holds depends on the ticks alone, not on the batches in which they came; a tick that
-is taken twice changes nothing. An older tick may follow a newer one, so a history can be filled
-from a stream after its newest ticks are there.
+Pure. The result depends on the ticks alone, not on the batches they came in, and a repeated tick
+changes nothing. An older tick may follow a newer one, so older ticks can be added later.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Final
 from ticker.units import DAY, HOUR, SECOND
 
 MOST: Final = 240
-"""Points that are kept at most; they are never further apart than a day needs for half of them."""
+"""The most points that are kept. A full day has at least half as many."""
 NIGHT: Final = 4 * HOUR
 """A silence of this length (µs) ends a trading day."""
 
 
 class History:
-    """Points (time, price), oldest first, `most` of them: the last tick of each slot of time."""
+    """At most `most` points (time, price), oldest first: the last tick of each time slot."""
 
     __slots__ = ("_most", "_slot", "end", "prices", "times", "version")
 
@@ -31,17 +30,17 @@ class History:
         """µs, UTC."""
         self.prices = array("d")
         self._slot = SECOND
-        """How long a slot is (µs); it doubles when too many are full."""
+        """The length of a slot (µs). It doubles when there are too many points."""
         self.end = 0
-        """Where the slot of the newest point ends (µs, exclusive)."""
+        """The end of the newest point's slot (µs, exclusive)."""
         self.version = 0
-        """Another whenever a point came or changed, other than the newest one's price."""
+        """Changes with every change of the points, except a new price of the newest one."""
 
     def __len__(self) -> int:
         return len(self.times)
 
     def take(self, time: int, price: float) -> None:
-        """Take the price of a tick in; `time` is its own (µs, UTC)."""
+        """Add the price of a tick; `time` is the tick's (µs, UTC)."""
         times = self.times
         if time >= self.end:
             times.append(time)
@@ -60,7 +59,7 @@ class History:
         times, slot = self.times, time // self._slot
         at = bisect_right(times, time)
         if at < len(times) and times[at] // self._slot == slot:
-            return  # a later tick stands for this slot
+            return  # this slot has a later tick
         if at and times[at - 1] // self._slot == slot:
             times[at - 1] = time
             self.prices[at - 1] = price
@@ -73,31 +72,31 @@ class History:
             self._thin()
 
     def _thin(self) -> None:
-        """Drop what is older than a day; make the slots longer while too many are full."""
+        """Drop points older than a day, then lengthen the slots while there are too many points."""
         old = bisect_left(self.times, self.times[-1] - DAY)
         del self.times[:old]
         del self.prices[:old]
         while len(self.times) > self._most:
             self._slot *= 2
-            # Of each slot the last one: a later one takes its place in the dictionary.
+            # The last point of each slot stays: in the dictionary it replaces earlier ones.
             last = {time // self._slot: at for at, time in enumerate(self.times)}.values()
             self.times = array("q", [self.times[i] for i in last])
             self.prices = array("d", [self.prices[i] for i in last])
         self.end = (self.times[-1] // self._slot + 1) * self._slot
 
     def day(self, *, is_round_the_clock: bool = False) -> tuple[Sequence[int], Sequence[float]]:
-        """The times and prices of the trading day: all after the last silence of four hours.
+        """Return times and prices of the trading day: all after the last silence of four hours.
 
-        Of what is traded round the clock: of the last 24 hours.
+        If trading never pauses: those of the last 24 hours.
         """
         begin = day_begin(self.times, is_round_the_clock=is_round_the_clock)
         return (self.times[begin:], self.prices[begin:]) if begin else (self.times, self.prices)
 
 
 def day_begin(times: Sequence[int], *, is_round_the_clock: bool) -> int:
-    """Where the trading day begins in `times`, oldest first: after the last silence of four hours.
+    """Return the index in `times`, oldest first, at which the trading day begins.
 
-    Of what is traded round the clock, and where there is no such silence: 24 hours before the last.
+    It begins after the last silence of four hours, or 24 hours before the last time.
     """
     if not times:
         return 0

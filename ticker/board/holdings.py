@@ -1,12 +1,11 @@
-"""What is owned and what it is worth: of each row, of a list of rows, and of all. Pure.
+"""What the user owns and what it is worth: per row, per list of rows, and in total. Pure.
 
-A row's figures are in its own currency, as its source spells it; totals are in one currency. Money
-adds up in decimals. What is not known makes absent what depends on it, and says so: a price or a
-rate that is missing the whole total. A lot without a price has a value and no cost; the total gain
-leaves it out and names it.
+A row's figures are in its own currency, as its source spells it. Totals are in one currency. Money
+is added in decimals. A missing price or rate makes the total absent, with the reason. A lot without
+a price paid has a value but no cost; the total gain leaves it out and names it.
 
-The day's gain counts from the previous close; of a lot bought on the day of the price, from what
-was paid.
+The day's gain counts from the previous close. For a lot bought on the day of the price, it counts
+from the price paid.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
 
 Known = Row | Quote
-"""What is known of a symbol."""
+"""What the valuation needs to know about a symbol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of positions (and cash), in one currency."""
+    """The sum of positions and cash, in one currency."""
 
     value: Decimal | None
     day_gain: Decimal | None
@@ -44,28 +43,28 @@ class Total:
     problems: tuple[str, ...] = ()
     """Why something is absent: `no price of X`, `no rate JPY to EUR`; not escaped."""
     without: tuple[str, ...] = ()
-    """Symbols that the gain leaves out, because their cost is not known."""
+    """Symbols that the gain leaves out because their cost is unknown."""
     is_simulated: bool = False
-    """Whether a price in it is invented."""
+    """Whether one of its prices is invented."""
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """All that is owned at one moment."""
+    """Everything owned, at one moment."""
 
     currency: str
-    """Of totals."""
+    """The currency of the totals."""
     positions: Mapping[str, Position]
     total: Total
     cash: Decimal | None
     cash_weight: Decimal | None
-    """In per cent of all."""
+    """Its share of everything, in per cent."""
     rates: tuple[tuple[str, str, Rate | None], ...]
-    """From which currency, into which, and how much, of all that were needed."""
+    """All rates that were needed: from currency, to currency, rate."""
 
 
 class Portfolio:
-    """Values `holdings`; totals are in `currency`."""
+    """Values `holdings`, with totals in `currency`."""
 
     def __init__(self, holdings: Holdings, currency: str) -> None:
         self.holdings = holdings
@@ -76,11 +75,11 @@ class Portfolio:
 
     @property
     def symbols(self) -> Collection[str]:
-        """Those owned."""
+        """The symbols owned."""
         return self._lots.keys()
 
     def conversions(self, known: Mapping[str, Known]) -> list[tuple[str, str]]:
-        """From which currency into which amounts must be turned, each once, in order."""
+        """The conversions needed, (from, to), each once, in order."""
         wanted: dict[tuple[str, str], None] = {}
         for cash in self.holdings.cash:
             wanted[cash, self.currency] = None
@@ -93,7 +92,7 @@ class Portfolio:
         return [(of, into) for of, into in units if of != into]
 
     def position(self, symbol: str, known: Known | None, price_of: PriceOf) -> Position | None:
-        """What is owned of `symbol`, without its weight; `None` where that is nothing."""
+        """Return the position in `symbol`, without its weight; `None` if there is none."""
         lots = self._lots.get(symbol)
         if lots is None:
             return None
@@ -114,7 +113,8 @@ class Portfolio:
         )
 
     def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
-        """All of it: what `known` says of the symbols owned, and pairs by `price_of`."""
+        """Value everything: `known` describes the symbols owned, `price_of` gives the pairs'
+        prices."""
         cash, problems = self._cash(price_of)
         total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
         positions = {}
@@ -138,7 +138,7 @@ class Portfolio:
         cash: Decimal | None = _ZERO,
         problems: Iterable[str] = (),
     ) -> Total:
-        """The sum of those of `symbols` that are owned, and of `cash` (`None`: not known)."""
+        """Add up the positions in `symbols`, and `cash` (`None`: unknown)."""
         told = dict.fromkeys(problems)
         values, days, gains, costs = [cash], [], [], []
         without, invented = [], False
@@ -176,7 +176,7 @@ class Portfolio:
         )
 
     def _cash(self, price_of: PriceOf) -> tuple[Decimal | None, list[str]]:
-        """All cash in the currency of totals, and why it is not known."""
+        """Return all cash in the currency of the totals, and the reason if it is unknown."""
         amounts, problems = [], []
         for currency, amount in self.holdings.cash.items():
             rate = rate_of(currency, self.currency, price_of)
@@ -188,19 +188,20 @@ class Portfolio:
     def _worth(
         self, amount: Decimal | None, known: Known | None, price_of: PriceOf
     ) -> Decimal | None:
-        """`amount`, in the currency of `known`, in that of totals."""
+        """Convert `amount` from the currency of `known` to the currency of the totals."""
         if amount is None or known is None or known.currency is None:
             return None
         rate = rate_of(known.currency, self.currency, price_of)
         return None if rate is None else amount * rate.value
 
     def _cost(self, symbol: str, known: Known, price_of: PriceOf) -> Decimal | None:
-        """The cost of all lots of `symbol` in the currency of totals, by the shortest way."""
+        """Return the cost of all lots of `symbol` in the currency of the totals, with fewest
+        conversions."""
         lots = self._lots[symbol]
         return _sum(_cost(lot, known.currency, self.currency, price_of) for lot in lots)
 
     def _problem(self, symbol: str, known: Known | None, price_of: PriceOf) -> str:
-        """Why the value of `symbol` is not known in the currency of totals."""
+        """Say why the value of `symbol` in the currency of the totals is unknown."""
         if known is None or known.price is None:
             return f"no price of {symbol}"
         if known.currency is None:
@@ -219,7 +220,7 @@ def _no_rate(of: str, into: str) -> str:
 
 
 def _cost(lot: Lot, quoted: str | None, into: str | None, price_of: PriceOf) -> Decimal | None:
-    """What `lot` cost in `into`; its own currency is that in which it is `quoted`, if none else."""
+    """Return the cost of `lot` in `into`. A lot without a currency was paid in the `quoted` one."""
     currency = lot.currency or quoted
     if lot.price is None:
         return None
@@ -243,7 +244,7 @@ def _day_gain(lot: Lot, known: Known, price: Decimal, price_of: PriceOf) -> Deci
 
 
 def _day(known: Known) -> int | None:
-    """The day (in UTC) of the price, as an ordinal."""
+    """Return the day of the price (UTC), as an ordinal."""
     if known.time is None:
         return None
     return datetime.fromtimestamp(known.time // SECOND, UTC).toordinal()
@@ -254,7 +255,7 @@ def _decimal(number: float) -> Decimal:
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum; `None` where one is not known."""
+    """Return the sum; `None` if one of them is unknown."""
     total = _ZERO
     for amount in amounts:
         if amount is None:
@@ -268,5 +269,5 @@ def _percent(gain: Decimal | None, cost: Decimal | None) -> Decimal | None:
 
 
 def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
-    """In per cent; `None` of nothing, or of debts."""
+    """Return the share in per cent; `None` if the whole is zero or negative."""
     return None if part is None or whole is None or whole <= 0 else part * _HUNDRED / whole

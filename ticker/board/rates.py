@@ -1,7 +1,7 @@
 """Exchange rates from Yahoo's pairs: direct, inverse, then crossed through USD. Pure.
 
-A rate says by which pairs it came. Amounts of minor units (pence, cents, agorot) are amounts of
-their main unit, as Yahoo spells them.
+A rate names the pairs that it was computed from. Minor units (pence, cents, agorot; as Yahoo spells
+them) are converted to their main unit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HUNDREDTH: Final = Decimal("0.01")
 _ONE: Final = Decimal(1)
 
 PriceOf = Callable[[str], float | None]
-"""Symbol → its price; `None` where it is not known."""
+"""Symbol → its price; `None` if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,25 @@ class Rate:
 
     value: Decimal
     pairs: tuple[str, ...] = ()
-    """The symbols that it came from."""
+    """The symbols of the pairs used."""
     path: str = ""
-    """How: `EURUSD=X`, `1 / EURUSD=X`, `GBPUSD=X / EURUSD=X`; empty for one currency alone."""
+    """The formula: `EURUSD=X`, `1 / EURUSD=X`, `GBPUSD=X / EURUSD=X`; empty for the same currency.
+    """
 
 
 def main_unit(currency: str) -> tuple[str, Decimal]:
-    """The currency, and how many of it one unit is: `GBp` → `("GBP", 0.01)`."""
+    """Return the main unit and the factor: `GBp` → `("GBP", 0.01)`."""
     main = _MINOR.get(currency)
     return (currency, _ONE) if main is None else (main, _HUNDREDTH)
 
 
 def pair(of: str, into: str) -> str:
-    """Yahoo's symbol of what one `of` costs in `into`."""
+    """Return Yahoo's symbol of the pair: the price of one `of` in `into`."""
     return f"{of}{into}=X"
 
 
 def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:
-    """What one `of` is worth in `into`, minor units too; `None` where no pair is known."""
+    """Return the value of one `of` in `into`, also for minor units; `None` if no pair is known."""
     (of, units), (into, parts) = main_unit(of), main_unit(into)
     found = Rate(_ONE) if of == into else _leg(of, into, price_of)
     if found is None and MIDDLE not in (of, into):
@@ -67,7 +68,7 @@ def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:
 
 
 def _leg(of: str, into: str, price_of: PriceOf) -> Rate | None:
-    """Directly, or the inverse."""
+    """Return the direct rate, or the inverse."""
     if price := _price(direct := pair(of, into), price_of):
         return Rate(price, (direct,), direct)
     if price := _price(inverse := pair(into, of), price_of):
@@ -83,10 +84,10 @@ def _price(symbol: str, price_of: PriceOf) -> Decimal | None:
 def pairs_to_ask(
     conversions: Iterable[tuple[str, str]], price_of: PriceOf, is_refused: Callable[[str], bool]
 ) -> list[str]:
-    """The pairs that a poller should ask for, each once.
+    """Return the pairs that a poller should ask for, each once.
 
-    Of a rate that is known: its pairs. Of another: the direct pair; once it is refused, the inverse
-    one; once that is refused too, the legs of the cross, each in the same order.
+    A known rate keeps its pairs. An unknown one starts with the direct pair. If that is refused,
+    the inverse pair follows, and then both legs of the cross through USD, in the same order.
     """
     asked: dict[str, None] = {}
     for one, other in conversions:

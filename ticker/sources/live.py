@@ -1,13 +1,13 @@
 """Yahoo's live prices: a poll for names and closes, then the socket, which sends each change.
 
-Promises what `Source` promises. `quotes` is a look at the socket, not a request: it answers with
-what is known. What comes in between is told at once through `listen` and `take`. Where the socket
-was cut off, a look connects again, at most once a second and ever more rarely if it does not last,
-and says why there was a gap. As long as no socket sends, prices are polled at the polled pace, and
-each answer says why.
+Keeps the promises of `Source`. `quotes` looks at the socket and sends no request: it returns what
+is known. `listen` and `take` deliver what comes between two looks. If the socket was cut off, the
+next look connects again and reports why there was a gap. It connects at most once a second, and
+less often while connections do not last. Without a socket that sends, prices are polled at the
+usual pace, and each answer says why.
 
-A mute socket is told from a quiet market by a poll: if prices move and the socket says nothing, it
-is mute. Symbols and prices of what is not known from a poll are not used.
+A poll decides whether a silent socket is mute or the market is quiet: if prices move and the socket
+sends nothing, it is mute. A message about a symbol that no poll has found is ignored.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
     from ticker.sources.link import Link
 
 _EVERY: Final = 5 * SECOND
-"""Between two looks at Yahoo's socket (µs)."""
+"""The time between two looks at Yahoo's socket (µs)."""
 _QUIET: Final = 60.0
-"""A socket that says nothing for so long is compared with a poll (s) …"""
+"""After this silence, Yahoo's socket is compared with a poll (s)."""
 _QUIET_ELSEWHERE: Final = 3.0
-"""… and that of another server, which has no budget."""
+"""The same for another server, which has no budget (s)."""
 _LONGEST_QUIET: Final = 900.0
-"""While nothing moves, polls become rarer, down to one in so long (s)."""
+"""The longest time between two such polls (s). It grows while no price moves."""
 _CALM: Final = 60.0
-"""Where no price moved for so long, a socket that was mute is only quiet (s)."""
+"""If no price moved for this long, a mute socket counts as quiet again (s)."""
 _AGAIN: Final = 15.0
-"""The subscription is sent again so often, as yfinance does (s)."""
+"""The time after which the subscription is sent again, as yfinance does (s)."""
 _MOMENT: Final = 0.5
-"""How long a socket that was mute may take for its first message (s)."""
+"""How long to wait for the first message of a socket that was mute (s)."""
 _GARBAGE: Final = "sends messages through its socket that nobody can read"
 _MUTE: Final = "sends nothing through its socket while prices move"
 
@@ -72,7 +72,7 @@ class LiveSource(SearchableSource):
         self.name = place.name
         self.url = place.url
         self.budget = Budget(None)
-        """Looks are no requests; the polls have a budget of their own."""
+        """A look is no request, so this one is unlimited. The polls have a budget of their own."""
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
         self._polled = YahooSource(
@@ -93,12 +93,12 @@ class LiveSource(SearchableSource):
         self._link: Link | None = None
         self._subscribed: set[str] = set()
         self._silence: str | None = None
-        """Why no socket sends; `None`: one does."""
+        """Why no socket sends; `None` if one does."""
         self._cut: tuple[str, int | None] | None = None
-        """Why what followed was not sent, and since when (µs, UTC), until a look has told it."""
+        """Why the socket was cut off, and since when (µs, UTC). The next look reports it."""
         self._news = asyncio.Event()
         self._broken = 0
-        """Messages since the last readable one that could not be read."""
+        """Unreadable messages since the last readable one."""
         self._closing: set[asyncio.Task[None]] = set()
         start = monotonic()
         self._opened = self._heard = self._looked = self._said = start
@@ -165,7 +165,7 @@ class LiveSource(SearchableSource):
         await self._polled.close()
 
     def _answer(self, wanted: Sequence[str], begun: int) -> Answer:
-        """All that is known, and what is wrong with the socket."""
+        """Return all that is known, and what is wrong with the socket."""
         known = self._known
         refused = {s: known.refused[s] for s in wanted if s in known.refused}
         refused |= dict.fromkeys(known.unknown(wanted), "not asked yet")
@@ -187,7 +187,8 @@ class LiveSource(SearchableSource):
     # The socket
 
     async def _connect(self, wanted: Sequence[str]) -> None:
-        """Poll, connect and subscribe, if it is time. Raises `SourceError` if nothing is known."""
+        """Poll, connect and subscribe, unless it is too early. Raises `SourceError` if nothing is
+        known."""
         from ticker.sources.link import Link
 
         if not self._turns.is_due(self._monotonic()):
@@ -222,14 +223,15 @@ class LiveSource(SearchableSource):
         self._heard, self._heard_wall = self._monotonic(), self._clock()
 
     async def _wait_for_news(self) -> None:
-        """Give a socket that said nothing a moment to say something."""
+        """Wait a moment for the first message of a socket that was silent."""
         self._news.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_MOMENT):
                 await self._news.wait()
 
     def _lose(self, link: Link, reason: str) -> None:
-        """The connection is gone; a look makes another: the later, the less the last ones did."""
+        """Note that the connection is gone. A later look connects again; failures make it wait
+        longer."""
         if link is not self._link:
             return
         self._link = None
@@ -240,19 +242,19 @@ class LiveSource(SearchableSource):
         self._wake()
 
     def _drop(self, link: Link, reason: str) -> None:
-        """Give the connection up, because of `reason`."""
+        """Close the connection because of `reason`."""
         self._lose(link, reason)
         self._closing.add(closing := asyncio.create_task(link.close()))
         closing.add_done_callback(self._closing.discard)
 
     def _fall_silent(self, reason: str) -> None:
-        """No socket sends any more, because of `reason`."""
+        """Note that no socket sends any more, because of `reason`."""
         if self._silence is None:
             self._cut = reason, self._heard_wall if reason == _MUTE else None
         self._silence = reason
 
     def _hear(self, message: Any) -> None:
-        """A message came."""
+        """Take in a message of the socket."""
         self._note_sign()
         self._broken = 0
         self._silence = None
@@ -265,7 +267,7 @@ class LiveSource(SearchableSource):
         self._broken += 1
 
     async def _subscribe(self, wanted: Sequence[str]) -> None:
-        """Have the socket send `wanted`, and nothing else."""
+        """Subscribe to `wanted` and to nothing else."""
         link, at = self._link, self._monotonic()
         if link is None:
             return
@@ -289,7 +291,7 @@ class LiveSource(SearchableSource):
             self._drop(link, "its socket answers no ping")
             await self._connect(wanted)
             return
-        if self._silence is not None:  # it is polled anyhow; another socket may do better
+        if self._silence is not None:  # prices are polled already; a new socket may work
             if at - self._opened >= _CALM:
                 self._drop(link, self._silence)
             return
@@ -300,17 +302,17 @@ class LiveSource(SearchableSource):
     # Polls
 
     async def _poll(self, symbols: Sequence[str]) -> None:
-        """Learn names, closes and prices; what is unknown all the same is asked for later."""
+        """Learn names, closes and prices. Symbols that stay unknown are asked for later."""
         self._judge(await self._polls.poll(symbols))
 
     async def _fall_back(self, wanted: Sequence[str]) -> None:
-        """Poll at the polled pace, because no socket sends. Raises what became of the poll."""
+        """Poll at the usual pace, because no socket sends. Raises the error of the last poll."""
         await self._poll(wanted)
         if self._polls.error is not None:
             raise self._polls.error
 
     def _judge(self, moved: bool | None) -> None:
-        """Judge the socket by a poll, which found a known price that `moved`, or none."""
+        """Judge the socket by a poll: did a known price move? `None`: no poll has ended."""
         if moved is None:
             return
         self._wake()

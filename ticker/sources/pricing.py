@@ -1,15 +1,15 @@
-"""A message of Yahoo's streamer, and what is known of its symbol, → the quote now.
+"""Turns a message of Yahoo's socket and the known quote of its symbol into the new quote.
 
-Pure: no input or output, no clock. Promises that no message raises an exception, and that one which
-tells nothing usable, or something older than what is known, changes nothing. The rules:
+Pure: no input or output, no clock. No message raises an exception. A message without a usable
+price, or with an older one, changes nothing. The rules:
 
-* Prices are 32-bit floats: 271.4 comes as 271.39999. The number that is meant is the one with
-  `price_hint` decimals, if that is the same 32-bit float, or so near that only 32-bit arithmetic
-  can have moved it; else the shortest decimal that is the same 32-bit float.
-* A zero is left out on the way, so 0 and absent are one: unknown for prices, bid, ask and volume,
-  pre-market for the session.
-* The day's change follows from the price and the close that the last poll told, in decimals. A coin
-  never closes: there it is Yahoo's own.
+* Prices are 32-bit floats: 271.4 comes as 271.39999. It is rounded to `price_hint` decimals if the
+  result is the same 32-bit float, or differs by no more than 32-bit arithmetic can cause. Otherwise
+  it becomes the shortest decimal that is the same 32-bit float.
+* The message format leaves out zeros, so 0 and absent mean the same: unknown for prices, bid, ask
+  and volume, pre-market for the session.
+* The day's change is computed in decimals from the price and the close of the last poll. A coin
+  never closes, so its change is Yahoo's own.
 * Times are milliseconds.
 """
 
@@ -28,20 +28,20 @@ from ticker.sources.reading import day_change
 _MILLISECOND: Final = 1_000
 _SESSIONS: Final = {0: "pre", 1: "regular", 2: "post"}
 _WITH_SESSIONS: Final = frozenset({"equity", "etf"})
-"""Kinds that have a pre-market: of others a left-out session is no session."""
+"""Kinds that have a pre-market. For others, an absent session is unknown."""
 _WITHOUT_VOLUME: Final = frozenset({"index", "currency"})
 _COIN: Final = "cryptocurrency"
 _MAX_DECIMALS: Final = 12
 _ERROR: Final = 2.0**-22
-"""What a sum of two 32-bit floats may be off by, as a part of it."""
+"""The relative error that a sum of two 32-bit floats may have."""
 _COARSE: Final = 8
-"""Prices with so much more between them than that cannot be taken for one another."""
+"""Prices further apart than this multiple of the error cannot be confused."""
 _DIGITS: Final = range(6, 10)
 """Significant digits that a 32-bit float may need."""
 
 
 class Message(Protocol):
-    """What is used of yfinance's `PricingData`; fields that were left out are 0."""
+    """The fields that we use of yfinance's `PricingData`. Absent ones are 0."""
 
     id: str
     price: float
@@ -60,7 +60,7 @@ class Message(Protocol):
 
 
 def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
-    """The quote that follows from `message` after `known`; `None` if it tells nothing new.
+    """Return `known` updated by `message`, or `None` if it has no news.
 
     `received` is when it came (µs, UTC).
     """
@@ -101,7 +101,7 @@ def updated(known: Quote, message: Message, *, received: int) -> Quote | None:
 
 
 def merged(known: Quote, polled: Quote) -> Quote:
-    """What is known after a poll: the newer trade, with the facts that the poll told."""
+    """Return the newer trade of the two, with the facts of the poll."""
     if polled.time >= known.time:
         return polled
     change, percent = day_change(known.price, polled.previous_close)
@@ -128,7 +128,7 @@ def _session(known: Quote, hours: int) -> str | None:
 
 
 def meant_price(single: float, hint: int | None, known: float | None = None) -> float | None:
-    """The number that is meant by a 32-bit float; `known` if that is the same one."""
+    """Return the number that a 32-bit float stands for; `known` if it is the same float."""
     if not single or not math.isfinite(single):
         return None
     packed = _packed(single)
@@ -144,7 +144,7 @@ def meant_price(single: float, hint: int | None, known: float | None = None) -> 
 
 
 def _short(single: float) -> float:
-    """The shortest decimal that is the same 32-bit float; 0 for what is no number."""
+    """Return the shortest decimal that is the same 32-bit float; 0 if it is not finite."""
     if not math.isfinite(single):
         return 0.0
     packed = _packed(single)

@@ -14,14 +14,15 @@ from ticker.sources.budget import Budget
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a source said when it was asked for some symbols."""
+    """A source's answer to one request for quotes."""
 
     quotes: Sequence[Quote]
-    """Of each symbol that has a usable price; not numbered (no `origin`, no `sequence`).
+    """The quotes of all symbols with a usable price; not numbered (no `origin`, no `sequence`).
 
-    One each, of a source that is asked; of one that sends by itself, several in their order."""
+    A polled source returns one for each symbol. A live source may return several, in order.
+    """
     refused: Mapping[str, str]
-    """Every other symbol that was asked → why it has no quote, in words for a user."""
+    """Every other symbol that was asked for → why it has no quote, in words for a user."""
     asked: int
     """When the request was sent (µs, UTC)."""
     received: int
@@ -29,63 +30,65 @@ class Answer(msgspec.Struct, frozen=True):
     requests: int = 1
     """How many requests it took."""
     failures: Mapping[str, SourceError] = {}
-    """Of `refused`, those whose request failed, or was not sent because another one failed → how.
+    """The symbols in `refused` whose request failed, or was not sent after another failure → the
+    error.
 
-    Nothing is known about them. Of the others, the source said that it has no price."""
+    Nothing is known about these. The source has no price for the other refused ones.
+    """
     cut: str | None = None
-    """Why the source could not send for a while before this, in words; absent: it could."""
+    """Why the source could not send before this answer, in words; `None` if it could."""
     cut_since: int | None = None
     """Since when it could not, if that is before the last answer (µs, UTC)."""
     problem: str | None = None
-    """What is wrong with the source all the same, in words that follow its name."""
+    """What is wrong although it answered, in words that follow the source's name."""
 
     @property
     def rate_limited(self) -> RateLimited | None:
-        """How the source asks us to slow down, if it does."""
+        """Return the source's request to slow down, if there is one."""
         return next((e for e in self.failures.values() if isinstance(e, RateLimited)), None)
 
 
 class Source(Protocol):
-    """Where quotes come from, when asked. Raises `SourceError` only (and its kinds).
+    """A place that quotes come from. Raises `SourceError` and its subclasses only.
 
     An async context manager: leaving it closes the source.
     """
 
     name: str
-    """As the records call it: `yahoo`, `exchange`, …"""
+    """Its name in the records: `yahoo`, `exchange`, …"""
     url: str
-    """As a user may see it."""
+    """Its URL for users, without secrets."""
     every: int
-    """The time between polls when nobody wishes another (µs)."""
+    """The default time between polls (µs)."""
     every_closed: int
     """The same while every symbol is closed (µs)."""
     budget: Budget
-    """Which counts the requests that a poll takes; the source notes them itself."""
+    """It limits the number of requests. The source itself counts them there."""
     batch: int
-    """Symbols that one request can ask for."""
+    """The number of symbols that one request can ask for."""
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
         """Ask for all of `symbols`; each is in `quotes` or in `refused`, never in both.
 
-        Never blocks the event loop. Cancelling it returns at once. Where it takes several requests,
-        each has its own fate: what was answered is kept, the rest is in `Answer.failures`. Raises
+        Never blocks the event loop. Cancelling it returns at once. If it takes several requests and
+        some fail, the answers of the others are kept, and `Answer.failures` has the rest. Raises
         `RateLimited`, `SourceUnreachable`, or `SourceError` only if no request was answered.
         """
         ...
 
     def listen(self, wake: Callable[[], object]) -> None:  # noqa: ARG002 - for those that send
-        """Have `wake` called whenever the source has something to say without being asked.
+        """Call `wake` whenever the source has news without being asked.
 
-        It may be quotes, which `take` gives, or that it was cut off, which `quotes` tells.
+        The news may be quotes, which `take` returns, or a lost connection, which `quotes` reports.
         """
         return
 
     def take(self) -> Sequence[Quote]:
-        """The quotes that came by themselves since the last `take` or `quotes`, in their order."""
+        """Return the quotes that came without being asked for since the last `take` or `quotes`."""
         return ()
 
     async def close(self) -> None:
-        """Let go of connections and threads, without waiting for an answer under way."""
+        """Close connections and threads, without waiting for a pending answer."""
         ...
 
     async def __aenter__(self) -> Self:
@@ -101,12 +104,12 @@ class Source(Protocol):
 
 
 class SearchableSource(Source, Protocol):
-    """A source that also finds symbols by words, and knows the minutes of a day."""
+    """A source that can also search symbols and return minute bars."""
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
-        """What it finds, at most so many, the likeliest first. Raises `SourceError`."""
+        """Search for `words`, and return at most `most` results, best first. Raises `SourceError`."""
         ...
 
     async def bars(self, symbol: str) -> MinuteBars:
-        """The minutes of its last trading day up to now. Raises `SourceError`."""
+        """Return the minute bars of the last trading day up to now. Raises `SourceError`."""
         ...

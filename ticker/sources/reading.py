@@ -1,22 +1,22 @@
-"""Yahoo's answer, as JSON objects, → quotes and refusals.
+"""Turns Yahoo's answer, as JSON objects, into quotes and refusals.
 
-Pure: no input or output, no clock. Promises that no answer, however broken or hostile, raises an
-exception; that every symbol asked for comes back exactly once, as a quote or as a refusal with a
-reason in words; and that nothing the answer says of other symbols is used. It does not know how an
-answer was fetched.
+Pure: no input or output, no clock. No answer raises an exception, however broken or hostile it is.
+Each symbol that was asked for is returned exactly once: as a quote, or as a refusal with a reason
+in words. Other symbols in the answer are ignored. This module does not know how an answer was
+fetched.
 
 The rules (the fields are those of `v7/finance/quote`):
 
-* `price` and `time` are those of the newest of the regular, pre-market and post-market trades. What
-  Yahoo calls overnight is another venue's price and is not one of them.
-* In pre-market, and as long as the newest trade is a pre-market one, `previous_close` is the last
-  regular price, because Yahoo moves its own `regularMarketPreviousClose` on only at the opening.
-* `day_change` is price - previous close in decimals of the numbers as they were written, so that
-  19.54 - 19 is 0.54. A coin never closes: there it is Yahoo's own change over 24 hours.
+* `price` and `time` come from the newest of the regular, pre-market and post-market trades. Yahoo's
+  overnight price is ignored: it comes from another venue.
+* In pre-market, and while the newest trade is a pre-market one, `previous_close` is the last
+  regular price. The reason: Yahoo updates its `regularMarketPreviousClose` only at the opening.
+* `day_change` is price - previous close, computed in decimals, so that 19.54 - 19 is 0.54. A coin
+  never closes, so its change is Yahoo's own, over 24 hours.
 * A negative price is a price, and the day's change in per cent is of |previous close|.
 * 0 means "unknown" wherever 0 cannot be a value: prices, bid, ask, market value, and the volume of
   things that have none (indices, currency pairs).
-* Nonsense in the price or its time refuses the symbol; in any other field it drops that field.
+* An invalid price or time refuses the symbol. Any other invalid field is left out.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _MAX_CURRENCY: Final = 16
 
 
 class Context(NamedTuple):
-    """What holds for all quotes of one answer."""
+    """The facts that all quotes of one answer share."""
 
     source: str
-    """The source's name, as the records call it."""
+    """The source's name in the records."""
     title: str
-    """The source's name, as a user is told it: `Yahoo`, `the exchange`."""
+    """The source's name for users: `Yahoo`, `the exchange`."""
     received: int
     """When the answer was complete (µs, UTC)."""
     simulated: bool
@@ -62,10 +62,10 @@ class Context(NamedTuple):
 def read_answer(
     results: Sequence[object], asked: Sequence[str], context: Context
 ) -> tuple[list[Quote], dict[str, str]]:
-    """The quotes in the order of `asked`, and symbol → reason for every other symbol asked for.
+    """Return the quotes in the order of `asked`, and the reason for each symbol without one.
 
-    `results` is the list under `quoteResponse.result`. Of several entries for one symbol the first
-    counts. Never raises.
+    `results` is the list under `quoteResponse.result`. If a symbol has several entries, the first
+    one counts. Never raises.
     """
     entries: dict[str, Mapping[str, object]] = {}
     for entry in results:
@@ -90,7 +90,8 @@ def read_answer(
 
 
 def is_symbol(text: object) -> bool:
-    """Whether `text` can be asked for: a symbol of `records`, without the comma that parts them."""
+    """Tell whether `text` can be asked for: a valid symbol without a comma, which separates
+    symbols."""
     try:
         check_symbol(text)
     except InvalidRecord:
@@ -149,7 +150,7 @@ def _read_quote(symbol: str, entry: Mapping[str, object], context: Context) -> Q
 
 
 def _newest_trade(entry: Mapping[str, object]) -> _Trade:
-    """The newest trade; of equally old ones the regular comes first. Raises `_Refused`."""
+    """Return the newest trade; if times are equal, the regular one. Raises `_Refused`."""
     trades = [
         _Trade(time, price, market)
         for market in _TRADES
@@ -183,7 +184,7 @@ def _previous_close(
 def _day_change(
     entry: Mapping[str, object], kind: str | None, price: float, previous_close: float | None
 ) -> tuple[float | None, float | None]:
-    """The day's change in currency and in per cent; both absent where it is unknown."""
+    """Return the day's change in currency and in per cent; `None` if unknown."""
     if kind == _COIN:
         change = _number(entry.get("regularMarketChange"))
         percent = _number(entry.get("regularMarketChangePercent"))
@@ -192,7 +193,7 @@ def _day_change(
 
 
 def day_change(price: float, previous_close: float | None) -> tuple[float | None, float | None]:
-    """The day's change in currency and in per cent; absent where the close is unknown."""
+    """Return the day's change in currency and in per cent; `None` if the close is unknown."""
     if previous_close is None:
         return None, None
     difference, close = _decimal(price) - _decimal(previous_close), _decimal(previous_close)
@@ -215,7 +216,7 @@ def _finite(number: float) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    """A finite number; texts and truth values are none."""
+    """Return `value` if it is a finite number. Texts and booleans are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -230,7 +231,7 @@ def _price(value: object) -> float | None:
 
 
 def _amount(value: object) -> int | float | None:
-    """A number from 0 on that fits a record, whole where it came whole."""
+    """Return `value` if it is a number from 0 that fits a record. Integers stay integers."""
     number = _number(value)
     if number is None:
         return None
@@ -239,7 +240,7 @@ def _amount(value: object) -> int | float | None:
 
 
 def _microseconds(value: object, unit: int) -> int | None:
-    """`value` units of `unit` µs, from 0 to the last time that fits a calendar."""
+    """Convert `value` units of `unit` µs, if it is between 0 and the last time of the calendar."""
     number = _number(value)
     if number is None or not 0 <= number <= MAX_TIME / unit:
         return None
@@ -254,9 +255,9 @@ def _decimals(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    """A text as it came, cut to `MAX_NAME` characters; absent if empty.
+    """Return the text, cut to `MAX_NAME` characters; `None` if it is empty.
 
-    Halves of surrogate pairs, which no encoding can carry, become question marks.
+    Lone surrogates become question marks, because they cannot be encoded.
     """
     if not isinstance(value, str):
         return None
@@ -269,5 +270,5 @@ def _lower(text: str | None) -> str | None:
 
 
 def _shown(value: object) -> str:
-    """A foreign value in a reason: short, and in visible ASCII."""
+    """Return a foreign value for use in a message: short, and in visible ASCII."""
     return ascii(value)[:40] if isinstance(value, str | int | float) else type(value).__name__
