@@ -99,10 +99,9 @@ class Bars:
             self._put(at * before // span, slots[at])
 
     def day(self, *, is_round_the_clock: bool = False) -> list[Bar]:
-        """Return the bars of the trading day, oldest first: all after the last silence of four
-        hours.
+        """Return the bars of the trading day, oldest first.
 
-        If trading never pauses: those of the last 24 hours.
+        It begins after the last silence of four hours. If trading never pauses: 24 hours ago.
         """
         ordered = sorted(self._slots.items())
         times = [at * self.span for at, _ in ordered]

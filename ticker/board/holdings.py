@@ -113,8 +113,7 @@ class Portfolio:
         )
 
     def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
-        """Value everything: `known` describes the symbols owned, `price_of` gives the pairs'
-        prices."""
+        """Value everything, with what is `known` of each symbol and the pairs' prices."""
         cash, problems = self._cash(price_of)
         total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
         positions = {}
@@ -195,8 +194,7 @@ class Portfolio:
         return None if rate is None else amount * rate.value
 
     def _cost(self, symbol: str, known: Known, price_of: PriceOf) -> Decimal | None:
-        """Return the cost of all lots of `symbol` in the currency of the totals, with fewest
-        conversions."""
+        """Return the cost of all lots of `symbol` in the currency of the totals."""
         lots = self._lots[symbol]
         return _sum(_cost(lot, known.currency, self.currency, price_of) for lot in lots)
 

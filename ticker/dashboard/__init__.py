@@ -1,4 +1,4 @@
-"""The dashboard: a board on a terminal. Importing it loads Textual; nothing else of ticker does."""
+"""The dashboard: a board on a terminal. Importing it loads Textual; no other room does."""
 
 import ticker.dashboard._pace  # noqa: F401  before anything that imports Textual
 from ticker.dashboard.app import Dashboard

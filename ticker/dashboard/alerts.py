@@ -1,7 +1,7 @@
-"""What alerts do on a screen: they ring, light their rows up and are listed; users add some.
+"""Alerts on a screen: they ring, highlight their rows, and are listed. Users can add some.
 
-Live, they come from the caller's `AlertControl`. In a replay they are told as the tape passes their
-marks, and not when it is sought over them.
+On a live stream they come from the caller's `AlertControl`. In a replay they ring when the tape
+plays past their marks, but not when a seek jumps over them.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ticker.times import Zone, clock
 from ticker.units import SECOND
 
 LIT: Final = 30 * SECOND
-"""How long the row of an alert is lit up (µs)."""
+"""How long the row of an alert is highlighted (µs)."""
 _SHOWN: Final = 100
-"""Told alerts on the page."""
+"""The most past alerts on the page."""
 
 Line = tuple[str, str]
-"""A line of the page, and what is said of it."""
+"""An alert on the page, and its state in words."""
 
 
 class ScreenAlerts:
     """The alerts of `control` on the screen of `feed`.
 
-    `ring` lets the terminal notify its user of some words, `tell` puts them on the status line,
-    `on_change` asks for a frame.
+    `ring` makes the terminal notify the user, `tell` writes to the status line, `on_change` asks
+    for a frame.
     """
 
     def __init__(
@@ -54,18 +54,18 @@ class ScreenAlerts:
         self._tell = tell
         self._on_change = on_change
         self._lit: dict[str, int] = {}
-        """Symbol → until when its row is lit up (µs, by `elapsed`)."""
+        """Symbol → until when its row is highlighted (µs, by `elapsed`)."""
         self._life = -1
         self._passed = 0
         control.on_told = self._told
         control.on_word = tell
 
     def is_lit(self, symbol: str) -> bool:
-        """Whether an alert of `symbol` was told a moment ago."""
+        """Tell whether an alert of `symbol` was met a moment ago."""
         return symbol in self._lit
 
     def look(self) -> None:
-        """With each frame: tell what the tape passed, and let lights go out."""
+        """Call this with each frame: it reports what the tape passed, and ends highlights."""
         elapsed = self._feed.elapsed()
         over = [symbol for symbol, end in self._lit.items() if end <= elapsed]
         for symbol in over:
@@ -76,7 +76,7 @@ class ScreenAlerts:
         if self._player is None or self._feed.tape is None:
             return
         met, lives, time = self._player.met, self._feed.board.lives, self._player.time
-        if lives == self._life:  # the board forgets at each seek
+        if lives == self._life:  # a seek resets the board
             passed = (
                 bisect_right(met, at, key=lambda each: each[0]) for at in (self._passed, time)
             )
@@ -93,7 +93,7 @@ class ScreenAlerts:
         self._on_change()
 
     def add(self, text: str) -> tuple[str, str | None]:
-        """Look for the alert that was typed: what to say, and the symbol that it needs here."""
+        """Add the alert that was typed. Returns a notice, and the symbol that it needs."""
         try:
             alert, is_armed = self.control.add(text)
         except UsageError as error:
@@ -106,14 +106,14 @@ class ScreenAlerts:
         return words, None if is_here else alert.symbol
 
     def remove(self, alert: Alert) -> str:
-        """Look for it no more; what to say."""
+        """Remove the alert. Returns a notice."""
         self.control.remove(alert)
         self._look_again()
         stays = ". It is in the configuration, so the next start has it again"
         return f"{alert.text} removed" + (stays if self.control.is_kept(alert) else "")
 
     def keep(self, alert: Alert) -> str:
-        """Write it into the configuration; what to say."""
+        """Write the alert into the configuration. Returns a notice."""
         if self.control.is_kept(alert):
             return f"{alert.text} is in the configuration"
         try:
@@ -126,7 +126,7 @@ class ScreenAlerts:
             self._player.look_for(self.control.alerts)
 
     def lines(self) -> list[Line]:
-        """Each alert with how it stands, in the order of `control.alerts`; escaped."""
+        """Return each alert with its state, in the order of `control.alerts`; escaped."""
         return [(escape(alert.text), self._standing(alert)) for alert in self.control.alerts]
 
     def _standing(self, alert: Alert) -> str:
@@ -142,7 +142,7 @@ class ScreenAlerts:
         return words if self.control.is_kept(alert) else f"{words} · not kept"
 
     def told_lines(self) -> list[Line]:
-        """When which alert was told, the newest first; escaped."""
+        """Return the past alerts with their times, newest first; escaped."""
         now, zone = self._feed.clock(), self._zone
         newest = list(self.control.told)[: -_SHOWN - 1 : -1]
         return [

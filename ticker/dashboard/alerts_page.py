@@ -1,4 +1,4 @@
-"""The page of alerts: how each stands, and what was told."""
+"""The page of alerts: the state of each, and the past ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ticker.dashboard.palette import Palette
 
 
 class AlertsPage(ModalScreen[bool]):
-    """The page; it is read again each second. It returns whether another alert is to be typed."""
+    """The page, refreshed each second. Its result: whether the user wants to type another alert."""
 
     DEFAULT_CSS = """
     AlertsPage { align: center middle; }
@@ -49,7 +49,7 @@ class AlertsPage(ModalScreen[bool]):
         yield page
 
     def on_mount(self) -> None:
-        """Read, and go on reading."""
+        """Show the alerts, and refresh them each second."""
         self._draw()
         self.set_interval(1.0, self._draw)
 
@@ -76,12 +76,12 @@ class AlertsPage(ModalScreen[bool]):
         self._list.update(text)
 
     def action_go(self, lines: int) -> None:
-        """The cursor up or down."""
+        """Move the cursor up or down."""
         self._at += lines
         self._draw()
 
     def action_keep(self) -> None:
-        """Keep the alert under the cursor in the configuration."""
+        """Save the alert under the cursor in the configuration."""
         self._change(lambda alerts, at: alerts.keep(alerts.control.alerts[at]))
 
     def action_remove(self) -> None:

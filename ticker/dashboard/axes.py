@@ -14,16 +14,16 @@ _STEPS: Final = (
     *(MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
     *(HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY),
 )
-"""Between two times (µs)."""
+"""The possible distances between two times (µs)."""
 _ROUND: Final = (1, 2, 5, 10)
 _APART: Final = 6
-"""Free cells between two times, at least."""
+"""The least free cells between two times."""
 _ROWS: Final = 3
-"""Lines from one price to the next, at least."""
+"""The least lines from one price to the next."""
 
 
 def round_prices(low: float, high: float, height: int, places: int) -> list[float]:
-    """Few round prices from `low` to `high`, for an axis of `height` lines; `places`: decimals."""
+    """Return a few round prices for an axis of `height` lines; `places`: decimals."""
     size, most = high - low, max(1, height // _ROWS)
     if not 0 < size < math.inf:
         return []
@@ -37,7 +37,7 @@ def round_prices(low: float, high: float, height: int, places: int) -> list[floa
 
 
 def time_axis(start: int, end: int, width: int, zone: Zone) -> str:
-    """A line of `width` cells that stand for the time from `start` to `end` (µs): round times."""
+    """Return the time axis from `start` to `end` (µs) in `width` cells, with round times."""
     line = [" "] * width
     for text, middle in _labels(start, end, width, zone):
         at = max(0, min(middle - len(text) // 2, width - len(text)))
@@ -50,7 +50,7 @@ def time_axis(start: int, end: int, width: int, zone: Zone) -> str:
 
 
 def _labels(start: int, end: int, width: int, zone: Zone) -> Iterator[tuple[str, int]]:
-    """Each round time in words, and the cell under which its middle stands."""
+    """Return each round time in words, with the cell of its middle."""
     span = max(1, end - start)
     for step in _STEPS:
         if step * width >= span * (len(_text(start, step, zone)) + _APART):

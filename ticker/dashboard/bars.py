@@ -1,6 +1,6 @@
-"""The lines of words around the table: what stands in the title and under the table.
+"""The lines of text around the table: the title above, status and keys below.
 
-Everything is Rich `Text`, never markup, so that no name can dress itself up.
+All text is Rich `Text`, never markup, so that no name can change its style.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from ticker.dashboard.status import Status
 from ticker.escape import escape
 
 _ACTION: Final = "action"
-"""What a style of clickable words notes: the app's action. (Textual underlines its own links.)"""
+"""The key under which the style of clickable words holds the app's action. (Textual would underline
+its own links.)"""
 
 
 class Bar(Widget):
-    """A line (or some) of text; never interprets it."""
+    """One or more lines of text. Markup in it is not interpreted."""
 
     DEFAULT_CSS = "Bar { height: 1; }"
 
@@ -32,14 +33,14 @@ class Bar(Widget):
         self._text = Text()
 
     def show(self, text: Text) -> None:
-        """Show `text`; painted only if it says something else than before.
+        """Show `text`, and paint only if it changed.
 
-        The screen is laid out again only if the text needs another number of lines.
+        The screen gets a new layout only if the number of lines changed.
         """
         if text == self._text and text.spans == self._text.spans:
             return
         is_as_high = not self.styles.auto_dimensions or (
-            # Before the first layout is done, nobody knows the lines of either.
+            # Before the first layout the numbers of lines are unknown.
             self._lines(text) == self._lines(self._text) > 0
         )
         self._text = text
@@ -54,7 +55,7 @@ class Bar(Widget):
         return self._text
 
     async def on_click(self, event: events.Click) -> None:
-        """Do what the words under the pointer are for, if anything."""
+        """Run the action of the words under the pointer, if they have one."""
         action = event.style.meta.get(_ACTION)
         if action is not None:
             await self.run_action(f"app.{action}")
@@ -63,7 +64,10 @@ class Bar(Widget):
 def title_words(
     palette: Palette, caption: str, *, is_simulated: bool, is_replay: bool = False, width: int
 ) -> Text:
-    """What is watched, and the badges; the caption gives way to them, and REPLAY to SIMULATED."""
+    """Return the caption and the badges.
+
+    If room is short, the caption is cut first; then REPLAY is left out.
+    """
     text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
     badges = [(" REPLAY ", palette.accent)] if is_replay else []
     badges += [(" SIMULATED ", palette.warning)] if is_simulated else []
@@ -84,7 +88,7 @@ def title_words(
 def status_words(
     palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool
 ) -> Text:
-    """The status, after a notice and what the filter does; each is escaped."""
+    """Return the notice, what the filter does, and the status; each is escaped."""
     text = Text(style=palette.text)
     if is_simulated:
         text.append("SIMULATED ", style=f"bold {palette.warning}")
@@ -99,7 +103,7 @@ def status_words(
 
 
 def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
-    """The keys with a word each; a click on one does the same."""
+    """Return the keys with a word each. A click on one does the same as the key."""
     text = Text(" ", no_wrap=True, overflow="ellipsis")
     for key in keys:
         meta = Style.from_meta({_ACTION: key.action} if key.action else {})

@@ -1,8 +1,8 @@
 """Candles on a canvas of half blocks: a cell has an upper and a lower half.
 
-Pure: bars in, cells out. A candle is one cell wide, or three where there is room, with a free cell
-beside it. Its body reaches from open to close, its wick from low to high. A span in which no price
-came has no candle.
+Pure: bars in, cells out. A candle is one cell wide, or three if there is room, with a free cell
+beside it. Its body reaches from open to close, its wick from low to high. A span without a price
+has no candle.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SPANS: Final = (
     *(5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE),
     *(15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),
 )
-"""How long a candle may be (µs)."""
+"""The possible lengths of a candle (µs)."""
 _NARROW, _WIDE = 2, 4
-"""Cells from a candle to the next."""
+"""The possible distances from a candle to the next (cells)."""
 _NOTHING, _WICK, _BODY = range(3)
 _BLOCKS: Final = {(_BODY, _BODY): "█", (_BODY, _NOTHING): "▀", (_NOTHING, _BODY): "▄"}
 _WICKS: Final = {(_WICK, _WICK): "│", (_WICK, _NOTHING): "╵", (_NOTHING, _WICK): "╷"}
@@ -35,18 +35,18 @@ class Candles:
 
     bars: Sequence[Bar]
     span: int
-    """How long each is (µs)."""
+    """The length of each (µs)."""
     pitch: int
-    """Cells from one to the next."""
+    """The distance from one to the next (cells)."""
 
     @property
     def start(self) -> int:
-        """When the first begins (µs)."""
+        """The beginning of the first (µs)."""
         return self.bars[0].time
 
 
 def fit_candles(bars: Sequence[Bar], span: int, width: int) -> Candles:
-    """Put `bars` of `span` (µs), of which there is one at least, together until they fit.
+    """Merge `bars` of `span` (µs), at least one, until they fit.
 
     If even the longest candles do not fit `width` cells, the oldest are left out.
     """
@@ -67,9 +67,9 @@ def _count(bars: Sequence[Bar], span: int) -> int:
 def draw_candles(
     candles: Candles, width: int, height: int, row: Callable[[float], int]
 ) -> list[list[tuple[str, bool]]]:
-    """Draw into lines of `width` cells: each is a character, and whether its candle rose.
+    """Draw lines of `width` cells. Each cell is a character, and whether its candle rose.
 
-    `row` gives the row of a price, from 0 to `height` × `HALVES` - 1.
+    `row` returns the row of a price, from 0 to `height` × `HALVES` - 1.
     """
     grid = [[(" ", False)] * width for _ in range(height)]
     for bar in candles.bars:
@@ -83,7 +83,7 @@ def draw_candles(
         ]
         for y in range(row(bar.high) // HALVES, row(bar.low) // HALVES + 1):
             halves = kinds[y * HALVES], kinds[y * HALVES + 1]
-            # Half a cell of wick beside half a cell of body cannot be drawn: the body is.
+            # A cell cannot show half a wick and half a body, so it shows the body.
             body = _BLOCKS.get((halves[0] // _BODY * _BODY, halves[1] // _BODY * _BODY))
             for x in range(at, min(at + candles.pitch - 1, width)):
                 if body or x == middle:

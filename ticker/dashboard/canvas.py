@@ -1,7 +1,6 @@
 """Lines of braille: a cell has two columns and four rows of dots.
 
-Pure: points in, text out. Knows no colours. A canvas draws what it is told inside its bounds and
-drops the rest.
+Pure: points in, text out. Knows no colours. A canvas ignores dots outside its bounds.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 ACROSS: Final = 2
-"""Dots beside each other in a cell."""
+"""Columns of dots in a cell."""
 DOWN: Final = 4
-"""Dots above each other in a cell."""
+"""Rows of dots in a cell."""
 _BLANK: Final = 0x2800
 _BITS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot, by row and column."""
@@ -29,14 +28,14 @@ _UPRIGHT: Final = tuple(
     )
     for side in range(ACROSS)
 )
-"""The bits of the dots in a column of a cell from one row to another: by column, row, row."""
+"""The bits of a column's dots from one row to another, by column, first row, last row."""
 
 Break = tuple[int, int]
-"""A span in which nobody looked: its begin and end (µs)."""
+"""A span without observation: its begin and end (µs)."""
 
 
 class Canvas:
-    """A grid of dots, `width` by `height` cells; dot (0, 0) is at the top left."""
+    """A grid of dots, `width` by `height` cells. Dot (0, 0) is at the top left."""
 
     def __init__(self, width: int, height: int) -> None:
         self.dots_across = width * ACROSS
@@ -54,12 +53,12 @@ class Canvas:
             self.dot(x, y)
 
     def lines(self) -> list[str]:
-        """The text of each line of cells; a cell without dots is a blank."""
+        """Return the text of each line. A cell without dots is a blank."""
         return ["".join(chr(_BLANK | bits) if bits else " " for bits in row) for row in self._cells]
 
 
 class Stretch(NamedTuple):
-    """What happened in one column of dots."""
+    """The prices in one column of dots."""
 
     low: float
     high: float
@@ -75,10 +74,10 @@ def stretches(
     end: int,
     breaks: Iterable[Break] = (),
 ) -> list[Stretch | None]:
-    """Divide the time from `start` to `end` (µs, both included) into `columns`.
+    """Divide the time from `start` to `end` (µs, inclusive) into `columns`.
 
-    A price holds until the next one. `None` where none is known: before the first, and in a column
-    that a break touches and in which no price came.
+    A price holds until the next one. A column is `None` before the first price, and if a break
+    touches it and it has no price of its own.
     """
     span = max(1, end - start + 1)
     cuts = [bisect_left(times, start + span * at // columns) for at in range(columns + 1)]
@@ -99,7 +98,7 @@ def stretches(
 
 
 def _dark(breaks: Iterable[Break], columns: int, start: int, span: int) -> set[int]:
-    """Those of `columns`, which divide the `span` from `start` on (µs), that a break touches."""
+    """Return the columns that a break touches. They divide the `span` from `start` (µs)."""
     dark: set[int] = set()
     for begin, until in breaks:
         if until > start and begin < start + span:
@@ -109,7 +108,10 @@ def _dark(breaks: Iterable[Break], columns: int, start: int, span: int) -> set[i
 
 
 def scale(low: float, high: float, dots: int) -> Callable[[float], int]:
-    """Price → row of dots: `high` is at the top, `low` at the bottom; all equal: in the middle."""
+    """Return a function from price to row of dots: `high` is at the top.
+
+    If `low` and `high` are equal, the row is in the middle.
+    """
     size = high - low
     if not 0 < size < float("inf"):
         return lambda _price: dots // 2
@@ -118,14 +120,14 @@ def scale(low: float, high: float, dots: int) -> Callable[[float], int]:
 
 
 def draw(canvas: Canvas, columns: Sequence[Stretch | None], row: Callable[[float], int]) -> None:
-    """Draw a line through `columns`, one for each column of dots, broken where one is `None`."""
+    """Draw a line through `columns`, one for each column of dots. `None` breaks the line."""
     before: int | None = None
     for x, stretch in enumerate(columns):
         if stretch is None:
             before = None
             continue
         top, bottom = row(stretch.high), row(stretch.low)
-        if before is not None:  # a step is drawn whole, so that the line hangs together
+        if before is not None:  # a step is drawn in full, so that the line has no hole
             top, bottom = min(top, before), max(bottom, before)
         canvas.upright(x, top, bottom)
         before = row(stretch.last)
@@ -139,9 +141,9 @@ def sparkline(
     end: int,
     breaks: Iterable[Break] = (),
 ) -> str:
-    """The line of these prices in `width` cells, from the first of them to `end` (µs, exclusive).
+    """Return the sparkline of these prices in `width` cells, up to `end` (µs, exclusive).
 
-    Each column of dots shows the last price of its time, so that a row costs little.
+    Each column of dots shows only the last price of its time, which is quick.
     """
     if not times or width <= 0:
         return " " * max(0, width)

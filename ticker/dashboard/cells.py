@@ -1,4 +1,4 @@
-"""How cells look that say more than a text: a price that just moved, a sparkline. Pure."""
+"""The look of special cells: the flash of a price that just moved, a sparkline. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ticker.board.columns import Style
 from ticker.dashboard.palette import Palette
 
 _STEPS: Final = (0.5, 1.5, 3.0)
-"""From these day changes on (%) a colour is stronger by a step."""
+"""The day changes (%) at which a colour becomes one step stronger."""
 _FAINTEST: Final = 0.4
-"""The share of its colour that the smallest change has; the rest is that of dim text."""
+"""How much of its colour the smallest change has; the rest is the colour of dim text."""
 
 
 def marked(
     text: str, before: str, direction: int, palette: Palette, ground: str
 ) -> Iterable[Segment]:
-    """A price with an arrow, and a ground behind it from the first digit on that changed.
+    """Return a price with an arrow, and a background from the first changed digit on.
 
     `text` and `before`, the price before it, are as wide as their column.
     """
@@ -40,28 +40,28 @@ def marked(
 
 
 def _with_arrow(text: str, arrow: str) -> str:
-    """`text` with an arrow two cells before its first digit; the layout leaves room for it."""
+    """Return `text` with an arrow two cells before its first digit, in room left for it."""
     blanks = len(text) - len(text.lstrip())
     at = blanks - 2
     return text[:at] + arrow + text[at + 1 :] if at >= 0 else text
 
 
 def line_style(row: Row, age: Age) -> Style:
-    """The style of a row's sparkline: that of its day change."""
+    """Return the style of a row's sparkline, which is the style of its day change."""
     if age.is_trouble or not row.day_change:
         return Style.DIM
     return Style.UP if row.day_change > 0 else Style.DOWN
 
 
 def strength(percent: float | None) -> int:
-    """How strong the colour of a day change is, from 0 to 3."""
+    """Return the strength of a day change's colour, from 0 to 3."""
     size = abs(percent or 0.0)
     return sum(size >= step for step in _STEPS)
 
 
 @lru_cache(maxsize=64)
 def shade(palette: Palette, look: Style, level: int) -> str:
-    """The colour of a day change of this `strength`: between that of dim text and the full one."""
+    """Return a colour between dim text and `color`, by the `strength` of a day change."""
     full = palette.up if look is Style.UP else palette.down
     share = _FAINTEST + (1 - _FAINTEST) * level / len(_STEPS)
     if palette.is_few:

@@ -1,7 +1,7 @@
 """The chart of one symbol's day: line or candles, the previous close, the last price as a tag.
 
-Pure: bars in, lines of styled pieces out. The chart shows all that is held of the day, broken
-where nobody looked, and leaves a margin at the right, where the next prices will come.
+Pure: bars in, lines of styled pieces out. The chart shows the whole day, with a break for each time
+without observation, and a margin at the right for the next prices.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ticker.times import Zone, format_duration
 from ticker.units import MINUTE
 
 _FAR: Final = 1.5
-"""The previous close is in the picture unless it is further away than this × the day's range."""
+"""The previous close is shown unless it is further away than this × the day's range."""
 _MARGIN: Final = 2
-"""Cells that are left free after the newest price."""
+"""Free cells after the newest price."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 8, 2
 
 
@@ -49,11 +49,11 @@ class Chart:
     bars: Sequence[Bar]
     """Oldest first."""
     span: int
-    """How long each is (µs)."""
+    """The length of each (µs)."""
     last: float
     """The newest price."""
     places: int
-    """Decimals of the prices."""
+    """The decimals of the prices."""
     previous_close: float | None = None
     breaks: Sequence[Break] = ()
     is_candles: bool = False
@@ -61,11 +61,11 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """The prices, drawn."""
+    """The drawn prices."""
 
     grid: list[list[Piece]]
     row_of: Callable[[float], int]
-    """The line of cells of a price."""
+    """Price → line of cells."""
     start: int
     end: int
     """The time (µs) at the right edge."""
@@ -73,7 +73,7 @@ class _Picture:
 
 
 def chart_lines(chart: Chart, width: int, height: int, zone: Zone) -> list[list[Piece]]:
-    """The chart as `height` lines of `width` cells, the last one the times. Too small: no line."""
+    """Return `height` lines of `width` cells; the last has the times. None if too small."""
     if not chart.bars:
         return []
     low, high = _bounds(chart)
@@ -113,7 +113,7 @@ def _line(chart: Chart, across: int, down: int, low: float, high: float) -> _Pic
         canvas.dots_across,
         start=start,
         end=end - 1,
-        # After the newest price nothing is known yet.
+        # The time after the newest price is unknown yet.
         breaks=[*chart.breaks, (newest, end)],
     )
     draw(canvas, columns, row_of)
@@ -137,7 +137,7 @@ def _candles(chart: Chart, across: int, down: int, low: float, high: float) -> _
 def _marks(
     chart: Chart, low: float, high: float, down: int, row_of: Callable[[float], int]
 ) -> dict[int, tuple[float, Ink]]:
-    """Line → the price that is written beside it. Where two share a line, the later one wins."""
+    """Return line → the label beside it. If two labels share a line, the later one wins."""
     prices = round_prices(low, high, down, chart.places)
     at = {row_of(price): (price, Ink.LABEL) for price in prices}
     close = chart.previous_close
@@ -150,12 +150,12 @@ def _marks(
 def _labelled(
     cells: list[Piece], mark: tuple[float, Ink] | None, chart: Chart, label_width: int
 ) -> list[Piece]:
-    """A line of the picture with its margin and the price beside it."""
+    """Return a line of the picture with its margin and the price beside it."""
     cells = [*cells, *[(" ", Ink.LINE)] * _MARGIN]
     label = (" " * label_width, Ink.LABEL)
     if mark is not None:
         price, ink = mark
-        if ink is Ink.CLOSE:  # a dashed line where the prices leave cells free
+        if ink is Ink.CLOSE:  # a dashed line in the cells that the prices leave free
             cells = [("╌", ink) if cell == " " else (cell, own) for cell, own in cells]
         head = "◀" if ink is Ink.TAG else " "
         label = (f"{head}{price_text(price, chart.places)}".ljust(label_width), ink)

@@ -1,6 +1,6 @@
 """Which symbols are shown and polled, and in which watchlist they are: add, remove, undo.
 
-What changes here is on the screen alone; it is written into the configuration when somebody asks.
+Changes affect only the screen until the user saves them to the configuration.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ticker.records import check_symbol
 
 
 class Choosing:
-    """Changes the choice of `feed` and tells `controller`, the poller's own, if there is one.
+    """Changes the symbols of `feed`, and of the poller through `controller`, if there is one.
 
-    `watchlists` (name → symbols) are those of the screen. `option` is what a command needs to work
-    on the same stream. `on_change` is called when the rows are others.
+    `watchlists` are the screen's, name → symbols. `option` is what a command needs to work on the
+    same stream. `on_change` is called when the rows changed.
     """
 
     def __init__(
@@ -35,8 +35,7 @@ class Choosing:
         self._option = option
         self._on_change = on_change
         self._removed: list[tuple[str, int, str, int]] = []
-        """Symbols that were removed, where they stood, in which watchlist, and where in that; the
-        last one last."""
+        """Removed symbols, oldest first: symbol, its place, its watchlist, its place there."""
 
     @property
     def has_poller(self) -> bool:
@@ -46,7 +45,7 @@ class Choosing:
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll these too, and add them to that watchlist.
 
-        Returns what to say: that one can be no symbol, or that nobody asks for some.
+        Returns a notice if one is no valid symbol, or if no poller asks for some of them.
         """
         try:
             for symbol in symbols:
@@ -60,7 +59,7 @@ class Choosing:
         return self._lonely(symbols)
 
     async def remove(self, symbol: str, watchlist: str = "") -> None:
-        """Show and poll `symbol` no more, and take it out of that watchlist."""
+        """Stop showing and polling `symbol`, and remove it from that watchlist."""
         symbols = list(self._feed.board.symbols)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
@@ -70,14 +69,14 @@ class Choosing:
         await self.leave_out([symbol])
 
     async def leave_out(self, removed: Sequence[str]) -> None:
-        """Show and poll these no more, for good."""
+        """Stop showing and polling these. This cannot be undone."""
         self._feed.choose([each for each in self._feed.board.symbols if each not in removed])
         self._on_change()
         if self._controller is not None:
             await self._controller.remove(removed)
 
     async def undo(self) -> str | None:
-        """Bring the symbol back that was removed last, where it stood; `None` where none was."""
+        """Restore the symbol that was removed last, in its place; `None` if there is none."""
         if not self._removed:
             return None
         symbol, place, watchlist, at = self._removed.pop()
@@ -88,14 +87,14 @@ class Choosing:
         return symbol
 
     async def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
-        if self._feed.symbols is not None:  # otherwise all are shown, as they come
+        if self._feed.symbols is not None:  # otherwise all symbols of the stream are shown
             self._feed.choose([*dict.fromkeys(symbols)])
         self._on_change()
         if self._controller is not None:
             await self._controller.add(added)
 
     def _lonely(self, symbols: Sequence[str]) -> str | None:
-        """That nobody asks for some of these; `None` where this screen's own poller does."""
+        """Say that no poller asks for some of these; `None` if this screen's own poller does."""
         if self._controller is not None or self._feed.tape is not None:
             return None
         writers, now = self._feed.board.writers, self._feed.elapsed()

@@ -1,4 +1,4 @@
-"""The page on which columns are chosen: which are shown, in which order, how wide."""
+"""The page for choosing columns: which are shown, in which order, how wide."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ticker.board.columns import BY_KEY, COLUMNS, Column, Presence
 from ticker.dashboard.palette import Palette
 
 _KEPT: Final = ("symbol", "price")
-"""Without these a row says nothing."""
+"""A row needs these, so they cannot be hidden."""
 _ABOVE: Final = 3
 """Lines above the first column."""
 _WIDTH: Final = 10
-"""The width that the first change of an automatic one begins with, where no title is longer."""
+"""The first change of an automatic width begins here, unless the title is longer."""
 _HELP: Final = (
     "space or click: show, hide    ←→: move\n"
     "< >: width, 0: automatic    w: save\n"
@@ -32,9 +32,9 @@ _HELP: Final = (
 
 
 class ColumnChoice(ModalScreen[None]):
-    """The page; `on_change` is given the columns after each change, from left to right.
+    """The page. After each change, `on_change` gets the columns from left to right.
 
-    It is given none for those of the beginning. `save` keeps what is chosen.
+    It gets an empty list for the default columns. `save` saves the choice.
     """
 
     DEFAULT_CSS = """
@@ -108,7 +108,7 @@ class ColumnChoice(ModalScreen[None]):
         self._on_change([wished(column, column.width) for column in chosen])
 
     def on_click(self, event: events.Click) -> None:
-        """Do what stands under the pointer to the column of that line."""
+        """Run the action under the pointer on the column of that line."""
         at, what = event.style.meta.get("column", (None, ""))
         if at is None:
             return
@@ -123,7 +123,7 @@ class ColumnChoice(ModalScreen[None]):
         self._draw()
 
     def action_go(self, lines: int) -> None:
-        """The cursor up or down."""
+        """Move the cursor up or down."""
         self._at = max(0, min(self._at + lines, len(self._order) - 1))
         self._draw()
         page = self.query_one(VerticalScroll)
@@ -132,7 +132,7 @@ class ColumnChoice(ModalScreen[None]):
             page.scroll_to(y=line - (page.size.height - 1 if lines > 0 else 0), animate=False)
 
     def action_move(self, places: int) -> None:
-        """The column under the cursor to the left or the right of its neighbour."""
+        """Move the column under the cursor to the left or right."""
         to = self._at + places
         if 0 <= to < len(self._order):
             self._order.insert(to, self._order.pop(self._at))
@@ -140,7 +140,7 @@ class ColumnChoice(ModalScreen[None]):
             self._changed()
 
     def action_widen(self, cells: int) -> None:
-        """The column under the cursor wider or narrower; 0: as wide as its texts."""
+        """Make the column under the cursor wider or narrower; 0: automatic."""
         column = self._order[self._at]
         start = column.width or max(_WIDTH, len(column.title) + 2)
         width = max(1, min(WIDEST, start + cells)) if cells else None
@@ -148,18 +148,18 @@ class ColumnChoice(ModalScreen[None]):
         self._changed()
 
     def action_show(self) -> None:
-        """Show the column under the cursor, or hide it; symbol and price stay."""
+        """Show or hide the column under the cursor. Symbol and price cannot be hidden."""
         key = self._order[self._at].key
         if key not in _KEPT:
             self._shown ^= {key}
             self._changed()
 
     def action_save(self) -> None:
-        """Keep what is chosen."""
+        """Save the choice."""
         self._save()
 
     def action_reset(self) -> None:
-        """The columns of the beginning, in the order in which they were made."""
+        """Return to the default columns and their order."""
         self._order = list(COLUMNS)
         self._shown = {key for key in BY_KEY if BY_KEY[key].presence is not Presence.ON_WISH}
         self._on_change(())
@@ -167,7 +167,7 @@ class ColumnChoice(ModalScreen[None]):
 
 
 def _name(column: Column) -> str:
-    """The key, as the configuration names it, and the title where that is another word."""
+    """Return the key used in the configuration, and the title if it differs."""
     title = column.title
     is_other = title.casefold() != column.key.replace("_", " ")
     return f"{column.key} ({title})" if is_other and len(title) > 1 else column.key

@@ -1,7 +1,7 @@
 """Which columns fit a width, and how wide each is.
 
-Pure: rows and ages in, places and widths out. Where the width is short, the least important column
-leaves. A figure that does not fit its column is `…` as a whole, never a shorter, wrong number.
+Pure: rows and ages in, places and widths out. If the width is short, the least important column is
+left out. A figure that does not fit its column is shown as `…`, never as a shorter, wrong number.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from ticker.board.columns import DEFAULTS, Align, Column, Presence
 SPACE: Final = 2
 """Cells between two columns."""
 _LAST: Final = 2
-"""So many columns stay to the last: symbol and price, whose importance is below this."""
+"""Columns with an importance below this stay to the last: symbol and price."""
 _ARROW: Final = 2
-"""Room before a price, so that what moved is told by more than colour (cells)."""
+"""Room for the arrow before a price, because colour alone must not show a move (cells)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedColumn:
-    """A column on the screen: where it begins (cells from the left), how wide it is."""
+    """A column on the screen: its left edge and its width (cells)."""
 
     column: Column
     start: int
     width: int
     after: int = 0
-    """Of the width: cells from the decimal point on."""
+    """The part of the width from the decimal point on (cells)."""
     wish: int = 0
-    """As wide as its texts were when it was laid out (cells)."""
+    """The width of its texts at the time of the layout (cells)."""
     tail: int = 0
-    """Of a text that is cut, so many of its last characters stay (a symbol's are its own)."""
+    """If a text is cut, this many of its last characters stay (they tell symbols apart)."""
 
     def outgrown(self, text: str) -> bool:
-        """Whether `text` needs more room than any did when the column was laid out."""
+        """Tell whether `text` needs more room than all texts at the time of the layout."""
         size = len(text)
         if size < self.width and text.isascii() and not self.after:
             return False
@@ -53,10 +53,10 @@ class ColumnLayout:
     places: tuple[PlacedColumn, ...]
     width: int
     empty: tuple[Column, ...] = ()
-    """Columns that were left out because no row says anything in them."""
+    """Columns that were left out because they are empty in all rows."""
 
     def at(self, x: int) -> Column | None:
-        """The column under cell `x`, with half the space beside it."""
+        """Return the column at cell `x`. The space between two columns belongs half to each."""
         for place in self.places:
             if place.start - 1 <= x < place.start + place.width + 1:
                 return place.column
@@ -70,7 +70,7 @@ def split_point(text: str) -> tuple[int, int]:
 
 
 def fit(text: str, place: PlacedColumn) -> str:
-    """`text` as it stands in its place: exactly `place.width` cells."""
+    """Return `text` aligned in its place: exactly `place.width` cells."""
     width = place.width
     if place.column.align is Align.POINT:
         text += " " * (place.after - split_point(text)[1]) if text else ""
@@ -84,24 +84,24 @@ def fit(text: str, place: PlacedColumn) -> str:
 
 
 def _cut(text: str, width: int, tail: int) -> str:
-    """The beginning of `text` and its last `tail` characters, in `width` cells."""
+    """Return the beginning of `text` and its last `tail` characters, in `width` cells."""
     end = text[len(text) - tail :] if 0 < tail < width else ""
     head = set_cell_size(text, max(0, width - 1 - cell_len(end))).rstrip()
     return set_cell_size(f"{head}…{end}", width)
 
 
 class Measured:
-    """How wide the texts of `columns` are; only ever wider, with each row that is taken in."""
+    """The widths of the texts of `columns`. They only grow, with each row that is added."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = columns
         self.symbols: dict[str, None] = {}
-        """Those of the rows measured so far."""
+        """The symbols of the rows measured so far."""
         self._before = dict.fromkeys((column.key for column in columns), 0)
         self._after = dict.fromkeys(self._before, 0)
 
     def take(self, row: Row, age: Age) -> None:
-        """Take the texts of a row in."""
+        """Add the texts of a row."""
         self.symbols[row.symbol] = None
         for column in self.columns:
             if column.is_drawn:
@@ -115,7 +115,7 @@ class Measured:
             self._before[column.key] = max(self._before[column.key], before)
 
     def natural(self, column: Column) -> tuple[int, int]:
-        """The widest text of a column (cells), and of that the part from the point on."""
+        """Return the width of a column's widest text, and of its part from the point on (cells)."""
         before, after = self._before[column.key], self._after[column.key]
         return before + after, after
 
@@ -127,7 +127,7 @@ def lay_out(
     margin: int = 1,
     columns: Sequence[Column] = DEFAULTS,
 ) -> ColumnLayout:
-    """Those of `columns` for these rows on `width` cells, `margin` left free on either side."""
+    """Lay out `columns` for these rows on `width` cells, with a `margin` on either side."""
     measured = Measured(columns)
     for row, age in rows:
         measured.take(row, age)
@@ -135,11 +135,11 @@ def lay_out(
 
 
 def placed(measured: Measured, width: int, *, margin: int = 1) -> ColumnLayout:
-    """The columns of `measured` on `width` cells, `margin` left free on either side.
+    """Lay out the columns of `measured` on `width` cells, with a `margin` on either side.
 
-    Columns are as wide as their widest text, up to their limit. While all do not fit, those leave
-    that are only there with room; then words shrink; then the least important column leaves. What
-    is free at the end goes to texts that are wider than their limit.
+    Columns are as wide as their widest text, up to their limit. If they do not fit, first the
+    optional columns are left out, then words shrink, then the least important columns are left out.
+    Free cells go to texts that are wider than their limit.
     """
     if not measured.symbols:
         return ColumnLayout((), width)
@@ -165,7 +165,7 @@ def placed(measured: Measured, width: int, *, margin: int = 1) -> ColumnLayout:
 
 @dataclass(slots=True)
 class _Wish:
-    """A column, the width it gets, and what its texts need (cells)."""
+    """A column, its width, and the width that its texts need (cells)."""
 
     column: Column
     width: int
@@ -175,12 +175,12 @@ class _Wish:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it leaves because it has nothing to say."""
+        """Whether it is left out because it is empty."""
         return self.column.presence is Presence.WITH_ROOM and not self.natural
 
     @property
     def least(self) -> int:
-        """The cells it takes at least. Symbols and figures are never cut."""
+        """Its least width (cells). Symbols and figures are never cut."""
         column = self.column
         if column.least and column.width is None:
             return min(self.width, column.least)
@@ -188,7 +188,7 @@ class _Wish:
 
 
 def _wish(column: Column, natural: int, after: int) -> _Wish:
-    # A heading is never cut: its arrow is how one sees what sorts.
+    # A heading is never cut, because its arrow shows which column sorts.
     heading = len(column.title) + 2 if column.is_titled else 0
     if column.width is not None:
         after = after if natural <= column.width else 0
@@ -209,7 +209,7 @@ def _least(chosen: Sequence[_Wish]) -> int:
 
 
 def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> list[_Wish]:
-    """Those that can stay."""
+    """Return the columns that fit."""
     chosen = list(wishes)
     guests = [wish for wish in chosen if wish.column.presence is Presence.WITH_ROOM]
     guests.sort(key=lambda wish: wish.column.importance)
@@ -218,11 +218,11 @@ def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> lis
     while len(chosen) > _LAST and _least(chosen) > room:
         chosen.remove(max(chosen, key=lambda wish: wish.column.importance))
     if _least(chosen) > room:
-        for wish in chosen:  # not even these: the arrow gives its room
+        for wish in chosen:  # even these do not fit: use the arrow's room
             wish.width -= min(wish.arrow, wish.width - max(1, wish.natural))
             wish.arrow = 0
     if len(chosen) == _LAST and _least(chosen) > room:
-        # The symbol gives way while no two look alike; after that the price leaves.
+        # The symbol is cut as long as no two look alike. After that the price is left out.
         symbol, price = sorted(chosen, key=lambda wish: wish.column.importance)
         left = room - SPACE - price.width
         if left > 1 and _tail(symbols, left)[1] == 0:
@@ -233,7 +233,7 @@ def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> lis
 
 
 def _shrink(chosen: Sequence[_Wish], surplus: int) -> None:
-    """Take `surplus` cells from the columns of words, the least important first."""
+    """Take `surplus` cells away from the columns of words, the least important first."""
     for wish in sorted(chosen, key=lambda wish: -wish.column.importance):
         given = min(surplus, wish.width - wish.least)
         wish.width -= given
@@ -241,7 +241,7 @@ def _shrink(chosen: Sequence[_Wish], surplus: int) -> None:
 
 
 def _grow(chosen: Sequence[_Wish], free: int) -> None:
-    """Give `free` cells to texts that are cut, the most important first."""
+    """Give `free` cells to columns with cut texts, the most important first."""
     for wish in sorted(chosen, key=lambda wish: wish.column.importance):
         if wish.column.width is None:
             given = max(0, min(free, wish.natural + wish.arrow - wish.width))
@@ -250,9 +250,9 @@ def _grow(chosen: Sequence[_Wish], free: int) -> None:
 
 
 def _tail(symbols: Iterable[str], width: int) -> tuple[int, int]:
-    """How many last characters of a symbol stay in `width` cells, and how many look alike then.
+    """Return how many last characters of a symbol stay in `width` cells, and how many look alike.
 
-    About half of the width, unless another share tells more of `symbols` apart.
+    About half of the width, unless another share makes fewer `symbols` look alike.
     """
     cut = [symbol for symbol in symbols if cell_len(symbol) > width]
     best = (0, len(cut))

@@ -1,4 +1,4 @@
-"""The command palette: Textual's own, with our commands alone, each with its key."""
+"""The command palette: Textual's own, with only our commands, each with its key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ticker.dashboard.keys import Key
 from ticker.dashboard.palette import PALETTES, Palette
 
 Command = tuple[str, str, str]
-"""Its key (or none), what it does, and the app's action."""
+"""Its key (may be empty), what it does, and the app's action."""
 
 CSS: Final = """
 CommandPalette { background: $background 60%; }
@@ -27,25 +27,25 @@ CommandPalette CommandList > .option-list--option { padding: 0 2; text-style: no
 
 
 def commands(keys: Iterable[Key]) -> list[Command]:
-    """What can be chosen: all that a click on a key could do, and the themes."""
+    """Return all commands: everything that the keys do, and the themes."""
     by_key = [(key.keys, key.does or key.word, key.action) for key in keys if key.action]
     themes = [("", f"theme: {name}", f"theme('{name}')") for name in PALETTES]
     return by_key + themes
 
 
 def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
-    """The screen on which one of the commands `there` is chosen."""
+    """The screen for choosing one of the commands `there`."""
 
     class Ours(Provider):
         """These commands."""
 
         async def discover(self) -> Hits:
-            """All of them."""
+            """Yield all commands."""
             for command in there:
                 yield DiscoveryHit(_line(command, palette), self._doing(command), command[1])
 
         async def search(self, query: str) -> Hits:
-            """Those that look like `query`."""
+            """Yield the commands that match `query`."""
             matcher = self.matcher(query)
             for command in there:
                 score = matcher.match(f"{command[1]} {command[0]}")

@@ -1,4 +1,4 @@
-"""What the dashboard asks of its caller, and what it tells at its end."""
+"""What the dashboard needs from its caller, and what it returns at its end."""
 
 from __future__ import annotations
 
@@ -16,72 +16,72 @@ from ticker.records import Found, MinuteBars
 class Controller(Protocol):
     """The dashboard's own poller: changes what is polled, and answers questions.
 
-    A plain `watch` has none: the keys for it are not there, nor are minute bars and a search.
+    A plain `watch` has none, and then no keys for it, no minute bars and no search.
     """
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll these too."""
+        """Start polling these."""
         ...
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll these no more."""
+        """Stop polling these."""
         ...
 
     async def bars(self, symbol: str) -> MinuteBars:
-        """The minutes of the last trading day of `symbol`. Raises `Unanswered`."""
+        """Return the minute bars of the last trading day of `symbol`. Raises `Unanswered`."""
         ...
 
     async def search(self, words: str) -> Sequence[Found]:
-        """What the source finds for `words`, the likeliest first. Raises `Unanswered`."""
+        """Search the source for `words`; the best match is first. Raises `Unanswered`."""
         ...
 
 
 class AlertControl(Protocol):
-    """Alerts: what is looked for, and what was told."""
+    """The alerts that are watched for, and the past ones."""
 
     on_told: Callable[[Told], None]
-    """Called with each alert that is met."""
+    """It is called with each alert that is met."""
     on_word: Callable[[str], None]
-    """Called with a sentence on what went wrong with a command."""
+    """It is called with a sentence when a command fails."""
     runs: bool
     """Whether the commands of alerts are run."""
 
     @property
     def told(self) -> Sequence[Told]:
-        """What was told, the oldest first."""
+        """The past alerts, oldest first."""
         ...
 
     @property
     def alerts(self) -> Sequence[Alert]:
-        """What is looked for."""
+        """The alerts that are watched for."""
         ...
 
     def is_armed(self, alert: Alert) -> bool | None:
-        """Whether its next crossing is told; `None` before the first value."""
+        """Tell whether the next crossing is reported; `None` before the first value."""
         ...
 
     def is_kept(self, alert: Alert) -> bool:
-        """Whether it stands in the configuration."""
+        """Tell whether it is in the configuration."""
         ...
 
     def command(self, alert: Alert) -> Sequence[str]:
-        """What it runs; empty where that is nothing."""
+        """Return the command that it runs; empty if there is none."""
         ...
 
     def add(self, text: str) -> tuple[Alert, bool]:
-        """Look for this one too; False where it is met already. Raises `UsageError`."""
+        """Add this alert. Returns False if it is met already. Raises `UsageError`."""
         ...
 
     def remove(self, alert: Alert) -> None:
-        """Look for it no more."""
+        """Remove the alert."""
         ...
 
     def keep(self, alert: Alert) -> Path:
-        """Write it into the configuration file, and return where that is. Raises `ConfigError`."""
+        """Write it into the configuration file, and return that path. Raises `ConfigError`."""
         ...
 
     def tell(self, told: Told) -> None:
-        """Take it for met: it is listed, told and run."""
+        """Treat it as met: list it, report it, and run its command."""
         ...
 
 
@@ -90,24 +90,24 @@ class Exit:
     """How the dashboard ended."""
 
     ticks: int
-    """Received while it ran."""
+    """Ticks received while it ran."""
     interrupted: bool = False
-    """By Ctrl-C rather than `q`."""
+    """Whether the user pressed Ctrl-C, not `q`."""
     hung_up: bool = False
-    """The terminal was closed."""
+    """Whether the terminal was closed."""
 
 
 class Preferences(Protocol):
-    """What the user's configuration says to a dashboard."""
+    """The user's configuration of a dashboard."""
 
     @property
     def shown(self) -> str:
-        """The watchlist whose symbols are the rows; empty: they are no watchlist's."""
+        """The watchlist whose symbols are shown; empty if they come from no watchlist."""
         ...
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Those of the watchlist that is shown."""
+        """The symbols of the watchlist that is shown."""
         ...
 
     @property
@@ -122,25 +122,25 @@ class Preferences(Protocol):
 
     @property
     def sort(self) -> Sort | None:
-        """The order of the rows; `None`: that of the list."""
+        """The order of the rows; `None`: the order of the list."""
         ...
 
     def reload(self) -> str | None:
-        """Take in what changed. Returns what to tell of that; `None` if nothing did."""
+        """Read the changes. Returns a notice, or `None` if nothing changed."""
         ...
 
     def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
-        """Keep the watchlist. Returns what to tell of that. Raises `ConfigError`."""
+        """Save the watchlist. Returns a notice. Raises `ConfigError`."""
         ...
 
     def save_columns(self, name: str, columns: Sequence[Column]) -> str:
-        """Keep the columns of a list, in the same way."""
+        """Save the columns of a list. Returns a notice. Raises `ConfigError`."""
         ...
 
 
 @dataclass(slots=True)
 class NoPreferences:
-    """Those of a dashboard without a configuration."""
+    """The preferences of a dashboard without a configuration."""
 
     watchlists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: Mapping[str, Sequence[Column]] = field(default_factory=dict)
@@ -153,7 +153,7 @@ class NoPreferences:
         return None
 
     def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
-        """Nothing is kept."""
+        """Nothing is saved."""
         return f"There is no configuration to keep {name} with its {len(symbols)} symbols in"
 
     def save_columns(self, name: str, columns: Sequence[Column]) -> str:

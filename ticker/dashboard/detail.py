@@ -1,7 +1,7 @@
 """One symbol, alone or beside the table: its day as a chart, all fields, last ticks, gaps.
 
-It shows what the board remembers of the symbol that is looked at. Painted as a whole, and only
-where that symbol changed.
+It shows what the board remembers of the chosen symbol. It is painted as a whole, and only if that
+symbol changed.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from ticker.health.sentences import of_gap
 from ticker.times import Zone
 
 _BESIDE: Final = 84
-"""From so many cells on the facts stand beside the chart, below it otherwise."""
+"""At this width (cells) and above, the facts are beside the chart; otherwise below it."""
 _FACTS: Final = (34, 44)
-"""The facts beside the chart take a third of the width, within these bounds (cells)."""
+"""The bounds of the facts' width beside the chart, which is a third of the whole (cells)."""
 _NAMES: Final = 16
 _TWO: Final = 60
-"""From so many cells on, what happened last stands beside the facts."""
+"""At this width (cells) and above, the latest events are beside the facts."""
 _GAPS: Final = 3
 _LEAST: Final = 8
-"""On fewer cells no gap and no tick can be read."""
+"""The least width in which gaps and ticks are readable (cells)."""
 
 Line = list[Segment]
 
 
 class Detail(Widget, can_focus=True):
-    """The detail of `symbol`; hidden while that is empty."""
+    """The detail of `symbol`; hidden while `symbol` is empty."""
 
     DEFAULT_CSS = """
     Detail { width: 1fr; height: 1fr; display: none; }
@@ -58,7 +58,7 @@ class Detail(Widget, can_focus=True):
     ]
 
     class Walked(Message):
-        """Another row's symbol is wished for: `lines` further down."""
+        """The user wants the symbol `lines` rows further down."""
 
         def __init__(self, lines: int) -> None:
             super().__init__()
@@ -68,16 +68,16 @@ class Detail(Widget, can_focus=True):
         super().__init__(id="detail")
         self.symbol = ""
         self.is_candles = False
-        """Whether the chart is of candles; a line otherwise."""
+        """Whether the chart has candles instead of a line."""
         self._board = feed.board
         self.palette = palette
         self._zone = zone
         self._feed = feed
         self._strips: list[Strip] = []
         self.is_loading: Callable[[str], bool] = lambda _: False
-        """Whether the past of a symbol is still to be read; its chart is blank until then."""
+        """Whether the past of a symbol is still being read. Its chart is blank until then."""
         self._aged: object = None
-        """What was last painted of its age."""
+        """The age as it was last painted."""
 
     def open(self, symbol: str) -> None:
         """Show `symbol`."""
@@ -104,7 +104,7 @@ class Detail(Widget, can_focus=True):
             self.redraw()
 
     def paint_age(self) -> None:
-        """Draw again if the age, in words, is another by now."""
+        """Draw again if the age in words has changed."""
         if self.symbol and self._age_words() != self._aged:
             self.redraw()
 
@@ -117,7 +117,7 @@ class Detail(Widget, can_focus=True):
         return self._board.age(row, feed.clock(), feed.trouble, elapsed=feed.elapsed())
 
     def redraw(self) -> None:
-        """Draw all of it."""
+        """Draw everything."""
         width, height = self.size
         if not self.symbol or not width:
             return
@@ -129,17 +129,17 @@ class Detail(Widget, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Another size: another picture."""
+        """Draw again in the new size."""
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
-        """A line of the picture."""
+        """Return a line of the picture."""
         if y < len(self._strips):
             return self._strips[y].crop(0, self.size.width)
         return Strip.blank(self.size.width, self.palette.style(self.palette.text))
 
     def action_walk(self, lines: int) -> None:
-        """To another row's symbol."""
+        """Ask for another row's symbol."""
         self.post_message(self.Walked(lines))
 
     # The picture
@@ -164,7 +164,7 @@ class Detail(Widget, can_focus=True):
         return [head, *chart, *self._beside([], 1, below)]
 
     def _beside(self, left: list[Line], width: int, right: list[Line]) -> list[Line]:
-        """Two blocks beside each other, the left one in `width` cells."""
+        """Put two blocks side by side, the left one in `width` cells."""
         blank, nothing = self._style(Look.TEXT), Line()
         return [
             [*Strip(one).adjust_cell_length(width, blank), *other]
@@ -209,7 +209,7 @@ class Detail(Widget, can_focus=True):
         ]
 
     def _facts(self, row: Row) -> Callable[[int], list[Line]]:
-        """What makes lines of so many cells of all that is known."""
+        """Return a function that makes lines of a given width of all known facts."""
         quote, now = self._board.quote(row.symbol), self._feed.clock()
         known = facts(row, self._age(row), quote, now, self._zone)
         return lambda width: [
@@ -217,7 +217,7 @@ class Detail(Widget, can_focus=True):
         ]
 
     def _recent(self, row: Row, width: int, height: int) -> list[Line]:
-        """The gaps and the last ticks, as far as there is room."""
+        """Return the gaps and the last ticks, as far as there is room."""
         focus, now = self._board.focus, self._feed.clock()
         if focus is None or height <= 0 or width < _LEAST:
             return []
@@ -242,10 +242,10 @@ class Detail(Widget, can_focus=True):
         return lines
 
     def _pair(self, name: str, value: str, width: int) -> list[Line]:
-        """The lines of a fact: a value too long for one goes on in the next.
+        """Return the lines of a fact. A long value continues in the next line.
 
-        A word is never cut, because the rest of a number reads as another number. A fact with a
-        word that is wider than its column is left out.
+        A word is never cut, because a cut number reads as another number. A fact with a word wider
+        than its column is left out.
         """
         look = Look.TEXT
         if name == "Change":
@@ -268,7 +268,7 @@ class Detail(Widget, can_focus=True):
 
 
 def _fitting(words: str, width: int) -> str:
-    """As many of `words`, which two spaces divide, as fit into `width` cells without being cut."""
+    """Return as many of `words`, separated by two spaces, as fit into `width` cells uncut."""
     text = ""
     for part in words.split("  "):
         if cell_len(text) + cell_len(part) + 2 > width:

@@ -1,4 +1,4 @@
-"""What is known of one symbol, as pairs of words: for its detail. Pure; all is escaped."""
+"""All known facts of one symbol, as name and text, for its detail. Pure; all is escaped."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Fact = tuple[str, str]
 
 
 def places_of(row: Row) -> int:
-    """The decimals of its prices."""
+    """Return the decimals of its prices."""
     return decimals(row.price if row.price is not None else 1.0, row.price_hint)
 
 
 def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list[Fact]:
-    """Each field that is known, by its name; what is unknown is not there."""
+    """Return name → text of each known field. Unknown fields are absent."""
     places = places_of(row)
 
     def price(value: float | None) -> str:
@@ -64,18 +64,18 @@ def facts(row: Row, age: Age, quote: Quote | None, now: int, zone: Zone) -> list
 
 
 def quote_of(row: Row, quote: Quote | None) -> Quote | None:
-    """All that is known of the symbol as one quote: what its row shows, and the standing facts."""
+    """Return all that is known of the symbol as one quote: its row, and the standing facts."""
     if row.price is None:
         return None
     known = {} if quote is None else to_dict(quote)
-    # It is true up to the tick that the row shows, whose number the row does not know.
+    # It includes the tick that the row shows, whose sequence the row does not know.
     known.pop("sequence", None)
     shown = {name: getattr(row, name, None) for name in Quote.__struct_fields__}
     return Quote(**known | {name: value for name, value in shown.items() if value is not None})
 
 
 def tick_words(tick: Tick, places: int, now: int, zone: Zone) -> tuple[str, str, int]:
-    """When a tick came, its price, and by how much it moved; and the direction: 1, -1 or 0."""
+    """Return a tick's time, price and move as text, and its direction: 1, -1 or 0."""
     time = clock(tick.time, zone, now=now)
     before = tick.previous_price
     price = price_text(tick.price, places)

@@ -1,4 +1,4 @@
-"""What becomes of a painted line on a terminal without colours, or without Unicode."""
+"""Filters of painted lines, for terminals without colours or without Unicode."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ticker.dashboard.palette import Palette
 from ticker.encoding import SUBSTITUTE
 
 _LOCALE: Final = ("LC_ALL", "LC_CTYPE", "LANG")
-"""The first that is set tells the character set."""
+"""The first one that is set decides the character set."""
 _ASCII_LOCALES: Final = ("C", "POSIX")
 _DEFAULT: Final = RichColor.default()
 
 
 def is_ascii(environ: Mapping[str, str]) -> bool:
-    """Whether the user asked for a terminal of ASCII: `LANG=C`. Nothing set: it is not known.
+    """Tell whether the user asked for ASCII, with `LANG=C`. If nothing is set: no.
 
-    Python itself sets `LC_CTYPE` where `LANG` says `C`; that is no wish of the user's.
+    Python itself sets `LC_CTYPE` if `LANG` is `C`, so that value does not count.
     """
     if environ.get("LANG") in _ASCII_LOCALES and environ.get("LC_CTYPE") == "C.UTF-8":
         return not environ.get("LC_ALL")
@@ -33,7 +33,7 @@ def is_ascii(environ: Mapping[str, str]) -> bool:
 
 
 class Ascii(LineFilter):
-    """Similar characters of ASCII, in as many cells."""
+    """Replaces characters by similar ones of ASCII, with the same width."""
 
     def apply(
         self,
@@ -52,7 +52,7 @@ class Ascii(LineFilter):
 
 
 class NoColours(LineFilter):
-    """Bold, dim and reverse instead of the colours of `palette`."""
+    """Replaces the colours of `palette` by bold, dim and reverse."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class NoColours(LineFilter):
         segments: list[Segment],
         background: Color,  # noqa: ARG002  Textual gives the ground
     ) -> list[Segment]:
-        """Take the colours away."""
+        """Remove the colours."""
         return [
             Segment(text, None if style is None else self._plain(style), control)
             for text, style, control in segments

@@ -1,4 +1,4 @@
-"""What a search finds while a user types after `+`: some lines above the line of the question."""
+"""The results of a search while a user types after `+`, above the input line."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from ticker.records import Found
 
 _SHOWN: Final = 6
 _SETTLED: Final = 0.35
-"""So long (s) no key was pressed: each question is a request of the poller's budget."""
+"""The pause in typing (s) before a search, because each one costs a request of the poller's budget.
+"""
 _SHORTEST: Final = 2
-"""Letters that a search needs."""
+"""The least letters of a search."""
 _SYMBOL, _NAME, _KIND = 12, 34, 14
 
 
 class Finds(Widget):
-    """The instruments that `controller` finds; hidden while there is nothing to tell."""
+    """The instruments that `controller` finds; hidden while there are none."""
 
     DEFAULT_CSS = """
     Finds { height: auto; padding: 0 1; display: none; }
@@ -44,11 +45,11 @@ class Finds(Widget):
 
     @property
     def chosen(self) -> str | None:
-        """The symbol on which the arrow keys stand."""
+        """The symbol that the arrow keys chose."""
         return self._found[self._place].symbol if self._place >= 0 else None
 
     def look_for(self, text: str) -> None:
-        """Search for what stands after the last comma of `text`, once the user stops typing."""
+        """Search for the words after the last comma of `text`, once the user stops typing."""
         self._words = text.rpartition(",")[2].strip()
         self._show((), "")
         if self._timer is not None:
@@ -57,16 +58,16 @@ class Finds(Widget):
             self._timer = self.set_timer(_SETTLED, self._begin)
 
     def move(self, lines: int) -> None:
-        """Choose another one; above the first stands what was typed."""
+        """Choose another one. Above the first is the text that was typed."""
         self._place = max(-1, min(self._place + lines, len(self._found) - 1))
         self.refresh(layout=True)
 
     def shut(self) -> None:
-        """Nothing is asked any more."""
+        """Hide the results, and stop searching."""
         self.look_for("")
 
     def render(self) -> Text:
-        """A line for each."""
+        """Return a line for each result."""
         palette = self.palette
         if self._problem:
             return Text(self._problem, palette.style(palette.dim), no_wrap=True, overflow="crop")

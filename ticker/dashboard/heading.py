@@ -1,4 +1,4 @@
-"""The line of the columns' names above the table: which one sorts, and which way."""
+"""The line of column titles above the table. It shows which one sorts, and in which direction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ticker.dashboard.table import Table
 
 
 class Heading(Widget):
-    """The columns' names above the table; the one that sorts shows it. A click sorts."""
+    """The column titles. The sorting one has an arrow. A click sorts."""
 
     DEFAULT_CSS = "Heading { height: 1; }"
 
@@ -29,7 +29,7 @@ class Heading(Widget):
         self._table = table
 
     def render_line(self, y: int) -> Strip:
-        """The only line."""
+        """Return the only line."""
         table = self._table
         plain = table.palette.style(table.palette.dim)
         by = table.palette.style(table.palette.accent, bold=True)

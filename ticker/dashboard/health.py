@@ -1,6 +1,6 @@
-"""The page of health: the stream, what came through it, who writes it, what is refused and why.
+"""The page of health: the stream, its records, its writers, and refused symbols with reasons.
 
-Everything is told in full here, where the status line has room for one sentence. It is read again
+This page shows everything in full; the status line has room for one sentence only. It is refreshed
 each second.
 """
 
@@ -26,26 +26,26 @@ Section = tuple[str, list[str]]
 
 _WRITERS: Final = 8
 _MEASURED: Final = 10 * SECOND
-"""Ticks a second are counted over so long (µs)."""
+"""The time over which ticks a second are counted (µs)."""
 
 
 class Rate:
-    """How many ticks come a second; `look` at each second."""
+    """Counts ticks a second; call `look` once a second."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[int, int]] = []
 
     def look(self, elapsed: int, ticks: int) -> None:
-        """Note that so many had come at `elapsed` (µs)."""
+        """Note the number of ticks so far at `elapsed` (µs)."""
         if self._seen and ticks < self._seen[-1][1]:
-            self._seen.clear()  # the board forgot
+            self._seen.clear()  # the board was reset
         self._seen.append((elapsed, ticks))
         while len(self._seen) > 1 and elapsed - self._seen[1][0] >= _MEASURED:
             self._seen.pop(0)
 
     @property
     def per_second(self) -> float | None:
-        """Over the last ten seconds, or as long as anybody looked."""
+        """Ticks a second over the last ten seconds, or since the first `look`."""
         if len(self._seen) < 2:  # noqa: PLR2004  from one point there is no line
             return None
         (since, before), (now, ticks) = self._seen[0], self._seen[-1]
@@ -53,7 +53,7 @@ class Rate:
 
 
 def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
-    """What there is to say, under its headings; all is escaped."""
+    """Return the lines of the page under their headings; all is escaped."""
     board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
     stream = [escape(feed.url, 200)]
     if feed.state.is_away:
@@ -97,7 +97,7 @@ class HealthPage(Page):
         self._tell = tell
 
     def on_mount(self) -> None:
-        """Read, and go on reading."""
+        """Show the page, and refresh it each second."""
         self._read()
         self.set_interval(1.0, self._read)
 

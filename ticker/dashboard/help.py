@@ -1,4 +1,4 @@
-"""The page of keys: only those that work are on it."""
+"""The page of keys. It lists only the keys that work."""
 
 from __future__ import annotations
 

@@ -12,16 +12,15 @@ from ticker.feed import Feed
 from ticker.health import StreamState
 
 _SETTLED: Final = 0.3
-"""So long (s) nothing else may be wished for: seeks and new symbols often come one after another.
-"""
+"""The wait (s) before reading, because seeks and new symbols often follow one another."""
 _AT_ONCE: Final = 500
-"""So many ticks are taken in before others of the event loop have their turn."""
+"""Ticks added before other tasks of the event loop have their turn."""
 
 
 class Histories:
-    """What of the past the board of `feed` lacks; `visible` gives the symbols on the screen.
+    """Reads missing histories for the board of `feed`; `visible` returns the symbols on the screen.
 
-    `run` it in the background and `look` with each frame: it notes cheaply whether there is work.
+    `run` it in the background and call `look` with each frame, which checks cheaply for work.
     """
 
     def __init__(
@@ -37,9 +36,9 @@ class Histories:
         self._size = 0
         self._first: str | None = None
         self._filled: set[str] = set()
-        """Whose history was read, or is being read, in this life of the board."""
+        """Symbols whose history was read, or is being read, since the board was last reset."""
         self._read: set[str] = set()
-        """Of those, the ones whose reading has ended."""
+        """Those of them whose reading has ended."""
         self._wanted = asyncio.Event()
 
     def look(self) -> None:
@@ -57,13 +56,13 @@ class Histories:
             self._wanted.set()
 
     def is_loading(self, symbol: str) -> bool:
-        """Whether the past of `symbol` is still to be read: until then a line of it is not true."""
+        """Tell whether the past of `symbol` is still unread. Its line would be wrong until then."""
         board = self._feed.board
         is_read = board.lives == self._life and symbol in self._read
         return not is_read and board.held is None and self._feed.state is StreamState.OK
 
     def ask(self, symbol: str) -> None:
-        """Read the history of `symbol` once more, and next: more of it is remembered now."""
+        """Read the history of `symbol` again, and as the next one: more of it is remembered now."""
         self._filled.discard(symbol)
         self._read.discard(symbol)
         self._first = symbol
@@ -82,16 +81,18 @@ class Histories:
             self.look()
 
     async def _settle(self) -> None:
-        """Wait until the board is the same for a while."""
+        """Wait until the board has not been reset for a while."""
         before = None
-        # It is about time itself: there is no event for "nothing else came".
+        # This waits for time to pass: there is no event for "nothing else came".
         while before != (now := (self._life, self._feed.board.size)):
             before = now
             await asyncio.sleep(_SETTLED)
 
     async def _fill(self, symbols: Collection[str]) -> None:
         life, board = self._life, self._feed.board
-        self._filled.update(symbols)  # also where it fails: nobody asks a broken stream for ever
+        self._filled.update(
+            symbols
+        )  # also after a failure, so that a broken stream is not asked for ever
         reading = cast("Any", self._feed.history(symbols))
         try:
             async with aclosing(reading):
@@ -103,7 +104,7 @@ class Histories:
                         await asyncio.sleep(0)
                     self._on_change()
         except StreamError:
-            pass  # what came of it is shown
+            pass  # show what was read
         if board.lives == life:
             self._read.update(symbols)
             board.show_again(symbols)

@@ -1,6 +1,6 @@
-"""The keys of the dashboard: what each is bound to, and what is said of it.
+"""The keys of the dashboard: their bindings and their descriptions.
 
-The keys of the rows alone are bound in the table.
+Keys that act on rows only are bound in the table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 
 
 class Needs(Enum):
-    """What there must be for a key to work."""
+    """What a key needs to work."""
 
     NOTHING = "nothing"
     LIVE = "a live stream"
@@ -26,16 +26,16 @@ class Needs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, or some that belong together, and what is said of it."""
+    """A key, or several that belong together, and its description."""
 
     keys: str
     word: str
-    """For the line of keys; empty: it is only on the page of help."""
+    """Its word on the line of keys; empty: it is only on the page of help."""
     does: str
-    """For the page of help; empty: it is not on it."""
+    """Its text on the page of help; empty: it is not there."""
     needs: Needs = Needs.NOTHING
     importance: int = 5
-    """0 stays to the last on a narrow line."""
+    """On a narrow line, keys with a high number are left out first."""
     action: str = ""
     """What a click on it does."""
 
@@ -75,7 +75,7 @@ KEYS: Final = (
 """In the order in which they are shown."""
 
 _AT_ONCE: Final = ("interrupt", "ask(", "commands")
-"""Act before the next key is looked at: what is typed after them must not act on the rows."""
+"""These act before the next key is read, because text that follows must not act on the rows."""
 
 BINDINGS: Final[tuple[BindingType, ...]] = tuple(
     Binding(keys, action, show=False, priority=action.startswith(_AT_ONCE))
@@ -123,15 +123,15 @@ BINDINGS: Final[tuple[BindingType, ...]] = tuple(
 
 
 def keys_for(there: Collection[Needs]) -> list[Key]:
-    """The keys that work where there is what `there` names."""
+    """Return the keys that work with what is `there`."""
     return [key for key in KEYS if key.needs is Needs.NOTHING or key.needs in there]
 
 
 def fitting(keys: Collection[Key], width: int) -> list[Key]:
-    """Those with a word that fit a line of `width` cells; the least important leave first."""
+    """Return the keys that fit a line of `width` cells; the least important are left out first."""
     chosen = [key for key in keys if key.word]
     while len(chosen) > 1 and sum(room(key) for key in chosen) > width:
-        # Of two alike, the later one leaves: `?` and `q` are the last, and stay.
+        # If two are equal, the later one is left out. `?` and `q` are the last, and stay.
         least = max(chosen, key=lambda key: key.importance)
         if least.importance == 0:
             break
@@ -140,5 +140,5 @@ def fitting(keys: Collection[Key], width: int) -> list[Key]:
 
 
 def room(key: Key) -> int:
-    """The cells that a key takes on the line of keys."""
+    """Return the width of a key on the line of keys (cells)."""
     return len(key.keys) + 1 + len(key.word) + 3

@@ -1,4 +1,4 @@
-"""Where the parts of the dashboard stand, which leave on a low terminal, and their grounds."""
+"""The layout of the dashboard: places, what is hidden on a low terminal, backgrounds."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Screen.-tiny #status { max-height: 1; }
 """
 
 BESIDE: Final = 150
-"""From so many columns on a detail stands beside the table (class `-wide`)."""
+"""At this width (cells) and above, a detail is beside the table (class `-wide`)."""
 WIDTHS = [(0, "-narrow"), (BESIDE, "-wide")]
 HEIGHTS = [
     (0, "-tiny"),
     (6, "-low"),
     (10, "-tall"),
 ]
-"""From so many lines on a screen has this class, as Textual declares it."""
+"""Number of lines → the class of a screen with at least so many, as Textual declares it."""
 
 
 def paint_all(screen: Screen[Any]) -> None:
-    """Paint everything again: the terminal was another program's meanwhile."""
+    """Paint everything again after another program used the terminal."""
     for widget in screen.walk_children():
         widget.refresh()

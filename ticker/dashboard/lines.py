@@ -1,6 +1,6 @@
-"""A row of the board → a line of cells. What a row's line looks like is decided here.
+"""Makes the line of cells of a row. This module decides how a row looks.
 
-Remembers the styles it made, because a style takes longer to make than all the texts of a line.
+It caches styles, because making one takes longer than all texts of a line.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ticker.feed import Feed
 from ticker.times import Zone, clock
 
 FLASH: Final = 700_000
-"""How long a changed price is marked (µs)."""
+"""How long a changed price flashes (µs)."""
 _COLOURED: Final = (Look.UP, Look.DOWN)
 
 
 class Lines:
-    """Makes the lines of `feed`'s rows; times are told in `zone`."""
+    """Makes the lines of `feed`'s rows, with times in `zone`."""
 
     def __init__(self, feed: Feed, zone: Zone) -> None:
         self.is_loading: Callable[[str], bool] = lambda _: False
-        """Whether the past of a symbol is still to be read; its sparkline is blank until then."""
+        """Whether the past of a symbol is still unread. Its sparkline is blank until then."""
         self.is_told: Callable[[str], bool] = lambda _: False
-        """Whether an alert of a symbol was told a moment ago: its row is lit up."""
+        """Whether an alert of a symbol was met a moment ago, so that its row is highlighted."""
         self.is_tight = False
-        """Whether a text outgrew its column since somebody set this to False."""
+        """Whether a text became wider than its column since this was last set to False."""
         self._feed = feed
         self._board = feed.board
         self._zone = zone
@@ -47,7 +47,7 @@ class Lines:
     def strip(
         self, row: Row, age: Age, layout: ColumnLayout, palette: Palette, *, is_chosen: bool
     ) -> Strip:
-        """The line of `row`, as wide as `layout`."""
+        """Return the line of `row`, as wide as `layout`."""
         if palette is not self._palette:
             self._palette = palette
             self._styles.clear()
@@ -121,7 +121,7 @@ class Lines:
         return list(marked(text, before, row.direction, palette, ground))
 
     def _is_lit(self, row: Row) -> bool:
-        """Whether the last move of the row is still marked; nothing else decides that."""
+        """Tell whether the row's last move still flashes. Only this function decides that."""
         if row.moved is None or self._board.held is not None:
             return False
         return self._feed.elapsed() < row.moved + FLASH

@@ -1,6 +1,6 @@
-"""The lists that the table can show, each with its columns, as the user's preferences say.
+"""The lists that the table can show, each with its columns, from the user's preferences.
 
-Follows the preferences when they change, and writes to them when the user asks.
+It follows changes of the preferences, and saves to them when the user asks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DEFAULT = "default"
 
 
 class Lists:
-    """Which list `table` shows, and with which columns. `tell` puts a notice on the screen."""
+    """Decides which list `table` shows, and its columns. `tell` shows a notice."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Lists:
         self._preferences = preferences
         self._tell = tell
         self._columns = dict(preferences.columns)
-        """By list; what was chosen on the screen too."""
+        """List → columns, with the choices made on the screen."""
         self._told_columns = preferences.columns
         self._told = {name: list(symbols) for name, symbols in preferences.watchlists.items()}
         self._symbols = list(preferences.symbols)
@@ -46,7 +46,7 @@ class Lists:
 
     @property
     def name(self) -> str:
-        """The watchlist that `+`, `-` and saving are about: that of the tab, or of the screen."""
+        """The watchlist that `+`, `-` and saving change: the tab's, or the screen's."""
         shown = self._table.shown_list.name
         return shown if shown in self._choosing.watchlists else self._preferences.shown
 
@@ -57,7 +57,7 @@ class Lists:
         self._dress()
 
     def refresh(self) -> None:
-        """The rows are others, or in other lists: show the same list as it is now."""
+        """Show the current list again, after its rows or lists changed."""
         name, mine = self._table.shown_list.name, self._choosing.watchlists
         if name in mine:
             self._table.show_list(watchlist(name, mine[name]))
@@ -66,7 +66,7 @@ class Lists:
         self._table.show_list(next((each for each in found if each.name == name), ALL))
 
     def choose_columns(self, columns: Sequence[Column]) -> None:
-        """Show these for this list, from left to right; none: those of the beginning."""
+        """Show these columns for this list, from left to right; empty: the default columns."""
         key = self._columns_key
         if columns:
             self._columns[key] = tuple(columns)
@@ -94,11 +94,11 @@ class Lists:
         self._note_watchlists()
 
     def reload(self) -> str | None:
-        """Read the preferences if they changed; what to tell of that."""
+        """Read the preferences if they changed. Returns a notice."""
         return self._preferences.reload()
 
     async def follow(self, words: str) -> None:
-        """Show what the preferences say now, and tell `words`."""
+        """Show the current preferences, and the notice `words`."""
         self._tell(words)
         before, self._symbols = self._symbols, list(self._preferences.symbols)
         added = [symbol for symbol in self._symbols if symbol not in before]
@@ -117,7 +117,7 @@ class Lists:
         self._dress()
 
     def _note_watchlists(self) -> None:
-        """Take those that are others in the file now; what is unsaved of the rest stays."""
+        """Take over what changed in the file. Other unsaved changes stay."""
         now = {name: list(symbols) for name, symbols in self._preferences.watchlists.items()}
         mine = self._choosing.watchlists
         for name in self._told.keys() - now.keys():

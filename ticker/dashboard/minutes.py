@@ -1,6 +1,6 @@
 """Asks the poller for the minute bars of the rows on the screen, one row after another.
 
-It promises one question at a time, one answer for each row, and ever longer waits while none comes.
+It asks one question at a time, gets one answer for each row, and waits longer after each failure.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from ticker.feed import Feed
 from ticker.units import MINUTE
 
 _PAUSE: Final = 5.0
-"""After a question in vain none is asked for so long (s), doubling up to …"""
+"""The wait after a failed question (s). It doubles, up to the next constant."""
 _LONGEST: Final = 300.0
 _AGAIN: Final = 15 * MINUTE
-"""A row whose bars did not come is asked for again after so long (µs)."""
+"""The time after which a row without an answer is asked for again (µs)."""
 
 
 class MinuteBarsFiller:
-    """Puts minute bars on the board of `feed`; `visible` gives the symbols on the screen.
+    """Puts minute bars on the board of `feed`; `visible` returns the symbols on the screen.
 
-    `run` it in the background and `look` with each frame. Without a `controller` there are none.
+    `run` it in the background and call `look` with each frame. It needs a `controller`.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class MinuteBarsFiller:
         self._wanted = asyncio.Event()
 
     def look(self) -> None:
-        """Note whether the bars of a visible row are missing."""
+        """Check whether the bars of a visible row are missing."""
         if self._controller is not None and self._next() is not None:
             self._wanted.set()
 
     async def run(self) -> None:
-        """Fill what is missing, until cancelled."""
+        """Ask for missing bars, until cancelled."""
         failures = 0
         while True:
             await self._wanted.wait()
@@ -68,7 +68,7 @@ class MinuteBarsFiller:
             self._on_change()
 
     def _next(self) -> str | None:
-        """The first visible row with a price and without bars."""
+        """Return the first visible row that has a price but no bars."""
         board, now = self._feed.board, self._feed.elapsed()
         for symbol in self._visible():
             is_due = self._failed.get(symbol, now) <= now

@@ -1,4 +1,4 @@
-"""A page over the table: a column of text that scrolls, and closes by the keys that close all."""
+"""A page over the table: text that scrolls. The usual keys close it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ticker.dashboard.palette import Palette
 
 
 class Page(ModalScreen[None]):
-    """A page `width` cells wide, or as wide as the terminal; escape, `q` and enter close it.
+    """A page `WIDTH` cells wide, at most as wide as the terminal. Escape, `q` and enter close it.
 
-    A page fills its `text`.
+    Subclasses fill its `text`.
     """
 
     DEFAULT_CSS = """
@@ -35,7 +35,7 @@ class Page(ModalScreen[None]):
         self.text = Static()
 
     def compose(self) -> ComposeResult:
-        """The text, in a box that scrolls."""
+        """Yield the text in a box that scrolls."""
         box = VerticalScroll(self.text)
         box.styles.width = self.WIDTH
         box.styles.background = self.palette.raised

@@ -1,6 +1,6 @@
-"""The colours of each theme. Nothing is said by colour alone: arrows, signs and words say it too.
+"""The colours of each theme. Colour is never the only sign: arrows, signs and words say the same.
 
-All keep text at a contrast of 4.5 or more with its ground (WCAG AA), the dim one included.
+All text, even dim text, has a contrast of 4.5 or more with its background (WCAG AA).
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from ticker.board import columns as board
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by what they mean, as `#rrggbb`."""
+    """Colours by their meaning, as `#rrggbb`."""
 
     ground: str
     raised: str
-    """The ground of title and status."""
+    """The background of title and status."""
     chosen: str
-    """The ground of the row with the cursor."""
+    """The background of the row with the cursor."""
     text: str
     dim: str
-    """What matters less, and prices that are not fresh."""
+    """Less important text, and prices that are not fresh."""
     accent: str
     up: str
     down: str
     up_ground: str
-    """Behind a price that rose a moment ago."""
+    """The background of a price that just rose."""
     down_ground: str
     warning: str
     is_dark: bool = True
     is_few: bool = False
-    """Whether its colours are those of a terminal that has 16, so that none lies between two."""
+    """Whether its colours are a terminal's 16, so that they cannot be blended."""
 
     @property
     def told(self) -> str:
-        """The ground of a row whose alert was told a moment ago."""
+        """The background of a row whose alert was met a moment ago."""
         if self.is_few:
             return self.chosen
         return blend(self.ground, self.warning, 0.15)
@@ -47,11 +47,11 @@ class Palette:
     def style(
         self, color: str, ground: str | None = None, *, bold: bool = False, italic: bool = False
     ) -> Style:
-        """Rich's style for text of `color` on `ground` (the palette's own unless told)."""
+        """Return Rich's style for text of `color` on `ground` (default: the palette's own)."""
         return Style(color=color, bgcolor=ground or self.ground, bold=bold, italic=italic)
 
     def cell(self, name: board.Style, ground: str) -> Style:
-        """Rich's style for a cell of the style `name` on `ground`."""
+        """Return Rich's style for a cell of the style `name` on `ground`."""
         match name:
             case board.Style.SYMBOL:
                 return self.style(self.accent, ground, bold=True)
@@ -69,7 +69,7 @@ class Palette:
                 return self.style(self.dim, ground)
 
     def theme(self, name: str) -> Theme:
-        """The same for Textual's own parts."""
+        """Return the palette as a theme for Textual's own parts."""
         return Theme(
             name=name,
             primary=self.accent,
@@ -82,7 +82,7 @@ class Palette:
 
 
 def blend(one: str, other: str, share: float) -> str:
-    """`one` with a `share` of `other` in it."""
+    """Mix `one` with a `share` of `other`."""
     pairs = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
@@ -125,7 +125,7 @@ BLUE_ORANGE: Final = replace(
     down_ground="#4f3010",
     warning="#ffe27a",
 )
-"""Red and green look alike to one man in twelve; blue and orange do to hardly anybody."""
+"""One man in twelve cannot tell red from green. Almost everyone can tell blue from orange."""
 
 PALETTES: Final = {"dark": DARK, "light": LIGHT, "blue-orange": BLUE_ORANGE}
 
@@ -168,8 +168,8 @@ _FEW: Final = {
 
 
 def palette_of(theme: str, colours: str | None = None) -> Palette:
-    """The colours of `theme`, a name in `PALETTES`.
+    """Return the colours of `theme`, a name in `PALETTES`.
 
-    `colours` is what the terminal has, as Rich names it: `standard` is 16.
+    `colours` is Rich's name of the terminal's colours: `standard` is 16.
     """
     return (_FEW if colours == "standard" else PALETTES)[theme]

@@ -1,6 +1,6 @@
-"""The player bar: market time, speed, and the line of the tape with its marks; a click seeks.
+"""The player bar: market time, speed, and the line of the tape with its marks. A click seeks.
 
-It shows what the player says, and paints only where that is something else than before.
+It shows the state of the player, and paints only if that changed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ticker.figures import speed_text
 from ticker.times import Zone, clock, span_text, to_datetime
 
 _OFTEN: Final = 0.1
-"""Between two looks at a player (s)."""
+"""The time between two looks at the player (s)."""
 _MARGIN: Final = 1
 _DUE: Final = 0.95
-"""A player that reaches this share of the speed asked for keeps up."""
+"""A player keeps up if it reaches this share of its speed."""
 _GLYPHS: Final = {
     MarkKind.OWN: "◆",
     MarkKind.ALERT: "!",
@@ -30,7 +30,7 @@ _GLYPHS: Final = {
     MarkKind.SESSION: "│",
     MarkKind.MOVE: "▲",
 }
-"""The first is shown where several share a cell. Each has an ASCII character of its own."""
+"""If several share a cell, the first is shown. Each has an ASCII character of its own."""
 _HERE, _PLAYED, _AHEAD, _FROM, _TO = "█", "━", "─", "[", "]"
 
 
@@ -43,7 +43,7 @@ class PlayerBar(Widget):
     """
 
     class Clicked(Message):
-        """A moment of the tape was clicked."""
+        """The user clicked a moment of the tape."""
 
         def __init__(self, moment: int) -> None:
             super().__init__()
@@ -65,11 +65,11 @@ class PlayerBar(Widget):
         self._shown: object = None
 
     def on_mount(self) -> None:
-        """Look at the player from now on."""
+        """Start to look at the player."""
         self.set_interval(_OFTEN, self.look)
 
     def look(self) -> None:
-        """Paint again if the player says something else than before."""
+        """Paint again if the player's state changed."""
         player = self._player
         is_there = self._is_replay() and player.end > 0
         self.set_class(is_there, "-there")
@@ -92,7 +92,7 @@ class PlayerBar(Widget):
         return player_words(self._player, self._zone, width - 2 * _MARGIN)
 
     def render(self) -> Text:
-        """The words and the line; on a low terminal the line alone."""
+        """Return the words and the line; only the line on a low terminal."""
         palette, player = self.palette, self._player
         text = Text(no_wrap=True, end="")
         if self.size.height > 1:
@@ -116,7 +116,7 @@ class PlayerBar(Widget):
                 return f"bold {palette.text}"
 
     def on_click(self, event: events.Click) -> None:
-        """Seek to the moment under the pointer, or to the mark that is shown there."""
+        """Seek to the moment under the pointer, or to its mark."""
         if event.y != self.size.height - 1:
             return
         player, width = self._player, self._line_width
@@ -132,12 +132,12 @@ class PlayerBar(Widget):
 
 
 def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
-    """Market time, speed, state and loop, in as many words as fit `width` cells."""
+    """Return market time, speed, state and loop, in as many words as fit `width` cells."""
     moment = to_datetime(player.time, zone)
     time, zone_name = moment.strftime("%H:%M:%S"), moment.strftime("%Z")
     day = moment.strftime("%a %Y-%m-%d ")
     speed, state, loop = _speed_words(player), _state_words(player), _loop_words(player, zone)
-    # From the most words to the fewest; what is left out first matters least.
+    # From the most words to the fewest: the least important are left out first.
     for parts in (
         (f"{day}{time} {zone_name}", speed, state, loop),
         (f"{day}{time}", speed, state, loop),
@@ -153,7 +153,7 @@ def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
 
 
 def _speed_words(player: PlayerControl) -> str:
-    """The speed asked for, and what is reached where that is less."""
+    """Return the speed, and the speed that is reached if that is lower."""
     asked, reached = speed_text(player.speed), player.reached
     if reached is None or player.is_paused or player.has_ended:
         return asked
@@ -178,21 +178,21 @@ def _loop_words(player: PlayerControl, zone: Zone) -> str:
 
 
 def line_cell(time: int, start: int, end: int, width: int) -> int:
-    """The cell, of `width`, in which `time` lies on a line from `start` to `end` (µs)."""
+    """Return the cell of `time` on a line of `width` cells from `start` to `end` (µs)."""
     if end <= start or width <= 1:
         return 0
     return min(max(0, (time - start) * (width - 1) // (end - start)), width - 1)
 
 
 def cell_time(cell: int, start: int, end: int, width: int) -> int:
-    """The first moment (µs) of a cell; the last cell is the end."""
+    """Return the first moment (µs) of a cell; for the last cell, the end."""
     if width <= 1:
         return start
     return start + -(-(end - start) * cell // (width - 1))
 
 
 def tape_line(player: PlayerControl, width: int) -> str:
-    """The line of the tape: how much is played, the loop, the marks, and where the tape stands."""
+    """Return the line of the tape: the played part, the loop, the marks, and the current place."""
     if width <= 0:
         return ""
     start, end = player.start, player.end
@@ -208,6 +208,6 @@ def tape_line(player: PlayerControl, width: int) -> str:
 
 
 def _by_weight(marks: Sequence[Mark]) -> Iterable[Mark]:
-    """The marks that matter most come last, over the others."""
+    """Draw the marks. The most important ones come last, over the others."""
     weights = {kind: weight for weight, kind in enumerate(_GLYPHS)}
     return sorted(marks, key=lambda mark: -weights[mark.kind])

@@ -1,7 +1,7 @@
-"""The line in which a user types: a filter, symbols, a time, or an alert.
+"""The input line: for a filter, symbols, a time, or an alert.
 
-Shown only while it is open. While symbols are typed, a search tells above the line what they may
-be; ↓ and ↑ choose one.
+It is shown only while it is open. While the user types symbols, search results are above the line;
+↓ and ↑ choose one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ticker.dashboard.finds import Finds
 
 
 class Asked(StrEnum):
-    """What the line asks for."""
+    """What the user types in the line."""
 
     NOTHING = ""
-    """It is closed."""
+    """The line is closed."""
     FILTER = "filter"
     ADD = "add"
     SAVE = "save"
@@ -37,7 +37,7 @@ _PLACEHOLDERS: Final = {
 
 
 class Question(Input):
-    """The line; `asked` says what for. `finds` are shown while symbols are typed."""
+    """The line; `asked` is what the user types. `finds` are shown while symbols are typed."""
 
     DEFAULT_CSS = """
     Question { height: 1; border: none; padding: 0 1; display: none; }
@@ -60,11 +60,11 @@ class Question(Input):
         self.asked = what
         self.placeholder = _PLACEHOLDERS[what]
         self.value = self._begun = value
-        # What is typed goes behind the beginning of an alert, and in the place of a filter.
+        # Typed text is added after the beginning of an alert, but replaces a filter.
         self.select_on_focus = what is not Asked.ALERT
         self.cursor_position = len(value)
         self.add_class("-open")
-        # At once, and not with the next message as `focus()` does: the next key is for the line.
+        # At once, because the next key is for the line. `focus()` acts with the next message only.
         self.screen.set_focus(self)
 
     def end(self) -> None:
@@ -74,17 +74,20 @@ class Question(Input):
         self.remove_class("-open")
 
     def action_find(self, lines: int) -> None:
-        """Choose another one of what was found."""
+        """Choose another search result."""
         self.finds.move(lines)
 
     def on_input_changed(self) -> None:
-        """Search while symbols are being typed."""
+        """Search while the user types symbols."""
         if self.asked is Asked.ADD:
             self.finds.look_for(self.value)
 
     @property
     def symbols(self) -> list[str]:
-        """What was typed, as symbols; unchecked. A chosen find stands for what it was found by."""
+        """Return the typed symbols, unchecked.
+
+        A chosen search result replaces the words of the search.
+        """
         if (chosen := self.finds.chosen) is not None:
             typed = self.value.rpartition(",")[0]
             return [*_symbols(typed), chosen]
@@ -92,7 +95,7 @@ class Question(Input):
 
     @property
     def alert(self) -> str:
-        """What was typed, as an alert. A whole one stands for itself, without the beginning."""
+        """Return the typed alert. A complete alert replaces the given beginning."""
         rest = self.value.removeprefix(self._begun)
         is_whole = any(sign in rest for sign in ("<", ">", " moves "))
         return rest if is_whole else self.value

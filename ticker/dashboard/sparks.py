@@ -1,6 +1,6 @@
-"""The sparkline of each row: drawn again only where a dot would move.
+"""The sparkline of each row, drawn again only if a dot would move.
 
-It begins with the minute bars that a poller was told of, and goes on with our own ticks.
+It begins with the poller's minute bars, and continues with our own ticks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ticker.board.history import History
 from ticker.dashboard.canvas import ACROSS, DOWN, scale, sparkline
 
 COIN = "cryptocurrency"
-"""The kind of what is traded round the clock."""
+"""The kind of instruments that are traded round the clock."""
 
 
 class Line(NamedTuple):
@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 
 class _Before(NamedTuple):
-    """The minute bars before the tick of a time."""
+    """The minute bars before the tick at a given time."""
 
     tick: int
     times: Sequence[int]
@@ -37,14 +37,14 @@ _NONE: Final = _Before(0, (), (), float("inf"), float("-inf"))
 
 
 class Sparks:
-    """Sparklines of a board's rows; remembers what it drew."""
+    """Draws the sparklines of a board's rows, and caches them."""
 
     def __init__(self) -> None:
         self._drawn: dict[str, tuple[History, object, Line]] = {}
         self._before: dict[str, _Before] = {}
 
     def line(self, board: Board, row: Row, width: int) -> Line:
-        """The sparkline of `row` in `width` cells; blank where no price is known."""
+        """Return the sparkline of `row` in `width` cells; blank if no price is known."""
         history = board.history(row.symbol)
         known = self._drawn.get(row.symbol)
         if board.held is not None and known is not None and sum(map(len, known[2])) == width:
@@ -55,7 +55,8 @@ class Sparks:
         before = self._minutes(board, row, times)
         low, high = min(prices), max(prices)
         low, high = min(low, before.low), max(high, before.high)
-        # Dots move with a new point, other bounds, or when the newest price passes into the next.
+        # Dots move with a new point, with new bounds, or when the newest price reaches the next
+        # dot.
         level = scale(low, high, DOWN)(prices[-1])
         breaks = board.breaks(row.symbol)
         key = (history.version, len(before.times), low, high, level, len(breaks), width)
@@ -70,7 +71,7 @@ class Sparks:
         return line
 
     def _minutes(self, board: Board, row: Row, times: Sequence[int]) -> _Before:
-        """The minutes before our own `times`."""
+        """Return the minutes before our own `times`."""
         if row.symbol not in board.minutes:
             return _NONE
         known = self._before.get(row.symbol)
@@ -83,7 +84,7 @@ class Sparks:
 
 
 def _divided(text: str, minutes: Sequence[int], first: int, end: int) -> Line:
-    """A sparkline cut where our own ticks begin: at `first` (µs), of one that ends at `end`."""
+    """Return a sparkline up to our first own tick, at `first` (µs); the whole one ends at `end`."""
     if not minutes:
         return Line("", text)
     span = max(1, end - minutes[0])

@@ -1,7 +1,7 @@
-"""The status line: what the source does, how fresh it is, what is wrong and what to do, in words.
+"""The status line in words: the state of the source, its freshness, problems, and what to do.
 
-Pure: reads a feed and its board at a moment that is passed in. Every time told is that of an
-event or of an attempt to come: nothing here moves while the data do not.
+Pure: it reads a feed and its board at a given moment. Every time in it is the time of an event or
+of the next attempt, so the line changes only when the data change.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from ticker.times import Zone, clock
 from ticker.units import MINUTE
 
 _GAP_SHOWN = MINUTE
-"""For how long the last gap is told in full (µs); after that only how many there were."""
+"""How long the last gap is described in full (µs). After that, only the number of gaps is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What to say."""
+    """The text of the status line."""
 
     words: str
-    """Harmless: what came from outside is escaped."""
+    """Safe to show: text from outside is escaped."""
     is_trouble: bool
-    """Whether somebody should do something, or at least know it."""
+    """Whether the user should act, or at least know."""
     badge: str = ""
-    """What stands before the words: that this is a replay, and where its tape stands."""
+    """A prefix of the words: that this is a replay, and the tape's time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """How often a market moved whose every change is counted, and how many of them came here."""
+    """How often a market moved, if it counts its changes, and how many of them were seen."""
 
     moved: int
     seen: int
 
     @property
     def words(self) -> str:
-        """For the status line. What was seen has happened, even if the market's word is late."""
+        """Return it as text. Seen changes count even if the market's own count is late."""
         moved = count_text(max(self.moved, self.seen), "time")
         return f"market moved {moved}, we saw {self.seen:,}"
 
@@ -68,11 +68,11 @@ def status(
     option: str = "",
     market: Market | None = None,
 ) -> Status:
-    """How things are at `now` (µs), with times told in `zone`.
+    """Return the status at `now` (µs), with times in `zone`.
 
-    `has_poller`: one was started with this screen, so an empty stream is only young. `has_player`:
+    `has_poller`: one was started with this screen, so an empty stream is just new. `has_player`:
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
-    work on this stream. `market` is told in place of the number of ticks, if it is known.
+    work on this stream. `market`, if known, replaces the number of ticks.
     """
     if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
@@ -86,7 +86,7 @@ def status(
     if not writers:
         return Status(_joined(ticks, _gaps(feed, now, zone)), is_trouble=False)
     if has_poller and _is_before(writers[0], feed):
-        # What was written before says nothing of the poller that starts with this screen.
+        # Earlier records say nothing about the poller that starts with this screen.
         words = followed_by("The poller is starting.", _shown_from(feed, now, zone))
         return Status(words, is_trouble=False)
     verdict = of_writers(
@@ -102,12 +102,12 @@ def status(
 
 
 def filter_words(text: str, shown: int, feed: Feed) -> str:
-    """What a filter for `text` does, which leaves `shown` rows."""
+    """Describe a filter for `text` that leaves `shown` rows."""
     return f"filter: {escape(text)} ({shown} of {len(feed.board.symbols)}), esc shows all"
 
 
 def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: str = "") -> str:
-    """What to say where no row is shown; `text` is that of the filter, `name` the list's."""
+    """Return the text for an empty table; `text` is the filter's, `name` the list's."""
     if name and feed.board.size:
         return f"Nothing is in the list “{escape(name)}” now. tab shows the next."
     if text:
@@ -121,8 +121,8 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: s
 
 
 def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
-    """Where the tape stands; `now` is its time."""
-    # A player's own bar tells where it stands, and how fast it runs.
+    """Describe the tape's place; `now` is its time."""
+    # A player's own bar shows its place and its speed.
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
@@ -130,14 +130,14 @@ def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: 
     if not tape.has_ended:
         speed = "" if has_player else f" {speed_text(tape.speed)}"
         return Status(_joined(played, gaps), False, badge + speed)
-    if not has_player:  # which may have begun before this screen
+    if not has_player:  # it may have begun before this screen
         played = f"The replay has ended · {played} seen here"
         return Status(played, False, badge)
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
 def _is_before(writer: WriterHealth, feed: Feed) -> bool:
-    """Whether the healthiest writer is gone, and was not heard since `feed` began."""
+    """Tell whether the healthiest writer is gone and sent nothing since `feed` began."""
     silent = feed.elapsed() - feed.began
     is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
     return is_gone and (writer.silent is None or writer.silent >= silent)

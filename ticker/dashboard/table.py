@@ -1,7 +1,8 @@
-"""The rows on the screen, painted line by line: only what changed is painted again.
+"""The rows on the screen, painted line by line. Only changes are painted again.
 
-Shows the rows it is given and keeps cursor, scrolling and flashes; what the rows are and when to
-paint is the app's to say. Textual's Line API, because a widget a cell costs ten times as much.
+It shows the rows it gets, and keeps cursor, scrolling and flashes. The app decides which rows there
+are and when to paint. It uses Textual's Line API, because a widget for each cell costs ten times as
+much.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ticker.feed import Feed
 from ticker.times import Zone
 
 _MEASURED: Final = 500
-"""So many rows are measured at once; those after them once they are on the screen."""
+"""The most rows measured at once. Later rows are measured when they are on the screen."""
 _TWICE: Final = 2
 
 
@@ -55,10 +56,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     class Arranged(Message):
-        """The columns stand elsewhere, or another one sorts; the heading follows."""
+        """The columns have new places, or another one sorts. The heading follows."""
 
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor is on another row."""
 
     def __init__(self, feed: Feed, palette: Palette, zone: Zone = None) -> None:
         super().__init__()
@@ -67,44 +68,44 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.clock = feed.clock
         """Now (µs, UTC)."""
         self.elapsed = feed.elapsed
-        """µs on a clock that never goes back: marks last by it."""
+        """A clock that never goes back (µs), for the duration of flashes."""
         self._feed = feed
         self.sort: Sort | None = None
         self.filter = ""
         self.shown_list = ALL
         self.symbols: list[str] = []
-        """Of the rows shown, from the top."""
+        """The symbols of the rows shown, from the top."""
         self.hint = ""
-        """What to say where there is no row."""
+        """The text for an empty table."""
         self.columns = ColumnLayout((), 0)
         self.usual = DEFAULTS if feed.board.owner is None else OWNER_DEFAULTS
-        """The columns where the user chose none."""
+        """The default columns."""
         self.wished: Sequence[Column] = self.usual
-        """The columns that are shown as far as there is room, from left to right."""
+        """The chosen columns, from left to right. They are shown as far as there is room."""
         self._measured = Measured(self.wished)
         self.cursor = 0
         self._has_chosen = False
-        """Whether the user moved the cursor: only then it stays on its symbol."""
+        """Whether the user moved the cursor. Only then it stays on its symbol."""
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
-        """What each painted row says of its age, to see when that changes."""
+        """The age in each painted row, to see when it changes."""
         self.lines = Lines(feed, zone)
         self._flashing: dict[str, int] = {}
-        """Symbol → when its mark goes out (µs, by `elapsed`): when to paint it again."""
+        """Symbol → when its flash ends (µs, by `elapsed`) and the row must be painted again."""
 
     @property
     def chosen(self) -> str | None:
-        """The symbol of the row with the cursor."""
+        """Return the symbol of the row with the cursor."""
         return self.symbols[self.cursor] if self.symbols else None
 
     @property
     def is_choosy(self) -> bool:
-        """Whether what rows say decides which are shown, or where."""
+        """Whether the rows' values decide which are shown, or their order."""
         return bool(self.sort or self.filter or self.shown_list.name)
 
     @property
     def on_screen(self) -> list[str]:
-        """The symbols of the rows on the screen."""
+        """Return the symbols of the rows on the screen."""
         top = self.scroll_offset.y
         return self.symbols[top : top + self.size.height]
 
@@ -118,7 +119,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def put_in_order(self) -> None:
-        """Sort and filter again; a cursor that was moved stays on its symbol."""
+        """Sort and filter again. A cursor that was moved stays on its symbol."""
         rows = self.board.rows(self.sort or self.shown_list.sort, self.filter)
         chosen_rows = self.shown_list.choose(rows, is_sorted=self.sort is not None)
         symbols = [row.symbol for row in chosen_rows]
@@ -138,17 +139,17 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def is_tight(self) -> bool:
-        """Whether a text was painted that outgrew its column: time to lay out again."""
+        """Whether a painted text was wider than its column, so that a new layout is needed."""
         return self.lines.is_tight
 
     def lay_out(self) -> None:
-        """Place the columns again, by what the rows say now, and said before."""
+        """Lay out the columns again, by the current and earlier texts of the rows."""
         self.lines.is_tight = False
         self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
         self._place()
 
     def measure_again(self) -> None:
-        """Forget how wide the texts were: the rows are others."""
+        """Forget the widths of earlier texts, because the rows changed."""
         self._measured = Measured(self.wished)
         self.lay_out()
 
@@ -167,28 +168,28 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def paint(self, changed: set[str]) -> None:
-        """Paint the rows of `changed` again, those whose mark goes out, and no other."""
+        """Paint again the rows of `changed` and those whose flash ends, and no others."""
         now = self.elapsed()
-        # Of thousands of rows that changed, only those on the screen are looked at.
+        # Thousands of rows may have changed, so only those on the screen are checked.
         seen = {symbol for symbol in self.on_screen if symbol in changed}
         for symbol in seen:
             self._note_flash(self.board.row(symbol), now)
         self._paint_rows(seen | self._take_over(now))
 
     def _note_flash(self, row: Row, now: int) -> None:
-        """Remember when the mark of a row that is painted goes out."""
+        """Remember when the flash of a painted row ends."""
         if row.moved is not None and now < row.moved + FLASH and self.board.held is None:
             self._flashing[row.symbol] = row.moved + FLASH
 
     def _take_over(self, now: int) -> set[str]:
-        """The rows whose mark goes out now."""
+        """Return the rows whose flash ends now."""
         over = {symbol for symbol, end in self._flashing.items() if end <= now}
         for symbol in over:
             del self._flashing[symbol]
         return over
 
     def paint_ages(self) -> None:
-        """Paint the rows on the screen whose age, in words, is another by now."""
+        """Paint the rows on the screen whose age in words changed."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self._feed.trouble
         changed = self._take_over(elapsed)
@@ -202,13 +203,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._paint_rows(changed)
 
     def stand_still(self) -> None:
-        """The board is held: no mark would go out again."""
+        """End all flashes: the board is paused, so none would end by itself."""
         self._flashing.clear()
         self.refresh()
 
     @property
     def next_flash_end(self) -> int | None:
-        """When the next mark goes out (µs, by `elapsed`)."""
+        """Return when the next flash ends (µs, by `elapsed`)."""
         return min(self._flashing.values(), default=None)
 
     def _paint_rows(self, symbols: set[str]) -> None:
@@ -220,22 +221,22 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             if (line := self._lines.get(symbol)) is not None and top <= line < bottom
         ]
         if lines:
-            # One call: Textual puts the regions together once, not once a row.
+            # One call, so that Textual joins the regions once, not once for each row.
             self.refresh(*(Region(0, line, self.size.width, 1) for line in lines))
 
     def on_mount(self) -> None:
-        """Begin with the columns that are wished."""
+        """Begin with the wished columns."""
         self._measured = Measured(self.wished)
 
     def on_resize(self) -> None:
-        """Another width: other columns."""
+        """Lay out the columns for the new width."""
         self.virtual_size = Size(self.size.width, len(self.symbols))
         self.lay_out()
-        # Where the last row may scroll to is known only after the new size is in force.
+        # The scroll range is known only after the new size is in force.
         self.call_after_refresh(self.show_cursor)
 
     def render_line(self, y: int) -> Strip:
-        """The line `y` of the visible part."""
+        """Return line `y` of the visible part."""
         line = self.scroll_offset.y + y
         width = self.size.width
         if line >= len(self.symbols):
@@ -259,16 +260,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def action_sort_next(self) -> None:
-        """By the next column on the screen; after the last, the watchlist's own order."""
+        """Sort by the next column on the screen. After the last comes the watchlist's own order."""
         self._sort_by(next_sort([place.column.key for place in self.columns.places], self.sort))
 
     def action_sort_reverse(self) -> None:
-        """The other way round."""
+        """Reverse the order."""
         if self.sort is not None:
             self._sort_by(Sort(self.sort.field, reverse=not self.sort.reverse))
 
     def pick(self, field: str) -> None:
-        """Sort by `field`; where it sorts already, the other way round."""
+        """Sort by `field`. If it sorts already, reverse the order."""
         if self.sort is not None and self.sort.field == field:
             self.action_sort_reverse()
         elif field in SORTS:
@@ -288,30 +289,30 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.show_cursor()
 
     def show_columns(self, columns: Sequence[Column]) -> None:
-        """Show these, from left to right, as far as there is room."""
+        """Show these columns, from left to right, as far as there is room."""
         self.wished = columns
         self.measure_again()
 
     def show_only(self, text: str) -> None:
-        """Show the rows that a filter for `text` finds; all, if it is empty."""
+        """Show the rows that match the filter `text`; all if it is empty."""
         self.filter = text
         self.put_in_order()
         self.show_cursor()
 
     def action_move(self, lines: int) -> None:
-        """The cursor up or down."""
+        """Move the cursor up or down."""
         self._set_cursor(self.cursor + lines)
 
     def action_page(self, pages: int) -> None:
-        """The cursor by a screen."""
+        """Move the cursor by a screen."""
         self._set_cursor(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_edge(self, line: int) -> None:
-        """The cursor to the first (0) or the last (-1) row."""
+        """Move the cursor to the first (0) or the last (-1) row."""
         self._set_cursor(line if line >= 0 else len(self.symbols) + line)
 
     async def on_click(self, event: events.Click) -> None:
-        """A click chooses the row; a second one, soon, opens it."""
+        """Choose the clicked row; a quick second click opens it."""
         line = self.scroll_offset.y + event.y
         if line < len(self.symbols):
             self._set_cursor(line)
@@ -329,7 +330,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.show_cursor()
 
     def show_cursor(self) -> None:
-        """Scroll, if need be, to where the cursor is."""
+        """Scroll to the cursor, if necessary."""
         top = self.scroll_offset.y
         if not self.size.height:
             return

@@ -1,9 +1,9 @@
 """Textual's driver, for a terminal that may go away.
 
-Textual's writer dies of a terminal that was closed, and the next frame then waits for it for ever,
-with the event loop. Here what cannot be written is dropped and the dashboard is told, so that it
-ends. A character that the terminal's character set does not have is no lost terminal: a similar one
-is written. Frames go to standard output, which is what commands check to be a terminal.
+When a terminal is closed, Textual's writer thread dies, and the next frame blocks the event loop
+for ever. Here, output that cannot be written is dropped, and the dashboard gets a message so that
+it ends. A character outside the terminal's character set is replaced by a similar one. Frames go to
+standard output, because commands check whether that is a terminal.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class HungUp(Message, bubble=False):
-    """The terminal has gone: nothing can be shown any more."""
+    """The terminal was closed, so nothing can be shown any more."""
 
 
 class TerminalDriver(LinuxDriver):
-    """`LinuxDriver` that posts `HungUp` to its app when the terminal takes nothing any more."""
+    """A `LinuxDriver` that posts `HungUp` to its app when the terminal was closed."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class TerminalDriver(LinuxDriver):
         self._file = cast("Any", _Forgiving(cast("TextIO", sys.__stdout__), app))
 
     def run_input_thread(self) -> None:
-        """Read keys until the end; bytes that are no UTF-8 are dropped."""
+        """Read keys until the end. Bytes that are not UTF-8 are dropped."""
         while True:
             try:
                 super().run_input_thread()
@@ -51,7 +51,7 @@ class TerminalDriver(LinuxDriver):
 
 
 class _Forgiving:
-    """Standard output that swallows what cannot be written, and says so once."""
+    """Standard output that drops what cannot be written, and reports that once."""
 
     def __init__(self, file: TextIO, app: App[Any]) -> None:
         self._file = file
@@ -87,4 +87,4 @@ class _Forgiving:
 
     def _lose(self) -> None:
         self._is_lost = True
-        self._app.post_message(HungUp())  # from the writer's thread: this is safe there
+        self._app.post_message(HungUp())  # called in the writer's thread, where this is safe

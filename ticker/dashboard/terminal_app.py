@@ -1,7 +1,7 @@
-"""What an app on a terminal owes its user, whatever it shows.
+"""The features of every app on a terminal, independent of what it shows.
 
-It ends in words and never with a traceback, changes its colours, copies, takes pictures, and says
-all that it can do in a palette of commands. It draws in the colours and characters that there are.
+It ends with a sentence, never with a traceback. It changes colours, copies, takes pictures, and
+lists its commands in a palette. It uses the colours and characters that the terminal has.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from ticker.dashboard.palette import PALETTES, Palette, palette_of
 from ticker.dashboard.terminal import HungUp
 
 _MOST_PICTURES: Final = 1_000
-"""Of one second."""
+"""The times in one second."""
 
 
 class Dressed(Protocol):
-    """What draws in the colours of a palette."""
+    """A widget that draws in the colours of a palette."""
 
     palette: Palette
 
 
 class TerminalApp(App[Exit]):
-    """An app that ends with an `Exit`. What goes wrong inside is raised by `show`.
+    """An app that ends with an `Exit`. `show` raises the errors inside it.
 
-    `theme` is a name in `PALETTES`; `environ` says what the terminal can, `folder` is for pictures.
+    `theme` is a name in `PALETTES`; `environ` describes the terminal, `folder` is for pictures.
     Without a `driver` there is no terminal, and pictures of the screen have all colours.
     """
 
@@ -68,26 +68,26 @@ class TerminalApp(App[Exit]):
         self._painting: Sequence[LineFilter] | None = None
         self._set_filters()
 
-    # What an app of ours says
+    # What subclasses provide
 
     def leaving(self, *, interrupted: bool = False, hung_up: bool = False) -> Exit:
-        """What to tell the caller at the end."""
+        """Return the result for the caller."""
         raise NotImplementedError
 
     def tell(self, words: str) -> None:
-        """Put a notice on the screen for a while."""
+        """Show a notice for a while."""
         raise NotImplementedError
 
     def commands(self) -> Sequence[Command]:
-        """What can be chosen in the palette of commands."""
+        """Return the commands of the palette."""
         raise NotImplementedError
 
     def dressed(self) -> tuple[Collection[Widget], Collection[Dressed]]:
-        """The widgets that have the palette's ground of bars, and those that wear a palette."""
+        """Return the widgets with the background of bars, and those that draw with the palette."""
         raise NotImplementedError
 
     def copied(self) -> tuple[str, str] | None:
-        """The name of what can be copied now, and its text."""
+        """Return the name and the text of what can be copied now."""
         raise NotImplementedError
 
     # The colours
@@ -97,7 +97,7 @@ class TerminalApp(App[Exit]):
         self._painting = [*own, *([Ascii()] if self._is_ascii else [])]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What a painted line passes through; Textual's own shades of grey are colours too."""
+        """Return the filters of painted lines. They also handle Textual's own shades of grey."""
         own = self._painting or ()
         return own if self.no_color else [*super().get_line_filters(), *own]
 
@@ -123,18 +123,18 @@ class TerminalApp(App[Exit]):
             self.tell(f'theme {name}; to keep it: theme = "{name}" under [defaults]')
 
     def repaint(self) -> None:
-        """Paint everything again: in other colours, or after another program had the terminal."""
+        """Paint everything again, in new colours or after another program used the terminal."""
         paint_all(self.screen)
 
     # The palette, copies and pictures
 
     def action_commands(self) -> None:
-        """The palette of commands."""
+        """Open the palette of commands."""
         if len(self.screen_stack) == 1:
             self.push_screen(open_palette(self.commands(), self.palette))
 
     def action_copy(self) -> None:
-        """Copy as JSON what is chosen, through the terminal (OSC 52)."""
+        """Copy the chosen item as JSON, through the terminal (OSC 52)."""
         copied = self.copied()
         if copied is None:
             self.tell("There is nothing to copy: choose a row with a price")
@@ -144,7 +144,7 @@ class TerminalApp(App[Exit]):
         self.tell(f"{name} copied as JSON, if this terminal lets programs copy (OSC 52)")
 
     def action_picture(self) -> None:
-        """Save the screen as an SVG file, beside those that are there."""
+        """Save the screen as a new SVG file."""
         data, stem = self.export_screenshot(), f"ticker-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005  the user's own time
         for number in range(1, _MOST_PICTURES):
             path = self._folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg"
@@ -163,7 +163,7 @@ class TerminalApp(App[Exit]):
     # The end
 
     async def show(self) -> Exit:
-        """Run in this event loop until the user leaves; raises what went wrong inside."""
+        """Run in this event loop until the user leaves. Raises the errors inside."""
         result = await self.run_async()
         if self.failure is not None:
             raise self.failure
@@ -178,12 +178,12 @@ class TerminalApp(App[Exit]):
         self.exit(self.leaving(interrupted=True))
 
     def on_hung_up(self, _: HungUp) -> None:
-        """The terminal was closed: nobody is there to show anything to."""
+        """End, because the terminal was closed."""
         self.exit(self.leaving(hung_up=True))
 
     def _handle_exception(self, error: Exception) -> None:
-        # Textual would print its own traceback over the terminal; `show()` raises it instead, and
-        # who runs the dashboard words it like any other failure.
+        # Textual would print its own traceback over the terminal. Instead, `show()` raises the
+        # error, and the caller words it like any other failure.
         if self.failure is None:
             inner = error.error if isinstance(error, WorkerFailed) else None
             self.failure = inner if isinstance(inner, Exception) else error

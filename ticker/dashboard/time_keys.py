@@ -1,7 +1,7 @@
-"""What the keys of time do: on a replay they move its tape, on a live board they say why not.
+"""The time keys: in a replay they move the tape; on a live board they say why they cannot.
 
-Knows the player by its protocol. What a key did is told in a few words where the player bar alone
-does not show it.
+Knows the player by its protocol. A short notice says what a key did, unless the player bar shows
+it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _TENTHS: Final = 10
 
 
 class TimeKeys:
-    """The keys of time of `player`.
+    """The time keys of `player`.
 
-    `on_screen` gives the symbols that are shown, `tell` puts words on the status line. Times are
-    read and told in `zone`.
+    `on_screen` returns the symbols that are shown, `tell` writes to the status line. Times are read
+    and shown in `zone`.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class TimeKeys:
         self._tell = tell
 
     def press(self, what: str, number: int = 0) -> None:
-        """Do what the key `what` is for.
+        """Run the key `what`.
 
         `number` is a count of seconds or tenths, or a direction: 1 forward or up, -1 back or down.
         """
         player = self._player
-        self._tell("")  # the answer to an earlier key says nothing of this one
+        self._tell("")  # the notice of an earlier key does not belong to this one
         match what:
             case "move":
                 player.seek(player.time + number * SECOND)
@@ -66,9 +66,9 @@ class TimeKeys:
                 self._tell(player.hand_over() or "Live again")
 
     def go_to(self, words: str) -> None:
-        """Go to the time that is written: `09:30`, ISO 8601, `-10m`, `+10m`, `start`, `end`.
+        """Go to a typed time: `09:30`, ISO 8601, `-10m`, `+10m`, `start`, `end`.
 
-        Without a date it is one of the tape's day, and a distance counts from the tape's time.
+        A time without a date is on the tape's day. A distance counts from the tape's time.
         """
         word, player = words.strip(), self._player
         if not word:
@@ -87,7 +87,7 @@ class TimeKeys:
         )
 
     def _seek(self, time: int) -> None:
-        """Go to `time`, and say where the tape begins or ends if it lies outside."""
+        """Go to `time`. If it is outside the tape, say where the tape begins or ends."""
         player = self._player
         if time < player.start:
             self._tell(f"The recording begins at {clock(player.start, self._zone, now=time)}")

@@ -1,6 +1,6 @@
-"""The line of totals: what is owned, in the list that is shown and in all. Pure.
+"""The line of totals: the value of the holdings in the list shown, and of all. Pure.
 
-Where a total is absent, the line says why instead of it.
+If a total is absent, the line says why.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ticker.escape import escape
 from ticker.figures import and_more, percent_text
 
 _NAMED: Final = 3
-"""Symbols or problems that are named; the others are counted."""
+"""The most symbols or problems that are named. The others are counted."""
 
 _KINDS: Final = ("no price of ", "no rate ", "no day's change of ")
 
 Part = tuple[str, str]
-"""Words, and what they are: `text`, `up`, `down`, `dim`, `warning`."""
+"""Words, and their style: `text`, `up`, `down`, `dim`, `warning`."""
 
 
 def totals_text(
     palette: Palette, valuation: Valuation, shown: Total | None, name: str, width: int
 ) -> Text:
-    """The totals of `shown`, the list `name` (`None`: of all alone), on `width` cells.
+    """Return the totals of `shown`, the list `name` (`None`: only of all), on `width` cells.
 
-    Whole parts leave where there is no room for them, the last ones first; a figure is never cut.
+    If room is short, whole parts are left out, the last ones first. A figure is never cut.
     """
     parts = list(_parts(valuation, shown, name))
     text = Text(no_wrap=True, overflow="ellipsis")
@@ -58,7 +58,7 @@ def totals_text(
 
 
 def _size(part: Sequence[Part]) -> int:
-    """The cells that it takes, with two before it."""
+    """Return its width with two cells before it."""
     return 1 + sum(len(words) + 1 for words, _ in part)
 
 
@@ -95,7 +95,7 @@ def _of_total(name: str, total: Total, currency: str) -> Iterable[Sequence[Part]
 
 
 def problem_words(problems: Iterable[str]) -> str:
-    """All that is missing, of each kind the first few; escaped."""
+    """Return what is missing, the first few of each kind; escaped."""
     found: dict[str, list[str]] = {}
     for problem in problems:
         kind = next((each for each in _KINDS if problem.startswith(each)), "")
@@ -108,7 +108,7 @@ def _coloured(words: str) -> Part:
 
 
 def rate_lines(valuation: Valuation) -> list[str]:
-    """Each rate in force and how it came about, for the page of health."""
+    """Return each rate in use and its formula, for the page of health."""
     lines = [
         f"{of} to {into}: no rate"
         if rate is None

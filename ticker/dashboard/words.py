@@ -1,4 +1,4 @@
-"""What the lines around the table say: title, status and keys, from the feed and what is shown."""
+"""The words of the lines around the table: title, status and keys."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ticker.units import SECOND
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _COUNTED: Final = 1_000
-"""Of so many rows, those that are up are counted once a second."""
+"""With this many rows or fewer, those that are up are counted once a second."""
 _BRIEFLY: Final = 5 * SECOND
 """The same, for the answer to a key."""
 
 
 class Words:
-    """The bars around a table that shows `feed`; `say` brings them up to date.
+    """The bars around a table that shows `feed`; `say` updates them.
 
-    `caption` names what is shown, `simulated` says that all will be invented, `option` is what a
-    command needs to work on the same stream.
+    `caption` names what is shown, `simulated` says that all prices will be invented, `option` is
+    what a command needs to work on the same stream.
     """
 
     def __init__(
@@ -60,28 +60,29 @@ class Words:
         self._has_alerts = has_alerts
         self._player = player
         self.shown = {Needs.TABLE}
-        """What is there of table and detail."""
+        """Which of table and detail are visible."""
         self.market: Market | None = None
-        """How often the market moved, where somebody counts it."""
+        """How often the market moved, if that is counted."""
         self._counted: tuple[object, int, tuple[int, int, int]] = None, 0, (0, 0, 0)
-        """Which rows were counted, when (µs, by `elapsed`), and how many were up, down, same."""
+        """The rows counted last, when (µs, by `elapsed`), and how many were up, down and unchanged.
+        """
         self._notice: tuple[str, int] | None = None
-        """Words, and until when they are shown (µs, by `elapsed`)."""
+        """The notice, and until when it is shown (µs, by `elapsed`)."""
 
     @property
     def there(self) -> set[Needs]:
-        """What is there for keys to work on."""
+        """What the keys can work on now."""
         is_replay = self._player is not None and self._feed.tape is not None
         there = {Needs.REPLAY if is_replay else Needs.LIVE, *self.shown}
         return there | ({Needs.ALERTS} if self._has_alerts else set())
 
     def note(self, words: str, *, is_brief: bool = False) -> None:
-        """Say `words` on the status line for a while, from the next `say` on; none: nothing."""
+        """Show `words` on the status line for a while, from the next `say` on; empty: nothing."""
         shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
         self._notice = (escape(words), self._feed.elapsed() + shown)
 
     def say(self, table: Table, *, is_asking: bool, width: int) -> None:
-        """Say how things are now; `is_asking`: the question line is open, over the status."""
+        """Update all bars; `is_asking`: the input line is open, over the status."""
         feed, palette = self._feed, self.palette
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
@@ -89,7 +90,7 @@ class Words:
         if table.filter and not is_asking:
             filtered = filter_words(table.filter, len(table.symbols), feed)
         is_simulated = self._simulated or feed.board.simulated
-        # A terminal too low for a title still says that the prices are invented.
+        # A terminal too low for a title must still say that the prices are invented.
         is_badge_here = is_simulated and not self.title.display
         told = self._told()
         self.status.show(status_words(palette, told, notice, filtered, is_simulated=is_badge_here))
@@ -114,7 +115,7 @@ class Words:
         table.say_when_empty(empty)
 
     def _say_totals(self, table: Table, width: int) -> None:
-        """What is owned is worth, in the list that is shown, and in all."""
+        """Update the line of totals."""
         board = self._feed.board
         valuation = board.valuation
         self.totals.set_class(valuation is not None, "-there")
@@ -124,7 +125,7 @@ class Words:
             self.totals.show(totals_text(self.palette, valuation, shown, name, width - 2))
 
     def _count(self, table: Table) -> tuple[int, int, int]:
-        """How many rows are up, down and unchanged; of thousands, counted every few seconds."""
+        """Count the rows that are up, down and unchanged; if many, every few seconds."""
         now, shown = self._feed.elapsed(), table.symbols
         whose, at, counted = self._counted
         if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
@@ -149,7 +150,7 @@ class Words:
 
 
 def _list_words(table: Table, counted: tuple[int, int, int]) -> tuple[str, ...]:
-    """The list that is shown, and how its rows stand on their day."""
+    """Return the name of the list, and how many of its rows are up and down today."""
     up, down, same = counted
     if not up + down + same:
         return (table.shown_list.name,)
@@ -157,12 +158,12 @@ def _list_words(table: Table, counted: tuple[int, int, int]) -> tuple[str, ...]:
 
 
 def live_words(option: str) -> str:
-    """Why a key of time does nothing on a live board, and what to do."""
-    # `replay` takes the stream as its first word too.
+    """Say why a time key does nothing on a live board, and what to do."""
+    # `replay` also accepts the stream as its first word.
     return f"That key is for a replay: ticker replay{option.replace(' --stream ', ' ', 1)}"
 
 
 def _held_words(board: Board, zone: Zone) -> str:
-    """Since when a board is frozen, and how much waits."""
+    """Say since when the board is paused, and how much waits."""
     assert board.held is not None  # noqa: S101  for the type checker
     return f"FROZEN {clock(board.held.now, zone)}, {count_text(board.waiting, 'tick')} waiting"

@@ -187,8 +187,10 @@ class LiveSource(SearchableSource):
     # The socket
 
     async def _connect(self, wanted: Sequence[str]) -> None:
-        """Poll, connect and subscribe, unless it is too early. Raises `SourceError` if nothing is
-        known."""
+        """Poll, connect and subscribe, unless it is too early.
+
+        Raises `SourceError` if nothing is known.
+        """
         from ticker.sources.link import Link
 
         if not self._turns.is_due(self._monotonic()):
@@ -230,8 +232,10 @@ class LiveSource(SearchableSource):
                 await self._news.wait()
 
     def _lose(self, link: Link, reason: str) -> None:
-        """Note that the connection is gone. A later look connects again; failures make it wait
-        longer."""
+        """Note that the connection is gone.
+
+        A later look connects again. Failures make it wait longer.
+        """
         if link is not self._link:
             return
         self._link = None

@@ -107,7 +107,7 @@ class SearchableSource(Source, Protocol):
     """A source that can also search symbols and return minute bars."""
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
-        """Search for `words`, and return at most `most` results, best first. Raises `SourceError`."""
+        """Return at most `most` results for `words`, best first. Raises `SourceError`."""
         ...
 
     async def bars(self, symbol: str) -> MinuteBars:

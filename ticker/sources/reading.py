@@ -90,8 +90,10 @@ def read_answer(
 
 
 def is_symbol(text: object) -> bool:
-    """Tell whether `text` can be asked for: a valid symbol without a comma, which separates
-    symbols."""
+    """Tell whether `text` can be asked for: a valid symbol without a comma.
+
+    In a request, commas separate symbols.
+    """
     try:
         check_symbol(text)
     except InvalidRecord:
