@@ -131,7 +131,8 @@ class Shown(App):
         self.set_interval(0.1, self.paint)
 
     def paint(self):
-        for symbol in self.feed.board.take_changed():
+        changed = self.feed.board.take_changed()
+        for symbol in filter(changed.__contains__, self.feed.board.symbols):
             new, old = cells(self.feed.board.row(symbol)), self.known.get(symbol)
             if old is None:
                 self.table.add_row(*new, key=symbol)
