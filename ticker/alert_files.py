@@ -7,9 +7,7 @@ alerts begin with the next price.
 
 from __future__ import annotations
 
-import json
 import logging
-import tomllib
 import zlib
 from pathlib import Path
 from typing import Final
@@ -57,7 +55,11 @@ def keep_alert(path: Path, when: str) -> None:
 
     Raises `ConfigError` if that fails, and leaves the file unchanged.
     """
-    advice = f"write it yourself: when = {json.dumps(when, ensure_ascii=False)}"
+    import tomllib
+
+    # A JSON string of visible characters is a TOML string too.
+    line = f"when = {msgspec.json.encode(when).decode()}"
+    advice = f"write it yourself: {line}"
     path = real_path(path)
     try:
         text = decode_text(path.read_bytes())
@@ -66,8 +68,7 @@ def keep_alert(path: Path, when: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read ({error}); {advice}", path=str(path)) from None
     separator = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    # A JSON string of visible characters is a TOML string too.
-    text += f"{separator}[[alerts]]\nwhen = {json.dumps(when, ensure_ascii=False)}\n"
+    text += f"{separator}[[alerts]]\n{line}\n"
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError:  # alerts = [ … ] in one piece

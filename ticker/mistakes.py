@@ -7,7 +7,6 @@ run, so a user sees all mistakes at once.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +106,8 @@ def line_of(text: str, key: Key) -> int | None:
     No TOML parser for Python reports places. So the file is parsed again up to each line, with open
     brackets closed, until the key has appeared. This is exact, and only errors need it.
     """
+    import tomllib
+
     lines = text.splitlines(keepends=True)
     for count in range(1, len(lines) + 1):
         beginning = "".join(lines[:count])

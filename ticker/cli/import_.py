@@ -13,11 +13,11 @@ from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.line import Line
 from ticker.cli.options import Quiet
 from ticker.cli.running import ended_by_signals
-from ticker.cli.settings import known_zone
 from ticker.cli.standard import tell
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.system_clock import monotonic
+from ticker.times import known_zone
 from ticker.units import SECOND
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from ticker.config import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError
 from ticker.figures import count_text
 from ticker.files import decode_text, real_path, replace_file
-from ticker.saving import with_list
 
 _Stamp = tuple[int, int, int] | None
 
@@ -74,6 +73,8 @@ class FilePreferences:
         return f"Columns of {name} saved in {self._path}"
 
     def _write(self, section: str, name: str, words: Sequence[str]) -> None:
+        from ticker.saving import with_list  # tomlkit takes 20 ms to load
+
         path = real_path(self._path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

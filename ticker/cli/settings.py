@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -28,7 +27,7 @@ from ticker.streams import (
     open_stream,
     refuse_other_path,
 )
-from ticker.times import Zone, parse_duration
+from ticker.times import Zone, known_zone, parse_duration
 
 
 def refuse_mixing(choice: StreamChoice, source: str) -> None:
@@ -197,14 +196,6 @@ class Settings:
     ) -> tuple[str, ...]:
         """The same; the watchlist `default` where neither is given."""
         return self.symbols(words, watchlist) or self.config.watchlist("default")
-
-
-def known_zone(name: str) -> ZoneInfo:
-    """The time zone of that name. Raises `UsageError`."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"{name!r} is no time zone, like Europe/Berlin") from None
 
 
 def _check(choice: StreamChoice) -> None:
