@@ -67,6 +67,11 @@ class TerminalApp(App[Exit]):
         self.no_color = bool(environ.get("NO_COLOR"))
         self._painting: Sequence[LineFilter] | None = None
         self._set_filters()
+        # Before Textual reads its CSS: reading it once more for another theme takes 80 ms.
+        self.set_reactive(App.theme, self._registered_theme())
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_class(self.palette.is_dark, "-dark-mode", update=False)
+        self.set_class(not self.palette.is_dark, "-light-mode", update=False)
 
     # What subclasses provide
 
@@ -101,11 +106,15 @@ class TerminalApp(App[Exit]):
         own = self._painting or ()
         return own if self.no_color else [*super().get_line_filters(), *own]
 
-    def dress(self) -> None:
-        """Give all parts the colours of the palette."""
+    def _registered_theme(self) -> str:
+        """The name of the palette as a theme of Textual's."""
         name = f"ticker-{id(self.palette)}"
         self.register_theme(self.palette.theme(name))
-        self.theme = name
+        return name
+
+    def dress(self) -> None:
+        """Give all parts the colours of the palette."""
+        self.theme = self._registered_theme()
         self.screen.styles.background = self.palette.ground
         bars, parts = self.dressed()
         for bar in bars:
