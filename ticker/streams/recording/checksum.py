@@ -31,7 +31,9 @@ def seal(path: Path) -> None:
 
 
 def check(path: Path, told: str) -> None:
-    """Raise `StreamUnusable` if the checksum of the file at `path` is not `told`."""
+    """Raise `StreamUnusable` if the checksum of the file at `path` is not `told`, or is missing."""
+    if not told:
+        raise StreamUnusable(str(path), "has no checksum. Record or import it again")
     with path.open("rb") as file:
         checksum, _ = _checksum(file, told)
     if checksum != told:

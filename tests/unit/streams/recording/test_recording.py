@@ -326,6 +326,7 @@ async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     cases = {
         "empty": (b"", "not a Parquet file"),
         "text": (b"symbol,price\nA,1\n", "not a Parquet file"),
+        "bare": (data.replace(b"ticker.checksum", b"ticker.checks--"), "has no checksum"),
         "short": (data[: len(data) // 2], "cut off"),
         "broken": (bytes(broken), "damaged|cannot be read"),
         "foreign": (foreign.read_bytes(), "no recording"),
