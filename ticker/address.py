@@ -76,11 +76,6 @@ class Backend(Enum):
         """Tell whether its retention is ours, so that ticks can be held for a reader."""
         return self is Backend.SQLITE
 
-    @property
-    def has_random_access(self) -> bool:
-        """Tell whether it is a tape."""
-        return self is Backend.RECORDING
-
 
 _SCHEMES: Final = {
     "sqlite": Backend.SQLITE,

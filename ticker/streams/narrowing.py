@@ -1,4 +1,4 @@
-"""Finds out what a stream can do beyond `Stream`: its URL's backend decides.
+"""Finds out what a stream can do beyond `Stream`.
 
 Each function returns the stream itself, typed as the protocol of what it can do.
 """
@@ -14,9 +14,11 @@ from ticker.streams.tape import Tape
 
 
 def as_tape(stream: Stream) -> Tape | None:
-    """Return `stream` if it has random access."""
-    backend = backend_of(stream.url)
-    return cast("Tape", stream) if backend and backend.has_random_access else None
+    """Return `stream` if it has random access.
+
+    Its URL does not tell: a tape that is made of a log keeps the URL of the log.
+    """
+    return stream if isinstance(stream, Tape) else None
 
 
 def as_served(stream: Stream) -> Served | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -40,6 +40,7 @@ class SessionChange(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
 
 
+@runtime_checkable
 class Tape(Stream, Protocol):
     """A stream with random access: a recording. Its ticks come in order of time.
 

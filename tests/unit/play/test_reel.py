@@ -12,6 +12,7 @@ import pytest
 from ticker.errors import StreamError
 from ticker.play import MAX, NothingToPlay, Player, Span, load, tape_of
 from ticker.records import Gap, Tick
+from ticker.streams.history import last_day
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 from ticker.units import SECOND
@@ -82,6 +83,15 @@ async def test_a_tape_made_of_a_log_holds_the_span_and_what_was_known_before_it(
         assert sorted(known[0], key=repr) == sorted(known[1], key=repr)
         assert made.url == log.url
     assert read
+
+
+async def test_the_past_on_a_tape_made_of_a_log_has_nothing_later(log: SqliteStream) -> None:
+    at = ticks()[3].received
+    async with tape_of(log, Span()) as made:
+        found = last_day(made, at, [tick.symbol for tick in ticks()])
+        past = [tick async for batch in found for tick in batch.ticks]
+    assert past == [tick for tick in ticks() if tick.received <= at]
+    assert 0 < len(past) < len(ticks())
 
 
 async def test_a_span_without_a_tick_is_nothing_to_play(log: SqliteStream) -> None:
