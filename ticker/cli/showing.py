@@ -80,7 +80,7 @@ class Showing:
                 loop=how.loop,
                 idle=how.idle,
                 live=follow if grows else None,
-                why_not_live="A recording does not grow: there is nothing live to go to",
+                why_not_live="A recording has no live end",
                 rows=wish.symbols,
                 beside=wish.beside,
             )

@@ -64,6 +64,8 @@ async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, 
         return await load(tape, span)
     except NothingToPlay as error:
         raise Failed(await _why(stream, wish), NO_DATA) from error
+    finally:
+        line.clear()
 
 
 async def _why(stream: Stream, wish: ReplayOptions) -> str:

@@ -1,0 +1,38 @@
+"""What tells of the reading of a stream before it is played."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from ticker.cli import line as lines
+from ticker.cli import tape as tapes
+from ticker.cli.failing import Failed
+from ticker.cli.line import Line
+from ticker.cli.tape import ReplayOptions, open_reel
+from ticker.records import Tick
+from ticker.streams import choose_stream, open_log
+
+NOW = 1_795_447_805_000_000
+
+
+@pytest.mark.parametrize("since", [None, NOW + 1])
+async def test_the_line_that_tells_how_far_it_is_leaves_before_the_screen_or_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: int | None
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(lines, "_write", written.append)
+    monkeypatch.setattr(tapes, "_SOON", -1)
+    choice = choose_stream(f"sqlite:{tmp_path}/log.sqlite")
+    async with open_log(choice) as log, AsyncExitStack() as stack:
+        await log.append([Tick("A", "test", "o", 1, NOW, NOW, 1.0)])
+        wish = ReplayOptions(choice, None, since, None, last_session=False, speed=1.0, zone=None)
+        try:
+            await open_reel(stack, log, wish, Line(quiet=False))
+        except Failed:
+            assert since is not None
+    assert written[-1] == "\r\x1b[2K"
