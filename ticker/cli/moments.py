@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ticker.errors import UsageError
 from ticker.streams import StreamChoice
 from ticker.streams.present import present
 from ticker.times import Moment, Zone, parse_when
@@ -14,7 +15,8 @@ def span_of(
 ) -> tuple[Moment | None, Moment | None]:
     """Both as moments; `None` where one is not given. Times without a date are the stream's.
 
-    Raises `UsageError`, and `StreamError` where a recording cannot be read. No event loop may run.
+    Raises `UsageError`, also for an end before the beginning, and `StreamError` where a recording
+    cannot be read. No event loop may run.
     """
     if since is None and until is None:
         return None, None
@@ -22,4 +24,6 @@ def span_of(
     begin, end = (
         None if word is None else parse_when(word, now=at, zone=zone) for word in (since, until)
     )
+    if isinstance(begin, int) and isinstance(end, int) and end < begin:
+        raise UsageError(f"--until {until} is before --since {since}")
     return begin, end

@@ -9,6 +9,7 @@ import pytest
 
 from ticker import frames
 from ticker.cli.moments import span_of
+from ticker.errors import UsageError
 from ticker.records import Tick
 from ticker.streams import StreamChoice
 from ticker.streams.recording import Recorder
@@ -45,6 +46,11 @@ def test_a_time_of_a_recording_is_one_of_its_last_day(
 ) -> None:
     choice = StreamChoice(tape, named=True)
     assert span_of(choice, words, words, UTC) == (moment, moment)
+
+
+def test_an_end_before_the_beginning_is_told(tape: str) -> None:
+    with pytest.raises(UsageError, match="--until 14:30 is before --since 15:00"):
+        span_of(StreamChoice(tape, named=True), "15:00", "14:30", UTC)
 
 
 def test_a_time_of_a_log_is_one_of_today(tmp_path: Path) -> None:
