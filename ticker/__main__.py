@@ -4,6 +4,7 @@ It imports next to nothing itself, so that Ctrl-C ends it silently from here on:
 takes a quarter of a second.
 """
 
+import gc
 import os
 import signal
 
@@ -14,6 +15,9 @@ def main() -> None:
     # the signal itself. A program that was started to ignore the signal goes on ignoring it.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
+    # What a command loads at its start stays. By default Python looks for garbage in it every 700
+    # objects, which takes a seventh of the time until the first row.
+    gc.set_threshold(100_000)
     from ticker.cli import main as run
 
     run()

@@ -192,7 +192,7 @@ class BoardApp(TerminalApp):
         """Start to read the feed."""
         self.dress()
         self._table.focus()
-        self._frames.paint()
+        self._paint()  # no frame of its own, for which the first rows would wait
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
         self._seconds = self.set_interval(SECOND, self._second)
