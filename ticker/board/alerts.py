@@ -133,7 +133,7 @@ def parse_alert(text: str) -> Alert:
         case [symbol, name, "<" | ">" as sign, number]:
             return _threshold(symbol, name, sign, number)
         case words if any(sign in words for sign in ("=", "==", ">=", "<=")):
-            raise UsageError("write > or < without =: an alert is told when its value crosses N")
+            raise UsageError("write > or < without =: an alert rings when its value crosses N")
         case _:
             raise UsageError(f"an alert is written {GRAMMAR}, like AAPL > 250")
 
@@ -153,10 +153,12 @@ def _move(symbol: str, percent: str, duration: str) -> Alert:
         raise UsageError(f"write the percentage with its sign: moves {percent}% in {duration}")
     level = _number(percent[:-1])
     if level <= 0:
-        raise UsageError(f"a move of {percent} is none: write more than 0%, in either direction")
+        raise UsageError(
+            f"a move of {percent} is not possible: write more than 0%, in either direction"
+        )
     within = parse_duration(duration)
     if within > _LONGEST:
-        raise UsageError(f"a move is looked for in at most a day, not in {duration}")
+        raise UsageError(f"a move can take at most a day, not {duration}")
     return Alert(_symbol(symbol), MOVES, "≥", level, within)
 
 

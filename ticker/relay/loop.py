@@ -3,8 +3,7 @@
 Every tick, gap, quote and heartbeat of the source reaches the destination in the order of the
 source, each tick once, even after a kill at any moment. A side that is away is waited for and
 reported. Stopping takes seconds, whatever the destination does. The relay appends bounded batches,
-one at a time: a slow destination gets larger batches, and nothing piles up. It does not know how
-the sides store data, nor what shows its status.
+one at a time: a slow destination gets larger batches, and nothing piles up.
 """
 
 from __future__ import annotations
@@ -54,9 +53,8 @@ WITHIN: Final = 4.0
 _CLOSING: Final = 1.5
 """… and how long closing the destination may take after that (s)."""
 REFRESH: Final = 86_400.0
-"""Each quote is sent again after this time (s): a log may keep quotes for a limited time, and must
-keep those of a living origin. They are also sent after each connection, because the destination may
-have lost some."""
+"""Each quote is sent again after this time (s), because a log may keep quotes for a limited time.
+They are also sent after each connection, because the destination may have lost some."""
 ATTEMPTS: Final = 5
 """How often a batch is sent again if another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
@@ -234,8 +232,7 @@ class Relay:
         """Catch up, send what no batch brought, follow; repeat each day; then deliver the rest."""
         while True:
             since = self._monotonic()
-            # Taken before the catching up, so that it includes no tick that is undelivered after
-            # it.
+            # Taken before catching up, so that all its ticks are delivered after that.
             snapshot = await self._source.snapshot()
             self._say_following()
             self._filter.look_anew()
@@ -315,7 +312,7 @@ class Relay:
                 self._filter.begin(log.id, last, whole=self._place.whole)
                 continue
             except InvalidRecord as error:  # otherwise the same would come again and again
-                words = f"cannot keep a record that lies in {self._source.url} ({error})"
+                words = f"cannot store a record of {self._source.url} ({error})"
                 raise RecordRefused(log.url, words) from error
             self._filter.delivered(fresh)
             self._has_delivered = True

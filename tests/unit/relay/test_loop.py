@@ -539,7 +539,7 @@ async def test_a_record_that_cannot_be_kept_is_told_and_not_tried_for_ever(bench
 
     bench.destination.trouble = refuse
     await bench.source.append(ticks(origin, 3, 3))
-    with pytest.raises(RecordRefused, match=r"a record that lies in .*longer than") as refused:
+    with pytest.raises(RecordRefused, match=r"cannot store a record of .*longer than") as refused:
         await running
     assert refused.value.stream.endswith("to.sqlite")
     assert relay.undelivered == 1
