@@ -129,6 +129,7 @@ class StreamInMemory:
         self.told = told if told is not None else Batch(Position("0"))
         self.coming: asyncio.Queue[Batch | StreamError] = asyncio.Queue()
         self.state = Health(self.url, StreamState.OK)
+        self.repeats = 0
         self.read_after: list[str] = []
         self.read_last_seen: list[Mapping[tuple[str, str], int] | None] = []
         self.read_symbols: list[Collection[str] | None] = []
@@ -185,7 +186,7 @@ class StreamInMemory:
     arrays = columns
 
     def read_stats(self) -> ReadStats:
-        return ReadStats(broken=self.state.broken, problem=self.state.problem)
+        return ReadStats(self.state.broken, repeats=self.repeats, problem=self.state.problem)
 
     async def health(self) -> Health:
         return self.state

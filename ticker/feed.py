@@ -89,6 +89,16 @@ class Feed(Protocol):
         ...
 
     @property
+    def repeats(self) -> int:
+        """Ticks that came again, and were dropped."""
+        ...
+
+    @property
+    def reconnects(self) -> int:
+        """How often the stream was lost and read again."""
+        ...
+
+    @property
     def symbols(self) -> Sequence[str] | None:
         """The wanted rows, in their order; `None` for all that the stream holds."""
         ...

@@ -69,6 +69,10 @@ class Follow:
         """What is wrong with the stream, in a sentence from the backend; absent if all is well."""
         self.next_try: int | None = None
         """When a stream that is away is tried again (µs, UTC); absent during a try."""
+        self.reconnects = 0
+        """How often the stream was lost and read again."""
+        self._is_lost = False
+        """Whether it was read before, and is away now."""
         self._observe = observe
         self._symbols = None if symbols is None else list(symbols)
         self._following = Following(
@@ -104,6 +108,11 @@ class Follow:
     def broken(self) -> int:
         """Return the number of unreadable records that were skipped."""
         return self.stream.read_stats().broken
+
+    @property
+    def repeats(self) -> int:
+        """Return the number of ticks that came again, and were dropped."""
+        return self.stream.read_stats().repeats
 
     @property
     def trouble(self) -> str | None:
@@ -257,8 +266,11 @@ class Follow:
         if was_read and not is_read:
             # What was not heard since the silence began is the stream's fault, not the writers'.
             self.board.writers.stream_lost(self.elapsed() - (self._following.silent or 0))
+            self._is_lost = True
         elif is_read and not was_read:
             self.board.writers.stream_found(self.elapsed())
+            self.reconnects += self._is_lost
+            self._is_lost = False
         self.state = state
         self.problem = problem
         self.next_try = None

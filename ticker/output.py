@@ -21,7 +21,7 @@ import msgspec
 from ticker import wire
 from ticker.escape import escape
 from ticker.figures import and_more, change_text, decimals, percent_text, price_text
-from ticker.health.sentences import of_gap
+from ticker.health.gaps import of_gap
 from ticker.records import TICK_FIELDS, Gap, Heartbeat, Quote, Record, Tick
 from ticker.times import Zone, iso, to_datetime
 from ticker.units import SECOND

@@ -62,7 +62,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             or app._frames.is_waiting
             or app._painter.is_behind
             # The status counts them within a second: a frame for it alone would cost too much.
-            or (board.ticks and f"{board.ticks} ticks" not in app._words.status.render().plain)
+            or (board.ticks and f"{board.ticks} ticks" not in app._words.told)
             or not _is_laid_out(app)
         ):
             await pilot.pause(0.02)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any, NamedTuple
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.playing import MINUTE, NOW, FakePlayer
@@ -16,12 +17,14 @@ from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.units import SECOND
 
-SIZE = (110, 6)
+SIZES = ((110, 6), (80, 8))
 
 
 class State(NamedTuple):
-    words: str
-    """On the screen, once it is settled."""
+    row: str
+    """What the row says, once the screen is settled."""
+    line: str
+    """What the status line says, or the title (SIMULATED)."""
     quote: dict[str, Any]
     beat: dict[str, Any]
     gaps: tuple[Gap, ...] = ()
@@ -41,31 +44,48 @@ BEAT: dict[str, Any] = {
 }  # fmt: skip
 OLD: dict[str, Any] = {"time": NOW - 12 * MINUTE, "received": NOW - 12 * MINUTE}
 STATES = {
-    "fresh": State("now", {}, {}),
-    "quiet": State("12m  unchanged", OLD, {}),
-    "closed": State("12m  market closed", {**OLD, "session": "closed"}, {}),
-    "pre": State("pre", {"session": "pre"}, {}),
-    "post": State("post", {"session": "post"}, {}),
-    "delayed": State("delayed 15m", {**OLD, "delay": 15 * MINUTE}, {}),
+    "fresh": State("now", "1 of 1 answered", {}, {}),
+    "quiet": State("12m  unchanged", "unchanged", OLD, {}),
+    "closed": State("12m  market closed", "closed", {**OLD, "session": "closed"}, {}),
+    "pre": State("pre-market", "pre-market", {"session": "pre"}, {}),
+    "post": State("after hours", "after hours", {"session": "post"}, {}),
+    "delayed": State("delayed 15m", "delayed", {**OLD, "delay": 15 * MINUTE}, {}),
     "rate-limited": State(
-        "rate-limited", OLD, {"state": "rate-limited", "retry_at": NOW + 3 * MINUTE}
+        "rate-limited",
+        "too many requests. Next try 15:33:05",
+        OLD,
+        {"state": "rate-limited", "retry_at": NOW + 3 * MINUTE},
     ),
-    "unreachable": State("unreachable", OLD, {"state": "unreachable"}),
+    "unreachable": State(
+        "unreachable", "Check your connection, or try", OLD, {"state": "unreachable"}
+    ),
     "poller stopped": State(
-        "poller stopped", OLD, {"time": NOW - 12 * MINUTE, "received": NOW - 12 * MINUTE}
+        "poller stopped",
+        "Start one: ticker poll AAPL MSFT",
+        OLD,
+        {"time": NOW - 12 * MINUTE, "received": NOW - 12 * MINUTE},
     ),
-    "starting": State("starting", OLD, {"state": "starting", "asked": 0, "answered": 0}),
-    "stream away": State("stream away", {}, {}, is_lost=True),
-    "gap": State("slow answer", {}, {}, gaps=(PAUSE,)),
+    "starting": State(
+        "starting",
+        "Waiting for the first answer from Yahoo",
+        OLD,
+        {"state": "starting", "asked": 0, "answered": 0},
+    ),
+    "stream away": State("stream away", "its disk is away. Next try", {}, {}, is_lost=True),
+    "gap": State("now  gap of 4s", "nobody looked at Yahoo for 4s", {}, {}, gaps=(PAUSE,)),
     "replaying": State(
-        "REPLAY", {}, {"state": "replaying", "source": "replay", "tape_time": NOW, "speed": 10.0}
+        "now",
+        "REPLAY",
+        {},
+        {"state": "replaying", "source": "replay", "tape_time": NOW, "speed": 10.0},
     ),
     "unknown symbol": State(
-        "–  Yahoo knows no such",  # noqa: RUF001  a dash, as the table shows it
+        "–  Yahoo knows n",  # noqa: RUF001  a dash, as the table shows it
+        "refused (i says why)",
         {"symbol": "MSFT"},
         {"refused": {"AAPL": "Yahoo knows no such symbol. Did you mean AAPL.L?"}},
     ),
-    "simulated": State("SIMULATED", {"simulated": True}, {}),
+    "simulated": State("now", "SIMULATED", {"simulated": True}, {}),
 }
 
 
@@ -89,29 +109,38 @@ def dashboard(state: State, make_stream: Callable[..., Any]) -> Dashboard:
     return Dashboard(feed, zone=UTC, player=player)
 
 
-async def screen(state: State, make_stream: Callable[..., Any]) -> str:
-    """The text of the screen, when it says what it should."""
+async def screen(state: State, make_stream: Callable[..., Any], size: tuple[int, int]) -> str:
+    """The text of the screen, when row and status line say what they should."""
     app = dashboard(state, make_stream)
-    async with app.run_test(size=SIZE) as pilot:
-        text = ""
+    async with app.run_test(size=size) as pilot:
+        lines: list[str] = []
         for _ in range(500):
             await pilot.pause(0.01)
             is_loading = any(map(app._histories.is_loading, app.feed.board.symbols))
             app._painter.paint()
             app._painter.tick()
             await pilot.pause()
-            text = "\n".join(s.text.rstrip() for s in app.screen._compositor.render_strips())
+            lines = [s.text.rstrip() for s in app.screen._compositor.render_strips()]
             is_behind = app._frames.is_waiting or app._painter.is_behind
-            if state.words in text and not is_behind and not is_loading:
+            if is_told(state, lines) and not is_behind and not is_loading:
                 break
-    assert state.words in text, text
+    text = "\n".join(lines)
+    assert is_told(state, lines), text
     return text
 
 
-async def test_each_state_is_told_in_words(
-    snapshot: SnapshotAssertion, stream_in_memory: Callable[..., Any]
+def is_told(state: State, lines: list[str]) -> bool:
+    rows = [line for line in lines if line.startswith(" AAPL")]
+    around = " ".join(" ".join(line for line in lines if line not in rows).split())
+    return any(state.row in row for row in rows) and state.line in around
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_each_state_is_told_in_words_on_the_row_and_on_the_status_line(
+    snapshot: SnapshotAssertion, stream_in_memory: Callable[..., Any], size: tuple[int, int]
 ) -> None:
     screens = [
-        f"--- {state}\n{await screen(told, stream_in_memory)}" for state, told in STATES.items()
+        f"--- {state}\n{await screen(told, stream_in_memory, size)}"
+        for state, told in STATES.items()
     ]
     assert "\n".join(screens) == snapshot

@@ -38,8 +38,8 @@ def gap(**facts: Any) -> Gap:
 @pytest.mark.parametrize(
     ("symbols", "words"),
     [
-        (None, "gap: retention, 15:29:17 to 15:30:05\n"),
-        (("A", "B"), "gap A B: retention, 15:29:17 to 15:30:05\n"),
+        (None, "gap: deleted because of its age, 15:29:17 to 15:30:05\n"),
+        (("A", "B"), "gap A B: deleted because of its age, 15:29:17 to 15:30:05\n"),
     ],
 )
 def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
@@ -52,13 +52,30 @@ def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
 @pytest.mark.parametrize(
     ("symbols", "whose"),
     [
-        (None, "exchange-d943853e"),
-        (("MSFT",), "MSFT"),
-        (("A", "B", "C", "D", "E", "F", "G"), "A B C D E and 2 more"),
+        (None, "gap: nobody looked at the exchange"),
+        (("MSFT",), "gap MSFT: nobody looked"),
+        (("A", "B", "C", "D", "E", "F", "G"), "gap A B C D E and 2 more: nobody looked"),
     ],
 )
 def test_a_gap_says_whose_it_is(symbols: tuple[str, ...] | None, whose: str) -> None:
-    assert f"gap {whose}: nobody looked for 48s" in text_line(gap(symbols=symbols), UTC, {})
+    assert f"{whose} for 48s" in text_line(gap(symbols=symbols), UTC, {})
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("poller stopped", "(poller stopped)"),
+        ("unreachable", "(the exchange did not answer)"),
+        ("poller held up", "(its machine was busy or asleep)"),
+        ("sent \x1b[31m {}", "(sent ␛[31m {})"),
+    ],
+)
+def test_a_gap_says_why_in_plain_words_and_names_no_writer_by_its_id(
+    reason: str, words: str
+) -> None:
+    line = text_line(replace(gap(), reason=reason), UTC, {})
+    assert line.endswith(f"{words}\n")
+    assert "d943853e" not in line
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def reason_text(age: Age) -> str:
         return escape(age.detail)
     if age.reason is Reason.DELAYED and age.delay:
         return f"delayed {format_duration(age.delay)}"
+    if age.reason is Reason.GAP and age.gap:
+        return f"gap of {format_duration(age.gap)}"
     return str(age.reason)
 
 
@@ -99,7 +101,7 @@ COLUMNS: Final = (
         Align.LEFT,
         importance=8,
         most=48,
-        least=16,
+        least=10,
         is_filtered=True,
         style=lambda _text, _age: Style.TEXT,
         sort_key=lambda row: row.name.casefold() if row.name else None,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from ticker.board.focus import Focus
-from ticker.board.freshness import Age, age_of
+from ticker.board.freshness import Age, after_gap, age_of
 from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.holdings import Portfolio, Total, Valuation
@@ -287,7 +287,9 @@ class Board:
         """How old the row's price is at `now` (µs), and why; see `age_of`."""
         if self.held is not None:
             return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
-        return age_of(row, self.writers, now, trouble, elapsed)
+        age, gap = age_of(row, self.writers, now, trouble, elapsed), self.gap
+        is_after = gap is not None and gap.concerns((row.symbol,))
+        return after_gap(age, gap, now) if gap is not None and is_after else age
 
     def _is_wanted(self, symbol: str) -> bool:
         return self._watched is None or symbol in self._watched or symbol in self.beside

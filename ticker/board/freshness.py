@@ -2,22 +2,28 @@
 
 The age counts from the event's own time. Its reason is the nearest known cause: the stream is away,
 the poller stopped or is gone, the source is rate-limited, unreachable or unreadable, it refused the
-symbol, the market is closed, the exchange delays its prices, or nothing was traded.
+symbol, the market is closed, the exchange delays its prices, the session is before or after the
+regular one, or nothing was traded.
 Pure: both clocks are passed in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ticker.board.row import Row
 from ticker.health.reasons import TROUBLES, Reason
 from ticker.health.writers import Writers
+from ticker.records import Gap
 from ticker.units import MINUTE
 
 _QUIET: Final = MINUTE
 """A price younger than this needs no reason, whatever the interval (µs)."""
+GAP_TOLD: Final = MINUTE
+"""For how long a gap is told beside the prices that came after it (µs)."""
+_EXTENDED: Final = {"pre": Reason.PRE_MARKET, "post": Reason.AFTER_HOURS}
+"""Sessions in which little is traded, so that a price may be old or odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Age:
     """When the source may be asked again (µs, UTC)."""
     delay: int | None = None
     """By how much the exchange delays (µs)."""
+    gap: int | None = None
+    """For how long nobody looked, a moment ago (µs)."""
 
     @property
     def is_trouble(self) -> bool:
@@ -62,7 +70,17 @@ def age_of(
         return Age(age, Reason.CLOSED)
     if row.delay and age >= row.delay // 2:
         return Age(age, Reason.DELAYED, delay=row.delay)
+    if row.session in _EXTENDED:
+        return Age(age, _EXTENDED[row.session])
     return Age(age, Reason.UNCHANGED if age > _QUIET else Reason.FRESH)
+
+
+def after_gap(age: Age, gap: Gap, now: int) -> Age:
+    """The same age, of a price whose last `gap` may be the reason why it is odd at `now` (µs)."""
+    if age.reason not in (Reason.FRESH, Reason.UNCHANGED) or now - gap.received >= GAP_TOLD:
+        return age
+    lasted = None if gap.from_ is None or gap.until is None else max(1, gap.until - gap.from_)
+    return replace(age, reason=Reason.GAP, gap=lasted)
 
 
 def _cause(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ticker.board.alerts import Told
 from ticker.escape import escape
 from ticker.figures import amount_text, decimals, percent_text, price_text
-from ticker.health.sentences import of_missing_ticks
+from ticker.health.gaps import of_missing_ticks
 from ticker.records import Gap
 from ticker.times import Zone, clock, format_duration
 

@@ -15,7 +15,7 @@ from ticker.dashboard.board_app import BoardApp
 from ticker.dashboard.column_choice import ColumnChoice
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
-from ticker.dashboard.health import HealthPage, sections
+from ticker.dashboard.health import HealthPage, Section, sections
 from ticker.dashboard.help import Help
 from ticker.dashboard.keys import BINDINGS, keys_for
 from ticker.dashboard.player_bar import PlayerBar
@@ -44,9 +44,14 @@ class Dashboard(BoardApp):
         if len(self.screen_stack) > 1:
             return
         feed, rate, zone, table = self.feed, self._painter.rate, self._zone, self._table
+        words = self._words
         match page:
             case "health":
-                self.push_screen(HealthPage(lambda: sections(feed, rate, zone), self.palette))
+
+                def tell() -> list[Section]:
+                    return sections(feed, rate, zone, words.told)
+
+                self.push_screen(HealthPage(tell, self.palette))
             case "alerts" if self._alerts is not None:
                 self.push_screen(AlertsPage(self._alerts, self.palette), self._ask_for_alert)
             case "columns":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -62,11 +63,16 @@ class Bar(Widget):
 
 
 def title_words(
-    palette: Palette, caption: str, *, is_simulated: bool, is_replay: bool = False, width: int
+    palette: Palette,
+    captions: Sequence[str],
+    *,
+    is_simulated: bool,
+    is_replay: bool = False,
+    width: int,
 ) -> Text:
-    """Return the caption and the badges.
+    """What is watched, and the badges; the caption gives way to them, and REPLAY to SIMULATED.
 
-    If room is short, the caption is cut first; then REPLAY is left out.
+    The caption is the first of `captions` for which there is room. The last one is cut if need be.
     """
     text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
     badges = [(" REPLAY ", palette.accent)] if is_replay else []
@@ -75,8 +81,10 @@ def title_words(
     if badges and width < len(text) + size + 1:
         words, ground = badges[-1]
         return Text(words.strip()[:width], style=f"bold {palette.ground} on {ground}")
-    shown = Text(escape(caption))
-    shown.truncate(max(0, width - len(text) - size - 4), overflow="ellipsis")
+    room = max(0, width - len(text) - size - (4 if badges else 3))
+    known = [escape(caption) for caption in captions]
+    shown = Text(next((each for each in known if cell_len(each) <= room), known[-1]))
+    shown.truncate(room, overflow="ellipsis")
     text.append(f"  {shown.plain}", style=palette.text)
     if badges:
         text.append(" " * max(1, width - text.cell_len - size - 1))
@@ -86,19 +94,26 @@ def title_words(
 
 
 def status_words(
-    palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool
+    palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool, width: int
 ) -> Text:
-    """Return the notice, what the filter does, and the status; each is escaped."""
+    """The status, after a notice and what the filter does; each is escaped.
+
+    One line of `width` cells, unless what a user must know needs more.
+    """
     text = Text(style=palette.text)
     if is_simulated:
         text.append("SIMULATED ", style=f"bold {palette.warning}")
     text.append("● ", style=palette.warning if told.is_trouble else palette.up)
     if told.badge:
         text.append(f"{told.badge} · ", style=f"bold {palette.accent}")
-    for words in (notice, filtered):
-        if words:
-            text.append(f"{words} · ", style=palette.accent)
-    text.append(told.words, style=palette.warning if told.is_trouble else palette.text)
+    said = " · ".join(filter(None, (notice, filtered)))
+    text.append(said, style=palette.accent)
+    room = width - text.cell_len - (3 if said else 0)
+    words = told.fitting(room)
+    if said and not told.is_trouble and cell_len(words) > room:
+        return text  # all is well, which can wait
+    text.append(" · " if said else "", style=palette.accent)
+    text.append(words, style=palette.warning if told.is_trouble else palette.text)
     return text
 
 

@@ -196,7 +196,9 @@ def _wish(column: Column, natural: int, after: int) -> _Wish:
     if column.is_drawn:
         return _Wish(column, column.most, column.most, 0)
     arrow = _ARROW if column.is_marked else 0
-    width = max(heading, min(column.most, max(natural, column.least) + arrow))
+    # A titled column that says nothing yet leaves its room to others.
+    least = column.least if natural or not heading else 0
+    width = max(heading, min(column.most, max(natural, least) + arrow))
     return _Wish(column, width, natural, after if natural <= column.most else 0, arrow)
 
 

@@ -28,7 +28,7 @@ from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import COIN
 from ticker.escape import escape
 from ticker.feed import Feed
-from ticker.health.sentences import of_gap
+from ticker.health.gaps import of_gap
 from ticker.times import Zone
 
 _BESIDE: Final = 84

@@ -18,7 +18,8 @@ from ticker.dashboard.totals import rate_lines
 from ticker.escape import escape
 from ticker.feed import Feed
 from ticker.figures import count_text
-from ticker.health.sentences import of_away, of_gap, of_heartbeat, passed_over
+from ticker.health.gaps import of_gap
+from ticker.health.sentences import of_away, of_heartbeat, passed_over
 from ticker.times import Zone, format_duration
 from ticker.units import SECOND
 
@@ -52,8 +53,8 @@ class Rate:
         return (ticks - before) * SECOND / max(1, now - since)
 
 
-def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
-    """Return the lines of the page under their headings; all is escaped."""
+def sections(feed: Feed, rate: Rate, zone: Zone, status: str = "") -> list[Section]:
+    """What there is to say, under its headings; all is escaped. `status` is all of its line."""
     board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
     stream = [escape(feed.url, 200)]
     if feed.state.is_away:
@@ -64,7 +65,8 @@ def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
     if board.received is not None:
         age = max(1, now - board.received)
         came.append(f"the newest record was stored {format_duration(age)} ago")
-    came.append(count_text(board.gaps, "gap"))
+    counts = (board.gaps, "gap"), (feed.repeats, "repeat"), (feed.reconnects, "reconnect")
+    came.append(", ".join(count_text(number, what) for number, what in counts))
     if board.gap is not None:
         came.append(of_gap(board.gap, now, zone))
     if feed.broken:
@@ -76,6 +78,7 @@ def sections(feed: Feed, rate: Rate, zone: Zone) -> list[Section]:
     refused = board.writers.refusals(elapsed)
     owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
+        ("Now", [status] if status else []),
         ("Stream", stream),
         ("What came", came),
         ("Writers", told or ["none has been heard of"]),

@@ -6,19 +6,26 @@ of the next attempt, so the line changes only when the data change.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from rich.cells import cell_len
+
+from ticker.board import Age
+from ticker.board.freshness import GAP_TOLD
 from ticker.clock import TapeTime
 from ticker.escape import escape
 from ticker.feed import Feed
 from ticker.figures import count_text, speed_text
 from ticker.health import StreamState
+from ticker.health.gaps import of_gap
 from ticker.health.reasons import Reason
 from ticker.health.sentences import (
     followed_by,
     invitation,
     of_away,
-    of_gap,
     of_unwell,
     passed_over,
     sentence,
@@ -26,10 +33,6 @@ from ticker.health.sentences import (
 from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import WriterHealth
 from ticker.times import Zone, clock
-from ticker.units import MINUTE
-
-_GAP_SHOWN = MINUTE
-"""How long the last gap is described in full (µs). After that, only the number of gaps is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,19 @@ class Status:
     is_trouble: bool
     """Whether the user should act, or at least know."""
     badge: str = ""
-    """A prefix of the words: that this is a replay, and the tape's time."""
+    """What stands before the words: that this is a replay, and where its tape stands."""
+    brief: tuple[str, ...] = ()
+    """What to say where one line has no room for the words: the most important first."""
+
+    def fitting(self, room: int) -> str:
+        """Return the words, or as much of the brief ones as fits into `room` cells."""
+        if cell_len(self.words) <= room or not self.brief:
+            return self.words
+        said = self.brief[0]
+        for more in self.brief[1:]:
+            longer = followed_by(said, more)
+            said = longer if cell_len(longer) <= room else said
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +82,21 @@ def status(
     has_player: bool = False,
     option: str = "",
     market: Market | None = None,
+    rows: str = "",
 ) -> Status:
     """Return the status at `now` (µs), with times in `zone`.
 
     `has_poller`: one was started with this screen, so an empty stream is just new. `has_player`:
     this screen shows a replay of its own, from its beginning. `option` is what a command needs to
-    work on this stream. `market`, if known, replaces the number of ticks.
+    work on this stream. `market` is told in place of the number of ticks, if it is known. `rows` is
+    what `rows_words` says of the prices.
     """
     if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
     if feed.state is not StreamState.OK:
-        return Status(_away(feed, now, zone), is_trouble=True)
+        return _away(feed, now, zone)
     if feed.tape is not None:
-        return _replaying(feed, feed.tape, now, zone, has_player=has_player)
+        return _replaying(feed, feed.tape, now, zone, has_player=has_player, rows=rows)
     elapsed = feed.elapsed()
     writers = feed.board.writers.at(elapsed)
     ticks = _ticks(feed, market)
@@ -93,12 +110,42 @@ def status(
         feed.board.writers, now, zone, elapsed=elapsed, symbols=feed.symbols, option=option
     )
     if writers[0].reason is not Reason.FRESH:
-        words = followed_by(verdict.words, _shown_from(feed, now, zone))
-        return Status(words, is_trouble=writers[0].reason is not Reason.STARTING)
+        shown = _shown_from(feed, now, zone)
+        return Status(
+            followed_by(verdict.words, shown),
+            is_trouble=writers[0].reason is not Reason.STARTING,
+            brief=(verdict.brief or verdict.words, shown),
+        )
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else of_unwell(writers[1:], len(writers))
-    words = _joined(others, verdict.words, ticks, _gaps(feed, now, zone))
-    return Status(words, is_trouble=is_trouble)
+    gaps = _gaps(feed, now, zone)
+    words = _joined(others, verdict.words, rows, ticks, gaps)
+    new_gap = gaps if _is_gap_new(feed, now) else ""
+    brief = (new_gap, others, verdict.brief or verdict.words, ticks, rows)
+    return Status(words, is_trouble, brief=tuple(filter(None, brief)))
+
+
+_OF_ROWS: Final = {
+    Reason.CLOSED: "closed",
+    Reason.PRE_MARKET: "pre-market",
+    Reason.AFTER_HOURS: "after hours",
+    Reason.DELAYED: "delayed",
+    Reason.AWAITED: "awaited",
+    Reason.REFUSED: "refused (i says why)",
+    Reason.UNCHANGED: "unchanged for a minute",
+}
+"""Why prices are old although their writers are well, in the words of the status line."""
+
+
+def rows_words(ages: Iterable[Age]) -> str:
+    """Count why the prices on the screen are old. Single quiet ones are not worth a word."""
+    counts = Counter(age.reason for age in ages)
+    if len(counts) == 1:
+        ((reason, number),) = counts.items()
+        said = _OF_ROWS.get(reason, "")
+        return f"all {said}" if said and number > 1 else said
+    del counts[Reason.UNCHANGED]
+    return ", ".join(f"{counts[why]} {said}" for why, said in _OF_ROWS.items() if counts[why])
 
 
 def filter_words(text: str, shown: int, feed: Feed) -> str:
@@ -120,17 +167,20 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: s
     return ""
 
 
-def _replaying(feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool) -> Status:
-    """Describe the tape's place; `now` is its time."""
-    # A player's own bar shows its place and its speed.
+def _replaying(
+    feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool, rows: str
+) -> Status:
+    """Where the tape stands; `now` is its time."""
+    # A player's own bar tells where it stands, and how fast it runs.
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
         return Status(_joined("The replay is gone without a word", played), True, badge)
     if not tape.has_ended:
         speed = "" if has_player else f" {speed_text(tape.speed)}"
-        return Status(_joined(played, gaps), False, badge + speed)
-    if not has_player:  # it may have begun before this screen
+        brief = tuple(filter(None, (gaps if _is_gap_new(feed, now) else "", played, rows)))
+        return Status(_joined(played, rows, gaps), False, badge + speed, brief)
+    if not has_player:  # which may have begun before this screen
         played = f"The replay has ended · {played} seen here"
         return Status(played, False, badge)
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
@@ -154,11 +204,12 @@ def _waiting(feed: Feed, option: str, *, has_poller: bool) -> Status:
     return Status(invitation(feed.symbols, option), is_trouble=False)
 
 
-def _away(feed: Feed, now: int, zone: Zone) -> str:
+def _away(feed: Feed, now: int, zone: Zone) -> Status:
     words = of_away(feed.state, feed.problem)
     if feed.next_try is not None and feed.next_try > now:
         words += f" Next try {clock(feed.next_try, zone, now=now)}."
-    return followed_by(words, _shown_from(feed, now, zone))
+    shown = _shown_from(feed, now, zone)
+    return Status(followed_by(words, shown), is_trouble=True, brief=(words, shown))
 
 
 def _shown_from(feed: Feed, now: int, zone: Zone) -> str:
@@ -180,9 +231,14 @@ def _gaps(feed: Feed, now: int, zone: Zone) -> str:
     board = feed.board
     if board.gap is None:
         return ""
-    if now - board.gap.received < _GAP_SHOWN:
+    if _is_gap_new(feed, now):
         return of_gap(board.gap, now, zone)
     return count_text(board.gaps, "gap")
+
+
+def _is_gap_new(feed: Feed, now: int) -> bool:
+    gap = feed.board.gap
+    return gap is not None and now - gap.received < GAP_TOLD
 
 
 def _joined(*parts: str) -> str:

@@ -7,7 +7,7 @@ much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from textwrap import wrap
 from typing import ClassVar, Final
@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ticker.board import SORTS, Row, Sort
+from ticker.board import SORTS, Age, Row, Sort
 from ticker.board.columns import DEFAULTS, OWNER_DEFAULTS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
@@ -108,6 +108,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Return the symbols of the rows on the screen."""
         top = self.scroll_offset.y
         return self.symbols[top : top + self.size.height]
+
+    def ages(self) -> Iterator[Age]:
+        """How old the prices on the screen are, and why."""
+        now, elapsed, trouble = self.clock(), self.elapsed(), self._feed.trouble
+        rows = map(self.board.row, self.on_screen)
+        return (self.board.age(row, now, trouble, elapsed=elapsed) for row in rows)
 
     def __contains__(self, symbol: object) -> bool:
         return symbol in self._lines

@@ -9,7 +9,14 @@ from ticker.board.lists import counts
 from ticker.dashboard.bars import Bar, key_words, status_words, title_words
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
-from ticker.dashboard.status import Market, Status, empty_words, filter_words, status
+from ticker.dashboard.status import (
+    Market,
+    Status,
+    empty_words,
+    filter_words,
+    rows_words,
+    status,
+)
 from ticker.dashboard.table import Table
 from ticker.dashboard.totals import totals_text
 from ticker.escape import escape
@@ -59,6 +66,8 @@ class Words:
         self._has_poller = has_poller
         self._has_alerts = has_alerts
         self._player = player
+        self.told = ""
+        """The whole status, however little room its line has."""
         self.shown = {Needs.TABLE}
         """Which of table and detail are visible."""
         self.market: Market | None = None
@@ -92,12 +101,17 @@ class Words:
         is_simulated = self._simulated or feed.board.simulated
         # A terminal too low for a title must still say that the prices are invented.
         is_badge_here = is_simulated and not self.title.display
-        told = self._told()
-        self.status.show(status_words(palette, told, notice, filtered, is_simulated=is_badge_here))
+        told = self._told(table)
+        self.told = told.words
+        self.status.show(
+            status_words(
+                palette, told, notice, filtered, is_simulated=is_badge_here, width=width - 2
+            )
+        )
         self.title.show(
             title_words(
                 palette,
-                " · ".join(filter(None, (self._caption, *_list_words(table, self._count(table))))),
+                _captions(self._caption, table.shown_list.name, self._count(table)),
                 is_simulated=is_simulated,
                 is_replay=feed.tape is not None,
                 width=width,
@@ -133,7 +147,7 @@ class Words:
             self._counted = shown, now, counted
         return counted
 
-    def _told(self) -> Status:
+    def _told(self, table: Table) -> Status:
         feed = self._feed
         told = status(
             feed,
@@ -143,18 +157,20 @@ class Words:
             has_player=self._player is not None and self._player.end > 0,
             option=self._option,
             market=self.market,
+            rows=rows_words(table.ages()),
         )
         if feed.board.held is None:
             return told
         return Status(told.words, told.is_trouble, _held_words(feed.board, self._zone))
 
 
-def _list_words(table: Table, counted: tuple[int, int, int]) -> tuple[str, ...]:
-    """Return the name of the list, and how many of its rows are up and down today."""
+def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[str]:
+    """The title, the list that is shown, and how its rows stand on their day: whole, and brief."""
     up, down, same = counted
-    if not up + down + same:
-        return (table.shown_list.name,)
-    return table.shown_list.name, f"{up} up, {down} down, {same} unchanged"
+    whole = f"{up} up, {down} down, {same} unchanged" if any(counted) else ""
+    brief = f"▲{up} ▼{down} ={same}" if any(counted) else ""
+    known = [(caption, name, whole), (caption, name, brief), (name or caption, brief)]
+    return [" · ".join(filter(None, parts)) for parts in known]
 
 
 def live_words(option: str) -> str:

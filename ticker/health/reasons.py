@@ -25,6 +25,10 @@ class Reason(StrEnum):
     REFUSED = "refused"
     CLOSED = "market closed"
     DELAYED = "delayed"
+    PRE_MARKET = "pre-market"
+    AFTER_HOURS = "after hours"
+    GAP = "ticks missing"
+    """Just now; a span without observation is told with its length."""
     UNCHANGED = "unchanged"
     AWAITED = "awaited"
 

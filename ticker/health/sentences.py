@@ -21,14 +21,12 @@ from ticker.figures import agree, and_more, count_text, speed_text
 from ticker.health.reasons import Reason
 from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
-from ticker.records import READER, Gap, GapReason, Heartbeat
-from ticker.times import Zone, clock, format_duration, span_text
+from ticker.records import Heartbeat
+from ticker.times import Zone, clock, format_duration
 from ticker.titles import cannot_reach, source_label, source_title, to_reach
 from ticker.units import DAY, SECOND
 
 EXAMPLES: Final = 3
-_NAMED: Final = 5
-"""The most symbols of a gap that are named."""
 _EXAMPLE: Final = ("AAPL",)
 """Symbols for advice to poll, if the user named none."""
 _LATE: Final = 5 * SECOND
@@ -180,12 +178,12 @@ def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str 
     beats = [writer.heartbeat for writer in writers]
     sources = and_more(sorted({source_title(beat.source) for beat in beats}), EXAMPLES, ", ")
     asked = clock(max(beat.time for beat in beats), zone, now=now)
-    answered, wished = _answered(beats)
-    counts = f"{answered:,} of {wished:,} answered"
+    came, wished = answered(beats)
+    counts = f"{came:,} of {wished:,} answered"
     return f"{len(writers):,} pollers of {sources}, last asked {asked}: {counts}"
 
 
-def _answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
+def answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
     """Count the symbols that came with a price, and all.
 
     A symbol of several writers counts once.
@@ -297,31 +295,6 @@ def of_no_price(state: WriterState | None, source: str, problem: str | None) -> 
             return f"{source_title(source, first=True)} answered no poll in this time."
         case _:
             return f"{source_title(source, first=True)}: {sentence(problem or state)}"
-
-
-def of_gap(gap: Gap, now: int, zone: Zone) -> str:
-    """Describe a gap: whose it is, how long or which ticks, and why. No full stop."""
-    reason = escape(gap.reason)
-    if gap.symbol is not None:
-        return f"gap {of_missing_ticks(gap)}"
-    start, end = gap.from_ or 0, gap.until or 0
-    span = span_text(start, end, zone, now=now)
-    # Without names it covers all that this writer asks for. Others may ask for more.
-    named = and_more([*map(escape, gap.symbols or ())], _NAMED)
-    if gap.writer == READER:
-        # A poller may have asked, but its ticks are not there or not there any more.
-        return f"gap{f' {named}' if named else ''}: {reason}, {span}"
-    lasted = format_duration(max(end - start, 1))
-    return f"gap {named or escape(gap.writer)}: nobody looked for {lasted}, {span} ({reason})"
-
-
-def of_missing_ticks(gap: Gap) -> str:
-    """Say which ticks of which symbol a gap of missing ticks names, and why."""
-    first, last = gap.first_sequence, gap.last_sequence
-    which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
-    # A reader that noticed the hole knows no reason.
-    why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({escape(gap.reason)})"
-    return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
 
 def _names(symbols: Sequence[str]) -> str:

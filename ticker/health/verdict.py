@@ -13,6 +13,7 @@ from typing import Final
 
 from ticker.escape import escape
 from ticker.figures import and_more
+from ticker.health.brief import of_sound_briefly, of_writer_briefly
 from ticker.health.reasons import Reason
 from ticker.health.sentences import (
     EXAMPLES,
@@ -56,6 +57,8 @@ class Verdict:
     """Why, and what to do about it."""
     key: tuple[str, ...]
     """Identifies the reason: it stays the same while only the times in the words change."""
+    brief: str = ""
+    """The words without details, where there is a shorter form."""
     refused: tuple[str, ...] = ()
     """Symbols that the source refuses to the writers that ask now, escaped."""
     problem: str = ""
@@ -159,7 +162,8 @@ def of_writers(
     said = [of_stale(writer, wished, now, zone, option) for writer, wished in stale]
     keys = (part for writer, _ in stale for part in _key(writer))
     if healthiest.reason is not Reason.FRESH:
-        return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys))
+        brief = of_writer_briefly(healthiest, now, zone, option)
+        return Verdict(Standing.STALE, " · ".join([words, *said]), (*key, *keys), brief)
     if said:
         return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
     refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
@@ -168,7 +172,8 @@ def of_writers(
     # In an order that does not depend on the writer that was heard last.
     keys = (part for each in sorted(map(_key, sound)) for part in each)
     problem = next((_problem(each.heartbeat) for each in sound if each.heartbeat.problem), "")
-    return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), refused, problem)
+    brief = of_sound_briefly(sound, now, zone)
+    return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), brief, refused, problem)
 
 
 def _problem(beat: Heartbeat) -> str:

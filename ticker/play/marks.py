@@ -8,7 +8,7 @@ from typing import Final
 
 from ticker.feed import Mark, MarkKind
 from ticker.figures import and_more
-from ticker.health.sentences import of_missing_ticks
+from ticker.health.gaps import of_missing_ticks
 from ticker.play.reel import Reel
 from ticker.records import Gap
 from ticker.times import format_duration

@@ -140,6 +140,16 @@ class Player:
         return 0 if self._live is None else self._live.broken
 
     @property
+    def repeats(self) -> int:
+        """See `Feed`."""
+        return 0 if self._live is None else self._live.repeats
+
+    @property
+    def reconnects(self) -> int:
+        """See `Feed`."""
+        return 0 if self._live is None else self._live.reconnects
+
+    @property
     def symbols(self) -> Sequence[str] | None:
         """See `Feed`."""
         return self._rows if self._live is None else self._live.symbols

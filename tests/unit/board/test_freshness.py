@@ -103,6 +103,8 @@ def test_the_nearest_cause_is_told_first() -> None:
     late = row(age=10 * MINUTE, session="regular", delay=10 * MINUTE)
     assert age_of(late, live, NOW, None).reason is Reason.DELAYED
     assert age_of(row(age=2 * MINUTE), live, NOW, None).reason is Reason.UNCHANGED
+    assert age_of(row(age=2 * MINUTE, session="pre"), live, NOW, None).reason is Reason.PRE_MARKET
+    assert age_of(row(session="post"), live, NOW, None).reason is Reason.AFTER_HOURS
     assert age_of(row(), live, NOW, None).reason is Reason.FRESH
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from ticker.dashboard.bars import title_words
+from ticker.dashboard.bars import status_words, title_words
 from ticker.dashboard.palette import PALETTES
+from ticker.dashboard.status import Status
 
 
 def title(width: int, *, is_simulated: bool = True) -> str:
     return title_words(
-        PALETTES["dark"], "demo", is_simulated=is_simulated, is_replay=True, width=width
+        PALETTES["dark"], ["demo"], is_simulated=is_simulated, is_replay=True, width=width
     ).plain
 
 
@@ -15,3 +16,38 @@ def test_the_title_says_replay_and_simulated_and_keeps_simulated_the_longest() -
     assert title(60).endswith(" REPLAY  SIMULATED ")
     assert title(60, is_simulated=False).endswith(" REPLAY ")
     assert title(20) == "SIMULATED"
+
+
+def test_a_title_too_long_for_its_line_says_the_counts_in_short_and_never_cut() -> None:
+    captions = ["demo · 3 up, 6 down, 0 unchanged", "demo · ▲3 ▼6 =0"]
+    for width in (80, 40):
+        said = title_words(PALETTES["dark"], captions, is_simulated=True, width=width).plain
+        assert captions[width < 80] in said
+        assert said.endswith(" SIMULATED ")
+
+
+TOLD = Status(
+    "Yahoo every 15s, last asked 15:30:05: 9 of 9 answered · 3 closed · 1,204 ticks",
+    is_trouble=False,
+    brief=("9 of 9 answered at 15:30:05", "3 closed", "1,204 ticks"),
+)
+
+
+def line(width: int, told: Status = TOLD, notice: str = "") -> str:
+    return status_words(
+        PALETTES["dark"], told, notice, "", is_simulated=False, width=width
+    ).plain.removeprefix("● ")
+
+
+def test_a_status_too_long_for_its_line_says_as_much_as_fits_the_most_important_first() -> None:
+    assert line(80) == TOLD.words
+    assert line(76) == "9 of 9 answered at 15:30:05 · 3 closed · 1,204 ticks"
+    assert line(40) == "9 of 9 answered at 15:30:05 · 3 closed"
+
+
+def test_beside_a_notice_good_news_can_wait_and_trouble_cannot() -> None:
+    notice = "config.toml was read again"
+    assert line(70, notice=notice) == f"{notice} · 9 of 9 answered at 15:30:05 · 3 closed"
+    assert line(40, notice=notice) == notice
+    trouble = Status("Yahoo is away", is_trouble=True, brief=("Yahoo is away",))
+    assert line(40, trouble, notice) == f"{notice} · Yahoo is away"

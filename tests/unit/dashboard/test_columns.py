@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from rich.cells import cell_len
 
 from ticker.board import Age, Row
@@ -95,6 +96,13 @@ def test_nothing_is_cut_while_cells_are_free_and_more_columns_appear() -> None:
     assert {"bid", "ask", "spread", "kind"} <= set(texts)
     assert "day_range" not in texts  # it would be empty
     assert "bid" not in fields(100)
+
+
+def test_a_column_of_names_that_nobody_has_leaves_its_room_to_others() -> None:
+    nameless = [(structs.replace(row, name=None), age) for row, age in ROWS]
+    (name,) = [p for p in lay_out(nameless, 80).places if p.column.key == "name"]
+    assert name.width == len("Name") + 2
+    assert name.outgrown("Apple Inc.")  # then the columns are laid out again
 
 
 def test_a_width_that_was_chosen_is_kept_and_a_figure_that_does_not_fit_is_an_ellipsis() -> None:

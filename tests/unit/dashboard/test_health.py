@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 from ticker.dashboard import Dashboard
 from ticker.dashboard.health import HealthPage, Rate, sections
+from ticker.errors import StreamUnreachable
 from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.units import SECOND
@@ -34,11 +35,46 @@ async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(
     told = dict(sections(feed, Rate(), UTC))
     assert told["Stream"] == ["sqlite:stand-in.sqlite"]
     assert "the newest record was stored 2s ago" in told["What came"]
-    assert "nobody looked for 9s" in told["What came"][-1]
+    assert "nobody looked at Yahoo for 9s" in told["What came"][-1]
     assert "1 of 2 symbols" in told["Writers"][0]
     (refused,) = told["Refused"]
     assert refused.startswith("GONE: no such symbol, and ␛[31m")
     assert refused.count("a long reason") == 5
+
+
+async def test_the_page_counts_repeats_and_how_often_the_stream_was_lost_and_read_again(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    feed = feed_with(stream_in_memory)
+    stream = cast("Any", feed.stream)
+    stream.repeats = 3
+    following = asyncio.create_task(feed.run())
+    try:
+        async with asyncio.timeout(30):
+            for lost in range(1, 3):
+                stream.put(Batch(Position("1")))  # it is read
+                stream.put(StreamUnreachable(stream.url, "its disk is away"))
+                stream.put(Batch(Position("1")))  # and again
+                while feed.reconnects < lost:  # noqa: ASYNC110  the feed tells nobody outside
+                    await asyncio.sleep(0.005)
+    finally:
+        following.cancel()
+    assert "0 gaps, 3 repeats, 2 reconnects" in dict(sections(feed, Rate(), UTC))["What came"]
+
+
+async def test_the_page_begins_with_the_whole_status_for_which_its_line_had_no_room(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    app = Dashboard(feed_with(stream_in_memory), zone=UTC)
+    async with app.run_test(size=(50, 20)) as pilot:
+        async with asyncio.timeout(30):
+            while "answered" not in app._words.status.render().plain:
+                await pilot.pause(0.01)
+        whole = "Yahoo every 1s, last asked 15:30:05: 1 of 2 answered"
+        assert whole not in app._words.status.render().plain
+        await pilot.press("i")
+        assert isinstance(app.screen, HealthPage)
+        assert whole in str(app.screen.text.render())
 
 
 def test_ticks_a_second_are_counted_over_ten_seconds_and_anew_after_a_seek() -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from ticker.dashboard.status import Market, status
+from ticker.board import Age
+from ticker.dashboard.status import Market, rows_words, status
 from ticker.follow import Follow
 from ticker.health import Health, StreamState
-from ticker.health.sentences import of_gap
+from ticker.health.gaps import of_gap
+from ticker.health.reasons import Reason
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote
 from ticker.times import clock
 from ticker.units import HOUR, MINUTE
@@ -129,3 +131,20 @@ async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
     watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert "not well" not in status(watch, NOW, UTC).words
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        ([Reason.FRESH, Reason.UNCHANGED], ""),
+        ([Reason.UNCHANGED, Reason.UNCHANGED], "all unchanged for a minute"),
+        ([Reason.CLOSED, Reason.CLOSED], "all closed"),
+        ([Reason.DELAYED, Reason.CLOSED, Reason.FRESH], "1 closed, 1 delayed"),
+        ([Reason.REFUSED, Reason.FRESH], "1 refused (i says why)"),
+        ([], ""),
+    ],
+)
+def test_why_prices_are_old_is_counted_for_the_rows_on_the_screen(
+    reasons: list[Reason], words: str
+) -> None:
+    assert rows_words(Age(1, reason) for reason in reasons) == words

@@ -14,7 +14,7 @@ NOW = 1_795_447_805_000_000
     ("reason", "words"),
     [
         ("ticks missing", "AAPL: ticks 3 to 9 are missing"),
-        ("retention", "AAPL: ticks 3 to 9 are missing (retention)"),
+        ("retention", "AAPL: ticks 3 to 9 are missing (deleted because of its age)"),
     ],
 )
 def test_missing_ticks_are_named_once(reason: str, words: str) -> None:

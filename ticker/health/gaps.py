@@ -1,0 +1,61 @@
+"""The sentences about gaps: one set for `tail`, `replay` and the dashboard. Pure.
+
+Ids of writers are not told: no user knows them. Text from outside is escaped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ticker.escape import escape
+from ticker.figures import and_more
+from ticker.records import READER, Gap, GapReason
+from ticker.times import Zone, format_duration, span_text
+from ticker.titles import source_title
+
+_NAMED: Final = 5
+"""The most symbols of a gap that are named."""
+_PLAIN: Final = {
+    GapReason.POLLER_HELD_UP: "its machine was busy or asleep",
+    GapReason.OVERTAKEN: "other pollers of this stream were faster",
+    GapReason.NO_PRICES: "{} sent no usable price",
+    GapReason.UNREACHABLE: "{} did not answer",
+    GapReason.UNREADABLE: "{} sent no readable answer",
+    GapReason.STREAM_UNREACHABLE: "the stream could not be written",
+    GapReason.RETENTION: "deleted because of its age",
+    GapReason.ANOTHER_LOG: "another stream lies in its place",
+}
+"""The reasons that say too little by themselves; `{}` is the source."""
+
+
+def of_gap(gap: Gap, now: int, zone: Zone) -> str:
+    """Describe a gap: whose it is, how long or which ticks, and why. No full stop."""
+    if gap.symbol is not None:
+        return f"gap {of_missing_ticks(gap)}"
+    start, end = gap.from_ or 0, gap.until or 0
+    span = span_text(start, end, zone, now=now)
+    named = and_more([*map(escape, gap.symbols or ())], _NAMED)
+    whose = f"gap {named}" if named else "gap"
+    if gap.writer == READER:
+        # A poller may have asked, but its ticks are not there or not there any more.
+        return f"{whose}: {_why(gap)}, {span}"
+    # Without names it covers all that one poller asks for. Others may ask for more.
+    what = "nobody looked" if named else f"nobody looked at {source_title(gap.source)}"
+    return f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({_why(gap)})"
+
+
+def of_missing_ticks(gap: Gap) -> str:
+    """Say which ticks of which symbol a gap of missing ticks names, and why."""
+    first, last = gap.first_sequence, gap.last_sequence
+    which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
+    # A reader that noticed the hole knows no reason.
+    why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({_why(gap)})"
+    return f"{escape(gap.symbol or '')}: {which} missing{why}"
+
+
+def _why(gap: Gap) -> str:
+    """Say why, in plain words; a source's own words stay."""
+    for reason, words in _PLAIN.items():
+        if gap.reason == reason:
+            return words.format(source_title(gap.source))
+    return escape(gap.reason)
