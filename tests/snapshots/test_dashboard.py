@@ -52,7 +52,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     assert isinstance(app, Dashboard)
     assert isinstance(app.feed, Follow)
     stream, board = app.feed.stream, app.feed.board
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (
             app.feed.state is StreamState.OPENING
             # What was put last is folded in, and the screen was told of it.
@@ -401,7 +401,7 @@ async def settled_and_valued(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, Dashboard)
     if app._alerts is not None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(app._alerts.control.told) < 2:
                 await pilot.pause(0.02)
     app._painter.tick()
@@ -456,7 +456,7 @@ def test_each_page_fits_its_terminal(
         await settled(pilot)
         await pilot.press(key)
         if key == "colon":
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while not (found := pilot.app.screen.query(CommandList)) or (
                     not found.first().option_count
                 ):

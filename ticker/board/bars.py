@@ -56,20 +56,28 @@ class Bars:
         if len(self._slots) > self._most:
             self._thin()
 
-    def take_minutes(self, ends: Sequence[int], closes: Sequence[float]) -> None:
-        """Add a source's minutes of the day: their ends (µs, UTC) and closes.
+    def take_minutes(
+        self,
+        ends: Sequence[int],
+        closes: Sequence[float],
+        highs: Sequence[float] = (),
+        lows: Sequence[float] = (),
+    ) -> None:
+        """Take in what a source knows of the day: when minutes ended (µs, UTC), and their prices.
 
-        They have no highs and lows, so wicks come from ticks only. If a minute has ticks too, the
-        last tick is its close.
+        Where ticks came too, the last of them is the close.
         """
         if not ends:
             return
         self._widen(max(MINUTE, self.span))
         before, ended = closes[0], -1
-        for end, close in zip(ends, closes, strict=True):
+        for end, close, high, low in zip(
+            ends, closes, highs or closes, lows or closes, strict=True
+        ):
             begin = (end - 1) // MINUTE * MINUTE
             slot = _Slot(begin, before if begin == ended else close)
             slot.take(_Slot(begin, close))
+            slot.high, slot.low = max(slot.high, high), min(slot.low, low)
             self._put(begin // self.span, slot)
             before, ended = close, begin + MINUTE
         while len(self._slots) > self._most:

@@ -126,7 +126,7 @@ class Board:
         """Add the minute bars of a symbol, for lines and charts only."""
         self.minutes.take(minutes)
         if self._focus is not None and self._focus.symbol == minutes.symbol:
-            self._focus.bars.take_minutes(minutes.ends, minutes.closes)
+            self._focus.bars.take_minutes(*self.minutes.whole(minutes.symbol))
         self._changed.add(minutes.symbol)
 
     def show_again(self, symbols: Iterable[str]) -> None:
@@ -140,7 +140,7 @@ class Board:
             return
         for gap in self._gaps:
             self._focus.take_gap(gap)
-        self._focus.bars.take_minutes(*self.minutes.before(symbol, ()))
+        self._focus.bars.take_minutes(*self.minutes.whole(symbol))
         self._note_in_focus(self._symbols.get(symbol))
 
     @property

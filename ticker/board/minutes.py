@@ -16,19 +16,27 @@ from ticker.units import DAY
 
 NONE: Final[tuple[Sequence[int], Sequence[float]]] = ((), ())
 
+_Known = tuple[Sequence[int], Sequence[float], Sequence[float], Sequence[float]]
+_NOTHING: Final[_Known] = ((), (), (), ())
+
 
 class Minutes:
     """The minute bars of some symbols, small in memory."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[array[int], array[float]]] = {}
+        self._known: dict[str, _Known] = {}
 
     def take(self, bars: MinuteBars) -> None:
         """Know these of their symbol, and forget what was known of it."""
-        self._known[bars.symbol] = array("q", bars.ends), array("d", bars.closes)
+        prices = (array("d", each) for each in (bars.closes, bars.highs, bars.lows))
+        self._known[bars.symbol] = (array("q", bars.ends), *prices)  # type: ignore[assignment]
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._known
+
+    def whole(self, symbol: str) -> _Known:
+        """When all minutes ended (µs, UTC), their closes, highs and lows; empty: unknown."""
+        return self._known.get(symbol, _NOTHING)
 
     def before(
         self, symbol: str, times: Sequence[int], *, is_round_the_clock: bool = False
@@ -41,9 +49,9 @@ class Minutes:
         known = self._known.get(symbol)
         if known is None:
             return NONE
-        ends, closes = known
+        ends, closes = known[:2]
         if not times:
-            return known
+            return ends, closes
         until = bisect_right(ends, times[0])
         if not until or (times[0] - ends[until - 1] >= NIGHT and not is_round_the_clock):
             return NONE

@@ -18,3 +18,7 @@ class MinuteBars(msgspec.Struct, frozen=True):
     """The last price of each of these minutes."""
     received: int
     """When the source answered (µs, UTC)."""
+    highs: tuple[float, ...] = ()
+    """The highest price of each of these minutes; empty: unknown."""
+    lows: tuple[float, ...] = ()
+    """The lowest price of each of these minutes; empty: unknown."""

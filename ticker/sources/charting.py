@@ -7,6 +7,8 @@ that come out of order, are passed over. Closes are 32-bit floats, rounded as li
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import chain, repeat
 from typing import Final
 
 from ticker.records import MAX_TIME, MinuteBars
@@ -30,28 +32,32 @@ def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
             pass
         case _:
             return None
-    times, closes = result.get("timestamp"), _closes(result.get("indicators"))
+    times, told = result.get("timestamp"), _columns(result.get("indicators"))
     hint = facts.get("priceHint")
     if isinstance(hint, bool) or not isinstance(hint, int) or not 0 <= hint <= _MAX_DECIMALS:
         hint = None
     ends: list[int] = []
-    prices: list[float] = []
-    if isinstance(times, list) and isinstance(closes, list):
-        for time, close in [*zip(times, closes, strict=False)][-_MOST:]:
-            end = _end(time, received)
-            price = _price(close, hint)
-            if end is not None and price is not None and (not ends or end > ends[-1]):
-                ends.append(end)
-                prices.append(price)
-    return MinuteBars(symbol, tuple(ends), tuple(prices), received)
+    bars: list[tuple[float, float, float]] = []
+    rows = zip(times if isinstance(times, list) else (), *told, strict=False)
+    for time, *prices in [*rows][-_MOST:]:
+        end = _end(time, received)
+        close, high, low = (_price(price, hint) for price in prices)
+        if end is not None and close is not None and (not ends or end > ends[-1]):
+            ends.append(end)
+            bars.append((close, max(close, high or close), min(close, low or close)))
+    closes, highs, lows = zip(*bars, strict=True) if bars else ((), (), ())
+    return MinuteBars(symbol, tuple(ends), closes, received, highs, lows)
 
 
-def _closes(indicators: object) -> object:
+def _columns(indicators: object) -> list[Iterable[object]]:
+    """The closes, highs and lows; no high and no low where the answer has none."""
     match indicators:
-        case {"quote": [{"close": closes}, *_]}:
-            return closes
+        case {"quote": [{"close": list(closes), **others}, *_]}:
+            columns = (others.get(name) for name in ("high", "low"))
+            found = (each if isinstance(each, list) else () for each in columns)
+            return [closes, *(chain(each, repeat(None)) for each in found)]
         case _:
-            return None
+            return [(), (), ()]
 
 
 def _end(begin: object, received: int) -> int | None:

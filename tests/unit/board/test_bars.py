@@ -60,6 +60,16 @@ def test_minutes_of_a_source_join_the_ticks_and_the_last_tick_is_the_close() -> 
     ]
 
 
+def test_minutes_of_a_source_bring_their_wicks() -> None:
+    bars = Bars()
+    bars.take_minutes([NOW + MINUTE, NOW + 2 * MINUTE], [2.0, 3.0], [4.0, 3.5], [1.0, 2.5])
+    bars.take(NOW + MINUTE + SECOND, 9.0)
+    assert bars.day() == [
+        Bar(NOW, 2.0, 4.0, 1.0, 2.0),
+        Bar(NOW + MINUTE, 2.0, 9.0, 2.0, 9.0),
+    ]
+
+
 def test_longer_bars_begin_at_round_times() -> None:
     minutes = [Bar(NOW + at * MINUTE, at, at + 2.0, at, at + 1.0) for at in range(-2, 6)]
     assert longer(minutes, 5 * MINUTE) == [
@@ -71,7 +81,7 @@ def test_longer_bars_begin_at_round_times() -> None:
 
 def test_the_board_gives_minutes_to_the_symbol_that_is_looked_at_now_or_later() -> None:
     board = Board()
-    told = MinuteBars("A", (NOW + MINUTE,), (4.0,), NOW + HOUR)
+    told = MinuteBars("A", (NOW + MINUTE,), (4.0,), NOW + HOUR, (5.0,), (3.0,))
     for _ in range(2):
         board.look_at("A")
         board.take_minutes(told)
@@ -79,4 +89,4 @@ def test_the_board_gives_minutes_to_the_symbol_that_is_looked_at_now_or_later() 
         assert board.focus is not None
         assert not board.focus.bars.day()
         board.look_at("A")
-        assert [bar.close for bar in board.focus.bars.day()] == [4.0]
+        assert board.focus.bars.day() == [Bar(NOW, 4.0, 5.0, 3.0, 4.0)]

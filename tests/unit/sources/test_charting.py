@@ -46,6 +46,17 @@ def test_minutes_without_a_price_in_the_future_or_out_of_order_are_passed_over()
     assert read(times, [None, 1.0, 0, float("nan"), 5.0, 6.0, 7.0, 8.0]) == ([0], [1.0])
 
 
+def test_highs_and_lows_hold_the_close_and_are_the_close_where_they_are_unknown() -> None:
+    told = answer([BEGIN, BEGIN + 60, BEGIN + 120], [2.0, 3.0, 4.0])
+    (result,) = told["chart"]["result"]
+    result["indicators"]["quote"][0] |= {"high": [2.5, 1.0], "low": [1.5, None, 3.5]}
+    bars = read_bars(told, "AAPL", NOW)
+    assert bars is not None
+    assert (bars.closes, bars.highs, bars.lows) == (
+        (2.0, 3.0, 4.0), (2.5, 3.0, 4.0), (1.5, 3.0, 3.5),
+    )  # fmt: skip
+
+
 def test_a_closed_market_has_no_minutes() -> None:
     closed = {"chart": {"result": [{"meta": {"symbol": "AAPL"}, "indicators": {"quote": [{}]}}]}}
     bars = read_bars(closed, "AAPL", NOW)
@@ -78,6 +89,8 @@ PATHS: list[list[str | int]] = [
     ["chart", "result", 0, "indicators"], ["chart", "result", 0, "indicators", "quote"],
     ["chart", "result", 0, "indicators", "quote", 0, "close"],
     ["chart", "result", 0, "indicators", "quote", 0, "close", 1],
+    ["chart", "result", 0, "indicators", "quote", 0, "high"],
+    ["chart", "result", 0, "indicators", "quote", 0, "low"],
     ["chart", "result", 0, "meta"], ["chart", "result", 0, "meta", "priceHint"],
     ["chart", "result", 0, "timestamp", 1],
 ]  # fmt: skip
