@@ -23,6 +23,7 @@ _SETTLED: Final = 0.35
 _SHORTEST: Final = 2
 """The least letters of a search."""
 _SYMBOL, _NAME, _KIND = 12, 34, 14
+_SYMBOLS_ONLY: Final = "symbols only: to search, this screen needs its own poller (ticker run)"
 
 
 class Finds(Widget):
@@ -44,6 +45,11 @@ class Finds(Widget):
         self._timer: Timer | None = None
 
     @property
+    def can_search(self) -> bool:
+        """Whether there is a poller that can be asked."""
+        return self._controller is not None
+
+    @property
     def chosen(self) -> str | None:
         """The symbol that the arrow keys chose."""
         return self._found[self._place].symbol if self._place >= 0 else None
@@ -54,7 +60,11 @@ class Finds(Widget):
         self._show((), "")
         if self._timer is not None:
             self._timer.stop()
-        if len(self._words) >= _SHORTEST:
+        if len(self._words) < _SHORTEST:
+            return
+        if not self.can_search:
+            self._show((), _SYMBOLS_ONLY)
+        else:
             self._timer = self.set_timer(_SETTLED, self._begin)
 
     def move(self, lines: int) -> None:

@@ -34,6 +34,7 @@ _PLACEHOLDERS: Final = {
     Asked.SAVE: "name of the watchlist to save these symbols in",
     Asked.TIME: "go to: 09:30, -10m, +10m, 2026-11-23T09:30, start, end",
 }
+_NO_SEARCH: Final = "symbols to add, such as AAPL GC=F; ticker search finds them"
 
 
 class Question(Input):
@@ -58,7 +59,8 @@ class Question(Input):
     def ask(self, what: Asked, value: str = "") -> None:
         """Open the line, with `value` in it."""
         self.asked = what
-        self.placeholder = _PLACEHOLDERS[what]
+        is_without = what is Asked.ADD and not self.finds.can_search
+        self.placeholder = _NO_SEARCH if is_without else _PLACEHOLDERS[what]
         self.value = self._begun = value
         # Typed text is added after the beginning of an alert, but replaces a filter.
         self.select_on_focus = what is not Asked.ALERT

@@ -267,6 +267,19 @@ async def test_keys_pressed_in_one_go_with_a_key_that_opens_a_line_are_typed_int
         assert app.feed.board.held is None
 
 
+async def test_without_a_poller_the_line_for_symbols_says_so_before_enter(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    app = Dashboard(Follow(stream_in_memory()), zone=UTC)
+    async with app.run_test() as pilot:
+        await pilot.press("plus")
+        assert "ticker search" in app._question.placeholder
+        await pilot.press(*"apple")
+        await until(lambda: "needs its own poller" in app._question.finds.render().plain)
+        await pilot.press("escape")
+        assert not app._question.finds.has_class("-open")
+
+
 async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_was_found(
     stream_in_memory: MakeStream,
 ) -> None:
