@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -9,6 +11,7 @@ from ticker.board.column import Align, Column, Style, change_style
 from ticker.board.freshness import Age
 from ticker.board.position import Position
 from ticker.board.row import Row
+from ticker.escape import escape
 from ticker.figures import change_text, percent_text, price_text
 from ticker.records import Quote
 
@@ -62,6 +65,22 @@ def _owned(key: str, title: str, importance: float) -> Column:
         is_greatest_first=True,
         style=change_style if "gain" in key else lambda _text, _age: Style.TEXT,
     )
+
+
+def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
+    """The same columns; where `rows` are worth several currencies, each value names its own."""
+    owned = {row.currency for row in rows if row.position is not None and row.currency}
+    if len(owned) < 2:  # noqa: PLR2004  one needs no name
+        return tuple(columns)
+    return tuple(
+        replace(column, text=_value_with_unit) if column.key == "value" else column
+        for column in columns
+    )
+
+
+def _value_with_unit(row: Row | Quote, _age: Age) -> str:
+    value = money_text(_figure(getattr(row, "position", None), "value"))
+    return f"{value} {escape(row.currency or '')}".rstrip() if value else ""
 
 
 _TEXTS: Final = {

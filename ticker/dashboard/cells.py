@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from textwrap import wrap
 from typing import Final
 
 from rich.segment import Segment
@@ -44,6 +45,13 @@ def _with_arrow(text: str, arrow: str) -> str:
     blanks = len(text) - len(text.lstrip())
     at = blanks - 2
     return text[:at] + arrow + text[at + 1 :] if at >= 0 else text
+
+
+def hint_text(hint: str, line: int, width: int, height: int) -> str:
+    """Line `line` of `hint` in a table of this size without rows: in the upper third, centred."""
+    lines = wrap(hint, max(1, min(width - 2, 64)))
+    at = line - max(0, (height - len(lines)) // 3)
+    return lines[at].center(width) if 0 <= at < len(lines) else ""
 
 
 def line_style(row: Row, age: Age) -> Style:

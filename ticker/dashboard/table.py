@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from textwrap import wrap
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -24,6 +23,8 @@ from ticker.board import SORTS, Age, Row, Sort
 from ticker.board.columns import DEFAULTS, OWNER_DEFAULTS, Column, age_text, reason_text
 from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
+from ticker.board.owner_columns import with_units
+from ticker.dashboard.cells import hint_text
 from ticker.dashboard.columns import ColumnLayout, Measured, placed
 from ticker.dashboard.lines import FLASH, Lines
 from ticker.dashboard.palette import Palette
@@ -138,6 +139,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = self._lines.get(chosen or "", min(self.cursor, max(0, len(symbols) - 1)))
         self.virtual_size = Size(self.size.width, len(symbols))
         if others:
+            self._mind_units()
             unknown = (symbol for symbol in symbols if symbol not in self._measured.symbols)
             self._measure(islice(unknown, _MEASURED))
             self._place()
@@ -151,6 +153,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def lay_out(self) -> None:
         """Lay out the columns again, by the current and earlier texts of the rows."""
         self.lines.is_tight = False
+        self._mind_units()
         self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
         self._place()
 
@@ -158,6 +161,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Forget the widths of earlier texts, because the rows changed."""
         self._measured = Measured(self.wished)
         self.lay_out()
+
+    def _mind_units(self) -> None:
+        """Measure anew if values are of several currencies now, or no longer."""
+        columns = with_units(self.wished, map(self.board.row, self.symbols))
+        if self.board.owner is not None and columns != self._measured.columns:
+            self._measured = Measured(columns)
 
     def _measure(self, symbols: Iterable[str]) -> None:
         now, elapsed = self.clock(), self.elapsed()
@@ -257,12 +266,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.lines.strip(row, age, self.columns, self.palette, is_chosen=is_chosen)
 
     def _hint_line(self, line: int, width: int) -> Strip:
+        text = hint_text("" if self.symbols else self.hint, line, width, self.size.height)
         style = self.palette.style(self.palette.dim)
-        if self.symbols or not self.hint:
-            return Strip.blank(width, style)
-        lines = wrap(self.hint, max(1, min(width - 2, 64)))
-        at = line - max(0, (self.size.height - len(lines)) // 3)
-        text = lines[at].center(width) if 0 <= at < len(lines) else ""
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def action_sort_next(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from ticker.board import SORTS, Age, Board, Row
 from ticker.board.columns import BY_KEY, COLUMNS, Style, age_text, reason_text
 from ticker.board.order import first_sort
+from ticker.board.owner_columns import with_units
+from ticker.board.position import Position as Owned
 from ticker.health.reasons import Reason
 from ticker.records import Batch, Position, Quote
 from ticker.units import HOUR
@@ -108,3 +111,18 @@ def test_a_day_change_of_what_was_not_traded_or_of_another_day_is_absent(
 def test_bids_finer_than_the_price_are_not_rounded_away() -> None:
     row = Row("A", price=10.0, price_hint=2, bid=9.99, ask=9.9925)
     assert BY_KEY["spread"].text(row, FRESH) == "0.00250"
+
+
+def test_values_name_their_currency_only_where_there_are_several() -> None:
+    value = Owned(quantity=Decimal(10), value=Decimal("1234.50"))
+    rows = [
+        Row("AAPL", 123.45, currency="USD", position=value),
+        Row("ENI.MI", 123.45, currency="EUR", position=value),
+        Row("7203.T", 3_000.0, currency="JPY"),  # is not owned
+    ]
+    columns = [BY_KEY["price"], BY_KEY["value"]]
+    _, one = with_units(columns, rows[:1] + rows[2:])
+    assert one.text(rows[0], FRESH) == "1,234.50"
+    price, several = with_units(columns, rows)
+    assert [several.text(row, FRESH) for row in rows] == ["1,234.50 USD", "1,234.50 EUR", ""]
+    assert price.text(rows[0], FRESH) == "123.45"
