@@ -72,6 +72,11 @@ class Dashboard(BoardApp):
         """Sort by the heading that was clicked; a second click reverses the order."""
         self._table.pick(event.field)
 
+    def on_heading_dropped(self, event: Heading.Dropped) -> None:
+        """Move the column whose heading was dragged to the place of another one."""
+        self._lists.move_column(event.field, event.place)
+        self._answer("Column moved. c and then w saves the columns.")
+
     def on_table_arranged(self) -> None:
         """Paint the headings again: the columns or the order changed."""
         self._heading.refresh()

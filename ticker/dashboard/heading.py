@@ -1,4 +1,7 @@
-"""The line of column titles above the table. It shows which one sorts, and in which direction."""
+"""The line of the columns' names above the table: which one sorts, and which way.
+
+A click on a name sorts; a name that is dragged to another one takes its column there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ticker.dashboard.table import Table
 
 
 class Heading(Widget):
-    """The column titles. The sorting one has an arrow. A click sorts."""
+    """The columns' names above the table; the one that sorts shows it."""
 
     DEFAULT_CSS = "Heading { height: 1; }"
 
@@ -24,15 +27,27 @@ class Heading(Widget):
             super().__init__()
             self.field = field
 
+    class Dropped(Message):
+        """A column's heading was dragged to the place of another one."""
+
+        def __init__(self, field: str, place: str) -> None:
+            super().__init__()
+            self.field, self.place = field, place
+
     def __init__(self, table: Table) -> None:
         super().__init__()
         self._table = table
+        self._held: str | None = None
+        """The column whose heading is held by the mouse."""
+        self._is_dropped = False
+        """Whether the click that follows is the end of a drag."""
 
     def render_line(self, y: int) -> Strip:
         """Return the only line."""
         table = self._table
         plain = table.palette.style(table.palette.dim)
         by = table.palette.style(table.palette.accent, bold=True)
+        held = table.palette.style(table.palette.accent, table.palette.chosen, bold=True)
         segments: list[Segment] = []
         at = 0
         for place in table.columns.places if y == 0 else ():
@@ -46,12 +61,31 @@ class Heading(Widget):
             text = (
                 text.ljust(place.width) if column.align is Align.LEFT else text.rjust(place.width)
             )
-            segments.append(Segment(text, by if is_by else plain))
+            is_held = column.key == self._held
+            segments.append(Segment(text, held if is_held else by if is_by else plain))
             at = place.start + place.width
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by the column under the pointer."""
+        """Sort by the column under the pointer, unless it was dragged there."""
         column = self._table.columns.at(event.x)
-        if column is not None:
+        if column is not None and not self._is_dropped:
             self.post_message(self.Picked(column.key))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the column under the pointer."""
+        column = self._table.columns.at(event.x)
+        self._held = None if column is None else column.key
+        self._is_dropped = False
+        self.capture_mouse()
+        self.refresh()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let go; over another column, take its place."""
+        self.release_mouse()
+        column, held = self._table.columns.at(event.x), self._held
+        self._held = None
+        self.refresh()
+        if held is not None and column is not None and column.key != held:
+            self._is_dropped = True
+            self.post_message(self.Dropped(held, column.key))

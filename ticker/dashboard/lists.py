@@ -74,6 +74,14 @@ class Lists:
             self._columns.pop(key, None)
         self._dress()
 
+    def move_column(self, key: str, to: str) -> None:
+        """Show the column `key` in the place of the column `to`, which makes room."""
+        columns = list(self._table.wished)
+        keys = [column.key for column in columns]
+        if key in keys and to in keys:
+            columns.insert(keys.index(to), columns.pop(keys.index(key)))
+            self.choose_columns(columns)
+
     def save_columns(self) -> None:
         """Write the columns of this list into the configuration."""
         columns = [wished(column, column.width) for column in self._wished()]

@@ -744,3 +744,28 @@ async def test_all_is_painted_again_after_the_terminal_was_anothers(
         painted = Painted(app, monkeypatch)
         app.app_resume_signal.publish(app)
         await until(lambda: {0, 1, 2} <= set(painted.lines))
+
+
+async def test_a_heading_that_is_dragged_takes_its_column_along_and_a_click_still_sorts(
+    stream_in_memory: MakeStream,
+) -> None:
+    app = make(market(stream_in_memory), symbols=["S0000", "S0001"])
+    async with app.run_test(size=(100, 12)) as pilot:
+        await until(lambda: "S0000" in app._table and len(app._table.columns.places) > 3)
+
+        def at(key: str) -> tuple[int, int]:
+            return next(p.start for p in app._table.columns.places if p.column.key == key), 0
+
+        def keys() -> list[str]:
+            return [place.column.key for place in app._table.columns.places]
+
+        before = keys()
+        for held, place in (("price", "symbol"), ("price", "age")):
+            await pilot.mouse_down(app._heading, offset=at(held))
+            await pilot.mouse_up(app._heading, offset=at(place))
+            await pilot.pause()
+            assert app._table.sort is None
+            assert keys().index("price") == (0 if place == "symbol" else before.index("age"))
+        assert sorted(keys()) == sorted(before)
+        await pilot.click(app._heading, offset=at("price"))
+        await until(lambda: app._table.sort is not None and app._table.sort.field == "price")
