@@ -72,7 +72,9 @@ STATES = {
         {"state": "starting", "asked": 0, "answered": 0},
     ),
     "stream away": State("stream away", "its disk is away. Next try", {}, {}, is_lost=True),
-    "gap": State("now  gap of 4s", "nobody looked at Yahoo for 4s", {}, {}, gaps=(PAUSE,)),
+    "gap": State(
+        "now  gap of 4s", "gap of 4s, 15:29:56 to 15:30:00 (slow answer)", {}, {}, gaps=(PAUSE,)
+    ),
     "replaying": State(
         "now",
         "REPLAY",

@@ -114,4 +114,5 @@ class Painter:
     def _arrange(self, now: float) -> None:
         self._arranged = now
         self._is_loose = False
+        self._told = None  # the status counts the rows
         self._table.put_in_order()

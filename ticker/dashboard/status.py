@@ -20,7 +20,7 @@ from ticker.escape import escape
 from ticker.feed import Feed
 from ticker.figures import count_text, speed_text
 from ticker.health import StreamState
-from ticker.health.gaps import of_gap
+from ticker.health.gaps import of_gap, of_gap_briefly
 from ticker.health.reasons import Reason
 from ticker.health.sentences import (
     followed_by,
@@ -120,8 +120,9 @@ def status(
     others = "" if is_trouble else of_unwell(writers[1:], len(writers))
     gaps = _gaps(feed, now, zone)
     words = _joined(others, verdict.words, rows, ticks, gaps)
-    new_gap = gaps if _is_gap_new(feed, now) else ""
-    brief = (new_gap, others, verdict.brief or verdict.words, ticks, rows)
+    new_gap, told = _new_gap(feed, now, zone), verdict.brief or verdict.words
+    first = (told, new_gap) if is_trouble else (new_gap, others, told)
+    brief = (*first, ticks, rows)
     return Status(words, is_trouble, brief=tuple(filter(None, brief)))
 
 
@@ -178,7 +179,7 @@ def _replaying(
         return Status(_joined("The replay is gone without a word", played), True, badge)
     if not tape.has_ended:
         speed = "" if has_player else f" {speed_text(tape.speed)}"
-        brief = tuple(filter(None, (gaps if _is_gap_new(feed, now) else "", played, rows)))
+        brief = tuple(filter(None, (_new_gap(feed, now, zone), played, rows)))
         return Status(_joined(played, rows, gaps), False, badge + speed, brief)
     if not has_player:  # which may have begun before this screen
         played = f"The replay has ended · {played} seen here"
@@ -239,6 +240,12 @@ def _gaps(feed: Feed, now: int, zone: Zone) -> str:
 def _is_gap_new(feed: Feed, now: int) -> bool:
     gap = feed.board.gap
     return gap is not None and now - gap.received < GAP_TOLD
+
+
+def _new_gap(feed: Feed, now: int, zone: Zone) -> str:
+    """The last gap in brief, while it is new."""
+    gap = feed.board.gap
+    return of_gap_briefly(gap, now, zone) if gap and _is_gap_new(feed, now) else ""
 
 
 def _joined(*parts: str) -> str:

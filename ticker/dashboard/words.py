@@ -157,7 +157,7 @@ class Words:
             has_player=self._player is not None and self._player.end > 0,
             option=self._option,
             market=self.market,
-            rows=rows_words(table.ages()),
+            rows=rows_words(table.ages()) if Needs.TABLE in self.shown else "",
         )
         if feed.board.held is None:
             return told

@@ -44,6 +44,14 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
     return f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({_why(gap)})"
 
 
+def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
+    """Describe a gap without whose it is, for a line that has no room for the whole."""
+    if gap.from_ is None or gap.until is None or gap.writer == READER:
+        return of_gap(gap, now, zone)
+    span = span_text(gap.from_, gap.until, zone, now=now)
+    return f"gap of {format_duration(max(gap.until - gap.from_, 1))}, {span} ({_why(gap)})"
+
+
 def of_missing_ticks(gap: Gap) -> str:
     """Say which ticks of which symbol a gap of missing ticks names, and why."""
     first, last = gap.first_sequence, gap.last_sequence
