@@ -63,9 +63,9 @@ class Bars:
         highs: Sequence[float] = (),
         lows: Sequence[float] = (),
     ) -> None:
-        """Take in what a source knows of the day: when minutes ended (µs, UTC), and their prices.
+        """Add a source's minutes of the day: their ends (µs, UTC) and prices.
 
-        Where ticks came too, the last of them is the close.
+        If a minute has ticks too, the last tick is its close.
         """
         if not ends:
             return

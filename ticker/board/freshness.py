@@ -23,7 +23,7 @@ _QUIET: Final = MINUTE
 GAP_TOLD: Final = MINUTE
 """For how long a gap is told beside the prices that came after it (µs)."""
 _EXTENDED: Final = {"pre": Reason.PRE_MARKET, "post": Reason.AFTER_HOURS}
-"""Sessions in which little is traded, so that a price may be old or odd."""
+"""The sessions in which little is traded: a price may be old or odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def age_of(
 
 
 def after_gap(age: Age, gap: Gap, now: int) -> Age:
-    """The same age, of a price whose last `gap` may be the reason why it is odd at `now` (µs)."""
+    """Return `age`, or the last `gap` of its symbol as its reason if that is new at `now` (µs)."""
     if age.reason not in (Reason.FRESH, Reason.UNCHANGED) or now - gap.received >= GAP_TOLD:
         return age
     lasted = None if gap.from_ is None or gap.until is None else max(1, gap.until - gap.from_)

@@ -70,9 +70,10 @@ def title_words(
     is_replay: bool = False,
     width: int,
 ) -> Text:
-    """What is watched, and the badges; the caption gives way to them, and REPLAY to SIMULATED.
+    """Return the caption and the badges.
 
-    The caption is the first of `captions` for which there is room. The last one is cut if need be.
+    The caption is the first of `captions` that fits. If none fits, the last one is cut; then
+    REPLAY is left out.
     """
     text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
     badges = [(" REPLAY ", palette.accent)] if is_replay else []
@@ -96,9 +97,9 @@ def title_words(
 def status_words(
     palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool, width: int
 ) -> Text:
-    """The status, after a notice and what the filter does; each is escaped.
+    """Return the notice, what the filter does, and the status; each is escaped.
 
-    One line of `width` cells, unless what a user must know needs more.
+    They take one line of `width` cells, unless what a user must know needs more.
     """
     text = Text(style=palette.text)
     if is_simulated:
@@ -111,7 +112,7 @@ def status_words(
     room = width - text.cell_len - (3 if said else 0)
     words = told.fitting(room)
     if said and not told.is_trouble and cell_len(words) > room:
-        return text  # all is well, which can wait
+        return text  # good news can wait
     text.append(" · " if said else "", style=palette.accent)
     text.append(words, style=palette.warning if told.is_trouble else palette.text)
     return text

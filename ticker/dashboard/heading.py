@@ -1,6 +1,6 @@
-"""The line of the columns' names above the table: which one sorts, and which way.
+"""The line of column titles above the table. It shows which one sorts, and in which direction.
 
-A click on a name sorts; a name that is dragged to another one takes its column there.
+A click on a title sorts. A title that is dragged to another one moves its column there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ticker.dashboard.table import Table
 
 
 class Heading(Widget):
-    """The columns' names above the table; the one that sorts shows it."""
+    """The column titles. The sorting one has an arrow."""
 
     DEFAULT_CSS = "Heading { height: 1; }"
 
@@ -67,7 +67,7 @@ class Heading(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by the column under the pointer, unless it was dragged there."""
+        """Sort by the column under the pointer, unless a drag ends here."""
         column = self._table.columns.at(event.x)
         if column is not None and not self._is_dropped:
             self.post_message(self.Picked(column.key))

@@ -54,7 +54,10 @@ class Rate:
 
 
 def sections(feed: Feed, rate: Rate, zone: Zone, status: str = "") -> list[Section]:
-    """What there is to say, under its headings; all is escaped. `status` is all of its line."""
+    """Return the lines of the page under their headings; all is escaped.
+
+    `status` is the whole text of the status line.
+    """
     board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
     stream = [escape(feed.url, 200)]
     if feed.state.is_away:

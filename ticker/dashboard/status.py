@@ -44,9 +44,9 @@ class Status:
     is_trouble: bool
     """Whether the user should act, or at least know."""
     badge: str = ""
-    """What stands before the words: that this is a replay, and where its tape stands."""
+    """A prefix of the words: that this is a replay, and the tape's time."""
     brief: tuple[str, ...] = ()
-    """What to say where one line has no room for the words: the most important first."""
+    """The parts of a shorter text for a narrow line, the most important first."""
 
     def fitting(self, room: int) -> str:
         """Return the words, or as much of the brief ones as fits into `room` cells."""
@@ -135,11 +135,11 @@ _OF_ROWS: Final = {
     Reason.REFUSED: "refused (i says why)",
     Reason.UNCHANGED: "unchanged for a minute",
 }
-"""Why prices are old although their writers are well, in the words of the status line."""
+"""Why prices are old although their writers are well: the words of the status line."""
 
 
 def rows_words(ages: Iterable[Age]) -> str:
-    """Count why the prices on the screen are old. Single quiet ones are not worth a word."""
+    """Count why the prices on the screen are old. A few quiet ones are not counted."""
     counts = Counter(age.reason for age in ages)
     if len(counts) == 1:
         ((reason, number),) = counts.items()
@@ -171,7 +171,7 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: s
 def _replaying(
     feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool, rows: str
 ) -> Status:
-    """Where the tape stands; `now` is its time."""
+    """Describe the tape's place; `now` is its time."""
     # A player's own bar tells where it stands, and how fast it runs.
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)

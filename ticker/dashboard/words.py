@@ -165,7 +165,7 @@ class Words:
 
 
 def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[str]:
-    """The title, the list that is shown, and how its rows stand on their day: whole, and brief."""
+    """Return the title, the list and how many rows are up and down; then shorter forms of it."""
     up, down, same = counted
     whole = f"{up} up, {down} down, {same} unchanged" if any(counted) else ""
     brief = f"▲{up} ▼{down} ={same}" if any(counted) else ""
