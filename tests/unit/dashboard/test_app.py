@@ -459,8 +459,12 @@ async def test_a_dead_poller_is_told_of_its_own_rows_while_another_polls(
     async with app.run_test(size=(100, 20)):
         words = "No sign of the poller of MSFT since"
         await until(lambda: words in app._words.status.render().plain)
-        rows = [(symbol, text_of(app, n)) for n, symbol in enumerate(app._table.symbols)]
-        assert [symbol for symbol, text in rows if "poller stopped" in text] == ["MSFT"]
+
+        def stopped() -> list[str]:
+            rows = ((symbol, text_of(app, n)) for n, symbol in enumerate(app._table.symbols))
+            return [symbol for symbol, text in rows if "poller stopped" in text]
+
+        await until(lambda: stopped() == ["MSFT"])
 
 
 async def test_what_goes_wrong_inside_is_raised_and_not_printed(
