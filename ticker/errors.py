@@ -83,6 +83,10 @@ class StreamUnreachable(StreamError):
     """The stream may exist, but it does not answer now (server away, file locked for long)."""
 
 
+class StreamSilent(StreamUnreachable):
+    """Nothing answers at its address: its server does not run, or the address is another one."""
+
+
 class StreamUnusable(StreamError):
     """The stream exists, but is not ours, is damaged, or has another format version.
 

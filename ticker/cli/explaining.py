@@ -35,6 +35,7 @@ from ticker.errors import (
     StreamError,
     StreamMissing,
     StreamNotWritable,
+    StreamSilent,
     StreamUnfit,
     StreamUnreachable,
     StreamUnusable,
@@ -89,7 +90,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
             return words, CANNOT_WRITE
         case StreamNotWritable():
             return f"{words}. Name another place with --stream sqlite:PATH", CANNOT_WRITE
-        case StreamUnreachable(problem=problem) if problem.startswith("does not answer"):
+        case StreamSilent():
             return f"{words}. {_is_it_up(error.stream)}", NOT_REACHABLE
         case StreamUnreachable() | StreamUnusable() | SequenceConflict() | StreamError():
             return words, NOT_REACHABLE

@@ -4,7 +4,7 @@ import pytest
 
 from ticker.cli.explaining import explain
 from ticker.cli.failing import NOT_REACHABLE
-from ticker.errors import SourceUnreachable, StreamUnreachable
+from ticker.errors import SourceUnreachable, StreamSilent
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from ticker.errors import SourceUnreachable, StreamUnreachable
     ],
 )
 def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_composed: bool) -> None:
-    error = StreamUnreachable(stream, "does not answer: connection refused")
+    error = StreamSilent(stream, "does not answer: connection refused")
     words, code = explain(error, zone=None, now=0)
     assert words.startswith(f"{stream}: does not answer: connection refused. Is it up")
     assert ("docker compose" in words, code) == (is_composed, NOT_REACHABLE)

@@ -22,9 +22,9 @@ from aiokafka.errors import (
     for_code,
 )
 
-from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
+from ticker.errors import StreamError, StreamUnusable
 from ticker.streams.kafka.address import Address
-from ticker.streams.kafka.diagnosing import OLD, reason, speak, words_of
+from ticker.streams.kafka.diagnosing import OLD, ask_why, no_answer, speak
 from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
 
 ANSWER: Final = 8.0
@@ -41,7 +41,7 @@ _left: set[asyncio.Task[Any]] = set()
 @contextlib.contextmanager
 def map_errors(address: Address) -> Iterator[None]:
     """Raise errors of aiokafka and of the network as `StreamError`."""
-    url, security = address.url, address.security
+    url = address.url
     try:
         yield
     except StreamError:
@@ -54,7 +54,7 @@ def map_errors(address: Address) -> Iterator[None]:
     except NotImplementedError as error:  # aiokafka's, if a broker has no such version
         raise StreamUnusable(url, OLD) from error
     except (KafkaError, OSError) as error:  # a TimeoutError is also an OSError
-        raise StreamUnreachable(url, words_of(error, security)) from error
+        raise no_answer(address, error) from error
 
 
 async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
@@ -70,7 +70,7 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
             await (client.bootstrap() if hasattr(client, "bootstrap") else client.start())
     except (KafkaError, OSError, ValueError) as error:  # ValueError: a server without the password
         await end(client)
-        raise StreamUnreachable(address.url, await reason(address, error)) from error
+        raise await ask_why(address, error) from error
     except BaseException:
         await end(client)
         raise

@@ -28,7 +28,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from ticker.errors import StreamUnreachable
+from ticker.errors import StreamSilent, StreamUnreachable
 from ticker.security import MECHANISMS, Security
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.metadata import Describe
@@ -47,20 +47,28 @@ _OUT_OF_TIME: Final = (9, 10)  # … not yet valid, expired
 _SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by an unknown authority
 
 
-async def reason(address: Address, error: BaseException) -> str:
-    """Ask again, and describe what is wrong; describe `error` if nothing is wrong any more.
+async def ask_why(address: Address, error: BaseException) -> StreamUnreachable:
+    """Ask again, and return what is wrong; return `error` if nothing is wrong any more.
 
     The refusal of a broker that is there says more than the silence of one that is away.
     """
     try:
         options = address.options()
     except StreamUnreachable as unusable:  # a security file, gone since the start
-        return unusable.problem
+        return unusable
     asked = address.security
     answers = await asyncio.gather(*(_ask(server, options, asked) for server in address.servers))
     causes = [cause for cause in answers if cause is not None]
     telling = [cause for cause in causes if _tells(cause)]
-    return words_of((telling or causes or [error])[0], asked)
+    return no_answer(address, (telling or causes or [error])[0])
+
+
+def no_answer(address: Address, error: BaseException) -> StreamUnreachable:
+    """Return the error to raise for `error`, which is aiokafka's or the network's."""
+    refusal = _refusal(error, address.security)
+    if refusal is not None:
+        return StreamUnreachable(address.url, refusal)
+    return StreamSilent(address.url, _silence(error))
 
 
 async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
@@ -172,6 +180,21 @@ def _tells(error: BaseException) -> bool:
 
 def words_of(error: BaseException, asked: Security) -> str:
     """Describe what went wrong and, for a wrong setting, how to correct it."""
+    return _refusal(error, asked) or _silence(error)
+
+
+def _silence(error: BaseException) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "does not answer: connection refused"
+        case TimeoutError():
+            return "does not answer in time"
+    said = _said(error)
+    return f"does not answer: {said}" if said else "does not answer"
+
+
+def _refusal(error: BaseException, asked: Security) -> str | None:
+    """Describe why a server that is there does not serve us; `None` if nothing answers."""
     text = str(error)
     match error:
         case _NotThatWay():
@@ -191,23 +214,20 @@ def words_of(error: BaseException, asked: Security) -> str:
             return _certificate_words(error, asked)
         case ssl.SSLError():
             return _tls_words(error, asked)
-        case ConnectionRefusedError():
-            return "does not answer: connection refused"
+        case ConnectionRefusedError() | TimeoutError():
+            return None
         case socket.gaierror():
             return "no such host"
         case NodeNotReadyError() | LeaderNotAvailableError() | NotLeaderForPartitionError():
             return "one of its brokers is away, or is still starting"
-        case TimeoutError():
-            return "does not answer in time"
         case ValueError():
             return "does not know the password. Is it the right server?"
         case _ if _TLS_ALERT in f"{text} {error.__cause__}":
             names = "SASL_SSL" if asked.has_sasl else "SSL or SASL_SSL"
             return f"requires TLS: {_set('security', names)}"
         case _ if isinstance(error.__cause__, ssl.SSLError):
-            return words_of(error.__cause__, asked)
-    said = _said(error)
-    return f"does not answer: {said}" if said else "does not answer"
+            return _refusal(error.__cause__, asked)
+    return None
 
 
 def _said(error: BaseException) -> str:

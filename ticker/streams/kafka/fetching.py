@@ -20,7 +20,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from ticker.errors import StreamUnreachable
+from ticker.errors import StreamSilent
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
 from ticker.streams.kafka.internals import let_fetches_wait
@@ -227,7 +227,7 @@ async def span(
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]
                 if left and loop.time() - heard > ANSWER:
-                    raise StreamUnreachable(address.url, "does not answer: no messages come")
+                    raise StreamSilent(address.url, "does not answer: no messages come")
     finally:
         await fetching.close()
 

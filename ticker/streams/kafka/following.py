@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import TopicPartition
 
-from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
+from ticker.errors import StreamMissing, StreamSilent, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, GapReason, Position
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
@@ -290,7 +290,7 @@ class KafkaRead(ActiveRead):
                     raise StreamMissing(self._cluster.address.url, RECREATED)
                 return there, await self._watching.offsets(there, END)
         except TimeoutError:
-            raise StreamUnreachable(self._cluster.address.url, "does not answer") from None
+            raise StreamSilent(self._cluster.address.url, "does not answer") from None
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Queue messages as batches, and move the position past them, in one step."""

@@ -12,7 +12,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
 )
 
-from ticker.errors import StreamUnreachable
+from ticker.errors import StreamSilent, StreamUnreachable
 from ticker.security import Security
 from ticker.streams import open_stream
 from ticker.streams.kafka.diagnosing import words_of
@@ -32,6 +32,15 @@ async def test_a_server_that_hangs_up_is_asked_about_in_plain_words(says: bytes)
             with pytest.raises(StreamUnreachable) as caught:
                 await stream.snapshot()
     assert str(caught.value) == f"{url}: closes the connection: is it Kafka?"
+    assert not isinstance(caught.value, StreamSilent)
+
+
+async def test_a_server_that_does_not_run_is_silent() -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+    async with open_stream(f"kafka://127.0.0.1:{port}/x") as stream:
+        with pytest.raises(StreamSilent, match="does not answer: connection refused"):
+            await stream.snapshot()
 
 
 @pytest.mark.parametrize(
