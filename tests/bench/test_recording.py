@@ -141,6 +141,6 @@ def test_an_import_keeps_its_rate(tmp_path: Path) -> None:
     theirs, mine, wall = (min(column) for column in zip(*rounds, strict=True))
     print(f"\nimport: {ROWS / wall:,.0f} rows/s on the clock, {ROWS / mine:,.0f} per CPU second; ")
     print(f"DuckDB's bare copy: {ROWS / theirs:,.0f} per CPU second")
-    # Beside it: times and numbers are checked, rows sorted, counted and hashed, four times as many
-    # columns written. On a quiet machine of two processors it is more than 500,000 rows/s.
-    assert mine / theirs <= 12
+    # Beside it: times and numbers are checked, rows put in order, counted and hashed, four times as
+    # many columns written.
+    assert mine / theirs <= 5

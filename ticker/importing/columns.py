@@ -79,11 +79,11 @@ def columns_of(
             "Give it: --symbol SYMBOL (the publisher's own file name has it)"
         )
     if absent or missing:
-        lacking = " and ".join(map(repr, [*absent, *(need for need, _ in missing)]))
-        plural = "s" if len(absent) + len(missing) > 1 else ""
-        name_it = f". Name what it has: {' '.join(a for _, a in missing)}" if missing else ""
+        *others, last = map(repr, [*absent, *(need for need, _ in missing)])
+        lacking = f"s {', '.join(others)} and {last}" if others else f" {last}"
+        pronoun = "them" if len(missing) > 1 else "it"
+        name_it = f". Name {pronoun}: {' '.join(a for _, a in missing)}" if missing else ""
         raise UsageError(
-            f"{file.name} has no column{plural} {lacking}. "
-            f"It has: {', '.join(names)[:300]}{name_it}"
+            f"{file.name} has no column{lacking}. It has: {', '.join(names)[:300]}{name_it}"
         )
     return found

@@ -20,8 +20,11 @@ from ticker.errors import UsageError
 _LOOK: Final = 65_536
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK\x03\x04"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""The second is that of a zip without files."""
 _PARQUET: Final = b"PAR1"
+_OTHER: Final = (("JSON", ('{"', "[{", "[[")), ("a web page", ("<!doctype", "<html")))
+"""A kind of text that is not CSV, and its beginnings."""
 
 
 class Sniffed(msgspec.Struct, frozen=True):
@@ -59,8 +62,10 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
         raise UsageError(f"{path} is a folder: name its files") from None
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} is no whole gz file. Is it cut off? Get it again") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _own(folder: Path) -> Path:
@@ -71,11 +76,8 @@ def _own(folder: Path) -> Path:
 def _unzip(path: Path, folder: Path) -> list[Path]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [
-                each
-                for each in archive.infolist()
-                if not each.is_dir() and each.filename.lower().endswith((".csv", ".txt"))
-            ]
+            held = [each for each in archive.infolist() if not each.is_dir()]
+            members = [each for each in held if each.filename.lower().endswith((".csv", ".txt"))]
             if any(_is_csv(each.filename) for each in members):  # a .txt beside it is a report
                 members = [each for each in members if _is_csv(each.filename)]
             found = []
@@ -85,10 +87,20 @@ def _unzip(path: Path, folder: Path) -> list[Path]:
                 with archive.open(each) as packed, target.open("wb") as file:
                     shutil.copyfileobj(packed, file)
                 found.append(target)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise UsageError(f"{path} cannot be unpacked: {error}") from error
+    except zipfile.BadZipFile as error:
+        raise UsageError(f"{path} is no whole zip file. Is it cut off? Get it again") from error
+    except (RuntimeError, NotImplementedError) as error:
+        raise UsageError(
+            f"{path} cannot be unpacked: {error}. Unpack it yourself, and name its CSV files"
+        ) from error
     if not found:
-        raise UsageError(f"{path} holds no CSV file")
+        names = ", ".join(each.filename for each in held[:3]) + (", …" if held[3:] else "")
+        raise UsageError(
+            f"{path} holds no CSV file (.csv or .txt), but {names:.120}. "
+            "If this holds the ticks, save it as CSV or Parquet, and name that file"
+            if held
+            else f"{path} is an empty zip file"
+        )
     return found
 
 
@@ -106,6 +118,13 @@ def _look(path: Path, name: str) -> Sniffed:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path} is UTF-16. Save it as UTF-8")
     text = data.decode("utf-8-sig", errors="replace")
+    kind = "no text" if "\0" in text else None
+    for other, begins in _OTHER:
+        kind = other if text.lstrip().lower().startswith(begins) else kind
+    if kind:
+        raise UsageError(
+            f"{name} is {kind}. Import takes CSV (also in gz or zip) and Parquet files"
+        )
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     whole = lines[:-1] if len(data) == _LOOK else lines
     blank = next((n for n, line in enumerate(whole) if line.strip()), 0)

@@ -260,13 +260,13 @@ def test_bad_rows_are_counted_shown_and_left_out(tmp_path: Path) -> None:
 def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     path = file(tmp_path, "when,what,last\n1704153600,A,1\n")
     words = (
-        r"a.csv has no columns 'time' and 'price' and 'symbol'. It has: when, what, last. "
-        r"Name what it has: --column time=NAME --column price=NAME \(or bid=NAME and ask=NAME\) "
+        r"a.csv has no columns 'time', 'price' and 'symbol'. It has: when, what, last. "
+        r"Name them: --column time=NAME --column price=NAME \(or bid=NAME and ask=NAME\) "
         r"--symbol SYMBOL"
     )
     with pytest.raises(UsageError, match=words):
         load(path)
-    with pytest.raises(UsageError, match="no columns 'pair' and 'open' and 'time'"):
+    with pytest.raises(UsageError, match="no columns 'pair', 'open' and 'time'"):
         load(path, renamed={"price": "open", "symbol": "pair"})
 
 
@@ -601,6 +601,44 @@ def test_a_report_beside_the_ticks_in_a_zip_is_left_out(tmp_path: Path) -> None:
         archive.writestr("ticks.txt", "Gaps of this file: none\n")
         archive.writestr("ticks.csv", "time,symbol,price\n1704153600,A,1\n")
     assert [row[2] for row in load(packed)[0]] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"\x01\0\xff" * 99, "a.csv is no text. Import takes CSV"),
+        ("a.json", b'{"type": "tick"}\n', "a.json is JSON. Import takes CSV"),
+        ("a.csv", b"<!DOCTYPE html><html></html>", "a.csv is a web page. Import takes CSV"),
+        ("a.csv.gz", b"\x1f\x8b\xff\xff", "no whole gz file. Is it cut off"),
+        ("a.csv.gz", b"time,symbol,price\n", "no whole gz file. Is it cut off"),
+        ("a.zip", b"PK\x03\x04 and no more", "no whole zip file. Is it cut off"),
+        ("a.zip", b"PK\x05\x06" + bytes(18), "a.zip is an empty zip file"),
+    ],
+)
+def test_what_is_neither_csv_nor_parquet_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=words):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("a.bin", r"holds no CSV file \(.csv or .txt\), but a.bin. If this holds the ticks"),
+        ("a.csv", "^a.csv is no text. Import takes CSV"),
+    ],
+)
+def test_a_zip_without_text_is_refused_in_a_sentence(
+    tmp_path: Path, member: str, words: str
+) -> None:
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(member, b"\0\1\2" * 99)
+    with pytest.raises(UsageError, match=words):
+        load(packed)
 
 
 def test_invented_prices_are_not_imported_as_real_ones(tmp_path: Path) -> None:
