@@ -1,12 +1,13 @@
 """A poller process for the fault tests: real yfinance, acknowledgements on stdout.
 
-`python polling_child.py PATH SYMBOLS EVERY_µs SOURCE [DURATION_µs]`. After each `append` that
-returned it prints one line: `symbol:sequence` for every tick of it.
+`python polling_child.py PATH SYMBOLS EVERY_µs SOURCE`. After each `append` that returned it prints
+one line: `symbol:sequence` for every tick of it. SIGTERM ends it in order.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
@@ -36,18 +37,20 @@ class Acknowledging:
         return position
 
 
-async def main(path: str, symbols: str, every: str, url: str, duration: str = "") -> None:
+async def main(path: str, symbols: str, every: str, url: str) -> None:
     source: Any = open_source(url)
     await source.prepare()  # loading yfinance takes seconds on a busy machine
     async with open_log(f"sqlite:{path}") as log:
-        await Poll(
+        poll = Poll(
             source,
             cast("NumberingLog", Acknowledging(log)),
             [listing.symbol for listing in companies(int(symbols))],
             every=int(every),
-            duration=int(duration) if duration else None,
-        ).run()
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, poll.stop)
+        await poll.run()
     await source.close()
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

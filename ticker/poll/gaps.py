@@ -152,7 +152,7 @@ class GapTracker:
             others = self._looks(await self._ledger.read())
             looks += others.last(new, self._ledger.known, now=wall, own=False)
         spans = [
-            _Span(look.time, GapReason.POLLER_STOPPED, look.symbols)
+            _Span(look.time, _why_silent(look), look.symbols)
             for look in looks
             if wall - look.time > TOO_FAR * (look.interval or every) + look.lag
         ]
@@ -250,3 +250,8 @@ class GapTracker:
 
     def _looks(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
         return LastPolls(heartbeats, source=self._source, writer=self._writer)
+
+
+def _why_silent(look: LastPoll) -> GapReason:
+    """Tell why nothing came after the last poll, which may be another poller's."""
+    return GapReason.POLLER_HELD_UP if look.is_alive else GapReason.POLLER_STOPPED

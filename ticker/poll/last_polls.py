@@ -33,6 +33,8 @@ class LastPoll(msgspec.Struct, frozen=True):
     """The symbols that were polled; `None`: all of this writer's."""
     lag: int = 0
     """How much later (µs) a poll may have been that left no trace in the log."""
+    is_alive: bool = False
+    """True if the writer has not stopped since: its next answer is only late."""
 
 
 class LastPolls:
@@ -84,6 +86,7 @@ class LastPolls:
             quote = known.get(symbol)
             if quote is None:
                 continue
+            alive = False
             ours = quote.source == self._source
             looker = self.looker(symbol, own=own)
             if looker is not None and ours and not _explains(looker, quote):
@@ -95,6 +98,7 @@ class LastPolls:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
                 # Under our own name only we poll now. Of another poller we cannot be sure.
                 lag = 0 if looker is self.own else _lag(looker)
+                alive = is_alive(looker, now)
             elif ours:
                 key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
                 lag = 0
@@ -108,7 +112,7 @@ class LastPolls:
                 together = (*(before.symbols or ()), symbol)
             else:
                 together = (symbol,)
-            found[key] = LastPoll(time, interval, together, lag)
+            found[key] = LastPoll(time, interval, together, lag, alive)
         if mine is not None and found.keys() == {mine.writer}:
             # Symbols of which nothing is known yet are included.
             return [msgspec.structs.replace(look, symbols=None) for look in found.values()]

@@ -167,6 +167,23 @@ async def test_where_others_looked_at_everything_there_is_no_gap() -> None:
     assert await poll(log, "A", "M", at=61, seconds=2) == []
 
 
+@pytest.mark.parametrize(
+    ("at", "state", "reason"),
+    [
+        (62, "ok", "poller held up"),
+        (62, "stopped", "poller stopped"),
+        (90, "ok", "poller stopped"),  # no heartbeat for long: it was killed
+    ],
+)
+async def test_a_poller_that_is_late_when_another_one_starts_did_not_stop(
+    log: MemoryLog, at: int, state: str, reason: str
+) -> None:
+    await poll(log, "A", at=0, seconds=3)
+    log.heartbeats.append(beat(59, "A", state=state))
+    [gap] = await poll(log, "A", at=at, seconds=2)
+    assert (spans([gap]), gap.reason) == ([(59, at, ("A",))], reason)
+
+
 async def test_a_gap_of_what_another_poller_looked_at_begins_when_it_ceased_to() -> None:
     log = MemoryLog()
     await poll(log, "A", "M", at=0, seconds=3)
