@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -90,12 +91,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the workers whether this is a plain run: without CI, and no file was named."""
+    if sys.dont_write_bytecode:
+        _keep_byte_code(config.rootpath / ".cache" / "pycache")
     is_chosen = config.option.keyword or config.option.markexpr in {"bench", "slow"}
     is_named = config.args_source is pytest.Config.ArgsSource.ARGS
     if IS_PLAIN and not is_chosen and not is_named:
         os.environ[_PLAIN_RUN] = "1"
     if config.option.dist == "loadgroup" and not _kafka_is_wanted():
         config.option.dist = "worksteal"  # no groups: this way of sharing is cheaper
+
+
+def _keep_byte_code(folder: Path) -> None:
+    """Keep compiled modules in `folder` where none may lie beside the sources.
+
+    Otherwise each worker compiles every test, and each process that a test starts all of ours.
+    """
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
 
 
 def _is_plain(item: pytest.Item) -> bool:
@@ -121,6 +134,9 @@ class StreamInMemory:
 
     `told` is the snapshot, or the error that it raises. `read` returns what was `put`: it yields a
     batch, and raises an error.
+
+    The backend in memory cannot stand in: a log makes its own batches and positions, and no test
+    can choose the batch that comes next, its errors, or what a read is told.
     """
 
     url = "sqlite:stand-in.sqlite"

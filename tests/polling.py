@@ -111,7 +111,11 @@ class FakeSource(Source):
 
 
 class MemoryLog:
-    """A log that checks sequences and fails on demand."""
+    """A log that checks sequences and fails on demand.
+
+    It keeps every heartbeat, and a test may change it between two awaits, as another poller or a
+    SIGKILL does. The backend in memory keeps the newest heartbeat, and lets nobody take one away.
+    """
 
     origin = "o"
     url = "memory:"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from ticker.errors import Unanswered
 from ticker.processes import Child, Control, Poller
 from ticker.processes.child import News, environment
@@ -61,13 +62,6 @@ class Ear:
 
 def says(what: str) -> Callable[[News], bool]:
     return lambda news: news["say"] == what
-
-
-async def until(fits: Callable[[], Any], within: float = 10.0) -> None:
-    """Wait for what no event tells: another process, a thread, a pipe."""
-    async with asyncio.timeout(within):
-        while not fits():  # noqa: ASYNC110  (nothing sets an event here)
-            await asyncio.sleep(0.01)
 
 
 def is_gone(pid: int) -> bool:
@@ -159,7 +153,7 @@ asyncio.run(main())
         sys.executable, "-c", parent, stdout=subprocess.PIPE, env=environment()
     )
     assert process.stdout is not None
-    pid = int(await asyncio.wait_for(process.stdout.readline(), 20))
+    pid = int(await asyncio.wait_for(process.stdout.readline(), 30))
     process.kill()
     await process.wait()
     await until(lambda: is_gone(pid))
@@ -258,7 +252,7 @@ async def test_orders_that_are_no_json_are_passed_over_and_the_end_is_told_once(
     ):
         os.write(pipes.parent, b'nonsense\n[1]\n{"do":"add","symbols":["A"]}\n{"do":"rem')
         os.close(pipes.parent)
-        await asyncio.wait_for(over.wait(), 10)
+        await asyncio.wait_for(over.wait(), 30)
         await until(lambda: left)
     assert heard == [{"do": "add", "symbols": ["A"]}]
     assert left == [0]

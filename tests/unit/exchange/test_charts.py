@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.examples import some
 from ticker.exchange import Market
 from ticker.exchange.charts import chart
 from ticker.units import SECOND
@@ -29,7 +30,9 @@ def test_the_past_is_the_same_each_time_and_ends_in_the_present() -> None:
 
 
 @pytest.mark.parametrize("interval", ["1m", "5m", "1h", "1d", "1wk"])
-@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "7203.T", "EURUSD=X", "DOGE-USD"])
+@pytest.mark.parametrize(
+    "symbol", some("AAPL", "BTC-USD", "7203.T", "EURUSD=X", "DOGE-USD", plain=2)
+)
 def test_a_bar_holds_its_open_and_close_and_begins_where_the_last_one_ended(
     symbol: str, interval: str
 ) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.examples import some
 from ticker.importing import Options, Report, import_files
 
 
-@pytest.fixture(autouse=True, params=["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.fixture(autouse=True, params=some("America/New_York", "Europe/Berlin", "UTC"))
 def zone_of_the_machine(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
