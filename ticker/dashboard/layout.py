@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from textual.screen import Screen
 
+# What is all covered by its children is hidden: its ground would be painted under theirs.
 CSS: Final = """
 Screen { layout: vertical; overflow: hidden; }
-#main { height: 1fr; }
+#main { height: 1fr; visibility: hidden; }
 #list { width: 1fr; }
+#main Table, Heading, Detail { visibility: visible; }
 #main.-detail #list { display: none; }
 Screen.-wide #main.-detail #list { display: block; width: 45%; }
 #status { height: auto; max-height: 3; padding: 0 1; }

@@ -54,6 +54,7 @@ class Lines:
         is_told = self.is_told(row.symbol)
         ground = palette.chosen if is_chosen else palette.told if is_told else palette.ground
         level = strength(row.day_change_percent)
+        plain = self._style(Look.TEXT, ground)
         segments: list[Segment] = []
         at = 0
         for place in layout.places:
@@ -61,7 +62,7 @@ class Lines:
                 segments.append(Segment("!", self._style(Look.WARNING, ground)))
                 at = 1
             if place.start > at:
-                segments.append(Segment(" " * (place.start - at), self._style(Look.TEXT, ground)))
+                segments.append(Segment(" " * (place.start - at), plain))
             at = place.start + place.width
             column = place.column
             if column.is_drawn:
@@ -72,7 +73,7 @@ class Lines:
             else:
                 segments += self._text(row, age, place, palette, ground, level)
         if at < layout.width:
-            segments.append(Segment(" " * (layout.width - at), self._style(Look.TEXT, ground)))
+            segments.append(Segment(" " * (layout.width - at), plain))
         return Strip(segments, max(at, layout.width)).crop(0, layout.width)
 
     def _text(  # noqa: PLR0917  all that a cell depends on

@@ -102,9 +102,11 @@ class TerminalApp(App[Exit]):
         self._painting = [*own, *([Ascii()] if self._is_ascii else [])]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters of painted lines. They also handle Textual's own shades of grey."""
-        own = self._painting or ()
-        return own if self.no_color else [*super().get_line_filters(), *own]
+        """Return what a painted line passes through.
+
+        Textual's own filter gives colours to those that only have a name. Here all are RGB.
+        """
+        return self._painting or ()
 
     def _registered_theme(self) -> str:
         """The name of the palette as a theme of Textual's."""
