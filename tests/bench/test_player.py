@@ -16,9 +16,9 @@ import pytest
 from tests.played import Clock, playing, write
 from ticker.play import MAX, Player, Span, load
 from ticker.play.cursor import Cursor
-from ticker.records import MAX_TIME, Tick
+from ticker.records import MAX_TIME, TICK_FIELDS, Tick
 from ticker.streams.recording import Recorder, RecordingStream
-from ticker.streams.recording.layout import VALUES
+from ticker.streams.recording.layout import value
 from ticker.streams.recording.reading import RecordingReader
 from ticker.system_clock import monotonic
 from ticker.units import MINUTE, SECOND
@@ -198,10 +198,12 @@ async def test_memory_is_flat_while_an_hour_plays(hour: Path) -> None:
 
 
 async def test_ticks_are_read_nearly_as_quickly_as_rows_are_fetched(hour: Path) -> None:
+    values = ", ".join(map(value, TICK_FIELDS))
+
     def bare() -> float:
         begin = time.process_time()
         with RecordingReader(hour) as reader:
-            rows = len(reader.ask(f"SELECT {VALUES} FROM {reader.source}"))
+            rows = len(reader.ask(f"SELECT {values} FROM {reader.source}"))
         return rows / (time.process_time() - begin)
 
     async def ours() -> float:

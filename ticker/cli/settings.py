@@ -191,12 +191,6 @@ class Settings:
         listed = self.config.watchlist(watchlist) if watchlist is not None else ()
         return tuple(dict.fromkeys((*parse_symbols(words or ()), *listed)))
 
-    def symbols_or_default(
-        self, words: Sequence[str] | None, watchlist: str | None
-    ) -> tuple[str, ...]:
-        """The same; the watchlist `default` where neither is given."""
-        return self.symbols(words, watchlist) or self.config.watchlist("default")
-
 
 def _check(choice: StreamChoice) -> None:
     """Raise what opening it would raise, except for a password that only the user's shell knows."""

@@ -5,7 +5,7 @@ import sys
 from ticker.exchange.answers import SavedAnswers
 from ticker.exchange.faults import Fault, Faults
 from ticker.exchange.invented import companies, listings
-from ticker.exchange.listings import Listing, catalogue
+from ticker.exchange.listings import Listing
 from ticker.exchange.market import Market
 from ticker.exchange.offline import CallableRoom, OfflineYahoo
 from ticker.exchange.server import Counters, Exchange
@@ -21,7 +21,6 @@ __all__ = [
     "OfflineYahoo",
     "SavedAnswers",
     "SessionWish",
-    "catalogue",
     "companies",
     "listings",
 ]

@@ -7,7 +7,7 @@ instrument, and one symbol for each oddity in Yahoo's answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -28,7 +28,6 @@ class InstrumentKind:
     """The chance that a step moves it, 0 to 1."""
     spread: int
     """Price steps from the price to bid and to ask; 0: it has neither."""
-    has_volume: bool = True
 
 
 _SESSION_YEAR: Final = 252 * 23_400
@@ -38,12 +37,10 @@ EQUITY: Final = InstrumentKind("EQUITY", "Equity", _SESSION_YEAR, 0.5, 0.85, 1)
 ETF: Final = InstrumentKind("ETF", "ETF", _SESSION_YEAR, 0.9, 0.9, 1)
 INDEX: Final = InstrumentKind("INDEX", "Index", _SESSION_YEAR, 0.9, 0.95, 0)
 FUTURE: Final = InstrumentKind("FUTURE", "Futures", 252 * 82_800, 0.1, 0.85, 1)
-CURRENCY: Final = InstrumentKind(
-    "CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2, has_volume=False
-)
+CURRENCY: Final = InstrumentKind("CURRENCY", "Currency", _ROUND_THE_CLOCK, 0.0, 0.8, 2)
 COIN: Final = InstrumentKind("CRYPTOCURRENCY", "Cryptocurrency", 365 * 86_400, 0.2, 0.9, 0)
 OPTION: Final = InstrumentKind("OPTION", "Option", _SESSION_YEAR, 0.3, 0.5, 5)
-FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0, has_volume=False)
+FUND: Final = InstrumentKind("MUTUALFUND", "Fund", _SESSION_YEAR, 0.9, 0.0, 0)
 """It has one price a day, so it never moves during a session."""
 
 
@@ -213,8 +210,6 @@ CATALOGUE: Final[Sequence[Listing]] = (
 )  # fmt: skip
 """The usual instruments: the default watchlist and related ones."""
 
-BY_SYMBOL: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in CATALOGUE}
-
 
 def _odd(symbol: str, oddity: Oddity) -> Listing:
     name = f"Odd on purpose: {oddity}"
@@ -242,8 +237,3 @@ def unknown(symbol: str, price: float) -> Listing:
     """Make the listing of `symbol` if only its price is known."""
     decimals = max(2, len(repr(float(price)).partition(".")[2]))
     return Listing(symbol, symbol, EQUITY, NASDAQ, "USD", abs(price), 0.3, min(decimals, 8))
-
-
-def catalogue() -> Sequence[Listing]:
-    """Return the usual instruments, in the order of display."""
-    return CATALOGUE

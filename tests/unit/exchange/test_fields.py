@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ticker.exchange import Market, catalogue
+from ticker.exchange import Market
 from ticker.exchange.fields import MarketAnswers, fields
+from ticker.exchange.listings import CATALOGUE
 
 NOON = 1_795_435_200_000_000
 SAVED = Path(__file__).parents[3] / ".." / "shared" / "yahoo" / "quotes"
@@ -71,6 +72,6 @@ def test_unlisted_symbols_are_left_out_of_the_answer() -> None:
     assert body["quoteResponse"]["error"] is None
 
 
-@pytest.mark.parametrize("listing", catalogue(), ids=lambda listing: listing.symbol)
+@pytest.mark.parametrize("listing", CATALOGUE, ids=lambda listing: listing.symbol)
 def test_every_listing_can_be_told(listing: Any) -> None:
     assert json.loads(json.dumps(entry(listing.symbol)))["symbol"] == listing.symbol

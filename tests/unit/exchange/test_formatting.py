@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from ticker.exchange import Market, catalogue, listings
+from ticker.exchange import Market, listings
 from ticker.exchange.fields import fields
 from ticker.exchange.formatting import is_wish, wished
+from ticker.exchange.listings import CATALOGUE
 
 NOON = 1_795_435_200_000_000
 FORMATTED = {"formatted": "true"}
@@ -69,4 +70,4 @@ def test_every_listing_can_be_formatted() -> None:
     for listing in listings():
         told = wished(entry(listing.symbol), FORMATTED)
         assert told["regularMarketPrice"]["fmt"]
-    assert len(listings()) > len(catalogue())
+    assert len(listings()) > len(CATALOGUE)

@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from ticker.exchange import Market, catalogue, companies, listings
+from ticker.exchange import Market, companies, listings
 from ticker.exchange.book import MarketState
-from ticker.exchange.listings import BY_SYMBOL, COIN
+from ticker.exchange.listings import CATALOGUE, COIN
 from ticker.units import DAY, SECOND
 
 NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
 DEFAULT_WATCHLIST = "AAPL MSFT NVDA AMZN ^IXIC GC=F CL=F EURUSD=X BTC-USD".split()  # noqa: SIM905
-EVERYTHING = [listing.symbol for listing in catalogue()]
+BY_SYMBOL = {listing.symbol: listing for listing in CATALOGUE}
+EVERYTHING = [*BY_SYMBOL]
 
 
 def seconds(market: Market, count: int, start: int = NOON) -> list[list[MarketState]]:
@@ -207,7 +208,7 @@ def test_a_market_that_does_not_move_is_refused() -> None:
 def test_the_catalogue_has_the_default_watchlist_and_each_kind_once_by_symbol() -> None:
     assert set(DEFAULT_WATCHLIST) <= set(EVERYTHING)
     assert len(set(EVERYTHING)) == len(EVERYTHING) >= 34
-    kinds = {listing.kind.quote_type for listing in catalogue()}
+    kinds = {listing.kind.quote_type for listing in CATALOGUE}
     assert kinds == {"EQUITY", "ETF", "INDEX", "FUTURE", "CURRENCY", "CRYPTOCURRENCY"}
     assert BY_SYMBOL["OCDO.L"].currency == "GBp"
 

@@ -7,7 +7,7 @@ import pytest
 from ticker.exchange import Market, SessionWish, listings
 from ticker.exchange.book import MarketState
 from ticker.exchange.fields import fields
-from ticker.exchange.listings import BY_SYMBOL, RARITIES, Oddity
+from ticker.exchange.listings import RARITIES, Oddity
 from ticker.exchange.sessions import Session, last_close, session
 from ticker.units import HOUR, MINUTE, SECOND
 
@@ -62,7 +62,7 @@ def test_a_wish_holds_at_any_time(wish: SessionWish, expected: set[str]) -> None
 
 
 def test_the_last_close_is_that_of_a_weekday_before_now() -> None:
-    apple = BY_SYMBOL["AAPL"]
+    apple = EVERYTHING["AAPL"]
     assert last_close(apple, at(23, 20, 59)) == at(20, 21)
     assert last_close(apple, at(23, 21)) == at(23, 21)
     assert last_close(apple, at(22, 12)) == at(20, 21)

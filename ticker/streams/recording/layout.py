@@ -53,9 +53,6 @@ def value(field: str) -> str:
     return f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"'
 
 
-VALUES: Final = ", ".join(map(value, TICK_FIELDS))
-
-
 class SymbolSpan(msgspec.Struct, frozen=True, array_like=True):
     """What the recording holds of one (origin, symbol)."""
 
