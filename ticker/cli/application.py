@@ -1,4 +1,4 @@
-"""The commands as typer runs them: the called one in full, of the others what a list tells."""
+"""The commands as typer runs them: the called one in full, only the summary of the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticker.cli.help import hide_types
 
 
 def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
-    """A command with all others below it; only those `called` are imported, and can run."""
+    """The top command with all others below it. Only those `called` are imported and can run."""
     app = typer.Typer(
         name="ticker",
         rich_markup_mode="rich",
@@ -41,7 +41,7 @@ def _function(entry: Entry) -> Callable[..., None]:
 
 
 def _not() -> None:
-    """Stand in for a command that is not called."""
+    """A placeholder for a command that is not called."""
 
 
 def _version(asked: bool) -> None:

@@ -1,7 +1,6 @@
-"""All commands: where each lives, and what the overview says of it.
+"""All commands: the module of each, and its text in the overview.
 
-A command's module is imported when it is called, and nothing of it for the overview. Knows neither
-typer nor Rich.
+A command's module is imported only when it is called. Knows neither typer nor Rich.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ class Entry(NamedTuple):
 
     name: str
     module: str
-    """In `ticker.cli`; its function has the name of the command, or of the module."""
+    """Its module in `ticker.cli`. Its function has the name of the command, or of the module."""
     panel: str
-    """Under which title the overview lists it."""
+    """Its title in the overview."""
     help: str
-    """What it does: the first paragraph of its own help."""
+    """Its summary: the first paragraph of its own help."""
     example: str
 
 

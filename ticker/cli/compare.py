@@ -32,7 +32,7 @@ class Part(StrEnum):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What the short comparison is to measure, and how to print it."""
+    """What the short comparison measures, and how to print it."""
 
     events: int
     seconds: float

@@ -1,6 +1,6 @@
-"""Completion in shells: installing it, and the words that options and arguments may have.
+"""Shell completion: its installation, and the possible words of options and arguments.
 
-The words come from the configuration; a mistake in it completes nothing, and says nothing.
+The words come from the configuration. If it has a mistake, nothing is completed, without a message.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _STREAMS: Final = ("demo", "sqlite:", "kafka://localhost:9092")
 
 
 def print_or_install(words: Sequence[str]) -> int | None:
-    """Do what `--install-completion SHELL` or `--show-completion SHELL` asks for; the exit code.
+    """Run `--install-completion SHELL` or `--show-completion SHELL`, and return the exit code.
 
-    `None` for other words: without a shell, typer finds out which one it is.
+    Returns `None` for other words. Without SHELL, typer finds out which shell it is.
     """
     match words:
         case [("--install-completion" | "--show-completion") as what, shell]:
@@ -61,7 +61,7 @@ def print_or_install(words: Sequence[str]) -> int | None:
         raise UsageError(f"Cannot complete for {shell!r}: {what} takes bash, zsh or fish")
     from typer import _completion_shared as typers
 
-    # Typer's own script for bash loses words with = or :, at which bash takes words apart.
+    # Typer's own script for bash loses words with = or :, because bash splits words there.
     typers._completion_scripts["bash"] = _BASH  # noqa: SLF001  (it has no public door)
 
     script = typers.get_completion_script(prog_name="ticker", complete_var=COMPLETING, shell=shell)
@@ -81,7 +81,7 @@ def print_or_install(words: Sequence[str]) -> int | None:
 
 
 def _install_for_fish(script: str) -> Path:
-    """Where fish looks for it: typer knows `~/.config` only."""
+    """Return the place where fish looks for it. Typer knows `~/.config` only."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     path = Path(home) / "fish" / "completions" / "ticker.fish"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,13 +133,15 @@ def symbols(incomplete: str) -> list[str]:
     words = [*DEFAULT_WATCHLIST]
     with suppress(TickerError):
         words += [symbol for listed in load().watchlists.values() for symbol in listed]
-    if incomplete.islower():  # as it may be typed; shells want what begins the same way
+    if (
+        incomplete.islower()
+    ):  # in the spelling of the user: shells accept only what begins with the typed text
         words = [word.lower() for word in words]
     return _beginning(incomplete, words)
 
 
 def streams_and_symbols(incomplete: str) -> list[str]:
-    """Both, for a word that may be either."""
+    """Complete both, for a word that may be either."""
     return [*streams(incomplete), *symbols(incomplete)]
 
 

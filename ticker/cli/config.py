@@ -1,4 +1,4 @@
-"""`config`: the file's path, each value in force and where it comes from."""
+"""`config`: the file's path, each current value and where it comes from."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def config(
 
 
 def _tell_all(mistakes: Sequence[ConfigError]) -> None:
-    """Raise the mistakes of the file as one failure, a line each; nothing if there are none."""
+    """Raise the mistakes of the file as one failure, one line for each, if there are any."""
     if mistakes:
         inside = sorted(mistakes, key=lambda mistake: mistake.line or 0)
         raise Failed("\n".join(dict.fromkeys(map(str, inside))), WRONG_CONFIG)
@@ -122,7 +122,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
     facts += _owned(settings)
-    settings.columns()  # a mistake in them is told
+    settings.columns()  # their mistakes are reported
     for name, words in loaded.columns.items():
         facts.append((f"columns {name}", f"{' '.join(words)}  ({loaded.place('columns', name)})"))
     for name in loaded.streams:
@@ -137,7 +137,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _owned(settings: Settings) -> list[tuple[str, str]]:
-    """Holdings and alerts, each kind with its line."""
+    """Return holdings and alerts, each kind with its line."""
     loaded = settings.config
     facts = []
     if loaded.holdings.cash:

@@ -1,7 +1,7 @@
-"""A command that a parent process runs and speaks with (`--control`).
+"""A command that a parent process runs and talks to (`--control`).
 
-Its failure is told to the parent in one piece of news, with the words and the exit code that a user
-at the command line would get; so the parent can show it on its own screen.
+If the command fails, the parent gets one message with the words and the exit code that a user would
+get, and can show it on its own screen.
 """
 
 from __future__ import annotations

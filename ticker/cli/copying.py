@@ -1,4 +1,4 @@
-"""`replay --to`: a replay into another stream, and the comparison of both at its end."""
+"""`replay --to`: replays into another stream, and compares both at the end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Copying:
             self._player.stop()
 
     async def main(self) -> int:
-        """Play to the end, then compare; the exit code."""
+        """Play to the end, then compare. Returns the exit code."""
         wish = self._wish
         async with AsyncExitStack() as stack:
             source = await stack.enter_async_context(open_stream(wish.source))
@@ -62,7 +62,7 @@ class Copying:
                 played = f"{count_text(player.ticks, 'tick')} played into {self._end}"
                 if not has_ended:
                     self._line.end(f"{played}, up to {clock(player.time, wish.zone)} of the tape")
-                    return DONE  # a signal's own code follows
+                    return DONE  # the signal decides the exit code
                 self._line.end(played)
                 sent = {key: each.first for key, each in wanted.items()}  # nothing may be missing
                 proof = await asyncio.to_thread(
@@ -71,7 +71,7 @@ class Copying:
             return DONE if self._is_stopped else await self._judge(source, proof)
 
     async def _wanted(self, reel: Reel) -> Mapping[Key, Digest]:
-        """What must arrive: of a whole tape, what its manifest says."""
+        """Return what must arrive. For a whole tape, its manifest says it."""
         from ticker.streams.digest import digests
 
         tape, span = reel.tape, reel.span
@@ -87,7 +87,7 @@ class Copying:
             self._line.show(f"{told} · {count_text(player.ticks, 'tick')} → {self._end}", "playing")
 
     async def _judge(self, source: Stream, proof: Proof) -> int:
-        """Tell what the comparison found; the exit code."""
+        """Report the result of the comparison. Returns the exit code."""
         sides = ((self._begin, proof.wanted), (self._end, proof.found))
         width = max(len(url) for url, _ in sides)
         for url, side in sides:

@@ -1,4 +1,4 @@
-"""`demo`: the whole scenario without a network, on a screen or into a recording."""
+"""`demo`: the whole pipeline without a network, on a screen or into a recording."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def demo(
 def _exchange(
     seed: int | None, listed: int | None, source: str, listening: socket.socket
 ) -> tuple[list[str], str]:
-    """The words that start the exchange on what is `listening`, and where its `source` then is."""
+    """Return the command that starts the exchange on the socket `listening`, and its URL."""
     words = ["exchange", "--socket", str(listening.fileno())]
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--symbols", str(listed)] if listed is not None else []
@@ -138,21 +138,21 @@ def _exchange(
 
 
 class DemoRecording(msgspec.Struct, frozen=True):
-    """What a demo records. Durations are µs."""
+    """The options of a recorded demo. Durations are µs."""
 
     path: Path
     symbols: tuple[str, ...]
     seed: int | None
-    """With one, the market time and the origin are fixed too."""
+    """With a seed, the market time and the origin are fixed too."""
     listed: int | None
-    """How many symbols the market has; `None`: the usual ones."""
+    """The number of symbols of the market; `None`: the usual ones."""
     every: int
     duration: int
     zone: Zone
 
 
 def _record(options: DemoRecording, line: Line, *, replace: bool) -> int:
-    """Write the recording; the exit code."""
+    """Write the recording. Returns the exit code."""
     from ticker.streams.recording import Recorder
 
     refuse_existing(options.path, replace=replace)
@@ -171,7 +171,7 @@ class _DemoRecorder:
         from ticker.exchange import Market
         from ticker.simulation import BEGIN, simulated_poll
 
-        # Without a seed it ends now, as if it had just been recorded.
+        # Without a seed, the recording ends now, as if it had just been made.
         latest = now() - options.duration
         self._begin = BEGIN if options.seed is not None else latest - latest % SECOND
         self._options = options
@@ -192,11 +192,11 @@ class _DemoRecorder:
         )
 
     async def stop(self) -> None:
-        """End it soon, without a file."""
+        """End it soon, and write no file."""
         self._poll.stop()
 
     async def main(self) -> int:
-        """Let the time pass, then write the file; the exit code."""
+        """Simulate the time, then write the file. Returns the exit code."""
         options, path = self._options, self._options.path
         report = await self._poll.run()
         if report.why == "stopped":
@@ -212,7 +212,7 @@ class _DemoRecorder:
         return NO_DATA if report.refused else DONE
 
     def _show(self, status: PollStatus) -> None:
-        """The line that says how far it is."""
+        """Return the line of progress."""
         done = status.polls * self._options.every / self._options.duration
         words = f"SIMULATED · recording {count_text(status.ticks, 'tick')}, {min(done, 1):.0%}"
         self._line.show(f"{words} → {self._options.path}", "recording", [words])

@@ -1,7 +1,7 @@
-"""How diagnostics are written: lines that nobody can forge, a file that many processes share.
+"""Writes diagnostics: lines that cannot be forged, in a file that several processes share.
 
-What cannot be written is dropped without a word: a full disk must not cover a screen with the
-logging module's own tracebacks.
+What cannot be written is dropped silently. Otherwise a full disk would cover the screen with
+tracebacks of the logging module.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _FILES_KEPT: Final = 3
 
 
 class Harmless(logging.Formatter):
-    """One line a message, whatever it holds; the lines of a traceback are indented."""
+    """Formats each message as one line. The lines of a traceback are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
         told = copy.copy(record)
-        # Before the lines are put together: a line end from outside would begin a line of its own.
+        # Before lines are joined: a line break from outside would begin a new log line.
         told.msg, told.args = escape(record.getMessage(), _LONGEST), None
         told.exc_text = None
         first, *rest = super().format(told).splitlines() or [""]
@@ -37,7 +37,7 @@ class Harmless(logging.Formatter):
 
 
 class SharedFile(logging.handlers.RotatingFileHandler):
-    """A rotated file that several processes write: one of them rotates it, the others follow."""
+    """A rotated file that several processes write. One of them rotates it, the others follow."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -78,13 +78,13 @@ class SharedFile(logging.handlers.RotatingFileHandler):
     def _let_go(self) -> None:
         stream, self.stream = self.stream, None
         if stream is not None:
-            # What it still held could not be written.
+            # The rest of its buffer could not be written.
             with contextlib.suppress(OSError):
                 stream.close()
 
 
 class Screen(logging.StreamHandler):  # type: ignore[type-arg]  # generic for the type checker only
-    """Standard error, or nothing where it is closed or full."""
+    """Writes to standard error, and drops messages if that is closed or full."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
         """Drop it."""

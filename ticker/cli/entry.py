@@ -1,4 +1,4 @@
-"""`main()`: the words of a command line → an exit code. No traceback ever reaches a user."""
+"""`main()` runs a command line and returns its exit code. A user never sees a traceback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ticker.cli.standard import (
 from ticker.errors import TickerError
 
 _COMPLETED = ("_TYPER_COMPLETE_ARGS", "COMP_WORDS")
-"""Where typer finds the line that is completed, in one shell or another."""
+"""The variables with the line to complete, in different shells."""
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -60,7 +60,7 @@ def _main(words: list[str]) -> int:
 
         _log(error)
         zone = None
-        with suppress(TickerError):  # the zone is only for a time in the text
+        with suppress(TickerError):  # the zone is needed only for a time in the text
             zone = Settings().zone(None)
         text, code = explain(error, zone=zone, now=now())
         tell(text)
@@ -83,16 +83,16 @@ def _main(words: list[str]) -> int:
 
 
 def _completed() -> str:
-    """The command of the line that is completed; empty while it is being written itself."""
+    """Return the command of the line to complete; empty while the command itself is typed."""
     line = next((os.environ[name] for name in _COMPLETED if name in os.environ), "")
     _, name, *rest = [*line.split(), "", ""][:3]
     return name if rest != [""] or line.endswith(" ") else ""
 
 
 def _invoke(words: list[str], command: str) -> int:
-    """Run `command`, which `words` name; its value is its exit code.
+    """Run `command`, which `words` name. Returns its exit code.
 
-    Typer's own end is a `SystemExit`.
+    Typer may end it with a `SystemExit`.
     """
     from ticker.cli.application import make_command
 

@@ -33,9 +33,9 @@ _log: Final = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
 _PAUSE: Final = 0.5
-"""Between two looks at the counters (s)."""
+"""The time between two looks at the counters (s)."""
 SEED: Final = 1
-"""Of a market for which nobody wished another."""
+"""The default seed of a market."""
 Listed = Annotated[
     int | None,
     typer.Option(
@@ -61,7 +61,7 @@ FaultNames = Annotated[
 
 
 class SessionName(StrEnum):
-    """The sessions of the exchange, without loading it."""
+    """The names of the exchange's sessions. Listed here so that the exchange is not loaded."""
 
     regular = "regular"
     closed = "closed"
@@ -143,9 +143,9 @@ async def _controlled(serving: Exchange) -> int:
 
 
 async def _tell_moves(serving: Exchange, control: Controlled) -> None:
-    """Tell the parent how often the market moved for those who ask.
+    """Report to the parent how often the symbols that clients ask for have moved.
 
-    What it tells is as old as its pause, so that what was seen of it has arrived by then.
+    The number is one pause old, so that the parent has already seen those moves.
     """
     before = 0
     while True:
@@ -155,7 +155,7 @@ async def _tell_moves(serving: Exchange, control: Controlled) -> None:
 
 
 def _obey(serving: Exchange, order: Order) -> None:
-    """One order of the parent: `{"do":"faults","faults":["429:0.5"]}`; others are passed over."""
+    """Run an order of the parent: `{"do":"faults","faults":["429:0.5"]}`. Others are ignored."""
     match order:
         case {"do": "faults", "faults": [*words]}:
             try:
@@ -188,7 +188,7 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
 
 
 def counted_words(counted: Counters, faults: Mapping[Fault, float]) -> str:
-    """What happened at an exchange since its start, on one line; which faults are on, first."""
+    """Return the exchange's counters on one line; active faults come first."""
     named = [f"{name}:{share:g}" for name, share in faults.items()]
     return " · ".join(
         [
@@ -202,13 +202,13 @@ def counted_words(counted: Counters, faults: Mapping[Fault, float]) -> str:
 
 
 def source_url(host: str, port: int) -> str:
-    """The shortest source URL that finds the exchange there."""
+    """Return the shortest source URL of the exchange."""
     is_default = (host, port) == (LOOPBACK, EXCHANGE_PORT)
     return "exchange" if is_default else f"exchange:{host}:{port}"
 
 
 def traded(symbols: int | None) -> Sequence[Listing]:
-    """What a market of so many symbols lists; `None`: the usual ones."""
+    """Return the listings of a market of so many symbols; `None`: the usual ones."""
     from ticker.exchange import listings
 
     return listings(symbols)

@@ -1,7 +1,7 @@
-"""What a failure is called at the edge: its exit code, and what the user can do about it.
+"""The exit code of each failure, and the advice for the user.
 
-Errors say what is wrong by themselves (`str(error)`); the table here adds the advice and the code,
-each once.
+Errors describe the problem themselves (`str(error)`). The table here adds advice and code, each in
+one place.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ from ticker.times import Zone, clock
 from ticker.titles import cannot_reach, source_title
 
 _COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
-"""Where the Kafka of compose.yaml answers."""
+"""The address of the Kafka in compose.yaml."""
 
 
 @contextmanager
 def inviting(option: str) -> Iterator[None]:
-    """Let the reader of a missing stream say how to create it.
+    """Add to the error of a missing stream how to create it.
 
     `option` is what a command needs to work on it.
     """
     try:
         yield
     except StreamMissing as error:
-        if is_recording(error.stream):  # nobody can poll into it
+        if is_recording(error.stream):  # no poller can write to it
             raise
         raise Failed(f"{error}. {invitation(option=option)}", NO_DATA) from error
 
 
 def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
-    """The words for standard error, and the exit code. `now` is µs since the epoch."""
+    """Return the words for standard error, and the exit code. `now` is µs since the epoch."""
     words = str(error)
     match error:
         case Failed(code=code):
@@ -99,7 +99,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
 
 
 def _is_it_up(stream: str) -> str:
-    """What to ask and do about a Kafka that does not answer; the one of compose.yaml is ours."""
+    """Return the advice for a Kafka that does not answer. The one of compose.yaml is ours."""
     if backend_of(stream) is Backend.KAFKA and _COMPOSED.issuperset(parse_address(stream).servers):
         return "Is it up? docker compose up -d"
     return "Is it up, and is that its address?"

@@ -22,7 +22,7 @@ INTERRUPTED: Final = 130
 
 
 class Failed(TickerError):
-    """A command's own failure, worded in full, with the exit code it ends with."""
+    """A command's own failure, in complete words, with its exit code."""
 
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)

@@ -1,4 +1,4 @@
-"""`forward`: one log into another, following; or to the present end, with a proof."""
+"""`forward`: copies one log into another and follows it, or stops at its end with a proof."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def forward(
 
 @contextlib.contextmanager
 def _advising(request: ForwardRequest) -> Iterator[None]:
-    """Let errors say what to do about FROM and TO: no option of this command names a stream."""
+    """Word errors with FROM and TO, because no option of this command names a stream."""
     end = (request.route.destination, request.destination.url)
     try:
         yield
@@ -115,7 +115,7 @@ def _advising(request: ForwardRequest) -> Iterator[None]:
 
 
 class _ForwardCommand:
-    """One run of `forward`, and what it tells: see `ForwardListener`."""
+    """One run of `forward`, and its messages: see `ForwardListener`."""
 
     def __init__(self, request: ForwardRequest, line: Line, zone: Zone) -> None:
         self._request = request
@@ -131,14 +131,14 @@ class _ForwardCommand:
         self._forwarding.stop()
 
     async def main(self, lasting: float | None) -> int:
-        """The exit code. `lasting`: stop after that many seconds."""
+        """Run, and return the exit code. `lasting`: stop after that many seconds."""
         if lasting is not None:
             asyncio.get_running_loop().call_later(lasting, self._forwarding.stop)
         ended = await self._forwarding.run()
         return DONE if ended is None else self._judge(*ended)
 
     async def forget(self) -> int:
-        """Give the destination up; the exit code."""
+        """Forget the destination. Returns the exit code."""
         begin, end = self._route
         waited = await forget(self._request, self)
         if waited is None:
@@ -151,7 +151,7 @@ class _ForwardCommand:
         return DONE
 
     def _judge(self, proof: Proof, report: RelayReport) -> int:
-        """Tell what the proof found; the exit code."""
+        """Report the result of the proof. Returns the exit code."""
         end = self._route.destination
         if proof.wrong:
             named = [
@@ -162,7 +162,7 @@ class _ForwardCommand:
         return NO_DATA if report.undelivered else DONE
 
     def on_status(self, status: RelayStatus) -> None:
-        if status.state is not WriterState.STOPPED:  # the last words say more
+        if status.state is not WriterState.STOPPED:  # the last message says more
             key = f"{status.state} {status.problem}"
             words, *shorter = status_forms(status, self._zone, now())
             self._line.show(words, key, shorter)

@@ -1,4 +1,4 @@
-"""Help texts: what typer writes, without what only a programmer reads."""
+"""Help texts: typer's, without the parts that only programmers need."""
 
 from __future__ import annotations
 

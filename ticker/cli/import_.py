@@ -125,7 +125,7 @@ def import_(
 
 
 def _paths(words: Sequence[str]) -> tuple[list[Path], Path]:
-    """The files and the recording that `words` name. Raises `UsageError` and `Failed`."""
+    """Return the files and the recording that `words` name. Raises `UsageError` and `Failed`."""
     from ticker.address import RECORDING
 
     if len(words) < 2:  # noqa: PLR2004  (a file and the recording)
@@ -191,7 +191,7 @@ class _Telling:
 
 
 def _listed(columns: str | None) -> tuple[str, ...]:
-    """`time,price,-` → names; an unused column gets a name that nothing asks for."""
+    """Split `time,price,-` into names. An unused column gets a name that is never asked for."""
     names = [] if columns is None else [name.strip() for name in columns.split(",")]
     return tuple(f"unused {n}" if name in ("", "-") else name for n, name in enumerate(names))
 

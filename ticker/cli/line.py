@@ -1,4 +1,4 @@
-"""One line on standard error that says how a long command is doing."""
+"""The status line of a long command, on standard error."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ticker.units import MINUTE
 
 _log: Final = logging.getLogger(__name__)
 _REWRITE_EVERY: Final = 0.1
-"""Between two writes to a terminal (s)."""
+"""The time between two writes to a terminal (s)."""
 _LAST_WORD: Final = 0.5
-"""How long the last line may take to be written (s)."""
+"""The time limit for writing the last line (s)."""
 
 
 class Line:
-    """Rewritten on a terminal; elsewhere a log line at each change of state, and each minute."""
+    """Rewrites its line on a terminal. Elsewhere it logs each change of state, and each minute."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.plain = not _rewrites() and not quiet
@@ -35,15 +35,15 @@ class Line:
         self._newest = Newest(_write, _REWRITE_EVERY)
 
     def show(self, words: str, key: str, shorter: Sequence[str] = ()) -> None:
-        """Tell `words`, which may come from outside; another `key` makes them worth a log line.
+        """Show `words`, which may come from outside. A new `key` makes them worth a log line.
 
-        Where they do not fit the terminal, the first of the `shorter` ones that does, or as much of
-        the last as there is room for.
+        If they do not fit the terminal, the first of the `shorter` ones that fits is shown, or the
+        beginning of the last one.
         """
         if self._quiet:
             return
         if not self.plain:
-            # All of it is handed on: what came last may be the last for hours, and must show.
+            # Every line is passed on, because each may be the last one for hours.
             columns = shutil.get_terminal_size().columns - 1
             forms = [escape(form, 1_000) for form in (words, *shorter)]
             fitting = next((form for form in forms if len(form) <= columns), forms[-1])
@@ -53,7 +53,7 @@ class Line:
             _log.info("%s", words)
 
     def end(self, words: str, *, always: bool = False) -> None:
-        """A last line, which stays; `always`: even where quiet is wished."""
+        """Write a last line, which stays; `always`: even with `--quiet`."""
         if self.plain:
             _log.info("%s", words)
         elif always or not self._quiet:
@@ -62,22 +62,22 @@ class Line:
             self._newest.drain(_LAST_WORD)
 
     def clear(self) -> None:
-        """Take the line away, so that other words can follow."""
+        """Remove the line, so that other words can follow."""
         if not self.plain and not self._quiet:
             self._newest.put("\r\x1b[2K")
             self._newest.drain(_LAST_WORD)
 
 
 def _rewrites() -> bool:
-    """Whether standard error is a terminal on which a line can be written again."""
+    """Tell whether standard error is a terminal on which a line can be rewritten."""
     return sys.stderr.isatty() and not is_dumb()
 
 
 class Newest:
-    """Writes to standard error from a daemon thread, and only what is newest.
+    """Writes the newest line to standard error, in a daemon thread.
 
-    Between two writes it rests for `pause` seconds. A terminal that was told to wait (Ctrl-S) holds
-    up this thread, and neither polls nor the end.
+    It waits `pause` seconds between two writes. A stopped terminal (Ctrl-S) blocks only this
+    thread, not the polls and not the end.
     """
 
     def __init__(self, write: Callable[[str], None], pause: float = 0.0) -> None:
@@ -90,7 +90,7 @@ class Newest:
         self._thread: threading.Thread | None = None
 
     def put(self, text: str) -> None:
-        """Write it soon, unless something newer comes before."""
+        """Write it soon, unless a newer line comes first."""
         with self._news:
             self._text = text
             self._news.notify_all()
@@ -119,6 +119,7 @@ class Newest:
 
 
 def _write(text: str) -> None:
-    # Not through Python's buffer: a thread stuck in it would hold its lock, and the end with it.
+    # Not through Python's buffer: a stuck thread would hold its lock, and the program could not
+    # end.
     with suppress(OSError):
         os.write(2, text.encode(sys.stderr.encoding, SUBSTITUTE))

@@ -1,6 +1,7 @@
-"""What a command that looks once does about a heartbeat that is ahead of the clock.
+"""How a command that reads once handles a heartbeat that is ahead of the clock.
 
-Its time tells nothing, so the command waits for another one: who sees one arrive needs no clock.
+Its time is useless, so the command waits for the next heartbeat. Its arrival proves that the writer
+lives.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from ticker.streams import Stream
 from ticker.units import SECOND
 
 _LATE: Final = 1 * SECOND
-"""How much later than announced a heartbeat may come (µs)."""
+"""How much later than expected a heartbeat may come (µs)."""
 _LONGEST: Final = 5 * SECOND
 """The longest wait (µs), whatever the interval."""
 
 
 def is_newest_ahead(heartbeats: Sequence[Heartbeat], now: int) -> bool:
-    """Whether the last of `heartbeats`, in the order of the log, is ahead of the clock (µs, UTC).
+    """Tell whether the last of `heartbeats`, in the order of the log, is ahead of `now` (µs, UTC).
 
-    Not if it says that its writer stopped: then there is nothing to wait for.
+    False if its writer stopped, because then no other one comes.
     """
     newest = heartbeats[-1] if heartbeats else None
     if newest is None or newest.state == WriterState.STOPPED:
@@ -37,10 +38,10 @@ def is_newest_ahead(heartbeats: Sequence[Heartbeat], now: int) -> bool:
 async def arrivals(
     stream: Stream, after: Position, heartbeats: Sequence[Heartbeat], now: int
 ) -> list[Heartbeat]:
-    """Heartbeats that arrive `after` a snapshot with `heartbeats`, if its newest is ahead of `now`.
+    """Return heartbeats that arrive `after` a snapshot whose newest one is ahead of `now`.
 
-    Waits one interval, 5 s at most, and ends as soon as that writer is heard. A stream that goes
-    away meanwhile ends it too.
+    Waits one interval, 5 s at most, and ends as soon as that writer is heard. It also ends if the
+    stream is lost.
     """
     if not is_newest_ahead(heartbeats, now):
         return []

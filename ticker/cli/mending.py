@@ -1,6 +1,6 @@
-"""Files of recordings: named, free to be written, or left unfinished by a recorder that was killed.
+"""Checks the files of recordings, and finishes those whose recorder was killed.
 
-The next command that meets an unfinished recording finishes it.
+The next command that opens an unfinished recording finishes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def mended(path: Path) -> bool:
 
     Returns whether that made a file.
 
-    Raises `RecordingUnderWay` where its recorder lives, and `Failed` where it cannot be written.
+    Raises `RecordingUnderWay` if its recorder still runs, and `Failed` if it cannot be written.
     """
     left = part_path(path)
     if not left.exists():
@@ -44,7 +44,7 @@ def mended(path: Path) -> bool:
 
 
 def recording_path(word: str) -> Path:
-    """The file that `word` names. Raises `UsageError` where no recording has such a name."""
+    """Return the file that `word` names. Raises `UsageError` for no name of a recording."""
     path = Path(word).expanduser()
     if not is_recording(word):
         raise UsageError(f"{word}: a recording is named like {path.stem or 'today'}{RECORDING}")
@@ -52,7 +52,7 @@ def recording_path(word: str) -> Path:
 
 
 def refuse_existing(path: Path, *, replace: bool) -> None:
-    """Raise `Failed` where `path` may not be written: it is there, or was finished just now."""
+    """Raise `Failed` if `path` must not be written: it exists, or was finished just now."""
     if mended(path):
         raise Failed(
             f"{path}: nothing was recorded now, because this file was just finished. "

@@ -1,4 +1,4 @@
-"""What `--since` and `--until` mean for a stream."""
+"""Reads `--since` and `--until` for a stream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ticker.times import Moment, Zone, parse_when
 def span_of(
     choice: StreamChoice, since: str | None, until: str | None, zone: Zone
 ) -> tuple[Moment | None, Moment | None]:
-    """Both as moments; `None` where one is not given. Times without a date are the stream's.
+    """Return both as moments; `None` if not given. Times without a date are on the stream's day.
 
-    Raises `UsageError`, also for an end before the beginning, and `StreamError` where a recording
+    Raises `UsageError`, also for an end before the beginning, and `StreamError` if a recording
     cannot be read. No event loop may run.
     """
     if since is None and until is None:

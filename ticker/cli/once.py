@@ -73,7 +73,7 @@ async def print_board(
 
 
 def _ages(board: Board, at: int) -> dict[str, str]:
-    """Symbol → the age of its price at `at` (µs, UTC) and the reason, in words."""
+    """Return symbol → the age of its price at `at` (µs, UTC) with the reason, in words."""
     from ticker.board.columns import age_text, reason_text
 
     elapsed = now()

@@ -1,4 +1,4 @@
-"""The options that mean the same on every command, declared once."""
+"""The options that several commands share, declared once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticker.cli import completing
 
 
 class Format(StrEnum):
-    """How data are printed."""
+    """The formats of printed data."""
 
     table = "table"
     text = "text"
@@ -20,7 +20,7 @@ class Format(StrEnum):
 
 
 class TimeStyle(StrEnum):
-    """How times are written in JSON."""
+    """The formats of times in JSON."""
 
     micros = "micros"
     iso = "iso"

@@ -1,7 +1,7 @@
-"""What `ticker --help` prints: every command in a line or two, in panels.
+"""The text of `ticker --help`: every command in a line or two, in panels.
 
-Written without typer and Rich, which take longer to import than all the rest takes. The help of one
-command is typer's, in the same look. Pure: the width and whether there is colour are passed in.
+It uses neither typer nor Rich, because importing them takes longer than everything else. The help
+of one command is typer's and looks the same. Pure: width and colour are parameters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from ticker.cli.commands import Entry
 
 WIDTH: Final = 80
-"""Where no terminal says how wide it is."""
+"""The width without a terminal."""
 _LEAST: Final = 40
 _ABOUT: Final = (
     "A poller turns quotes into ticks on a stream; anything may subscribe.",
@@ -36,7 +36,7 @@ _NAME, _DIM, _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
 def overview(commands: Iterable[Entry], *, width: int | None = None, colour: bool = False) -> str:
-    """The text; `width` in cells."""
+    """Return the text; `width` in cells."""
     wide = max(_LEAST, width or WIDTH)
     panels = [_panel("Options", _OPTIONS, wide, colour=colour)]
     everything = [(each.panel, (each.name, each.help)) for each in commands]
@@ -55,7 +55,7 @@ def overview(commands: Iterable[Entry], *, width: int | None = None, colour: boo
 def _panel(
     title: str, rows: Sequence[tuple[str, str]], width: int, *, first: int = 0, colour: bool
 ) -> Iterator[str]:
-    """A box with the rows; `first` is the least width of their first column."""
+    """Return a box with the rows; `first` is the least width of their first column."""
     first = max(first, *(len(name) for name, _ in rows))
     room = width - first - 6
     edge = f"╭─ {title} ".ljust(width - 1, "─") + "╮"

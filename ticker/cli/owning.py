@@ -1,4 +1,4 @@
-"""What commands make of holdings and alerts: symbols to ask for, and who looks for alerts."""
+"""Holdings and alerts for commands: the symbols they need, and the watch for alerts."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ RunCommands = Annotated[
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What a screen reads."""
+    """The symbols that a screen reads."""
 
     rows: tuple[str, ...] | None
-    """`None`: all that the stream holds."""
+    """The symbols with rows; `None`: all of the stream."""
     beside: tuple[str, ...] = ()
-    """Read too, and no rows."""
+    """Symbols that are read too, without rows."""
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -52,9 +52,9 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | None) -> Watched:
-    """The symbols `named`, or the `usual` ones (`None`: all) and what is owned.
+    """Return the symbols `named`, or the `usual` ones (`None`: all) and those owned.
 
-    What alerts and totals need stands beside them.
+    The symbols that only alerts and totals need are returned beside them.
     """
     owned = settings.config.holdings.symbols
     if not named and usual is None:
@@ -65,19 +65,19 @@ def watched(settings: Settings, named: Sequence[str], usual: Sequence[str] | Non
 
 
 def portfolio_of(settings: Settings) -> Portfolio | None:
-    """What is owned; `None`: nothing."""
+    """Return the holdings; `None` if there are none."""
     holdings = settings.config.holdings
     return Portfolio(holdings, settings.currency) if holdings else None
 
 
 def lists_of(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The watchlists, and what is owned."""
+    """Return the watchlists, and one of the symbols owned."""
     owned = settings.config.holdings.symbols
     return {**({"holdings": owned} if owned else {}), **settings.config.watchlists}
 
 
 def needed_by(settings: Settings) -> tuple[str, ...]:
-    """The symbols that are owned or that alerts look at, each once."""
+    """Return the symbols that are owned or that alerts watch, each once."""
     alerts = (alert.symbol for alert, _ in settings.alerts())
     return tuple(dict.fromkeys((*settings.config.holdings.symbols, *alerts)))
 
@@ -89,7 +89,7 @@ def rereading(
     pairs: Pairs | None = None,
     player: PlayerControl | None = None,
 ) -> Callable[[Settings], None]:
-    """What a screen does with a file that changed: its alerts and holdings are those in force."""
+    """Return what a screen does when the file changed: use its alerts and holdings."""
 
     def reread(settings: Settings) -> None:
         alerting.follow(settings.alerts())
@@ -103,9 +103,9 @@ def rereading(
 
 
 def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Alerting:
-    """Who looks for the alerts of the configuration in a stream.
+    """Return the watch for the configuration's alerts in a stream.
 
-    What was seen is kept, but for a demo: its log is another one each time.
+    Its state is saved, except for a demo, whose log is new each time.
     """
     path = None
     if not (choice.demo or choice.temporary):
@@ -117,18 +117,21 @@ def alerting_of(settings: Settings, choice: StreamChoice, *, runs: bool) -> Aler
 
 
 class PollController:
-    """What `Pairs` asks of a poller in this process; `poller` is set before the first question."""
+    """The controller for `Pairs` with a poller in this process.
+
+    `poller` is set before the first question.
+    """
 
     def __init__(self) -> None:
         self.poller: Poll | None = None
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll these too."""
+        """Start polling these."""
         if self.poller is not None:
             self.poller.add(symbols)
 
     async def remove(self, symbols: Sequence[str]) -> None:
-        """Poll these no more."""
+        """Stop polling these."""
         if self.poller is not None:
             self.poller.remove(symbols)
 
@@ -137,7 +140,7 @@ class PollController:
 async def asking_for_pairs(
     portfolio: Portfolio, choice: StreamChoice, controller: PollController
 ) -> AsyncIterator[None]:
-    """Meanwhile, let a poller ask for the rates that totals will need on other screens."""
+    """While entered, let a poller ask for the rates that other screens need for totals."""
     async with open_stream(choice) as stream:
         following = Follow(stream, list(portfolio.symbols))
         following.board.own(portfolio)
@@ -155,7 +158,7 @@ async def asking_for_pairs(
 async def looking_for_alerts(
     settings: Settings, choice: StreamChoice, zone: Zone
 ) -> AsyncIterator[None]:
-    """Meanwhile, tell alerts in the log and run their commands: for a poller."""
+    """While entered, log alerts and run their commands, for a poller."""
     alerting = alerting_of(settings, choice, runs=True)
     symbols = [alert.symbol for alert in alerting.alerts]
 

@@ -76,8 +76,8 @@ def poll(
     line = StatusLine(zone, quiet=quiet or control)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
 
-    # For another destination, ticks go to a local log first, and a relay sends them on from there.
-    # So nothing is lost while the destination is slow or down.
+    # For a destination such as Kafka, ticks go to a local log first, and a relay sends them on from
+    # there. So nothing is lost while the destination is slow or down.
     kept = choice if is_file else local_log(choice, simulated=url.startswith("exchange"))
     if not control:
         _tell_unsent(kept, choice)
@@ -102,7 +102,7 @@ def poll(
 
 
 def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
-    """Print which local logs still have ticks that were not sent to their destination."""
+    """Print the local logs with ticks that were not sent to their destination yet."""
     route = Route(canonical_url(kept), canonical_url(choice))
     for each in asyncio.run(find_unsent(route)):
         tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")

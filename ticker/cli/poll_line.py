@@ -1,4 +1,4 @@
-"""What a poller's line says, on a terminal or in a log: how poller and relay are, in one line."""
+"""The line of a poller, on a terminal or in a log: the state of poller and relay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class StatusLine:
-    """What the poller does, and the relay beside it if there is one, on standard error."""
+    """Shows the state of the poller, and of its relay if there is one, on standard error."""
 
     def __init__(self, zone: Zone, *, quiet: bool) -> None:
         self._line = Line(quiet=quiet)
@@ -32,11 +32,11 @@ class StatusLine:
 
     @property
     def plain(self) -> bool:
-        """Whether log lines tell it, because no terminal does."""
+        """Whether it writes log lines, because there is no terminal."""
         return self._line.plain
 
     def show(self, status: PollStatus) -> None:
-        """The poller's news."""
+        """Show the poller's new status."""
         self._poll = status
         if self._quiet or status.state is WriterState.STARTING:
             return
@@ -48,14 +48,14 @@ class StatusLine:
         self._refused = refused
 
     def show_relay(self, status: RelayStatus) -> None:
-        """The relay's news."""
+        """Show the relay's new status."""
         self._relay = status
         if self._poll is not None and self._poll.state is not WriterState.STARTING:
             self._say()
 
     def end(self, words: str) -> None:
-        """A last line, which stays."""
-        # In a parent's hands it is the parent's to tell.
+        """Write a last line, which stays."""
+        # With a parent, the parent reports it.
         self._line.end(words)
 
     def _say(self) -> None:
@@ -64,7 +64,7 @@ class StatusLine:
         forms = list(poll_forms(status, self._zone))
         key = f"{status.state} {status.note} {status.problem}"
         if relay is not None:
-            # A terminal cuts the line's end off: what is wrong must come before it.
+            # A terminal cuts off the end of the line, so problems come first.
             pairs = _alongside(forms, status_forms(relay, self._zone, now()))
             forms = [f"{r} · {p}" if relay.is_away else f"{p} · {r}" for p, r in pairs]
             key += f" {relay.state} {relay.problem} {relay.is_away}"
@@ -73,7 +73,7 @@ class StatusLine:
 
 
 def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, str]]:
-    """Both at once, ever shorter: the relay's URL goes first, because its user typed it."""
+    """Return both in ever shorter forms. The relay's URL is left out first: its user typed it."""
     return [
         (polls[0], relays[0]),
         (polls[0], relays[1]),
@@ -84,7 +84,7 @@ def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, s
 
 
 def poll_forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
-    """How the poller is: in full, without what its user asked for, and as short as can be."""
+    """Return the poller's state: in full, without the user's wishes, and as short as possible."""
     does = f"{source_label(status.source)}: {status.state}"
     if status.problem:
         does += f" ({status.problem})"

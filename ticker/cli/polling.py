@@ -1,4 +1,4 @@
-"""A poller's process from its first poll to its last: its log, its relay, its parent's orders."""
+"""The process of a poller, from its first poll to its last: log, relay, orders of the parent."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
 """States of a poller that could not reach its source or its stream."""
 _WITHIN_PARENT: Final = 1.2
-"""How long the relay may go on at the end where a parent waits (s): it kills after three."""
+"""The relay's time limit at the end if a parent waits (s), which kills after three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a poller tells: a person, or the parent that started it."""
+    """The receiver of a poller's status: a person, or the parent process."""
 
     poll: Callable[[PollStatus], None]
     relay: Callable[[RelayStatus], None]
     undelivered: Callable[[str], None]
-    """What has not been sent on, at the end."""
+    """Report what is undelivered at the end."""
     within: float
-    """How long the relay may go on delivering at the end (s)."""
+    """The relay's time limit for delivery at the end (s)."""
 
 
 class Teller:
@@ -59,19 +59,19 @@ class Teller:
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A poller and its log, made before either is opened: orders and signals find it at once."""
+    """A poller and its log. It exists before both are opened, so that orders find it."""
 
     log: Retained
     poller: Poll
     tell: Teller
     kept: StreamChoice
-    """The log, as it was chosen."""
+    """The chosen log."""
     destination: StreamChoice | None
-    """Where a relay sends on to, if the ticks are for somewhere else."""
+    """The destination of the relay, if the ticks are for another stream."""
 
 
 def open_kept(choice: StreamChoice) -> Retained:
-    """A log file: whatever a poller writes to, its ticks are numbered in one first."""
+    """The log file. Every poller numbers its ticks in one first."""
     return retained(open_log(choice.url, keep_for=choice.keep_for))
 
 
@@ -84,10 +84,10 @@ def run_job(
     count: int | None = None,
     meanwhile: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> int:
-    """Poll to the end, in a new log if one is taken away under the poller; the exit code.
+    """Poll to the end, and return the exit code. If the log file is removed, begin a new one.
 
-    `end` gets the last words; `count`: so many ticks are wished for. `meanwhile` is entered for as
-    long as it polls.
+    `end` gets the last message; `count` is the wished number of ticks. `meanwhile` stays entered
+    while it polls.
     """
     pollers: list[Poll] = []
 
@@ -110,7 +110,7 @@ def run_job(
 
 
 def _counted() -> Path | None:
-    """Where the pollers of this user count the requests to Yahoo."""
+    """The file in which this user's pollers count the requests to Yahoo."""
     try:
         return state_directory() / "yahoo-requests.json"
     except ConfigError:  # no home directory
@@ -136,7 +136,7 @@ async def _to_the_end(
 
 
 class Parent:
-    """The parent of a poller: its orders are obeyed, its questions answered, news told to it."""
+    """The parent of a poller: it gives orders, asks questions, and gets the news."""
 
     def __init__(self, poller: Poll, source: SearchableSource) -> None:
         self.channel: Controlled | None = None
@@ -147,7 +147,7 @@ class Parent:
 
     @property
     def audience(self) -> Audience:
-        """It is told what a person would be told."""
+        """Report to the parent what a person would see."""
         return Audience(
             poll=lambda status: self._say("status", **msgspec.to_builtins(status)),
             relay=lambda status: self._say("relay", **msgspec.to_builtins(status)),
@@ -156,7 +156,7 @@ class Parent:
         )
 
     def obey(self, order: Order) -> None:
-        """One order; what makes no sense is passed over, and logged. One with an `id` asks."""
+        """Run an order. An invalid one is ignored and logged. One with an `id` is a question."""
         if "id" in order:
             self._replies.add(reply := asyncio.create_task(self._reply(order)))
             reply.add_done_callback(self._replies.discard)
@@ -183,7 +183,7 @@ class Parent:
 
 
 def _code(report: PollReport, count: int | None, source: str) -> int:
-    """The exit code after an end that was wished for; what is missing is told."""
+    """Return the exit code after a wished end, and report what is missing."""
     if report.why == "stopped":
         return DONE
     if report.answers == 0:
@@ -196,9 +196,9 @@ def _code(report: PollReport, count: int | None, source: str) -> int:
 
 
 async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
-    """Poll into the log, which is open; and send on from there, in a loop of its own.
+    """Poll into the open log, and run the relay beside it.
 
-    Raises `StreamMissing` where the log is taken away before the poller has ended.
+    Raises `StreamMissing` if the log file is removed before the poller has ended.
     """
     if job.destination is None:
         report = await job.poller.run()
@@ -215,7 +215,7 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
     try:
         report = await job.poller.run()
     except StreamMissing:
-        # Not the end, so there is nothing to tell; what else ended the sending ends us too.
+        # This is not the end, so there is nothing to report. Other errors of the relay end us too.
         await sending.finish(job.tell.audience.within)
         raise
     except BaseException:
@@ -227,12 +227,12 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
 
 
 async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False) -> None:
-    """End the sending, and tell what it leaves undelivered; `is_gone`: in a log removed since."""
+    """End the relay, and report what is undelivered; `is_gone`: the log file was removed."""
     lost = "undelivered: unknown (the log in which they waited was removed)"
     try:
         words = await sending.finish(audience.within)
     except MixedPrices:
-        raise  # what it refuses is no more to be sent tomorrow
+        raise  # what it refuses now, it would refuse tomorrow too
     except StreamMissing:
         words = lost
     except StreamError:

@@ -1,4 +1,4 @@
-"""The configuration as a dashboard uses it: read again when the file changes, and written to."""
+"""The configuration of a dashboard. It is read again when the file changes, and can be saved."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _Stamp = tuple[int, int, int] | None
 
 
 class FilePreferences:
-    """What the file says to a dashboard whose rows are those of the watchlist `shown` (or none).
+    """The preferences of a dashboard that shows the watchlist `shown` (or none).
 
-    What is wrong in a file that changed is told, and what it said before stays in force.
+    If the changed file has a mistake, it is reported, and the earlier values stay.
     """
 
     def __init__(self, settings: Settings, shown: str = "") -> None:
         self.shown = shown
         self.on_read: Callable[[Settings], None] = lambda _: None
-        """Called with what the file says after it changed."""
+        """It is called with the new configuration after a change."""
         self._path = settings.config.path
         self._stamp = _stamp(self._path)
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
         sort, columns = settings.sort(), settings.columns()
-        settings.alerts()  # a mistake in them keeps all as it was
+        settings.alerts()  # a mistake in them keeps the earlier values
         self._owned = settings.config.holdings.symbols
         self.watchlists: Mapping[str, Sequence[str]] = lists_of(settings)
         self.columns: Mapping[str, Sequence[Column]] = columns
@@ -42,14 +42,14 @@ class FilePreferences:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Those of the watchlist that is shown, and with `default` what is owned."""
+        """Return the symbols of the watchlist shown; `default` includes the symbols owned."""
         default = DEFAULT_WATCHLIST if self.shown == "default" else ()
         listed = self.watchlists.get(self.shown, default)
         owned = self._owned if self.shown == "default" else ()
         return tuple(dict.fromkeys((*listed, *owned)))
 
     def reload(self) -> str | None:
-        """Read the file again if it changed: what to tell of that, `None` if it did not."""
+        """Read the file again if it changed. Returns a notice, or `None` if it did not change."""
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return None
@@ -63,12 +63,12 @@ class FilePreferences:
         return f"{self._path.name} was read again"
 
     def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
-        """Write the watchlist `name`; what to tell of that. Raises `ConfigError`."""
+        """Write the watchlist `name`. Returns a notice. Raises `ConfigError`."""
         self._write("watchlists", name, symbols)
         return f"{count_text(len(symbols), 'symbol')} saved as watchlist {name} in {self._path}"
 
     def save_columns(self, name: str, columns: Sequence[Column]) -> str:
-        """Write the columns of the list `name`; what to tell of that. Raises `ConfigError`."""
+        """Write the columns of the list `name`. Returns a notice. Raises `ConfigError`."""
         self._write("columns", name, spell_columns(columns))
         return f"Columns of {name} saved in {self._path}"
 
@@ -79,7 +79,7 @@ class FilePreferences:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = decode_text(path.read_bytes()) if path.exists() else ""
-            parse(text, self._path)  # a file with a mistake is its user's to mend first
+            parse(text, self._path)  # the user must correct a mistake in the file first
             text = with_list(text, section, name, words)
             parse(text, self._path)
             replace_file(path, text.encode())
@@ -92,7 +92,7 @@ class FilePreferences:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """What changes when somebody writes the file; `None` where there is none."""
+    """Return a value that changes when the file is written; `None` if there is no file."""
     try:
         told = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What `tail` says on standard error of a stream that it reads: why it is quiet, what is broken."""
+"""The messages of `tail` on standard error: why the stream is quiet, and broken records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ticker.units import SECOND
 
 
 class PassedOver:
-    """Says on standard error how many records of `stream` could not be read."""
+    """Reports on standard error how many records of `stream` could not be read."""
 
     def __init__(self, stream: Stream, *, quiet: bool) -> None:
         self._stream = stream
@@ -29,7 +29,7 @@ class PassedOver:
         self._at = -math.inf
 
     def tell(self, *, at_once: bool = False) -> None:
-        """Say it if there are more than before; not more often than each few seconds."""
+        """Report it if there are more than before, at most every few seconds."""
         broken, now = self._stream.read_stats().broken, time.monotonic()
         soon = (now - self._at) * SECOND < QUIET_AFTER
         if self._quiet or broken == self._told or (soon and not at_once):
@@ -39,10 +39,10 @@ class PassedOver:
 
 
 class Quietness:
-    """Why no tick comes from a stream, by the heartbeats that came with its batches.
+    """Says why no tick comes from a stream, by the heartbeats in its batches.
 
-    Asks nobody: a question costs a server work, and a silence may last for hours. `clock` (µs, UTC)
-    is for the words, `elapsed` (µs), which never goes back, for the judgement.
+    It sends no requests, because a silence may last for hours. `clock` (µs, UTC) is for the words;
+    `elapsed` (µs), which never goes back, decides.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class Quietness:
         self._writers = Writers()
         self._is_empty = False
         self._there: dict[tuple[str, str], int] = {}
-        """Writer → `received` of its last heartbeat at the beginning: the reading may begin before
-        it, and what it reads on the way there is history and no sign of life."""
+        """Writer → `received` of its last heartbeat at the beginning. The reading may begin
+        earlier, and heartbeats up to this one are history, not a sign of life."""
         self._told: tuple[str, ...] = ()
-        """The reason that was told last; empty when ticks came after it."""
+        """The reason that was reported last; empty if ticks came after it."""
         self._since = 0
-        """When the last tick before that had come (µs, by `elapsed`)."""
+        """When the last tick before that came (µs, by `elapsed`)."""
 
     def begin(self, snapshot: Batch) -> None:
-        """The stream is as `snapshot` says when the reading begins, somewhere before its end."""
+        """Note the state of the stream when the reading begins, before its end."""
         self._is_empty = not snapshot
         at = self._clock()
         for beat in snapshot.heartbeats:
@@ -79,9 +79,9 @@ class Quietness:
                 self._there[beat.writer, beat.source] = beat.received
 
     def take(self, batch: Batch) -> None:
-        """`batch` was read."""
+        """Note that `batch` was read."""
         if not batch:
-            self._there.clear()  # the reading is at the end
+            self._there.clear()  # the reading reached the end
             return
         self._is_empty = False
         for beat in batch.heartbeats:
@@ -90,13 +90,14 @@ class Quietness:
                 self._writers.take(beat, self._elapsed())
 
     def tell(self, batch: Batch, ticked: int, problem: str | None, *, visible: bool) -> None:
-        """`batch` was taken: say why no tick has come since `ticked` (µs, by `elapsed`), once.
+        """After `batch`, say once why no tick has come since `ticked` (µs, by `elapsed`).
 
-        `visible`: a terminal shows the ticks, and thereby that they come again.
+        `visible`: a terminal shows the ticks, so the user sees when they come again.
         """
         if batch.ticks:
             if self._told and not visible:
-                # The terminal shows no ticks: the last word on it would still be the silence.
+                # The terminal shows no ticks, so without this its last message would be the
+                # silence.
                 tell(f"Ticks again, after {(ticked - self._since) / SECOND:.0f} s")
             self._told = ()
             return
@@ -109,9 +110,9 @@ class Quietness:
             self._told, self._since = key, ticked
 
     def why(self, problem: str | None, silent: int) -> tuple[tuple[str, ...], str]:
-        """What stays the same for as long as the reason does, and the words.
+        """Return a key that stays the same while the reason does, and the words.
 
-        `problem` is what keeps the reading from going on; `silent` is how long no tick came (µs).
+        `problem` is why the stream cannot be read; `silent` is the time without a tick (µs).
         """
         elapsed = self._elapsed()
         if problem is not None:

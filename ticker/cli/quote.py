@@ -1,4 +1,4 @@
-"""`quote`: one look at the source, printed; nothing is stored."""
+"""`quote`: prints current prices once, and stores nothing."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
 
 
 def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:
-    """A line for each symbol without a quote, and one for all that failed for one reason."""
+    """Return a line for each symbol without a quote, but one for all with the same failure."""
     failed: dict[str, list[str]] = {}
     for symbol, reason in answer.refused.items():
         if symbol in answer.failures:
@@ -154,7 +154,7 @@ def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:
 
 
 def _suggestion(symbol: str) -> str:
-    """What somebody who wrote `EURUSD` may have meant; empty where nothing is near."""
+    """Return a suggestion, such as `EURUSD=X` for `EURUSD`; empty if there is none."""
     import difflib
 
     near = difflib.get_close_matches(symbol, DEFAULT_WATCHLIST, n=1, cutoff=0.7)
@@ -170,7 +170,7 @@ def _suggestion(symbol: str) -> str:
 
 
 class _keeper:  # noqa: N801  (called like a function)
-    """Writes each answer of a source into `folder`, one file an answer."""
+    """Writes each answer of a source into `folder`, one file for each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -182,7 +182,7 @@ class _keeper:  # noqa: N801  (called like a function)
     def __call__(self, symbols: Sequence[str], body: bytes) -> None:
         words = "-".join(symbols[:3]) + (f"-and-{len(symbols) - 3}" if len(symbols) > 3 else "")  # noqa: PLR2004
         name = re.sub(r"[^A-Za-z0-9.^=_-]", "_", words).lstrip(".")
-        if name != words:  # another name may become the same
+        if name != words:  # different symbols may give the same file name
             name += f"-{zlib.crc32(words.encode()):08x}"
         path = self._folder / f"{name}.json"
         try:

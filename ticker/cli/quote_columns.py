@@ -1,4 +1,4 @@
-"""`quote --columns`: chosen fields of quotes, and what is owned of them, for cron too."""
+"""`quote --columns`: chosen fields of quotes and of the holdings, also for cron."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ticker.sources.protocol import Source
 
 _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
-"""Decimals of shares."""
+"""The decimals of shares."""
 _ROUNDS: Final = 4
-"""So often pairs are asked for at most: direct, inverse, and the legs of a cross both ways."""
+"""The most rounds of asking for pairs: direct, inverse, and both legs of a cross both ways."""
 _FRESH: Final = Age(None, Reason.FRESH)
 
 
@@ -49,12 +49,12 @@ def parse_columns(text: str) -> tuple[str, ...]:
 
 
 def are_owned(columns: Iterable[str]) -> bool:
-    """Whether one of `columns` is about what is owned."""
+    """Tell whether one of `columns` is about holdings."""
     return any(name in _OWNED for name in columns)
 
 
 class Owned:
-    """The board of what `source` answered, with what is owned of it."""
+    """The board of an answer, with the values of the holdings."""
 
     def __init__(self, portfolio: Portfolio | None) -> None:
         self.board = Board()
@@ -64,16 +64,16 @@ class Owned:
 
     @property
     def total(self) -> Total | None:
-        """Of all that is owned; `None`: nothing is."""
+        """The value of everything owned; `None`: nothing is owned."""
         return None if self.board.valuation is None else self.board.valuation.total
 
     def take(self, quotes: Sequence[Quote]) -> None:
-        """Take quotes in."""
+        """Add quotes."""
         self.board.fold(Batch(Position(""), quotes=quotes), 0)
         self.board.revalue()
 
     async def ask(self, source: Source, answer: Answer) -> None:
-        """Ask for the rest of what is owned, and for the pairs that totals need."""
+        """Ask for the other symbols owned, and for the pairs that totals need."""
         self.take(answer.quotes)
         owner, portfolio = self.board.owner, self._portfolio
         if owner is None or portfolio is None:
@@ -97,7 +97,7 @@ class Owned:
 def printed(
     quotes: Sequence[Quote], columns: Sequence[str], owned: Owned, how: Format, *, with_total: bool
 ) -> str:
-    """The `columns` of `quotes`; under a table of what is owned its total, if that is wished."""
+    """Return the `columns` of `quotes` as text, and below a table the total if wished."""
     from ticker import output
 
     match how:
@@ -115,7 +115,7 @@ def printed(
 
 
 def total_line(total: Total, currency: str) -> str:
-    """The total of all that is owned, ended; or why there is none."""
+    """Return the total of all holdings, with a line end, or the reason why there is none."""
     if total.value is None:
         return f"no total in {currency}: {', '.join(total.problems)}\n"
     parts = [f"total {money_text(total.value)} {currency}"]
@@ -131,7 +131,7 @@ def total_line(total: Total, currency: str) -> str:
 def _values(
     quote: Quote, columns: Sequence[str], owned: Owned, write: Callable[[str, Decimal], Any]
 ) -> Mapping[str, Any]:
-    """The columns that are known, by name."""
+    """Return name → column."""
     plain = {"type": "quote", **msgspec.to_builtins(quote)}
     position = owned.board.row(quote.symbol).position
     for name in _OWNED:

@@ -1,4 +1,4 @@
-"""`record`: a stream becomes a recording, a Parquet file."""
+"""`record`: turns a stream into a recording, a Parquet file."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ if TYPE_CHECKING:
     from ticker.streams.recording import Manifest
 
 _FINISHING: Final = 600.0
-"""How long the file may take to be written after a signal (s)."""
+"""The time limit for writing the file after a signal (s)."""
 
 
 class RecordOptions(msgspec.Struct, frozen=True):
-    """What to record, and for how long."""
+    """What to record, and how long."""
 
     source: StreamChoice
     path: Path
     cut: Cut
     symbols: tuple[str, ...]
-    """Those that were named."""
+    """The symbols that were named."""
     lasting: float | None
-    """Stop after so long (s)."""
+    """The time after which it stops (s)."""
     zone: Zone
 
 
@@ -129,7 +129,7 @@ def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
 
 
 class _RecordCommand:
-    """One run of `record`, from the first look at its stream to its last words."""
+    """One run of `record`, from opening its stream to its last message."""
 
     def __init__(self, options: RecordOptions, part: Part, line: Line) -> None:
         self._options = options
@@ -140,13 +140,13 @@ class _RecordCommand:
         self._told: str | None = None
 
     async def stop(self) -> None:
-        """End it: read what the stream holds now, and write the file."""
+        """End it: read what the stream holds now, then write the file."""
         self._is_stopped = True
         if self._recording is not None:
             self._recording.stop()
 
     async def main(self) -> int:
-        """Record, then write the file; the exit code."""
+        """Record, then write the file. Returns the exit code."""
         options, part = self._options, self._part
         failure: StreamError | None = None
         try:
@@ -173,7 +173,7 @@ class _RecordCommand:
         return Progress() if self._recording is None else self._recording.progress
 
     async def _finish(self) -> Manifest | None:
-        """Write the file; `None` where nothing came."""
+        """Write the file. Returns `None` if nothing came."""
         ticks = self._progress.ticks
         if not ticks:
             self._part.remove()
@@ -191,7 +191,7 @@ class _RecordCommand:
         return manifest
 
     def _raise_full(self, error: StreamNotWritable) -> None:
-        """Nothing more can be written: say what is safe, and how to finish it."""
+        """Return the error for a full disk: what is safe, and how to finish the recording."""
         ticks = self._progress.ticks
         if not ticks:
             self._part.remove()
@@ -204,7 +204,7 @@ class _RecordCommand:
         ) from error
 
     def _judge(self, manifest: Manifest | None) -> int:
-        """Say what is missing of what was asked for; the exit code."""
+        """Report which wished symbols are missing. Returns the exit code."""
         options, progress = self._options, self._progress
         url = options.source.word if options.source.demo else options.source.url
         if manifest is None:
@@ -229,7 +229,7 @@ class _RecordCommand:
         return NO_DATA if absent else DONE
 
     def _show(self) -> None:
-        """The line that says how it goes."""
+        """Return the line of progress."""
         options, progress = self._options, self._progress
         if progress.problem is not None:
             if progress.problem != self._told:
@@ -251,7 +251,7 @@ def _of(symbols: tuple[str, ...]) -> str:
 
 
 def recorded_words(manifest: Manifest, path: Path, zone: Zone) -> str:
-    """What a recording holds, and how to play it."""
+    """Return what a recording holds, and how to play it."""
     words = count_text(manifest.ticks, "tick")
     if manifest.first is not None and manifest.last is not None:
         words += f", {span_text(manifest.first, manifest.last, zone, now=now())}"

@@ -1,4 +1,4 @@
-"""`replay`: what a stream holds, played again on a dashboard, or into another stream."""
+"""`replay`: plays a stream again, on a dashboard or into another stream."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def replay(
 
 
 def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbose: bool) -> int:
-    """Play into `destination`; the exit code."""
+    """Play into `destination`. Returns the exit code."""
     url = canonical_url(wish.source)
     if canonical_log_url(destination) == url:
         raise UsageError(f"{url} cannot be replayed into itself")
@@ -149,9 +149,9 @@ def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbos
 def _stream_word(
     settings: Settings, words: Sequence[str], option: str | None
 ) -> tuple[str | None, Sequence[str]]:
-    """The stream that is named (`None`: none), and the symbols.
+    """Return the named stream (`None`: none), and the symbols.
 
-    Raises `Failed` for no such file, `UsageError` for a path that is no stream. With `--stream`,
+    Raises `Failed` for a missing file, `UsageError` for a path that is no stream. With `--stream`,
     all words are symbols.
     """
     if option is not None or not words:
@@ -163,11 +163,11 @@ def _stream_word(
     if is_path(first) and not is_recording(first):
         refuse_other_path(first)
     is_left = is_recording(first) and part_path(path).exists()
-    if path.is_file() or is_left:  # what a killed recorder left is finished when it is opened
+    if path.is_file() or is_left:  # an unfinished recording is finished when it is opened
         return first if is_recording(first) else f"sqlite:{first}", words[1:]
     if is_path(first):
         raise Failed(f"{first}: there is no such file", NO_DATA)
-    # Symbols in lower case are fine, but `demoo` more likely means the stream.
+    # Symbols may be in lower case, but `demoo` more likely means the stream.
     names = ("demo", *settings.config.streams)
     close = difflib.get_close_matches(first, names, n=1, cutoff=0.75)
     if close and first == first.lower():
@@ -180,7 +180,7 @@ def _stream_word(
 def _moments(
     source: StreamChoice, since: str | None, until: str | None, zone: Zone
 ) -> tuple[int | None, int | None]:
-    """`--since` and `--until` in µs; `None`: from the start, to the end."""
+    """Return `--since` and `--until` in µs; `None`: from the start, to the end."""
     first, end = span_of(source, since, until, zone)
     if end == "start":
         raise UsageError("--until start leaves nothing to play")

@@ -1,7 +1,7 @@
-"""Which command the first word means, when it names none. Pure.
+"""Finds the command if the first word names none. Pure.
 
-`ticker AAPL GC=F` is `ticker run AAPL GC=F`, and so is `ticker aapl gc=f`. `ticker wacth` is a
-mistake, and the error says what may have been meant. `ticker help tail` is `ticker tail --help`.
+`ticker AAPL GC=F` and `ticker aapl gc=f` mean `ticker run AAPL GC=F`. `ticker wacth` is a mistake,
+and the error suggests a command. `ticker help tail` means `ticker tail --help`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ticker.errors import UsageError
 
 HELP: Final = "help"
 _CLOSE: Final = 0.65
-"""How alike a word and a command must be: `rnu` is close to `run`, and `coin` to no `config`."""
+"""How similar a word must be to a command: `rnu` is close to `run`, `coin` is not to `config`."""
 _SYMBOL: Final = re.compile(r"[A-Za-z]{1,5}(,[A-Za-z]{1,5})*|\S*[\d^=.\-]\S*")
 
 
 def route(words: Sequence[str], commands: Sequence[str], *, on_terminal: bool) -> list[str]:
-    """The words with a command in front. Raises `UsageError` for a word that means nothing.
+    """Return the words with a command in front. Raises `UsageError` for an unknown word.
 
-    No words at all are `run` on a terminal and a call for help elsewhere.
+    Without words: `run` on a terminal, the help elsewhere.
     """
     if not words:
         return ["run"] if on_terminal else ["--help"]

@@ -1,4 +1,4 @@
-"""How a command runs and ends: signals, and the log of diagnostics."""
+"""Runs a command to its end: signals, and the log of diagnostics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ticker.files import real_path, state_directory
 
 _ASKED_ENOUGH: Final = 2
 _PATIENCE: Final = 10.0
-"""How long the end after a signal may take (s)."""
+"""The time limit for the end after a signal (s)."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -65,8 +65,8 @@ async def _run(
             leave.start()
         loop.call_soon_threadsafe(act, len(received))
 
-    # Python's own handlers, not those of the event loop: they run even while the loop is stuck.
-    # A program started with nohup ignores hang-ups, and goes on doing so.
+    # Python's own handlers, not the event loop's: they run even while the loop is stuck. A program
+    # started with nohup must go on ignoring hang-ups.
     before = {
         number: signal.signal(number, on_signal)
         for number in _SIGNALS
@@ -104,7 +104,7 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if received:  # DuckDB makes an error of its own of it
+        if received:  # DuckDB turns it into an error of its own
             raise typer.Exit(128 + received[0]) from None
         raise
     finally:
@@ -129,11 +129,11 @@ def set_up_logging(
 
     root = logging.getLogger("ticker")
     root.setLevel(logging.DEBUG)
-    # What asyncio finds (a task that nobody waited for) is for the file alone: without a handler
-    # of its own it would be written across the screen.
+    # Messages of asyncio (about a forgotten task) are only for the file. Without a handler of its
+    # own, asyncio would write them across the screen.
     tasks = logging.getLogger("asyncio")
-    # Kafka's client logs each failed attempt, several a second; our own errors say what matters.
-    # Never below INFO: at DEBUG it logs what it sends, passwords too.
+    # Kafka's client logs each failed attempt, several a second, and our own errors say enough.
+    # Never below INFO: at DEBUG it logs what it sends, including passwords.
     client = logging.getLogger("aiokafka")
     client.setLevel(logging.INFO if verbose else logging.CRITICAL)
     for logger in (root, tasks, client):
@@ -157,7 +157,7 @@ def set_up_logging(
         if not os.access(directory, os.W_OK):
             return
     except (ConfigError, OSError):
-        return  # no place for a log file: standard error has it all
+        return  # no place for a log file: standard error has everything
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     for logger in (root, tasks, client):

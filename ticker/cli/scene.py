@@ -1,4 +1,4 @@
-"""What `demo` and `run` start beside the screen: the demo's log, a free port, child processes."""
+"""What `demo` and `run` need beside the screen: the demo's log, a free port, child processes."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from ticker.times import to_datetime
 from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
-"""How long the last message may search for the first kept tick (s)."""
+"""The time limit of the search for the first kept tick, for the last message (s)."""
 
 
 @contextmanager
 def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
-    """The log that a demo writes, fresh unless `keep`, and notices for the screen.
+    """Yield the log that a demo writes, new unless `keep`, and notices for the screen.
 
-    It lies in the state directory. If that cannot be written, or another process writes to the log,
-    it lies in a temporary folder that is deleted after the demo.
+    It is in the state directory. If that cannot be written, or another process writes to the log,
+    it is in a temporary folder that is deleted after the demo.
     """
     with ExitStack() as stack:
         try:
@@ -53,7 +53,7 @@ def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
         else:
             if not keep:
                 _remove(choice)
-            fcntl.flock(lock, fcntl.LOCK_SH)  # our own poller is to write there
+            fcntl.flock(lock, fcntl.LOCK_SH)  # our own poller will write there
             yield choice, []
             return
         folder = Path(tempfile.mkdtemp(prefix="ticker-demo-"))
@@ -85,9 +85,9 @@ def _remove(choice: StreamChoice) -> None:
 
 
 def reserved(wished: int) -> socket.socket:
-    """Return a socket that listens at port `wished`, or at a free one where somebody listens there.
+    """Return a socket that listens at port `wished`, or at a free port if that one is in use.
 
-    It is for a child to serve: between a look at a port and its use, another demo could take it.
+    A child gets the open socket. If it got only the number, another demo could take the port first.
     """
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,7 +101,7 @@ def reserved(wished: int) -> socket.socket:
 
 
 class Kept:
-    """What the children reported: ticks kept over all runs of the poller, and the last error."""
+    """The reports of the children: ticks kept over all runs of the poller, and the last error."""
 
     def __init__(self) -> None:
         self.error = ""
@@ -120,18 +120,18 @@ class Kept:
 
     @property
     def gone(self) -> int:
-        """Of those: in logs that were taken away since."""
+        """How many of them were in log files that were removed since."""
         return self._gone_before + self._gone_now
 
     @property
     def why_none(self) -> str:
-        """Why no tick was kept, in a few words; empty where that is no problem."""
+        """Why no tick was kept, in a few words; empty if that is no problem."""
         if not self._state:
             return "the poller had not started yet"
         return why_none(self._state, self._source, self._problem)
 
     def take(self, news: News) -> None:
-        """One piece of a child's news."""
+        """Take in one report of a child."""
         match news.get("say"):
             case "status":
                 ticks = int(news.get("ticks", 0))
@@ -154,9 +154,9 @@ class Kept:
 def kept_words(
     ticks: int, gone: int, url: str = "", *, why_none: str = "", temporary: bool = False
 ) -> str:
-    """How many ticks a poller kept, in `url`; and how many of them went with another log.
+    """Return how many ticks a poller kept in `url`, and how many were lost with removed log files.
 
-    `why_none` is added where there are none. A `temporary` log is deleted, so it kept nothing.
+    `why_none` is added if there are none. A `temporary` log is deleted, so it kept nothing.
     """
     if temporary:
         return f"{count_text(ticks, 'tick')} seen, none kept: this demo's log was temporary"
@@ -172,14 +172,15 @@ def kept_words(
 
 
 async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
-    """The command that replays what was kept in `choice` since `began`, as a last line ends.
+    """Return the command that replays the ticks kept in `choice` since `began`, for a last line.
 
-    Empty where the log is deleted. To the minute where that begins with the first tick kept, else
-    to the second; with the date where `began` is not of the day of `at` (µs, UTC; `None`: now).
+    Empty if the log is deleted. The time is a full minute if no older tick was kept since then,
+    otherwise it has seconds. It has a date unless `began` is on the day of `at` (µs, UTC; `None`:
+    now).
     """
     if choice.temporary:
         return ""
-    zone = Settings().zone(None)  # that in which the command will be read
+    zone = Settings().zone(None)  # the day on which the command is read
     moment = to_datetime(began, zone)
     by_minute = await _is_first(choice, began - began % MINUTE, began)
     time = moment.strftime("%H:%M" if by_minute else "%H:%M:%S")
@@ -190,7 +191,7 @@ async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> s
 
 
 async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
-    """Whether nothing was kept from `minute` until `began`; False where that takes long."""
+    """Tell whether nothing was kept from `minute` until `began`; False if the search takes long."""
     if stream_path(choice) is None:
         return False
     with suppress(StreamError, TimeoutError):
@@ -207,7 +208,10 @@ def keep_alive(
     on_word: Callable[[str], None],
     inherits: Sequence[int] = (),
 ) -> Poller:
-    """A child of this command line, started again when it dies; it `inherits` these descriptors."""
+    """Return a child process of this command line, which is restarted when it dies.
+
+    It `inherits` these descriptors.
+    """
     name = "poller" if words[0] == "poll" else words[0]
     return Poller(
         command(*words, "--control"), on_news=on_news, on_word=on_word, name=name, inherits=inherits

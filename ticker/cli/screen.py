@@ -1,4 +1,4 @@
-"""A dashboard of `watch`, `run`, `demo` or `replay`, shown until somebody ends it."""
+"""Shows the dashboard of `watch`, `run`, `demo` or `replay` until it ends."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Shows one dashboard; it may be left before the dashboard is there."""
+    """Shows one dashboard. It can be ended even before the dashboard appears."""
 
     def __init__(self) -> None:
         self.dashboard: Dashboard | None = None
         self._is_left = False
 
     async def show(self, dashboard: Dashboard) -> int:
-        """Show `dashboard` until it is left; the exit code."""
+        """Show `dashboard` until the user leaves it. Returns the exit code."""
         self.dashboard = dashboard
-        if self._is_left:  # while it was still loading
+        if self._is_left:  # ended while it was still loading
             self.leave()
         left = await dashboard.show()
         self.dashboard = None
@@ -29,7 +29,7 @@ class Screen:
         return INTERRUPTED if left.interrupted else DONE
 
     def leave(self) -> None:
-        """End the dashboard, now or as soon as it is shown."""
+        """End the dashboard, now or as soon as it appears."""
         self._is_left = True
         if self.dashboard is not None:
             self.dashboard.action_leave()

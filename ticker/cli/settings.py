@@ -1,4 +1,4 @@
-"""What a command works with (streams, symbols, zones), from options, environment and file."""
+"""The settings of a command (streams, symbols, zones), from options, environment and file."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def refuse_mixing(choice: StreamChoice, source: str) -> None:
 
 
 class Settings:
-    """The configuration, replaced by a command's options where there are any."""
+    """The configuration, overridden by a command's options."""
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config if config is not None else load()
 
     def zone(self, option: str | None) -> Zone:
-        """The zone of the times shown. Raises `UsageError` for one that is not known."""
+        """Return the zone of the times shown. Raises `UsageError` for an unknown one."""
         name = self.config.setting("tz", option, default=None).value
         return None if name is None else known_zone(name)
 
     def sort(self) -> Sort | None:
-        """The order of the rows; `None`: that of the watchlist."""
+        """Return the order of the rows; `None`: the order of the watchlist."""
         word = self.config.setting("sort", default=None).value
         with self._blamed("sort"):
             return parse_sort(word) if word else None
 
     def alerts(self) -> list[tuple[Alert, tuple[str, ...]]]:
-        """Each alert of the file, and the command that it runs (empty: none)."""
+        """Return each alert of the file, and the command that it runs (empty: none)."""
         return [self._alert(place) for place in range(len(self.config.alerts))]
 
     def _alert(self, place: int) -> tuple[Alert, tuple[str, ...]]:
@@ -70,11 +70,11 @@ class Settings:
 
     @property
     def currency(self) -> str:
-        """That of totals."""
+        """Return the currency of totals."""
         return self.config.setting("currency", default="USD").value or "USD"
 
     def columns(self) -> dict[str, tuple[Column, ...]]:
-        """List → its columns; `default` is for all others. Raises `ConfigError`."""
+        """Return list → its columns; `default` is for all others. Raises `ConfigError`."""
         found = self._column_mistakes()
         if found:
             raise found[0]
@@ -102,7 +102,7 @@ class Settings:
         return found
 
     def theme(self) -> str:
-        """The colours of the dashboard. Raises `UsageError` for a theme that there is not."""
+        """Return the theme of the dashboard. Raises `UsageError` for an unknown one."""
         from ticker.dashboard.palette import PALETTES
 
         name = self.config.setting("theme", default="dark").value or "dark"
@@ -144,7 +144,7 @@ class Settings:
 
     @contextmanager
     def _blamed(self, name: str) -> Iterator[None]:
-        """A value of the file that cannot be used is a mistake of the file, with its line."""
+        """Note an unusable value of the file as a mistake, with its line."""
         try:
             yield
         except UsageError as error:
@@ -157,9 +157,9 @@ class Settings:
             ) from None
 
     def stream(self, option: str | None) -> StreamChoice:
-        """The stream, and how to speak with it: see `choose_stream`.
+        """Return the stream and its settings: see `choose_stream`.
 
-        A recording that its recorder left unfinished is finished.
+        An unfinished recording is finished.
         """
         choice = choose_stream(option, self.config)
         address = choice.address
@@ -173,18 +173,18 @@ class Settings:
         return choice
 
     def source(self, option: str | None) -> str:
-        """The source's URL."""
+        """Return the source's URL."""
         return self.config.setting("source", option, default="yahoo").value or "yahoo"
 
     def every(self, option: str | None) -> int | None:
-        """The wished time between polls (µs); `None`: what the source likes."""
+        """Return the wished time between polls (µs); `None`: the source's default."""
         text = self.config.setting("every", option, default=None).value
         return None if text is None else parse_duration(text)
 
     def symbols(self, words: Sequence[str] | None, watchlist: str | None) -> tuple[str, ...]:
-        """The symbols named and those of the watchlist, in order; empty if neither is given.
+        """Return the symbols named and those of the watchlist, in order; empty if neither is given.
 
-        Raises `UsageError` for what is no symbol, and where a file is named instead.
+        Raises `UsageError` for an invalid symbol, and if a file is named instead.
         """
         for word in words or ():
             _refuse_file(word)
@@ -193,7 +193,7 @@ class Settings:
 
 
 def _check(choice: StreamChoice) -> None:
-    """Raise what opening it would raise, except for a password that only the user's shell knows."""
+    """Raise the errors of opening it, except for a password that only the user's shell knows."""
     security = choice.security
     if security is not None and security.password is None and security.password_file is None:
         security = msgspec.structs.replace(security, password="-")  # noqa: S106  (stands in for it)
@@ -201,7 +201,7 @@ def _check(choice: StreamChoice) -> None:
 
 
 def parse_symbols(words: Iterable[str]) -> tuple[str, ...]:
-    """`["aapl,msft", "GC=F"]` → `("AAPL", "MSFT", "GC=F")`. Raises `UsageError`."""
+    """Read `["aapl,msft", "GC=F"]` as `("AAPL", "MSFT", "GC=F")`. Raises `UsageError`."""
     words = list(words)
     symbols = [part.strip().upper() for word in words for part in word.split(",") if part.strip()]
     for symbol in symbols:
@@ -228,6 +228,6 @@ def _refuse_file(word: str) -> None:
 
 
 def stream_path(choice: StreamChoice) -> Path | None:
-    """The file of a SQLite stream; `None` for another kind."""
+    """Return the file of a SQLite stream; `None` for another kind."""
     address = choice.address
     return address.path if address.backend is Backend.SQLITE else None

@@ -1,4 +1,4 @@
-"""`replay` on a screen: a player on a dashboard."""
+"""`replay` on a screen: a dashboard with a player."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class PlayOptions(msgspec.Struct, frozen=True):
-    """How a replay begins on a screen."""
+    """The options of a replay on a screen."""
 
     title: str
     is_paused: bool = False
@@ -57,7 +57,7 @@ class Showing:
         self._screen = Screen()
 
     async def main(self) -> int:
-        """Show until `q` or a signal; the exit code."""
+        """Show until `q` or a signal. Returns the exit code."""
         wish, how = self._wish, self._how
         async with AsyncExitStack() as stack:
             source = await stack.enter_async_context(open_stream(wish.source))
@@ -111,7 +111,10 @@ class Showing:
         self._screen.leave()
 
     async def _with_pairs(self, stream: Stream, portfolio: Portfolio) -> ReplayOptions:
-        """The wish with the pairs that `stream` holds and totals need: no rows unless listed."""
+        """Return the wish with the pairs in `stream` that totals need.
+
+        They get rows only if they are in a list.
+        """
         wish = self._wish
         listed = chain.from_iterable(self._preferences.watchlists.values())
         pairs = pairs_in(portfolio, (await stream.snapshot()).quotes)

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 
 class ClosedPipe(Exception):
-    """The reader of our standard output closed it."""
+    """The reader of our standard output has closed it."""
 
 
 class Output:
-    """Standard output, as bytes and at once. Raises `ClosedPipe`, and `Failed` for a full disk.
+    """Writes bytes to standard output at once. Raises `ClosedPipe`, and `Failed` for a full disk.
 
-    Writes go around Python's buffers, so that no bytes are left to fail at exit.
+    It does not use Python's buffers, so that no bytes are left to fail at exit.
     """
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
         self._charset = sys.stdout.encoding if os.isatty(descriptor) else "utf-8"
         self._hung_up = select.poll()
-        self._hung_up.register(descriptor, 0)  # hang-ups and errors are always told
+        self._hung_up.register(descriptor, 0)  # hang-ups and errors are always reported
         self._worker: Worker | None = None
 
     def write(self, data: bytes | str) -> None:
-        """All of `data`, before it returns. Text is UTF-8, but on a terminal of another charset."""
+        """Write all of `data`. Text is UTF-8, unless a terminal has another charset."""
         rest = memoryview(data.encode(self._charset, SUBSTITUTE) if isinstance(data, str) else data)
         try:
             while rest:
@@ -52,7 +52,7 @@ class Output:
             self._wait_writable()
             self.write(bytes(rest))
         except OSError as error:
-            if error.errno == errno.EIO:  # the terminal has gone
+            if error.errno == errno.EIO:  # the terminal was closed
                 raise ClosedPipe from None
             words = (
                 f"Cannot write to standard output: {error.strerror}. Free some space, or pipe it"
@@ -60,9 +60,9 @@ class Output:
             raise Failed(words, CANNOT_WRITE) from None
 
     async def send(self, data: bytes | str) -> None:
-        """As `write`, without holding the event loop while nobody reads.
+        """Like `write`, but do not block the event loop if the reader is slow.
 
-        Cancelling abandons the thread that writes; it keeps no process alive.
+        Cancelling abandons the writing thread, which keeps no process alive.
         """
         if self._worker is None:
             from ticker.sources.worker import Worker
@@ -71,7 +71,7 @@ class Output:
         await self._worker.call(lambda: self.write(data))
 
     def check(self) -> None:
-        """Raise `ClosedPipe` if the reader has gone, without writing."""
+        """Raise `ClosedPipe` if the reader is gone. Writes nothing."""
         for _, event in self._hung_up.poll(0):
             if event & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
                 raise ClosedPipe
@@ -83,22 +83,22 @@ class Output:
 
 
 def mend_standard_streams() -> None:
-    """Give a file to each of the three that was closed before we began.
+    """Open a substitute for each of the three standard files that was closed at the start.
 
-    Otherwise the next file that is opened, perhaps a log of ticks, would get its number and its
-    output. The substitute for standard output refuses writes, so that no data are lost silently.
+    Otherwise the next opened file, perhaps a log of ticks, would get its number and its output. The
+    substitute for standard output refuses writes, so that no data are lost silently.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
-    # Python knows a closed one as None.
+    # Python represents a closed one as None.
     sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115  (for as long as we run)
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        # Help texts and messages have characters that not every locale can write.
+        # Some locales cannot write all characters of help texts and messages.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SUBSTITUTE)
 
@@ -112,9 +112,9 @@ def tell(text: str) -> None:
 
 
 def let_go() -> None:
-    """Flush both; drop what a closed terminal does not take.
+    """Flush both, and drop what a closed terminal does not accept.
 
-    Python would try again at its very end, fail, and replace the exit code with 120.
+    Otherwise Python would try again at its end, fail, and replace the exit code with 120.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -125,14 +125,14 @@ def let_go() -> None:
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal on standard output; `None` where it is none."""
+    """Return the columns of the terminal on standard output; `None` if it is no terminal."""
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def need_terminal(command: str, instead: str) -> None:
-    """Raise `UsageError` where `command` cannot have a screen; it names what works `instead`."""
+    """Raise `UsageError` if `command` cannot have a screen. It names what works `instead`."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"{command} needs a terminal for its screen. Without one: {instead}")
     if is_dumb():
@@ -142,10 +142,10 @@ def need_terminal(command: str, instead: str) -> None:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal can only append text, like the shell in Emacs."""
+    """Tell whether the terminal can only append text, like the shell in Emacs."""
     return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def wants_colour() -> bool:
-    """Whether standard output takes colour: a terminal that can, and nobody set NO_COLOR."""
+    """Tell whether standard output is a terminal with colours and NO_COLOR is not set."""
     return sys.stdout.isatty() and not is_dumb() and not os.environ.get("NO_COLOR")

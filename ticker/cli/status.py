@@ -1,4 +1,4 @@
-"""`status`: what the stream holds, who writes it, how fresh it is, what is wrong and what to do."""
+"""`status`: the content of a stream, its writers, its freshness, its problems and what to do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CODES: Final = {
     Standing.AWAY: NOT_REACHABLE,
 }
 _REFUSED: Final = 20
-"""Refused symbols of one writer that are listed."""
+"""The most refused symbols that are listed for a writer."""
 
 
 def status(
@@ -97,7 +97,7 @@ def status(
 
 
 async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heartbeat]]:
-    """How the stream is, what waits on this machine, and what arrived since."""
+    """Return the stream's health, what waits on this machine, and what arrived since."""
     async with open_stream(choice) as stream:
         health = await stream.health()
         waiting = await find_waiting(choice, stream, health)
@@ -112,7 +112,7 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
-    """Heartbeats that came after `health`: waited for only where its newest tells nothing."""
+    """Return heartbeats that came after `health`. Waits only if its newest one is useless."""
     if not is_newest_ahead(health.heartbeats, now()):
         return []
     try:
@@ -124,7 +124,7 @@ async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:
 
 
 def _is_listed(writer: WriterHealth) -> bool:
-    """Whether it is listed without `--all`: if it lives, or did within the last hour."""
+    """Tell whether a writer is listed without `--all`: it lives, or lived within the last hour."""
     return writer.silent is None or writer.is_alive or writer.silent < HOUR
 
 

@@ -1,4 +1,4 @@
-"""`tail`: stream → standard output, one event a line."""
+"""`tail`: prints a stream to standard output, one event per line."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ class TailOptions(msgspec.Struct, frozen=True):
     since: Moment | None
     until: int | None
     last: int | None
-    """Begin with so many ticks; `None`: with all since `since`."""
+    """The number of ticks to begin with; `None`: all since `since`."""
     follow: bool
     everything: bool
-    """All four kinds, not only ticks and gaps."""
+    """Whether to print all four kinds, not only ticks and gaps."""
     iso_times: bool
     zone: Zone
     count: int | None
     visible: bool
-    """Whether a terminal shows it."""
+    """Whether the output is a terminal."""
     option: str
     """What a command needs to work on the same stream."""
 
@@ -221,7 +221,7 @@ async def _follow(stream: Stream, wish: TailOptions, printer: Printer, *, quiet:
                     quietness.take(batch)
                     problem = stream.read_stats().problem
                     quietness.tell(batch, following.ticked, problem, visible=wish.visible)
-    # What was written before the end of the time wished for is in the stream by now.
+    # Everything from before the wished end is in the stream by now.
     async with aclosing(following.batches(follow=False)) as batches:
         async for batch in batches:
             if await printer.take(batch):
@@ -246,7 +246,7 @@ async def _begin(
 
 
 async def _find(stream: Stream, wish: TailOptions) -> Position:
-    """Where to start reading."""
+    """Return the position to start at."""
     if wish.since is not None and (wish.last is None or wish.since == "end"):
         return await stream.find(wish.since)
     if not wish.follow and wish.last == 0:
@@ -256,7 +256,7 @@ async def _find(stream: Stream, wish: TailOptions) -> Position:
 
 
 class Printer:
-    """Writes batches as lines, each batch with one write, and knows when enough is printed."""
+    """Prints batches as lines, each batch with one write, and counts events."""
 
     def __init__(self, wish: TailOptions, out: Output) -> None:
         self.output = out
@@ -270,7 +270,7 @@ class Printer:
             out.write(output.csv_header(self._columns))
 
     async def take(self, batch: Batch) -> bool:
-        """Print what is wished of `batch`; True if that was the last of it."""
+        """Print the wished events of `batch`. Returns True if enough is printed."""
         records = self._chosen(batch)
         if self._left is not None:
             records = records[: self._left]
@@ -297,7 +297,7 @@ class Printer:
         wish = self._wish
         if wish.form in {Format.json, Format.csv}:
             data = self._data(records)
-            return data.decode() if wish.visible else data  # a terminal has a charset of its own
+            return data.decode() if wish.visible else data  # a terminal may have another charset
         return "".join(output.text_line(record, wish.zone, self.hints) for record in records)
 
     def _data(self, records: Sequence[Record]) -> bytes:

@@ -19,7 +19,7 @@ from ticker.times import Zone, span_text
 from ticker.units import SECOND
 
 _SOON: Final = SECOND
-"""No progress is shown for anything shorter (µs)."""
+"""Progress is shown only after this time (µs)."""
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -27,24 +27,24 @@ class ReplayOptions(msgspec.Struct, frozen=True):
 
     source: StreamChoice
     symbols: tuple[str, ...] | None
-    """`None`: all."""
+    """The symbols with rows; `None`: all."""
     since: int | None
     """`received` of the first record (µs, UTC); `None`: from the start."""
     until: int | None
     """Exclusive; `None`: to the end."""
     last_session: bool
-    """From the beginning of the last session, not from the start."""
+    """Whether to begin with the last session, not with the start."""
     speed: float
     zone: Zone
     beside: tuple[str, ...] = ()
-    """Symbols that are played too, where not all are, and have no row."""
+    """Symbols that are played too but have no row, unless all are played."""
 
 
 async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, line: Line) -> Reel:
-    """Prepare what is to be played; `stack` closes it.
+    """Prepare the tape; `stack` closes it.
 
-    `line` tells how far it is, where that takes more than a second. Raises `StreamError`, and
-    `Failed` where there is nothing to play.
+    `line` shows the progress if this takes more than a second. Raises `StreamError`, and `Failed`
+    if there is nothing to play.
     """
     symbols = None if wish.symbols is None else (*wish.symbols, *wish.beside)
     span = Span(symbols, wish.since, wish.until)
@@ -69,7 +69,7 @@ async def open_reel(stack: AsyncExitStack, stream: Stream, wish: ReplayOptions, 
 
 
 async def _why(stream: Stream, wish: ReplayOptions) -> str:
-    """Why there is nothing to play, and what there is."""
+    """Return the error that says why there is nothing to play, and what the stream holds."""
     option = wish.source.option
     health = await stream.health()
     if not health.ticks and health.is_finished:
@@ -87,6 +87,6 @@ async def _why(stream: Stream, wish: ReplayOptions) -> str:
 
 
 async def missing(stream: Stream, wish: ReplayOptions) -> list[str]:
-    """The symbols wished for that the stream does not hold."""
+    """Return the wished symbols that the stream does not hold."""
     held = {quote.symbol for quote in (await stream.snapshot()).quotes}
     return [symbol for symbol in wish.symbols or () if symbol not in held]

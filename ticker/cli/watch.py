@@ -84,8 +84,8 @@ def run(
     refuse_mixing(choice, settings.source(source))
     settings.every(every)  # report a mistake here, before the poller starts
     words = ["poll", *seen.all, "--source", settings.source(source)]
-    # The poller reads the same configuration. Pass on only what was given here, so that it can tell
-    # the default log from a named one.
+    # The poller reads the same configuration. Pass on only options that were given here, so that it
+    # can distinguish the default log from a named one.
     words += ["--stream", stream] if stream is not None else []
     words += ["--every", every] if every is not None else []
     title, listed = watchlist or "", watchlist or ("" if symbols else "default")
@@ -158,7 +158,7 @@ class Shown:
         self._preferences = FilePreferences(settings, listed)
         self._portfolio = portfolio_of(settings)
         self._is_over = False
-        """Whether the time of `--for` is over."""
+        """Whether the time of `--for` has ended."""
         self._screen = Screen()
         self._kept = scene.Kept()
         self._failure: Failed | None = None
@@ -168,11 +168,11 @@ class Shown:
     ) -> int:
         """Show until `q`, a signal or the end of the time. Returns the exit code.
 
-        `inherited` has the descriptor that a child is given, by its command.
+        `inherited` is command → the descriptor that this child gets.
         """
         began = now()
         async with AsyncExitStack() as stack:
-            # Processes first: they load while we do.
+            # Start the processes first, so that they load while we load.
             pollers = [await self._start(stack, words, inherited or {}) for words in children]
             from ticker.follow import Follow
 
@@ -225,7 +225,7 @@ class Shown:
         )
 
     async def _tell_kept(self, began: int) -> None:
-        """Print what was kept of the ticks since `began` (µs, UTC), and how to replay it."""
+        """Print how many ticks were kept since `began` (µs, UTC), and how to replay them."""
         kept = self._kept
         way_back = "" if kept.ticks <= kept.gone else await scene.way_back(self._choice, began)
         words = scene.kept_words(
@@ -239,7 +239,7 @@ class Shown:
             tell(self._kept.undelivered)
 
     async def stop(self) -> None:
-        """End the screen; the children follow."""
+        """End the screen, and then the children."""
         self._screen.leave()
 
     def _end(self) -> None:
@@ -283,7 +283,7 @@ class Controller:
         self._poller = poller
 
     async def add(self, symbols: Sequence[str]) -> None:
-        """Poll these too."""
+        """Start polling these."""
         self._poller.add(symbols)
 
     async def remove(self, symbols: Sequence[str]) -> None:
@@ -291,11 +291,11 @@ class Controller:
         self._poller.remove(symbols)
 
     async def bars(self, symbol: str) -> MinuteBars:
-        """The minutes of the last trading day of `symbol`. Raises `Unanswered`."""
+        """Return the minute bars of the last trading day of `symbol`. Raises `Unanswered`."""
         return await self._ask(MinuteBars, "bars", symbol=symbol)
 
     async def search(self, words: str) -> Sequence[Found]:
-        """What the source finds for `words`. Raises `Unanswered`."""
+        """Search the source for `words`. Raises `Unanswered`."""
         return await self._ask(list[Found], "found", do="search", words=words)
 
     async def _ask(self, kind: type[T], name: str, *, do: str = "", **facts: str) -> T:
