@@ -133,24 +133,30 @@ def _bars(
         if is_last and step >= _DAY:
             bar = Bar(time, state.open, state.day_high, state.day_low, close, state.volume)
         else:
-            ends = opening, close
             above, under = (abs(close) * wobble * _noise(key, time + n) / 2 for n in (0, 1))
-            high = round(max(ends) + above, listing.decimals)
-            low = round(min(ends) - under, listing.decimals)
-            if time >= today:
-                high = max(*ends, min(high, state.day_high))
-                low = min(*ends, max(low, state.day_low))
+            high, low = _wick(state, (opening, close), above, under, is_today=time >= today)
             volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
             bar = Bar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)
         opening = close
 
 
-def _begin(listing: Listing, span: str, step: int, at: int) -> int:
-    """When the range `span` begins that ends at `at` (seconds since the epoch).
+def _wick(
+    state: MarketState, ends: tuple[float, float], above: float, under: float, *, is_today: bool
+) -> tuple[float, float]:
+    """Return high and low of a bar with these `ends`, within today's own if it is of today."""
+    high = round(max(ends) + above, state.listing.decimals)
+    low = round(min(ends) - under, state.listing.decimals)
+    if not is_today:
+        return high, low
+    return max(*ends, min(high, state.day_high)), min(*ends, max(low, state.day_low))
 
-    `5d` are the last five trading days, the present one among them. `1d` is the present one, but of
-    bars shorter than a day it is 24 hours, so that some are there just after midnight.
+
+def _begin(listing: Listing, span: str, step: int, at: int) -> int:
+    """Return when the range `span` begins that ends at `at` (seconds since the epoch).
+
+    `5d` is the last five trading days with the present one. `1d` is the present day. With bars
+    shorter than a day it is 24 hours, so that there are some bars just after midnight.
     """
     if span not in ("1d", "5d") or (span == "1d" and step < _DAY):
         return at - _RANGES.get(span, 31) * _DAY
