@@ -62,7 +62,7 @@ class HalfBroker:
 
     async def until(self, connections: int) -> None:
         """Wait for exactly so many of them."""
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: self.open == connections)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -22,5 +22,5 @@ def serving(exchange: Exchange) -> Iterator[tuple[str, int]]:
     finally:
         asyncio.run_coroutine_threadsafe(exchange.stop(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(30)
         loop.close()

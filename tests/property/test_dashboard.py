@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from ticker.follow import Follow
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 
-STEPS = 20 if IS_PLAIN else 1_000
+STEPS = 12 if IS_PLAIN else 1_000
 """Of each of two runs."""
+LARGEST = (120, 40) if IS_PLAIN else (300, 100)
+"""The largest terminal: most of the time goes into painting it."""
 SYMBOLS = ("AAPL", "GC=F", "BTC-USD", "AAPL261218C00250000", "X")
 TYPED = (
     *"jksSvyp+-/?icwaA,.[]nNmlLgu0123456789>%:e",
@@ -76,7 +79,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
             stream.put(news(rng, number))
             key = rng.choice(TYPED)
             if rng.random() < 0.1:
-                await pilot.resize_terminal(rng.randint(1, 300), rng.randint(1, 100))
+                await pilot.resize_terminal(*map(partial(rng.randint, 1), LARGEST))
             await pilot.press(key)
             if number % 100 == 0:
                 app.feed.board.forget()

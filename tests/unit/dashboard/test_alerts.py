@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -11,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.playing import FakePlayer
+from tests.waiting import until
 from ticker.alerting import Alerting
 from ticker.board.alerts import Told, parse_alert
 from ticker.board.told_words import told_words
@@ -31,12 +31,6 @@ def quote(symbol: str, price: float) -> Quote:
 
 def tick(sequence: int, price: float, symbol: str = "AAPL", **other: Any) -> Tick:
     return Tick(symbol, "yahoo", "one", sequence, NOW, NOW, price, **other)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  the app tells nobody outside
-            await asyncio.sleep(0.005)
 
 
 class Screen:

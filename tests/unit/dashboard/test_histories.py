@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from ticker.dashboard import histories
 from ticker.dashboard.histories import Histories
 from ticker.errors import StreamUnreachable
@@ -50,9 +51,7 @@ async def filled(feed: Past, visible: Sequence[str], done: Callable[[], bool]) -
     filling = Histories(feed, lambda: visible, lambda: None)
     filling.look()
     running = asyncio.create_task(filling.run())
-    async with asyncio.timeout(5):
-        while not done():  # noqa: ASYNC110  nobody outside is told
-            await asyncio.sleep(0.005)
+    await until(done)
     running.cancel()
     return filling
 
