@@ -75,12 +75,21 @@ class Lists:
         self._dress()
 
     def move_column(self, key: str, to: str) -> None:
-        """Show the column `key` in the place of the column `to`, which makes room."""
-        columns = list(self._table.wished)
-        keys = [column.key for column in columns]
-        if key in keys and to in keys:
-            columns.insert(keys.index(to), columns.pop(keys.index(key)))
-            self.choose_columns(columns)
+        """Show the column `key` in the place of the column `to`, which makes room.
+
+        A price takes the currency along that stands behind it.
+        """
+        columns = {column.key: column for column in self._table.wished}
+        if not {key, to} <= columns.keys():  # the list changed while the mouse was held
+            return
+        keys = list(columns)
+        at = keys.index(key)
+        size = 2 if keys[at : at + 2] == ["price", "currency"] else 1
+        if to in keys[at : at + size]:
+            return
+        moved, rest = keys[at : at + size], keys[:at] + keys[at + size :]
+        place = rest.index(to) + (keys.index(to) > at)
+        self.choose_columns([columns[each] for each in rest[:place] + moved + rest[place:]])
 
     def save_columns(self) -> None:
         """Write the columns of this list into the configuration."""
