@@ -4,7 +4,8 @@ A file is read with all its columns as text, then each is converted as its layou
 sniffer, which guesses, is off. A row that cannot be read is counted, shown and left out. A row in
 which the price does not move is not a tick: its size adds to the volume of its UTC day.
 
-Synchronous: the rows never pass through Python, except the few bad ones.
+Synchronous. The rows pass through Python by column, as numpy arrays. Only the few bad ones that are
+shown become objects.
 """
 
 from __future__ import annotations
