@@ -11,7 +11,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -29,11 +29,6 @@ from ticker.streams.arguments import (
 from ticker.streams.protocol import ReadStats, Stream
 from ticker.streams.reader import EMPTY_BATCH_AFTER, ActiveRead, ColumnRequest, ReadRequest
 from ticker.streams.sequence import Key
-
-_STATES: Final = {
-    StreamMissing: StreamState.MISSING,
-    StreamUnreachable: StreamState.UNREACHABLE,
-}
 
 
 class BaseStream(Stream, ABC):
@@ -124,8 +119,7 @@ class BaseStream(Stream, ABC):
         try:
             found = await self._read_health()
         except StreamError as error:
-            state = _STATES.get(type(error), StreamState.UNUSABLE)
-            found = Health(stream=self.url, state=state, problem=error.problem)
+            found = Health(stream=self.url, state=_state_of(error), problem=error.problem)
         noticed = self.read_stats()
         return msgspec.structs.replace(
             found,
@@ -194,3 +188,13 @@ class BaseStream(Stream, ABC):
 def _column_request(symbols: Any, since: Any, until: Any, fields: Any) -> ColumnRequest:
     moments = checked_moment("since", since), checked_moment("until", until)
     return ColumnRequest(checked_symbols(symbols), *moments, checked_fields(fields))
+
+
+def _state_of(error: StreamError) -> StreamState:
+    match error:
+        case StreamMissing():
+            return StreamState.MISSING
+        case StreamUnreachable():
+            return StreamState.UNREACHABLE
+        case _:
+            return StreamState.UNUSABLE

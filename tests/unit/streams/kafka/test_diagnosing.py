@@ -41,6 +41,7 @@ async def test_a_server_that_does_not_run_is_silent() -> None:
     async with open_stream(f"kafka://127.0.0.1:{port}/x") as stream:
         with pytest.raises(StreamSilent, match="does not answer: connection refused"):
             await stream.snapshot()
+        assert (await stream.health()).state == "unreachable"
 
 
 @pytest.mark.parametrize(
