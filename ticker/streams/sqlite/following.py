@@ -37,7 +37,9 @@ class _Pace(NamedTuple):
 
 
 _POLLING: Final = _Pace(0.006, 0.015, 0.03)
-_WATCHING: Final = _Pace(0.001, 0.5, 1.0)
+_WATCHING: Final = _Pace(0.01, 0.5, 1.0)
+_TOLD: Final = _Pace(0.001, 0.5, 1.0)
+"""After a write, whose commit is a few milliseconds away."""
 _DEAF: Final = 0.5
 """A watch that does not tell of a commit after such a silence (s) is of no use."""
 _AWAY: Final = 0.1
@@ -224,7 +226,9 @@ class SqliteRead(ThreadRead):
         """Sleep until the next poll, or until a write is told of."""
         if self._watch is None:
             self._sleep(min(most, _POLLING.pause(silent)))
-        elif self._watch.wait(min(most, _WATCHING.pause(silent))):
+            return
+        pace = _TOLD if self._is_told else _WATCHING
+        if self._watch.wait(min(most, pace.pause(silent))):
             self._is_told = True
             self._stirred = self._monotonic()
 
