@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.waiting import until
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.follow import Follow
 from ticker.following import QUIET_AFTER
@@ -55,11 +56,6 @@ class Running:
     def on_change(self) -> None:
         self.seen.append((self.watch.state, self.watch.problem))
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not condition():  # noqa: ASYNC110  not all that is waited for is a change
-                await asyncio.sleep(0.002)
-
 
 @asynccontextmanager
 async def running(watch: Follow) -> AsyncIterator[Running]:
@@ -82,9 +78,9 @@ async def test_a_late_reader_takes_a_snapshot_and_then_follows(
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = make(stream)
-    async with running(watch) as run:
+    async with running(watch):
         stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
-        await run.until(lambda: watch.board.ticks == 1)
+        await until(lambda: watch.board.ticks == 1)
     assert stream.read_after == ["7"]
     assert watch.board.row("AAPL").price == 11.0
     assert watch.state is StreamState.OK
@@ -96,11 +92,11 @@ async def test_a_missing_stream_is_waited_for_and_looked_for_often(
     stream = stream_in_memory(StreamMissing(URL, "no such file"))
     pauses = Pauses()
     watch = make(stream, pauses=pauses)
-    async with running(watch) as run:
-        await run.until(lambda: len(pauses.seconds) >= 20)
+    async with running(watch):
+        await until(lambda: len(pauses.seconds) >= 20)
         assert (watch.state, watch.problem) == (StreamState.MISSING, None)
         stream.told = Batch(Position("1"), quotes=[quote("AAPL", 1, 10.0)])
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
     assert set(pauses.seconds) == {0.2}
 
 
@@ -110,12 +106,12 @@ async def test_a_stream_that_went_away_is_resumed_where_it_stood(
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = make(stream)
     async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
         stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
         stream.put(StreamUnreachable(URL, "does not answer"))
-        await run.until(lambda: (StreamState.UNREACHABLE, "does not answer") in run.seen)
+        await until(lambda: (StreamState.UNREACHABLE, "does not answer") in run.seen)
         stream.put(Batch(Position("9"), ticks=[tick("AAPL", 6, 12.0)]))
-        await run.until(lambda: watch.board.ticks == 2)
+        await until(lambda: watch.board.ticks == 2)
         assert (watch.state, watch.problem, watch.next_try) == (StreamState.OK, None, None)
     assert stream.read_after == ["7", "8"]
 
@@ -125,12 +121,12 @@ async def test_a_stream_that_is_back_is_well_before_anything_new_comes(
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0, pause=Pauses())
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         stream.put(StreamUnreachable(URL, "does not answer"))
-        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
+        await until(lambda: watch.state is StreamState.UNREACHABLE)
         stream.put(Batch(Position("7")))
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
 
 
 async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_more(
@@ -139,14 +135,14 @@ async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_
     known = {("one", "AAPL"): 4}
     stream = stream_in_memory(Batch(Position("7"), last_seen=known))
     watch = make(stream)
-    async with running(watch) as run:
-        await run.until(lambda: len(stream.read_after) == 1)
+    async with running(watch):
+        await until(lambda: len(stream.read_after) == 1)
         stream.put(Batch(Position("7")))  # silence
         stream.put(StreamUnreachable(URL, "does not answer"))
-        await run.until(lambda: len(stream.read_after) == 2)
+        await until(lambda: len(stream.read_after) == 2)
         stream.put(Batch(Position("8"), ticks=[tick("AAPL", 5, 11.0)]))
         stream.put(StreamUnreachable(URL, "does not answer"))
-        await run.until(lambda: len(stream.read_after) == 3)
+        await until(lambda: len(stream.read_after) == 3)
     assert stream.read_after == ["7", "7", "8"]
     assert stream.read_last_seen == [known, known, {}]
 
@@ -156,12 +152,12 @@ async def test_where_resuming_fails_the_stream_is_looked_at_anew(
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     watch = make(stream)
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         stream.told = Batch(Position("1"), quotes=[quote("MSFT", 1, 5.0)])
         stream.put(StreamUnreachable(URL, "gone"))
         stream.put(StreamUnusable(URL, "another log"))
-        await run.until(lambda: "MSFT" in watch.board.symbols)
+        await until(lambda: "MSFT" in watch.board.symbols)
     assert stream.read_after[:2] == ["7", "7"]
     assert stream.read_after[-1] == "1"
 
@@ -172,8 +168,8 @@ async def test_the_pauses_between_attempts_grow_and_are_bounded(
     stream = stream_in_memory(StreamUnreachable(URL, "does not answer"))
     pauses = Pauses()
     watch = make(stream, pauses=pauses)
-    async with running(watch) as run:
-        await run.until(lambda: len(pauses.seconds) >= 8)
+    async with running(watch):
+        await until(lambda: len(pauses.seconds) >= 8)
         assert watch.next_try == NOW + 15_000_000
     assert pauses.seconds[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
 
@@ -191,15 +187,15 @@ async def test_while_a_stream_is_being_asked_again_no_next_try_is_told(
         return await ask()
 
     stream.snapshot = snapshot
-    async with running(watch) as run:
-        await run.until(lambda: len(told) >= 3)
+    async with running(watch):
+        await until(lambda: len(told) >= 3)
         assert (watch.state, set(told)) == (StreamState.UNREACHABLE, {None})
 
 
 async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeStream) -> None:
     watch = make(stream_in_memory(StreamUnusable(URL, "not a log of ticker")))
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.UNUSABLE)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.UNUSABLE)
         assert watch.problem == "not a log of ticker"
 
 
@@ -208,10 +204,10 @@ async def test_an_empty_stream_is_empty_until_something_is_in_it(
 ) -> None:
     stream = stream_in_memory()
     watch = make(stream)
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.EMPTY)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.EMPTY)
         stream.put(Batch(Position("1"), ticks=[tick("AAPL", 1, 10.0)]))
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
 
 
 async def test_a_silent_stream_is_asked_how_it_is(
@@ -221,15 +217,15 @@ async def test_a_silent_stream_is_asked_how_it_is(
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     now = NOW
     watch = Follow(stream, clock=lambda: NOW - now, elapsed=lambda: now)
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         now += QUIET_AFTER
         stream.state = Health(URL, StreamState.UNREACHABLE, problem="the broker is away")
-        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
+        await until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "the broker is away"
         stream.put(Batch(Position("7")))  # "still here" is no news of the broker
         stream.state = Health(URL, StreamState.OK)
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
         assert watch.problem is None
 
 
@@ -250,16 +246,16 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
         return found
 
     monkeypatch.setattr(stream, "health", ask)
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         now += QUIET_AFTER
         stream.state = Health(URL, StreamState.UNREACHABLE, problem="does not answer")
-        await run.until(lambda: watch.state is StreamState.UNREACHABLE)
+        await until(lambda: watch.state is StreamState.UNREACHABLE)
         assert watch.problem == "does not answer"
         now += 60_000_000
         stream.state = Health(URL, StreamState.OK)
         answers.set()
-        await run.until(lambda: watch.state is StreamState.OK)
+        await until(lambda: watch.state is StreamState.OK)
         # Nothing came through: nobody is gone because of that.
         [writer] = watch.board.writers.at(now)
         assert writer.reason is Reason.STREAM_AWAY
@@ -271,13 +267,13 @@ async def test_other_wishes_are_read_from_where_the_stream_stands(
     both = [quote("AAPL", 4, 10.0), quote("MSFT", 9, 5.0)]
     stream = stream_in_memory(Batch(Position("7"), quotes=both))
     watch = make(stream, ["AAPL"])
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         watch.choose(["MSFT", "AAPL"])
         stream.put(Batch(Position("8")))
-        await run.until(lambda: watch.board.row("MSFT").price == 5.0)
+        await until(lambda: watch.board.row("MSFT").price == 5.0)
         stream.put(Batch(Position("9"), ticks=[tick("AAPL", 5, 11.0), tick("MSFT", 9, 5.0)]))
-        await run.until(lambda: watch.board.ticks == 1)
+        await until(lambda: watch.board.ticks == 1)
     assert stream.read_after == ["7", "8"]
     assert stream.read_symbols == [["AAPL"], ["MSFT", "AAPL"]]
     assert [row.symbol for row in watch.board.rows()] == ["MSFT", "AAPL"]
@@ -321,15 +317,15 @@ async def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(
         [writer] = watch.board.writers.at(elapsed)
         return writer.reason
 
-    async with running(watch) as run:
-        await run.until(lambda: watch.state is StreamState.OK)
+    async with running(watch):
+        await until(lambda: watch.state is StreamState.OK)
         wall += step
         elapsed += 4_000_000
         assert reason() is Reason.FRESH
         elapsed += 1_000_000
         assert reason() is Reason.POLLER_STOPPED
         stream.put(Batch(Position("8"), heartbeats=[replace(BEAT, received=NOW - 7_200_000_000)]))
-        await run.until(lambda: reason() is Reason.FRESH)
+        await until(lambda: reason() is Reason.FRESH)
 
 
 async def test_a_snapshot_with_a_heartbeat_ahead_of_the_clock_tells_nothing_of_its_poller(

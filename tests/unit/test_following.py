@@ -64,7 +64,7 @@ class Follower:
 
     async def take(self, count: int, *, follow: bool = True) -> list[Batch]:
         taken: list[Batch] = []
-        async with asyncio.timeout(5), aclosing(self.following.batches(follow=follow)) as batches:
+        async with asyncio.timeout(30), aclosing(self.following.batches(follow=follow)) as batches:
             async for batch in batches:
                 taken.append(batch)
                 if len(taken) == count:
@@ -117,7 +117,7 @@ async def test_a_sign_of_life_ends_the_silence_of_a_stream_and_not_that_of_its_t
     found: list[tuple[int | None, int]] = []
     follower.elapsed = 1
     stream.put(Batch(Position("3")))
-    async with asyncio.timeout(5), aclosing(following.batches()) as batches:
+    async with asyncio.timeout(30), aclosing(following.batches()) as batches:
         async for _ in batches:
             found.append((following.silent, following.ticked))
             follower.elapsed += 10

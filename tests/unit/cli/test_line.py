@@ -15,12 +15,12 @@ def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest
 
     def write(text: str) -> None:
         began.set()
-        goes_on.wait(10)
+        goes_on.wait(30)
         written.append(text)
 
     newest = Newest(write)
     newest.put("one")
-    assert began.wait(10)
+    assert began.wait(30)
     newest.put("two")
     newest.put("three")
     goes_on.set()
@@ -37,7 +37,7 @@ def test_what_was_shown_right_after_another_is_not_left_out(
     line = Line(quiet=False)
     line.show("following, 0 ticks sent", "following")
     line.show("following, 60 ticks sent", "following")
-    assert last.wait(10)
+    assert last.wait(30)
 
 
 def test_an_end_waits_for_no_pause_between_two_lines() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from ticker.errors import StreamUnreachable, WrongPosition
 from ticker.records import Batch, Quote, Tick
 from ticker.relay.recording import Cut, Recording
@@ -46,11 +47,6 @@ async def recorder(log: Stream, path: Path, cut: Cut) -> AsyncIterator[Recording
             recording = Recording(log, part, kept, cut, clock=lambda: NOW)
             yield recording
         await part.finish()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - it may be a file that another thread writes
-        await asyncio.sleep(0.001)
 
 
 def has_begun(path: Path) -> bool:

@@ -13,7 +13,7 @@ from ticker.sources.worker import Worker
 
 def blocked_by(event: threading.Event) -> Callable[[], str]:
     def wait() -> str:
-        assert event.wait(10)
+        assert event.wait(30)
         return "late"
 
     return wait
@@ -46,7 +46,7 @@ async def test_cancelling_returns_at_once_and_the_next_call_gets_a_fresh_thread(
     stuck.cancel()
     with pytest.raises(asyncio.CancelledError):
         await stuck
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await worker.call(threading.get_ident) != first
     release.set()
 
@@ -56,7 +56,7 @@ async def test_an_abandoned_thread_ends_after_the_call_under_way() -> None:
     thread = await worker.call(threading.current_thread)
     worker.abandon()
     worker.abandon()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -76,7 +76,7 @@ def test_an_answer_for_a_loop_that_is_closed_is_dropped() -> None:
 
     thread = asyncio.run(leave())
     release.set()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -93,7 +93,7 @@ async def test_a_waiting_thread_keeps_nothing_alive_that_its_call_raised() -> No
     seen: list[weakref.ref[Raised]] = []
     with pytest.raises(Raised):
         await worker.call(fail)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while seen[0]() is not None:
             gc.collect()
             await asyncio.sleep(0.01)

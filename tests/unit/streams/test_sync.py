@@ -132,9 +132,9 @@ def test_dropped_in_its_own_thread_it_does_not_wait_for_itself() -> None:
     circle: list[object] = [found]
     circle.append(circle)
     del found, circle
-    assert closed.wait(10)
+    assert closed.wait(30)
     for thread in threads():
-        thread.join(10)
+        thread.join(30)
     assert threads() == []
 
 

@@ -30,7 +30,7 @@ def remove(path: Path) -> None:
 
 
 async def until_some(reading: AsyncIterator[Batch]) -> Batch:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for batch in reading:
             if batch:
                 return batch
@@ -46,7 +46,7 @@ async def test_a_file_that_goes_away_is_waited_for_and_told_as_missing(tmp_path:
     async with contextlib.aclosing(reading):
         assert len((await until_some(reading)).ticks) == 2
         path.rename(aside)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             batch = await anext(reading)
         assert not batch
         assert (await stream.health()).state == "missing"
@@ -139,7 +139,7 @@ async def test_closing_a_stream_ends_its_readings(tmp_path: Path) -> None:
         stream = SqliteStream(tmp_path / "log.sqlite")
         reading = stream.read(await log.find("end"))
         waiting = asyncio.ensure_future(anext(reading, None))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await stream.health()  # meanwhile the reading has begun
             assert stream._readings
             await stream.close()
