@@ -201,6 +201,10 @@ class RecordingReader:
         self._blocks.keep(number, rows)
         return rows
 
+    def has(self, number: int) -> bool:
+        """Tell whether block `number` is in memory."""
+        return self._blocks.get(number) is not None
+
     def ticks_in(self, number: int, rows: Sequence[int]) -> list[Tick]:
         """Return the ticks of `rows`, which lie in one block."""
         block = self.block(number)

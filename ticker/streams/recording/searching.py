@@ -40,7 +40,11 @@ def _last_by_index(reader: RecordingReader, index: RowIndex, row: int) -> dict[i
     # A symbol without a tick in this block has its last one in the block before, unless it is rare.
     # Of that block a few rows are read, and kept for the next seek.
     before = [row for row in rows.values() if row < begin]
-    index.ticks.update(reader.ticks_at([row for row in before if row not in index.ticks]))
+    missing = [row for row in before if row not in index.ticks]
+    if missing and reader.has(block - 1):
+        index.ticks.update(zip(missing, reader.ticks_in(block - 1, missing), strict=True))
+    else:
+        index.ticks.update(reader.ticks_at(missing))
     return found | {row: index.ticks[row] for row in before}
 
 
