@@ -310,10 +310,10 @@ async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_an
             await asyncio.sleep(HANGS)
 
     async with Exchange(Market(1), port=0, fault=hang) as exchange:
-        source = source_at(exchange, deadline=0.2)
+        source = source_at(exchange, deadline=2)
         await source.prepare()
         begun = time.monotonic()
-        with pytest.raises(SourceUnreachable, match=r"no answer within 0\.2 s"):
+        with pytest.raises(SourceUnreachable, match=r"no answer within 2 s"):
             await source.quotes(["AAPL"])
         assert time.monotonic() - begun < AT_ONCE
         slow = False
@@ -334,14 +334,14 @@ async def test_cancelling_a_hanging_request_returns_at_once_and_blocks_no_later_
         source = source_at(exchange)
         task = asyncio.create_task(source.quotes(["AAPL"]))
         # While it hangs on its first cookie, yfinance holds a lock.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asked.wait()
         begun = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert time.monotonic() - begun < AT_ONCE
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert (await source.quotes(["AAPL"])).quotes
 
 
@@ -360,7 +360,7 @@ async def test_the_event_loop_runs_on_while_yahoo_is_slow(source_at: SourceAt) -
 
     async with Exchange(Market(1), port=0, fault=slow) as exchange:
         source = source_at(exchange)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer, _ = await asyncio.gather(source.quotes(["AAPL"]), meanwhile())
     assert answer.quotes
 
@@ -402,7 +402,7 @@ async def hang(_: web.Request) -> None:
         (always(200, ""), "Yahoo: sent an empty answer"),
         (always(200, '{"quoteResponse": null}'), "Yahoo: answered with JSON that holds no quotes"),
         (break_off, "Yahoo: the connection broke"),
-        (hang, "Yahoo: no answer within 0.5 s"),
+        (hang, "Yahoo: no answer within 3 s"),
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -414,7 +414,7 @@ async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
     lost = parts[failing]
     fault = on_part(lost[0], handler)
     async with Exchange(Market(1, listings=companies(120)), port=0, fault=fault) as exchange:
-        source = source_at(exchange, deadline=0.5 if handler is hang else 30)
+        source = source_at(exchange, deadline=3 if handler is hang else 30)
         await source.prepare()
         answer = await source.quotes(symbols)
     assert [quote.symbol for quote in answer.quotes] == [s for s in symbols if s not in lost]
