@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Self
 
 from ticker.cli.explaining import explain
@@ -35,13 +34,9 @@ class Controlled(Control):
         await super().__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
+        error = raised[1]
         if isinstance(error, TickerError):
             text, code = explain(error, zone=None, now=now())
             self.say("error", text=text, code=code)
-        await super().__aexit__(kind, error, trace)
+        await super().__aexit__(*raised)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
@@ -84,12 +83,7 @@ class Bench:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(self.server.stop(), self._clients.stop())
 
     async def run(
