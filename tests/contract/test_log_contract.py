@@ -511,7 +511,7 @@ async def test_a_position_that_was_never_given_out_is_refused(
 
 
 async def test_silence_is_told_by_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
-    async with log_backend.writer(tmp_path) as log, asyncio.timeout(5):
+    async with log_backend.writer(tmp_path) as log, asyncio.timeout(30):
         await log.append([tick(own(log), "A", 1)])
         async for batch in log.read(await log.find("end")):
             assert not batch

@@ -230,7 +230,7 @@ async def test_a_follower_passed_by_retention_goes_on(
         await log.append(ticks(log.origin, 1, 20))
         seen: list[int] = []
         missed: list[tuple[int | None, int | None]] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             async for batch in log.read(await log.find("start"), limit=5):
                 seen += [t.sequence for t in batch.ticks]
                 missed += [(g.first_sequence, g.last_sequence) for g in batch.gaps]

@@ -31,7 +31,7 @@ async def received(socket: ClientConnection, count: int) -> list[Any]:
     from yfinance.pricing_pb2 import PricingData
 
     found: list[Any] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(found) < count:
             told = json.loads(await socket.recv())
             assert told["type"] == "pricing"
@@ -166,9 +166,9 @@ def test_the_websocket_of_yfinance_works_unchanged() -> None:
 
         thread = threading.Thread(target=client.listen, args=(hear,), daemon=True)
         thread.start()
-        assert enough.wait(20)
+        assert enough.wait(30)
         client.close()
-        thread.join(10)
+        thread.join(30)
     assert {message["id"] for message in told} == {"AAPL", "GC=F"}
     assert all(message["price"] > 1 and int(message["time"]) > 1.7e12 for message in told)
 

@@ -240,7 +240,7 @@ async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end
 
 
 async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(address: Address) -> None:
-    async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(10):
+    async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(30):
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
         closed = replace(quote("o", "A", 1), time=NOW + 500, session="closed")
         await log.append(quotes=[closed])
@@ -258,7 +258,7 @@ async def test_messages_are_plain_json_with_key_and_headers_for_anybody(address:
     await consumer.start()
     consumer.assign([TopicPartition(name, 0) for name in names])
     found: dict[str, Any] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(found) < 3:
             message = await consumer.getone()
             found[message.topic] = message

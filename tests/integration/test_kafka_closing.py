@@ -20,7 +20,7 @@ def tasks() -> set[str]:
 
 
 async def ended() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while tasks():  # noqa: ASYNC110 - nothing tells of them
             await asyncio.sleep(0.02)
 

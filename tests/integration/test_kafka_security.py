@@ -24,7 +24,7 @@ async def no_connection_stays() -> AsyncIterator[None]:
     """Whatever was refused: what was opened is closed, which with TLS takes a word of both."""
     yield
     loop: Any = asyncio.get_running_loop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
 

@@ -164,7 +164,7 @@ async def test_a_set_price_is_told_to_subscribers_at_once() -> None:
             woken = asyncio.Event()
             s.listen(woken.set)
             yahoo.set("AAPL", price=99.5)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not any(quote.price == 99.5 for quote in s.take()):
                     await woken.wait()
                     woken.clear()

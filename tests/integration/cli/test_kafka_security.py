@@ -6,8 +6,6 @@ Each test ends by looking for the password wherever something was written.
 from __future__ import annotations
 
 import json
-import os
-import select
 import signal
 import subprocess
 import time
@@ -19,7 +17,7 @@ import pytest
 
 from tests.kafka_secure import PASSWORD, USER, SecureKafka
 
-from .conftest import PATIENCE, Program, Terminal, descendants, write
+from .conftest import PATIENCE, Program, Terminal, descendants, until_said, write
 
 WRONG: Final = "wrong-" + PASSWORD[::-1]
 
@@ -86,19 +84,6 @@ def table(kafka: SecureKafka, listener: str, prefix: str, **other: str) -> dict[
 def prefix() -> str:
     """Topics of this test's own."""
     return f"cli.{time.time_ns()}"
-
-
-def until(process: subprocess.Popen[bytes], text: str) -> str:
-    """Read standard error up to `text`."""
-    assert process.stderr is not None
-    seen, deadline = b"", time.monotonic() + PATIENCE
-    while text.encode() not in seen:
-        assert time.monotonic() < deadline, f"no {text!r} in {seen.decode()}"
-        if select.select([process.stderr], [], [], 0.1)[0]:
-            piece = os.read(process.stderr.fileno(), 65_536)
-            assert piece, f"ended without {text!r}: {seen.decode()}"
-            seen += piece
-    return seen.decode()
 
 
 def end(process: subprocess.Popen[bytes]) -> str:
@@ -208,7 +193,7 @@ def test_tail_says_what_is_wrong_and_goes_on_trying(
     ticker.env["TICKER_KAFKA_PASSWORD"] = WRONG
     configure(ticker, safe=table(secure_kafka, "SASL_SSL", prefix()))
     following = ticker.start("tail", "--stream", "safe", "-v")
-    outputs.texts.append(until(following, "Waiting for it"))
+    outputs.texts.append(until_said(following, "Waiting for it"))
     outputs.look_at_processes()
     outputs.texts.append(end(following))
     assert f"refuses the user {USER}" in outputs.all()
@@ -236,10 +221,10 @@ def test_a_poller_keeps_its_ticks_until_the_password_is_right_and_then_sends_the
     said = table(secure_kafka, "SASL_SSL", prefix(), password_file="../../password")
     configure(ticker, safe=said)
     polling = ticker.start("poll", "AAPL", "--source", exchange, "--stream", "safe", "-v")
-    outputs.texts.append(until(polling, f"{said['url']} (refuses the user {USER}, or"))
+    outputs.texts.append(until_said(polling, f"{said['url']} (refuses the user {USER}, or"))
     outputs.look_at_processes()
     password.write_text(PASSWORD + "\n")
-    outputs.texts.append(until(polling, ": following · "))
+    outputs.texts.append(until_said(polling, ": following · "))
     outputs.texts.append(end(polling))
     assert "undelivered: 0" in outputs.texts[-1]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.played import Clock, playing, shown, write
+from tests.waiting import until
 from ticker.board import Board
 from ticker.board.alerts import parse_alert
 from ticker.feed import MAX_SPEED, MarkKind
@@ -313,7 +314,7 @@ async def test_a_tape_of_a_stream_that_grows_goes_to_live(
     async with playing(RecordingStream(Path(tape.url)), clock, live=live) as player:
         assert player.tape is not None
         assert player.hand_over() is None
-        await asyncio.wait_for(made[0].ran.wait(), 5)
+        await asyncio.wait_for(made[0].ran.wait(), 30)
         assert (player.clock(), player.state) == (42, StreamState.MISSING)
         assert player.tape is None
         assert made[0].board is player.board
@@ -347,10 +348,10 @@ async def test_nothing_of_the_tape_comes_after_it_went_to_live(
             player.seek(NOW + 9 * SECOND)
         else:
             player.step(["A"], forward=True)
-        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(entered.wait(), 30)
         player.hand_over()
         held.set()
-        await asyncio.wait_for(made[0].ran.wait(), 5)
+        await asyncio.wait_for(made[0].ran.wait(), 30)
         assert not player.board.symbols
 
 
@@ -367,17 +368,13 @@ async def test_alerts_are_marked_where_the_tape_meets_them(
 ) -> None:
     async with playing(tape, clock) as player:
         player.look_for([parse_alert("A > 105"), parse_alert("B > 1000")])
-        async with asyncio.timeout(5):
-            while not player.met:  # noqa: ASYNC110  the tape is read beside the playing
-                await asyncio.sleep(0.005)
+        await until(lambda: bool(player.met))
         ((due, told),) = player.met
         assert (due, told.record.price) == (NOW + 5 * SECOND, 106.0)
         marked = [mark for mark in player.marks if mark.kind is MarkKind.ALERT]
         assert [(mark.time, mark.text) for mark in marked] == [(due, "A > 105")]
         player.look_for([])
-        async with asyncio.timeout(5):
-            while player.met:  # noqa: ASYNC110  the same
-                await asyncio.sleep(0.005)
+        await until(lambda: not player.met)
         assert not any(mark.kind is MarkKind.ALERT for mark in player.marks)
 
 
