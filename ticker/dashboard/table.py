@@ -1,8 +1,7 @@
 """The rows on the screen, painted line by line. Only changes are painted again.
 
-It shows the rows it gets, and keeps cursor, scrolling and flashes. The app decides which rows there
-are and when to paint. It uses Textual's Line API, because a widget for each cell costs ten times as
-much.
+It keeps cursor, scrolling and flashes. The app decides which rows there are and when to paint. It
+uses Textual's Line API, because a widget for each cell costs ten times as much.
 """
 
 from __future__ import annotations

@@ -104,13 +104,9 @@ def insertion(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
         [f"coalesce(nullif(price_, 0), {_MIDDLE}) AS price_"],
     ):
         source = f"FROM (SELECT * REPLACE ({', '.join(replaced)}) {source})"
-    received_problem = readings["received"].problem if "received" in readings else "NULL"
     told = " || ' | ' || ".join(
         f"{literal(need + '=')} || coalesce({text_of(parts)}, '')"
         for need, parts in columns.items()
-    )
-    crossed = "its bid is above its ask" + (
-        " (an empty side is that of the row before)" if layout.carried else ""
     )
     added = {
         "received": "make_timestamptz(received_)",
@@ -126,7 +122,17 @@ def insertion(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
             price_ AS price{listed},
             CASE WHEN reason_ IS NOT NULL THEN reason_ || chr(10) || {told} END AS reason
         FROM (SELECT *,
-            CASE
+            {_reason(readings, carried=layout.carried)} AS reason_
+        {source})"""
+
+
+def _reason(readings: Mapping[str, TimeReading], *, carried: bool) -> str:
+    """Return SQL for the reason why a row is bad; NULL for a good one."""
+    received_problem = readings["received"].problem if "received" in readings else "NULL"
+    crossed = "its bid is above its ask" + (
+        " (an empty side is that of the row before)" if carried else ""
+    )
+    return f"""CASE
                 WHEN time_ IS NULL
                     THEN coalesce({readings["time"].problem}, 'its time cannot be read')
                 WHEN time_ < 0 OR time_ > 4102444800000000
@@ -139,8 +145,7 @@ def insertion(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
                     THEN 'its price is absent, zero or no number, and its size is negative'
                 WHEN price_ IS NULL THEN 'its price is absent, zero or no number'
                 WHEN size_ < 0 OR volume_ < 0 THEN 'its size is negative'
-            END AS reason_
-        {source})"""
+            END"""
 
 
 def _number_of(taken: Taken, need: str) -> str:

@@ -88,12 +88,7 @@ class LastPolls:
                 continue
             alive = False
             ours = quote.source == self._source
-            looker = self.looker(symbol, own=own)
-            if looker is not None and ours and not _explains(looker, quote):
-                looker = None
-            if looker is None and ours:
-                vague = (b for b in gone if _asks_for(b, symbol) and _explains(b, quote))
-                looker = next(vague, None)
+            looker = self._looker_of(symbol, quote, gone, own=own)
             if looker is not None and looker.last_good is not None:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
                 # Under our own name only we poll now. Of another poller we cannot be sure.
@@ -117,6 +112,18 @@ class LastPolls:
             # Symbols of which nothing is known yet are included.
             return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
         return [*found.values()]
+
+    def _looker_of(
+        self, symbol: str, quote: Quote, gone: Iterable[Heartbeat], *, own: bool
+    ) -> Heartbeat | None:
+        """Of the poller that may have polled `symbol` last; `gone`: those that are not sure."""
+        looker = self.looker(symbol, own=own)
+        if quote.source != self._source:
+            return looker
+        if looker is not None and not _explains(looker, quote):
+            looker = None
+        vague = (beat for beat in gone if _asks_for(beat, symbol) and _explains(beat, quote))
+        return looker or next(vague, None)
 
 
 def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
