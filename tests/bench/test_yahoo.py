@@ -53,7 +53,7 @@ def test_one_batch_costs_a_fiftieth_of_the_requests(count: int, latency: float) 
         loop.close()
         import yfinance
 
-        from ticker.sources.session import LeashedSession
+        from ticker.sources.http_session import LeashedSession
 
         session = LeashedSession(f"{host}:{port}")
         session.allow(600)

@@ -25,7 +25,7 @@ from ticker.dashboard import Dashboard
 from ticker.dashboard.status import rows_words
 from ticker.follow import Follow
 from ticker.health import StreamState
-from ticker.owned import Holdings, Lot
+from ticker.owner_config import Holdings, Lot
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 

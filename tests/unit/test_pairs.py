@@ -6,7 +6,7 @@ from typing import Any
 
 from ticker.board.holdings import Portfolio
 from ticker.follow import Follow
-from ticker.owned import Holdings, Lot
+from ticker.owner_config import Holdings, Lot
 from ticker.pairs import Pairs, pairs_in
 from ticker.records import Batch, Heartbeat, Position, Quote
 from ticker.units import SECOND

@@ -1,7 +1,6 @@
 """The records that travel, what streams return, and what a record may hold."""
 
-from ticker.records.bar import Bar
-from ticker.records.bars import MinuteBars
+from ticker.records.bars import Bar, MinuteBars
 from ticker.records.batch import Batch, Hold, Position
 from ticker.records.bounds import MAX_BYTES, MAX_NAME, MAX_NUMBER, MAX_TIME, check_symbol
 from ticker.records.found import Found

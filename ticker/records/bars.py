@@ -1,14 +1,27 @@
-"""What a source says of a symbol's day before the first poll. Shown, and never stored."""
+"""What a price did within spans of time. Bars are shown, and never stored: ticks are."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import msgspec
 
 
-class MinuteBars(msgspec.Struct, frozen=True):
-    """The minutes of one symbol's last trading day.
+class Bar(NamedTuple):
+    """Open, high, low and close of one span. The length is stored with the bars, not in each."""
 
-    They are not ticks, and no stream holds them.
+    time: int
+    """When the span begins (µs, UTC)."""
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+class MinuteBars(msgspec.Struct, frozen=True):
+    """The minutes of one symbol's last trading day, as a source tells them.
+
+    They are from before the first poll. They are not ticks, and no stream holds them.
     """
 
     symbol: str

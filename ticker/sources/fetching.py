@@ -38,7 +38,7 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
-from ticker.sources.session import TOO_MANY, HostRefused, LeashedSession
+from ticker.sources.http_session import TOO_MANY, HostRefused, LeashedSession
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from ticker.board.holdings import Portfolio, Total
 from ticker.board.row import Row
 from ticker.dashboard.palette import DARK
 from ticker.dashboard.totals import rate_lines, totals_text
-from ticker.owned import Holdings, Lot
+from ticker.owner_config import Holdings, Lot
 
 ROWS = {
     "AAPL": Row("AAPL", 250.0, currency="USD", day_change=2.0, simulated=True),

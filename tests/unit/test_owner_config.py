@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ticker import config
-from ticker.owned import AlertEntry, Lot
+from ticker.owner_config import AlertEntry, Lot
 
 PATH = Path("config.toml")
 LOTS = """
