@@ -16,6 +16,7 @@ from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.examples import some
 from tests.playing import FakePlayer
 from ticker.alerting import Alerting
 from ticker.board import Sort
@@ -33,6 +34,9 @@ NOW = 1_795_447_805_000_000
 """23 November 2026, 15:30:05 UTC."""
 
 SnapCompare = Callable[..., bool]
+
+SIZES = some((40, 10), (80, 24), (140, 50), (250, 70), plain=2)
+"""Columns and lines of the terminals in which each screen is drawn."""
 
 
 def _is_laid_out(app: Dashboard) -> bool:
@@ -275,7 +279,7 @@ def test_an_empty_stream_says_what_to_do(snap_compare: SnapCompare, scene: Scene
     assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (140, 50), (250, 70)])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_table_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
@@ -319,7 +323,7 @@ def replay(scene: Scene) -> Dashboard:
     return app
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (140, 50)])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_player_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
@@ -344,7 +348,7 @@ async def settled_then_detail(pilot: Pilot[Any]) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (250, 70)])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_detail_of_a_symbol_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
@@ -441,14 +445,14 @@ async def settled_then_candles(pilot: Pilot[Any]) -> None:
     await pilot.press("v")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 50)])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_candles_of_a_symbol_fit_its_terminal(
     snap_compare: SnapCompare, scene: Scene, size: tuple[int, int]
 ) -> None:
     assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_candles)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 50)])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("key", ["question_mark", "i", "c", "colon"])
 def test_each_page_fits_its_terminal(
     snap_compare: SnapCompare, scene: Scene, key: str, size: tuple[int, int]
