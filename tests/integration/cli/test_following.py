@@ -246,10 +246,10 @@ def test_run_with_prices_that_do_not_fit_the_log_says_so_and_ends(
 
 def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
     first = ticker.on_terminal("demo", "AAPL")
-    first.wait_for("answered")
+    first.wait_for("USD")
     second = ticker.on_terminal("demo", "GC=F")
     second.wait_for("Another demo, or a poller, writes there")
-    second.wait_for("answered")
+    second.wait_for("USD")
     for terminal in (second, first):
         terminal.type("q")
         assert terminal.end() == 0
@@ -261,7 +261,7 @@ def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
 def test_demo_is_fresh_at_each_start_unless_it_is_kept(ticker: Program) -> None:
     def origin(*options: str) -> str:
         terminal = ticker.on_terminal("demo", "AAPL", *options)
-        terminal.wait_for("answered")
+        terminal.wait_for("USD")
         terminal.type("q")
         assert terminal.end() == 0
         (quote,) = json.loads(ticker("watch", "--once", "--stream", "demo").stdout)
@@ -276,7 +276,7 @@ def test_demo_runs_where_no_state_can_be_kept_and_says_so(ticker: Program) -> No
     (ticker.folder / "state").write_text("a file, where a folder should be")
     terminal = ticker.on_terminal("demo", "AAPL")
     terminal.wait_for("cannot be")
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     terminal.type("q")
     assert terminal.end() == 0
 
@@ -405,7 +405,7 @@ def test_run_says_how_many_of_the_ticks_went_with_a_log(
 ) -> None:
     words = ("--source", exchange, "--stream", log, "--every", "100ms")
     terminal = ticker.on_terminal("run", "AAPL", *words)
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     assert events(ticker("tail", "--stream", log, "--count", "3").stdout)
     remove(log)
     assert events(ticker("tail", "--stream", log, "--since", "start", "--count", "3").stdout)
@@ -432,7 +432,7 @@ def test_a_demo_leaves_the_log_of_a_running_poller_alone(ticker: Program, exchan
     assert events(ticker("tail", "--stream", "demo", "--count", "1").stdout)
     demo = ticker.on_terminal("demo", "AAPL")
     demo.wait_for("a poller, writes there")
-    demo.wait_for("answered")
+    demo.wait_for("USD")
     demo.type("q")
     assert demo.end() == 0
     assert b"ticker replay" not in demo.seen  # its own log has gone with it

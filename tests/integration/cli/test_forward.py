@@ -417,7 +417,7 @@ def test_run_shows_what_arrived_elsewhere_and_says_what_is_left(
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms")
     terminal = ticker.on_terminal("run", *words, "--stream", f"elsewhere:{elsewhere}")
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     terminal.type("q")
     assert terminal.end() == 0
     assert b"undelivered: 0" in terminal.seen
@@ -429,7 +429,7 @@ def test_run_ends_in_seconds_while_the_destination_hangs_and_says_what_is_left(
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms")
     terminal = ticker.on_terminal("run", *words, "--stream", f"elsewhere:{elsewhere}")
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     Path(f"{elsewhere}.hang").touch()
     (local,) = local_logs(ticker)
     more = count(local) + 5

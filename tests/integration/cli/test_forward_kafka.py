@@ -144,7 +144,7 @@ def test_two_pollers_and_three_readers_on_one_kafka_and_status_tells_of_all(
         until_said(pollers[1], "another relay")
         boards = [ticker.on_terminal("watch", "--stream", stream) for _ in range(3)]
         for board in boards:
-            for text in (*SYMBOLS, "SIMULATED", "answered"):
+            for text in (*SYMBOLS, "SIMULATED", " ticks"):
                 board.wait_for(text)
         deadline = time.monotonic() + PATIENCE  # ticks of this moment may wait for the relay
         while (found := status(ticker, stream))[0] != 0:
@@ -523,7 +523,7 @@ def test_an_end_takes_seconds_and_says_what_is_undelivered_whatever_became_of_th
     copying = ticker.start("forward", f"sqlite:{local}", f"{stream}.copy")
     until_said(copying, "following")
     terminal = ticker.on_terminal("run", *words)
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     getattr(broker, how)()
     try:
         before = count(local)

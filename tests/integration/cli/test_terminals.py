@@ -59,7 +59,7 @@ def test_a_demo_whose_poller_was_started_again_ends_as_any_other(
     ticker: Program, key: str, code: int
 ) -> None:
     terminal = ticker.on_terminal("demo", "AAPL", "GC=F")
-    terminal.wait_for("answered")
+    terminal.wait_for("USD")
     (poller,) = (
         pid
         for pid in descendants(ticker)
