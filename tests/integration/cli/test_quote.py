@@ -59,10 +59,12 @@ def test_if_all_requests_fail_the_code_is_that_of_the_failure(
 def test_answers_of_other_symbols_are_never_saved_under_one_name(
     ticker: Program, exchange: str
 ) -> None:
-    for symbol in ("A/B", "A:B", "A?B"):
+    for symbol in ("A/B", "A:B", "A?B", "..."):
         ticker("quote", symbol, "--source", exchange, "--raw", "saved")
+    for folder in (".", ".."):  # no symbols
+        assert ticker("quote", folder, "--source", exchange, "--raw", "saved").returncode == 2
     saved = sorted((ticker.folder / "saved").iterdir())
-    assert len(saved) == 3
+    assert len(saved) == 4
     assert all(path.suffix == ".json" for path in saved)
 
 
