@@ -5,6 +5,7 @@ Ids of writers are not told: no user knows them. Text from outside is escaped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ticker.escape import escape
@@ -15,7 +16,7 @@ from ticker.titles import source_title
 
 _NAMED: Final = 5
 """The most symbols of a gap that are named."""
-_PLAIN: Final = {
+_PLAIN: Final[Mapping[str, str]] = {
     GapReason.POLLER_HELD_UP: "its machine was busy or asleep",
     GapReason.OVERTAKEN: "other pollers of this stream were faster",
     GapReason.NO_PRICES: "{} sent no usable price",
@@ -63,7 +64,5 @@ def of_missing_ticks(gap: Gap) -> str:
 
 def _why(gap: Gap) -> str:
     """Say why, in plain words; a source's own words stay."""
-    for reason, words in _PLAIN.items():
-        if gap.reason == reason:
-            return words.format(source_title(gap.source))
-    return escape(gap.reason)
+    words = _PLAIN.get(gap.reason)
+    return escape(gap.reason) if words is None else words.format(source_title(gap.source))
