@@ -185,6 +185,7 @@ COLUMNS: Final = (
         Align.LEFT,
         importance=10,
         most=8,
+        presence=Presence.WITH_ROOM,
         sort_key=attrgetter("session"),
     ),
     *ORIGINS,
