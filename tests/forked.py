@@ -26,6 +26,7 @@ import ticker.cli.exchange
 import ticker.cli.forward
 import ticker.cli.poll
 import ticker.cli.quote
+import ticker.cli.run
 import ticker.cli.status
 import ticker.cli.tail
 import ticker.cli.watch

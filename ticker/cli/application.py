@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
 
 from ticker import __version__
 from ticker.cli.commands import COMMANDS, Entry
-from ticker.cli.help import hide_types
 
 
 def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
@@ -35,8 +35,8 @@ def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
 
 
 def _function(entry: Entry) -> Callable[..., None]:
-    module = import_module(f"ticker.cli.{entry.module}")
-    found: Callable[..., None] = getattr(module, entry.name, None) or getattr(module, entry.module)
+    name = f"{entry.name}_" if iskeyword(entry.name) else entry.name
+    found: Callable[..., None] = getattr(import_module(f"ticker.cli.{name}"), name)
     return found
 
 
@@ -58,4 +58,20 @@ def _ticker(
         ),
     ] = False,
 ) -> None:
-    """Print the overview (`overview.py`) or run a command."""
+    """Print the overview (`help_overview.py`) or run a command."""
+
+
+def hide_types(command: Any, parent: typer.Context | None = None) -> None:
+    """Print `--once` without `<bool>`, and `SYMBOL` without `<list[str]>`, in all help texts."""
+    context = typer.Context(command, parent=parent, **command.context_settings)
+    for parameter in command.get_params(context):
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = _nothing
+        elif parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+    for each in getattr(command, "commands", {}).values():
+        hide_types(each, context)
+
+
+def _nothing(ctx: typer.Context) -> str | None:  # noqa: ARG001  (as typer calls it)
+    return None

@@ -1,6 +1,6 @@
-"""All commands: the module of each, and its text in the overview.
+"""All commands, with their texts in the overview.
 
-A command's module is imported only when it is called. Knows neither typer nor Rich.
+A command's module is imported only when the command is called. Knows neither typer nor Rich.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ class Entry(NamedTuple):
     """One command."""
 
     name: str
-    module: str
-    """Its module in `ticker.cli`. Its function has the name of the command, or of the module."""
     panel: str
     """Its title in the overview."""
     help: str
@@ -32,13 +30,11 @@ LEARN: Final = "Learn"
 _ALL: Final = (
     Entry(
         "run",
-        "watch",
         WATCH,
         "Poll a source and show the dashboard, in one terminal. The poller is its own process.",
         "ticker run AAPL MSFT GC=F '^IXIC'",
     ),
     Entry(
-        "watch",
         "watch",
         WATCH,
         "Show a stream in a dashboard.",
@@ -46,13 +42,11 @@ _ALL: Final = (
     ),
     Entry(
         "demo",
-        "demo",
         WATCH,
         "Run everything without a network: exchange, poller, stream and dashboard.",
         "ticker demo AAPL GC=F --seed 7   or   ticker demo --record hour.parquet --for 1h --seed 7",
     ),
     Entry(
-        "search",
         "search",
         WATCH,
         "Find Yahoo's symbols by words of their names.",
@@ -60,13 +54,11 @@ _ALL: Final = (
     ),
     Entry(
         "quote",
-        "quote",
         WATCH,
         "Print current prices once. Nothing is stored.",
         "ticker quote AAPL GC=F '^IXIC' --format json",
     ),
     Entry(
-        "replay",
         "replay",
         WATCH,
         "Play a stream again, offline, at the pace at which it came. space pauses.",
@@ -74,13 +66,11 @@ _ALL: Final = (
     ),
     Entry(
         "poll",
-        "poll",
         STREAM,
         "Poll a source and write what changed to the stream. No screen.",
         "ticker poll AAPL GC=F BTC-USD --every 30s",
     ),
     Entry(
-        "tail",
         "tail",
         STREAM,
         "Print the stream, one event a line: the last 10, then what comes.",
@@ -88,13 +78,11 @@ _ALL: Final = (
     ),
     Entry(
         "forward",
-        "forward",
         STREAM,
         "Copy one log into another: what it holds, then what comes. Resumes where it stopped.",
         "ticker forward demo sqlite:copy.sqlite --no-follow",
     ),
     Entry(
-        "status",
         "status",
         STREAM,
         "Show what the stream holds, who writes it, how fresh it is. Exit 0: healthy, 4: stale.",
@@ -102,20 +90,17 @@ _ALL: Final = (
     ),
     Entry(
         "record",
-        "record",
         FILES,
         "Record a stream in a Parquet file, from now on or --since WHEN, until Ctrl-C.",
         "ticker record today.parquet --stream demo --for 10s",
     ),
     Entry(
         "import",
-        "import_",
         FILES,
         "Turn tick files of others (CSV, CSV in gz or zip, Parquet) into a recording.",
         "ticker import EURUSD.csv eurusd.parquet --symbol EURUSD=X --zone UTC",
     ),
     Entry(
-        "config",
         "config",
         FILES,
         "Show the configuration: the file's path, each value in force and where it comes from.",
@@ -123,13 +108,11 @@ _ALL: Final = (
     ),
     Entry(
         "exchange",
-        "exchange",
         LEARN,
         "Run an offline market: invented prices behind Yahoo's own interfaces, on loopback.",
         "ticker exchange --seed 7   and then   ticker run --source exchange --stream demo",
     ),
     Entry(
-        "compare",
         "compare",
         LEARN,
         "Compare one request per event with one open connection: connections, bytes, seconds.",

@@ -9,10 +9,11 @@ import msgspec
 import typer
 
 from ticker.address import parse_address
-from ticker.cli.failing import DONE
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import DONE
 from ticker.cli.options import Format, Quiet, Verbose
-from ticker.cli.running import run, set_up_logging
-from ticker.cli.standard import Output, tell, wants_colour
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import Output, tell, wants_colour
 from ticker.errors import UsageError
 from ticker.times import parse_duration
 from ticker.units import SECOND

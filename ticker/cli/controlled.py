@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from ticker.cli.explaining import explain
+from ticker.cli.error_advice import explain
 from ticker.errors import TickerError
 from ticker.processes import Control
 from ticker.processes.control import Order

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ticker.cli import scene
+from ticker.cli.dashboard_screen import Shown
+from ticker.cli.demo_log import demo_log
+from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exchange import SEED, Listed, traded
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
-from ticker.cli.line import Line
-from ticker.cli.mending import recording_path, refuse_existing
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.holdings_and_alerts import watched
 from ticker.cli.options import (
     Every,
     For,
@@ -24,12 +25,12 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import watched
 from ticker.cli.record import recorded_words
-from ticker.cli.running import run, set_up_logging
+from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
-from ticker.cli.standard import need_terminal, tell
-from ticker.cli.watch import Shown
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import need_terminal, tell
+from ticker.cli.status_line import Line
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
@@ -114,7 +115,7 @@ def demo(
         raise UsageError("--force goes with --record FILE")
     need_terminal("demo", "ticker demo --record hour.parquet")
     seen, title = watched(settings, named, usual), watchlist or ""
-    with scene.demo_log(keep=keep) as (choice, notices), scene.reserved(EXCHANGE_PORT) as listening:
+    with demo_log(keep=keep) as (choice, notices), reserved_port(EXCHANGE_PORT) as listening:
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         exchange, url = _exchange(seed, listed, source or _SOURCES[0], listening)
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
@@ -125,6 +126,22 @@ def demo(
         raise typer.Exit(
             run(shown.main([poller, exchange], {"exchange": listening.fileno()}), stop=shown.stop)
         )
+
+
+def reserved_port(wished: int) -> socket.socket:
+    """Return a socket that listens at port `wished`, or at a free port if that one is in use.
+
+    A child gets the open socket. If it got only the number, another demo could take the port first.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", wished))
+        listening.listen()
+    except OSError:
+        listening.close()
+        return socket.create_server(("127.0.0.1", 0))
+    return listening
 
 
 def _exchange(

@@ -12,15 +12,64 @@ import fcntl
 import logging
 import logging.handlers
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
+from ticker.errors import ConfigError
 from ticker.escape import escape
+from ticker.files import real_path, state_directory
 
 _LONGEST: Final = 2_000
 _INDENT: Final = "\n    "
 _FILE_BYTES: Final = 1_000_000
 _FILES_KEPT: Final = 3
+
+
+def set_up_logging(
+    *, quiet: bool = False, verbose: bool = False, plain: bool = False, screen: bool = False
+) -> None:
+    """Log to standard error, and to a rotated file in the state directory if possible.
+
+    With `screen` nothing goes to standard error, because a dashboard is shown. With `plain` there
+    is no terminal, so the log reports progress. With `verbose` it does too, and the file also has
+    the messages of Kafka's client.
+    """
+    root = logging.getLogger("ticker")
+    root.setLevel(logging.DEBUG)
+    # Messages of asyncio (about a forgotten task) are only for the file. Without a handler of its
+    # own, asyncio would write them across the screen.
+    tasks = logging.getLogger("asyncio")
+    # Kafka's client logs each failed attempt, several a second, and our own errors say enough.
+    # Never below INFO: at DEBUG it logs what it sends, including passwords.
+    client = logging.getLogger("aiokafka")
+    client.setLevel(logging.INFO if verbose else logging.CRITICAL)
+    for logger in (root, tasks, client):
+        logger.propagate = False
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
+            handler.close()
+    for logger in (tasks, client):
+        logger.addHandler(logging.NullHandler())
+    verbose = verbose or plain
+    if not screen:
+        stderr = Screen(sys.stderr)
+        level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+        stderr.setLevel(level)
+        stderr.setFormatter(Harmless("%(asctime)s %(message)s", "%H:%M:%S"))
+        root.addHandler(stderr)
+    try:
+        directory = state_directory()
+        directory.mkdir(parents=True, exist_ok=True)
+        file = SharedFile(real_path(directory / "ticker.log"))
+        if not os.access(directory, os.W_OK):
+            return
+    except (ConfigError, OSError):
+        return  # no place for a log file: standard error has everything
+    file.setLevel(logging.DEBUG if verbose else logging.INFO)
+    file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    for logger in (root, tasks, client):
+        logger.addHandler(file)
 
 
 class Harmless(logging.Formatter):

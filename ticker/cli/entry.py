@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import NoReturn
 
 from ticker.cli.commands import COMMANDS, COMPLETING
-from ticker.cli.failing import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, UNEXPECTED, WRONG_USAGE
 from ticker.cli.routing import route
-from ticker.cli.standard import (
+from ticker.cli.standard_streams import (
     ClosedPipe,
     Output,
     let_go,
@@ -41,20 +41,20 @@ def _main(words: list[str]) -> int:
         if COMPLETING in os.environ:  # the shell asks for completions
             return _invoke(words, _completed())
         if words and words[0].endswith("-completion"):
-            from ticker.cli.completing import print_or_install
+            from ticker.cli.completion import print_or_install
 
             if (done := print_or_install(words)) is not None:
                 return done
         routed = route(words, list(COMMANDS), on_terminal=on_terminal)
         if routed[0] in {"--help", "-h"}:
-            from ticker.cli.overview import overview
+            from ticker.cli.help_overview import overview
 
             width, colour = terminal_width(), wants_colour()
             Output().write(overview(COMMANDS.values(), width=width, colour=colour))
             return DONE if words else WRONG_USAGE
         return _invoke(routed, routed[0])
     except TickerError as error:
-        from ticker.cli.explaining import explain
+        from ticker.cli.error_advice import explain
         from ticker.cli.settings import Settings
         from ticker.system_clock import now
 

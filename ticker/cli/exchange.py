@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ticker.cli import completing
+from ticker.cli import completion
 from ticker.cli.controlled import Controlled
-from ticker.cli.failing import DONE
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import DONE
 from ticker.cli.options import Control, Quiet, Verbose
-from ticker.cli.running import run, set_up_logging
-from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.processes.control import Order
@@ -51,7 +52,7 @@ FaultNames = Annotated[
     typer.Option(
         "--fault",
         metavar="NAME[:SHARE]",
-        autocompletion=completing.faults,
+        autocompletion=completion.faults,
         help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
         "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
         "messages (missing: of the symbols), 0 to 1. Repeat for several.",

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from ticker.address import is_recording
-from ticker.cli import completing
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
-from ticker.cli.line import Line
+from ticker.cli import completion
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
 from ticker.cli.options import For, NoFollow, Quiet, Since, TimeZone, Verbose
-from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings, stream_path
-from ticker.cli.standard import tell
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import tell
+from ticker.cli.status_line import Line
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
 from ticker.figures import agree, and_more, count_text
 from ticker.health.sentences import invitation, sentence
@@ -43,7 +44,7 @@ def forward(
         str,
         typer.Argument(
             metavar="FROM",
-            autocompletion=completing.streams,
+            autocompletion=completion.streams,
             help="The stream to read: sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: "
             "ticks; commas between several HOST:PORT), demo, or a name from the configuration.",
         ),
@@ -52,7 +53,7 @@ def forward(
         str,
         typer.Argument(
             metavar="TO",
-            autocompletion=completing.streams,
+            autocompletion=completion.streams,
             help="The log to append to, likewise; made if it is missing.",
         ),
     ],

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
-from ticker.cli.line import Line
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
 from ticker.cli.options import Quiet
-from ticker.cli.running import ended_by_signals
-from ticker.cli.standard import tell
+from ticker.cli.signals import ended_by_signals
+from ticker.cli.standard_streams import tell
+from ticker.cli.status_line import Line
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
 from ticker.system_clock import monotonic

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ticker.cli import completing
+from ticker.cli import completion
 
 
 class Format(StrEnum):
@@ -30,7 +30,7 @@ Symbols = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SYMBOL",
-        autocompletion=completing.symbols,
+        autocompletion=completion.symbols,
         help="Yahoo's symbols, as in AAPL GC=F '^IXIC'; commas separate too.",
         show_default=False,
     ),
@@ -41,7 +41,7 @@ Watchlist = Annotated[
         "--watchlist",
         "-w",
         metavar="NAME",
-        autocompletion=completing.watchlists,
+        autocompletion=completion.watchlists,
         help="Symbols from the configuration too.",
     ),
 ]
@@ -50,7 +50,7 @@ StreamUrl = Annotated[
     typer.Option(
         "--stream",
         metavar="URL",
-        autocompletion=completing.streams,
+        autocompletion=completion.streams,
         help="sqlite:PATH, kafka://HOST:PORT/PREFIX (without /PREFIX: ticks; commas between "
         "several HOST:PORT), demo, or a name from the configuration. Default: the local log. "
         "(env: TICKER_STREAM)",
@@ -62,7 +62,7 @@ SourceUrl = Annotated[
     typer.Option(
         "--source",
         metavar="URL",
-        autocompletion=completing.sources,
+        autocompletion=completion.sources,
         help="yahoo, yahoo-live (its socket), exchange[:HOST[:PORT]], exchange-live[…], "
         "yahoo+http://HOST:PORT or yahoo-live+ws://HOST:PORT. (env: TICKER_SOURCE)",
         show_default=False,
@@ -99,7 +99,7 @@ TimeZone = Annotated[
     typer.Option(
         "--tz",
         metavar="ZONE",
-        autocompletion=completing.zones,
+        autocompletion=completion.zones,
         help="Zone of the times shown, like Europe/Berlin.",
     ),
 ]

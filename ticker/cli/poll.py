@@ -8,7 +8,16 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import typer
 
-from ticker.cli import scene
+from ticker.cli.demo_log import writing
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.holdings_and_alerts import (
+    PollController,
+    RunCommands,
+    asking_for_pairs,
+    looking_for_alerts,
+    portfolio_of,
+    watched,
+)
 from ticker.cli.options import (
     Control,
     Count,
@@ -22,19 +31,10 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import (
-    PollController,
-    RunCommands,
-    asking_for_pairs,
-    looking_for_alerts,
-    portfolio_of,
-    watched,
-)
 from ticker.cli.poll_line import StatusLine
-from ticker.cli.polling import Audience, Job, Teller, open_kept, run_job
-from ticker.cli.running import set_up_logging
+from ticker.cli.poller_process import Audience, Job, Teller, open_kept, run_job
 from ticker.cli.settings import Settings, refuse_mixing, stream_path
-from ticker.cli.standard import tell
+from ticker.cli.standard_streams import tell
 from ticker.files import make_state_directory
 from ticker.poll import Poll
 from ticker.relay import WITHIN, Route, local_log
@@ -94,7 +94,7 @@ def poll(
         owned = None if portfolio is None else asking_for_pairs(portfolio, kept, controller)
         return _both(looking_for_alerts(settings, kept, zone) if alerts else None, owned)
 
-    with scene.writing(choice):
+    with writing(choice):
         code = run_job(
             make, url, end=line.end, controlled=control, count=count, meanwhile=meanwhile
         )

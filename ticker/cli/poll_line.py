@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from ticker.cli.line import Line
+from ticker.cli.status_line import Line
 from ticker.figures import and_more, count_text
 from ticker.health.states import WriterState
 from ticker.poll import PollStatus

@@ -8,7 +8,7 @@ from pathlib import Path
 from ticker.board import Sort
 from ticker.board.choice import spell_columns
 from ticker.board.columns import Column
-from ticker.cli.owning import lists_of
+from ticker.cli.holdings_and_alerts import lists_of
 from ticker.cli.settings import Settings
 from ticker.config import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError

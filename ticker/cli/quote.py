@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from ticker.board.holdings import Portfolio
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, Failed
+from ticker.cli.holdings_and_alerts import portfolio_of
 from ticker.cli.options import (
     Format,
     Quiet,
@@ -22,11 +24,10 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import portfolio_of
 from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
-from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
-from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.config import DEFAULT_WATCHLIST
 from ticker.errors import UsageError
 from ticker.records import Quote

@@ -16,7 +16,7 @@ from ticker.board.holdings import Portfolio, Total
 from ticker.board.owner_columns import CENTS, OWNED, gain_text, money_text
 from ticker.board.rates import pairs_to_ask
 from ticker.cli.options import Format
-from ticker.cli.standard import terminal_width, wants_colour
+from ticker.cli.standard_streams import terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.figures import percent_text
 from ticker.health.reasons import Reason

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ticker.cli.explaining import inviting
-from ticker.cli.failing import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
-from ticker.cli.line import Line
-from ticker.cli.mending import recording_path, refuse_existing
-from ticker.cli.moments import span_of
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.error_advice import inviting
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.options import (
     Count,
     For,
@@ -28,9 +26,12 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.running import run, set_up_logging
+from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
-from ticker.cli.standard import tell
+from ticker.cli.signals import run
+from ticker.cli.since_until import span_of
+from ticker.cli.standard_streams import tell
+from ticker.cli.status_line import Line
 from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence

@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from ticker.address import is_recording, part_path
-from ticker.cli import completing
-from ticker.cli.copying import Copying
-from ticker.cli.explaining import inviting
-from ticker.cli.failing import CANNOT_WRITE, NO_DATA, Failed
-from ticker.cli.line import Line
-from ticker.cli.moments import span_of
+from ticker.cli import completion
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.error_advice import inviting
+from ticker.cli.exit_codes import CANNOT_WRITE, NO_DATA, Failed
+from ticker.cli.holdings_and_alerts import RunCommands, watched
 from ticker.cli.options import (
     Quiet,
     Since,
@@ -25,12 +24,14 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.owning import RunCommands, watched
-from ticker.cli.running import run, set_up_logging
+from ticker.cli.replay_screen import PlayOptions, Showing
+from ticker.cli.replay_source import ReplayOptions
+from ticker.cli.replay_to import Copying
 from ticker.cli.settings import Settings
-from ticker.cli.showing import PlayOptions, Showing
-from ticker.cli.standard import need_terminal
-from ticker.cli.tape import ReplayOptions
+from ticker.cli.signals import run
+from ticker.cli.since_until import span_of
+from ticker.cli.standard_streams import need_terminal
+from ticker.cli.status_line import Line
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.play import parse_speed
 from ticker.streams import (
@@ -47,7 +48,7 @@ _Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="STREAM|SYMBOL",
-        autocompletion=completing.streams_and_symbols,
+        autocompletion=completion.streams_and_symbols,
         help="The first word is a stream if it is a URL, a name from the configuration, demo "
         "or an existing file; all others are symbols. Without a stream: the local log, from "
         "the beginning of its last session (after 30 min without a tick).",
@@ -68,7 +69,7 @@ _To = Annotated[
     typer.Option(
         "--to",
         metavar="STREAM",
-        autocompletion=completing.streams,
+        autocompletion=completion.streams,
         help="Play into this stream, without a screen. It must be empty or missing. Ends with "
         "a comparison of both.",
     ),

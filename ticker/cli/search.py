@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from ticker.cli.failing import DONE, NO_DATA
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import DONE, NO_DATA
 from ticker.cli.options import Format, Quiet, SourceUrl, Verbose
-from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
-from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.escape import escape
 from ticker.sources import Found, open_source
 from ticker.titles import source_title

@@ -15,7 +15,7 @@ from ticker.board.choice import check_columns, parse_column
 from ticker.board.columns import Column
 from ticker.board.lists import LIST_NAMES
 from ticker.board.order import Sort, parse_sort
-from ticker.cli.mending import mended
+from ticker.cli.recording_files import mended
 from ticker.config import Config, load
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol

@@ -11,12 +11,12 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.listening import arrivals, is_newest_ahead
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
+from ticker.cli.heartbeat_ahead import arrivals, is_newest_ahead
 from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
-from ticker.cli.running import set_up_logging
 from ticker.cli.settings import Settings
-from ticker.cli.standard import Output, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, terminal_width, wants_colour
 from ticker.errors import StreamError, UsageError
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason

@@ -12,9 +12,9 @@ import msgspec
 import typer
 
 from ticker import output
-from ticker.cli.explaining import inviting
-from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.moments import span_of
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.error_advice import inviting
+from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import (
     Count,
     For,
@@ -30,10 +30,11 @@ from ticker.cli.options import (
     Verbose,
     Watchlist,
 )
-from ticker.cli.quiet import PassedOver, Quietness
-from ticker.cli.running import run, set_up_logging
 from ticker.cli.settings import Settings
-from ticker.cli.standard import Output, tell
+from ticker.cli.signals import run
+from ticker.cli.since_until import span_of
+from ticker.cli.standard_streams import Output, tell
+from ticker.cli.tail_messages import PassedOver, Quietness
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.figures import count_text
 from ticker.following import Following

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker.cli.failing import Failed
+from ticker.cli.exit_codes import Failed
 from ticker.cli.replay import _stream_word
 from ticker.cli.settings import Settings
 from ticker.errors import UsageError

@@ -1,148 +1,49 @@
-"""What a poller's line tells where its ticks go elsewhere."""
-
 from __future__ import annotations
 
 import sys
-from datetime import UTC
+import threading
 
 import pytest
 
-from ticker.cli import line as lines
-from ticker.cli.poll_line import StatusLine
-from ticker.health import WriterState
-from ticker.poll import PollStatus
-from ticker.relay import RelayStatus
-from ticker.system_clock import now
-from ticker.times import clock
-from ticker.units import SECOND
-
-AWAY = WriterState.STREAM_UNREACHABLE
-URL = "kafka://my-cluster-kafka-bootstrap.kafka.svc.cluster.local:9092/ticks"
+from ticker.cli import status_line as lines
+from ticker.cli.status_line import Line, Newest
 
 
-class Shown:
-    """The newest line on a terminal of 140 columns, or of others."""
+def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest_line() -> None:
+    goes_on, began = threading.Event(), threading.Event()
+    written: list[str] = []
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.text = ""
-        self._patch = monkeypatch
-        self.resize(140)
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr(lines.Newest, "put", lambda _, text: self._put(text))
-        self.line = StatusLine(UTC, quiet=False)
-        self.line.show(
-            PollStatus(
-                WriterState.OK, source="exchange", symbols=3, answered=3, ticks=475, interval=SECOND
-            )
-        )
+    def write(text: str) -> None:
+        began.set()
+        goes_on.wait(30)
+        written.append(text)
 
-    def resize(self, columns: int) -> None:
-        self._patch.setenv("COLUMNS", f"{columns}")
-
-    def _put(self, text: str) -> None:
-        self.text = text.removeprefix("\r\x1b[2K")
+    newest = Newest(write)
+    newest.put("one")
+    assert began.wait(30)
+    newest.put("two")
+    newest.put("three")
+    goes_on.set()
+    newest.drain(10)
+    assert written == ["one", "three"]
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    return Shown(monkeypatch)
-
-
-def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Shown) -> None:
-    short = "kafka://h:1/p"
-    away = RelayStatus(AWAY, short, 463, problem=f"{short}: does not answer", waiting=1)
-    shown.line.show_relay(away)
-    assert shown.text.startswith(
-        f"away, 1 waits for {short} (does not answer) · 463 ticks sent · ex"
-    )
-
-
-def test_where_not_all_fits_the_url_goes_before_anything_that_its_user_does_not_know(
-    shown: Shown,
+def test_what_was_shown_right_after_another_is_not_left_out(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    problem = f"{URL}: does not answer: connection refused"
-    shown.line.show_relay(RelayStatus(AWAY, URL, 463, problem=problem, waiting=12))
-    assert shown.text == (
-        "away, 12 wait (does not answer: connection refused) · 463 ticks sent · "
-        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s"
-    )
-    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 463))
-    assert shown.text == (
-        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · following · 463 ticks sent"
-    )
+    last = threading.Event()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(lines, "_write", lambda text: last.set() if "60 ticks" in text else None)
+    line = Line(quiet=False)
+    line.show("following, 0 ticks sent", "following")
+    line.show("following, 60 ticks sent", "following")
+    assert last.wait(30)
 
 
-def test_a_narrow_terminal_shows_the_reason_the_next_try_and_the_source(shown: Shown) -> None:
-    shown.resize(64)
-    problem = f"{URL}: does not answer: connection refused"
-    next_try = now() + 60 * SECOND
-    away = RelayStatus(AWAY, URL, 0, problem=problem, waiting=4, next_try=next_try)
-    shown.line.show_relay(away)
-    when = clock(next_try, UTC, now=now())
-    assert shown.text.startswith(f"away, 4 wait (connection refused) · next try {when} · ok")
-    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 463))
-    assert shown.text == "ok · 3 of 3 · 475 kept · following · 463 ticks sent"
-    shown.resize(40)
-    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, URL, 465))
-    assert shown.text == "ok · 3 of 3 · 475 kept · 465 sent"
-
-
-def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(shown: Shown) -> None:
-    short = "kafka://h:1/p"
-    problem = f"another relay (process 10229) sends this on to {short} already"
-    stuck = RelayStatus(WriterState.ELSEWHERE, short, problem=problem, waiting=1_234, process=10229)
-    for columns, words in (
-        (
-            140,
-            f"1,234 wait, another relay (process 10229) sends them to {short} · "
-            "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s",
-        ),
-        (80, "1,234 wait, another relay (process 10229) sends them · ok · 3 of 3 · 475 kept"),
-        (60, "1,234 wait for another relay · ok · 3 of 3 · 475 kept"),
-    ):
-        shown.resize(columns)
-        shown.line.show_relay(stuck)
-        assert shown.text == words
-    shown.resize(140)
-    shown.line.show_relay(RelayStatus(WriterState.ELSEWHERE, short, waiting=1))
-    assert shown.text.startswith(f"1 waits, another relay sends it to {short} · exchange: ok")
-
-
-def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: Shown) -> None:
-    problem = f"another relay (process 10229) sends this on to {URL} already"
-    well = RelayStatus(WriterState.ELSEWHERE, URL, problem=problem, process=10229)
-    for columns, words in (
-        (200, f"exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · {problem}"),
-        (80, "ok · 3 of 3 · 475 kept · another relay (process 10229) sends this on"),
-        (60, "ok · 3 of 3 · 475 kept · another relay sends this on"),
-    ):
-        shown.resize(columns)
-        shown.line.show_relay(well)
-        assert shown.text == words
-
-
-def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
-    shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, "kafka://h:1/p", 1))
-    assert shown.text.startswith(
-        "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · kafka:"
-    )
-
-
-def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) -> None:
-    away = RelayStatus(
-        AWAY,
-        "sqlite:a",
-        3,
-        problem="kafka://h:1/p: refused",
-        away="kafka://h:1/p",
-        waiting=2,
-    )
-    shown.line.show_relay(away)
-    assert shown.text.startswith("away: kafka://h:1/p (refused) · 3 ticks sent · exchange: ok")
-
-
-def test_a_next_try_that_is_past_is_not_told(shown: Shown) -> None:
-    for pause, is_told in ((60, True), (-1, False)):
-        away = RelayStatus(AWAY, "kafka://h:1/p", next_try=now() + pause * SECOND)
-        shown.line.show_relay(away)
-        assert ("next try" in shown.text) is is_told
+def test_an_end_waits_for_no_pause_between_two_lines() -> None:
+    written: list[str] = []
+    newest = Newest(written.append, pause=600)
+    for text in ("one", "two", "three"):
+        newest.put(text)
+        newest.drain(10)
+    assert written == ["one", "two", "three"]

@@ -1,103 +1,25 @@
-"""What `demo` and `run` need beside the screen: the demo's log, a free port, child processes."""
+"""What a poller kept, told in the last line: how many ticks, and the command that replays them."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import shlex
-import shutil
-import socket
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import IO, Final
+from contextlib import suppress
+from typing import Final
 
 from ticker.cli.settings import Settings, stream_path
-from ticker.errors import ConfigError, StreamError, StreamNotWritable
+from ticker.errors import StreamError
 from ticker.figures import count_text
-from ticker.files import make_state_directory, state_directory
 from ticker.health.sentences import why_none
 from ticker.health.states import WriterState
-from ticker.processes import Poller
-from ticker.processes.child import News, command
-from ticker.streams import StreamChoice, demo_stream, open_stream
+from ticker.processes.child import News
+from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import to_datetime
 from ticker.units import MINUTE
 
 _COUNTING: Final = 2.0
 """The time limit of the search for the first kept tick, for the last message (s)."""
-
-
-@contextmanager
-def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
-    """Yield the log that a demo writes, new unless `keep`, and notices for the screen.
-
-    It is in the state directory. If that cannot be written, or another process writes to the log,
-    it is in a temporary folder that is deleted after the demo.
-    """
-    with ExitStack() as stack:
-        try:
-            choice = demo_stream()
-            lock = stack.enter_context(_open_lock())
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ConfigError as error:
-            why = str(error).partition(".")[0].capitalize()
-        except (StreamNotWritable, PermissionError):
-            why = f"{state_directory()} cannot be written"
-        except BlockingIOError:
-            why = "Another demo, or a poller, writes there"
-        except OSError as error:
-            why = f"{state_directory()} cannot be written: {error.strerror}"
-        else:
-            if not keep:
-                _remove(choice)
-            fcntl.flock(lock, fcntl.LOCK_SH)  # our own poller will write there
-            yield choice, []
-            return
-        folder = Path(tempfile.mkdtemp(prefix="ticker-demo-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        own = StreamChoice(f"sqlite:{folder / 'demo.sqlite'}", named=True, temporary=True)
-        yield own, [f"{why}: this demo's log is {own.url}"]
-
-
-@contextmanager
-def writing(choice: StreamChoice) -> Iterator[None]:
-    """Mark the demo's log as in use, so that no demo deletes it."""
-    if not choice.demo:
-        yield
-        return
-    with _open_lock() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
-
-
-def _open_lock() -> IO[str]:
-    return (make_state_directory() / "demo.lock").open("a")
-
-
-def _remove(choice: StreamChoice) -> None:
-    path = stream_path(choice)
-    assert path is not None  # noqa: S101  (the demo's log is a SQLite file)
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-
-
-def reserved(wished: int) -> socket.socket:
-    """Return a socket that listens at port `wished`, or at a free port if that one is in use.
-
-    A child gets the open socket. If it got only the number, another demo could take the port first.
-    """
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", wished))
-        listening.listen()
-    except OSError:
-        listening.close()
-        return socket.create_server(("127.0.0.1", 0))
-    return listening
 
 
 class Kept:
@@ -199,20 +121,3 @@ async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
             counts = [await stream.count(await stream.find(time)) for time in (minute, began)]
             return counts[0] == counts[1]
     return False
-
-
-def keep_alive(
-    words: Sequence[str],
-    *,
-    on_news: Callable[[News], None],
-    on_word: Callable[[str], None],
-    inherits: Sequence[int] = (),
-) -> Poller:
-    """Return a child process of this command line, which is restarted when it dies.
-
-    It `inherits` these descriptors.
-    """
-    name = "poller" if words[0] == "poll" else words[0]
-    return Poller(
-        command(*words, "--control"), on_news=on_news, on_word=on_word, name=name, inherits=inherits
-    )

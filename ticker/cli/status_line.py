@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from ticker.cli.standard import is_dumb
+from ticker.cli.standard_streams import is_dumb
 from ticker.encoding import SUBSTITUTE
 from ticker.escape import escape
 from ticker.system_clock import now

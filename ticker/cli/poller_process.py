@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from ticker.cli import scene
 from ticker.cli.controlled import Controlled
-from ticker.cli.failing import DONE, NO_DATA, NOT_REACHABLE
-from ticker.cli.running import run
-from ticker.cli.standard import tell
+from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
+from ticker.cli.kept_ticks import kept_words
+from ticker.cli.signals import run
+from ticker.cli.standard_streams import tell
 from ticker.errors import ConfigError, InvalidRecord, MixedPrices, StreamError, StreamMissing
 from ticker.figures import count_text
 from ticker.files import state_directory
@@ -202,7 +202,7 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
     """
     if job.destination is None:
         report = await job.poller.run()
-        end(scene.kept_words(report.ticks, report.gone, job.log.url))
+        end(kept_words(report.ticks, report.gone, job.log.url))
         return report
     sending = Sending(
         job.log,
@@ -221,7 +221,7 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
     except BaseException:
         await _finish(sending, job.tell.audience)
         raise
-    end(scene.kept_words(report.ticks, report.gone, job.log.url))
+    end(kept_words(report.ticks, report.gone, job.log.url))
     await _finish(sending, job.tell.audience, is_gone=report.is_log_gone)
     return report
 

@@ -8,7 +8,7 @@ import pytest
 
 from ticker.cli.application import make_command
 from ticker.cli.commands import COMMANDS
-from ticker.cli.overview import overview
+from ticker.cli.help_overview import overview
 
 
 @pytest.mark.parametrize("width", [None, 40, 100])

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ticker.address import Backend, backend_of, is_recording, parse_address
-from ticker.cli.failing import (
+from ticker.cli.exit_codes import (
     CANNOT_WRITE,
     NO_DATA,
     NOT_REACHABLE,

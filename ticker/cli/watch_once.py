@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ticker.cli.failing import DONE, NO_DATA
-from ticker.cli.listening import arrivals
+from ticker.cli.exit_codes import DONE, NO_DATA
+from ticker.cli.heartbeat_ahead import arrivals
 from ticker.cli.options import Format
-from ticker.cli.standard import Output, tell, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.streams import StreamChoice, open_stream

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ticker.address import RECORDING, is_recording, part_path
-from ticker.cli.failing import CANNOT_WRITE, Failed
-from ticker.cli.standard import tell
+from ticker.cli.exit_codes import CANNOT_WRITE, Failed
+from ticker.cli.standard_streams import tell
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from ticker.cli.failing import NO_DATA, Failed
-from ticker.cli.line import Line
+from ticker.cli.exit_codes import NO_DATA, Failed
+from ticker.cli.status_line import Line
 from ticker.figures import count_text
 from ticker.health.sentences import invitation
 from ticker.play import NothingToPlay, Reel, Span, load, session_start, tape_of

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ticker.cli.failing import CANNOT_WRITE, Failed
+from ticker.cli.exit_codes import CANNOT_WRITE, Failed
 from ticker.encoding import SUBSTITUTE
 from ticker.errors import UsageError
 from ticker.escape import escape

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from ticker.cli.failing import DONE, NO_DATA, Failed
-from ticker.cli.line import Line
-from ticker.cli.standard import tell
-from ticker.cli.tape import ReplayOptions, missing, open_reel
+from ticker.cli.exit_codes import DONE, NO_DATA, Failed
+from ticker.cli.replay_source import ReplayOptions, missing, open_reel
+from ticker.cli.standard_streams import tell
+from ticker.cli.status_line import Line
 from ticker.errors import UsageError
 from ticker.figures import and_more, count_text, speed_text
 from ticker.play import LogPlayer, Reel, Span

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ticker import config
-from ticker.cli.owning import lists_of, watched
+from ticker.cli.holdings_and_alerts import lists_of, watched
 from ticker.cli.quote_columns import parse_columns
 from ticker.cli.settings import Settings
 from ticker.errors import ConfigError, UsageError

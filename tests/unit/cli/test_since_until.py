@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ticker import frames
-from ticker.cli.moments import span_of
+from ticker.cli.since_until import span_of
 from ticker.errors import UsageError
 from ticker.records import Tick
 from ticker.streams import StreamChoice

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from ticker.cli.standard import tell
+from ticker.cli.standard_streams import tell
 from ticker.escape import escape
 from ticker.following import QUIET_AFTER
 from ticker.health.sentences import invitation, passed_over

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ticker.cli.quiet import Quietness
+from ticker.cli.tail_messages import Quietness
 from ticker.records import Batch, Heartbeat, Position, Tick
 from ticker.units import SECOND
 

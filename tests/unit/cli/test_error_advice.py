@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.cli.explaining import explain
-from ticker.cli.failing import NOT_REACHABLE
+from ticker.cli.error_advice import explain
+from ticker.cli.exit_codes import NOT_REACHABLE
 from ticker.errors import SourceUnreachable, StreamSilent
 
 

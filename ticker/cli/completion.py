@@ -13,7 +13,7 @@ from typing import Final
 
 from ticker.address import Backend, backend_of, written_path
 from ticker.cli.commands import COMPLETING
-from ticker.cli.failing import CANNOT_WRITE, DONE, Failed
+from ticker.cli.exit_codes import CANNOT_WRITE, DONE, Failed
 from ticker.errors import TickerError, UsageError
 
 SHELLS: Final = ("bash", "zsh", "fish")

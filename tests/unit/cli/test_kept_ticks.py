@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ticker.cli import scene
-from ticker.exchange import Exchange, Market
+from ticker.cli.kept_ticks import Kept, kept_words, way_back
 from ticker.records import Tick
 from ticker.streams import StreamChoice, open_log, retained
 
@@ -40,7 +37,7 @@ async def keep(choice: StreamChoice, *received: int) -> None:
 async def test_the_way_back_names_the_stream_and_the_minute(log: StreamChoice) -> None:
     began = at(23, 14, 2, 31)
     await keep(log, at(23, 14, 1, 59), began + 1)
-    words = await scene.way_back(log, began, at(23, 15, 0))
+    words = await way_back(log, began, at(23, 15, 0))
     assert words == f" · ticker replay '{log.url}' --since 14:02"
 
 
@@ -49,13 +46,13 @@ async def test_the_way_back_names_the_second_where_an_earlier_tick_is_of_the_sam
 ) -> None:
     began = at(23, 14, 2, 31)
     await keep(log, at(23, 14, 2, 1), began + 1)
-    assert (await scene.way_back(log, began, at(23, 15, 0))).endswith(" --since 14:02:31")
+    assert (await way_back(log, began, at(23, 15, 0))).endswith(" --since 14:02:31")
 
 
 async def test_the_way_back_names_the_day_once_it_is_over(log: StreamChoice) -> None:
     began = at(23, 23, 58)
     await keep(log, began)
-    words = await scene.way_back(log, began, at(24, 0, 1))
+    words = await way_back(log, began, at(24, 0, 1))
     assert words.endswith(" --since 2026-11-23T23:58")
 
 
@@ -65,20 +62,20 @@ async def test_the_local_log_needs_no_name_and_a_deleted_one_has_no_way_back(
     began = at(23, 14, 2)
     await keep(log, began)
     default = StreamChoice(log.url, named=False, default=True)
-    assert await scene.way_back(default, began, began) == " · ticker replay --since 14:02"
+    assert await way_back(default, began, began) == " · ticker replay --since 14:02"
     gone = StreamChoice(log.url, named=True, temporary=True)
-    assert not await scene.way_back(gone, began, began)
+    assert not await way_back(gone, began, began)
 
 
 async def test_a_stream_on_servers_is_not_asked_and_gets_the_second() -> None:
     work = StreamChoice("kafka://127.0.0.1:1/ticks", named=True, name="work")
     began = at(23, 14, 2, 31)
-    words = await scene.way_back(work, began, began)
+    words = await way_back(work, began, began)
     assert words == " · ticker replay work --since 14:02:31"
 
 
 def test_the_moves_of_the_market_are_known_once_its_exchange_tells_them() -> None:
-    kept = scene.Kept()
+    kept = Kept()
     told = [kept.moved]
     kept.take({"say": "status", "state": "ok", "ticks": 9})
     kept.take({"say": "market", "moved": 12})
@@ -101,27 +98,7 @@ def test_the_moves_of_the_market_are_known_once_its_exchange_tells_them() -> Non
 def test_a_run_that_kept_nothing_says_why(
     news: Sequence[tuple[str, str | None]], words: str
 ) -> None:
-    kept = scene.Kept()
+    kept = Kept()
     for state, problem in (*news, *([("stopped", None)] if news else [])):
         kept.take({"say": "status", "state": state, "source": "yahoo", "problem": problem})
-    assert scene.kept_words(kept.ticks, kept.gone, why_none=kept.why_none) == words
-
-
-def test_two_demos_at_once_never_take_the_same_port() -> None:
-    with scene.reserved(0) as free:
-        wished = free.getsockname()[1]
-    with scene.reserved(wished) as first, scene.reserved(wished) as second:
-        assert first.getsockname() == ("127.0.0.1", wished)
-        assert second.getsockname()[1] not in (0, wished)
-    with scene.reserved(wished) as again:
-        assert again.getsockname()[1] == wished
-
-
-async def test_an_exchange_serves_the_port_that_was_reserved_for_it() -> None:
-    with scene.reserved(0) as listening:
-        inherited = socket.socket(fileno=os.dup(listening.fileno()))  # as a child's
-        async with Exchange(Market(7), listening=inherited) as exchange:
-            assert exchange.address == listening.getsockname()
-        # It may be started again, and nobody took the port meanwhile.
-        with scene.reserved(listening.getsockname()[1]) as other:
-            assert other.getsockname() != listening.getsockname()
+    assert kept_words(kept.ticks, kept.gone, why_none=kept.why_none) == words

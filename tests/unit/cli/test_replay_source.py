@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ticker.cli import line as lines
-from ticker.cli import tape as tapes
-from ticker.cli.failing import Failed
-from ticker.cli.line import Line
-from ticker.cli.tape import ReplayOptions, open_reel
+from ticker.cli import replay_source as tapes
+from ticker.cli import status_line as lines
+from ticker.cli.exit_codes import Failed
+from ticker.cli.replay_source import ReplayOptions, open_reel
+from ticker.cli.status_line import Line
 from ticker.records import Tick
 from ticker.streams import choose_stream, open_log
 

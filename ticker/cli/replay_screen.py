@@ -10,12 +10,12 @@ import msgspec
 
 from ticker.alerting import Alerting
 from ticker.board.holdings import Portfolio
-from ticker.cli.line import Line
-from ticker.cli.owning import portfolio_of, rereading
+from ticker.cli.dashboard_screen import Screen
+from ticker.cli.holdings_and_alerts import portfolio_of, rereading
 from ticker.cli.preferences import FilePreferences
-from ticker.cli.screen import Screen
+from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.settings import Settings
-from ticker.cli.tape import ReplayOptions, missing, open_reel
+from ticker.cli.status_line import Line
 from ticker.follow import Follow
 from ticker.pairs import pairs_in
 from ticker.play import Player

@@ -1,0 +1,58 @@
+"""`run`: the dashboard, with a poller in a process of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from ticker.cli.dashboard_screen import Shown
+from ticker.cli.diagnostics import set_up_logging
+from ticker.cli.holdings_and_alerts import watched
+from ticker.cli.options import (
+    Every,
+    For,
+    Quiet,
+    SourceUrl,
+    StreamUrl,
+    Symbols,
+    TimeZone,
+    Verbose,
+    Watchlist,
+)
+from ticker.cli.settings import Settings, refuse_mixing
+from ticker.cli.signals import run as run_to_end
+from ticker.cli.standard_streams import need_terminal
+from ticker.files import make_state_directory
+
+
+def run(
+    symbols: Symbols = None,
+    watchlist: Watchlist = None,
+    source: SourceUrl = None,
+    stream: StreamUrl = None,
+    every: Every = None,
+    duration: For = None,
+    tz: TimeZone = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Poll a source and show the dashboard, in one terminal. The poller is its own process."""
+    settings = Settings()
+    choice = settings.stream(stream)
+    need_terminal("run", f"ticker poll{choice.option}")
+    set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+    named = settings.symbols(symbols, watchlist)
+    seen = watched(settings, named, settings.config.watchlist("default"))
+    if not choice.named:
+        make_state_directory()
+    refuse_mixing(choice, settings.source(source))
+    settings.every(every)  # report a mistake here, before the poller starts
+    words = ["poll", *seen.all, "--source", settings.source(source)]
+    # The poller reads the same configuration. Pass on only options that were given here, so that it
+    # can distinguish the default log from a named one.
+    words += ["--stream", stream] if stream is not None else []
+    words += ["--every", every] if every is not None else []
+    title, listed = watchlist or "", watchlist or ("" if symbols else "default")
+    shown = Shown(
+        settings, choice, seen, tz, duration, title=title, listed=listed, runs_commands=True
+    )
+    raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))
