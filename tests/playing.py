@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ticker.board.alerts import Alert, Told
+from ticker.board.alert_rules import Alert, Told
 from ticker.feed import Mark, MarkKind
 
 NOW = 1_795_447_805_000_000

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.board.alerts import Memory
+from ticker.board.alert_rules import Memory
 from ticker.errors import ConfigError
 from ticker.files import decode_text, real_path, replace_file
 

@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from ticker.board import Board
-from ticker.board.alerts import Alert, Told
-from ticker.clock import TapeTime
+from ticker.board.alert_rules import Alert, Told
 from ticker.health import StreamState
 from ticker.records import Batch
+from ticker.stream_clock import TapeTime
 
 MAX_SPEED: Final = 0.0
 """The speed that means: as fast as possible."""

@@ -18,11 +18,11 @@ from contextlib import aclosing
 from typing import Final
 
 from ticker.board import Board
-from ticker.clock import StreamClock, TapeTime
 from ticker.errors import StreamError, StreamMissing, StreamUnusable
-from ticker.following import QUIET_AFTER, Following
 from ticker.health import StreamState
+from ticker.read_loop import QUIET_AFTER, Following
 from ticker.records import Batch
+from ticker.stream_clock import StreamClock, TapeTime
 from ticker.streams.history import last_day
 from ticker.streams.protocol import Stream
 from ticker.system_clock import monotonic, now

@@ -18,11 +18,11 @@ from ticker.exchange.fields import fields
 from ticker.exchange.market import Market
 from ticker.poll import Poll, PollStatus
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
+from ticker.source_titles import source_title
 from ticker.sources.budget import Budget
 from ticker.sources.protocol import Answer, Source
 from ticker.sources.reading import Context, read_answer
 from ticker.streams.recording import Recorder
-from ticker.titles import source_title
 from ticker.units import SECOND
 
 BEGIN: Final = 1_795_444_200 * SECOND

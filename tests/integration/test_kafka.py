@@ -45,8 +45,8 @@ from ticker.streams.kafka import (
 from ticker.streams.kafka.cluster import BEGIN, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.fetching import Fetching, span
-from ticker.streams.kafka.late import gaps_between, read_snapshot, ticks_between
 from ticker.streams.kafka.producing import Producing
+from ticker.streams.kafka.snapshot import gaps_between, read_snapshot, ticks_between
 from ticker.streams.kafka.topics import configurations
 from ticker.streams.protocol import ReadStats
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from ticker.board.alerts import MOVES, Alert, Alerts, Memory, Told, parse_alert
+from ticker.board.alert_rules import MOVES, Alert, Alerts, Memory, Told, parse_alert
 from ticker.records import Batch, Gap, Position, Tick
 from ticker.units import SECOND
 

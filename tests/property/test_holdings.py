@@ -12,7 +12,7 @@ from tests.examples import examples
 from ticker.board.holdings import Portfolio
 from ticker.board.rates import pair, pairs_to_ask, rate_of
 from ticker.board.row import Row
-from ticker.owner_config import Holdings, Lot
+from ticker.config.holdings_and_alerts import Holdings, Lot
 
 TODAY = dt.date(2026, 11, 23)
 NOW = 1_795_447_805_000_000

@@ -18,15 +18,15 @@ from textual.widgets import Input
 
 from tests.examples import some
 from tests.playing import FakePlayer
-from ticker.alerting import Alerting
+from ticker.alert_watch import Alerting
 from ticker.board import Sort
-from ticker.board.alerts import parse_alert
+from ticker.board.alert_rules import parse_alert
 from ticker.board.holdings import Portfolio
+from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.dashboard import Dashboard
 from ticker.dashboard.status import rows_words
 from ticker.follow import Follow
 from ticker.health import StreamState
-from ticker.owner_config import Holdings, Lot
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 

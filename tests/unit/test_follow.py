@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from tests.waiting import until
 from ticker.errors import StreamMissing, StreamUnreachable, StreamUnusable
 from ticker.follow import Follow
-from ticker.following import QUIET_AFTER
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
+from ticker.read_loop import QUIET_AFTER
 from ticker.records import Batch, Heartbeat, Position, Quote, Tick
 
 NOW = 1_795_447_805_000_000

@@ -21,7 +21,7 @@ import msgspec
 from ticker.board.position import Position
 from ticker.board.rates import PriceOf, Rate, main_unit, rate_of
 from ticker.board.row import Row
-from ticker.owner_config import Holdings, Lot
+from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.records import Quote
 from ticker.units import SECOND
 

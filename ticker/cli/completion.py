@@ -93,7 +93,7 @@ def streams(incomplete: str) -> list[str]:
     """The words of `--stream`: `demo`, the configured names, recordings and logs in files."""
     words = [*_STREAMS]
     with suppress(TickerError):
-        from ticker.config import load
+        from ticker.config.reading import load
 
         words += load().streams
     if backend_of(incomplete) is Backend.SQLITE:
@@ -120,7 +120,7 @@ def watchlists(incomplete: str) -> list[str]:
     """The names of watchlists."""
     names = ["default"]
     with suppress(TickerError):
-        from ticker.config import load
+        from ticker.config.reading import load
 
         names += load().watchlists
     return _beginning(incomplete, names)
@@ -128,7 +128,7 @@ def watchlists(incomplete: str) -> list[str]:
 
 def symbols(incomplete: str) -> list[str]:
     """The symbols of all watchlists."""
-    from ticker.config import DEFAULT_WATCHLIST, load
+    from ticker.config.reading import DEFAULT_WATCHLIST, load
 
     words = [*DEFAULT_WATCHLIST]
     with suppress(TickerError):

@@ -9,14 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from ticker import config as configuration
 from ticker import files
 from ticker.address import without_password
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, WRONG_CONFIG, Failed
 from ticker.cli.settings import Settings
 from ticker.cli.standard_streams import Output, terminal_width, wants_colour
+from ticker.config import reading as configuration
+from ticker.config.streams import KAFKA_VARIABLES
 from ticker.errors import ConfigError
-from ticker.named_streams import KAFKA_VARIABLES
 from ticker.streams import configured_stream
 from ticker.streams.choice import LOCAL_LOG
 

@@ -21,8 +21,8 @@ from ticker.cli.kept_ticks import Kept, kept_words, way_back
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.settings import Settings
 from ticker.cli.standard_streams import tell
+from ticker.currency_pairs import Pairs
 from ticker.errors import Unanswered
-from ticker.pairs import Pairs
 from ticker.processes import Poller
 from ticker.processes.child import News, command
 from ticker.records import Found, MinuteBars
@@ -32,7 +32,7 @@ from ticker.times import parse_duration
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
-    from ticker.alerting import Alerting
+    from ticker.alert_watch import Alerting
     from ticker.dashboard import Dashboard
     from ticker.follow import Follow
 

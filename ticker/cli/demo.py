@@ -31,12 +31,12 @@ from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import need_terminal, tell
 from ticker.cli.status_line import Line
-from ticker.config import DEFAULT_WATCHLIST
+from ticker.config.reading import DEFAULT_WATCHLIST
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.figures import count_text
+from ticker.source_titles import EXCHANGE_PORT
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration
-from ticker.titles import EXCHANGE_PORT
 from ticker.units import HOUR, SECOND
 
 if TYPE_CHECKING:

@@ -43,8 +43,8 @@ from ticker.errors import (
     UsageError,
 )
 from ticker.health.sentences import invitation
+from ticker.source_titles import cannot_reach, source_title
 from ticker.times import Zone, clock
-from ticker.titles import cannot_reach, source_title
 
 _COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
 """The address of the Kafka in compose.yaml."""

@@ -24,8 +24,8 @@ from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colo
 from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.processes.control import Order
+from ticker.source_titles import EXCHANGE_PORT
 from ticker.times import parse_duration
-from ticker.titles import EXCHANGE_PORT
 
 if TYPE_CHECKING:
     from ticker.exchange import Counters, Exchange, Fault, Listing

@@ -12,17 +12,17 @@ import msgspec
 import typer
 
 from ticker.alert_files import memory_path
-from ticker.alerting import Alerting
+from ticker.alert_watch import Alerting
 from ticker.board import Board
-from ticker.board.alerts import Told
+from ticker.board.alert_rules import Told
+from ticker.board.alert_words import told_words
 from ticker.board.holdings import Portfolio
-from ticker.board.told_words import told_words
 from ticker.cli.settings import Settings
+from ticker.currency_pairs import Pairs
 from ticker.errors import ConfigError
 from ticker.feed import PlayerControl
 from ticker.files import state_directory
 from ticker.follow import Follow
-from ticker.pairs import Pairs
 from ticker.streams import StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone

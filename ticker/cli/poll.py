@@ -38,8 +38,8 @@ from ticker.cli.standard_streams import tell
 from ticker.files import make_state_directory
 from ticker.poll import Poll
 from ticker.relay import WITHIN, Route, local_log
+from ticker.relay.backlog import find_unsent
 from ticker.relay.sentences import unsent_words
-from ticker.relay.waiting import find_unsent
 from ticker.sources import Source
 from ticker.streams import StreamChoice, canonical_url
 from ticker.times import parse_duration

@@ -12,9 +12,9 @@ from ticker.health.states import WriterState
 from ticker.poll import PollStatus
 from ticker.relay import RelayStatus
 from ticker.relay.sentences import status_forms
+from ticker.source_titles import source_label
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration
-from ticker.titles import source_label
 
 _log: Final = logging.getLogger(__name__)
 

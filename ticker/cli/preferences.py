@@ -10,7 +10,7 @@ from ticker.board.choice import spell_columns
 from ticker.board.columns import Column
 from ticker.cli.holdings_and_alerts import lists_of
 from ticker.cli.settings import Settings
-from ticker.config import DEFAULT_WATCHLIST, load, parse
+from ticker.config.reading import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError
 from ticker.figures import count_text
 from ticker.files import decode_text, real_path, replace_file
@@ -73,7 +73,7 @@ class FilePreferences:
         return f"Columns of {name} saved in {self._path}"
 
     def _write(self, section: str, name: str, words: Sequence[str]) -> None:
-        from ticker.saving import with_list  # tomlkit takes 20 ms to load
+        from ticker.config.saving import with_list  # tomlkit takes 20 ms to load
 
         path = real_path(self._path)
         try:

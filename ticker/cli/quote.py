@@ -28,7 +28,7 @@ from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
-from ticker.config import DEFAULT_WATCHLIST
+from ticker.config.reading import DEFAULT_WATCHLIST
 from ticker.errors import UsageError
 from ticker.records import Quote
 from ticker.sources import Answer, open_source

@@ -42,8 +42,8 @@ from ticker.times import Zone, clock, format_duration, parse_duration, span_text
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
-    from ticker.streams.part import Part
     from ticker.streams.recording import Manifest
+    from ticker.streams.unfinished import Part
 
 _FINISHING: Final = 600.0
 """The time limit for writing the file after a signal (s)."""
@@ -117,7 +117,7 @@ def record(
 
 
 def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
-    from ticker.streams.part import Part
+    from ticker.streams.unfinished import Part
 
     path = options.path
     refuse_existing(path, replace=replace)

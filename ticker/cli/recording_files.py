@@ -24,7 +24,7 @@ def mended(path: Path) -> bool:
     left = part_path(path)
     if not left.exists():
         return False
-    from ticker.streams.part import mend
+    from ticker.streams.unfinished import mend
 
     try:
         manifest = mend(path)

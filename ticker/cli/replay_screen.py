@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ticker.alerting import Alerting
+from ticker.alert_watch import Alerting
 from ticker.board.holdings import Portfolio
 from ticker.cli.dashboard_screen import Screen
 from ticker.cli.holdings_and_alerts import portfolio_of, rereading
@@ -16,8 +16,8 @@ from ticker.cli.preferences import FilePreferences
 from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.settings import Settings
 from ticker.cli.status_line import Line
+from ticker.currency_pairs import pairs_in
 from ticker.follow import Follow
-from ticker.pairs import pairs_in
 from ticker.play import Player
 from ticker.streams import Stream, open_stream
 

@@ -15,8 +15,8 @@ from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.escape import escape
+from ticker.source_titles import source_title
 from ticker.sources import Found, open_source
-from ticker.titles import source_title
 
 
 def search(

@@ -10,13 +10,13 @@ from pathlib import Path
 import msgspec
 
 from ticker.address import Backend, is_recording
-from ticker.board.alerts import Alert, parse_alert
+from ticker.board.alert_rules import Alert, parse_alert
 from ticker.board.choice import check_columns, parse_column
 from ticker.board.columns import Column
 from ticker.board.lists import LIST_NAMES
 from ticker.board.order import Sort, parse_sort
 from ticker.cli.recording_files import mended
-from ticker.config import Config, load
+from ticker.config.reading import Config, load
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.records import check_symbol
 from ticker.streams import (

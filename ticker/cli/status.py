@@ -24,8 +24,8 @@ from ticker.health.sentences import of_heartbeat, passed_over
 from ticker.health.verdict import Standing, of_stream, writers_of
 from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
+from ticker.relay.backlog import Waiting, backlog, find_waiting, undelivered
 from ticker.relay.sentences import waiting_words
-from ticker.relay.waiting import Waiting, backlog, find_waiting, undelivered
 from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock

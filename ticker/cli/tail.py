@@ -37,8 +37,8 @@ from ticker.cli.standard_streams import Output, tell
 from ticker.cli.tail_messages import PassedOver, Quietness
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, UsageError
 from ticker.figures import count_text
-from ticker.following import Following
 from ticker.health.sentences import invitation, sentence, to_poll
+from ticker.read_loop import Following
 from ticker.records import Batch, Position, Record
 from ticker.streams import Stream, StreamChoice, open_stream
 from ticker.system_clock import now

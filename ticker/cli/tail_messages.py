@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from ticker.cli.standard_streams import tell
 from ticker.escape import escape
-from ticker.following import QUIET_AFTER
 from ticker.health.sentences import invitation, passed_over
 from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import Writers, silence
+from ticker.read_loop import QUIET_AFTER
 from ticker.records import Batch
 from ticker.streams import Stream
 from ticker.system_clock import monotonic, now

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Final
 
-from ticker.board.alerts import Alert, Told
-from ticker.board.told_words import told_words
+from ticker.board.alert_rules import Alert, Told
+from ticker.board.alert_words import told_words
 from ticker.dashboard.control import AlertControl
 from ticker.errors import ConfigError, UsageError
 from ticker.escape import escape

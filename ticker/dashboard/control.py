@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ticker.board import Sort
-from ticker.board.alerts import Alert, Told
+from ticker.board.alert_rules import Alert, Told
 from ticker.board.columns import Column
 from ticker.records import Found, MinuteBars
 

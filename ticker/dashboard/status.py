@@ -15,7 +15,6 @@ from rich.cells import cell_len
 
 from ticker.board import Age
 from ticker.board.freshness import GAP_TOLD
-from ticker.clock import TapeTime
 from ticker.escape import escape
 from ticker.feed import Feed
 from ticker.figures import count_text, speed_text
@@ -32,6 +31,7 @@ from ticker.health.sentences import (
 )
 from ticker.health.verdict import Standing, of_writers
 from ticker.health.writers import WriterHealth
+from ticker.stream_clock import TapeTime
 from ticker.times import Zone, clock
 
 

@@ -13,8 +13,8 @@ from msgspec import structs
 from ticker.health.reasons import Reason
 from ticker.health.sentences import answered, of_sound, of_writer
 from ticker.health.writers import WriterHealth
+from ticker.source_titles import source_title, to_reach
 from ticker.times import Zone, clock
-from ticker.titles import source_title, to_reach
 
 
 def of_sound_briefly(writers: Sequence[WriterHealth], now: int, zone: Zone) -> str:

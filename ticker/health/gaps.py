@@ -11,8 +11,8 @@ from typing import Final
 from ticker.escape import escape
 from ticker.figures import and_more
 from ticker.records import READER, Gap, GapReason
+from ticker.source_titles import source_title
 from ticker.times import Zone, format_duration, span_text
-from ticker.titles import source_title
 
 _NAMED: Final = 5
 """The most symbols of a gap that are named."""

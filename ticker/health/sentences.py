@@ -22,8 +22,8 @@ from ticker.health.reasons import Reason
 from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
+from ticker.source_titles import cannot_reach, source_label, source_title, to_reach
 from ticker.times import Zone, clock, format_duration
-from ticker.titles import cannot_reach, source_label, source_title, to_reach
 from ticker.units import DAY, SECOND
 
 EXAMPLES: Final = 3

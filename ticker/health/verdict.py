@@ -29,8 +29,8 @@ from ticker.health.states import StreamState
 from ticker.health.stream import Health
 from ticker.health.writers import WriterHealth, Writers
 from ticker.records import Heartbeat
+from ticker.source_titles import source_title
 from ticker.times import Zone
-from ticker.titles import source_title
 
 _NAMED: Final = 10
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
-from ticker.board.alerts import Alert, Alerts, Told
+from ticker.board.alert_rules import Alert, Alerts, Told
 from ticker.play.reel import Reel
 from ticker.records import Batch, Position
 from ticker.streams.facts import quote_of

@@ -16,8 +16,7 @@ from contextlib import aclosing
 from typing import Final
 
 from ticker.board import Board
-from ticker.board.alerts import Alert, Told
-from ticker.clock import TapeTime
+from ticker.board.alert_rules import Alert, Told
 from ticker.feed import SPEEDS, Feed, Mark
 from ticker.health import StreamState
 from ticker.play.alerts import alerts_met
@@ -27,6 +26,7 @@ from ticker.play.marks import Marks
 from ticker.play.reel import Reel
 from ticker.play.schedule import MAX, Schedule
 from ticker.records import Batch
+from ticker.stream_clock import TapeTime
 from ticker.streams.history import last_day
 from ticker.system_clock import monotonic, now
 from ticker.units import HOUR, SECOND

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ticker.errors import SourceError
 from ticker.records import Found, MinuteBars
+from ticker.source_titles import source_title
 from ticker.sources.protocol import SearchableSource
-from ticker.titles import source_title
 from ticker.units import MINUTE
 
 KEPT: Final = 5 * MINUTE

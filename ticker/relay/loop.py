@@ -34,9 +34,9 @@ from ticker.health.states import WriterState
 from ticker.records import Batch
 from ticker.relay.checkpoint import Checkpoint
 from ticker.relay.filter import Filter
+from ticker.relay.patience import Patience, first_of, let_go, next_batch
 from ticker.relay.position import RelayPosition
 from ticker.relay.status import RelayReport, RelayStatus
-from ticker.relay.stopping import Patience, first_of, let_go, next_batch
 from ticker.streams.narrowing import as_served
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key

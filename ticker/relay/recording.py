@@ -18,7 +18,7 @@ import msgspec
 from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import MAX_TIME, Batch, Position, Quote, Tick
 from ticker.relay.filter import Filter
-from ticker.relay.stopping import next_batch
+from ticker.relay.patience import next_batch
 from ticker.streams.facts import Facts
 from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Log, Stream
@@ -27,7 +27,7 @@ from ticker.streams.tape import Tape
 from ticker.times import Moment
 
 if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
-    from ticker.streams.part import Part
+    from ticker.streams.unfinished import Part
 
 _LOOK_AGAIN: Final = 1.0
 """Between two checks for a stream that is away (s)."""

@@ -10,9 +10,9 @@ import shlex
 from ticker.figures import agree, count_text
 from ticker.health.sentences import asking, sentence
 from ticker.health.states import WriterState
+from ticker.relay.backlog import Waiting, polled_source
 from ticker.relay.proof import Proof
 from ticker.relay.status import RelayReport, RelayStatus
-from ticker.relay.waiting import Waiting, polled_source
 from ticker.streams import StreamChoice, canonical_url
 from ticker.times import Zone, clock
 

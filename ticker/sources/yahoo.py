@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable, UsageError
 from ticker.records import Found, MinuteBars, Quote
+from ticker.source_titles import EXCHANGE_PORT, source_title
 from ticker.sources.budget import Budget
 from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
@@ -28,7 +29,6 @@ from ticker.sources.refusals import LONGEST, Refusals
 from ticker.sources.searching import read_found
 from ticker.sources.worker import Worker
 from ticker.system_clock import now
-from ticker.titles import EXCHANGE_PORT, source_title
 from ticker.units import MINUTE, SECOND
 
 if TYPE_CHECKING:

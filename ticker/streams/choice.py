@@ -19,10 +19,10 @@ from ticker.address import (
     parse_address,
     refuse_password,
 )
-from ticker.config import Config, load
+from ticker.config.reading import Config, load
+from ticker.config.streams import TopicSettings, environment_security
 from ticker.errors import UsageError
 from ticker.files import state_directory, user_path
-from ticker.named_streams import TopicSettings, environment_security
 from ticker.security import Security
 from ticker.units import DAY
 

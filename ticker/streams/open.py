@@ -47,8 +47,8 @@ def open_stream(
 
             return KafkaStream(secured(address, security))
         case Backend.RECORDING:
-            from ticker.streams.part import mend
             from ticker.streams.recording import RecordingStream
+            from ticker.streams.unfinished import mend
 
             return RecordingStream(_path(address), mend=mend)
         case Backend.MEMORY:

@@ -9,15 +9,12 @@ suite checks these promises on all of them.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import msgspec
 
 from ticker.health import Health
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
-
-if TYPE_CHECKING:  # it loads numpy, and commands must start fast
-    pass
 
 
 class ReadStats(msgspec.Struct, frozen=True):

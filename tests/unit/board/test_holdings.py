@@ -12,8 +12,8 @@ from ticker.board.freshness import Age
 from ticker.board.holdings import Portfolio
 from ticker.board.owner_columns import OWNED
 from ticker.board.rates import rate_of
+from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.health.reasons import Reason
-from ticker.owner_config import Holdings, Lot
 from ticker.records import Batch, Position, Quote, Tick
 
 NOW = 1_795_447_805_000_000

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ticker import config
 from ticker.cli.holdings_and_alerts import lists_of, watched
 from ticker.cli.quote_columns import parse_columns
 from ticker.cli.settings import Settings
+from ticker.config import reading as config
 from ticker.errors import ConfigError, UsageError
 
 NOW = 1_795_447_805_000_000

@@ -8,7 +8,7 @@ from ticker.board import Sort
 from ticker.board.choice import parse_column
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.settings import Settings
-from ticker.config import load
+from ticker.config.reading import load
 from ticker.errors import ConfigError
 
 FILE = """\

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from tests.playing import FakePlayer
 from tests.waiting import until
-from ticker.alerting import Alerting
-from ticker.board.alerts import Told, parse_alert
-from ticker.board.told_words import told_words
+from ticker.alert_watch import Alerting
+from ticker.board.alert_rules import Told, parse_alert
+from ticker.board.alert_words import told_words
 from ticker.dashboard import Dashboard
 from ticker.dashboard.alerts import LIT
 from ticker.dashboard.notification import notification

@@ -19,7 +19,7 @@ from tests.controlled import Controlled
 from tests.examples import some
 from tests.playing import FakePlayer
 from tests.waiting import until
-from ticker.alerting import Alerting
+from ticker.alert_watch import Alerting
 from ticker.board import Sort
 from ticker.board.choice import parse_column, spell_columns
 from ticker.board.columns import Column

@@ -6,9 +6,9 @@ import pytest
 
 from ticker.board.holdings import Portfolio, Total
 from ticker.board.row import Row
+from ticker.config.holdings_and_alerts import Holdings, Lot
 from ticker.dashboard.palette import DARK
 from ticker.dashboard.totals import rate_lines, totals_text
-from ticker.owner_config import Holdings, Lot
 
 ROWS = {
     "AAPL": Row("AAPL", 250.0, currency="USD", day_change=2.0, simulated=True),

@@ -12,7 +12,7 @@ import pytest
 from tests.played import Clock, playing, shown, write
 from tests.waiting import until
 from ticker.board import Board
-from ticker.board.alerts import parse_alert
+from ticker.board.alert_rules import parse_alert
 from ticker.feed import MAX_SPEED, MarkKind
 from ticker.health import StreamState
 from ticker.play import Player, Span, load

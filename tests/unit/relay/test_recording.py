@@ -15,9 +15,9 @@ from ticker.errors import StreamUnreachable, WrongPosition
 from ticker.records import Batch, Quote, Tick
 from ticker.relay.recording import Cut, Recording
 from ticker.streams import NumberingLog, open_log, retained
-from ticker.streams.part import Part
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import RecordingStream
+from ticker.streams.unfinished import Part
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000

@@ -11,7 +11,7 @@ import pytest
 
 import ticker
 from ticker.cli.settings import Settings
-from ticker.config import load
+from ticker.config.reading import load
 from ticker.errors import StreamMissing, StreamUnreachable, UsageError
 from ticker.records import Tick
 from ticker.streams import open_log, open_stream

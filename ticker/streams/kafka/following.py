@@ -23,10 +23,10 @@ from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange, standing
 from ticker.streams.kafka.gathering import gather, in_order, split
-from ticker.streams.kafka.late import ticks_between
 from ticker.streams.kafka.messages import QUOTES, TICKS
 from ticker.streams.kafka.missing import Missing
 from ticker.streams.kafka.position import parse
+from ticker.streams.kafka.snapshot import ticks_between
 from ticker.streams.reader import ActiveRead, ReadRequest
 from ticker.streams.sequence import Key
 from ticker.system_clock import now

@@ -14,8 +14,8 @@ from aiokafka import TopicPartition
 
 from ticker.records import Batch, Gap, GapReason, Tick
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient, Topics
-from ticker.streams.kafka.late import FURTHER, gaps_between, ticks_between
 from ticker.streams.kafka.messages import GAPS, TICKS
+from ticker.streams.kafka.snapshot import FURTHER, gaps_between, ticks_between
 from ticker.streams.sequence import Key, SequenceTracker, left_of
 
 

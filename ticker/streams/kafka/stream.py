@@ -1,6 +1,6 @@
 """`KafkaStream` reads and `KafkaLog` also writes: the protocols over four Kafka topics.
 
-Both delegate: positions to `finding`, snapshots to `late`, reading to `following`, writing to
+Both delegate: positions to `finding`, snapshots to `snapshot`, reading to `following`, writing to
 `writing`. They add the problems that readings noticed, the health of the stream, and `columns` for
 callers that have no event loop.
 """
@@ -26,10 +26,10 @@ from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.finding import find, find_last
 from ticker.streams.kafka.following import WATCH, KafkaRead
-from ticker.streams.kafka.late import read_snapshot, ticks_between
 from ticker.streams.kafka.messages import TICKS, decode
 from ticker.streams.kafka.position import parse
 from ticker.streams.kafka.producing import DELIVERY
+from ticker.streams.kafka.snapshot import read_snapshot, ticks_between
 from ticker.streams.kafka.topics import Plan, policies
 from ticker.streams.kafka.writing import KafkaWriter
 from ticker.streams.protocol import Log, Served

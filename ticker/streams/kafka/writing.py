@@ -25,20 +25,20 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
-from ticker.streams.appending import check_simulated
+from ticker.streams.append_check import check_simulated
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import Address
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
-from ticker.streams.kafka.late import (
+from ticker.streams.kafka.messages import BEATS, GAPS, HEADERS, QUOTES, TICKS, key
+from ticker.streams.kafka.producing import DELIVERY, Message, Producing
+from ticker.streams.kafka.snapshot import (
     FURTHER,
     as_quote,
     gaps_between,
     read_snapshot,
     ticks_between,
 )
-from ticker.streams.kafka.messages import BEATS, GAPS, HEADERS, QUOTES, TICKS, key
-from ticker.streams.kafka.producing import DELIVERY, Message, Producing
-from ticker.streams.kafka.sequences import QUOTE_EVERY, Sequences
+from ticker.streams.kafka.writer_state import QUOTE_EVERY, Sequences
 from ticker.streams.sequence import Key
 
 _SURE: Final = 0.1  # seconds in which topics cannot be deleted and created again unnoticed

@@ -16,7 +16,7 @@ import msgspec
 
 from ticker.errors import SequenceConflict, WrongPosition
 from ticker.records import Gap, Heartbeat, Hold, Position, Quote, Tick
-from ticker.streams.appending import ahead, check_append, check_simulated, tick_content
+from ticker.streams.append_check import ahead, check_append, check_simulated, tick_content
 from ticker.streams.origin import new_origin
 from ticker.streams.reader import Lost
 from ticker.streams.sequence import Key

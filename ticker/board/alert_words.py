@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ticker.board.alerts import Told
+from ticker.board.alert_rules import Told
 from ticker.escape import escape
 from ticker.figures import amount_text, decimals, percent_text, price_text
 from ticker.health.gaps import of_missing_ticks

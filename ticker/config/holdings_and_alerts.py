@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ticker.config.mistakes import Key, Mistake, Mistakes, unknown_keys
 from ticker.errors import InvalidRecord
-from ticker.mistakes import Key, Mistake, Mistakes, unknown_keys
 from ticker.records import check_symbol
 
 _LOT_KEYS: Final = ("symbol", "quantity", "price", "fees", "date", "currency")

@@ -5,7 +5,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.saving import with_list
+from ticker.config.saving import with_list
 
 FILE = """\
 # mine

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from ticker import alert_files, config
-from ticker.alerting import Alerting, event_of
+from ticker import alert_files
+from ticker.alert_watch import Alerting, event_of
 from ticker.board import Board
-from ticker.board.alerts import Memory, Told, parse_alert
+from ticker.board.alert_rules import Memory, Told, parse_alert
+from ticker.config.reading import load
 from ticker.errors import ConfigError
 from ticker.records import Batch, Position, Tick
 from ticker.units import SECOND
@@ -131,7 +132,7 @@ def test_an_alert_is_kept_behind_what_the_file_says(tmp_path: Path, before: str)
     assert alerting.keep(alert) == path
     assert alerting.is_kept(alert)
     assert path.read_text().startswith(before)
-    assert [entry.when for entry in config.load(path).alerts] == ["BTC-USD moves 1% in 5m"]
+    assert [entry.when for entry in load(path).alerts] == ["BTC-USD moves 1% in 5m"]
 
 
 def test_a_file_without_a_place_for_an_alert_stays_as_it_is(tmp_path: Path) -> None:

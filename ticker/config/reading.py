@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.column_lists import read_columns
+from ticker.config.columns import read_columns
+from ticker.config.holdings_and_alerts import AlertEntry, Holdings, read_alerts, read_holdings
+from ticker.config.mistakes import Mistake, Mistakes, check_keys, line_of, located, read_table
+from ticker.config.streams import NamedStream, read_streams, security_with_environment
 from ticker.errors import ConfigError, InvalidRecord, UsageError
 from ticker.files import config_path, dead_link, decode_text
-from ticker.mistakes import Mistake, Mistakes, check_keys, line_of, located, read_table
-from ticker.named_streams import NamedStream, read_streams, security_with_environment
-from ticker.owner_config import AlertEntry, Holdings, read_alerts, read_holdings
 from ticker.records import check_symbol
 from ticker.security import (
     InvalidSecurity,

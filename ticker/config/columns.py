@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ticker.mistakes import Mistake, Mistakes, read_table
+from ticker.config.mistakes import Mistake, Mistakes, read_table
 
 
 def read_columns(section: Any, found: Mistakes) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices, SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.kafka.sequences import Sequences
+from ticker.streams.kafka.writer_state import Sequences
 
 NOW = 1_795_447_805_000_000
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from ticker.address import Backend, backend_of, refuse_password
+from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, read_table
 from ticker.errors import ConfigError, UsageError
-from ticker.mistakes import Key, Mistake, Mistakes, check_keys, read_table
 from ticker.security import FILES, KEYS, PASSWORD_ADVICE, InvalidSecurity, Security
 from ticker.times import parse_duration
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from ticker.board.holdings import Portfolio
+from ticker.config.holdings_and_alerts import Holdings, Lot
+from ticker.currency_pairs import Pairs, pairs_in
 from ticker.follow import Follow
-from ticker.owner_config import Holdings, Lot
-from ticker.pairs import Pairs, pairs_in
 from ticker.records import Batch, Heartbeat, Position, Quote
 from ticker.units import SECOND
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
-from ticker.following import Following
+from ticker.read_loop import Following
 from ticker.records import Batch, Heartbeat, Position, Tick
 
 NOW = 1_795_447_805_000_000

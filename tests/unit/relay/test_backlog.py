@@ -8,7 +8,7 @@ import pytest
 
 from ticker.records import Tick
 from ticker.relay import Route, exclusively, local_log
-from ticker.relay.waiting import Waiting, find_unsent, find_waiting, undelivered
+from ticker.relay.backlog import Waiting, find_unsent, find_waiting, undelivered
 from ticker.streams import StreamChoice, canonical_url, open_log, open_stream, retained
 
 NOW = 1_795_447_805_000_000

@@ -7,7 +7,7 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.appending import ahead, check_append, check_simulated, tick_content
+from ticker.streams.append_check import ahead, check_append, check_simulated, tick_content
 
 OWN = "own"
 NOW = 1_795_447_805_120_000

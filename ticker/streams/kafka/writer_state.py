@@ -13,7 +13,7 @@ from typing import Final
 
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.appending import CheckedAppend, check_append, check_quotes, check_simulated
+from ticker.streams.append_check import CheckedAppend, check_append, check_quotes, check_simulated
 from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ticker.board.alerts import Alerts, parse_alert
+from ticker.board.alert_rules import Alerts, parse_alert
 from ticker.errors import UsageError
 from ticker.records import Batch, Position, Quote, Tick
 from ticker.units import MINUTE, SECOND

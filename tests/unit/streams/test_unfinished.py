@@ -10,9 +10,9 @@ from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamMissing, StreamNotWritable
 from ticker.records import Quote, Tick
 from ticker.streams import open_stream
-from ticker.streams.part import Part, mend
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
+from ticker.streams.unfinished import Part, mend
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000

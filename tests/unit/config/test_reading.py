@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ticker import config, named_streams
 from ticker.cli.config import TEMPLATE
+from ticker.config import reading as config
+from ticker.config import streams as named_streams
 from ticker.errors import ConfigError, UsageError
 from ticker.security import Security
 from ticker.units import DAY

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ticker import config
-from ticker.owner_config import AlertEntry, Lot
+from ticker.config import reading as config
+from ticker.config.holdings_and_alerts import AlertEntry, Lot
 
 PATH = Path("config.toml")
 LOTS = """

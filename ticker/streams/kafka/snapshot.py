@@ -26,7 +26,7 @@ from ticker.streams.sequence import Key
 WINDOW: Final = 8_000
 """The least number of ticks per partition that a late reader reads before the end.
 
-More than are written while a quote waits (`sequences.WAITING_TICKS`) and in one append of a relay.
+More than are written while a quote waits (`writer_state.WAITING_TICKS`) and in one append of a relay.
 So a symbol absent from the window has no tick newer than its quote.
 """
 

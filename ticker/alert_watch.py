@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from ticker import alert_files, wire
-from ticker.board.alerts import Alert, Alerts, Told, parse_alert
+from ticker.board.alert_rules import Alert, Alerts, Told, parse_alert
 from ticker.errors import StreamError
 from ticker.feed import Feed
 from ticker.processes.command import WITHIN, run_command

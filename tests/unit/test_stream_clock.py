@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ticker.clock import StreamClock
 from ticker.records import Heartbeat
+from ticker.stream_clock import StreamClock
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
