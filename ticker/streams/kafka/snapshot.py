@@ -26,8 +26,8 @@ from ticker.streams.sequence import Key
 WINDOW: Final = 8_000
 """The least number of ticks per partition that a late reader reads before the end.
 
-More than are written while a quote waits (`writer_state.WAITING_TICKS`) and in one append of a relay.
-So a symbol absent from the window has no tick newer than its quote.
+More ticks than are written while a quote waits (`writer_state.WAITING_TICKS`), and more than one
+append of a relay holds. So a symbol absent from the window has no tick newer than its quote.
 """
 
 FURTHER: Final = 100_000
