@@ -116,6 +116,19 @@ async def test_counters_tell_connections_requests_and_events() -> None:
     assert (stopped.open, stopped.requests) == (0, 2)
 
 
+async def test_faults_are_switched_by_a_request_while_it_serves() -> None:
+    async with served() as (exchange, client):
+        answer = await client.put("/faults", data="429:0.5 mute")
+        assert await answer.json() == {"429": 0.5, "mute": 1.0}
+        assert [(await client.get("/v8/finance/chart/AAPL")).status for _ in "12"] == [200, 429]
+        refused = await client.put("/faults", data="weather")
+        assert refused.status == 400
+        assert "'weather' is no fault" in (await refused.json())["finance"]["error"]["description"]
+        assert len(exchange.faults.on) == 2
+        await client.put("/faults")
+        assert not exchange.faults.on
+
+
 async def test_port_0_takes_a_free_port_and_tells_it() -> None:
     exchange = Exchange(Market(7), port=0)
     host, port = await exchange.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import socket
 import sys
@@ -23,14 +22,11 @@ from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
 from ticker.errors import UsageError
 from ticker.figures import count_text
-from ticker.processes.control import Order
 from ticker.source_titles import EXCHANGE_PORT
 from ticker.times import parse_duration
 
 if TYPE_CHECKING:
     from ticker.exchange import Counters, Exchange, Fault, Listing
-
-_log: Final = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
 _PAUSE: Final = 0.5
@@ -55,7 +51,8 @@ FaultNames = Annotated[
         autocompletion=completion.faults,
         help="Fail on purpose: 429, crumb, consent, html, truncated, missing, slow, reset, "
         "5xx; of the socket: mute, close, garbage, flood, float32. SHARE of the requests or "
-        "messages (missing: of the symbols), 0 to 1. Repeat for several.",
+        "messages (missing: of the symbols), 0 to 1. Repeat for several. While it runs, "
+        "curl -X PUT localhost:8790/faults -d '429 html:0.5' sets others, -d '' none.",
         show_default=False,
     ),
 ]
@@ -133,7 +130,7 @@ async def _controlled(serving: Exchange) -> int:
     async def end() -> None:
         over.set()
 
-    async with Controlled(lambda order: _obey(serving, order), on_end=end) as control:
+    async with Controlled(lambda _: None, on_end=end) as control:
         host, port = await serving.start()
         control.say("ready", host=host, port=port)
         telling = asyncio.create_task(_tell_moves(serving, control))
@@ -153,16 +150,6 @@ async def _tell_moves(serving: Exchange, control: Controlled) -> None:
         control.say("market", moved=before)
         before = serving.counters.watched
         await asyncio.sleep(_PAUSE)
-
-
-def _obey(serving: Exchange, order: Order) -> None:
-    """Run an order of the parent: `{"do":"faults","faults":["429:0.5"]}`. Others are ignored."""
-    match order:
-        case {"do": "faults", "faults": [*words]}:
-            try:
-                serving.faults.switch(*map(str, words))
-            except UsageError as error:
-                _log.warning("an order that cannot be followed: %s", error)
 
 
 async def _serve(serving: Exchange, *, quiet: bool) -> int:

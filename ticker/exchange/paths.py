@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from ticker.errors import UsageError
 from ticker.exchange.charts import not_found
 from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import summary
@@ -109,6 +110,7 @@ class Paths:
         router.add_get("/v10/finance/quoteSummary/{symbol}", self._summary)
         router.add_get("/v7/finance/options/{symbol}", self._options)
         router.add_get(f"{_SERIES}/{{symbol}}", self._series)
+        router.add_put("/faults", self._switch)
         router.add_get("/{rest:.*}", self._unknown)
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
@@ -178,6 +180,14 @@ class Paths:
             for entry in self._quotes.look(self._faults.left([symbol]), self._clock())
         ]
         return json_answer({"optionChain": {"result": result, "error": None}})
+
+    async def _switch(self, request: web.Request) -> web.Response:
+        """Set the faults that the body names, and clear all others. Yahoo has no such path."""
+        try:
+            self._faults.switch(*(await request.text()).split())
+        except UsageError as problem:
+            return error("finance", 400, "Bad Request", str(problem))
+        return json_answer(self._faults.on)
 
     async def _unknown(self, request: web.Request) -> web.Response:
         words = f"The offline exchange has no {request.path}"
