@@ -57,6 +57,8 @@ def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
         assert (history["Low"] <= history["High"]).all()
         minutes = apple.history(period="1d", interval="1m")
         assert len(minutes) > 500  # since midnight in New York
+        assert len(apple.history(period="max")) > 2_500
+        assert len(apple.history(period="60d", interval="4h")) > 300
         assert 100 < apple.fast_info.last_price < 1_000
         assert apple.fast_info.currency == "USD"
         assert apple.info["longName"] == "Apple Inc."

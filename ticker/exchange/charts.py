@@ -3,13 +3,15 @@
 Pure. The past is invented like the present: a random walk that depends only on seed, symbol and
 time, so each request for a bar returns the same bar. The last bar, and the close before it, are the
 market's own. Bars cover 24 hours, and weekends only for coins. While the market is closed they end
-with its last trade.
+with its last trade. Nothing is older than ten years. A range, an interval or a time that Yahoo
+refuses is refused in Yahoo's words.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -25,22 +27,34 @@ _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
 _STEPS: Final[Mapping[str, int]] = {
     "1m": 60, "2m": 120, "5m": 300, "15m": 900, "30m": 1_800, "60m": 3_600, "90m": 5_400,
-    "1h": 3_600, "1d": _DAY, "5d": 5 * _DAY, "1wk": 7 * _DAY, "1mo": 30 * _DAY, "3mo": 91 * _DAY,
+    "1h": 3_600, "4h": 14_400, "1d": _DAY, "5d": 5 * _DAY, "1wk": 7 * _DAY,
+    "1mo": 30 * _DAY, "3mo": 91 * _DAY,
 }  # fmt: skip
 """Seconds of a bar, by its name."""
 _RANGES: Final[Mapping[str, int]] = {
-    "1d": 1, "5d": 7, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1_827,
-    "10y": 3_653, "ytd": 366, "max": 3_653,
+    "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1_827, "10y": 3_653, "max": 3_653,
 }  # fmt: skip
-"""Days of a range, by its name."""
+"""Calendar days of a range, by its name."""
+_VALID: Final = ("1d", "5d", *_RANGES, "ytd")
+"""The ranges that Yahoo names. It also takes any number of days."""
+_AGE: Final = 10 * _YEAR
+"""How long ago each symbol was traded first (seconds)."""
+STATUSES: Final[Mapping[str, int]] = {
+    "Not Found": 404, "Bad Request": 400, "Unprocessable Entity": 422,
+}  # fmt: skip
+"""The code of an error in an answer → its HTTP status."""
 _MOST: Final = 20_000
 """The most bars of an answer: the latest."""
 _OCTAVES: Final = 11
-_DIGITS: Final = 11
+_DIGITS: Final = 5
 _SATURDAY: Final = 5
+_MONDAY: Final = 4 * _DAY
+"""The first Monday (seconds since the epoch)."""
+_WEEK: Final = 7 * _DAY
+_MONTH: Final = 30 * _DAY
 
 
-class Bar(NamedTuple):
+class ChartBar(NamedTuple):
     """One bar. `time` is its beginning (seconds since the epoch)."""
 
     time: int
@@ -52,17 +66,28 @@ class Bar(NamedTuple):
 
 
 def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> dict[str, Any]:
-    """Return the body of the answer about `state` at `now` (µs, UTC).
+    """Return the body of the answer about `state` at `now` (µs, UTC), or of Yahoo's refusal.
 
     `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
     """
-    step = _STEPS.get(query.get("interval", "1d"), _DAY)
-    at = (now if state.session is Session.REGULAR else min(now, state.time)) // SECOND
+    interval = query.get("interval", "1d")
+    if (step := _STEPS.get(interval)) is None:
+        return _unsupported("interval", interval, _STEPS)
     span = query.get("range", "1d" if step < _DAY else "1mo")
-    begin = _whole(query.get("period1")) or _begin(state.listing, span, step, at)
-    end = min(_whole(query.get("period2")) or at, at)
+    if span not in _VALID and not _days(span):
+        return _unsupported("range", span, _VALID)
+    at = (now if state.session is Session.REGULAR else min(now, state.time)) // SECOND
+    try:
+        begin = int(query.get("period1") or _begin(state.listing, span, step, at))
+        end = int(query.get("period2") or at)
+    except ValueError:
+        return refusal("Bad Request", "Invalid input - period1 and period2 are whole seconds")
+    if begin > max(end, at):
+        words = f"start date cannot be after end date. startDate = {begin}, endDate = {end}"
+        return refusal("Bad Request", f"Invalid input - {words}")
+    begin, end = max(begin, at - _AGE), min(end, at)
     bars = [*_bars(state, step, (begin, end), at, seed)]
-    columns = {name: [getattr(bar, name) for bar in bars] for name in Bar._fields[1:]}
+    columns = {name: [getattr(bar, name) for bar in bars] for name in ChartBar._fields[1:]}
     indicators: dict[str, Any] = {"quote": [columns if bars else {}]}
     meta = _meta(state, query, span, at)
     result: dict[str, Any] = {"meta": meta, "indicators": indicators}
@@ -82,13 +107,22 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
 
 def not_found(symbol: str) -> dict[str, Any]:
     """Return the body of the answer about a symbol that is not listed."""
-    words = f"No data found, symbol may be delisted: {symbol}"
-    return {"chart": {"result": None, "error": {"code": "Not Found", "description": words}}}
+    return refusal("Not Found", f"No data found, symbol may be delisted: {symbol}")
+
+
+def refusal(code: str, words: str) -> dict[str, Any]:
+    """Return the body of an answer without a chart."""
+    return {"chart": {"result": None, "error": {"code": code, "description": words}}}
+
+
+def _unsupported(name: str, value: str, valid: Iterable[str]) -> dict[str, Any]:
+    words = f"{name}={value} is not supported. Valid {name}s: [{', '.join(valid)}]"
+    return refusal("Unprocessable Entity", f"Invalid input - {words}")
 
 
 def _bars(
     state: MarketState, step: int, span: tuple[int, int], now: int, seed: int
-) -> Iterator[Bar]:
+) -> Iterator[ChartBar]:
     """Return the bars of `step` seconds in a span. The last may end after `now` (all in seconds).
 
     They are counted on the clock of the venue, where days begin at midnight.
@@ -121,24 +155,49 @@ def _bars(
             made = _folded(made, state.day_low, state.day_high)
         return round(made, listing.decimals)
 
-    first = max(begin - begin % step, end - _MOST * step - end % step)
-    opening = price(first)
-    for time in range(first, end + 1, step):
+    starts = _starts(step, begin, end)
+    opening = price(starts[0]) if starts else 0.0
+    for time, after in pairwise(starts):
         if step <= _DAY and time < today and _rests(listing, time):
             continue  # but today this market is open, even at a weekend
-        is_last = time + step > now + zone
-        close = state.price if is_last else price(time + step)
-        if step <= _DAY and time + step == last_day + _DAY:
+        is_last = after > now + zone
+        close = state.price if is_last else price(after)
+        if step <= _DAY and after == last_day + _DAY:
             close = state.previous_close
         if is_last and step >= _DAY:
-            bar = Bar(time, state.open, state.day_high, state.day_low, close, state.volume)
+            bar = ChartBar(time, state.open, state.day_high, state.day_low, close, state.volume)
         else:
             above, under = (abs(close) * wobble * _noise(key, time + n) / 2 for n in (0, 1))
             high, low = _wick(state, (opening, close), above, under, is_today=time >= today)
             volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
-            bar = Bar(time, opening, high, low, close, volume)
+            bar = ChartBar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)
         opening = close
+
+
+def _starts(step: int, begin: int, end: int) -> Sequence[int]:
+    """Return when bars of `step` begin, from the one at `begin` to the one after `end` (seconds).
+
+    Weeks begin on Mondays, months on their first days. At most `_MOST` bars.
+    """
+    if step >= _MONTH:
+        months = step // _MONTH
+        first, last = (_month(time) // months for time in (begin, end))
+        return [_first_day(number * months) for number in range(first, last + 2)]
+    origin = _MONDAY if step == _WEEK else 0
+    first, last = (time - (time - origin) % step for time in (begin, end))
+    return range(max(first, last - _MOST * step), last + step + 1, step)
+
+
+def _month(time: int) -> int:
+    """Return the number of the month that holds `time` (seconds), counted from year 0."""
+    day = datetime.fromtimestamp(time, UTC)
+    return 12 * day.year + day.month - 1
+
+
+def _first_day(month: int) -> int:
+    """Return when `month` of `_month` began (seconds)."""
+    return int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
 
 
 def _wick(
@@ -158,13 +217,24 @@ def _begin(listing: Listing, span: str, step: int, at: int) -> int:
     `5d` is the last five trading days with the present one. `1d` is the present day. With bars
     shorter than a day it is 24 hours, so that there are some bars just after midnight.
     """
-    if span not in ("1d", "5d") or (span == "1d" and step < _DAY):
-        return at - _RANGES.get(span, 31) * _DAY
+    if span == "1d" and step < _DAY:
+        return at - _DAY
+    if span in _RANGES:
+        return at - _RANGES[span] * _DAY
     zone = listing.venue.offset * 3_600
     day = _midnight(listing, at) + zone
-    for _ in range(4 if span == "5d" else 0):
+    if span == "ytd":
+        return _first_day(_month(day) // 12 * 12) - zone
+    for _ in range(1, _days(span)):
         day = _trading_day_before(listing, day)
     return day - zone
+
+
+def _days(span: str) -> int:
+    """Return the trading days of a range like `5d`; 0 for any other text."""
+    count, letter = span[:-1], span[-1:]
+    is_count = letter == "d" and count.isdecimal() and len(count) <= _DIGITS
+    return min(int(count), _RANGES["max"]) if is_count else 0
 
 
 def _trading_day_before(listing: Listing, day: int) -> int:
@@ -233,11 +303,6 @@ def _noise(key: int, number: int) -> float:
     return ((mixed ^ (mixed >> 31)) >> 11) / 2**53
 
 
-def _whole(text: str | None) -> int:
-    """Return a time in seconds if it fits a calendar, otherwise 0."""
-    return int(text) if text and text.isdecimal() and len(text) <= _DIGITS else 0
-
-
 def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> dict[str, Any]:
     listing = state.listing
     venue = listing.venue
@@ -249,7 +314,7 @@ def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> 
         "exchangeName": venue.code,
         "fullExchangeName": venue.name,
         "instrumentType": listing.kind.quote_type,
-        "firstTradeDate": now - 10 * _YEAR,
+        "firstTradeDate": now - _AGE,
         "regularMarketTime": state.time // SECOND,
         "hasPrePostMarketData": listing.kind in (EQUITY, ETF) and venue.market == "us_market",
         "gmtoffset": venue.offset * 3_600,
@@ -270,5 +335,5 @@ def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> 
         "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), period),
         "dataGranularity": query.get("interval", "1d"),
         "range": "" if "period1" in query else span,
-        "validRanges": [*_RANGES],
+        "validRanges": [*_VALID],
     }

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from ticker.errors import UsageError
-from ticker.exchange.charts import not_found
+from ticker.exchange.charts import STATUSES, not_found
 from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import summary
 from ticker.exchange.formatting import is_wish, wished
@@ -158,7 +158,9 @@ class Paths:
         body = None
         if self._faults.left([symbol]):
             body = self._quotes.chart(symbol, request.query, self._clock())
-        return json_answer(not_found(symbol), 404) if body is None else json_answer(body)
+        body = not_found(symbol) if body is None else body
+        failed = body["chart"]["error"]
+        return json_answer(body, 200 if failed is None else STATUSES[failed["code"]])
 
     async def _summary(self, request: web.Request) -> web.Response:
         if request.query.get("crumb") != self._crumb_of(request):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +30,7 @@ def test_the_past_is_the_same_each_time_and_ends_in_the_present() -> None:
     assert month["timestamp"] == sorted(set(month["timestamp"]))
 
 
-@pytest.mark.parametrize("interval", ["1m", "5m", "1h", "1d", "1wk"])
+@pytest.mark.parametrize("interval", ["1m", "5m", "1h", "4h", "1d", "1wk", "1mo"])
 @pytest.mark.parametrize(
     "symbol", some("AAPL", "BTC-USD", "7203.T", "EURUSD=X", "DOGE-USD", plain=2)
 )
@@ -67,10 +68,62 @@ def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
     assert none["indicators"] == {"quote": [{}]}
 
 
-@pytest.mark.parametrize("query", [{"period1": "x"}, {"range": "?"}, {"interval": "-1"}, {}])
-def test_nonsense_gets_the_usual_answer(query: dict[str, str]) -> None:
-    options: dict[str, Any] = query
-    assert told(**options)["timestamp"]
+def test_without_options_it_is_a_month_of_days() -> None:
+    assert told() == told(interval="1d", range="1mo")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        (
+            {"range": "foo"},
+            "Unprocessable Entity",
+            "range=foo is not supported. Valid ranges: [1d,",
+        ),
+        ({"range": "0d"}, "Unprocessable Entity", "range=0d is not supported"),
+        ({"interval": "30s"}, "Unprocessable Entity", "interval=30s is not supported"),
+        ({"period1": "x"}, "Bad Request", "period1 and period2 are whole seconds"),
+        ({"period1": "1e9"}, "Bad Request", "period1 and period2 are whole seconds"),
+        ({"period1": f"{NOW}", "period2": "9"}, "Bad Request", "start date cannot be after"),
+    ],
+)
+def test_what_yahoo_refuses_is_refused(query: dict[str, str], code: str, words: str) -> None:
+    [state] = Market(7).look(["AAPL"], NOW)
+    body = chart(state, query, NOW, 7)["chart"]
+    assert body["result"] is None
+    assert body["error"]["code"] == code
+    assert words in body["error"]["description"]
+
+
+def day_of(time: int) -> datetime:
+    return datetime.fromtimestamp(time - 5 * 3_600, UTC)  # in New York, in winter
+
+
+@pytest.mark.parametrize("days", [3, 10, 60])
+def test_any_number_of_trading_days_is_a_range(days: int) -> None:
+    assert len(told(range=f"{days}d")["timestamp"]) == days
+    minutes = told(range=f"{days}d", interval="15m")["timestamp"]
+    assert len({day_of(time).date() for time in minutes}) == days
+
+
+def test_a_range_can_begin_with_the_year_or_with_the_first_trade() -> None:
+    year = told(range="ytd")["timestamp"]
+    assert day_of(year[0]).date() == date(2026, 1, 1)
+    oldest = told(range="max")["timestamp"][0]
+    for period1 in ("-2208994789", "0", "86400"):
+        past = told(period1=period1, period2=str(NOW // SECOND))
+        assert abs(past["timestamp"][0] - past["meta"]["firstTradeDate"]) <= 3 * 86_400
+        assert abs(past["timestamp"][0] - oldest) <= 3 * 86_400
+
+
+def test_weeks_begin_on_mondays_and_months_on_their_first_days() -> None:
+    weeks = told(range="1y", interval="1wk")["timestamp"]
+    assert {day_of(time).weekday() for time in weeks} == {0}
+    months = [day_of(time) for time in told(range="max", interval="1mo")["timestamp"]]
+    assert len(months) in (121, 122)
+    assert {month.day for month in months} == {1}
+    quarters = [day_of(time).month for time in told(range="1y", interval="3mo")["timestamp"]]
+    assert quarters == [10, 1, 4, 7, 10]
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "GC=F", "EURUSD=X"])
