@@ -60,7 +60,7 @@ Full = Annotated[
     bool,
     typer.Option(
         "--full",
-        help="Every method, with 1 to 100 subscribers; the sender's pace; a storm of "
+        help="Measure every method with 1 to 100 subscribers, the sender's speed, and mass "
         "reconnects. About 10 minutes.",
     ),
 ]
@@ -69,7 +69,7 @@ OnlyPart = Annotated[
 ]
 Runs = Annotated[
     int | None,
-    typer.Option("--runs", metavar="N", min=1, max=100, help="Runs of --full.", show_default="3"),
+    typer.Option("--runs", metavar="N", min=1, max=100, help="Runs of --full. Default: 3."),
 ]
 Kafka = Annotated[
     str | None,

@@ -61,10 +61,8 @@ commodities = ["GC=F", "SI=F", "CL=F", "NG=F"]
 
 
 def config(
-    init: Annotated[bool, typer.Option("--init", help="Write a file to begin with.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say whether the file is good.")
-    ] = False,
+    init: Annotated[bool, typer.Option("--init", help="Write a first configuration file.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
 ) -> None:
     """Show the configuration: the file's path, each value in force and where it comes from."""
     out = Output()

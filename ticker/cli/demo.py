@@ -46,20 +46,17 @@ if TYPE_CHECKING:
 _SOURCES: Final = ("exchange", "exchange-live")
 
 
-Seed = Annotated[int | None, typer.Option("--seed", help="The same seed moves the same way.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same prices.")]
 SourceName = Annotated[
     str | None,
     typer.Option(
         "--source",
         metavar="NAME",
-        help="exchange-live: each change comes through a socket. Default: exchange, which is "
-        "asked.",
+        help="exchange (polled; default) or exchange-live (each change through a socket).",
         show_default=False,
     ),
 ]
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Go on with the last demo's log, not a fresh one.")
-]
+Keep = Annotated[bool, typer.Option("--keep", help="Continue the last demo's stream.")]
 Record = Annotated[
     str | None,
     typer.Option(

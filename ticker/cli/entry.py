@@ -76,8 +76,8 @@ def _main(words: list[str]) -> int:
             return CANNOT_WRITE
         tell(
             f"Unexpected: {type(error).__name__}: {error}\n"
-            "This is a mistake of ticker's. Please report it with the traceback, which "
-            "-v leaves in ticker.log (ticker config tells where)."
+            "This is a bug in ticker. Please report it with the traceback, which -v writes to "
+            "ticker.log (ticker config prints its path)."
         )
         return UNEXPECTED
 

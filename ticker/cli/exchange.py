@@ -40,7 +40,7 @@ Listed = Annotated[
         metavar="N",
         min=1,
         max=5_000,
-        help="How many to trade: beyond the usual ones, invented companies.",
+        help="The number of symbols. Those beyond the usual ones are invented companies.",
     ),
 ]
 FaultNames = Annotated[
@@ -72,7 +72,9 @@ def exchange(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Port 0 takes a free one.")
     ] = f"{LOOPBACK}:{EXCHANGE_PORT}",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed moves the same way.")] = SEED,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed gives the same prices.")
+    ] = SEED,
     every: Annotated[
         str, typer.Option("--every", metavar="DURATION", help="Time between moves.")
     ] = "1s",
@@ -87,13 +89,11 @@ def exchange(
         SessionName,
         typer.Option(
             "--session",
-            help="What part of the day it is there: regular never closes, auto goes by the clock.",
+            help="The market's session. regular never closes; auto follows the clock.",
         ),
     ] = SessionName.regular,
     faults: FaultNames = None,
-    listed: Annotated[
-        bool, typer.Option("--list", help="Print what is traded there, then exit.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the symbols, then exit.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     control: Control = False,

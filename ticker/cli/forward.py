@@ -13,7 +13,7 @@ from ticker.address import is_recording
 from ticker.cli import completion
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, WRONG_USAGE, Failed
-from ticker.cli.options import For, NoFollow, Quiet, Since, TimeZone, Verbose
+from ticker.cli.options import NO_FOLLOW, For, Quiet, Since, TimeZone, Verbose
 from ticker.cli.settings import Settings, stream_path
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
@@ -58,7 +58,10 @@ def forward(
         ),
     ],
     since: Since = None,
-    no_follow: NoFollow = False,
+    no_follow: Annotated[
+        bool,
+        typer.Option(NO_FOLLOW, help="Copy what is there, check that it arrived, then exit."),
+    ] = False,
     give_up: Annotated[
         bool, typer.Option("--forget", help="Stop keeping ticks in FROM for TO.")
     ] = False,
@@ -67,10 +70,9 @@ def forward(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Copy one log into another: what it holds, then what comes. Resumes where it stopped.
+    """Copy one log into another: what it holds, then new events. Resumes where it stopped.
 
-    --since counts where nothing was forwarded before. --no-follow ends with a proof that all of it
-    arrived.
+    --since applies only to the first run.
     """
     settings = Settings()
     zone = settings.zone(tz)

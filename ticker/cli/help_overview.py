@@ -28,7 +28,7 @@ _OPTIONS: Final = (
     ("--install-completion", "Install completion for the current shell."),
     (
         "--show-completion",
-        "Show completion for the current shell, to copy it or customize the installation.",
+        "Print the completion script of the current shell.",
     ),
     ("--help                -h", "Show this message and exit."),
 )

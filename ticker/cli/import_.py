@@ -37,8 +37,8 @@ Layout = Annotated[
     typer.Option(
         "--layout",
         metavar="NAME",
-        help="Whose files they are, if the first line does not tell: binance, histdata, "
-        "dukascopy … plain: none of these.",
+        help="The publisher's layout, if the header does not show it: binance, histdata, "
+        "dukascopy …; plain for any other.",
     ),
 ]
 Symbol = Annotated[
@@ -57,19 +57,20 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="Of a file without a header, in order: time,price,size. An unused one: -",
+        help="For a file without a header: its columns in order, like time,price,size. "
+        "- is an unused one.",
     ),
 ]
 Renamed = Annotated[
     list[str] | None,
     typer.Option(
         "--column",
-        metavar="NEED=NAME",
-        help="Another name: price=last, time=date+clock. May be repeated.",
+        metavar="FIELD=NAME",
+        help="The column of a field: price=last, time=date+clock. May be repeated.",
     ),
 ]
 DecimalComma = Annotated[
-    bool, typer.Option("--decimal-comma", help="Numbers are written 2,5 and not 2.5.")
+    bool, typer.Option("--decimal-comma", help="Numbers have a decimal comma (2,5).")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -42,7 +42,7 @@ Watchlist = Annotated[
         "-w",
         metavar="NAME",
         autocompletion=completion.watchlists,
-        help="Symbols from the configuration too.",
+        help="Add the symbols of this watchlist.",
     ),
 ]
 StreamUrl = Annotated[
@@ -93,7 +93,8 @@ Since = Annotated[
     ),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
-NoFollow = Annotated[bool, typer.Option("--no-follow", help="Print what is there, then exit.")]
+NO_FOLLOW: Final = "--no-follow"
+"""Read to the present end and stop. Each command says in its help what that means for it."""
 TimeZone = Annotated[
     str | None,
     typer.Option(
@@ -105,4 +106,8 @@ TimeZone = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on standard error.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on standard error.")]
+TableFormat = Annotated[
+    Format | None,
+    typer.Option("--format", metavar="[table|json|csv]", help="Default: table; json in a pipe."),
+]
 Control = Annotated[bool, typer.Option("--control", hidden=True)]

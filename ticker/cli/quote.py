@@ -20,6 +20,7 @@ from ticker.cli.options import (
     Quiet,
     SourceUrl,
     Symbols,
+    TableFormat,
     TimeZone,
     Verbose,
     Watchlist,
@@ -40,9 +41,7 @@ def quote(
     symbols: Symbols = None,
     watchlist: Watchlist = None,
     source: SourceUrl = None,
-    form: Annotated[
-        Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
-    ] = None,
+    form: TableFormat = None,
     columns: Annotated[
         str | None,
         typer.Option(

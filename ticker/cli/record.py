@@ -14,9 +14,9 @@ from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import CANNOT_WRITE, DONE, NO_DATA, NOT_REACHABLE, Failed
 from ticker.cli.options import (
+    NO_FOLLOW,
     Count,
     For,
-    NoFollow,
     Quiet,
     Since,
     StreamUrl,
@@ -74,7 +74,9 @@ def record(
     until: Until = None,
     duration: For = None,
     count: Count = None,
-    no_follow: NoFollow = False,
+    no_follow: Annotated[
+        bool, typer.Option(NO_FOLLOW, help="Record what is there, then exit.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     tz: TimeZone = None,
     quiet: Quiet = False,

@@ -10,7 +10,7 @@ import typer
 
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA
-from ticker.cli.options import Format, Quiet, SourceUrl, Verbose
+from ticker.cli.options import Format, Quiet, SourceUrl, TableFormat, Verbose
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
@@ -21,12 +21,10 @@ from ticker.sources import Found, open_source
 
 def search(
     words: Annotated[
-        list[str], typer.Argument(metavar="WORDS", help="Of a name, or a part of a symbol.")
+        list[str], typer.Argument(metavar="WORDS", help="Words of a name, or part of a symbol.")
     ],
     source: SourceUrl = None,
-    form: Annotated[
-        Format | None, typer.Option("--format", help="Default: table; json in a pipe.")
-    ] = None,
+    form: TableFormat = None,
     most: Annotated[
         int, typer.Option("--count", metavar="N", min=1, max=50, help="The most to print.")
     ] = 10,

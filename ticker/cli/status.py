@@ -46,7 +46,8 @@ _REFUSED: Final = 20
 def status(
     stream: StreamUrl = None,
     form: Annotated[
-        Format | None, typer.Option("--format", help="table or json. Default: json in a pipe.")
+        Format | None,
+        typer.Option("--format", metavar="[table|json]", help="Default: table; json in a pipe."),
     ] = None,
     everyone: Annotated[
         bool, typer.Option("--all", help="Every writer, not only those of the last hour.")

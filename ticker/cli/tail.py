@@ -16,10 +16,10 @@ from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.options import (
+    NO_FOLLOW,
     Count,
     For,
     Format,
-    NoFollow,
     Quiet,
     Since,
     StreamUrl,
@@ -94,12 +94,15 @@ def tail(
     last: _Last = None,
     since: Since = None,
     until: Until = None,
-    no_follow: NoFollow = False,
+    no_follow: Annotated[
+        bool, typer.Option(NO_FOLLOW, help="Print what is there, then exit.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Quotes and heartbeats too, not only ticks and gaps.")
     ] = False,
     form: Annotated[
-        Format | None, typer.Option("--format", help="Default: text; json in a pipe.")
+        Format | None,
+        typer.Option("--format", metavar="[text|json|csv]", help="Default: text; json in a pipe."),
     ] = None,
     times: Annotated[
         TimeStyle, typer.Option("--time", help="iso: readable times in JSON.")

@@ -34,7 +34,12 @@ def watch(
     stream: StreamUrl = None,
     once: Annotated[bool, typer.Option("--once", help="Print the board once, then exit.")] = False,
     form: Annotated[
-        Format | None, typer.Option("--format", help="With --once: table, json or csv.")
+        Format | None,
+        typer.Option(
+            "--format",
+            metavar="[table|json|csv]",
+            help="With --once. Default: table; json in a pipe.",
+        ),
     ] = None,
     duration: For = None,
     alerts: RunCommands = False,
