@@ -79,7 +79,7 @@ _ALL: Final = (
     Entry(
         "forward",
         STREAM,
-        "Copy one log into another: what it holds, then what comes. Resumes where it stopped.",
+        "Copy one log into another: what it holds, then new events. Resumes where it stopped.",
         "ticker forward demo sqlite:copy.sqlite --no-follow",
     ),
     Entry(

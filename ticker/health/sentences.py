@@ -44,8 +44,10 @@ _DEMO: Final = " --stream demo"
 
 def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """Say what to do about an empty stream. `symbols` are those that the reader wants."""
-    if is_recording(option.rstrip("'")):  # nobody can poll into it
+    if is_recording(option.rstrip("'")):  # no poller can write to it
         return "This recording holds no tick."
+    if option == _DEMO:  # real prices may not be polled into it
+        return "The demo's stream is empty. In another terminal: ticker demo"
     return f"The stream is empty: nobody has polled yet. {to_poll(symbols, option)}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ticker.cli.tail_messages import Quietness
+from ticker.health.sentences import invitation
 from ticker.records import Batch, Heartbeat, Position, Tick
 from ticker.units import SECOND
 
@@ -106,6 +107,12 @@ def test_a_stream_in_which_nothing_is_invites_to_poll() -> None:
     assert reader.why().startswith("The stream is empty: nobody has polled yet.")
     reader.quietness.take(batch(beat()))
     assert reader.why().startswith("no price changed.")
+
+
+def test_an_empty_demo_does_not_advise_to_poll_real_prices_into_it() -> None:
+    assert invitation(option=" --stream demo") == (
+        "The demo's stream is empty. In another terminal: ticker demo"
+    )
 
 
 def test_a_silence_is_told_once_for_each_reason_and_its_end_where_no_tick_is_seen(
