@@ -27,7 +27,7 @@ SYMBOLS = ["AAPL", "MSFT", "GC=F", "BTC-USD"]
 #
 # `ticker.demo()` starts the exchange and a poller that asks it once a second. After 20 seconds the
 # poller stops, and 5 seconds later another one starts. It needs a second or two until it asks for
-# the first time. Until then nobody looks at the prices. We shall see what that means.
+# the first time. Until then no price is polled. We shall see what that means.
 #
 # `ticker.frames` reads the stream into pandas frames, while the poller goes on writing.
 
@@ -85,13 +85,13 @@ late.dt.total_seconds().round(1).rename("seconds between time and received").to_
 # %% [markdown]
 # ## The price is a line that breaks
 #
-# Between two ticks the price did not change: the line is flat. In a **gap** nobody looked, so
-# nobody knows the price: the line breaks. A line across the gap would be an invention.
+# Between two ticks the price did not change: the line is flat. In a **gap** the price was
+# not polled and is unknown: the line breaks. A line across the gap would be an invention.
 
 
 # %%
 def price_line(symbol: str) -> pd.Series:
-    """The price by the time we had it; NaN while nobody looked."""
+    """The price by the time we had it; NaN inside gaps."""
     own = ticks[ticks["symbol"] == symbol]
     price = pd.Series(own["price"].to_numpy(), index=pd.DatetimeIndex(own["received"]))
     breaks = {}
@@ -127,7 +127,7 @@ plt.show()
 # lowest and last price of each span of time. A candle draws them. The thin line goes from the
 # lowest to the highest price, the thick one from the first to the last. Blue rose, orange fell.
 #
-# With `gaps`, a bar in which nobody looked is unknown, so there is no candle. The volume of the gap
+# With `gaps`, a bar that touches a gap is unknown, so it has no candle. The volume of the gap
 # is not lost: ticks tell the volume of the day so far, so the first bar after the gap holds it too.
 
 # %%
@@ -151,7 +151,7 @@ bars.tail(4)
 # ## How many events?
 #
 # Ticks come when prices change, not by the clock. The exchange moves once a second here, and not
-# every price moves each time. Bars of one second count the ticks; seconds in which nobody looked
+# every price moves each time. Bars of one second count the ticks; seconds inside a gap
 # are `NaN`, so the mean leaves them out.
 
 # %%
@@ -184,7 +184,7 @@ plt.show()
 
 # %% [markdown]
 # When did each symbol have ticks? A heat map shows it at a glance: a row for each symbol, a column
-# for each 2 seconds, by the time at which we had the ticks. Spans in which nobody looked are white.
+# for each 2 seconds, by the time at which we had the ticks. Gaps are white.
 # For a recording of a day, take minutes.
 
 # %%

@@ -1,6 +1,6 @@
 """The exchange rates that totals need: which pairs they are, and asking a poller for them.
 
-A pair that nobody listed stands beside the board: it is read, and is no row.
+A pair that is in no list has no row: it is read beside the board.
 """
 
 from __future__ import annotations

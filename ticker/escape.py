@@ -26,7 +26,7 @@ _INVISIBLE_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u280
 def escape(text: str, limit: int = LIMIT) -> str:
     """Return `text` on one line with nothing hidden in it, cut to `limit` characters with a `…`."""
     # The text is cut first, so that 10 MB of name cost no more than 256 characters. An escaped
-    # character may become six, hence the second cut.
+    # character may become six, so it is cut again.
     cut = len(text) > limit
     text = text[:limit]
     if not (text.isascii() and text.isprintable()):

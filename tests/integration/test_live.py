@@ -98,7 +98,7 @@ async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_aga
     ("fault", "words"),
     [
         ("mute", "sends nothing through its socket while prices move"),
-        ("garbage", "sends messages through its socket that nobody can read"),
+        ("garbage", "sends unreadable messages through its socket"),
     ],
 )
 async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(

@@ -29,7 +29,7 @@ STEPS = st.lists(
         ),
         # How far `received` moved: within a burst, beyond it, and back.
         st.sampled_from([0, 1, 300, 999, 1_000, 5_000, 700_000, -400, -900_000]),
-        st.booleans(),  # a span in which nobody looked
+        st.booleans(),  # a gap
     ),
     min_size=1,
     max_size=12,

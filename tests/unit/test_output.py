@@ -52,9 +52,9 @@ def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
 @pytest.mark.parametrize(
     ("symbols", "whose"),
     [
-        (None, "gap: nobody looked at the exchange"),
-        (("MSFT",), "gap MSFT: nobody looked"),
-        (("A", "B", "C", "D", "E", "F", "G"), "gap A B C D E and 2 more: nobody looked"),
+        (None, "gap: no prices from the exchange"),
+        (("MSFT",), "gap MSFT: no prices"),
+        (("A", "B", "C", "D", "E", "F", "G"), "gap A B C D E and 2 more: no prices"),
     ],
 )
 def test_a_gap_says_whose_it_is(symbols: tuple[str, ...] | None, whose: str) -> None:

@@ -34,7 +34,7 @@ GRAMMAR: Final = "SYMBOL > N, SYMBOL FIELD < N or SYMBOL moves P% in D"
 _LONGEST: Final = DAY
 """The longest time in which a move is looked for (µs): a screen reads its stream's last day."""
 _ORIGINS: Final = 8
-"""Origins remembered of one symbol; a stream has a new one only when its log was made anew."""
+"""Origins remembered of one symbol; a stream gets a new one only with a new log."""
 
 Trade = Tick | Quote
 

@@ -11,14 +11,14 @@ from ticker.times import Zone, clock, format_duration
 
 
 def told_words(told: Told, now: int, zone: Zone) -> str:
-    """The alert, what met it, and when that was seen if it may have been before."""
+    """Return the alert and what met it; also when, if that was before alerts were checked."""
     words = f"{escape(told.alert.text)}: {_value(told)}"
     if told.record.simulated:
         words += " (SIMULATED)"
     if told.gap is not None:
         words += f", seen after {_gap(told.gap)}"
     elif told.is_late:
-        words += f", at {clock(told.record.time, zone, now=now)} while nobody was told"
+        words += f", at {clock(told.record.time, zone, now=now)}, before alerts were checked"
     return words
 
 

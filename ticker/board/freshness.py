@@ -39,7 +39,7 @@ class Age:
     delay: int | None = None
     """By how much the exchange delays (µs)."""
     gap: int | None = None
-    """For how long nobody looked, a moment ago (µs)."""
+    """How long the gap was that has just ended (µs)."""
 
     @property
     def is_trouble(self) -> bool:

@@ -162,7 +162,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.lay_out()
 
     def _mind_units(self) -> None:
-        """Measure anew if values are of several currencies now, or no longer."""
+        """Measure again when the values become of several currencies, or of one."""
         columns = with_units(self.wished, map(self.board.row, self.symbols))
         if self.board.owner is not None and columns != self._measured.columns:
             self._measured = Measured(columns)

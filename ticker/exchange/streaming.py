@@ -1,7 +1,7 @@
 """The exchange's socket: sends each subscriber each change, as Yahoo's streamer does.
 
 It sends one message for each change of a subscribed symbol, and the present state at the
-subscription. A client that does not read blocks nobody: if too much waits for it, only the latest
+subscription. A client that does not read blocks no other. If too much waits for it, only the latest
 message per symbol is kept. Without clients, the market is not asked.
 """
 

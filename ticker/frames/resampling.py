@@ -18,9 +18,8 @@ def bars(ticks: pd.DataFrame, every: str, gaps: pd.DataFrame | None = None) -> p
     long frame again: the beginning of the bar as index, one row for each symbol and bar, from the
     symbol's first tick to its last. Prices agree with pandas' own `resample(every).ohlc()`.
 
-    A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if somebody looked and
-    the price did not change, and NaN if it touches one of `gaps` (a frame of `gaps`): then nobody
-    knows.
+    A bar without a tick has no prices (NaN). Its `ticks` and `volume` are 0 if the price was
+    polled and did not change. They are NaN if the bar touches one of `gaps` (a frame of `gaps`).
 
     `volume` is the increase of the day's volume since the symbol's tick before: it counts trades
     that did not move the price too. Where the day's volume fell to less than half, a new day began,

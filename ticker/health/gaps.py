@@ -41,7 +41,7 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
         # A poller may have asked, but its ticks are not there or not there any more.
         return f"{whose}: {_why(gap)}, {span}"
     # Without names it covers all that one poller asks for. Others may ask for more.
-    what = "nobody looked" if named else f"nobody looked at {source_title(gap.source)}"
+    what = "no prices" if named else f"no prices from {source_title(gap.source)}"
     return f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({_why(gap)})"
 
 

@@ -145,7 +145,9 @@ def of_writers(
     if is_gone and backlog is not None and backlog.is_sending:
         return Verdict(Standing.STALE, backlog.words(), ("backlog",))
     if not found:
-        return Verdict(Standing.STALE, f"Nobody polls. {to_poll(option=option)}", ("nobody",))
+        return Verdict(
+            Standing.STALE, f"No poller is running. {to_poll(option=option)}", ("no poller",)
+        )
     healthiest = found[0]
     words = of_writer(healthiest, now, zone, option)
     key = _key(healthiest)

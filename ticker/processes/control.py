@@ -26,7 +26,7 @@ MAX_LINE: Final = 1_000_000
 """The longest order (bytes); longer ones are ignored."""
 
 MAX_WAITING: Final = 1_000_000
-"""News beyond so many bytes are dropped while nobody reads them."""
+"""News beyond so many bytes are dropped while the parent does not read them."""
 
 Order = Mapping[str, Any]
 
@@ -111,5 +111,5 @@ class Control:
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         assert self._loop is not None  # noqa: S101  (set before the thread starts)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(function, *arguments)

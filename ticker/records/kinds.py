@@ -185,7 +185,7 @@ READER: Final = "reader"
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="gap", gc=False):
-    """A span in which nobody looked, or ticks of one symbol that are known to be missing.
+    """A span without prices, or ticks of one symbol that are known to be missing.
 
     Either `from_` and `until` are given (a span, of `symbols`, or of all that `writer` asks for),
     or `symbol`, `first_sequence` and `last_sequence` (both inclusive).

@@ -40,7 +40,7 @@ class BackingPolls:
         self._comparing: asyncio.Task[Answer] | None = None
 
     async def poll(self, symbols: Sequence[str]) -> bool | None:
-        """Ask now, unless it is too early: whether a known price moved; `None`: nobody can say.
+        """Ask now, unless it is too early. Returns whether a known price moved; `None`: unknown.
 
         A symbol of which nothing is known is asked for at once. Raises `SourceError` where nothing
         is known at all.

@@ -75,7 +75,7 @@ class KnownQuotes:
             self._waiting = [*latest.values()]
 
     def take(self) -> Sequence[Quote]:
-        """The quotes that nobody has taken yet, in their order."""
+        """Return the quotes that were not taken yet, in their order."""
         waiting, self._waiting = self._waiting, []
         return waiting
 
@@ -85,7 +85,7 @@ class KnownQuotes:
         return skipped
 
     def all_of(self, symbols: Sequence[str]) -> list[Quote]:
-        """What is known of `symbols`: what nobody has taken yet in its order, then the rest."""
+        """Return the quotes of `symbols`: those not taken yet in their order, then the rest."""
         there = set(symbols)
         taken = [quote for quote in self.take() if quote.symbol in there]
         told = {quote.symbol for quote in taken}

@@ -49,7 +49,7 @@ _AGAIN: Final = 15.0
 """The time after which the subscription is sent again, as yfinance does (s)."""
 _MOMENT: Final = 0.5
 """How long to wait for the first message of a socket that was mute (s)."""
-_GARBAGE: Final = "sends messages through its socket that nobody can read"
+_GARBAGE: Final = "sends unreadable messages through its socket"
 _MUTE: Final = "sends nothing through its socket while prices move"
 
 

@@ -75,4 +75,4 @@ def _tell(
     try:
         loop.call_soon_threadsafe(deliver)
     except RuntimeError:
-        return  # the loop is closed: nobody waits any more
+        return  # the loop is closed: no caller waits any more

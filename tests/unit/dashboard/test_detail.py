@@ -125,7 +125,7 @@ async def test_the_past_is_read_and_ticks_are_listed_as_they_come(
     async with shown() as (app, pilot, stream):
         await pilot.press("enter")
         await until(lambda: "15:22:05  4.20  +0.50" in text_of(app))
-        assert "nobody looked at" in text_of(app)
+        assert "no prices from" in text_of(app)
         stream.put(Batch(Position("2"), ticks=[tick("A", 10, 5.5), tick("B", 10, 7.77)]))
         await until(lambda: "15:30:05  5.50  +0.50" in text_of(app))
         assert "7.77" not in text_of(app)

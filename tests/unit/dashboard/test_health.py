@@ -35,7 +35,7 @@ async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(
     told = dict(sections(feed, Rate(), UTC))
     assert told["Stream"] == ["sqlite:stand-in.sqlite"]
     assert "the newest record was stored 2s ago" in told["What came"]
-    assert "nobody looked at Yahoo for 9s" in told["What came"][-1]
+    assert "no prices from Yahoo for 9s" in told["What came"][-1]
     assert "1 of 2 symbols" in told["Writers"][0]
     (refused,) = told["Refused"]
     assert refused.startswith("GONE: no such symbol, and ␛[31m")

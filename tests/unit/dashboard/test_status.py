@@ -57,7 +57,7 @@ async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
     watch = Follow(stream)
     await watch.snapshot()
     words = of_gap(gap, NOW, UTC)
-    assert words.startswith("gap A: nobody looked for 1m, ")
+    assert words.startswith("gap A: no prices for 1m, ")
     told = status(watch, NOW + MINUTE - 1, UTC)
     assert told.words == f"0 ticks · {words}"
     assert status(watch, NOW + MINUTE, UTC).words == "0 ticks · 1 gap"

@@ -149,7 +149,7 @@ def test_refusals_are_told_of_those_who_still_ask() -> None:
 
 
 def test_nobody_empty_and_away_are_told_apart() -> None:
-    assert verdict().words.startswith("Nobody polls")
+    assert verdict().words.startswith("No poller is running")
     assert of_stream(Health("s", StreamState.MISSING), NOW, UTC).standing is Standing.EMPTY
     away = of_stream(Health("s", StreamState.UNUSABLE, problem="is damaged"), NOW, UTC)
     assert (away.standing, away.summary) == (Standing.AWAY, "is damaged")

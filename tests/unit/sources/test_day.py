@@ -218,7 +218,7 @@ def uncovered(spans: Sequence[tuple[int, int]], gaps: Sequence[Gap], began: int)
 
 
 OF_POLLS = {GapReason.UNREADABLE, GapReason.UNREACHABLE, GapReason.NO_PRICES}
-OF_SOCKET = {"its socket broke", "sends messages through its socket that nobody can read"}
+OF_SOCKET = {"its socket broke", "sends unreadable messages through its socket"}
 
 
 @pytest.mark.parametrize("hours", [3, pytest.param(24, marks=pytest.mark.slow)])

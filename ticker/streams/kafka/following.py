@@ -172,7 +172,7 @@ class KafkaRead(ActiveRead):
             self._offsets, self._received = offsets, place.received
             self._missing.began = dict(offsets)
         elif self._topics.id != topics.id:
-            # Keep the order: whoever fills the new topics first resends what the old ones had.
+            # Keep the sequences: a relay that fills the new topics first resends what the old had.
             self._partition_of = {}
             self._offsets = dict.fromkeys(topics.all(), 0)
             self._missing = Missing(self._cluster, {})
