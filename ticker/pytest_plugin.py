@@ -1,7 +1,7 @@
 """A pytest plugin: the fixture `yahoo`, an offline Yahoo for code that asks the real one.
 
     def test_history(yahoo):
-        assert not yf.Ticker("AAPL", session=yahoo.session).history().empty
+        assert not yf.Ticker("AAPL").history().empty
 
     @pytest.mark.yahoo(seed=3, faults=["429:0.5"])
     def test_patience(yahoo): ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_the_last_bar_and_the_quote_agree(yf: Any) -> None:
         assert closes[-2] == apple.info["regularMarketPreviousClose"]
 
 
+def test_a_program_that_passes_no_session_runs_offline_inside_the_block_alone(yf: Any) -> None:
+    outside = yf.Ticker("MSFT")
+    client = yf.data.YfData()
+    before = {**vars(client)}
+    with ticker.exchange(seed=7) as yahoo:
+        yahoo.set("MSFT", price=500)
+        assert outside.fast_info.last_price == 500
+        yahoo.set("AAPL", price=250)
+        assert yf.Ticker("AAPL").history(period="5d")["Close"].iloc[-1] == 250
+        assert yf.download("GC=F", period="5d", progress=False).shape[0] > 3
+        past = {"start": "2026-01-05", "end": "2026-02-05"}  # yfinance caches it
+        january = yf.Ticker("AAPL").history(**past)
+        with ticker.exchange(seed=8):
+            assert not yf.Ticker("AAPL").history(**past).equals(january)
+        assert yf.Ticker("AAPL").history(**past).equals(january)
+    assert vars(client) == before
+
+
 def test_no_other_host_is_asked_and_no_cookie_is_kept() -> None:
     with ticker.exchange() as yahoo:
         for url in ("https://example.com", "http://127.0.0.1:9", "https://yahoo.com.evil.example"):
@@ -135,6 +154,19 @@ def test_a_price_that_a_test_sets_is_the_price_everywhere(yf: Any) -> None:
         assert [each["symbol"] for each in yf.Search("myco", session=yahoo.session).quotes] == [
             "MYCO"
         ]
+
+
+def test_symbols_are_upper_case_as_yahoos() -> None:
+    url = "https://query2.finance.yahoo.com/v8/finance/chart/AAPL"
+    with ticker.exchange(faults=[429]) as yahoo:  # type: ignore[list-item]
+        assert yahoo.session.get(url).status_code == 429
+        yahoo.fail()
+        yahoo.set("aapl", price=1.5)
+        meta = yahoo.session.get(url).json()["chart"]["result"][0]["meta"]
+        assert meta["regularMarketPrice"] == 1.5
+        yahoo.resume("aapl")
+        yahoo.delist("aapl")
+        assert yahoo.session.get(url).status_code == 404
 
 
 def test_a_symbol_is_halted_moves_again_and_is_delisted() -> None:
@@ -181,7 +213,7 @@ async def test_a_set_price_is_told_to_subscribers_at_once() -> None:
         (lambda yahoo: yahoo.resume("NOPE"), "NOPE is not listed here"),
         (lambda yahoo: yahoo.delist("NOPE"), "NOPE is not listed here"),
         (lambda _: ticker.exchange(session="weekend").__enter__(), "expected a session of regular"),
-        (lambda _: ticker.exchange(every=0).__enter__(), "every=0 is too fast"),
+        (lambda _: ticker.exchange(every=0).__enter__(), "every=0: expected seconds, 0.001 or"),
         (lambda _: ticker.exchange(symbols=0).__enter__(), "symbols=0"),
     ],
 )
@@ -210,6 +242,7 @@ def test_the_room_and_the_function_share_a_name() -> None:
     import ticker.exchange as room
 
     assert room.Exchange.__name__ == "Exchange"
+    assert "seed" in inspect.signature(room).parameters  # type: ignore[arg-type]
     with room(seed=1) as yahoo:  # type: ignore[operator]
         assert isinstance(yahoo, OfflineYahoo)
 

@@ -1,4 +1,11 @@
-"""The exchange: the offline NASDAQ and Yahoo."""
+"""The exchange: the offline NASDAQ and Yahoo.
+
+For tests, `ticker.exchange` is also a function, `ticker.exchange.offline.exchange`:
+
+    with ticker.exchange(seed=7, faults=["429:0.1"]) as yahoo:
+        yahoo.set("AAPL", price=250)
+        yf.Ticker("AAPL").fast_info.last_price  # 250
+"""
 
 import sys
 
@@ -7,7 +14,7 @@ from ticker.exchange.faults import Fault, Faults
 from ticker.exchange.invented import companies, listings
 from ticker.exchange.listings import Listing
 from ticker.exchange.market import Market
-from ticker.exchange.offline import CallableRoom, OfflineYahoo
+from ticker.exchange.offline import CallableModule, OfflineYahoo
 from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.sessions import SessionWish
 
@@ -26,4 +33,4 @@ __all__ = [
 ]
 
 # `with ticker.exchange() as yahoo:` finds this module once it is loaded, and not the function.
-sys.modules[__name__].__class__ = CallableRoom
+sys.modules[__name__].__class__ = CallableModule

@@ -62,9 +62,9 @@ class Fault(StrEnum):
     """
 
     @classmethod
-    def read(cls, text: str) -> tuple[Self, float]:
-        """Parse a fault and its share, `NAME[:SHARE]`. Raises `UsageError`."""
-        name, colon, share = text.partition(":")
+    def read(cls, text: object) -> tuple[Self, float]:
+        """Parse a fault and its share, `NAME[:SHARE]`, or `429`. Raises `UsageError`."""
+        name, colon, share = str(text).partition(":")
         if name not in cls._value2member_map_:
             raise UsageError(f"{name!r} is no fault: expected one of {', '.join(cls)}")
         fault = cls(name)

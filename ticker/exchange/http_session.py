@@ -7,6 +7,9 @@ exchange's cookies are not kept: yfinance would store them on disk, and send the
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,6 +32,31 @@ class YahooSession(requests.Session):
         adapter = _Adapter(server)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+
+@contextmanager
+def yfinance_through(session: YahooSession) -> Iterator[None]:
+    """Let yfinance use `session` until the block ends, also where its caller passes none.
+
+    yfinance has one client in a process, and each session that it is given or makes is used by all.
+    Here it takes only sessions that lead to an exchange, and no answer that it has cached.
+    """
+    client = import_module("yfinance.data").YfData()
+    state = vars(client)
+    before = {**state}
+
+    def take(given: object) -> None:
+        if isinstance(given, YahooSession):
+            state["_session"] = given
+
+    state.update(_session=session, _set_session=take, _cookie=None, _crumb=None)
+    client.cache_get.cache_clear()
+    try:
+        yield
+    finally:
+        del state["_set_session"]
+        state.update(before)
+        client.cache_get.cache_clear()
 
 
 class _Adapter(HTTPAdapter):

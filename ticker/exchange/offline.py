@@ -2,7 +2,7 @@
 
 The exchange serves from a thread of its own, in this process, on a free port of loopback. It
 answers when the block begins, it works inside a running event loop, and nothing of it remains after
-the block. Invented prices only.
+the block. Inside the block, yfinance asks it and no other host. Invented prices only.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from types import ModuleType
 from typing import Any, Final
 
 from ticker.errors import UsageError
-from ticker.exchange.http_session import YahooSession
+from ticker.exchange.http_session import YahooSession, yfinance_through
 from ticker.exchange.invented import MOST, listings
 from ticker.exchange.market import Market
 from ticker.exchange.server import Counters, Exchange
@@ -28,7 +29,7 @@ _FASTEST: Final = 0.001
 
 
 class OfflineYahoo:
-    """A running exchange. `session` is for yfinance: `yf.Ticker("AAPL", session=…)`."""
+    """A running exchange."""
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class OfflineYahoo:
         """What `ticker.open_source` and `--source` take."""
         self.session = YahooSession(f"{host}:{port}")
         """A `requests.Session` that sends requests for Yahoo's hosts here, and refuses all others.
+
+        yfinance uses it without being told.
         """
         self._exchange = exchange
         self._market = market
@@ -82,8 +85,9 @@ class OfflineYahoo:
         """
 
         def change() -> None:
-            self._market.hold(symbol, self._clock(), price=price, previous_close=previous_close)
-            self._exchange.change(symbol, fields)
+            name = symbol.upper()
+            self._market.hold(name, self._clock(), price=price, previous_close=previous_close)
+            self._exchange.change(name, fields)
 
         self._there(change)
 
@@ -91,14 +95,14 @@ class OfflineYahoo:
         """Let `symbol` move again, and its quotes show the market."""
 
         def change() -> None:
-            self._market.release(symbol)
-            self._exchange.change(symbol, None)
+            self._market.release(symbol.upper())
+            self._exchange.change(symbol.upper(), None)
 
         self._there(change)
 
     def delist(self, symbol: str) -> None:
         """Remove `symbol`, as if Yahoo did not know it. Raises `UsageError` if it is not listed."""
-        self._there(lambda: self._market.delist(symbol))
+        self._there(lambda: self._market.delist(symbol.upper()))
 
 
 @contextmanager
@@ -114,7 +118,7 @@ def exchange(
     """Serve Yahoo's interfaces with invented prices, until the block ends.
 
         with ticker.exchange(seed=7, faults=["429:0.1"]) as yahoo:
-            yf.Ticker("AAPL", session=yahoo.session).history(period="5d")
+            yf.Ticker("AAPL").history(period="5d")
 
     The same `seed` gives the same prices; `every` is the time between moves (s); `symbols` is how
     many there are (`None`: the usual ones); `session` is `regular`, `closed`, `pre`, `post` or
@@ -137,9 +141,9 @@ def exchange(
         await_there(serving.start())
         yahoo = OfflineYahoo(serving, market, clock, lambda what: await_there(called(what)))
         try:
-            yield yahoo
+            with yahoo.session, yfinance_through(yahoo.session):
+                yield yahoo
         finally:
-            yahoo.session.close()
             await_there(serving.stop())
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -151,14 +155,14 @@ def _market(
     seed: int, faults: Iterable[str], symbols: int | None, every: float, session: str
 ) -> Market:
     """Make the market that is asked for. Raises `UsageError` for impossible arguments."""
-    if isinstance(faults, str):  # a text is a sequence too, of its letters
+    if isinstance(faults, str):  # it would be read as a list of letters
         raise UsageError(f'exchange: expected a list of faults, like ["429"], not {faults!r:.60}')
     if session not in [*SessionWish]:
         raise UsageError(f"exchange: expected a session of {', '.join(SessionWish)}: {session!r}")
     if symbols is not None and not 1 <= symbols <= MOST:
         raise UsageError(f"exchange: symbols={symbols!r}: expected 1 to {MOST:,}")
     if not every >= _FASTEST:
-        raise UsageError(f"exchange: every={every!r} is too fast: at least {_FASTEST:g} s")
+        raise UsageError(f"exchange: every={every!r}: expected seconds, {_FASTEST:g} or more")
     return Market(
         seed,
         listings=listings(symbols),
@@ -167,8 +171,10 @@ def _market(
     )
 
 
-class CallableRoom(ModuleType):
+class CallableModule(ModuleType):
     """The type of the module `ticker.exchange`, which makes it callable like the function."""
+
+    __signature__ = signature(exchange)
 
     def __call__(self, **options: Any) -> Any:
         """See `exchange`."""
