@@ -192,17 +192,17 @@ def cell_time(cell: int, start: int, end: int, width: int) -> int:
 
 
 def tape_line(player: PlayerControl, width: int) -> str:
-    """Return the line of the tape: the played part, the loop, the marks, and the current place."""
+    """Return the line of the tape: the played part, the marks, the loop, and the current place."""
     if width <= 0:
         return ""
     start, end = player.start, player.end
     here = line_cell(player.time, start, end, width)
     cells = [_PLAYED if at < here else _AHEAD for at in range(width)]
+    for mark in _by_weight(player.marks):
+        cells[line_cell(mark.time, start, end, width)] = _GLYPHS[mark.kind]
     for time, glyph in ((player.loop_from, _FROM), (player.loop_to, _TO)):
         if time is not None:
             cells[line_cell(time, start, end, width)] = glyph
-    for mark in _by_weight(player.marks):
-        cells[line_cell(mark.time, start, end, width)] = _GLYPHS[mark.kind]
     cells[here] = _HERE
     return "".join(cells)
 

@@ -317,6 +317,11 @@ def test_the_line_shows_each_kind_of_mark_also_without_unicode() -> None:
     assert line.encode("ascii", SUBSTITUTE) == b"==|=xx==[=^=#---*-----]--"
 
 
+def test_a_mark_does_not_hide_where_a_loop_begins_and_ends() -> None:
+    line = tape_line(FakePlayer(loop_from=MARKS[0].time, loop_to=MARKS[-1].time), 25)
+    assert line == "━━[━××━━━━▲━█───]────────"
+
+
 @pytest.mark.parametrize("width", [1, 2, 7, 100])
 def test_a_cell_of_the_line_begins_at_a_time_that_lies_in_it(width: int) -> None:
     start, end = NOW, NOW + 1_000_003
