@@ -121,9 +121,17 @@ def status_words(
 def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
     """Return the keys with a word each. A click on one does the same as the key."""
     text = Text(" ", no_wrap=True, overflow="ellipsis")
+    bold, dim = Style.parse(f"bold {palette.text}"), Style.parse(palette.dim)
     for key in keys:
-        meta = Style.from_meta({_ACTION: key.action} if key.action else {})
-        text.append(key.keys, style=Style.parse(f"bold {palette.text}") + meta)
-        text.append(f" {key.word}", style=Style.parse(palette.dim) + meta)
+        first, second = key.pair or (key.action, key.action)
+        middle = len(key.keys) // 2
+        text.append(key.keys[:middle], style=bold + _clicked(first))
+        text.append(key.keys[middle:], style=bold + _clicked(second))
+        text.append(f" {key.word}", style=dim + _clicked(key.action or second))
         text.append("   ")
     return text
+
+
+def _clicked(action: str) -> Style:
+    """Return the style of words that run `action` when they are clicked; empty: nothing."""
+    return Style.from_meta({_ACTION: action} if action else {})

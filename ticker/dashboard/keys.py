@@ -38,6 +38,8 @@ class Key:
     """On a narrow line, keys with a high number are left out first."""
     action: str = ""
     """What a click on it does."""
+    pair: tuple[str, str] | None = None
+    """What a click on the first and on the second of two keys does."""
 
 
 KEYS: Final = (
@@ -47,10 +49,39 @@ KEYS: Final = (
     Key("v", "candles", "chart as candles, or as a line", Needs.DETAIL, 3, "candles"),
     Key("space", "pause", "freeze the board, and go on", Needs.LIVE, 4, "pause"),
     Key("space", "pause", "pause, and go on", Needs.REPLAY, 2, "pause"),
-    Key("←→", "10 s", "back, forward 10 s; with shift 1 min", Needs.REPLAY, 2),
-    Key(", .", "tick", "to the previous, next tick on this screen", Needs.REPLAY, 4),
-    Key("[ ]", "speed", "slower, faster; backspace: speed 1", Needs.REPLAY, 3),
-    Key("n N", "mark", "to the next, previous mark; m: set one", Needs.REPLAY, 5),
+    Key(
+        "←→",
+        "10 s",
+        "back, forward 10 s; with shift 1 min",
+        Needs.REPLAY,
+        2,
+        pair=("time('move', -10)", "time('move', 10)"),
+    ),
+    Key(
+        ", .",
+        "tick",
+        "to the previous, next tick on this screen",
+        Needs.REPLAY,
+        4,
+        pair=("time('step', -1)", "time('step', 1)"),
+    ),
+    Key(
+        "[ ]",
+        "speed",
+        "slower, faster; backspace: speed 1",
+        Needs.REPLAY,
+        3,
+        pair=("time('speed', -1)", "time('speed', 1)"),
+    ),
+    Key(
+        "n N",
+        "mark",
+        "to the next, previous mark; m: set one",
+        Needs.REPLAY,
+        5,
+        "time('mark', 1)",
+        pair=("time('mark', 1)", "time('mark', -1)"),
+    ),
     Key("g", "go to", "to a time: 09:30, -10m, 2026-11-23T09:30", Needs.REPLAY, 6, "ask('time')"),
     Key("home end", "", "to the start, the end; 0 to 9: tenths", Needs.REPLAY),
     Key("u", "", "undo the last seek", Needs.REPLAY, 9, "undo"),
@@ -58,7 +89,15 @@ KEYS: Final = (
     Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
     Key("/", "filter", "filter: name, >2%, kind:etf, session:pre; esc", action="ask('filter')"),
     Key("tab", "list", "next list: watchlists, kinds, gainers", Needs.TABLE, 7, action="list(1)"),
-    Key("s S", "sort", "sort by the next column; reverse", Needs.TABLE, 6, action="sort"),
+    Key(
+        "s S",
+        "sort",
+        "sort by the next column; reverse",
+        Needs.TABLE,
+        6,
+        "sort",
+        pair=("sort", "reverse"),
+    ),
     Key("a", "alert", "an alert: AAPL > 250, AAPL moves 1% in 5m", Needs.ALERTS, 8, "ask('alert')"),
     Key("A", "", "alerts: how they stand, what was told", Needs.ALERTS, action="open('alerts')"),
     Key("+", "add", "add symbols", Needs.TABLE, 7, "ask('add')"),

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from tests.examples import some
 from tests.playing import HOUR, MARKS, MINUTE, NOW, FakePlayer
 from tests.waiting import until
+from ticker.board.order import first_sort
 from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
 from ticker.encoding import SUBSTITUTE
@@ -270,6 +271,34 @@ async def test_a_key_on_the_line_of_keys_can_be_clicked(shown: Callable[..., Any
             at = scene.app._words.keys.render().plain.index(key)
             await scene.pilot.click(scene.app._words.keys, offset=(at, 0))
             assert scene.player.asked[-1:] == [action]
+
+
+async def test_each_key_of_a_pair_on_the_line_of_keys_can_be_clicked(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown(size=(300, 20)) as scene:
+        bar = scene.app._words.keys
+        for words, place, key in (
+            ("←→ 10 s", 0, "left"),
+            ("←→ 10 s", 1, "right"),
+            (", . tick", 0, "comma"),
+            (", . tick", 2, "full_stop"),
+            ("[ ] speed", 0, "left_square_bracket"),
+            ("[ ] speed", 2, "right_square_bracket"),
+            ("n N mark", 0, "n"),
+            ("n N mark", 2, "N"),
+            ("n N mark", 4, "n"),
+        ):
+            scene.player.time = NOW
+            scene.player.asked.clear()
+            at = bar.render().plain.index(words) + place
+            await scene.pilot.click(bar, offset=(at, 0))
+            assert scene.player.asked == [ASKED_BY_KEY[key]], (words, key)
+        for words, is_reversed in (("s S sort", False), ("S sort", True)):
+            at = bar.render().plain.index(words)
+            await scene.pilot.click(bar, offset=(at, 0))
+            assert scene.app._table.sort is not None
+            assert (scene.app._table.sort != first_sort("symbol")) == is_reversed
 
 
 async def test_space_freezes_a_live_board_and_counts_what_waits(
