@@ -133,7 +133,7 @@ class MarkKind(StrEnum):
     """One of the largest moves of a price."""
     ALERT = "alert"
     """An alert is met."""
-    OWN = "own"
+    OWN = "own mark"
     """Set by the user."""
 
 
@@ -144,7 +144,7 @@ class Mark:
     time: int
     kind: MarkKind
     text: str
-    """What happened, in a few words. Escape it to show it."""
+    """What happened, in a few words; empty for a mark of the user. Escape it to show it."""
 
 
 class PlayerControl(Protocol):

@@ -20,7 +20,7 @@ from ticker.dashboard.help import Help
 from ticker.dashboard.keys import BINDINGS, keys_for
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked
-from ticker.dashboard.words import live_words
+from ticker.dashboard.words import replay_command
 
 
 class Dashboard(BoardApp):
@@ -107,7 +107,11 @@ class Dashboard(BoardApp):
         if self._is_replay() and self._time_keys is not None:
             self._time_keys.press(what, number)
         else:
-            self._answer(live_words(self._option))
+            self._offer_replay("That key is for a replay")
+
+    def _offer_replay(self, words: str) -> None:
+        """Say what a key does in a replay, and how to start one."""
+        self._answer(f"{words}: {replay_command(self._option)}")
 
     def action_edge(self, line: int) -> None:
         """Go to the start (0) or the end (-1) of the tape, or of the rows of a live board."""
@@ -115,6 +119,7 @@ class Dashboard(BoardApp):
             self.action_time("tenth", 10 if line else 0)
         else:
             self._table.action_edge(line)
+            self._offer_replay("In a replay, home and end go to its start and end")
 
     def on_player_bar_clicked(self, event: PlayerBar.Clicked) -> None:
         """Go to the time that was clicked."""
@@ -126,7 +131,7 @@ class Dashboard(BoardApp):
         """Open the input line; `what` is a value of `Asked`."""
         asked = Asked(what)
         if asked is Asked.TIME and not self._is_replay():
-            self._answer(live_words(self._option))
+            self._offer_replay("That key is for a replay")
             return
         chosen = self._detail.symbol or self._table.chosen
         begun = {
@@ -186,7 +191,7 @@ class Dashboard(BoardApp):
         elif (symbol := await self._choosing.undo()) is not None:
             self._answer(f"{symbol} is back")
         else:
-            self._answer("Nothing was removed")
+            self._offer_replay("Nothing was removed. In a replay, u undoes the last seek")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the user types."""

@@ -173,10 +173,10 @@ def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[st
     return [" · ".join(filter(None, parts)) for parts in known]
 
 
-def live_words(option: str) -> str:
-    """Say why a time key does nothing on a live board, and what to do."""
+def replay_command(option: str) -> str:
+    """Return the command that replays the stream of `option` (` --stream WORD`, or nothing)."""
     # `replay` also accepts the stream as its first word.
-    return f"That key is for a replay: ticker replay{option.replace(' --stream ', ' ', 1)}"
+    return f"ticker replay{option.replace(' --stream ', ' ', 1)}"
 
 
 def _held_words(board: Board, zone: Zone) -> str:

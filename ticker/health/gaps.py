@@ -39,10 +39,12 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
     whose = f"gap {named}" if named else "gap"
     if gap.writer == READER:
         # A poller may have asked, but its ticks are not there or not there any more.
-        return f"{whose}: {_why(gap)}, {span}"
+        return f"{whose}: {reason_words(gap)}, {span}"
     # Without names it covers all that one poller asks for. Others may ask for more.
     what = "no prices" if named else f"no prices from {source_title(gap.source)}"
-    return f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({_why(gap)})"
+    return (
+        f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({reason_words(gap)})"
+    )
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
@@ -50,7 +52,7 @@ def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
     if gap.from_ is None or gap.until is None or gap.writer == READER:
         return of_gap(gap, now, zone)
     span = span_text(gap.from_, gap.until, zone, now=now)
-    return f"gap of {format_duration(max(gap.until - gap.from_, 1))}, {span} ({_why(gap)})"
+    return f"gap of {format_duration(max(gap.until - gap.from_, 1))}, {span} ({reason_words(gap)})"
 
 
 def of_missing_ticks(gap: Gap) -> str:
@@ -58,11 +60,11 @@ def of_missing_ticks(gap: Gap) -> str:
     first, last = gap.first_sequence, gap.last_sequence
     which = f"tick {first} is" if first == last else f"ticks {first} to {last} are"
     # A reader that noticed the hole knows no reason.
-    why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({_why(gap)})"
+    why = "" if gap.reason == GapReason.TICKS_MISSING else f" ({reason_words(gap)})"
     return f"{escape(gap.symbol or '')}: {which} missing{why}"
 
 
-def _why(gap: Gap) -> str:
+def reason_words(gap: Gap) -> str:
     """Say why, in plain words; a source's own words stay."""
     words = _PLAIN.get(gap.reason)
     return escape(gap.reason) if words is None else words.format(source_title(gap.source))

@@ -8,9 +8,10 @@ from typing import Final
 
 from ticker.feed import Mark, MarkKind
 from ticker.figures import and_more
-from ticker.health.gaps import of_missing_ticks
+from ticker.health.gaps import of_missing_ticks, reason_words
 from ticker.play.reel import Reel
 from ticker.records import Gap
+from ticker.streams.tape import Move
 from ticker.times import format_duration
 from ticker.units import SECOND
 
@@ -43,8 +44,7 @@ class Marks:
             text = f"{and_more(change.symbols, _NAMED, ', ')}: {change.session}"
             insort(self._all, Mark(change.time, MarkKind.SESSION, text))
         for move in await tape.moves(reel.start, reel.end, symbols=symbols, count=_MOVES):
-            text = f"{move.symbol} {move.percent:+.2f}%"
-            insort(self._all, Mark(move.time, MarkKind.MOVE, text))
+            insort(self._all, Mark(move.time, MarkKind.MOVE, move_text(move)))
 
     def show_alerts(self, met: Sequence[tuple[int, str]]) -> None:
         """Mark where alerts are met, each with its time and in words.
@@ -61,7 +61,7 @@ class Marks:
             if mark.kind is MarkKind.OWN and abs(mark.time - time) <= _HERE:
                 self._all.remove(mark)
                 return mark
-        mark = Mark(time, MarkKind.OWN, "own mark")
+        mark = Mark(time, MarkKind.OWN, "")
         insort(self._all, mark)
         return mark
 
@@ -80,8 +80,16 @@ def gap_text(gap: Gap) -> str:
     """Describe a gap in a few words."""
     if gap.from_ is not None and gap.until is not None:
         whose = f"{and_more(gap.symbols, _NAMED, ', ')}: " if gap.symbols else ""
-        return f"{whose}{gap.reason}, {format_duration(gap.until - gap.from_)}"
+        return f"{whose}{reason_words(gap)}, {format_duration(gap.until - gap.from_)}"
     return of_missing_ticks(gap)
+
+
+def move_text(move: Move) -> str:
+    """Describe a move, which follows its mark."""
+    lasts = move.until - move.time
+    return f"{move.symbol} {move.percent:+.2f}%" + (
+        f" in the next {format_duration(lasts)}" if lasts else ""
+    )
 
 
 def _time(mark: Mark) -> int:

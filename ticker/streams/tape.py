@@ -26,7 +26,9 @@ class Move(msgspec.Struct, frozen=True):
     """A large change of a price within a short time."""
 
     time: int
-    """When it began (µs, UTC)."""
+    """When the first of its ticks was due (µs, UTC)."""
+    until: int
+    """When the last of its ticks was due; `time` if it has one tick."""
     symbol: str
     percent: float
 

@@ -114,8 +114,8 @@ async def test_each_key_of_time_names_the_replay_on_a_live_board(
     shown: Callable[..., Any],
 ) -> None:
     async with shown(is_live=True) as scene:
-        for key in ASKED_BY_KEY:
-            if key in {"space", "home", "end", "u"}:  # these act there too
+        for key in [*ASKED_BY_KEY, "g"]:
+            if key == "space":  # it freezes the board
                 continue
             await scene.pilot.press(key)
             await until(lambda: "ticker replay demo" in scene.said)
@@ -200,6 +200,8 @@ async def test_marks_are_told(shown: Callable[..., Any]) -> None:
         await until(lambda: "move at 15:20:05: NVDA +1.20%" in scene.said)
         await scene.pilot.press("n", "n")
         await until(lambda: "There is no later mark" in scene.said)
+        await scene.pilot.press("home", "end", "N")
+        await until(lambda: "own mark at 15:50:05" in scene.said)
         await scene.pilot.press("5", "m")
         await until(lambda: "Mark at 15:30:05 ·" in scene.said)
         await scene.pilot.press("m")

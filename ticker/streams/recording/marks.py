@@ -35,24 +35,26 @@ def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
         f"""
         WITH parts AS (
             SELECT origin, symbol, epoch_us(received) // {bucket} AS part,
-                min(epoch_us(received)) AS began, arg_max(price, file_row_number) AS price
+                min(epoch_us(received)) AS began, max(epoch_us(received)) AS until,
+                arg_max(price, file_row_number) AS price
             FROM {source} WHERE {_IN_SPAN} GROUP BY ALL
         ), moves AS (
-            SELECT began, symbol, part, price, lag(price) OVER (
+            SELECT began, until, symbol, part, price, lag(price) OVER (
                 PARTITION BY origin, symbol ORDER BY part) AS before
             FROM parts
         )
-        SELECT began, symbol, part, 100 * (price - before) / abs(before) AS percent FROM moves
-        WHERE before <> 0 AND price <> before ORDER BY abs(percent) DESC, began, symbol LIMIT ?
+        SELECT began, until, symbol, part, 100 * (price - before) / abs(before) AS percent
+        FROM moves WHERE before <> 0 AND price <> before
+        ORDER BY abs(percent) DESC, began, symbol LIMIT ?
         """,
         *_bindings(span),
         3 * count,
     )
     moves: list[Move] = []
     taken: set[tuple[str, int]] = set()
-    for began, symbol, part, percent in found:
+    for began, until, symbol, part, percent in found:
         if not {(symbol, part - 1), (symbol, part + 1)} & taken:
-            moves.append(Move(began, symbol, percent))
+            moves.append(Move(began, until, symbol, percent))
         taken.add((symbol, part))
     return moves[:count]
 

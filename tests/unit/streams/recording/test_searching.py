@@ -139,11 +139,14 @@ async def test_the_largest_moves_come_first_and_spread(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", ticks)
     async with RecordingStream(tmp_path / "a.parquet") as tape:
         moves = await tape.moves(NOW, NOW + 100 * SECOND, count=3)
+        spread = await tape.moves(NOW, NOW + 1_000 * SECOND, count=1)
     assert [(m.symbol, (m.time - NOW) // SECOND, round(m.percent, 2)) for m in moves] == [
         ("A", 63, -50.0),
         ("A", 31, 10.0),
         ("B", 9, 2.0),
     ]
+    assert [move.until - move.time for move in moves] == [0, 0, 0]
+    assert [(move.until - move.time) // SECOND for move in spread] == [9]
 
 
 async def test_symbols_that_change_their_session_together_are_told_together(
