@@ -37,6 +37,7 @@ class FakePlayer:
     loop_to: int | None = None
     marks: Sequence[Mark] = MARKS
     why_not_live: str | None = None
+    can_undo: bool = True
     asked: list[object] = field(default_factory=list)
     met: Sequence[tuple[int, Told]] = ()
 
@@ -63,8 +64,9 @@ class FakePlayer:
     def step(self, symbols: Sequence[str], *, forward: bool) -> None:
         self.asked.append(("step", 1 if forward else -1, list(symbols)))
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         self.asked.append("undo")
+        return self.can_undo
 
     def mark(self) -> Mark:
         mark = Mark(self.time, MarkKind.OWN, "")

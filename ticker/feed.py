@@ -243,8 +243,8 @@ class PlayerControl(Protocol):
         """
         ...
 
-    def undo(self) -> None:
-        """Go back to where the last seek or step to a mark began.
+    def undo(self) -> bool:
+        """Go back to where the last seek began. Returns False if there is none to undo.
 
         A second call goes to the one before.
         """

@@ -161,7 +161,9 @@ def _stream_word(
     if first == "demo" or first in settings.config.streams or ":" in first:
         return first, words[1:]
     path = Path(first).expanduser()
-    if is_path(first) and not is_recording(first):
+    # A folder in lower case is no symbol; one like AAPL must not hide the symbol.
+    is_folder = first == first.lower() and path.is_dir()
+    if (is_path(first) or is_folder) and not is_recording(first):
         refuse_other_path(first)
     is_left = is_recording(first) and part_path(path).exists()
     if path.is_file() or is_left:  # an unfinished recording is finished when it is opened

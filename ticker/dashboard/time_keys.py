@@ -59,7 +59,8 @@ class TimeKeys:
             case "own":
                 self._mark()
             case "undo":
-                player.undo()
+                if not player.undo():
+                    self._tell("There is no seek to undo")
             case "loop":
                 player.cycle_loop()
             case "live":
@@ -79,8 +80,9 @@ class TimeKeys:
                 self._seek(player.time + parse_duration(word[1:]))
                 return
             when = parse_when("now" if word == "end" else word, now=player.time, zone=self._zone)
-        except UsageError as error:
-            self._tell(str(error))
+        except UsageError:
+            forms = "09:30, -10m, +10m, 2026-11-23T09:30, start or end"
+            self._tell(f"{word!r} is no time: write {forms}")
             return
         self._seek(
             player.start if when == "start" else player.end if isinstance(when, str) else when

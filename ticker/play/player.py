@@ -266,10 +266,12 @@ class Player:
             chosen &= frozenset(self._deck.symbols)
         self._deck.step(chosen, forward=forward)
 
-    def undo(self) -> None:
+    def undo(self) -> bool:
         """See `PlayerControl`."""
-        if self._before:
-            self._deck.go_to(self._before.pop())
+        if not self._before:
+            return False
+        self._deck.go_to(self._before.pop())
+        return True
 
     def mark(self) -> Mark:
         """See `PlayerControl`."""

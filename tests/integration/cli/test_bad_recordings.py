@@ -16,13 +16,13 @@ from .conftest import Program
 
 NOW = 1_795_447_805_000_000
 BAD = {
-    "empty": "is no recording: it is not a Parquet file",
+    "empty": "is an empty file, not a recording. Use another copy of it",
     "text": "is no recording: it is not a Parquet file",
-    "foreign": "is a Parquet file, but no recording of ticker",
-    "truncated": "is cut off: its end is missing",
+    "foreign": "no recording of ticker. If it holds ticks, import them: ticker import FILE OUT",
+    "truncated": "is cut off: its end is missing. Use another copy of it",
     "corrupt": "is damaged",
     "footer": "is damaged: DuckDB cannot read it",
-    "newer": "was written by another version of ticker (recording 2, this one reads 1)",
+    "newer": "was written by another version of ticker (recording 2, this one reads 1). Record",
 }
 COMMANDS = (
     ("tail", "--no-follow"),

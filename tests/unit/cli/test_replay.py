@@ -30,3 +30,14 @@ def test_a_folder_and_a_tick_file_are_told_with_the_next_step(tmp_path: Path) ->
         _stream_word(Settings(), [f"{tmp_path}/"], None)
     with pytest.raises(UsageError, match=r"ticker import .*day\.csv day\.parquet"):
         _stream_word(Settings(), [str(tmp_path / "day.csv")], None)
+
+
+def test_a_folder_in_lower_case_is_told_and_one_in_capitals_hides_no_symbol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "AAPL"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match=r"data is a folder, .* Name a file in it: data/FILE"):
+        _stream_word(Settings(), ["data"], None)
+    assert _stream_word(Settings(), ["AAPL"], None) == (None, ["AAPL"])

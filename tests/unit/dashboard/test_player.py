@@ -172,6 +172,13 @@ async def test_a_time_outside_the_tape_is_told_until_the_next_seek(
             await until(lambda: "The recording" not in scene.said)
 
 
+async def test_u_says_when_there_is_nothing_to_undo(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        scene.player.can_undo = False
+        await scene.pilot.press("u")
+        await until(lambda: "There is no seek to undo" in scene.said)
+
+
 async def test_the_ticks_of_a_step_are_counted_at_once(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         still = msgspec.structs.replace(beat(NOW), speed=None)

@@ -125,8 +125,7 @@ async def test_a_seek_shows_what_was_last_known_there(tape: RecordingStream, clo
         player.seek(NOW + 2 * SECOND)
         await clock.settle()
         assert (price(player), player.board.symbols, player.board.ticks) == (103.0, ["A"], 3)
-        player.undo()
-        player.undo()
+        assert [player.undo() for _ in range(3)] == [True, True, False]
         await clock.settle()
         assert at(player) == 6
         assert shown(player.board) == before

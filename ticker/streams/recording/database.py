@@ -137,7 +137,9 @@ def check_magic(path: Path, url: str) -> None:
         raise StreamMissing(url, "there is no such file") from None
     except OSError as error:
         raise StreamUnusable(url, f"cannot be read: {error.strerror}") from error
+    if not size:
+        raise StreamUnusable(url, "is an empty file, not a recording. Use another copy of it")
     if head != _MAGIC:
         raise StreamUnusable(url, "is no recording: it is not a Parquet file")
     if tail != _MAGIC:
-        raise StreamUnusable(url, "is cut off: its end is missing")
+        raise StreamUnusable(url, "is cut off: its end is missing. Use another copy of it")

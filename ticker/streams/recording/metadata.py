@@ -40,14 +40,16 @@ def metadata(
 def _manifest(path: str, told: Mapping[bytes, bytes]) -> Manifest:
     if layout.MANIFEST.encode() not in told:
         raise StreamUnusable(
-            path, "is a Parquet file, but no recording of ticker: its manifest is missing"
+            path,
+            "is a Parquet file, but no recording of ticker. If it holds ticks, import them: "
+            "ticker import FILE OUT",
         )
     version = _decode(path, told, layout.MANIFEST, dict[str, Any]).get("version")
     if version != layout.VERSION:
         raise StreamUnusable(
             path,
             f"was written by another version of ticker (recording {version}, "
-            f"this one reads {layout.VERSION})",
+            f"this one reads {layout.VERSION}). Record or import it again",
         )
     manifest: Manifest = _decode(path, told, layout.MANIFEST, Manifest)
     return manifest
