@@ -85,10 +85,6 @@ class Dashboard(BoardApp):
         """Sort by the next column."""
         self._table.action_sort_next()
 
-    def action_reverse(self) -> None:
-        """Reverse the order."""
-        self._table.action_sort_reverse()
-
     def action_list(self, step: int) -> None:
         """Show the next list (1) or the previous one (-1)."""
         self._lists.go(step)

@@ -123,8 +123,8 @@ def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
     text = Text(" ", no_wrap=True, overflow="ellipsis")
     bold, dim = Style.parse(f"bold {palette.text}"), Style.parse(palette.dim)
     for key in keys:
-        first, second = key.pair or (key.action, key.action)
-        middle = len(key.keys) // 2
+        middle = len(key.keys) // 2 if key.pair else 0
+        first, second = key.pair or ("", key.action)
         text.append(key.keys[:middle], style=bold + _clicked(first))
         text.append(key.keys[middle:], style=bold + _clicked(second))
         text.append(f" {key.word}", style=dim + _clicked(key.action or second))

@@ -12,7 +12,6 @@ from textual.pilot import Pilot
 from tests.examples import some
 from tests.playing import HOUR, MARKS, MINUTE, NOW, FakePlayer
 from tests.waiting import until
-from ticker.board.order import first_sort
 from ticker.dashboard import Dashboard
 from ticker.dashboard.player_bar import cell_time, line_cell, player_words, tape_line
 from ticker.encoding import SUBSTITUTE
@@ -303,11 +302,6 @@ async def test_each_key_of_a_pair_on_the_line_of_keys_can_be_clicked(
             at = bar.render().plain.index(words) + place
             await scene.pilot.click(bar, offset=(at, 0))
             assert scene.player.asked == [ASKED_BY_KEY[key]], (words, key)
-        for words, is_reversed in (("s S sort", False), ("S sort", True)):
-            at = bar.render().plain.index(words)
-            await scene.pilot.click(bar, offset=(at, 0))
-            assert scene.app._table.sort is not None
-            assert (scene.app._table.sort != first_sort("symbol")) == is_reversed
 
 
 async def test_space_freezes_a_live_board_and_counts_what_waits(
