@@ -164,7 +164,7 @@ async def play(tape: RecordingStream) -> None:
     ("kind", "words"),
     [
         ("tickless", "holds no tick to play there"),
-        ("empty", "not a Parquet file"),
+        ("empty", "is an empty file"),
         ("text", "not a Parquet file"),
         ("truncated", "cut off"),
         ("foreign", "no recording"),
