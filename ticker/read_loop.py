@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from typing import Final
 
+from ticker.back_off import BackOff
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable
 from ticker.records import Batch
 from ticker.streams.protocol import Stream
@@ -61,8 +62,7 @@ class Following:
         self._pause = pause
         self._heard: int | None = None
         """When the last record came (µs, by `elapsed`); `None` if nothing is being read."""
-        self._failures = 0
-        """Attempts since the last batch."""
+        self._back_off = BackOff()
 
     @property
     def silent(self) -> int | None:
@@ -89,7 +89,8 @@ class Following:
         self.stood = stood = await self._begin(self.stood)
         self._heard = now = self._elapsed()
         if is_new:
-            self._failures, self.ticked = 0, now
+            self._back_off.reset()
+            self.ticked = now
         reading = self._stream.read(
             stood.position, last_seen=stood.last_seen, symbols=self.symbols, follow=follow
         )
@@ -104,7 +105,7 @@ class Following:
             raise StreamUnreachable(self._stream.url, "it ended while it was being followed")
 
     def _note(self, batch: Batch) -> None:
-        self._failures = 0
+        self._back_off.reset()
         # The snapshot's sequences are needed until something was read after it.
         if self.stood is None or batch.position != self.stood.position:
             self.stood = batch
@@ -115,9 +116,7 @@ class Following:
 
     def _lose(self, error: StreamError) -> float:
         """Note that the stream is lost. Returns the wait before the next attempt (s)."""
-        self._failures += 1
-        if self._failures > 1:
+        wait = self._back_off.wait(_FIRST_PAUSE, self._longest)
+        if self._back_off.failures > 1:
             self.stood = None
-        if isinstance(error, StreamMissing):
-            return _MISSING_PAUSE
-        return float(min(self._longest, _FIRST_PAUSE * 2 ** min(self._failures - 1, 10)))
+        return _MISSING_PAUSE if isinstance(error, StreamMissing) else wait

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ticker.back_off import BackOff
 from ticker.dashboard.control import Controller
 from ticker.errors import Unanswered
 from ticker.feed import Feed
@@ -49,7 +50,7 @@ class MinuteBarsFiller:
 
     async def run(self) -> None:
         """Ask for missing bars, until cancelled."""
-        failures = 0
+        back_off = BackOff()
         while True:
             await self._wanted.wait()
             symbol = self._next()
@@ -60,10 +61,9 @@ class MinuteBarsFiller:
                 bars = await self._controller.bars(symbol)
             except Unanswered:
                 self._failed[symbol] = self._feed.elapsed() + _AGAIN
-                await asyncio.sleep(min(_PAUSE * 2**failures, _LONGEST))
-                failures = min(failures + 1, 10)
+                await asyncio.sleep(back_off.wait(_PAUSE, _LONGEST))
                 continue
-            failures = 0
+            back_off.reset()
             self._feed.board.take_minutes(bars)
             self._on_change()
 

@@ -1,13 +1,11 @@
-"""How often a source is polled: the wished interval, the budget, the slots and the back-off.
+"""How often a source is polled: the wished interval, the budget and the slots.
 
-Pure: the elapsed time (µs, of a clock that never goes back) and random numbers are passed in. Slots
-do not drift. A missed slot is skipped. No hour holds more requests than the budget. This module
-knows no source and no stream.
+Pure: the elapsed time (µs, of a clock that never goes back) is passed in. Slots do not drift. A
+missed slot is skipped. No hour holds more requests than the budget. Knows no source and no stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,27 +60,3 @@ class Slots:
     def after(self, now: int) -> int:
         """Return the first slot after `now`; missed slots are skipped."""
         return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
-
-
-@dataclass(slots=True)
-class BackOff:
-    """Ever longer waits after failures, with jitter so that many pollers do not return at once."""
-
-    random: Callable[[], float]
-    """Uniform in [0, 1)."""
-    failures: int = 0
-
-    def wait(self, every: int, longest: int) -> int:
-        """Return how long to wait after one more failure (µs), for polls `every` µs apart.
-
-        Not longer than `longest` (µs), unless the polls are farther apart.
-        """
-        base = max(every, SHORTEST_BACK_OFF)
-        # The exponent is bounded so that a week of failures does not make astronomic integers.
-        wait = min(base << min(self.failures, 20), max(longest, every))
-        self.failures += 1
-        return int(wait * (0.75 + 0.5 * self.random()))
-
-    def reset(self) -> None:
-        """Note an answer: the next failure counts as the first."""
-        self.failures = 0

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ticker.back_off import BackOff
 from ticker.poll import pace
-from ticker.poll.pace import BackOff, Slots
+from ticker.poll.pace import Slots
 from ticker.sources.protocol import Source
 from ticker.units import HOUR
 
@@ -86,7 +87,8 @@ class PollSchedule:
         if wait is None:
             is_free = self._source.budget.per_hour is None
             longest = pace.LONGEST_WITHOUT_BUDGET if is_free else pace.LONGEST_BACK_OFF
-            wait = self._back_off.wait(self.every, longest)
+            first = max(self.every, pace.SHORTEST_BACK_OFF)
+            wait = int(self._back_off.wait(first, max(longest, self.every)))
         else:
             wait = max(self.every, wait)
         self._defer(now, now + wait, symbols)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from ticker.back_off import BackOff
 from ticker.processes.child import Child, News
 from ticker.processes.questions import Questions
 
@@ -47,7 +48,7 @@ class Poller:
         self._words = words
         self._on_news = on_news
         self._on_word = on_word or (lambda _: None)
-        self._random = random
+        self._back_off = BackOff(random)
         self._first_wait = first_wait
         self._name = name
         self._inherits = inherits
@@ -118,7 +119,6 @@ class Poller:
             self._on_news(news)
 
     async def _keep_alive(self) -> int:
-        deaths = 0
         while True:
             assert self._child is not None  # noqa: S101  (set by start)
             born = time.monotonic()
@@ -131,9 +131,9 @@ class Poller:
             if code in FINAL:
                 self._on_word(f"The {self._name} ended: {why}")
                 return code
-            deaths = 0 if time.monotonic() - born > STEADY else deaths
-            wait = min(self._first_wait * 2**deaths, LONGEST_WAIT) * (0.75 + 0.5 * self._random())
-            deaths = min(deaths + 1, 10)
+            if time.monotonic() - born > STEADY:
+                self._back_off.reset()
+            wait = self._back_off.wait(self._first_wait, LONGEST_WAIT)
             self._on_word(f"The {self._name} died ({why}). Starting it again in {wait:.1f} s")
             await asyncio.sleep(wait)
             await self._start()

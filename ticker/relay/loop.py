@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ticker.back_off import BackOff
 from ticker.errors import (
     ConfigError,
     InvalidRecord,
@@ -105,12 +106,11 @@ class Relay:
         self._tell = on_status or (lambda _: None)
         self._clock = clock
         self._pause = pause
-        self._random = random
+        self._back_off = BackOff(random)
         self._patience = Patience(patience, silence, self._tell_silence)
         self._filter = Filter(name)
         self._stop = asyncio.Event()
         self._within = WITHIN
-        self._failures = 0
         self._has_delivered = False
         self._from_start = False  # what is being read
         self._looked_back: dict[Key, int] = {}
@@ -212,9 +212,7 @@ class Relay:
 
     async def _wait_after(self, error: StreamError) -> None:
         """Report that a side is away, and wait, longer each time; a stop ends the waiting."""
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
-        pause *= 0.75 + 0.5 * self._random()
-        self._failures += 1
+        pause = self._back_off.wait(_FIRST_PAUSE, _LONGEST_PAUSE)
         waiting = await self._place.count()
         is_source = error.stream == self._source.url
         self._say(
@@ -273,7 +271,7 @@ class Relay:
         async with contextlib.aclosing(batches) as reading:
             while (batch := await next_batch(reading, self._stop, follow=follow)) is not None:
                 await self._send(log, batch)
-                self._failures = 0
+                self._back_off.reset()
                 if not batch:
                     self._tell_source()
                 # In silence nothing else would save the last position.

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from ticker.back_off import BackOff
+
 ONCE: Final = 1.0
 """Between two attempts (s), at least …"""
 LONGEST: Final = 60.0
@@ -20,9 +22,8 @@ class Turns:
     """The attempts of one source. `random` is uniform in [0, 1)."""
 
     def __init__(self, random: Callable[[], float]) -> None:
-        self._random = random
+        self._back_off = BackOff(random)
         self._next = 0.0
-        self._short = 0
 
     def is_due(self, now: float) -> bool:
         """Whether an attempt may be made at `now`; if so, it counts as made."""
@@ -33,7 +34,6 @@ class Turns:
 
     def lost(self, now: float, lasted: float) -> None:
         """A connection ended at `now`, after `lasted`."""
-        self._short = 0 if lasted >= STEADY else self._short
-        wait = min(ONCE * 2**self._short, LONGEST) * (0.75 + 0.5 * self._random())
-        self._short = min(self._short + 1, 10)
-        self._next = max(self._next, now + wait)
+        if lasted >= STEADY:
+            self._back_off.reset()
+        self._next = max(self._next, now + self._back_off.wait(ONCE, LONGEST))
