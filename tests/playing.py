@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from ticker.board.alert_rules import Alert, Told
@@ -38,6 +38,7 @@ class FakePlayer:
     marks: Sequence[Mark] = MARKS
     why_not_live: str | None = None
     can_undo: bool = True
+    to_come: Collection[str] = ()
     asked: list[object] = field(default_factory=list)
     met: Sequence[tuple[int, Told]] = ()
 
@@ -61,7 +62,9 @@ class FakePlayer:
         self.asked.append(("seek", time))
         self.time = time
 
-    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+    def step(self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None]) -> None:
+        if "NONE" in self.to_come:
+            on_none()
         self.asked.append(("step", 1 if forward else -1, list(symbols)))
 
     def undo(self) -> bool:

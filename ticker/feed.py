@@ -205,6 +205,11 @@ class PlayerControl(Protocol):
         ...
 
     @property
+    def to_come(self) -> Collection[str]:
+        """The symbols of the tape that have no row yet."""
+        ...
+
+    @property
     def met(self) -> Sequence[tuple[int, Told]]:
         """When which alert is met, in order of time, as far as known; see `look_for`."""
         ...
@@ -236,10 +241,10 @@ class PlayerControl(Protocol):
         """
         ...
 
-    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+    def step(self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None]) -> None:
         """Go to the next (or previous) tick of one of `symbols`, and pause there.
 
-        Without such a tick it does nothing.
+        Without such a tick it stays, and calls `on_none`.
         """
         ...
 

@@ -163,7 +163,7 @@ def _stream_word(
     path = Path(first).expanduser()
     # A folder in lower case is no symbol; one like AAPL must not hide the symbol.
     is_folder = first == first.lower() and path.is_dir()
-    if (is_path(first) or is_folder) and not is_recording(first):
+    if is_path(first) or is_folder:
         refuse_other_path(first)
     is_left = is_recording(first) and part_path(path).exists()
     if path.is_file() or is_left:  # an unfinished recording is finished when it is opened

@@ -115,7 +115,7 @@ class BoardApp(TerminalApp):
         self._answer = partial(self.tell, is_brief=True)
         if player is not None:
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
-            self._time_keys = TimeKeys(player, zone, on_screen=self._on_screen, tell=self._answer)
+            self._time_keys = TimeKeys(player, zone, on_screen=self._stepped, tell=self._answer)
         wishes = preferences or NoPreferences()
         self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
@@ -255,6 +255,16 @@ class BoardApp(TerminalApp):
     def _on_screen(self) -> Sequence[str]:
         rows = [] if self._detail.symbol and not self._is_beside else self._table.on_screen
         return [*filter(None, [self._detail.symbol]), *rows]
+
+    def _stepped(self) -> Sequence[str]:
+        """Return the symbols whose ticks change this screen, also those that get a row then."""
+        table, shown = self._table, self._on_screen()
+        is_room = len(table.on_screen) < table.size.height and (
+            self._is_beside or not self._detail.symbol
+        )
+        if self._player is None or not is_room or table.filter or table.shown_list.name:
+            return shown
+        return [*shown, *self._player.to_come]
 
     @property
     def _is_beside(self) -> bool:

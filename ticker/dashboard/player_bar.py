@@ -142,6 +142,7 @@ def player_words(player: PlayerControl, zone: Zone, width: int) -> str:
         (f"{day}{time} {zone_name}", speed, state, loop),
         (f"{day}{time}", speed, state, loop),
         (time, speed, state, loop),
+        (time, speed, state, "loop" if loop else ""),
         (time, speed, state),
         (time, speed_text(player.speed), state),
         (time, state),

@@ -21,8 +21,8 @@ _TENTHS: Final = 10
 class TimeKeys:
     """The time keys of `player`.
 
-    `on_screen` returns the symbols that are shown, `tell` writes to the status line. Times are read
-    and shown in `zone`.
+    `on_screen` returns the symbols whose ticks change the screen, `tell` writes to the status line.
+    Times are read and shown in `zone`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class TimeKeys:
             case "tenth":
                 player.seek(player.start + (player.end - player.start) * number // _TENTHS)
             case "step":
-                player.step(self._on_screen(), forward=number > 0)
+                self._step(forward=number > 0)
             case "speed":
                 self._change_speed(number)
             case "mark":
@@ -114,6 +114,11 @@ class TimeKeys:
             return
         at = clock(mark.time, self._zone, now=before)
         self._tell(f"{mark.kind} at {at}" + (f": {mark.text}" if mark.text else ""))
+
+    def _step(self, *, forward: bool) -> None:
+        which = "a later" if forward else "an earlier"
+        words = f"No row of this screen has {which} tick"
+        self._player.step(self._on_screen(), forward=forward, on_none=lambda: self._tell(words))
 
     def _mark(self) -> None:
         mark = self._player.mark()

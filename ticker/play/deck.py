@@ -68,7 +68,9 @@ class Deck:
         self._is_over = False
         self._on_change: Callable[[], None] = lambda: None
         self._target: int | None = reel.start
-        self._steps: deque[tuple[frozenset[str], bool]] = deque(maxlen=_WAITING_STEPS)
+        self._steps: deque[tuple[frozenset[str], bool, Callable[[], None]]] = deque(
+            maxlen=_WAITING_STEPS
+        )
         self._stood = reel.start  # up to here the board is complete
         self._quiet_since = reel.start
         self._again_at: int | None = None  # when a loop begins again (µs, by `elapsed`)
@@ -151,10 +153,10 @@ class Deck:
         self._steps.clear()
         self.changed()
 
-    def step(self, symbols: frozenset[str], *, forward: bool) -> None:
-        """Pause, and go to the next or previous tick of `symbols`."""
+    def step(self, symbols: frozenset[str], *, forward: bool, on_none: Callable[[], None]) -> None:
+        """Pause, and go to the next or previous tick of `symbols`; without one call `on_none`."""
         self.set(is_paused=True)
-        self._steps.append((symbols, forward))
+        self._steps.append((symbols, forward, on_none))
 
     def cycle_loop(self) -> None:
         """Set the start of a loop here, then its end here, then remove the loop."""
@@ -203,8 +205,10 @@ class Deck:
         self.schedule.begin(time, at)
         self._samples.clear()
 
-    async def _step(self, symbols: frozenset[str], forward: bool) -> None:
-        """Go to the next tick of `symbols`.
+    async def _step(
+        self, symbols: frozenset[str], forward: bool, on_none: Callable[[], None]
+    ) -> None:
+        """Go to the next or previous tick of `symbols`.
 
         A near one is folded in, so that its change is visible.
         """
@@ -218,11 +222,9 @@ class Deck:
             self._on_change()
             return
         found = await self._reel.tape.next_tick(self.time, symbols=symbols, forward=forward)
-        if (
-            found is not None
-            and self._reel.start <= found <= self._reel.end
-            and self._target is None
-        ):
+        if found is None or not self._reel.start <= found <= self._reel.end:
+            on_none()
+        elif self._target is None:
             self._target = found
 
     async def _play_on(self) -> None:

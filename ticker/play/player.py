@@ -226,6 +226,12 @@ class Player:
         return self._deck.has_ended
 
     @property
+    def to_come(self) -> Collection[str]:
+        """See `PlayerControl`."""
+        there = {symbol for _, symbol in self._reel.before}
+        return there.difference(self.board.symbols, self.board.beside)
+
+    @property
     def marks(self) -> Sequence[Mark]:
         """See `PlayerControl`."""
         return self._marks.all
@@ -259,12 +265,14 @@ class Player:
         self._before.append(self.time)
         self._deck.go_to(time)
 
-    def step(self, symbols: Sequence[str], *, forward: bool) -> None:
+    def step(
+        self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None] = lambda: None
+    ) -> None:
         """See `PlayerControl`."""
         chosen = frozenset(symbols)
         if self._deck.symbols is not None:
             chosen &= frozenset(self._deck.symbols)
-        self._deck.step(chosen, forward=forward)
+        self._deck.step(chosen, forward=forward, on_none=on_none)
 
     def undo(self) -> bool:
         """See `PlayerControl`."""

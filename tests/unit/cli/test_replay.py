@@ -36,8 +36,10 @@ def test_a_folder_in_lower_case_is_told_and_one_in_capitals_hides_no_symbol(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("data", "AAPL"):
+    for name in ("data", "AAPL", "day.parquet"):
         (tmp_path / name).mkdir()
     with pytest.raises(UsageError, match=r"data is a folder, .* Name a file in it: data/FILE"):
         _stream_word(Settings(), ["data"], None)
+    with pytest.raises(UsageError, match=r"day\.parquet is a folder"):
+        _stream_word(Settings(), ["day.parquet"], None)
     assert _stream_word(Settings(), ["AAPL"], None) == (None, ["AAPL"])

@@ -200,6 +200,24 @@ async def test_a_tick_is_looked_for_among_the_rows_on_the_screen(
         assert scene.player.asked[-1] == ("step", 1, [f"S{i}" for i in range(40, 46)])
 
 
+async def test_a_step_also_finds_the_first_tick_of_a_symbol_that_gets_a_row(
+    shown: Callable[..., Any],
+) -> None:
+    async with shown() as scene:
+        scene.player.to_come = {"NEW"}
+        await scene.pilot.press("full_stop")
+        assert scene.player.asked == [("step", 1, ["S00", "S01", "S02", "NEW"])]
+        scene.player.to_come = {"NONE"}
+        await scene.pilot.press("full_stop")
+        await until(lambda: "No row of this screen has a later tick" in scene.said)
+        await scene.pilot.press("slash", *"s0", "enter", "full_stop")
+        assert scene.player.asked[-1] == ("step", 1, ["S00", "S01", "S02"])
+    async with shown(count=50, size=(100, 12)) as scene:
+        scene.player.to_come = {"NEW"}
+        await scene.pilot.press("full_stop")
+        assert "NEW" not in scene.player.asked[0][2]
+
+
 async def test_marks_are_told(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         await scene.pilot.press("N")
@@ -326,6 +344,7 @@ def test_a_player_has_as_many_words_as_there_is_room_for() -> None:
         words = player_words(player, UTC, width)
         assert len(words) <= width
         assert words.startswith(("15:30:05"[:width], "Mon"))
+    assert player_words(player, UTC, 50) == "15:30:05 · ×10 (reached ×6.2) · playing · loop"
     assert player_words(player, UTC, 30) == "15:30:05 · ×10 · playing"
 
 

@@ -141,23 +141,28 @@ async def test_steps_go_from_tick_to_tick_of_the_symbols_on_screen(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock) as player:
+        missed: list[bool] = []
 
         async def step(symbols: list[str], *, forward: bool) -> float:
-            player.step(symbols, forward=forward)
+            player.step(symbols, forward=forward, on_none=lambda: missed.append(forward))
             await clock.settle()
             return at(player)
 
+        assert player.to_come == {"B"}
         assert await step(["B"], forward=True) == 5
+        assert not player.to_come
         assert player.is_paused
         assert (price(player), price(player, "B")) == (106.0, 101.0)
         assert await step(["A"], forward=True) == 6
         assert await step(["A"], forward=False) == 5
         assert await step(["B"], forward=True) == 15
+        assert not missed
         assert await step(["B"], forward=True) == 15
         assert await step(["A", "B"], forward=False) == 14
         assert await step(["B"], forward=False) == 5
         assert await step(["B"], forward=False) == 5
         assert await step([], forward=True) == 5
+        assert missed == [True, False, True]
 
 
 async def test_a_section_is_repeated_until_it_is_switched_off(
