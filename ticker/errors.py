@@ -55,7 +55,14 @@ class SourceError(TickerError):
 
 
 class SourceUnreachable(SourceError):
-    """The source did not answer: no network, no such host, refused, or too slow."""
+    """The source did not answer: no network, no such host, refused, or too slow.
+
+    `address` is its HOST:PORT, unless it is the usual one.
+    """
+
+    def __init__(self, source: str, problem: str, address: str | None = None) -> None:
+        super().__init__(source, problem)
+        self.address = address
 
 
 class RateLimited(SourceError):
@@ -85,6 +92,10 @@ class StreamUnreachable(StreamError):
 
 class StreamSilent(StreamUnreachable):
     """Nothing answers at its address: its server does not run, or the address is another one."""
+
+    def __init__(self, stream: str, reason: str = "") -> None:
+        super().__init__(stream, f"does not answer: {reason}" if reason else "does not answer")
+        self.reason = reason
 
 
 class StreamUnusable(StreamError):

@@ -32,17 +32,16 @@ def source_title(name: str, *, first: bool = False) -> str:
     return source_label(spoken)
 
 
-def cannot_reach(name: str, problem: str) -> str:
-    """Say that a source did not answer, with the next step."""
-    return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name, problem)}"
+def cannot_reach(name: str, problem: str, address: str | None = None) -> str:
+    """Say that a source did not answer, with the next step. `address` is as for `to_reach`."""
+    return f"Cannot reach {source_title(name)} ({problem}). {to_reach(name, address)}"
 
 
-def to_reach(name: str, problem: str | None) -> str:
-    """Say what to do about an unreachable source, whose `problem` may end with its address."""
+def to_reach(name: str, address: str | None) -> str:
+    """Say what to do about an unreachable source. `address` is its URL or HOST:PORT, if known."""
     if name.startswith("exchange"):
-        place = f"{_LOOPBACK}:"
-        port = (problem or "").rpartition(place)[2]
-        is_other = port.isdecimal() and port != str(EXCHANGE_PORT)
-        option = f" --listen {place}{port}" if is_other else ""
+        host, _, port = (address or "").removeprefix(f"{name}:").rpartition(":")
+        is_other = port.isdecimal() and port != str(EXCHANGE_PORT) and host in ("", _LOOPBACK)
+        option = f" --listen {_LOOPBACK}:{port}" if is_other else ""
         return f"Start it in another terminal: ticker exchange{option}"
     return "Check your connection, or try `ticker demo`, which works offline."

@@ -28,8 +28,8 @@ def demo_log(*, keep: bool) -> Iterator[tuple[StreamChoice, list[str]]]:
             choice = demo_stream()
             lock = stack.enter_context(_open_lock())
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ConfigError as error:
-            why = str(error).partition(".")[0].capitalize()
+        except ConfigError:
+            why = "No home directory is known"
         except (StreamNotWritable, PermissionError):
             why = f"{state_directory()} cannot be written"
         except BlockingIOError:

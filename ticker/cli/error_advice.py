@@ -110,7 +110,7 @@ def _source_words(error: SourceError, zone: Zone, now: int) -> tuple[str, int]:
     match error:
         case RateLimited(retry_at=retry_at):
             return f"{words}. Next try {clock(retry_at, zone, now=now)}.", RATE_LIMITED
-        case SourceUnreachable():
-            return cannot_reach(error.source, error.problem), NOT_REACHABLE
+        case SourceUnreachable(address=address):
+            return cannot_reach(error.source, error.problem, address), NOT_REACHABLE
         case _:
             return words, NOT_REACHABLE

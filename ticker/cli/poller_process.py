@@ -132,7 +132,7 @@ async def _to_the_end(
             job = msgspec.structs.replace(job, log=open_kept(job.kept))
             job.poller.move(job.log)
         else:
-            return _code(report, count, asked.name)
+            return _code(report, count, asked)
 
 
 class Parent:
@@ -182,12 +182,13 @@ class Parent:
         self.channel.say(what, **facts)
 
 
-def _code(report: PollReport, count: int | None, source: str) -> int:
+def _code(report: PollReport, count: int | None, source: SearchableSource) -> int:
     """Return the exit code after a wished end, and report what is missing."""
     if report.why == "stopped":
         return DONE
     if report.answers == 0:
-        tell(f"No price came. {of_no_price(report.trouble, source, report.problem)}")
+        words = of_no_price(report.trouble, source.name, report.problem, source.url)
+        tell(f"No price came. {words}")
         return NOT_REACHABLE if report.trouble in _AWAY else NO_DATA
     if count is not None and report.ticks < count:
         tell(f"{report.ticks:,} of {count_text(count, 'tick')} came in this time")

@@ -32,6 +32,6 @@ def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = 
     beat = writer.heartbeat
     if writer.reason is Reason.UNREACHABLE:
         source = source_title(beat.source, first=True)
-        return f"{source} is unreachable. {to_reach(beat.source, beat.problem)}"
+        return f"{source} is unreachable. {to_reach(beat.source, beat.source_url)}"
     plain = replace(writer, heartbeat=structs.replace(beat, problem=None))
     return of_writer(plain, now, zone, option)

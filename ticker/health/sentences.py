@@ -135,7 +135,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
         case Reason.UNREACHABLE:
             words = f"{source} is unreachable{_since(beat, now, zone)}"
             words += f" ({escape(beat.problem, _PROBLEM)})" if beat.problem else ""
-            words += f". {to_reach(beat.source, beat.problem)}"
+            words += f". {to_reach(beat.source, beat.source_url)}"
         case Reason.UNREADABLE:
             words = f"{source} sends no readable answer{_since(beat, now, zone)}"
             words += f": it {escape(beat.problem, _PROBLEM)}." if beat.problem else "."
@@ -160,7 +160,7 @@ def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
     words = f"No answer from {source} since {asked}."
     # A local exchange that is not running refuses at once. One that does not answer is busy.
     is_local = beat.source.startswith("exchange")
-    return words if is_local else f"{words} {to_reach(beat.source, beat.problem)}"
+    return words if is_local else f"{words} {to_reach(beat.source, beat.source_url)}"
 
 
 def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> str:
@@ -286,11 +286,13 @@ def why_none(state: str, source: str, problem: str) -> str:
             return f"{source_title(source)}: {problem or state}"
 
 
-def of_no_price(state: WriterState | None, source: str, problem: str | None) -> str:
+def of_no_price(
+    state: WriterState | None, source: str, problem: str | None, url: str | None = None
+) -> str:
     """Say why no poll brought a price, and what to do. `state` is that of the last poll."""
     match state:
         case WriterState.UNREACHABLE:
-            return cannot_reach(source, problem or "no answer")
+            return cannot_reach(source, problem or "no answer", url)
         case WriterState.STREAM_UNREACHABLE:
             return sentence(problem or "The stream does not answer")
         case None:

@@ -28,6 +28,7 @@ from ticker.errors import (
     SequenceConflict,
     StreamError,
     StreamMissing,
+    StreamSilent,
     StreamUnreachable,
     WrongPosition,
 )
@@ -156,7 +157,8 @@ class Relay:
         if work.done() and not work.cancelled() and (error := work.exception()) is not None:
             raise error
         done, repeats = self._status, self._filter.repeats
-        return RelayReport(done.ticks, done.gaps, repeats, self.undelivered, done.problem)
+        problem = f"{done.away}: {done.problem}" if done.away else done.problem
+        return RelayReport(done.ticks, done.gaps, repeats, self.undelivered, problem)
 
     # Connections
 
@@ -177,7 +179,7 @@ class Relay:
                 if not self._heals(error):
                     raise
                 if ending:
-                    self._say(problem=str(error))
+                    self._say(away=error.stream, problem=error.problem)
                     return
                 await self._wait_after(error)
 
@@ -215,10 +217,10 @@ class Relay:
         pause = self._back_off.wait(_FIRST_PAUSE, _LONGEST_PAUSE)
         waiting = await self._place.count()
         is_source = error.stream == self._source.url
-        self._say(
-            state=WriterState.STREAM_UNREACHABLE,
-            away=error.stream if is_source else self._status.destination,
-            problem=str(error),
+        self._say_away(
+            error.stream if is_source else self._status.destination,
+            error.problem,
+            reason=error.reason if isinstance(error, StreamSilent) else None,
             next_try=self._clock() + round(pause * SECOND),
             waiting=waiting,
         )
@@ -285,13 +287,7 @@ class Relay:
         if problem is None:
             self._say_following()
         else:
-            url = self._source.url
-            self._say(
-                state=WriterState.STREAM_UNREACHABLE,
-                away=url,
-                problem=f"{url}: {problem}",
-                waiting=None,
-            )
+            self._say_away(self._source.url, problem, waiting=None)
 
     async def _send(self, log: Log, batch: Batch) -> None:
         """Append what the destination lacks of `batch`. It is durable on return."""
@@ -330,15 +326,18 @@ class Relay:
         """Report that the destination has not answered for long, and how much waits."""
         waiting = await self._place.count()
         if self._status.state is not WriterState.STREAM_UNREACHABLE:
-            problem = f"{url}: does not answer"
-            self._say(
-                state=WriterState.STREAM_UNREACHABLE, away=url, problem=problem, next_try=None
-            )
+            self._say_away(url, "does not answer", next_try=None)
         self._say(waiting=waiting)
+
+    def _say_away(self, url: str, problem: str, reason: str | None = None, **news: Any) -> None:
+        """Report that the side at `url` is away."""
+        away = WriterState.STREAM_UNREACHABLE
+        self._say(state=away, away=url, problem=problem, reason=reason, **news)
 
     def _say_following(self) -> None:
         """Report that both sides answer."""
-        self._say(state=WriterState.FOLLOWING, away=None, problem=None, next_try=None, waiting=None)
+        clear = dict.fromkeys(("away", "problem", "reason", "next_try", "waiting"))
+        self._say(state=WriterState.FOLLOWING, **clear)
 
     def _say(self, **news: Any) -> None:
         status = msgspec.structs.replace(self._status, **news)

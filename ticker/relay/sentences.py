@@ -92,9 +92,8 @@ def status_forms(status: RelayStatus, zone: Zone, now: int) -> tuple[str, str, s
     if status.waiting and not is_source:
         brief = f"away, {status.waiting:,} {agree(status.waiting, 'waits', 'wait')}"
         full = f"{brief} for {away}"
-    problem = (status.problem or "").removeprefix(f"{away}: ")
-    shortest = problem.removeprefix("does not answer: ")
-    why, short_why = (f" ({words})" if words else "" for words in (problem, shortest))
+    shortest = status.reason or status.problem
+    why, short_why = (f" ({words})" if words else "" for words in (status.problem, shortest))
     rest = ""
     if status.next_try is not None and status.next_try > now:
         rest = f" · next try {clock(status.next_try, zone, now=now)}"

@@ -17,7 +17,9 @@ class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Delivered: durable in the destination."""
     gaps: int = 0
     problem: str | None = None
-    """Which side is away and why, in a sentence; absent if nothing is wrong."""
+    """Why a side is away, or what else is wrong; absent if nothing is."""
+    reason: str | None = None
+    """The same in a few words, where there is a shorter form."""
     next_try: int | None = None
     """When a side that is away is tried again (µs, UTC)."""
     away: str | None = None

@@ -165,7 +165,7 @@ class Fetcher:
                 problem = f"no connection{where}"
             case _:
                 problem = "the connection broke"
-        return SourceUnreachable(self._name, problem)
+        return SourceUnreachable(self._name, problem, self._server)
 
 
 def _wait(retry_after: str | None, now: int) -> int:

@@ -80,7 +80,7 @@ class Link:
             raise SourceUnreachable(self._name, problem) from None
         except (OSError, WebSocketException) as error:
             where = f" at {self._server}" if self._server else ""
-            raise SourceUnreachable(self._name, f"no connection{where}") from error
+            raise SourceUnreachable(self._name, f"no connection{where}", self._server) from error
         if not await self.is_alive():
             raise SourceUnreachable(self._name, "its socket was closed at once")
 

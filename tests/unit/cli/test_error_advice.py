@@ -19,37 +19,40 @@ from ticker.errors import SourceUnreachable, StreamSilent
     ],
 )
 def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_composed: bool) -> None:
-    error = StreamSilent(stream, "does not answer: connection refused")
+    error = StreamSilent(stream, "connection refused")
     words, code = explain(error, zone=None, now=0)
     assert words.startswith(f"{stream}: does not answer: connection refused. Is it up")
     assert ("docker compose" in words, code) == (is_composed, NOT_REACHABLE)
 
 
 @pytest.mark.parametrize(
-    ("source", "problem", "words"),
+    ("source", "problem", "address", "words"),
     [
         (
             "yahoo",
             "host not found",
+            None,
             "Cannot reach Yahoo (host not found). "
             "Check your connection, or try `ticker demo`, which works offline.",
         ),
         (
             "exchange",
             "no connection at 127.0.0.1:8790",
+            "127.0.0.1:8790",
             "Cannot reach the exchange (no connection at 127.0.0.1:8790). "
             "Start it in another terminal: ticker exchange",
         ),
         (
             "exchange-live",
             "no connection at 127.0.0.1:8870",
+            "127.0.0.1:8870",
             "Cannot reach the exchange (no connection at 127.0.0.1:8870). "
             "Start it in another terminal: ticker exchange --listen 127.0.0.1:8870",
         ),
     ],
 )
 def test_a_source_that_cannot_be_reached_is_named_with_the_problem_and_the_next_step(
-    source: str, problem: str, words: str
+    source: str, problem: str, address: str | None, words: str
 ) -> None:
-    told = explain(SourceUnreachable(source, problem), zone=None, now=0)
+    told = explain(SourceUnreachable(source, problem, address), zone=None, now=0)
     assert told == (words, NOT_REACHABLE)

@@ -86,7 +86,7 @@ async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
     broker, error = failed[0]
     names = f"answers, but names its broker {broker}, which"
     if _tells(error):
-        words = words_of(error, asked)
+        words = no_answer(address, error).problem
         return f"{names} {words}{'' if words.endswith('?') else '.'} Check advertised.listeners"
     is_away = len(failed) < len(brokers) and not isinstance(error, socket.gaierror)
     advice = "it is away, or its advertised.listeners is wrong" if is_away else _ADVERTISED
@@ -178,19 +178,14 @@ def _tells(error: BaseException) -> bool:
     return isinstance(error, refused) and not isinstance(error, TimeoutError)
 
 
-def words_of(error: BaseException, asked: Security) -> str:
-    """Describe what went wrong and, for a wrong setting, how to correct it."""
-    return _refusal(error, asked) or _silence(error)
-
-
 def _silence(error: BaseException) -> str:
+    """Describe in a few words why nothing answers; empty if that is unknown."""
     match error:
         case ConnectionRefusedError():
-            return "does not answer: connection refused"
+            return "connection refused"
         case TimeoutError():
-            return "does not answer in time"
-    said = _said(error)
-    return f"does not answer: {said}" if said else "does not answer"
+            return "no answer in time"
+    return _said(error)
 
 
 def _refusal(error: BaseException, asked: Security) -> str | None:

@@ -227,7 +227,7 @@ async def span(
                 for where in [w for w, last in left.items() if await fetching.position(w) >= last]:
                     del left[where]
                 if left and loop.time() - heard > ANSWER:
-                    raise StreamSilent(address.url, "does not answer: no messages come")
+                    raise StreamSilent(address.url, "no messages come")
     finally:
         await fetching.close()
 

@@ -290,7 +290,7 @@ class KafkaRead(ActiveRead):
                     raise StreamMissing(self._cluster.address.url, RECREATED)
                 return there, await self._watching.offsets(there, END)
         except TimeoutError:
-            raise StreamSilent(self._cluster.address.url, "does not answer") from None
+            raise StreamSilent(self._cluster.address.url) from None
 
     def _take(self, topics: Topics, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Queue messages as batches, and move the position past them, in one step."""
