@@ -117,13 +117,14 @@ def faults(incomplete: str) -> list[str]:
 
 
 def watchlists(incomplete: str) -> list[str]:
-    """The names of watchlists."""
+    """The names of watchlists; after a comma, the next one's."""
     names = ["default"]
     with suppress(TickerError):
         from ticker.config.reading import load
 
         names += load().watchlists
-    return _beginning(incomplete, names)
+    named, comma, _ = incomplete.rpartition(",")
+    return _beginning(incomplete, [named + comma + name for name in names])
 
 
 def symbols(incomplete: str) -> list[str]:

@@ -75,8 +75,7 @@ class Shown:
         tz: str | None,
         duration: str | None,
         *,
-        title: str,
-        listed: str = "",
+        listed: Sequence[str] = (),
         notices: Sequence[str] = (),
         runs_commands: bool = False,
     ) -> None:
@@ -84,7 +83,7 @@ class Shown:
         self._watched = watched
         self._alerting = alerting_of(settings, choice, runs=runs_commands)
         self._zone = settings.zone(tz)
-        self._title = title
+        self._title = ", ".join(listed)
         self._notices = list(notices)
         self._lasting = None if duration is None else parse_duration(duration) / SECOND
         self._sort = settings.sort()

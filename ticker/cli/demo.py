@@ -23,7 +23,7 @@ from ticker.cli.options import (
     Symbols,
     TimeZone,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.record import recorded_words
 from ticker.cli.recording_files import recording_path, refuse_existing
@@ -71,7 +71,7 @@ Force = Annotated[bool, typer.Option("--force", help="With --record: replace FIL
 
 def demo(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     every: Every = None,
     seed: Seed = None,
     listed: Listed = None,
@@ -87,7 +87,7 @@ def demo(
     """Run everything without a network: exchange, poller, stream and dashboard."""
     settings = Settings()
     wish = settings.every(every)
-    named = settings.symbols(symbols, watchlist)
+    named = settings.symbols(symbols, watchlists)
     usual = DEFAULT_WATCHLIST if listed is None else tuple(each.symbol for each in traded(listed))
     if source not in (None, *_SOURCES):
         raise UsageError(f"demo needs no network: its --source is {' or '.join(_SOURCES)}")
@@ -111,15 +111,13 @@ def demo(
     if force:
         raise UsageError("--force goes with --record FILE")
     need_terminal("demo", "ticker demo --record hour.parquet")
-    seen, title = watched(settings, named, usual), watchlist or ""
+    seen, lists = watched(settings, named, usual), settings.watchlists(watchlists)
     with demo_log(keep=keep) as (choice, notices), reserved_port(EXCHANGE_PORT) as listening:
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         exchange, url = _exchange(seed, listed, source or _SOURCES[0], listening)
         poller = ["poll", *seen.all, "--source", url, "--every", every or "1s"]
         poller += ["--stream", "demo" if choice.demo else choice.url]
-        shown = Shown(
-            settings, choice, seen, tz, duration, title=title, listed=title, notices=notices
-        )
+        shown = Shown(settings, choice, seen, tz, duration, listed=lists, notices=notices)
         raise typer.Exit(
             run(shown.main([poller, exchange], {"exchange": listening.fileno()}), stop=shown.stop)
         )

@@ -35,14 +35,14 @@ Symbols = Annotated[
         show_default=False,
     ),
 ]
-Watchlist = Annotated[
-    str | None,
+Watchlists = Annotated[
+    list[str] | None,
     typer.Option(
         "--watchlist",
         "-w",
         metavar="NAME",
         autocompletion=completion.watchlists,
-        help="Add the symbols of this watchlist.",
+        help="Add the symbols of this watchlist; commas between several.",
     ),
 ]
 StreamUrl = Annotated[

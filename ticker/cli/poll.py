@@ -29,7 +29,7 @@ from ticker.cli.options import (
     Symbols,
     TimeZone,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.poll_line import StatusLine
 from ticker.cli.poller_process import Audience, Job, Teller, open_kept, run_job
@@ -47,7 +47,7 @@ from ticker.times import parse_duration
 
 def poll(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     source: SourceUrl = None,
     stream: StreamUrl = None,
     every: Every = None,
@@ -65,7 +65,7 @@ def poll(
     is_file = stream_path(choice) is not None
     if not (choice.named and is_file):
         make_state_directory()
-    named = settings.symbols(symbols, watchlist)
+    named = settings.symbols(symbols, watchlists)
     found = watched(settings, named, settings.config.watchlist("default"))
     wanted = found.all if alerts or not named else named
     wish = settings.every(every)

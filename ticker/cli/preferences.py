@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ticker.board import Sort
@@ -19,13 +20,13 @@ _Stamp = tuple[int, int, int] | None
 
 
 class FilePreferences:
-    """The preferences of a dashboard that shows the watchlist `shown` (or none).
+    """The preferences of a dashboard that shows the watchlists `shown` (or none).
 
     If the changed file has a mistake, it is reported, and the earlier values stay.
     """
 
-    def __init__(self, settings: Settings, shown: str = "") -> None:
-        self.shown = shown
+    def __init__(self, settings: Settings, shown: Sequence[str] = ()) -> None:
+        self._shown = shown
         self.on_read: Callable[[Settings], None] = lambda _: None
         """It is called with the new configuration after a change."""
         self._path = settings.config.path
@@ -41,12 +42,17 @@ class FilePreferences:
         self.sort: Sort | None = sort
 
     @property
+    def shown(self) -> str:
+        """Return the watchlist that is shown; empty if there is none, or more than one."""
+        return self._shown[0] if len(self._shown) == 1 else ""
+
+    @property
     def symbols(self) -> Sequence[str]:
-        """Return the symbols of the watchlist shown; `default` includes the symbols owned."""
-        default = DEFAULT_WATCHLIST if self.shown == "default" else ()
-        listed = self.watchlists.get(self.shown, default)
-        owned = self._owned if self.shown == "default" else ()
-        return tuple(dict.fromkeys((*listed, *owned)))
+        """Return the symbols of the watchlists shown; `default` includes the symbols owned."""
+        usual = {"default": DEFAULT_WATCHLIST}
+        lists = [self.watchlists.get(name, usual.get(name, ())) for name in self._shown]
+        owned = self._owned if "default" in self._shown else ()
+        return tuple(dict.fromkeys((*chain.from_iterable(lists), *owned)))
 
     def reload(self) -> str | None:
         """Read the file again if it changed. Returns a notice, or `None` if it did not change."""

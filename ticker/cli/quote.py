@@ -23,7 +23,7 @@ from ticker.cli.options import (
     TableFormat,
     TimeZone,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
 from ticker.cli.settings import Settings
@@ -39,7 +39,7 @@ from ticker.times import Zone, clock
 
 def quote(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     source: SourceUrl = None,
     form: TableFormat = None,
     columns: Annotated[
@@ -65,7 +65,7 @@ def quote(
     set_up_logging(quiet=quiet, verbose=verbose)
     settings = Settings()
     chosen = None if columns is None else parse_columns(columns)
-    named = settings.symbols(symbols, watchlist)
+    named = settings.symbols(symbols, watchlists)
     wanted, owned = named or settings.config.watchlist("default"), None
     if chosen is not None and are_owned(chosen):
         owned = Owned(_portfolio(settings))

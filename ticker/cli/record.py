@@ -24,7 +24,7 @@ from ticker.cli.options import (
     TimeZone,
     Until,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.recording_files import recording_path, refuse_existing
 from ticker.cli.settings import Settings
@@ -68,7 +68,7 @@ def record(
         typer.Argument(metavar="FILE", help="The recording to write, like today.parquet."),
     ],
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     stream: StreamUrl = None,
     since: Since = None,
     until: Until = None,
@@ -91,7 +91,7 @@ def record(
     path = recording_path(file)
     choice = settings.stream(stream)
     zone = settings.zone(tz)
-    named = settings.symbols(symbols, watchlist)
+    named = settings.symbols(symbols, watchlists)
     at = now()
     follow = not no_follow and choice.address.backend.is_writable
     with inviting(choice.option):

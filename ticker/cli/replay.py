@@ -22,7 +22,7 @@ from ticker.cli.options import (
     TimeZone,
     Until,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.replay_screen import PlayOptions, Showing
 from ticker.cli.replay_source import ReplayOptions
@@ -78,7 +78,7 @@ _To = Annotated[
 
 def replay(
     words: _Words = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     stream: StreamUrl = None,
     speed: _Speed = "1",
     since: Since = None,
@@ -96,7 +96,7 @@ def replay(
     settings = Settings()
     named, symbols = _stream_word(settings, words or [], stream)
     source = settings.stream(named)
-    seen = watched(settings, settings.symbols(symbols, watchlist), None)
+    seen = watched(settings, settings.symbols(symbols, watchlists), None)
     with inviting(source.option):
         begins, ends = _moments(source, since, until, settings.zone(tz))
         wish = ReplayOptions(
@@ -122,7 +122,7 @@ def replay(
         )
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         how = PlayOptions(
-            title=watchlist or f"replay of {source.word}",
+            title=", ".join(settings.watchlists(watchlists)) or f"replay of {source.word}",
             is_paused=paused,
             loop=loop,
             idle=None if idle is None else parse_duration(idle),

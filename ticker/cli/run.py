@@ -16,7 +16,7 @@ from ticker.cli.options import (
     Symbols,
     TimeZone,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.settings import Settings, refuse_mixing
 from ticker.cli.signals import run as run_to_end
@@ -26,7 +26,7 @@ from ticker.files import make_state_directory
 
 def run(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     source: SourceUrl = None,
     stream: StreamUrl = None,
     every: Every = None,
@@ -40,7 +40,7 @@ def run(
     choice = settings.stream(stream)
     need_terminal("run", f"ticker poll{choice.option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-    named = settings.symbols(symbols, watchlist)
+    named = settings.symbols(symbols, watchlists)
     seen = watched(settings, named, settings.config.watchlist("default"))
     if not choice.named:
         make_state_directory()
@@ -51,8 +51,7 @@ def run(
     # can distinguish the default log from a named one.
     words += ["--stream", stream] if stream is not None else []
     words += ["--every", every] if every is not None else []
-    title, listed = watchlist or "", watchlist or ("" if symbols else "default")
-    shown = Shown(
-        settings, choice, seen, tz, duration, title=title, listed=listed, runs_commands=True
-    )
+    lists = settings.watchlists(watchlists)
+    listed = lists if lists or symbols else ("default",)
+    shown = Shown(settings, choice, seen, tz, duration, listed=listed, runs_commands=True)
     raise typer.Exit(run_to_end(shown.main([words]), stop=shown.stop))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -181,15 +182,24 @@ class Settings:
         text = self.config.setting("every", option, default=None).value
         return None if text is None else parse_duration(text)
 
-    def symbols(self, words: Sequence[str] | None, watchlist: str | None) -> tuple[str, ...]:
-        """Return the symbols named and those of the watchlist, in order; empty if neither is given.
+    def watchlists(self, words: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the names in `words`: a list's name, or several with commas between."""
+        known = self.config.watchlists
+        names = [[word] if word in known else word.split(",") for word in words or ()]
+        return tuple(dict.fromkeys(name.strip() for name in chain.from_iterable(names)))
+
+    def symbols(
+        self, words: Sequence[str] | None, watchlists: Sequence[str] | None
+    ) -> tuple[str, ...]:
+        """Return the symbols named and those of the watchlists, in order; empty if none is given.
 
         Raises `UsageError` for an invalid symbol, and if a file is named instead.
         """
         for word in words or ():
             _refuse_file(word)
-        listed = self.config.watchlist(watchlist) if watchlist is not None else ()
-        return tuple(dict.fromkeys((*parse_symbols(words or ()), *listed)))
+        listed = map(self.config.watchlist, self.watchlists(watchlists))
+        named = parse_symbols(words or ())
+        return tuple(dict.fromkeys((*named, *chain.from_iterable(listed))))
 
 
 def _check(choice: StreamChoice) -> None:

@@ -28,7 +28,7 @@ from ticker.cli.options import (
     TimeZone,
     Until,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
@@ -89,7 +89,7 @@ class TailOptions(msgspec.Struct, frozen=True):
 
 def tail(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     stream: StreamUrl = None,
     last: _Last = None,
     since: Since = None,
@@ -124,7 +124,7 @@ def tail(
     if end == "start":
         raise UsageError("--until start leaves nothing to print")
     wish = TailOptions(
-        symbols=settings.symbols(symbols, watchlist) or None,
+        symbols=settings.symbols(symbols, watchlists) or None,
         form=form or (Format.text if terminal else Format.json),
         since=begin,
         until=now() if end == "end" else end,

@@ -20,7 +20,7 @@ from ticker.cli.options import (
     Symbols,
     TimeZone,
     Verbose,
-    Watchlist,
+    Watchlists,
 )
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run as run_to_end
@@ -30,7 +30,7 @@ from ticker.cli.watch_once import print_board
 
 def watch(
     symbols: Symbols = None,
-    watchlist: Watchlist = None,
+    watchlists: Watchlists = None,
     stream: StreamUrl = None,
     once: Annotated[bool, typer.Option("--once", help="Print the board once, then exit.")] = False,
     form: Annotated[
@@ -49,7 +49,7 @@ def watch(
 ) -> None:
     """Show a stream in a dashboard."""
     settings = Settings()
-    seen = watched(settings, settings.symbols(symbols, watchlist), None)
+    seen = watched(settings, settings.symbols(symbols, watchlists), None)
     wanted = seen.rows
     choice = settings.stream(stream)
     if once:
@@ -61,8 +61,6 @@ def watch(
     option = choice.option
     need_terminal("watch", f"ticker watch --once{option}, or ticker tail{option}")
     set_up_logging(quiet=quiet, verbose=verbose, screen=True)
-    title = watchlist or ""
-    shown = Shown(
-        settings, choice, seen, tz, duration, title=title, listed=title, runs_commands=alerts
-    )
+    listed = settings.watchlists(watchlists)
+    shown = Shown(settings, choice, seen, tz, duration, listed=listed, runs_commands=alerts)
     raise typer.Exit(run_to_end(shown.main([]), stop=shown.stop))

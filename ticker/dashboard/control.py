@@ -102,12 +102,12 @@ class Preferences(Protocol):
 
     @property
     def shown(self) -> str:
-        """The watchlist whose symbols are shown; empty if they come from no watchlist."""
+        """The watchlist whose symbols are shown; empty if there is none, or more than one."""
         ...
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols of the watchlist that is shown."""
+        """The symbols of the watchlists that are shown."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from ticker.board.choice import parse_column
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.settings import Settings
 from ticker.config.reading import load
-from ticker.errors import ConfigError
+from ticker.errors import ConfigError, UsageError
 
 FILE = """\
 # mine
@@ -32,7 +32,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_says_what_the_file_says(path: Path) -> None:
-    wishes = FilePreferences(Settings(load()), "mine")
+    wishes = FilePreferences(Settings(load()), ["mine"])
     assert wishes.symbols == ("AAPL", "GC=F")
     assert [(c.key, c.width) for c in wishes.columns["mine"]] == [
         ("symbol", None), ("name", 12), ("price", None)
@@ -42,8 +42,24 @@ def test_it_says_what_the_file_says(path: Path) -> None:
     assert path.exists()
 
 
+def test_several_watchlists_are_named_by_commas_and_by_repeated_options(path: Path) -> None:
+    path.write_text(
+        FILE.replace("[columns]", 'more = ["BTC-USD", "AAPL"]\n"a,b" = ["X"]\n[columns]')
+    )
+    settings = Settings(load())
+    assert settings.watchlists(["more, mine", "a,b", "more"]) == ("more", "mine", "a,b")
+    assert settings.symbols(["tsla"], ["mine,more"]) == ("TSLA", "AAPL", "GC=F", "BTC-USD")
+    with pytest.raises(UsageError, match="No watchlist 'les'"):
+        settings.symbols([], ["mine,les"])
+    wishes = FilePreferences(settings, ["mine", "more"])
+    assert (wishes.shown, wishes.symbols) == ("", ("AAPL", "GC=F", "BTC-USD"))
+    path.write_text(FILE.replace("[columns]", 'more = ["NVDA"]\n[columns]'))
+    wishes.reload()
+    assert wishes.symbols == ("AAPL", "GC=F", "NVDA")
+
+
 def test_what_is_owned_and_alerts_follow_the_file(path: Path) -> None:
-    wishes = FilePreferences(Settings(load()), "default")
+    wishes = FilePreferences(Settings(load()), ["default"])
     read: list[Settings] = []
     wishes.on_read = read.append
     path.write_text(FILE + '[holdings]\nlots = [{ symbol = "OWNED", quantity = 1 }]\n')
@@ -57,7 +73,7 @@ def test_what_is_owned_and_alerts_follow_the_file(path: Path) -> None:
 
 
 def test_a_file_that_changes_is_read_again_and_a_mistake_keeps_the_old_one(path: Path) -> None:
-    wishes = FilePreferences(Settings(load()), "mine")
+    wishes = FilePreferences(Settings(load()), ["mine"])
     path.write_text(FILE.replace('"GC=F"', '"GC=F", "X"'))
     assert wishes.reload() == "config.toml was read again"
     assert wishes.symbols == ("AAPL", "GC=F", "X")
@@ -78,7 +94,7 @@ def test_saving_keeps_the_file_its_comments_and_its_rights(path: Path) -> None:
     link = path.with_name("link.toml")
     path.rename(link)
     path.symlink_to(link)
-    wishes = FilePreferences(Settings(load()), "mine")
+    wishes = FilePreferences(Settings(load()), ["mine"])
     words = wishes.save_watchlist("mine", ["AAPL", "GC=F", "X"])
     assert words == f"3 symbols saved as watchlist mine in {path}"
     wishes.save_columns("default", [parse_column("symbol"), parse_column("price:9")])
@@ -93,7 +109,7 @@ def test_saving_keeps_the_file_its_comments_and_its_rights(path: Path) -> None:
 
 
 def test_a_file_with_a_mistake_is_not_written_over(path: Path) -> None:
-    wishes = FilePreferences(Settings(load()), "mine")
+    wishes = FilePreferences(Settings(load()), ["mine"])
     path.write_text("[watchlists\n")
     with pytest.raises(ConfigError, match=r"config.toml:1"):
         wishes.save_watchlist("mine", ["X"])
