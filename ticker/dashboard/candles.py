@@ -1,7 +1,7 @@
 """Candles on a canvas of half blocks: a cell has an upper and a lower half.
 
-Pure: bars in, cells out. A candle is one cell wide, or three if there is room, with a free cell
-beside it. Its body reaches from open to close, its wick from low to high. A span without a price
+Pure: bars in, cells out. A candle is one cell wide, or three if there is room, with one or two free
+cells beside it. Its body reaches from open to close, its wick from low to high. A span without a price
 has no candle.
 """
 
@@ -23,7 +23,7 @@ _SPANS: Final = (
 )
 """The possible lengths of a candle (µs)."""
 _NARROW, _WIDE = 2, 4
-"""The possible distances from a candle to the next (cells)."""
+"""The least and the greatest distance from a candle to the next (cells)."""
 _NOTHING, _WICK, _BODY = range(3)
 _BLOCKS: Final = {(_BODY, _BODY): "█", (_BODY, _NOTHING): "▀", (_NOTHING, _BODY): "▄"}
 _WICKS: Final = {(_WICK, _WICK): "│", (_WICK, _NOTHING): "╵", (_NOTHING, _WICK): "╷"}
@@ -44,6 +44,11 @@ class Candles:
         """The beginning of the first (µs)."""
         return self.bars[0].time
 
+    @property
+    def body(self) -> int:
+        """The width of a candle (cells). It is odd, so that its wick is in the middle."""
+        return 3 if self.pitch == _WIDE else 1
+
 
 def fit_candles(bars: Sequence[Bar], span: int, width: int) -> Candles:
     """Merge `bars` of `span` (µs), at least one, until they fit.
@@ -57,7 +62,7 @@ def fit_candles(bars: Sequence[Bar], span: int, width: int) -> Candles:
             break
     first = (bars[-1].time // wished - max(1, width // _NARROW) + 1) * wished
     chosen = [bar for bar in longer(bars, wished) if bar.time >= first]
-    return Candles(chosen, wished, _WIDE if count * _WIDE <= width else _NARROW)
+    return Candles(chosen, wished, max(_NARROW, min(_WIDE, width // count)))
 
 
 def _count(bars: Sequence[Bar], span: int) -> int:
@@ -74,7 +79,7 @@ def draw_candles(
     grid = [[(" ", False)] * width for _ in range(height)]
     for bar in candles.bars:
         at = (bar.time - candles.start) // candles.span * candles.pitch
-        middle = at + (candles.pitch - 1) // 2
+        middle = at + candles.body // 2
         is_up = bar.close >= bar.open
         top, bottom = sorted((row(bar.open), row(bar.close)))
         kinds = [
@@ -85,7 +90,7 @@ def draw_candles(
             halves = kinds[y * HALVES], kinds[y * HALVES + 1]
             # A cell cannot show half a wick and half a body, so it shows the body.
             body = _BLOCKS.get((halves[0] // _BODY * _BODY, halves[1] // _BODY * _BODY))
-            for x in range(at, min(at + candles.pitch - 1, width)):
+            for x in range(at, min(at + candles.body, width)):
                 if body or x == middle:
                     grid[y][x] = (body or _WICKS[halves], is_up)
     return grid

@@ -6,6 +6,7 @@ from datetime import UTC, timedelta, timezone
 import pytest
 
 from ticker.dashboard.axes import round_prices, time_axis
+from ticker.dashboard.candles import fit_candles
 from ticker.dashboard.chart import Chart, Ink, chart_lines
 from ticker.records import Bar
 from ticker.units import MINUTE, SECOND
@@ -126,3 +127,9 @@ def test_prices_on_the_axis_are_few_and_round(low: float, high: float, prices: l
 def test_times_on_the_axis_are_round_where_the_user_is() -> None:
     zone = timezone(timedelta(hours=5, minutes=45))
     assert time_axis(NOW, NOW + 180 * MINUTE, 40, zone).split() == ["22:00", "23:00", "00:00"]
+
+
+@pytest.mark.parametrize("minutes", range(100, 960, 20))
+def test_candles_of_any_day_fill_at_least_two_thirds_of_the_width(minutes: int) -> None:
+    candles = fit_candles([at(minute, 10.0) for minute in range(minutes)], MINUTE, 66)
+    assert 2 / 3 * 66 < len(candles.bars) * candles.pitch <= 66
