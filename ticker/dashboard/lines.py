@@ -37,6 +37,10 @@ class Lines:
         """Whether an alert of a symbol was met a moment ago, so that its row is highlighted."""
         self.is_tight = False
         """Whether a text became wider than its column since this was last set to False."""
+        self.is_cut = False
+        """The same, where the text is a figure, which is then not shown."""
+        self.on_cut: Callable[[], object] = lambda: None
+        """It is called when `is_cut` becomes true."""
         self._feed = feed
         self._board = feed.board
         self._zone = zone
@@ -81,8 +85,11 @@ class Lines:
     ) -> list[Segment]:
         column = place.column
         text = column.text(row, age)
-        if not self.is_tight and place.outgrown(text):
+        if not self.is_cut and place.outgrown(text):
             self.is_tight = True
+            if column.is_figure:
+                self.is_cut = True
+                self.on_cut()
         text = fit(text, place)
         if column.is_marked and self._is_lit(row):
             return self._marked(text, row, age, place, palette, ground)

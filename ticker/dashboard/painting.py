@@ -44,7 +44,7 @@ class Painter:
     @property
     def is_behind(self) -> bool:
         """Whether rows or columns wait for a calm moment to be put in their places."""
-        return self._is_loose or self._table.is_tight
+        return self._is_loose or self._table.lines.is_tight
 
     def paint(self) -> float | None:
         """Paint what changed; the seconds until marks go out."""
@@ -57,7 +57,7 @@ class Painter:
         self._is_loose = self._is_loose or bool(changed and table.is_choosy)
         if any(symbol not in table for symbol in changed) or (self._is_loose and is_calm):
             self._arrange(now)
-        if table.is_tight and is_calm:
+        if table.lines.is_tight and is_calm:
             self._arranged = now
             table.lay_out()
         table.paint(changed)
@@ -89,7 +89,7 @@ class Painter:
         self.rate.look(self._feed.elapsed(), self._feed.board.ticks)
         if self._is_loose:
             self._arrange(monotonic())
-        if self._table.is_tight:  # no change may come that would lay it out with more room
+        if self._table.lines.is_tight:  # no change may come that would lay it out with more room
             self._table.lay_out()
         self._table.paint_ages()
         self._detail.paint_age()

@@ -7,6 +7,7 @@ uses Textual's Line API, because a widget for each cell costs ten times as much.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import ClassVar, Final
 
@@ -90,6 +91,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._ages: dict[str, tuple[str, str]] = {}
         """The age in each painted row, to see when it changes."""
         self.lines = Lines(feed, zone)
+        self.lines.on_cut = partial(self.call_after_refresh, self.lay_out)
         self._flashing: dict[str, int] = {}
         """Symbol → when its flash ends (µs, by `elapsed`) and the row must be painted again."""
 
@@ -144,14 +146,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self._place()
         self.refresh()
 
-    @property
-    def is_tight(self) -> bool:
-        """Whether a painted text was wider than its column, so that a new layout is needed."""
-        return self.lines.is_tight
-
     def lay_out(self) -> None:
         """Lay out the columns again, by the current and earlier texts of the rows."""
-        self.lines.is_tight = False
+        self.lines.is_tight = self.lines.is_cut = False
         self._mind_units()
         self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
         self._place()

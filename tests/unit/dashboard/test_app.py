@@ -210,6 +210,20 @@ async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_co
         await until(lambda: "12,345,678.25" in text_of(app, 0))
 
 
+async def test_a_figure_that_outgrows_its_column_waits_for_no_calm_moment(
+    stream_in_memory: MakeStream,
+) -> None:
+    stream = market(stream_in_memory)
+    app = make(stream)
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "10.00" in text_of(app, 0))
+        assert app._seconds is not None
+        app._seconds.pause()
+        app._painter._arranged = app._painter._ticked = float("inf")
+        stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 12_345_678.25)]))
+        await until(lambda: "12,345,678.25" in text_of(app, 0))
+
+
 async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
     stream_in_memory: MakeStream,
 ) -> None:
