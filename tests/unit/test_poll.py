@@ -363,6 +363,18 @@ async def test_refusals_are_told_by_symbol_and_spoil_no_other() -> None:
     assert (beat.asked, beat.answered, dict(beat.refused)) == (2, 1, {"NOPE": "no such symbol"})
 
 
+async def test_a_refusal_is_told_while_the_source_refuses_to_answer_at_all() -> None:
+    def limited(source: FakeSource, _: Sequence[str]) -> Any:
+        is_first = len(source.asked) == 1
+        return {"A": 1.0} if is_first else RateLimited("yahoo", source.clock.wall() + SECOND)
+
+    scene = Scene(limited)
+    await scene.poll("A", "NOPE", every=SECOND, duration=2 * SECOND).run()
+    beat = scene.log.heartbeats[-2]
+    assert (beat.state, beat.answered) == ("rate-limited", 0)
+    assert dict(beat.refused) == {"NOPE": "no such symbol"}
+
+
 async def test_an_answer_without_any_price_is_no_good_answer() -> None:
     scene = Scene(
         lambda source, symbols: {} if 1 < len(source.asked) < 6 else rising(source, symbols)

@@ -1,8 +1,8 @@
 """Candles on a canvas of half blocks: a cell has an upper and a lower half.
 
 Pure: bars in, cells out. A candle is one cell wide, or three if there is room, with one or two free
-cells beside it. Its body reaches from open to close, its wick from low to high. A span without a price
-has no candle.
+cells beside it. Its body reaches from open to close, its wick from low to high. A span without a
+price has no candle.
 """
 
 from __future__ import annotations

@@ -64,6 +64,8 @@ class LogWriter:
         self._ledger = Ledger(log)
         self.gaps = GapTracker(self._ledger, source=source.name, writer=writer)
         self.beats = HeartbeatPace()
+        self._refused: Mapping[str, str] = {}
+        """Symbol → why the last good answer had no price of it."""
 
     async def begin(self, symbols: Sequence[str]) -> None:
         """Read what the log holds. Raises `StreamError`."""
@@ -84,6 +86,7 @@ class LogWriter:
             nonlocal beat
             refused = {**answer.refused, **found.refused}
             last_good = wall if outcome.is_good else None
+            self._refused = refused if outcome.is_good else self._refused
             beat = self.heartbeat(asked, outcome, every, refused=refused, last_good=last_good)
             return beat if self.beats.is_due(beat, now) else None
 
@@ -135,8 +138,12 @@ class LogWriter:
         refused: Mapping[str, str] | None = None,
         last_good: int | None = None,
     ) -> Heartbeat:
-        """Return a heartbeat after `asked`. Symbols that are not in `refused` were `answered`."""
+        """Return a heartbeat after `asked`. Symbols that are not in `refused` were `answered`.
+
+        Without `refused` there was no answer; then it has the refusals of the last good one.
+        """
         symbols, source = asked.symbols, self._source
+        known = {symbol: why for symbol, why in self._refused.items() if symbol in symbols}
         return Heartbeat(
             origin=self._log.origin,
             writer=self._writer,
@@ -147,7 +154,9 @@ class LogWriter:
             state=outcome.state,
             asked=len(symbols),
             answered=answered if refused is None else len(symbols) - len(refused),
-            refused=dict(itertools.islice((refused or {}).items(), _REFUSED)),
+            refused=dict(
+                itertools.islice((known if refused is None else refused).items(), _REFUSED)
+            ),
             retry_at=outcome.retry_at,
             last_good=last_good or self.gaps.last_good,
             symbols=symbols if len(symbols) <= _LISTED else None,
