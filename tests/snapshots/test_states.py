@@ -82,7 +82,7 @@ STATES = {
         {"state": "replaying", "source": "replay", "tape_time": NOW, "speed": 10.0},
     ),
     "unknown symbol": State(
-        "–  Yahoo knows n",  # noqa: RUF001  a dash, as the table shows it
+        "AAPL    Yahoo knows no such symbol. Did you mean AAPL.L?",
         "refused (i says why)",
         {"symbol": "MSFT"},
         {"refused": {"AAPL": "Yahoo knows no such symbol. Did you mean AAPL.L?"}},

@@ -78,12 +78,12 @@ def fit(text: str, place: PlacedColumn) -> str:
     if size > width:
         if place.column.is_figure:
             return "…".rjust(width)
-        return _cut(text, width, place.tail)
+        return cut(text, width, place.tail)
     padding = " " * (width - size)
     return text + padding if place.column.align is Align.LEFT else padding + text
 
 
-def _cut(text: str, width: int, tail: int) -> str:
+def cut(text: str, width: int, tail: int = 0) -> str:
     """Return the beginning of `text` and its last `tail` characters, in `width` cells."""
     end = text[len(text) - tail :] if 0 < tail < width else ""
     head = set_cell_size(text, max(0, width - 1 - cell_len(end))).rstrip()
@@ -256,10 +256,10 @@ def _tail(symbols: Iterable[str], width: int) -> tuple[int, int]:
 
     About half of the width, unless another share makes fewer `symbols` look alike.
     """
-    cut = [symbol for symbol in symbols if cell_len(symbol) > width]
-    best = (0, len(cut))
+    long = [symbol for symbol in symbols if cell_len(symbol) > width]
+    best = (0, len(long))
     for tail in sorted(range(width), key=lambda tail: abs(tail - width // 2)):
-        alike = len(cut) - len({_cut(each, width, tail) for each in cut})
+        alike = len(long) - len({cut(each, width, tail) for each in long})
         if alike < best[1]:
             best = tail, alike
         if not alike:

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
+from ticker.board.columns import reason_text
 from ticker.dashboard.cells import line_style, marked, shade, strength
-from ticker.dashboard.columns import ColumnLayout, PlacedColumn, fit
+from ticker.dashboard.columns import SPACE, ColumnLayout, PlacedColumn, cut, fit
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import Sparks
 from ticker.feed import Feed
@@ -78,7 +80,23 @@ class Lines:
                 segments += self._text(row, age, place, palette, ground, level)
         if at < layout.width:
             segments.append(Segment(" " * (layout.width - at), plain))
-        return Strip(segments, max(at, layout.width)).crop(0, layout.width)
+        strip = Strip(segments, max(at, layout.width)).crop(0, layout.width)
+        return strip if row.price is not None else self._explained(strip, row, age, layout, ground)
+
+    def _explained(
+        self, strip: Strip, row: Row, age: Age, layout: ColumnLayout, ground: str
+    ) -> Strip:
+        """Return the line of a row without a price, with the whole reason in its free cells."""
+        words = reason_text(age)
+        named = ("symbol", "name") if row.name else ("symbol",)
+        names = [place for place in layout.places if place.column.key in named]
+        at = max((place.start + place.width + SPACE for place in names), default=1)
+        room = layout.width - at - 1
+        if words in strip.text or room <= 0:
+            return strip
+        style = self._style(Look.WARNING if age.is_trouble else Look.DIM, ground)
+        said = words.ljust(room) if cell_len(words) <= room else cut(words, room)
+        return Strip.join([strip.crop(0, at), Strip([Segment(said, style)]), strip.crop(at + room)])
 
     def _text(  # noqa: PLR0917  all that a cell depends on
         self, row: Row, age: Age, place: PlacedColumn, palette: Palette, ground: str, level: int
