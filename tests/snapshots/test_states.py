@@ -82,7 +82,7 @@ STATES = {
         {"state": "replaying", "source": "replay", "tape_time": NOW, "speed": 10.0},
     ),
     "unknown symbol": State(
-        "AAPL    Yahoo knows no such symbol. Did you mean AAPL.L?",
+        "AAPL      Yahoo knows no such symbol. Did you mean AAPL.L?",
         "refused (i says why)",
         {"symbol": "MSFT"},
         {"refused": {"AAPL": "Yahoo knows no such symbol. Did you mean AAPL.L?"}},
