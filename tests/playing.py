@@ -37,7 +37,7 @@ class FakePlayer:
     loop_to: int | None = None
     marks: Sequence[Mark] = MARKS
     why_not_live: str | None = None
-    can_undo: bool = True
+    seeks: int = 0
     to_come: Collection[str] = ()
     asked: list[object] = field(default_factory=list)
     met: Sequence[tuple[int, Told]] = ()
@@ -60,6 +60,7 @@ class FakePlayer:
 
     def seek(self, time: int) -> None:
         self.asked.append(("seek", time))
+        self.seeks += 1
         self.time = time
 
     def step(self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None]) -> None:
@@ -67,9 +68,9 @@ class FakePlayer:
             on_none()
         self.asked.append(("step", 1 if forward else -1, list(symbols)))
 
-    def undo(self) -> bool:
+    def undo(self) -> None:
         self.asked.append("undo")
-        return self.can_undo
+        self.seeks -= 1
 
     def mark(self) -> Mark:
         mark = Mark(self.time, MarkKind.OWN, "")

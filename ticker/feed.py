@@ -205,6 +205,11 @@ class PlayerControl(Protocol):
         ...
 
     @property
+    def seeks(self) -> int:
+        """How many seeks can be undone."""
+        ...
+
+    @property
     def to_come(self) -> Collection[str]:
         """The symbols of the tape that have no row yet."""
         ...
@@ -248,11 +253,8 @@ class PlayerControl(Protocol):
         """
         ...
 
-    def undo(self) -> bool:
-        """Go back to where the last seek began. Returns False if there is none to undo.
-
-        A second call goes to the one before.
-        """
+    def undo(self) -> None:
+        """Go back to where the last seek began. A second call goes to the one before."""
         ...
 
     def mark(self) -> Mark:

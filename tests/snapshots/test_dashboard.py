@@ -318,7 +318,7 @@ def replay(scene: Scene) -> Dashboard:
     """A replay in the middle of its tape."""
     playing = heartbeat(writer="replay", source="replay", state="replaying",
                         tape_time=NOW, speed=10.0)  # fmt: skip
-    app = scene.dashboard(beats=[playing], title="replay of demo", player=FakePlayer())
+    app = scene.dashboard(beats=[playing], title="demo", player=FakePlayer())
     app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))
     return app
 

@@ -122,7 +122,7 @@ def replay(
         )
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         how = PlayOptions(
-            title=", ".join(settings.watchlists(watchlists)) or f"replay of {source.word}",
+            title=", ".join(settings.watchlists(watchlists)) or source.word,
             is_paused=paused,
             loop=loop,
             idle=None if idle is None else parse_duration(idle),

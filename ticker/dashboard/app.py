@@ -178,16 +178,25 @@ class Dashboard(BoardApp):
     async def action_drop(self) -> None:
         """Remove the symbol of the row with the cursor: from the screen, list and poller."""
         if self._table.chosen is not None and not self._detail.symbol:
+            self._drops.append(self._seeks)
             await self._choosing.remove(self._table.chosen, self._lists.name)
 
     async def action_undo(self) -> None:
-        """Undo the last seek of a replay, or the last removal of a symbol."""
-        if self._is_replay():
+        """Undo the last seek of a replay or the last removal of a symbol, the later of both."""
+        if self._seeks > (self._drops[-1] if self._drops else 0):
             self.action_time("undo")
         elif (symbol := await self._choosing.undo()) is not None:
+            self._drops.pop()
             self._answer(f"{symbol} is back")
+        elif self._is_replay():
+            self._answer("There is nothing to undo")
         else:
             self._offer_replay("Nothing was removed. In a replay, u undoes the last seek")
+
+    @property
+    def _seeks(self) -> int:
+        """How many seeks can be undone."""
+        return self._player.seeks if self._player is not None and self._is_replay() else 0
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the user types."""

@@ -117,6 +117,7 @@ class BoardApp(TerminalApp):
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._stepped, tell=self._answer)
         wishes = preferences or NoPreferences()
+        self._drops: list[int] = []  # for each removal, how many seeks were before it
         self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
         self._question = Question(Finds(controller, self.palette))

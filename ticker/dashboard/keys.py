@@ -84,7 +84,7 @@ KEYS: Final = (
     ),
     Key("g", "go to", "to a time: 09:30, -10m, 2026-11-23T09:30", Needs.REPLAY, 6, "ask('time')"),
     Key("home end", "", "to the start, the end; 0 to 9: tenths", Needs.REPLAY),
-    Key("u", "", "undo the last seek", Needs.REPLAY, 9, "undo"),
+    Key("u", "", "undo the last seek or removal", Needs.REPLAY, 9, "undo"),
     Key("l", "loop", "loop from here, to here, off", Needs.REPLAY, 7, "time('loop')"),
     Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
     Key("/", "filter", "filter: name, >2%, kind:etf, session:pre; esc", action="ask('filter')"),

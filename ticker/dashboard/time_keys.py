@@ -59,8 +59,7 @@ class TimeKeys:
             case "own":
                 self._mark()
             case "undo":
-                if not player.undo():
-                    self._tell("There is no seek to undo")
+                player.undo()
             case "loop":
                 player.cycle_loop()
             case "live":

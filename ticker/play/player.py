@@ -232,6 +232,11 @@ class Player:
         return there.difference(self.board.symbols, self.board.beside)
 
     @property
+    def seeks(self) -> int:
+        """See `PlayerControl`."""
+        return len(self._before)
+
+    @property
     def marks(self) -> Sequence[Mark]:
         """See `PlayerControl`."""
         return self._marks.all
@@ -274,12 +279,10 @@ class Player:
             chosen &= frozenset(self._deck.symbols)
         self._deck.step(chosen, forward=forward, on_none=on_none)
 
-    def undo(self) -> bool:
+    def undo(self) -> None:
         """See `PlayerControl`."""
-        if not self._before:
-            return False
-        self._deck.go_to(self._before.pop())
-        return True
+        if self._before:
+            self._deck.go_to(self._before.pop())
 
     def mark(self) -> Mark:
         """See `PlayerControl`."""

@@ -171,11 +171,25 @@ async def test_a_time_outside_the_tape_is_told_until_the_next_seek(
             await until(lambda: "The recording" not in scene.said)
 
 
-async def test_u_says_when_there_is_nothing_to_undo(shown: Callable[..., Any]) -> None:
+async def test_u_undoes_the_last_seek_or_removal(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
-        scene.player.can_undo = False
+        await scene.pilot.press("home", "minus")
+        await until(lambda: "S00" not in scene.app._table)
+        await scene.pilot.press("right", "minus")
+        await until(lambda: "S01" not in scene.app._table)
+        scene.player.asked.clear()
         await scene.pilot.press("u")
-        await until(lambda: "There is no seek to undo" in scene.said)
+        await until(lambda: "S01" in scene.app._table)
+        assert scene.player.asked == []
+        await scene.pilot.press("u")
+        assert scene.player.asked == ["undo"]
+        assert "S00" not in scene.app._table
+        await scene.pilot.press("u")
+        await until(lambda: "S00" in scene.app._table)
+        await scene.pilot.press("u")
+        assert scene.player.asked == ["undo", "undo"]
+        await scene.pilot.press("u")
+        await until(lambda: "There is nothing to undo" in scene.said)
 
 
 async def test_the_ticks_of_a_step_are_counted_at_once(shown: Callable[..., Any]) -> None:
