@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import pytest
@@ -79,6 +79,33 @@ async def test_before_the_first_answer_a_poller_is_starting_and_not_slow() -> No
     beats = [(beat.received - START, beat.state) for beat in scene.log.heartbeats]
     assert beats[:2] == [(SECOND, "starting"), (3 * SECOND, "ok")]
     assert "slow" in {state for _, state in beats[2:]}
+
+
+async def test_a_source_that_fails_and_is_asked_again_is_not_called_slow_meanwhile() -> None:
+    async def hanging(source: FakeSource, symbols: Sequence[str]) -> Any:
+        if 1 < len(source.asked) < 5:
+            await source.clock.sleep(10 * SECOND)
+            return SourceUnreachable("yahoo", "no answer within 10 s")
+        return rising(source, symbols)
+
+    scene = Scene(hanging)
+    await scene.poll(every=SECOND, duration=60 * SECOND).run()
+    states = [state for state, _ in groupby(beat.state for beat in scene.log.heartbeats)]
+    assert states == ["ok", "slow", "unreachable", "ok", "stopped"]
+    signs = [beat.received for beat in scene.log.heartbeats]
+    assert all(later - earlier <= 3 * SECOND for earlier, later in pairwise(signs))
+
+
+async def test_each_status_of_a_failing_source_names_the_next_try() -> None:
+    def limited(source: FakeSource, symbols: Sequence[str]) -> Any:
+        return RateLimited("yahoo", source.clock.wall() + 60 * SECOND)
+
+    scene = Scene(limited)
+    await scene.poll(duration=200 * SECOND).run()
+    failing = [status for status in scene.told if status.state == "rate-limited"]
+    assert [status.polls for status in failing] == [1, 2, 3, 4]
+    tries = [START + (60 * polls) * SECOND for polls in (1, 2, 3, 4)]
+    assert [status.retry_at for status in failing] == tries
 
 
 async def test_a_request_without_end_is_given_up_and_the_source_is_asked_again() -> None:

@@ -225,17 +225,19 @@ class Poll:
             )
         if outcome is None:
             return
-        self._say(polls=self._status.polls + 1)
+        # Not told by itself: the time of the next try is known only with the outcome.
+        self._status = msgspec.structs.replace(self._status, polls=self._status.polls + 1)
         if isinstance(outcome, Answer):
             await self._take(outcome, asked)
         else:
             await self._fail(of_error(outcome))
 
     async def _slow(self) -> None:
-        was_starting = self._status.state is WriterState.STARTING
-        state = WriterState.STARTING if was_starting else WriterState.SLOW
-        self._say(state=state)
-        await self._beat(Outcome(state))
+        """Write a heartbeat while an answer is late. A failing source stays in its state."""
+        if self._status.state in (WriterState.OK, WriterState.NO_PRICES):
+            self._say(state=WriterState.SLOW)
+        said = self._status
+        await self._beat(Outcome(said.state, problem=said.problem, retry_at=said.retry_at))
 
     async def _take_pushed(self) -> None:
         """Append what the source pushed."""
