@@ -97,8 +97,8 @@ async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_aga
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("mute", "sends nothing through its socket while prices move"),
-        ("garbage", "sends unreadable messages through its socket"),
+        ("mute", "its socket sends nothing while prices move"),
+        ("garbage", "its socket sends unreadable messages"),
     ],
 )
 async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(
@@ -162,6 +162,7 @@ async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_eve
         line, told, screen = await scene.seen()
         for each in (line, told, screen):
             assert "its socket was closed" in each
+            assert ", so prices come by polls. Next try in " in each
         while scene.clock.elapsed() < 10 * MINUTE:
             await scene.polls()
             if (now := scene.exchange.counters.connections) != connections:
@@ -174,6 +175,23 @@ async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_eve
         await scene.polls(75)  # the longest time between two attempts
         assert (await scene.seen())[1] == "healthy"
         assert len(await scene.ticks()) > before + 75
+
+
+async def test_a_socket_that_works_again_ends_a_rate_limit_of_the_polls_behind_it(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("429", "close")
+        await scene.exchange.streamer.close()
+        await scene.polls(3)
+        for each in await scene.seen():
+            assert "too many requests" in each
+        scene.exchange.faults.switch("429")
+        until = scene.clock.elapsed() + 10 * SECOND
+        while (await scene.seen())[1] != "healthy":
+            await scene.polls()
+        assert scene.clock.elapsed() < until
 
 
 @pytest.mark.processes
@@ -242,7 +260,7 @@ async def test_of_more_quotes_than_can_be_taken_the_latest_per_symbol_is_kept_an
         source._known.put(Quote("AB"[price % 2], "exchange-live", price, price, float(price)))
     assert {quote.price for quote in source.take()} == {10_000.0, 10_001.0}
     answer = source._answer(["A", "B"], 0)
-    assert answer.problem == "sends more than can be kept up with: 9,999 skipped"
+    assert answer.problem == "its socket sends too much: 9,999 messages skipped"
     assert source._answer(["A", "B"], 0).problem is None
 
 
@@ -273,7 +291,8 @@ async def test_a_redirection_of_the_socket_is_not_followed() -> None:
         async with open_source(f"exchange-live:{host}:{port}") as source:
             async with asyncio.timeout(20):
                 answer = await source.quotes(["AAPL"])
-            assert answer.problem == "refuses its socket (HTTP 302)"
+            assert answer.problem is not None
+            assert answer.problem.startswith("refuses its socket (HTTP 302), so prices come by")
 
 
 async def _redirect(request: Any) -> Any:

@@ -97,10 +97,7 @@ async def test_a_source_that_fails_and_is_asked_again_is_not_called_slow_meanwhi
 
 
 async def test_each_status_of_a_failing_source_names_the_next_try() -> None:
-    def limited(source: FakeSource, symbols: Sequence[str]) -> Any:
-        return RateLimited("yahoo", source.clock.wall() + 60 * SECOND)
-
-    scene = Scene(limited)
+    scene = Scene(lambda source, _: RateLimited("yahoo", source.clock.wall() + 60 * SECOND))
     await scene.poll(duration=200 * SECOND).run()
     failing = [status for status in scene.told if status.state == "rate-limited"]
     assert [status.polls for status in failing] == [1, 2, 3, 4]

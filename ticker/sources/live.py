@@ -20,7 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ticker.errors import SourceError
+from ticker.errors import RateLimited, SourceError
+from ticker.figures import count_text
 from ticker.records import Found, MinuteBars, Quote
 from ticker.sources.backing import BackingPolls
 from ticker.sources.budget import Budget
@@ -30,6 +31,7 @@ from ticker.sources.protocol import Answer, SearchableSource
 from ticker.sources.reconnecting import Turns
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
 from ticker.system_clock import now
+from ticker.times import format_duration
 from ticker.units import SECOND
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ _AGAIN: Final = 15.0
 """The time after which the subscription is sent again, as yfinance does (s)."""
 _MOMENT: Final = 0.5
 """How long to wait for the first message of a socket that was mute (s)."""
-_GARBAGE: Final = "sends unreadable messages through its socket"
-_MUTE: Final = "sends nothing through its socket while prices move"
+_GARBAGE: Final = "its socket sends unreadable messages"
+_MUTE: Final = "its socket sends nothing while prices move"
 
 
 class LiveSource(SearchableSource):
@@ -170,9 +172,11 @@ class LiveSource(SearchableSource):
         refused = {s: known.refused[s] for s in wanted if s in known.refused}
         refused |= dict.fromkeys(known.unknown(wanted), "not asked yet")
         (cut, since), self._cut = self._cut or (None, None), None
-        problem = self._silence
+        problem = None if self._silence is None else f"{self._silence}, so prices come by polls"
+        if problem and self._link is None and (wait := self._turns.wait(self._monotonic())):
+            problem += f". Next try in {format_duration(wait * SECOND)}"
         if skipped := known.take_skipped():
-            problem = f"sends more than can be kept up with: {skipped:,} skipped"
+            problem = f"its socket sends too much: {count_text(skipped, 'message')} skipped"
         return Answer(
             quotes=known.all_of(wanted),
             refused=refused,
@@ -310,10 +314,17 @@ class LiveSource(SearchableSource):
         self._judge(await self._polls.poll(symbols))
 
     async def _fall_back(self, wanted: Sequence[str]) -> None:
-        """Poll at the usual pace, because no socket sends. Raises the error of the last poll."""
+        """Poll at the usual pace, because no socket sends. Raises the error of the last poll.
+
+        If the polls are rate-limited, the socket is still tried again at its own pace.
+        """
         await self._poll(wanted)
-        if self._polls.error is not None:
-            raise self._polls.error
+        if isinstance(error := self._polls.error, RateLimited):
+            wait = 0 if self._link is not None else self._turns.wait(self._monotonic())
+            retry_at = self._clock() + max(wait * SECOND, self.every)
+            raise RateLimited(self.name, min(retry_at, error.retry_at), error.problem)
+        if error is not None:
+            raise error
 
     def _judge(self, moved: bool | None) -> None:
         """Judge the socket by a poll: did a known price move? `None`: no poll has ended."""

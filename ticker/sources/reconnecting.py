@@ -6,6 +6,7 @@ Pure: the time (s, of a clock that never goes back) and random numbers are passe
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Final
 
 from ticker.back_off import BackOff
@@ -31,6 +32,10 @@ class Turns:
             return False
         self._next = now + ONCE
         return True
+
+    def wait(self, now: float) -> int:
+        """Return how long after `now` the next attempt may be made (s, rounded up)."""
+        return max(0, ceil(self._next - now))
 
     def lost(self, now: float, lasted: float) -> None:
         """A connection ended at `now`, after `lasted`."""

@@ -320,7 +320,7 @@ class YahooSource(SearchableSource):
             # Not msgspec: one NaN would spoil the quotes of all the other symbols.
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or not all of it"
+            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or only part of it,"
             raise SourceError(self.name, f"answered with {what} instead of quotes") from error
 
 

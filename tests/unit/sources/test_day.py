@@ -218,7 +218,7 @@ def uncovered(spans: Sequence[tuple[int, int]], gaps: Sequence[Gap], began: int)
 
 
 OF_POLLS = {GapReason.UNREADABLE, GapReason.UNREACHABLE, GapReason.NO_PRICES}
-OF_SOCKET = {"its socket broke", "sends unreadable messages through its socket"}
+OF_SOCKET = {"its socket broke", "its socket sends unreadable messages"}
 
 
 @pytest.mark.parametrize("hours", [3, pytest.param(24, marks=pytest.mark.slow)])
