@@ -43,5 +43,5 @@ def to_reach(name: str, address: str | None) -> str:
         host, _, port = (address or "").removeprefix(f"{name}:").rpartition(":")
         is_other = port.isdecimal() and port != str(EXCHANGE_PORT) and host in ("", _LOOPBACK)
         option = f" --listen {_LOOPBACK}:{port}" if is_other else ""
-        return f"Start it in another terminal: ticker exchange{option}"
+        return f"Not running? Start it: ticker exchange{option}"
     return "Check your connection, or try `ticker demo`, which works offline."

@@ -20,5 +20,5 @@ from ticker.source_titles import to_reach
 def test_the_advice_starts_an_exchange_at_the_port_that_was_asked(
     name: str, address: str | None, option: str
 ) -> None:
-    advice = f"Start it in another terminal: ticker exchange{option}"
+    advice = f"Not running? Start it: ticker exchange{option}"
     assert to_reach(name, address) == advice

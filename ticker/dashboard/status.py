@@ -47,10 +47,15 @@ class Status:
     """A prefix of the words: that this is a replay, and the tape's time."""
     brief: tuple[str, ...] = ()
     """The parts of a shorter text for a narrow line, the most important first."""
+    reason: str = ""
+    """The part of the words that says what is wrong, and why."""
 
     def fitting(self, room: int) -> str:
-        """Return the words, or as much of the brief ones as fits into `room` cells."""
-        if cell_len(self.words) <= room or not self.brief:
+        """Return what fits into `room` cells: the words, the reason, or as many brief parts."""
+        for words in filter(None, (self.words, self.reason)):
+            if cell_len(words) <= room:
+                return words
+        if not self.brief:
             return self.words
         said = self.brief[0]
         for more in self.brief[1:]:
@@ -115,13 +120,14 @@ def status(
             followed_by(verdict.words, shown),
             is_trouble=writers[0].reason is not Reason.STARTING,
             brief=(verdict.brief or verdict.words, shown),
+            reason=verdict.words,
         )
     is_trouble = verdict.standing is not Standing.HEALTHY
     others = "" if is_trouble else of_unwell(writers[1:], len(writers))
     gaps = _gaps(feed, now, zone)
     words = _joined(others, verdict.words, rows, ticks, gaps)
     new_gap, told = _new_gap(feed, now, zone), verdict.brief or verdict.words
-    first = (told, new_gap) if is_trouble else (new_gap, others, told)
+    first = (told, new_gap) if is_trouble or verdict.problem else (new_gap, others, told)
     brief = (*first, ticks, rows)
     return Status(words, is_trouble, brief=tuple(filter(None, brief)))
 

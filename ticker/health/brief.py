@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from ticker.escape import escape
 from ticker.health.reasons import Reason
 from ticker.health.sentences import answered, of_sound, of_writer
 from ticker.health.writers import WriterHealth
@@ -18,13 +19,14 @@ from ticker.times import Zone, clock
 
 
 def of_sound_briefly(writers: Sequence[WriterHealth], now: int, zone: Zone) -> str:
-    """Describe healthy writers: how much the last answers brought, and when."""
+    """Describe healthy writers: how much the last answers brought, when, and what is wrong."""
     beats = [writer.heartbeat for writer in writers]
     if any(beat.tape_time is not None for beat in beats):
         return of_sound(writers, now, zone)
     came, wished = answered(beats) if beats[1:] else (beats[0].answered, beats[0].asked)
     asked = clock(max(beat.time for beat in beats), zone, now=now)
-    return f"{came:,} of {wished:,} answered at {asked}"
+    problem = next((f" · {escape(beat.problem)}" for beat in beats if beat.problem), "")
+    return f"{came:,} of {wished:,} answered at {asked}{problem}"
 
 
 def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:

@@ -122,7 +122,11 @@ def test_an_empty_watchlist_is_told_before_a_screen(
         (["tail", "--no-follow", "--stream", "sqlite:/nowhere/log.sqlite"], 4, "nobody has polled"),
         (["config"], 0, "Set XDG_STATE_HOME"),
         (["config", "--init"], 3, "Set TICKER_CONFIG"),
-        (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Start it in another"),
+        (
+            ["quote", "--source", "exchange:127.0.0.1:1"],
+            6,
+            "Not running? Start it: ticker exchange",
+        ),
         (["--version"], 0, "ticker "),
     ],
 )

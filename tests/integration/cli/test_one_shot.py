@@ -113,7 +113,11 @@ def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
         (["tail", "-n", "99999999999999999999"], 2, "Invalid value"),
         (["quote", "\x1b]0;x\x07"], 2, "That is no symbol"),
         (["quote", "--source", "bloomberg"], 2, "'bloomberg' is no source"),
-        (["quote", "--source", "exchange:127.0.0.1:1"], 6, "Start it in another"),
+        (
+            ["quote", "--source", "exchange:127.0.0.1:1"],
+            6,
+            "Not running? Start it: ticker exchange",
+        ),
         (["exchange", "--listen", "8790"], 2, "is no address"),
         (["exchange", "--answers", "nowhere"], 2, "nowhere"),
         (["run"], 2, "run needs a terminal"),

@@ -40,14 +40,14 @@ def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_compos
             "no connection at 127.0.0.1:8790",
             "127.0.0.1:8790",
             "Cannot reach the exchange (no connection at 127.0.0.1:8790). "
-            "Start it in another terminal: ticker exchange",
+            "Not running? Start it: ticker exchange",
         ),
         (
             "exchange-live",
             "no connection at 127.0.0.1:8870",
             "127.0.0.1:8870",
             "Cannot reach the exchange (no connection at 127.0.0.1:8870). "
-            "Start it in another terminal: ticker exchange --listen 127.0.0.1:8870",
+            "Not running? Start it: ticker exchange --listen 127.0.0.1:8870",
         ),
     ],
 )

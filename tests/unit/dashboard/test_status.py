@@ -48,6 +48,39 @@ async def test_where_the_market_is_counted_the_ticks_are_told_beside_its_moves(
     assert status(watch, NOW, UTC, market=Market(moved, seen)).words == words
 
 
+def told_by(stream_in_memory: Callable[..., Any], **news: Any) -> Any:
+    beat = Heartbeat(
+        "o", "w", "exchange", NOW, NOW, 1_000_000, asked=4, last_good=NOW - MINUTE, **news
+    )
+    quote = Quote("A", "exchange", NOW, NOW, 1.0, "o", 1)
+    return Follow(
+        stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=(beat,))),
+        clock=lambda: NOW,
+        elapsed=lambda: 0,
+    )
+
+
+async def test_a_line_without_room_for_the_times_of_prices_still_says_what_is_wrong(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    problem = "asks for consent to its cookies instead of answering"
+    watch = told_by(stream_in_memory, state="unreadable", answered=0, problem=problem)
+    await watch.snapshot()
+    found = status(watch, NOW, UTC)
+    assert f": it {problem}. Prices shown" in found.fitting(200)
+    assert found.fitting(120).endswith(f": it {problem}.")
+    assert problem not in found.fitting(80)
+
+
+async def test_a_narrow_line_names_the_problem_of_a_source_that_answers(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    problem = "its socket sends nothing"
+    watch = told_by(stream_in_memory, state="ok", answered=4, problem=problem)
+    await watch.snapshot()
+    assert f"answered at {clock(NOW, UTC)} · {problem}" in status(watch, NOW, UTC).fitting(70)
+
+
 async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
     stream_in_memory: Callable[..., Any],
 ) -> None:
