@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from ticker.board.column import Align, Column, Style, change_style
@@ -17,6 +18,8 @@ from ticker.records import Quote
 
 CENTS: Final = 2
 """Decimals of money."""
+_AMOUNTS: Final = ("cost", "value", "day_gain", "gain")
+"""The columns whose figures are money."""
 
 
 def money_text(amount: Decimal | None) -> str:
@@ -68,19 +71,23 @@ def _owned(key: str, title: str, importance: float) -> Column:
 
 
 def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
-    """The same columns; where `rows` are worth several currencies, each value names its own."""
+    """Return `columns`. If `rows` are owned in several currencies, each amount names its own."""
     owned = {row.currency for row in rows if row.position is not None and row.currency}
     if len(owned) < 2:  # noqa: PLR2004  one needs no name
         return tuple(columns)
     return tuple(
-        replace(column, text=_value_with_unit) if column.key == "value" else column
+        replace(column, text=_with_unit(column.text)) if column.key in _AMOUNTS else column
         for column in columns
     )
 
 
-def _value_with_unit(row: Row | Quote, _age: Age) -> str:
-    value = money_text(_figure(getattr(row, "position", None), "value"))
-    return f"{value} {escape(row.currency or '')}".rstrip() if value else ""
+@cache  # so that equal columns stay equal
+def _with_unit(text: Callable[[Row | Quote, Age], str]) -> Callable[[Row | Quote, Age], str]:
+    def told(row: Row | Quote, age: Age) -> str:
+        amount = text(row, age)
+        return f"{amount} {escape(row.currency or '')}".rstrip() if amount else ""
+
+    return told
 
 
 _TEXTS: Final = {

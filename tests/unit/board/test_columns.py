@@ -113,16 +113,18 @@ def test_bids_finer_than_the_price_are_not_rounded_away() -> None:
     assert BY_KEY["spread"].text(row, FRESH) == "0.00250"
 
 
-def test_values_name_their_currency_only_where_there_are_several() -> None:
-    value = Owned(quantity=Decimal(10), value=Decimal("1234.50"))
+def test_amounts_name_their_currency_only_where_there_are_several() -> None:
+    value = Owned(quantity=Decimal(10), value=Decimal("1234.50"), gain=Decimal(-3))
     rows = [
         Row("AAPL", 123.45, currency="USD", position=value),
         Row("ENI.MI", 123.45, currency="EUR", position=value),
         Row("7203.T", 3_000.0, currency="JPY"),  # is not owned
     ]
-    columns = [BY_KEY["price"], BY_KEY["value"]]
-    _, one = with_units(columns, rows[:1] + rows[2:])
+    columns = [BY_KEY["price"], BY_KEY["value"], BY_KEY["gain"]]
+    _, one, _ = with_units(columns, rows[:1] + rows[2:])
     assert one.text(rows[0], FRESH) == "1,234.50"
-    price, several = with_units(columns, rows)
+    price, several, gain = with_units(columns, rows)
     assert [several.text(row, FRESH) for row in rows] == ["1,234.50 USD", "1,234.50 EUR", ""]
     assert price.text(rows[0], FRESH) == "123.45"
+    assert gain.text(rows[0], FRESH) == "-3.00 USD"
+    assert with_units(columns, rows) == (price, several, gain)  # no reason to lay them out again
