@@ -73,7 +73,7 @@ STATES = {
     ),
     "stream away": State("stream away", "its disk is away. Next try", {}, {}, is_lost=True),
     "gap": State(
-        "now  gap of 4s", "gap of 4s, 15:29:56 to 15:30:00 (slow answer)", {}, {}, gaps=(PAUSE,)
+        "now  gap of 4s", "gap of 4s (slow answer)", {}, {}, gaps=(PAUSE,)
     ),
     "replaying": State(
         "now",

@@ -48,11 +48,10 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
-    """Describe a gap without whose it is, for a line that has no room for the whole."""
+    """Describe a gap of a moment ago without whose and when, for a line with little room."""
     if gap.from_ is None or gap.until is None or gap.writer == READER:
         return of_gap(gap, now, zone)
-    span = span_text(gap.from_, gap.until, zone, now=now)
-    return f"gap of {format_duration(max(gap.until - gap.from_, 1))}, {span} ({reason_words(gap)})"
+    return f"gap of {format_duration(max(gap.until - gap.from_, 1))} ({reason_words(gap)})"
 
 
 def of_missing_ticks(gap: Gap) -> str:
