@@ -72,9 +72,7 @@ STATES = {
         {"state": "starting", "asked": 0, "answered": 0},
     ),
     "stream away": State("stream away", "its disk is away. Next try", {}, {}, is_lost=True),
-    "gap": State(
-        "now  gap of 4s", "gap of 4s (slow answer)", {}, {}, gaps=(PAUSE,)
-    ),
+    "gap": State("now  gap of 4s", "gap of 4s (slow answer)", {}, {}, gaps=(PAUSE,)),
     "replaying": State(
         "now",
         "REPLAY",
