@@ -23,7 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from ticker.errors import StreamError, StreamUnreachable
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import ENDINGS
 from ticker.streams.protocol import Log
 from ticker.streams.sqlite import SqliteLog
@@ -58,7 +58,7 @@ def tick(origin: str, symbol: str, sequence: int) -> Tick:
 class Flow:
     """A writer and two readers at work."""
 
-    address: Address
+    address: KafkaAddress
     acknowledged: dict[Key, int] = field(default_factory=dict)
     seen: list[dict[Key, list[int]]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -121,7 +121,7 @@ class Flow:
 
 @contextlib.asynccontextmanager
 async def flowing(
-    address: Address,
+    address: KafkaAddress,
     *origins: str,
     local: Path | None = None,
     whole: bool = True,
@@ -180,7 +180,7 @@ async def flowing(
         assert list(dict.fromkeys(found)) == list(range(first, max(found) + 1))
 
 
-async def on_the_topic(address: Address) -> dict[Key, list[int]]:
+async def on_the_topic(address: KafkaAddress) -> dict[Key, list[int]]:
     """Return the sequences in the topic, with aiokafka's own consumer and plain JSON."""
     consumer = AIOKafkaConsumer(bootstrap_servers=address.servers[0])
     await consumer.start()
@@ -208,7 +208,7 @@ async def on_the_topic(address: Address) -> dict[Key, list[int]]:
 
 
 @contextlib.asynccontextmanager
-async def admin(address: Address) -> AsyncIterator[Any]:
+async def admin(address: KafkaAddress) -> AsyncIterator[Any]:
     client = AIOKafkaAdminClient(bootstrap_servers=address.servers[0])
     await client.start()
     try:
@@ -220,7 +220,7 @@ async def admin(address: Address) -> AsyncIterator[Any]:
         await client.close()
 
 
-async def delete_topics(address: Address, *endings: str) -> None:
+async def delete_topics(address: KafkaAddress, *endings: str) -> None:
     async with admin(address) as client:
         await client.delete_topics([address.prefix + ending for ending in endings or ENDINGS])
 
@@ -264,7 +264,7 @@ async def stalled(flow: Flow, seconds: float) -> AsyncIterator[None]:
     assert min(pauses) >= seconds, f"not felt by all: the longest pauses were {pauses} s"
 
 
-async def suffer(address: Address, *faults: Awaitable[None], seconds: float) -> None:
+async def suffer(address: KafkaAddress, *faults: Awaitable[None], seconds: float) -> None:
     """Check that each of `faults` stops the flow for `seconds` at least, and loses no tick."""
     async with flowing(address, "machine") as flow:
         for fault in faults:

@@ -23,7 +23,7 @@ from ticker import wire
 from ticker.exchange import Exchange, Market, companies
 from ticker.processes.child import environment
 from ticker.records import Quote, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.messages import HEADERS
 from ticker.streams.kafka.producing import BATCH_BYTES
 
@@ -57,8 +57,8 @@ def ticks(origin: str, batch: int) -> list[Tick]:
     ]
 
 
-def address(kafka: str) -> Address:
-    return Address((kafka,), f"bench.{time.time_ns()}")
+def address(kafka: str) -> KafkaAddress:
+    return KafkaAddress((kafka,), f"bench.{time.time_ns()}")
 
 
 async def timed(work: Callable[[], Awaitable[None]]) -> float:

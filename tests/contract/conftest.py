@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ticker.streams import Log, Stream
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.memory import MemoryLog, MemoryStream
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
@@ -35,9 +35,9 @@ def _sqlite_writer(folder: Path, **options: Any) -> Log:
     return SqliteLog(folder / "log.sqlite", **options)
 
 
-def _address(folder: Path, server: str) -> Address:
+def _address(folder: Path, server: str) -> KafkaAddress:
     """Topics of their own for each folder."""
-    return Address((server,), f"contract.{hashlib.sha256(bytes(folder)).hexdigest()[:16]}")
+    return KafkaAddress((server,), f"contract.{hashlib.sha256(bytes(folder)).hexdigest()[:16]}")
 
 
 def _kafka_reader(folder: Path, server: str) -> Stream:

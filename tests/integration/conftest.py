@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.kafka_broker import Broker
-from ticker.streams.kafka import Address
+from ticker.streams.kafka import KafkaAddress
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,6 @@ def server(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def address(server: str) -> Address:
+def address(server: str) -> KafkaAddress:
     """A stream of the test's own."""
-    return Address((server,), f"test.{time.time_ns()}")
+    return KafkaAddress((server,), f"test.{time.time_ns()}")

@@ -33,7 +33,7 @@ from ticker.errors import (
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
 from ticker.streams import open_log, open_stream
 from ticker.streams.kafka import (
-    Address,
+    KafkaAddress,
     KafkaLog,
     KafkaStream,
     Plan,
@@ -69,7 +69,7 @@ async def read(stream: Any, **options: Any) -> list[Batch]:
     return [batch async for batch in stream.read(begin, follow=False, **options)]
 
 
-async def put(address: Address, topic: str, *messages: dict[str, Any]) -> None:
+async def put(address: KafkaAddress, topic: str, *messages: dict[str, Any]) -> None:
     """Messages of somebody else."""
     producer = AIOKafkaProducer(bootstrap_servers=address.servers[0], max_request_size=2**21)
     await producer.start()
@@ -81,7 +81,7 @@ async def put(address: Address, topic: str, *messages: dict[str, Any]) -> None:
 
 
 async def put_unreadable(
-    address: Address, topic: str, *values: tuple[bytes, bytes], partition: int = 0
+    address: KafkaAddress, topic: str, *values: tuple[bytes, bytes], partition: int = 0
 ) -> None:
     """One batch: messages, of which the last has a header whose name is no UTF-8."""
     producer = AIOKafkaProducer(bootstrap_servers=address.servers[0])
@@ -101,7 +101,7 @@ async def put_unreadable(
         await producer.stop()
 
 
-async def test_over_several_partitions_each_symbol_keeps_its_order(address: Address) -> None:
+async def test_over_several_partitions_each_symbol_keeps_its_order(address: KafkaAddress) -> None:
     async with KafkaLog(address, Plan(partitions=4)) as log:
         for n in range(1, 31):
             await log.append([tick("o", s, n) for s in SYMBOLS])
@@ -115,7 +115,7 @@ async def test_over_several_partitions_each_symbol_keeps_its_order(address: Addr
 
 
 async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others_write(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     rounds = 150
 
@@ -158,7 +158,7 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
 
 
 async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
@@ -181,7 +181,7 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
 
 
 async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are_no_hole(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "QUIET", 1)], quotes=[quote("o", "QUIET", 1)])
@@ -201,7 +201,7 @@ async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are
         assert (await log.health()).holes == 0
 
 
-async def test_a_log_opened_again_goes_on_where_it_ended(address: Address) -> None:
+async def test_a_log_opened_again_goes_on_where_it_ended(address: KafkaAddress) -> None:
     async with KafkaLog(address) as log:
         log_id = log.id
         await log.append(
@@ -224,7 +224,7 @@ async def test_a_log_opened_again_goes_on_where_it_ended(address: Address) -> No
 
 
 async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     begun = time.monotonic()
     async with KafkaLog(address) as log:
@@ -239,7 +239,9 @@ async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end
         assert [q.sequence for q in (await stream.snapshot()).quotes] == [5]
 
 
-async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(address: Address) -> None:
+async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(
+    address: KafkaAddress,
+) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(30):
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
         closed = replace(quote("o", "A", 1), time=NOW + 500, session="closed")
@@ -249,7 +251,9 @@ async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(address:
                 break
 
 
-async def test_messages_are_plain_json_with_key_and_headers_for_anybody(address: Address) -> None:
+async def test_messages_are_plain_json_with_key_and_headers_for_anybody(
+    address: KafkaAddress,
+) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
         await log.append([tick("o", "GC=F", 7)], quotes=[quote("o", "GC=F", 7)], heartbeats=[beat])
@@ -270,7 +274,9 @@ async def test_messages_are_plain_json_with_key_and_headers_for_anybody(address:
     assert {message.timestamp_type for message in found.values()} == {1}  # LogAppendTime
 
 
-async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: Address) -> None:
+async def test_foreign_and_broken_messages_are_counted_and_passed_over(
+    address: KafkaAddress,
+) -> None:
     good = wire.encode(tick("o", "A", 2))
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
@@ -306,7 +312,7 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(address: 
 
 
 async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
@@ -328,7 +334,7 @@ async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
 
 
 async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=2)) as log:
         await log.append([tick("o", s, 1) for s in SYMBOLS], quotes=[quote("o", "A", 1)])
@@ -349,7 +355,7 @@ async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_what_others_compress_is_read(address: Address, codec: str) -> None:
+async def test_what_others_compress_is_read(address: KafkaAddress, codec: str) -> None:
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": address.servers[0], "compression.type": codec, "linger.ms": 50}
     )
@@ -361,7 +367,7 @@ async def test_what_others_compress_is_read(address: Address, codec: str) -> Non
         assert [t for b in await read(log) for t in b.ticks] == ticks
 
 
-async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Address) -> None:
+async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: KafkaAddress) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", n) for n in range(1, 21)])
         seen: list[int] = []
@@ -386,7 +392,7 @@ async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Addre
 
 
 async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     sequences = itertools.count(1)
     plan = Plan(partitions=1, keep_for=2_000_000)
@@ -409,7 +415,7 @@ async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told
 
 
 async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
         await log.append([tick("o", "A", n) for n in range(1, 21)])
@@ -421,7 +427,7 @@ async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(
 
 
 async def test_a_reading_ends_behind_what_is_handed_to_nobody_while_others_flow(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     """The marker of somebody else's transaction lies at the end of one partition."""
     quiet, busy = name_in(0, 2), name_in(1, 2)
@@ -447,7 +453,7 @@ async def test_a_reading_ends_behind_what_is_handed_to_nobody_while_others_flow(
         assert quiet in seen
 
 
-async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Address) -> None:
+async def test_a_topic_with_another_policy_is_told_and_left_alone(address: KafkaAddress) -> None:
     async with admin(address) as client:
         compacted = {"cleanup.policy": "compact"}
         topic = NewTopic(address.prefix, 1, 1, topic_configs=compacted)
@@ -466,7 +472,7 @@ async def test_a_topic_with_another_policy_is_told_and_left_alone(address: Addre
 
 
 async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
     real = ClusterClient.ask
@@ -489,7 +495,7 @@ async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
 
 
 async def test_a_cluster_that_does_not_become_complete_is_told(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(topics, "ANSWER", 1)
     with pytest.raises(StreamUnreachable, match="cannot make the topic"):
@@ -498,7 +504,7 @@ async def test_a_cluster_that_does_not_become_complete_is_told(
 
 
 async def test_topics_are_made_while_no_controller_is_known(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As it is for a moment after a broker began, or was away for longer than its session.
     unknown = property(lambda _: None, lambda *_: None)
@@ -508,7 +514,9 @@ async def test_topics_are_made_while_no_controller_is_known(
         assert await log.last() == {("o", "A"): 1}
 
 
-async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(address: Address) -> None:
+async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(
+    address: KafkaAddress,
+) -> None:
     ahead = (time.time_ns() // 1_000) + 60_000_000
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([replace(tick("o", "A", n), received=ahead + n) for n in range(1, 11)])
@@ -518,7 +526,7 @@ async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(addres
 
 
 async def test_columns_come_however_long_their_caller_works_on_a_chunk(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(Fetching):
         async def _fetch(self, limit: int, wait: float, *only: TopicPartition) -> Any:
@@ -541,7 +549,7 @@ async def test_columns_come_however_long_their_caller_works_on_a_chunk(
     assert await asyncio.to_thread(work) == [1, 2, 3]
 
 
-async def test_a_reader_of_topics_with_another_policy_says_so(address: Address) -> None:
+async def test_a_reader_of_topics_with_another_policy_says_so(address: KafkaAddress) -> None:
     async with KafkaLog(address) as log, admin(address) as client:
         assert (await log.health()).problem is None
         resource = ConfigResource(ConfigResourceType.TOPIC, address.prefix + ".quotes")
@@ -576,7 +584,7 @@ async def test_a_broker_that_is_not_there_is_told_with_the_cause(
     assert time.monotonic() - begin < 10
 
 
-async def test_a_reader_that_came_first_waits_for_its_topics(address: Address) -> None:
+async def test_a_reader_that_came_first_waits_for_its_topics(address: KafkaAddress) -> None:
     async with KafkaStream(address) as stream:
         with pytest.raises(StreamMissing):
             await stream.find("start")
@@ -593,7 +601,7 @@ def name_in(partition: int, partitions: int) -> str:
 
 
 async def test_silence_does_not_lead_past_what_was_not_handed_over(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a hole is looked up, an empty batch's position stays before the ticks behind it."""
     looked = asyncio.Event()
@@ -620,7 +628,7 @@ async def test_silence_does_not_lead_past_what_was_not_handed_over(
 
 
 async def test_a_question_that_fails_does_not_cost_the_gap_that_retention_left(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
 
@@ -650,7 +658,7 @@ async def test_a_question_that_fails_does_not_cost_the_gap_that_retention_left(
 
 
 async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Any] = []
 
@@ -686,7 +694,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
 
 
 async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:
         raise KeyError("unforeseen")
@@ -699,7 +707,7 @@ async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
 
 
 async def test_one_message_that_cannot_be_read_among_many_partitions_is_passed(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     partitions = 40
     symbol = name_in(partitions - 1, partitions)
@@ -719,7 +727,7 @@ async def test_one_message_that_cannot_be_read_among_many_partitions_is_passed(
         assert (await log.health()).broken >= 1
 
 
-async def test_a_record_that_no_broker_takes_is_refused_at_once(address: Address) -> None:
+async def test_a_record_that_no_broker_takes_is_refused_at_once(address: KafkaAddress) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         names = tuple(f"{'S' * 55}{n}" for n in range(20_000))
         long = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
@@ -730,7 +738,7 @@ async def test_a_record_that_no_broker_takes_is_refused_at_once(address: Address
         assert await log.last() == {("o", "A"): 1}
 
 
-async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: Address) -> None:
+async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: KafkaAddress) -> None:
     plan = Plan(partitions=3)
     wanted = zip(("", ".gaps", ".quotes", ".heartbeats"), configurations(plan), strict=True)
     counts = {"": 3, ".gaps": 2, ".quotes": 1, ".heartbeats": 2}
@@ -752,7 +760,7 @@ async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: Ad
 
 
 async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
         await log.append([tick("o", s, n) for s in SYMBOLS for n in (1, 2)])
@@ -770,7 +778,7 @@ async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
 
 
 async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     moved, stays = name_in(2, 3), name_in(0, 3)
     async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
@@ -795,7 +803,7 @@ async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
 
 
 async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
         await one.append([tick("x", "A", 1)])
@@ -805,7 +813,7 @@ async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
         assert [t.simulated for b in await read(one) for t in b.ticks] == [False, False]
 
 
-async def test_one_server_that_is_silent_does_not_hide_the_others(address: Address) -> None:
+async def test_one_server_that_is_silent_does_not_hide_the_others(address: KafkaAddress) -> None:
     async def swallow(_: Any, writer: asyncio.StreamWriter) -> None:
         await hung.wait()
         writer.close()
@@ -815,9 +823,9 @@ async def test_one_server_that_is_silent_does_not_hide_the_others(address: Addre
     port = silent.sockets[0].getsockname()[1]
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)])
-    several = Address((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
+    several = KafkaAddress((f"127.0.0.1:{port}", address.servers[0]), address.prefix)
 
-    async def work(address: Address, sequence: int) -> float:
+    async def work(address: KafkaAddress, sequence: int) -> float:
         begin = time.monotonic()
         for _ in range(3):
             assert (await KafkaStream(address).health()).state == "ok"
@@ -836,7 +844,7 @@ async def test_one_server_that_is_silent_does_not_hide_the_others(address: Addre
 
 
 async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
@@ -855,7 +863,7 @@ async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
 
 
 async def test_a_quote_that_waits_outlives_a_failure(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)], quotes=[quote("o", "A", 1)])
@@ -874,7 +882,9 @@ async def test_a_quote_that_waits_outlives_a_failure(
     assert [q.time for q in quotes] == [later.time]
 
 
-async def test_batches_are_compressed(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batches_are_compressed(
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetched: list[int] = []
 
     def measured(answer: bytes) -> MemoryRecords:

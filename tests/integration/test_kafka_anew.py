@@ -19,7 +19,7 @@ from tests.kafka_flow import admin, delete_topics, tick
 from ticker import wire
 from ticker.errors import StreamError, StreamMissing
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, following
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, following
 from ticker.streams.kafka.cluster import END, ENDINGS, ClusterClient
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange
 from ticker.streams.kafka.topics import configurations
@@ -84,7 +84,7 @@ async def reading(stream: KafkaStream, after: Any, last_seen: Any = None) -> Asy
 
 
 async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaStream(address, watch=NEVER) as stream:
         async with KafkaLog(address, ONE) as log:
@@ -114,7 +114,7 @@ async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
     ],
 )
 async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
-    address: Address, ending: str
+    address: KafkaAddress, ending: str
 ) -> None:
     async with KafkaLog(address, THREE) as log, KafkaStream(address, watch=0.5) as stream:
 
@@ -139,7 +139,7 @@ async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
                 pass
 
 
-async def make_anew(address: Address, ending: str, partitions: int) -> None:
+async def make_anew(address: KafkaAddress, ending: str, partitions: int) -> None:
     plan = configurations(THREE)
     policy = dict(zip(ENDINGS, plan, strict=True))[ending]
     name = address.prefix + ending
@@ -152,7 +152,7 @@ async def make_anew(address: Address, ending: str, partitions: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: Address) -> None:
+async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: KafkaAddress) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, ONE) as log:
             await log.append(ticks(*range(1, 6)), quotes=[quote(5)])
@@ -169,7 +169,7 @@ async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: Addr
             assert told == [(7, 8)]
 
 
-async def put(address: Address, record: Tick) -> None:
+async def put(address: KafkaAddress, record: Tick) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=address.servers[0])
     await producer.start()
     try:
@@ -179,7 +179,9 @@ async def put(address: Address, record: Tick) -> None:
         await producer.stop()
 
 
-async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(address: Address) -> None:
+async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(
+    address: KafkaAddress,
+) -> None:
     async with KafkaLog(address, ONE) as old:
         await old.append(ticks(*range(1, 6)))
         await delete_topics(address)
@@ -192,7 +194,7 @@ async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(address: 
                 await old.append()
 
 
-async def test_a_leader_that_moved_is_asked_at_once(address: Address) -> None:
+async def test_a_leader_that_moved_is_asked_at_once(address: KafkaAddress) -> None:
     async with KafkaLog(address, ONE):
         pass
     async with ClusterClient(address) as asking:
@@ -204,7 +206,7 @@ async def test_a_leader_that_moved_is_asked_at_once(address: Address) -> None:
 
 
 async def test_a_reading_that_cannot_go_on_begins_anew_with_a_pause(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "_AGAIN", NEVER)
     async with KafkaLog(address, ONE) as log:

@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics, flowing, moved_on, tick
 from ticker.errors import StreamError, StreamUnreachable
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.fetching import Fetching
 from ticker.streams.kafka.producing import Producing
@@ -31,19 +31,19 @@ def broker(make_broker: Callable[..., Broker]) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def address(broker: Broker) -> Address:
-    return Address((broker.address,), f"auto.{time.time_ns()}")
+def address(broker: Broker) -> KafkaAddress:
+    return KafkaAddress((broker.address,), f"auto.{time.time_ns()}")
 
 
-async def there(address: Address) -> set[str]:
+async def there(address: KafkaAddress) -> set[str]:
     """The topics of the stream, after all that the broker was asked to make before."""
-    async with KafkaLog(Address(address.servers, f"{address.prefix}-other")):
+    async with KafkaLog(KafkaAddress(address.servers, f"{address.prefix}-other")):
         pass  # the controller does one thing after another
     async with ClusterClient(address) as asking:
         return set(await asking.describe())
 
 
-async def fetch(address: Address) -> None:
+async def fetch(address: KafkaAddress) -> None:
     fetching = Fetching(address, {TopicPartition(address.prefix, 0): 0})
     await fetching.begin()
     assert await fetching._consumer._client.force_metadata_update()
@@ -51,14 +51,14 @@ async def fetch(address: Address) -> None:
     await fetching.close()
 
 
-async def produce(address: Address) -> None:
+async def produce(address: KafkaAddress) -> None:
     producing = Producing(address, delivery=2)
     with pytest.raises(StreamUnreachable):
         await producing.send(address.prefix, {0: [(None, b"{}", [])]})
     await producing.close(1)
 
 
-async def ask(address: Address) -> None:
+async def ask(address: KafkaAddress) -> None:
     async with ClusterClient(address) as asking:
         assert await asking.describe() == {}
         assert await asking._client.add_topic(address.prefix)
@@ -66,14 +66,14 @@ async def ask(address: Address) -> None:
 
 @pytest.mark.parametrize("client", [fetch, produce, ask])
 async def test_no_client_makes_a_topic_by_asking_for_it(
-    address: Address, client: Callable[[Address], Awaitable[None]]
+    address: KafkaAddress, client: Callable[[KafkaAddress], Awaitable[None]]
 ) -> None:
     await client(address)
     assert await there(address) == set()
 
 
 async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_is_opened(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaStream(address, watch=0.5) as stream, asyncio.timeout(60):
         async with KafkaLog(address, delivery=3) as log:
@@ -101,7 +101,7 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
 
 @pytest.mark.slow
 async def test_topics_deleted_under_a_flow_are_made_anew_by_its_relay_and_get_all(
-    address: Address, tmp_path: Path
+    address: KafkaAddress, tmp_path: Path
 ) -> None:
     async with flowing(address, "machine", local=tmp_path / "local.sqlite") as flow:
         await moved_on(flow)

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, Topic
 
 from ticker import wire
 from ticker.records import Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 
 NOW = 1_795_447_805_000_000
 USUAL = {"content-type": b"application/json", "schema-version": b"1"}
@@ -29,7 +29,7 @@ def producer(kafka: str) -> Iterator[Producer]:
     assert producer.flush(10) == 0
 
 
-def messages(address: Address, suffix: str = "") -> list[Message]:
+def messages(address: KafkaAddress, suffix: str = "") -> list[Message]:
     """All that a topic holds, read by librdkafka."""
     topic = address.prefix + suffix
     consumer = Consumer({"bootstrap.servers": address.servers[0], "group.id": "none"})
@@ -54,14 +54,14 @@ def headers(message: Message) -> dict[str, Any]:
     return dict(message.headers() or ())
 
 
-async def ticks_of(address: Address) -> list[Tick]:
+async def ticks_of(address: KafkaAddress) -> list[Tick]:
     async with KafkaStream(address) as stream:
         start = await stream.find("start")
         return [t async for batch in stream.read(start, follow=False) for t in batch.ticks]
 
 
 async def test_each_topic_has_the_key_the_headers_and_the_json_that_we_tell(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     before = time.time_ns() // 1_000_000
     async with KafkaLog(address) as log:
@@ -90,7 +90,7 @@ async def test_each_topic_has_the_key_the_headers_and_the_json_that_we_tell(
 
 
 async def test_a_producer_of_somebody_else_writes_ticks_that_we_read(
-    address: Address, producer: Producer
+    address: KafkaAddress, producer: Producer
 ) -> None:
     async with KafkaLog(address):
         pass  # makes the topics

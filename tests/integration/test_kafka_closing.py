@@ -8,7 +8,7 @@ import pytest
 from tests.kafka_broker import Broker
 from tests.kafka_flow import tick
 from ticker.errors import StreamUnreachable
-from ticker.streams.kafka import Address, KafkaLog, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, Plan
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.producing import Producing
 
@@ -34,7 +34,7 @@ async def ended() -> None:
     ],
 )
 async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_its_log(
-    address: Address, monkeypatch: pytest.MonkeyPatch, where: type, what: str
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch, where: type, what: str
 ) -> None:
     held, go_on = asyncio.Event(), asyncio.Event()
     passed = getattr(where, what)
@@ -57,7 +57,9 @@ async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_
     await ended()
 
 
-async def test_an_append_that_is_under_way_ends_well_before_its_log_does(address: Address) -> None:
+async def test_an_append_that_is_under_way_ends_well_before_its_log_does(
+    address: KafkaAddress,
+) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()
     appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
@@ -68,7 +70,7 @@ async def test_an_append_that_is_under_way_ends_well_before_its_log_does(address
 
 
 async def test_an_append_that_is_cancelled_again_and_again_leaves_nothing(
-    broker: Broker, address: Address
+    broker: Broker, address: KafkaAddress
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.kafka_broker import Broker, free_port
 from tests.kafka_flow import flowing, moved_on, stalled
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import ClusterClient
 
 NODES = 3
@@ -37,8 +37,8 @@ def brokers(make_broker: Callable[..., Broker]) -> Iterator[list[Broker]]:
 
 
 @pytest.fixture
-def address(brokers: list[Broker]) -> Address:
-    return Address(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
+def address(brokers: list[Broker]) -> KafkaAddress:
+    return KafkaAddress(tuple(broker.address for broker in brokers), f"c{time.time_ns()}")
 
 
 def left(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
@@ -46,7 +46,7 @@ def left(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() - before if not task.done()]
 
 
-async def well(address: Address) -> None:
+async def well(address: KafkaAddress) -> None:
     """Wait until health is ok again, as it must be without the killed one.
 
     A question waits 8 s for who leads now. Where the killed one was the active controller, another
@@ -64,7 +64,7 @@ async def well(address: Address) -> None:
 
 @pytest.mark.parametrize(("replication", "least"), [(NODES, "2"), (2, "1"), (-1, "1")])
 async def test_of_three_copies_two_are_written_before_a_record_counts(
-    address: Address, replication: int, least: str
+    address: KafkaAddress, replication: int, least: str
 ) -> None:
     async with KafkaLog(address, Plan(replication=replication)), ClusterClient(address) as asking:
         has = await asking.configurations(asking.names, ["min.insync.replicas"])
@@ -73,7 +73,7 @@ async def test_of_three_copies_two_are_written_before_a_record_counts(
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
 async def test_each_broker_killed_in_turn_costs_no_tick(
-    brokers: list[Broker], address: Address, rounds: int
+    brokers: list[Broker], address: KafkaAddress, rounds: int
 ) -> None:
     before = asyncio.all_tasks()
     async with flowing(address, "machine1", "machine2", replication=NODES) as flow:
@@ -89,7 +89,7 @@ async def test_each_broker_killed_in_turn_costs_no_tick(
 
 @pytest.mark.slow
 async def test_a_cluster_without_a_majority_is_waited_for(
-    brokers: list[Broker], address: Address
+    brokers: list[Broker], address: KafkaAddress
 ) -> None:
     before = asyncio.all_tasks()
     async with (

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ticker import wire
 from ticker.records import Batch, Gap, Heartbeat, Quote, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import ENDINGS
 
 NOW = 1_795_447_805_000_000
@@ -29,8 +29,8 @@ def tick(symbol: str, sequence: int) -> Tick:
 
 
 @pytest.fixture
-def address(kafka: str) -> Address:
-    return Address((kafka,), f"copies.{time.time_ns() % 10**9}")
+def address(kafka: str) -> KafkaAddress:
+    return KafkaAddress((kafka,), f"copies.{time.time_ns() % 10**9}")
 
 
 async def messages(topic: str, partitions: int, server: str) -> list[Any]:
@@ -52,7 +52,7 @@ async def messages(topic: str, partitions: int, server: str) -> list[Any]:
         await consumer.stop()
 
 
-async def copy(source: Address, prefix: str) -> Address:
+async def copy(source: KafkaAddress, prefix: str) -> KafkaAddress:
     """As MirrorMaker or a restored backup: same keys, headers and partitions, other offsets."""
     producer = confluent_kafka.Producer({"bootstrap.servers": source.servers[0]})
     for ending in ENDINGS:
@@ -68,21 +68,21 @@ async def copy(source: Address, prefix: str) -> Address:
                 headers=list(message.headers),
             )
     assert await asyncio.to_thread(producer.flush, 20) == 0
-    return Address(source.servers, prefix)
+    return KafkaAddress(source.servers, prefix)
 
 
 async def everything(stream: KafkaStream) -> list[Batch]:
     return [b async for b in stream.read(await stream.find("start"), follow=False)]
 
 
-async def test_copied_topics_are_read_whole(address: Address) -> None:
+async def test_copied_topics_are_read_whole(address: KafkaAddress) -> None:
     ticks = [tick(s, n) for n in range(1, EACH + 1) for s in SYMBOLS]
     quotes = [Quote(s, "test", NOW, NOW, 1.0, "o", EACH) for s in SYMBOLS]
     plan = Plan(partitions=PARTITIONS)
     async with KafkaLog(address, plan) as log:
         await log.append(ticks, gaps=[GAP], quotes=quotes, heartbeats=[BEAT])
     prefix = f"backup.{address.prefix}"
-    async with KafkaLog(Address(address.servers, prefix), plan):
+    async with KafkaLog(KafkaAddress(address.servers, prefix), plan):
         pass  # its topics
     stream = KafkaStream(await copy(address, prefix))
     batches = await everything(stream)
@@ -104,7 +104,7 @@ async def test_copied_topics_are_read_whole(address: Address) -> None:
     assert [t.sequence for t in found] == list(range(1, EACH + 2))
 
 
-async def test_ticks_that_lie_there_twice_are_read_once(address: Address) -> None:
+async def test_ticks_that_lie_there_twice_are_read_once(address: KafkaAddress) -> None:
     ticks = [tick("A", n) for n in range(1, 6)]
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append(ticks)
@@ -123,7 +123,7 @@ async def test_ticks_that_lie_there_twice_are_read_once(address: Address) -> Non
 
 
 async def test_two_logs_that_send_the_same_ticks_leave_no_repeat_and_no_hole(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     ticks = [tick("A", n) for n in range(1, 101)]
 

@@ -38,7 +38,7 @@ from tests.kafka_flow import (
 )
 from ticker.errors import SequenceConflict, StreamMissing, StreamUnreachable
 from ticker.records import Gap, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan, writing
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan, writing
 from ticker.streams.kafka.cluster import END, ClusterClient
 from ticker.streams.kafka.connecting import ANSWER
 from ticker.streams.kafka.following import KafkaRead
@@ -53,31 +53,35 @@ GIVEN_UP = 6.0
 """By then a client whose broker does not answer is let go (s)."""
 
 
-async def test_a_killed_broker_costs_no_tick(broker: Broker, address: Address) -> None:
+async def test_a_killed_broker_costs_no_tick(broker: Broker, address: KafkaAddress) -> None:
     await suffer(address, killed(broker), seconds=RESTART)
 
 
-async def test_a_broker_that_freezes_costs_no_tick(broker: Broker, address: Address) -> None:
+async def test_a_broker_that_freezes_costs_no_tick(broker: Broker, address: KafkaAddress) -> None:
     await suffer(address, frozen(broker, 12), seconds=12 - UNDER_WAY)
 
 
-async def test_two_machines_on_one_symbol_do_not_meet(address: Address) -> None:
+async def test_two_machines_on_one_symbol_do_not_meet(address: KafkaAddress) -> None:
     async with flowing(address, "machine1", "machine2") as flow:
         await moved_on(flow)
 
 
 @pytest.mark.slow
-async def test_a_broker_killed_five_times_costs_no_tick(broker: Broker, address: Address) -> None:
+async def test_a_broker_killed_five_times_costs_no_tick(
+    broker: Broker, address: KafkaAddress
+) -> None:
     await suffer(address, *(killed(broker) for _ in range(5)), seconds=RESTART)
 
 
 @pytest.mark.slow
-async def test_a_broker_frozen_for_30_s_costs_no_tick(broker: Broker, address: Address) -> None:
+async def test_a_broker_frozen_for_30_s_costs_no_tick(
+    broker: Broker, address: KafkaAddress
+) -> None:
     await suffer(address, frozen(broker, 30), seconds=30 - UNDER_WAY)
 
 
 @pytest.mark.slow
-async def test_a_broker_away_for_2_min_costs_no_tick(broker: Broker, address: Address) -> None:
+async def test_a_broker_away_for_2_min_costs_no_tick(broker: Broker, address: KafkaAddress) -> None:
     await suffer(address, away(broker, 120), seconds=120 - UNDER_WAY)
 
 
@@ -96,7 +100,7 @@ async def test_a_broker_behind_a_cut_cable_costs_no_tick(
         cable.mend()
 
     async with cable.listening(port):
-        address = Address((f"127.0.0.1:{port}",), "cut")
+        address = KafkaAddress((f"127.0.0.1:{port}",), "cut")
         await suffer(address, cut(), seconds=seconds - UNDER_WAY)
     broker.kill()
 
@@ -107,7 +111,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
     port = free_port()
     broker = make_broker(f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}")
     broker.start()
-    address = Address((f"127.0.0.1:{port}",), "slow")
+    address = KafkaAddress((f"127.0.0.1:{port}",), "slow")
     chance = random.Random(5)  # noqa: S311 - prices that do not compress
     made = [
         replace(tick("o", symbol, n), price=chance.uniform(1, 1e6), bid=chance.uniform(1, 1e6))
@@ -138,7 +142,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
 
 @pytest.mark.slow  # test_forward_kafka shows the relay, a test below the readers
 async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
-    address: Address, tmp_path: Path
+    address: KafkaAddress, tmp_path: Path
 ) -> None:
     async with flowing(address, "machine", local=tmp_path / "local.sqlite") as flow:
         await moved_on(flow)
@@ -151,7 +155,7 @@ async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
 
 
 async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_told(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     seen: dict[Key, list[int]] = defaultdict(list)
     gaps: list[Gap] = []
@@ -197,7 +201,7 @@ async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_tol
 
 
 async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back(
-    address: Address,
+    address: KafkaAddress,
 ) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, delivery=3) as log:
@@ -233,7 +237,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
 
 
 async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_to_be_gone(
-    broker: Broker, address: Address
+    broker: Broker, address: KafkaAddress
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream:
         await log.append([tick("o", "A", 1)])
@@ -262,7 +266,11 @@ async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_
     ],
 )
 async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
-    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch, sure: float, within: float
+    broker: Broker,
+    address: KafkaAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    sure: float,
+    within: float,
 ) -> None:
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", sure)
@@ -282,7 +290,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
 
 
 async def test_a_producer_that_is_given_up_leaves_no_task_behind(
-    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = asyncio.Event()
     waiting: set[Any] = set()
@@ -309,7 +317,7 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
 
 
 async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
-    broker: Broker, address: Address, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(writing, "_SURE", math.inf)  # it sends at once, and asks nothing first
@@ -329,7 +337,7 @@ async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
 
 
 async def test_a_producer_that_lost_its_sequence_is_made_anew(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", 1)])
@@ -352,7 +360,7 @@ async def test_a_producer_that_lost_its_sequence_is_made_anew(
 
 
 async def test_a_consumer_that_falls_silent_is_made_anew(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = 0
     real = AIOKafkaConsumer.getmany
@@ -385,7 +393,7 @@ async def test_a_consumer_that_falls_silent_is_made_anew(
         assert reading.rebuilt >= 1
 
 
-async def test_aiokafka_alone_hangs_where_we_do_not(broker: Broker, address: Address) -> None:
+async def test_aiokafka_alone_hangs_where_we_do_not(broker: Broker, address: KafkaAddress) -> None:
     """The reason for all this: if it ever ends by itself, we may trust it more (#1101)."""
     async with KafkaLog(address):
         pass

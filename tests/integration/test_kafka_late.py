@@ -21,7 +21,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from tests.kafka_flow import admin
 from ticker import wire
 from ticker.records import Heartbeat, Quote, Tick
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.messages import HEADERS, QUOTES, key
@@ -37,11 +37,11 @@ NO_HANG = 20.0
 
 
 @pytest.fixture
-def address(make_broker: Callable[..., Any]) -> Iterator[Address]:
+def address(make_broker: Callable[..., Any]) -> Iterator[KafkaAddress]:
     """On a broker of their own, whose files are deleted afterwards: they are large."""
     broker = make_broker()
     broker.start()
-    yield Address((broker.address,), "late")
+    yield KafkaAddress((broker.address,), "late")
     broker.kill()
     shutil.rmtree(broker.folder / "data")
 
@@ -89,7 +89,7 @@ SHARED = set(Tick.__struct_fields__) & set(Quote.__struct_fields__)
 class Filling:
     """Writes as a relay does, without its checks: those are measured elsewhere."""
 
-    def __init__(self, address: Address, begin: int) -> None:
+    def __init__(self, address: KafkaAddress, begin: int) -> None:
         self._producing = Producing(address, 120)
         self._prefix = address.prefix
         self._begin = begin
@@ -116,7 +116,7 @@ class Filling:
         await self._producing.close(5)
 
 
-async def compacted(address: Address, at_most: int) -> int:
+async def compacted(address: KafkaAddress, at_most: int) -> int:
     """Wait until at most so many quotes lie on the topic; how many do."""
     async with asyncio.timeout(180):
         while True:
@@ -136,7 +136,7 @@ async def compacted(address: Address, at_most: int) -> int:
     [(200, 20, NO_HANG), pytest.param(20_000, 2_000, WITHIN, marks=pytest.mark.slow)],
 )
 async def test_a_late_reader_has_the_full_board_in_seconds_and_the_history_afterwards(
-    address: Address, each: int, quotes: int, within: float, tmp_path: Path
+    address: KafkaAddress, each: int, quotes: int, within: float, tmp_path: Path
 ) -> None:
     begin = time.time_ns() // 1_000 - 3_600_000_000
     async with KafkaLog(address, Plan(partitions=3)) as log, admin(address) as client:

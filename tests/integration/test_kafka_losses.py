@@ -11,7 +11,7 @@ from tests.kafka_broker import Broker
 from tests.kafka_flow import delete_topics
 from ticker.records import Gap, Quote, Tick
 from ticker.relay import HoldCheckpoint, Relay, RelayStatus
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream, Plan
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream, Plan
 from ticker.streams.sqlite import SqliteLog
 
 ONE = Plan(partitions=1)
@@ -30,7 +30,7 @@ def quote(origin: str, sequence: int) -> Quote:
 class Machine:
     """A local log, and a relay from it."""
 
-    def __init__(self, local: SqliteLog, bookmark: HoldCheckpoint, address: Address) -> None:
+    def __init__(self, local: SqliteLog, bookmark: HoldCheckpoint, address: KafkaAddress) -> None:
         self.local = local
         self._told = asyncio.Event()
         self.relay = Relay(
@@ -53,7 +53,7 @@ class Machine:
 
 
 @contextlib.asynccontextmanager
-async def machine(folder: Path, address: Address) -> AsyncIterator[Machine]:
+async def machine(folder: Path, address: KafkaAddress) -> AsyncIterator[Machine]:
     async with SqliteLog(folder / "local.sqlite") as local:
         here = Machine(local, HoldCheckpoint(local, address.url, folder / "met"), address)
         running = asyncio.create_task(here.relay.run())
@@ -65,7 +65,7 @@ async def machine(folder: Path, address: Address) -> AsyncIterator[Machine]:
         assert report.undelivered == 0
 
 
-async def arrived(address: Address) -> tuple[list[int], list[Gap]]:
+async def arrived(address: KafkaAddress) -> tuple[list[int], list[Gap]]:
     ticks: list[int] = []
     gaps: list[Gap] = []
     async with KafkaStream(address) as stream:
@@ -76,7 +76,7 @@ async def arrived(address: Address) -> tuple[list[int], list[Gap]]:
 
 
 async def test_topics_made_anew_in_a_silence_are_sent_everything(
-    tmp_path: Path, address: Address
+    tmp_path: Path, address: KafkaAddress
 ) -> None:
     async with machine(tmp_path, address) as here:
         await here.append(*range(1, 6))
@@ -91,7 +91,7 @@ async def test_topics_made_anew_in_a_silence_are_sent_everything(
 
 
 async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
-    tmp_path: Path, address: Address
+    tmp_path: Path, address: KafkaAddress
 ) -> None:
     async with machine(tmp_path, address) as here:
         await here.append(*range(1, 6))
@@ -110,7 +110,7 @@ async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
 
 
 async def test_what_a_broker_lost_that_it_had_acknowledged_is_sent_again(
-    tmp_path: Path, broker: Broker, address: Address
+    tmp_path: Path, broker: Broker, address: KafkaAddress
 ) -> None:
     data, kept = broker.folder / "data", tmp_path / "kept"
     async with machine(tmp_path, address) as here:

@@ -1,4 +1,4 @@
-"""The command line: options, wiring, exit codes; no logic."""
+"""The command line: options, wiring, messages and exit codes."""
 
 from ticker.cli.entry import main
 

@@ -224,7 +224,7 @@ class _DemoRecorder:
         return NO_DATA if report.refused else DONE
 
     def _show(self, status: PollStatus) -> None:
-        """Return the line of progress."""
+        """Show the line of progress."""
         done = status.polls * self._options.every / self._options.duration
         words = f"SIMULATED · recording {count_text(status.ticks, 'tick')}, {min(done, 1):.0%}"
         self._line.show(f"{words} → {self._options.path}", "recording", [words])

@@ -194,7 +194,7 @@ class _RecordCommand:
         return manifest
 
     def _raise_full(self, error: StreamNotWritable) -> None:
-        """Return the error for a full disk: what is safe, and how to finish the recording."""
+        """Raise the error for a full disk: what is safe, and how to finish the recording."""
         ticks = self._progress.ticks
         if not ticks:
             self._part.remove()
@@ -232,7 +232,7 @@ class _RecordCommand:
         return NO_DATA if absent else DONE
 
     def _show(self) -> None:
-        """Return the line of progress."""
+        """Show the line of progress."""
         options, progress = self._options, self._progress
         if progress.problem is not None:
             if progress.problem != self._told:

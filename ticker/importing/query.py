@@ -23,8 +23,8 @@ CREATE TABLE rows (
 CREATE TABLE rejected (file INTEGER, line BIGINT, reason VARCHAR, told VARCHAR)"""
 """Rows in the order of their files; `rejected` are those that could not be split into columns.
 
-Other columns are added when a file has them, because each takes time. `reason` is that of a bad
-row. After a line end follows what is told of the row.
+Other columns are added when a file has them, because each takes time. `reason` has
+two lines: why a row is bad, and the text of the row.
 """
 ODD_SYMBOLS: Final = """
 SELECT count(*) FROM (SELECT DISTINCT symbol FROM rows)

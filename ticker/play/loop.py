@@ -159,7 +159,7 @@ class LogPlayer:
 
 
 async def wait_unless(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until `nudged`."""
+    """Wait so long, or until `nudge` is set."""
     try:
         async with asyncio.timeout(seconds):
             await nudge.wait()

@@ -178,7 +178,7 @@ class GapTracker:
         return [*found.values()]
 
     def _own_span(self, wall: int, elapsed: int, waited: int) -> list[_Span]:
-        """Yield the spans that this poller missed since its last good answer."""
+        """Return the spans that this poller missed since its last good answer."""
         good = self._good
         # Measured by the clock that never goes back, so that setting the wall clock neither makes
         # nor hides a gap.

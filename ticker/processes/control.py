@@ -64,8 +64,8 @@ class Control:
         self._loop = asyncio.get_running_loop()
         if not os.isatty(self._news):
             os.set_blocking(self._news, False)
-        # A thread, because a pipe, a file and a terminal all read alike in one, and because it
-        # still runs when the event loop hangs.
+        # A thread reads pipes, files and terminals in the same way, and runs even while the event
+        # loop hangs.
         threading.Thread(target=self._listen, name="control", daemon=True).start()
         return self
 

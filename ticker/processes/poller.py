@@ -104,7 +104,7 @@ class Poller:
     def _change(self, symbols: Iterable[str], *, wanted: bool) -> None:
         listed = list(symbols)
         for symbol in listed:
-            self._changes.pop(symbol, None)  # the last word counts, in the order of the words
+            self._changes.pop(symbol, None)  # the last order for a symbol counts
             self._changes[symbol] = wanted
         self.send("add" if wanted else "remove", symbols=listed)
 

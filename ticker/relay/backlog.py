@@ -15,7 +15,7 @@ from ticker.errors import StreamError
 from ticker.files import state_directory
 from ticker.health import Health, StreamState
 from ticker.health.sentences import Backlog
-from ticker.relay.checkpoint import read_met
+from ticker.relay.checkpoint import read_destination
 from ticker.relay.lock import is_held
 from ticker.relay.naming import LOCAL_LOGS
 from ticker.relay.route import Route, local_log
@@ -97,14 +97,14 @@ async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
 
     This happens after its topics were deleted, or its server's disk was replaced.
     """
-    met = read_met(route.met)
-    if met is None or health.state.is_away:
+    known = read_destination(route.destination_file)
+    if known is None or health.state.is_away:
         return False
     if health.state is StreamState.MISSING:
         return True
     served = as_served(stream)
     try:
-        return served is not None and await served.log_id() != met.origin
+        return served is not None and await served.log_id() != known.origin
     except StreamError:
         return False
 

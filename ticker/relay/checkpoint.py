@@ -8,9 +8,10 @@ already, so nothing is lost or repeated.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from ticker.errors import StreamNotWritable
 from ticker.records import Position
@@ -20,7 +21,7 @@ from ticker.streams.sequence import Key
 _WHOLE: Final = "whole"
 
 
-class Met(NamedTuple):
+class KnownDestination(NamedTuple):
     """The log that a relay delivered to."""
 
     origin: str
@@ -28,143 +29,112 @@ class Met(NamedTuple):
     """Whether it was sent all that the source had, not only what came after some time."""
 
 
-class Checkpoint(Protocol):
-    """A position in one stream, for one destination. Raises `StreamError` only."""
+class Checkpoint(ABC):
+    """A position in one stream, for one destination. Raises `StreamError` only.
 
+    The destination's identity is saved in the file at `known`. Without it, it is never known.
+    """
+
+    def __init__(self, known: Path | None = None) -> None:
+        self._known = known
+
+    @abstractmethod
     async def load(self) -> Position | None:
         """Return the position to continue from, or `None` if none is saved."""
-        ...
 
+    @abstractmethod
     async def save(self, position: Position) -> None:
         """Save the position. It is durable on return."""
-        ...
+
+    @abstractmethod
+    async def waiting(self) -> int | None:
+        """Count the ticks that follow the position; `None` if none is saved."""
 
     async def forget(self) -> None:
         """Give the destination up and delete what is saved for it."""
-        ...
+        if self._known is not None:
+            self._known.unlink(missing_ok=True)
 
-    async def waiting(self) -> int | None:
-        """Count the ticks that follow the position; `None` if none is saved."""
-        ...
-
-    async def lacks(self, last: Mapping[Key, int]) -> int:
+    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
         """Count the stream's own ticks up to `last`, (origin, symbol) → sequence, that it lacks.
 
         Non-zero if the source was restored from an older copy. Ticks of other origins do not count.
         """
-        ...
+        return 0
 
-    async def numbered(self, keys: Iterable[Key]) -> bool:
+    async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
         """Tell whether the stream itself numbered ticks of any of `keys`, (origin, symbol)."""
-        ...
+        return False
 
-    async def met(self) -> Met | None:
+    async def destination(self) -> KnownDestination | None:
         """Return the destination that took what lies before the position, if it is known."""
-        ...
+        return None if self._known is None else read_destination(self._known)
 
-    async def meet(self, met: Met) -> None:
+    async def save_destination(self, known: KnownDestination) -> None:
         """Save which destination this is. Another log in its place has none of the ticks."""
-        ...
+        if self._known is not None:
+            _write(self._known, f"{known.origin} {_WHOLE}" if known.whole else known.origin)
 
 
-class _Meeting:
-    """Saves the destination in a small file. Without a file it is never known."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._met_path = path
-
-    async def met(self) -> Met | None:
-        """See `Checkpoint.met`."""
-        return None if self._met_path is None else read_met(self._met_path)
-
-    async def meet(self, met: Met) -> None:
-        """See `Checkpoint.meet`."""
-        if self._met_path is not None:
-            _write(self._met_path, f"{met.origin} {_WHOLE}" if met.whole else met.origin)
-
-    async def forget(self) -> None:
-        """See `Checkpoint.forget`."""
-        if self._met_path is not None:
-            self._met_path.unlink(missing_ok=True)
-
-
-class HoldCheckpoint(_Meeting):
+class HoldCheckpoint(Checkpoint):
     """A hold in `log`, which must be entered, for `destination` (its URL, no secrets)."""
 
-    def __init__(self, log: Retained, destination: str, met: Path | None = None) -> None:
-        super().__init__(met)
+    def __init__(self, log: Retained, destination: str, known: Path | None = None) -> None:
+        super().__init__(known)
         self._log = log
         self._reader = destination
 
     async def load(self) -> Position | None:
-        """See `Checkpoint.load`."""
         hold = (await self._log.holds()).get(self._reader)
         return None if hold is None else hold.position
 
     async def save(self, position: Position) -> None:
-        """See `Checkpoint.save`."""
         await self._log.hold(self._reader, position)
 
-    async def forget(self) -> None:
-        """See `Checkpoint.forget`."""
-        await self._log.hold(self._reader, None)
-        await super().forget()
-
     async def waiting(self) -> int | None:
-        """See `Checkpoint.waiting`."""
         hold = (await self._log.holds()).get(self._reader)
         return None if hold is None else hold.ticks
 
+    async def forget(self) -> None:
+        await self._log.hold(self._reader, None)
+        await super().forget()
+
     async def lacks(self, last: Mapping[Key, int]) -> int:
-        """See `Checkpoint.lacks`."""
         own, origin = await self._log.last(), self._log.origin
         return sum(max(0, last[key] - own.get(key, 0)) for key in last if key[0] == origin)
 
     async def numbered(self, keys: Iterable[Key]) -> bool:
-        """See `Checkpoint.numbered`."""
         return any(origin == self._log.origin for origin, _ in keys)
 
 
-class FileCheckpoint(_Meeting):
+class FileCheckpoint(Checkpoint):
     """A file at `path`, for a stream that cannot hold ticks for us."""
 
-    def __init__(self, stream: Stream, path: Path, met: Path | None = None) -> None:
-        super().__init__(met)
+    def __init__(self, stream: Stream, path: Path, known: Path | None = None) -> None:
+        super().__init__(known)
         self._stream = stream
         self._path = path
 
     async def load(self) -> Position | None:
-        """See `Checkpoint.load`."""
         text = _read(self._path)
         return Position(text) if text else None
 
     async def save(self, position: Position) -> None:
-        """See `Checkpoint.save`."""
         _write(self._path, position)
 
-    async def forget(self) -> None:
-        """See `Checkpoint.forget`."""
-        self._path.unlink(missing_ok=True)
-        await super().forget()
-
     async def waiting(self) -> int | None:
-        """See `Checkpoint.waiting`."""
         position = await self.load()
         return None if position is None else await self._stream.count(position)
 
-    async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
-        """See `Checkpoint.lacks`."""
-        return 0
-
-    async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
-        """See `Checkpoint.numbered`."""
-        return False
+    async def forget(self) -> None:
+        self._path.unlink(missing_ok=True)
+        await super().forget()
 
 
-def read_met(path: Path) -> Met | None:
+def read_destination(path: Path) -> KnownDestination | None:
     """Read the file at `path` that names the destination."""
     origin, _, kind = (_read(path) or "").partition(" ")
-    return Met(origin, kind == _WHOLE) if origin else None
+    return KnownDestination(origin, kind == _WHOLE) if origin else None
 
 
 def _read(path: Path) -> str | None:

@@ -36,7 +36,7 @@ class Filter:
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
-        # What was delivered since `look_anew`: the age of the last quote of each symbol, and
+        # What was delivered since `restart_counting`: the age of the last quote of each symbol, and
         # `received` of the last heartbeats of each writer. Only the log orders these: a writer's
         # clock may be set back.
         self._quoted: dict[Key, tuple[int, int, int]] = {}
@@ -54,7 +54,7 @@ class Filter:
         self._whole = whole
         self._last = dict(last)
 
-    def look_anew(self) -> None:
+    def restart_counting(self) -> None:
         """Start to count which quotes and heartbeats are delivered: see `unseen`."""
         self._quoted.clear()
         self._beaten.clear()
@@ -138,7 +138,7 @@ class Filter:
         }
 
     def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
-        """Return the quotes and heartbeats of `snapshot` that were not delivered since `look_anew`.
+        """Return the quotes and heartbeats of `snapshot` not delivered since `restart_counting`.
 
         Either they have not changed since, or the destination lost them. The batch gets `position`.
         """

@@ -64,7 +64,7 @@ _LONGEST_PAUSE: Final = 5.0
 """Screens report a poller as gone if it is not heard some seconds after a destination is back."""
 
 
-class _Behind(Exception):
+class _MustReread(Exception):
     """The source must be read from its start again."""
 
 
@@ -169,7 +169,7 @@ class Relay:
             try:
                 await self._place.begin()
                 async with self._connected() as log:
-                    await self._carry(log)
+                    await self._relay(log)
                     return
             except WrongPosition as error:
                 if error.stream != self._source.url or not self._place.is_kept:
@@ -204,7 +204,7 @@ class Relay:
             if served is not None and await served.log_id() == log.id:
                 raise SameLog(log.url, self._source.url)
             last = await self._patience.wait(log.url, log.last())
-            await self._place.meet(log.url, log.id, last)
+            await self._place.connect(log.url, log.id, last)
             self._filter.begin(log.id, last, whole=self._place.whole)
             yield log
         finally:
@@ -228,33 +228,36 @@ class Relay:
 
     # Passing on
 
-    async def _carry(self, log: Log) -> None:
-        """Catch up, send what no batch brought, follow; repeat each day; then deliver the rest."""
+    async def _relay(self, log: Log) -> None:
+        """Deliver the backlog, then unchanged quotes, then follow. Repeat this each day.
+
+        Deliver the rest at the end.
+        """
         while True:
             since = self._monotonic()
             # Taken before catching up, so that all its ticks are delivered after that.
             snapshot = await self._source.snapshot()
             self._say_following()
-            self._filter.look_anew()
+            self._filter.restart_counting()
             try:
-                await self._pass_on(log, follow=False)
-                self._look_back(self._filter.lacking(snapshot))
+                await self._read_once(log, follow=False)
+                self._check_for_losses(self._filter.lacking(snapshot))
                 await self._send(log, self._filter.unseen(snapshot, self._place.reached))
                 if not self._follow or self._stop.is_set():
                     break
-                await self._pass_on(log, follow=True, until=since + REFRESH)
-            except _Behind:
+                await self._read_once(log, follow=True, until=since + REFRESH)
+            except _MustReread:
                 await self._place.rewind()
                 continue
             if self._stop.is_set():
                 break
         if self._follow:
-            with contextlib.suppress(_Behind):  # there is no time now: the next run checks
-                await self._pass_on(log, follow=False)
-        await self._place.note()
+            with contextlib.suppress(_MustReread):  # there is no time now: the next run checks
+                await self._read_once(log, follow=False)
+        await self._place.save()
 
-    def _look_back(self, behind: Mapping[Key, int]) -> None:
-        """Raise `_Behind` if the destination lost ticks that were sent before.
+    def _check_for_losses(self, behind: Mapping[Key, int]) -> None:
+        """Raise `_MustReread` if the destination lost ticks that were sent before.
 
         A broker may lose what it acknowledged, if its disk had not written it yet. The source may
         still have it. This is done once for each loss: what is found nowhere becomes a gap.
@@ -262,9 +265,9 @@ class Relay:
         lost = {key: last for key, last in behind.items() if self._looked_back.get(key) != last}
         if lost and not self._from_start:
             self._looked_back |= lost
-            raise _Behind
+            raise _MustReread
 
-    async def _pass_on(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
+    async def _read_once(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
         """Read the source once. Following, it ends when stopped, or soon after `until`."""
         place = self._place
         assert place.reached is not None  # noqa: S101 - it was begun
@@ -277,7 +280,7 @@ class Relay:
                 if not batch:
                     self._tell_source()
                 # In silence nothing else would save the last position.
-                await (place.note_at_times() if batch else place.note())
+                await (place.save_if_due() if batch else place.save())
                 if self._monotonic() > until:
                     break
 
@@ -293,7 +296,7 @@ class Relay:
         """Append what the destination lacks of `batch`. It is durable on return."""
         for _ in range(ATTEMPTS):
             fresh = self._filter.fresh(batch)
-            self._look_back(self._filter.behind)
+            self._check_for_losses(self._filter.behind)
             if not fresh:
                 break
             try:

@@ -14,12 +14,12 @@ from typing import Final
 from ticker.errors import StreamError, StreamUnreachable, StreamUnusable
 from ticker.figures import count_text
 from ticker.records import Position
-from ticker.relay.checkpoint import Checkpoint, Met
+from ticker.relay.checkpoint import Checkpoint, KnownDestination
 from ticker.streams.protocol import Stream
 from ticker.streams.sequence import Key
 from ticker.times import Moment
 
-NOTE_EVERY: Final = 1.0
+SAVE_EVERY: Final = 1.0
 """The shortest time between two saves (s), because each waits for the disk."""
 _COUNTING: Final = 2.0
 """How long counting the waiting ticks may take (s)."""
@@ -53,13 +53,13 @@ class RelayPosition:
         self._bounded = bounded
         self._end: Position | None = None
         self._monotonic = monotonic
-        self._noted: Position | None = None
-        self._noted_at = monotonic()
+        self._saved: Position | None = None
+        self._saved_at = monotonic()
 
     @property
     def is_kept(self) -> bool:
         """Tell whether a checkpoint is saved."""
-        return self._noted is not None
+        return self._saved is not None
 
     async def begin(self) -> None:
         """Find the position to continue from, and hold it."""
@@ -67,14 +67,14 @@ class RelayPosition:
             return
         if self._bounded:
             self._end = await self._source.find("end")
-        self.reached = self._noted = await self._checkpoint.load()
+        self.reached = self._saved = await self._checkpoint.load()
         if self.reached is None:
             await self._start(self._since)
 
-    async def meet(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
+    async def connect(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
         """Note that `url` is connected: its origin, and what it holds.
 
-        Begins again if `origin` is not the one met before: the destination is new and empty. Raises
+        Begins again if `origin` was not known before: the destination is new and empty. Raises
         `StreamUnusable` if a new destination has the source's ticks or quotes nevertheless, as
         after ticks were deleted and quotes stayed. Raises it too if the destination holds more of
         the source than the source itself: new ticks would reuse sequence numbers that were already
@@ -87,11 +87,11 @@ class RelayPosition:
                 "it away: the next start creates a new log in its place"
             )
             raise StreamUnusable(self._source.url, words)
-        met = await self._checkpoint.met()
-        if met is None:
+        known = await self._checkpoint.destination()
+        if known is None:
             self.whole = self.is_start
-        elif met.origin == origin:
-            self.whole = met.whole
+        elif known.origin == origin:
+            self.whole = known.whole
             return
         else:
             if await self._checkpoint.numbered(last):
@@ -103,38 +103,38 @@ class RelayPosition:
                 raise StreamUnusable(url, words)
             await self.rewind()
             self.whole = True
-        await self._checkpoint.meet(Met(origin, self.whole))
+        await self._checkpoint.save_destination(KnownDestination(origin, self.whole))
 
     async def rewind(self) -> None:
-        """Return to the source's start. What the destination has is dropped on the way."""
+        """Return to the source's start. Ticks that the destination has are not sent again."""
         await self._start("start")
 
     async def forget(self) -> None:
         """Forget the position: the source was replaced, so all of it is new."""
         await self._checkpoint.forget()
-        self.reached = self._noted = None
+        self.reached = self._saved = None
         self.is_start = False
         self._since = "start"
 
-    async def note(self) -> None:
+    async def save(self) -> None:
         """Save the position, if it has moved. If the source is busy, the next call tries again."""
-        self._noted_at = self._monotonic()
-        if self.reached is None or self.reached == self._noted:
+        self._saved_at = self._monotonic()
+        if self.reached is None or self.reached == self._saved:
             return
         with contextlib.suppress(StreamUnreachable):
             await self._checkpoint.save(self.reached)
-            self._noted = self.reached
+            self._saved = self.reached
 
-    async def note_at_times(self) -> None:
-        """Save it, unless that was done within `NOTE_EVERY`."""
-        if self._monotonic() - self._noted_at >= NOTE_EVERY:
-            await self.note()
+    async def save_if_due(self) -> None:
+        """Save it, unless that was done within `SAVE_EVERY`."""
+        if self._monotonic() - self._saved_at >= SAVE_EVERY:
+            await self.save()
 
     async def count(self) -> int | None:
-        """Count the ticks that wait, from the position really reached; `None` if unknown."""
+        """Save the position, then count the ticks that wait after it; `None` if unknown."""
         try:
             async with asyncio.timeout(_COUNTING):
-                await self.note()
+                await self.save()
                 waiting = await self._checkpoint.waiting()
                 if waiting and self._end is not None:
                     # Reading may have passed that end: then fewer ticks follow the position.
@@ -146,5 +146,5 @@ class RelayPosition:
     async def _start(self, since: Moment) -> None:
         place = await self._source.find(since)
         await self._checkpoint.save(place)
-        self.reached = self._noted = place
+        self.reached = self._saved = place
         self.is_start = since == "start"

@@ -128,9 +128,9 @@ class Recording:
                     self._position = await self._begin()
                 if is_last:
                     async with asyncio.timeout(WITHIN if self._cut.follow else None):
-                        await self._pass_on(follow=False)
+                        await self._read_once(follow=False)
                 else:
-                    await self._pass_on(follow=True)
+                    await self._read_once(follow=True)
             except TimeoutError:
                 self.progress.is_cut = True
                 return
@@ -144,7 +144,7 @@ class Recording:
                 if error.stream != self._source.url or not self._cut.follow:
                     raise
                 if isinstance(error, StreamMissing) and self._since == "end":
-                    self._since = "start"  # all that it will hold comes from now on
+                    self._since = "start"  # there is no stream yet: all that it will hold is new
                 if not is_last:
                     await self._wait(str(error))
             if is_last or self.is_full:
@@ -197,7 +197,7 @@ class Recording:
     def _is_wanted(self, told: Quote | Facts) -> bool:
         return self._cut.symbols is None or told.symbol in self._cut.symbols
 
-    async def _pass_on(self, *, follow: bool) -> None:
+    async def _read_once(self, *, follow: bool) -> None:
         """Read once: to the end, until stopped, or until there is enough."""
         assert self._position is not None  # noqa: S101 - it was begun
         batches = self._source.read(

@@ -43,18 +43,18 @@ class Route(NamedTuple):
         return make_state_directory() / f"relay-{digest}.lock"
 
     @property
-    def met(self) -> Path:
-        """Return the file that says which log this relay met at its destination."""
+    def destination_file(self) -> Path:
+        """Return the file that says which log this relay found at its destination."""
         return self.lock.with_suffix(".destination")
 
     def hold(self, log: Retained) -> Checkpoint:
         """Return the checkpoint of this relay in `log`, which is its source and entered."""
-        return HoldCheckpoint(log, self.destination, self.met)
+        return HoldCheckpoint(log, self.destination, self.destination_file)
 
     def file(self, source: Stream) -> Checkpoint:
         """Return the checkpoint for a `source` that can hold nothing."""
         path = make_state_directory() / f"relay-{route_digest(*self)}.position"
-        return FileCheckpoint(source, path, self.met)
+        return FileCheckpoint(source, path, self.destination_file)
 
 
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:

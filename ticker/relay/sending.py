@@ -30,8 +30,8 @@ _AFTER_FAILURE: Final = 5.0
 _LOOK_AGAIN: Final = 1.0
 """Between two checks whether another relay has ended (s)."""
 _UNMOVED: Final = 3.0
-"""Ticks that wait so long behind one position are reported (s): a working relay saves it each
-second."""
+"""If ticks wait and the saved position does not move for so long (s), that is reported: a working
+relay saves it each second."""
 
 
 class Sending:
@@ -167,7 +167,10 @@ class _LeftElsewhere:
         self._waiting: int | None = None
 
     async def count(self) -> int | None:
-        """Return how many ticks wait, as last counted; `None` if the other gets on or none wait."""
+        """Return how many ticks wait, as last counted.
+
+        `None`: none wait, or the other relay makes progress.
+        """
         now = time.monotonic()
         # Counting takes longer with more waiting ticks, and after a week there are many.
         if now - self._counted_at >= _UNMOVED / 3:

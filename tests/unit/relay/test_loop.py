@@ -275,7 +275,7 @@ def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
     there, back = Filter("there"), Filter("back")
     for one, own in ((there, "b"), (back, "a")):
         one.begin(own, {}, whole=True)
-        one.look_anew()
+        one.restart_counting()
     at = Position("1")
     first = Batch(at, quotes=[quote("o", 1)], heartbeats=[beat("o", NOW)])
     later = Batch(at, quotes=[quote("o", 2)], heartbeats=[beat("o", NOW + SECOND)])
@@ -293,7 +293,7 @@ def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
 def test_heartbeats_and_quotes_of_a_clock_that_was_set_back_are_sent() -> None:
     relay = Filter("there")
     relay.begin("b", {}, whole=True)
-    relay.look_anew()
+    relay.restart_counting()
     at = Position("1")
     moved = replace(quote("o", 2), received=NOW - SECOND)
     before = Batch(at, quotes=[quote("o", 1)], heartbeats=[beat("o", NOW)])
@@ -684,7 +684,7 @@ async def test_another_log_in_the_destinations_place_gets_all_from_the_start(
     report = await bench.once(bookmark=bookmark())
     assert (report.ticks, report.repeats) == (0, 0)
     await bookmark().forget()
-    assert (await bookmark().load(), await bookmark().met()) == (None, None)
+    assert (await bookmark().load(), await bookmark().destination()) == (None, None)
 
 
 async def test_batches_are_bounded(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """Apache Kafka as a stream, when one machine is not enough."""
 
-from ticker.streams.kafka.address import Address, secured
+from ticker.streams.kafka.address import KafkaAddress, secured
 from ticker.streams.kafka.stream import KafkaLog, KafkaStream
 from ticker.streams.kafka.topics import Plan
 
-__all__ = ["Address", "KafkaLog", "KafkaStream", "Plan", "secured"]
+__all__ = ["KafkaAddress", "KafkaLog", "KafkaStream", "Plan", "secured"]

@@ -16,7 +16,7 @@ from ticker.security import Security
 from ticker.streams.kafka.securing import client_options
 
 
-class Address(msgspec.Struct, frozen=True):
+class KafkaAddress(msgspec.Struct, frozen=True):
     """The address of a Kafka stream, and how its clients authenticate."""
 
     servers: tuple[str, ...]
@@ -42,7 +42,7 @@ class Address(msgspec.Struct, frozen=True):
             raise StreamUnreachable(self.url, str(error)) from error
 
 
-def secured(address: StreamAddress, security: Security | None = None) -> Address:
+def secured(address: StreamAddress, security: Security | None = None) -> KafkaAddress:
     """Return the stream at `address`, with `security`.
 
     Raises `ConfigError` if a file that `security` names cannot be used, so that the user sees the
@@ -50,4 +50,4 @@ def secured(address: StreamAddress, security: Security | None = None) -> Address
     """
     security = security or Security()
     client_options(security)
-    return Address(address.servers, address.prefix, security)
+    return KafkaAddress(address.servers, address.prefix, security)

@@ -29,7 +29,7 @@ from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from ticker.errors import StreamError, StreamMissing, StreamUnreachable, StreamUnusable
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import ANSWER, CLOSED, begin, end, fault, map_errors
 from ticker.streams.kafka.diagnosing import unreachable
 from ticker.streams.kafka.metadata import Describe
@@ -127,7 +127,7 @@ class ClusterClient:
     One task at a time, because a failure closes the connections.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KafkaAddress) -> None:
         self.address = address
         self.names = tuple(address.prefix + ending for ending in ENDINGS)
         self._client: Any = None

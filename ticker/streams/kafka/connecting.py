@@ -23,7 +23,7 @@ from aiokafka.errors import (
 )
 
 from ticker.errors import StreamError, StreamUnusable
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.diagnosing import OLD, ask_why, no_answer, speak
 from ticker.streams.kafka.internals import begin_with, client_of, hold, let_go
 
@@ -39,7 +39,7 @@ _left: set[asyncio.Task[Any]] = set()
 
 
 @contextlib.contextmanager
-def map_errors(address: Address) -> Iterator[None]:
+def map_errors(address: KafkaAddress) -> Iterator[None]:
     """Raise errors of aiokafka and of the network as `StreamError`."""
     url = address.url
     try:
@@ -57,7 +57,7 @@ def map_errors(address: Address) -> Iterator[None]:
         raise no_answer(address, error) from error
 
 
-async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
+async def begin(address: KafkaAddress, client: Any, within: float = ANSWER) -> None:
     """Start `client`, or raise `StreamUnreachable` with the reason, in about `within` seconds.
 
     `internals.hold` says what it changes in the client.
@@ -76,7 +76,7 @@ async def begin(address: Address, client: Any, within: float = ANSWER) -> None:
         raise
 
 
-def warn(address: Address) -> None:
+def warn(address: KafkaAddress) -> None:
     """Warn, once for each stream, that its password is sent over a network in the clear."""
     asked = address.security
     if asked.has_tls or asked.mechanism != "PLAIN" or address.url in _warned:
@@ -96,7 +96,7 @@ def _is_here(server: str) -> bool:
         return host == "localhost"
 
 
-async def prefer(address: Address, client: Any) -> None:
+async def prefer(address: KafkaAddress, client: Any) -> None:
     """Let `client`, not started yet, start with the server that answers first.
 
     aiokafka asks one after another, and a silent server would use up all the time.

@@ -30,7 +30,7 @@ from aiokafka.errors import (
 
 from ticker.errors import StreamSilent, StreamUnreachable
 from ticker.security import MECHANISMS, Security
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.metadata import Describe
 
 FRESH: Final = 3.0
@@ -47,7 +47,7 @@ _OUT_OF_TIME: Final = (9, 10)  # … not yet valid, expired
 _SIGNER: Final = (18, 19, 20, 21)  # … self-signed, or signed by an unknown authority
 
 
-async def ask_why(address: Address, error: BaseException) -> StreamUnreachable:
+async def ask_why(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
     """Ask again, and return what is wrong; return `error` if nothing is wrong any more.
 
     The refusal of a broker that is there says more than the silence of one that is away.
@@ -63,7 +63,7 @@ async def ask_why(address: Address, error: BaseException) -> StreamUnreachable:
     return no_answer(address, (telling or causes or [error])[0])
 
 
-def no_answer(address: Address, error: BaseException) -> StreamUnreachable:
+def no_answer(address: KafkaAddress, error: BaseException) -> StreamUnreachable:
     """Return the error to raise for `error`, which is aiokafka's or the network's."""
     refusal = _refusal(error, address.security)
     if refusal is not None:
@@ -71,7 +71,7 @@ def no_answer(address: Address, error: BaseException) -> StreamUnreachable:
     return StreamSilent(address.url, _silence(error))
 
 
-async def unreachable(address: Address, brokers: Sequence[str]) -> str | None:
+async def unreachable(address: KafkaAddress, brokers: Sequence[str]) -> str | None:
     """Describe why we cannot connect to one of `brokers`, HOST:PORT as the cluster advertises them.
 
     Returns `None` if each can be reached now. The user's own servers are not asked: one of them

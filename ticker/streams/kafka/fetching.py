@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from ticker.errors import StreamSilent
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import ANSWER, begin, end, map_errors
 from ticker.streams.kafka.internals import let_fetches_wait
 
@@ -47,7 +47,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 class Fetching:
     """A running consumer. One task at a time calls `take`."""
 
-    def __init__(self, address: Address, offsets: Mapping[TopicPartition, int]) -> None:
+    def __init__(self, address: KafkaAddress, offsets: Mapping[TopicPartition, int]) -> None:
         self._address = address
         self._offsets = dict(offsets)  # the offsets after what was returned
         self._consumer: Any = None
@@ -195,7 +195,7 @@ def standing(
 
 
 async def span(
-    address: Address, spans: Mapping[TopicPartition, tuple[int, int]]
+    address: KafkaAddress, spans: Mapping[TopicPartition, tuple[int, int]]
 ) -> AsyncGenerator[tuple[TopicPartition, list[Any]], None]:
     """Yield messages by partition, from the first offset (inclusive) to the second (exclusive)."""
     left = {where: last for where, (first, last) in spans.items() if first < last}

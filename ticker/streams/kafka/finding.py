@@ -37,8 +37,8 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
     ends = await cluster.offsets(topics, END)
     if when == "end":
         return topics.place(ends)
-    behind = SLACK + await _behind(cluster, ends)
-    found = await cluster.offsets(topics, max(0, when // 1_000 - behind))
+    lag = SLACK + await _clock_lag(cluster, ends)
+    found = await cluster.offsets(topics, max(0, when // 1_000 - lag))
     offsets = {where: offset if offset >= 0 else ends[where] for where, offset in found.items()}
     ahead = spans(offsets, ends, offsets)
     kinds = dict(zip(topics.names, KINDS, strict=True))
@@ -64,7 +64,7 @@ async def find(cluster: ClusterClient, when: int | Literal["start", "end"]) -> K
     return topics.place(offsets)
 
 
-async def _behind(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
+async def _clock_lag(cluster: ClusterClient, ends: Mapping[TopicPartition, int]) -> int:
     """Return how far the broker's clock is behind the last writers' (ms), or 0."""
     topics = await cluster.topics()
     last = {w: (ends[w] - 1, ends[w]) for w in topics.all(TICKS) if ends[w] > 0}

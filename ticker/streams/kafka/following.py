@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 
 from ticker.errors import StreamMissing, StreamSilent, StreamUnreachable, WrongPosition
 from ticker.records import Batch, Gap, GapReason, Position
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics
 from ticker.streams.kafka.fetching import Fetching, OffsetOutOfRange, standing
 from ticker.streams.kafka.gathering import gather, in_order, split
@@ -47,7 +47,9 @@ class _Stalled(Exception):
 class KafkaRead(ActiveRead):
     """The state of one `read`. Belongs to one event loop."""
 
-    def __init__(self, address: Address, request: ReadRequest, *, watch: float = WATCH) -> None:
+    def __init__(
+        self, address: KafkaAddress, request: ReadRequest, *, watch: float = WATCH
+    ) -> None:
         super().__init__(request)
         self.rebuilt = 0
         """How often a consumer was replaced because it stopped delivering."""

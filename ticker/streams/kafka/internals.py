@@ -1,4 +1,6 @@
-"""Uses the private parts of aiokafka, which no other file does; `test_internals` lists each name.
+"""Uses the private parts of aiokafka, which no other file does.
+
+`tests/unit/streams/kafka/test_internals.py` lists each name.
 
 Four faults of aiokafka need them. It leaves its first connection open if its start is cancelled. A
 consumer's stop may end half way, and its metadata task lives on and connects again. Asking for

@@ -57,7 +57,7 @@ class Missing:
     async def _look_behind(
         self, topics: Topics, batch: Batch, hole: Gap
     ) -> tuple[Sequence[Tick], Sequence[Gap]]:
-        """Split a hole after the snapshot: ticks before our beginning, and what is missing."""
+        """Split a hole after the snapshot: ticks before the start of this reading, and gaps."""
         key, first = (hole.origin, hole.symbol or ""), hole.first_sequence or 0
         after = [
             tick
@@ -72,10 +72,10 @@ class Missing:
         return ticks[:-1], gaps
 
     async def _lagging(self, topics: Topics) -> dict[Key, list[Tick]]:
-        """Return the ticks shortly before our beginning that the quotes do not include.
+        """Return the ticks shortly before the start of this reading that the quotes do not include.
 
-        Ticks further back than `FURTHER` lie in the topic again: a writer that returns does not
-        find them either, and is sent them again.
+        Ticks further back than `FURTHER` need no search: their writer does not find them either,
+        and sends them again.
         """
         begins = await self._cluster.offsets(topics, BEGIN, TICKS)
         spans = {

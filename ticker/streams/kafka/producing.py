@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from ticker.errors import InvalidRecord, StreamUnreachable
 from ticker.records import MAX_BYTES
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.connecting import CLOSED, begin, bounded, end, keep, map_errors
 from ticker.streams.kafka.internals import end_sending, watch_requests
 from ticker.streams.kafka.messages import Headers
@@ -37,7 +37,7 @@ Message = tuple[bytes | None, bytes, Headers]
 class Producing:
     """Sends messages. One task at a time calls `send`; any calls `close`."""
 
-    def __init__(self, address: Address, delivery: float = DELIVERY) -> None:
+    def __init__(self, address: KafkaAddress, delivery: float = DELIVERY) -> None:
         self._address = address
         self._delivery = delivery
         self._producer: Any = None

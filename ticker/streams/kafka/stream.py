@@ -21,7 +21,7 @@ from ticker.errors import (
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.base import BaseStream
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, ClusterClient
 from ticker.streams.kafka.fetching import span
 from ticker.streams.kafka.finding import find, find_last
@@ -41,7 +41,7 @@ from ticker.streams.sync import blocking
 class KafkaStream(BaseStream, Served):
     """A reader of the topics at `address`. It creates no topic."""
 
-    def __init__(self, address: Address, *, watch: float = WATCH) -> None:
+    def __init__(self, address: KafkaAddress, *, watch: float = WATCH) -> None:
         super().__init__(address.url)
         self._address = address
         self._watch = watch
@@ -153,7 +153,7 @@ class KafkaLog(KafkaStream, Log):
     """
 
     def __init__(
-        self, address: Address, plan: Plan | None = None, *, delivery: float = DELIVERY
+        self, address: KafkaAddress, plan: Plan | None = None, *, delivery: float = DELIVERY
     ) -> None:
         super().__init__(address)
         self._plan = plan or Plan()

@@ -27,7 +27,7 @@ from ticker.errors import (
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
 from ticker.streams.append_check import check_simulated
 from ticker.streams.kafka import topics as making
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
 from ticker.streams.kafka.messages import BEATS, GAPS, HEADERS, QUOTES, TICKS, key
 from ticker.streams.kafka.producing import DELIVERY, Message, Producing
@@ -48,7 +48,9 @@ _REOPEN: Final = f"{RECREATED}: open it again"
 class KafkaWriter:
     """Writes one set of topics. One task at a time appends; `close` may come from any."""
 
-    def __init__(self, address: Address, plan: making.Plan, delivery: float = DELIVERY) -> None:
+    def __init__(
+        self, address: KafkaAddress, plan: making.Plan, delivery: float = DELIVERY
+    ) -> None:
         self._address = address
         self._plan = plan
         self._cluster = ClusterClient(address)

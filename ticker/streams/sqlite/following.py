@@ -41,7 +41,7 @@ _WATCHING: Final = _Pace(0.01, 0.5, 1.0)
 _TOLD: Final = _Pace(0.001, 0.5, 1.0)
 """After a write, whose commit is a few milliseconds away."""
 _DEAF: Final = 0.5
-"""A watch that does not tell of a commit after such a silence (s) is of no use."""
+"""A watch that misses a commit after such a silence (s) is not used any more."""
 _AWAY: Final = 0.1
 """The pause if there is no file (s)."""
 

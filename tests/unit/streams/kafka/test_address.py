@@ -3,7 +3,7 @@ import pytest
 from ticker.address import parse_address
 from ticker.errors import UsageError
 from ticker.streams import open_log, open_stream
-from ticker.streams.kafka import Address, secured
+from ticker.streams.kafka import KafkaAddress, secured
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from ticker.streams.kafka import Address, secured
     ],
 )
 def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], prefix: str) -> None:
-    assert secured(parse_address(url)) == Address(servers, prefix)
+    assert secured(parse_address(url)) == KafkaAddress(servers, prefix)
     assert open_stream(url).url == open_log(url).url == f"kafka://{','.join(servers)}/{prefix}"
 
 

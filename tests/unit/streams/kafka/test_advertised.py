@@ -11,7 +11,7 @@ import pytest
 from tests.half_broker import HalfBroker
 from ticker.errors import StreamUnreachable
 from ticker.security import Security
-from ticker.streams.kafka import Address, KafkaLog, KafkaStream
+from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.kafka.diagnosing import unreachable
 
 NOBODY = "kafka-internal.invalid"
@@ -25,8 +25,8 @@ async def broker() -> AsyncIterator[HalfBroker]:
 
 
 @pytest.fixture
-def address(broker: HalfBroker) -> Address:
-    return Address((broker.address,), "half")
+def address(broker: HalfBroker) -> KafkaAddress:
+    return KafkaAddress((broker.address,), "half")
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def closed() -> Iterator[int]:
         yield nobody.getsockname()[1]
 
 
-async def told(address: Address) -> str:
+async def told(address: KafkaAddress) -> str:
     with pytest.raises(StreamUnreachable) as caught:
         await KafkaStream(address).snapshot()
     return caught.value.problem
 
 
 async def test_a_host_that_is_not_known_here_is_named_with_the_setting(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     broker.advertised = [(NOBODY, 29092)]
     assert await told(address) == (
@@ -54,7 +54,7 @@ async def test_a_host_that_is_not_known_here_is_named_with_the_setting(
 
 
 async def test_a_port_that_refuses_is_named_with_the_setting(
-    broker: HalfBroker, address: Address, closed: int
+    broker: HalfBroker, address: KafkaAddress, closed: int
 ) -> None:
     broker.advertised = [("127.0.0.1", closed)]
     assert await told(address) == (
@@ -63,13 +63,13 @@ async def test_a_port_that_refuses_is_named_with_the_setting(
     )
 
 
-async def test_a_writer_is_told_too(broker: HalfBroker, address: Address) -> None:
+async def test_a_writer_is_told_too(broker: HalfBroker, address: KafkaAddress) -> None:
     broker.advertised = [(NOBODY, 29092)]
     with pytest.raises(StreamUnreachable, match=rf"{NOBODY}:29092, which .* advertised\.listeners"):
         await KafkaLog(address).__aenter__()
 
 
-async def test_health_says_so(broker: HalfBroker, address: Address) -> None:
+async def test_health_says_so(broker: HalfBroker, address: KafkaAddress) -> None:
     broker.advertised = [(NOBODY, 29092)]
     health = await KafkaStream(address).health()
     assert health.state == "unreachable"
@@ -77,7 +77,7 @@ async def test_health_says_so(broker: HalfBroker, address: Address) -> None:
 
 
 async def test_something_else_at_the_advertised_address_is_told(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -93,7 +93,7 @@ async def test_something_else_at_the_advertised_address_is_told(
 
 
 async def test_a_silent_address_is_told_in_time(
-    address: Address, monkeypatch: pytest.MonkeyPatch
+    address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.streams.kafka.diagnosing.FRESH", 0.1)
     with socket.socket() as full:  # takes one connection, and answers none
@@ -108,7 +108,7 @@ async def test_a_silent_address_is_told_in_time(
 
 
 async def test_one_of_several_that_refuses_may_be_away(
-    broker: HalfBroker, address: Address, closed: int
+    broker: HalfBroker, address: KafkaAddress, closed: int
 ) -> None:
     words = await unreachable(address, [broker.address, f"127.0.0.1:{closed}"])
     assert words == (
@@ -118,7 +118,7 @@ async def test_one_of_several_that_refuses_may_be_away(
 
 
 async def test_one_of_several_whose_name_is_not_known_is_a_wrong_setting(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     words = await unreachable(address, [broker.address, f"{NOBODY}:9092"])
     assert words is not None
@@ -127,5 +127,5 @@ async def test_one_of_several_whose_name_is_not_known_is_a_wrong_setting(
 
 async def test_a_server_that_was_named_is_not_blamed_on_the_setting(closed: int) -> None:
     named = f"localhost:{closed}"
-    address = Address((named,), "half", Security())
+    address = KafkaAddress((named,), "half", Security())
     assert await unreachable(address, [named.upper()]) is None

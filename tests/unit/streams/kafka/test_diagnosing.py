@@ -14,7 +14,7 @@ from aiokafka.errors import (
 
 from ticker.errors import StreamSilent, StreamUnreachable
 from ticker.streams import open_stream
-from ticker.streams.kafka.address import Address
+from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.diagnosing import no_answer
 
 
@@ -55,6 +55,6 @@ async def test_a_server_that_does_not_run_is_silent() -> None:
     ],
 )
 def test_no_name_of_a_class_reaches_anybody(error: KafkaError) -> None:
-    words = no_answer(Address(("h:1",), "p"), error).problem
+    words = no_answer(KafkaAddress(("h:1",), "p"), error).problem
     assert words.startswith("does not answer")
     assert "Error" not in words

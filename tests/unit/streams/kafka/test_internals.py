@@ -23,7 +23,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from tests.half_broker import HalfBroker
 from ticker.errors import StreamUnreachable, StreamUnusable
-from ticker.streams.kafka import Address, internals
+from ticker.streams.kafka import KafkaAddress, internals
 from ticker.streams.kafka.cluster import ClusterClient
 from ticker.streams.kafka.connecting import begin, end
 from ticker.streams.kafka.diagnosing import OLD
@@ -73,19 +73,19 @@ async def broker() -> AsyncIterator[HalfBroker]:
 
 
 @pytest.fixture
-def address(broker: HalfBroker) -> Address:
-    return Address((broker.address,), "half")
+def address(broker: HalfBroker) -> KafkaAddress:
+    return KafkaAddress((broker.address,), "half")
 
 
 @contextlib.asynccontextmanager
-async def begun(address: Address) -> AsyncIterator[Any]:
+async def begun(address: KafkaAddress) -> AsyncIterator[Any]:
     client = made(address)
     await begin(address, client)
     yield client
     await end(client)
 
 
-def made(address: Address) -> Any:
+def made(address: KafkaAddress) -> Any:
     return AIOKafkaClient(bootstrap_servers=list(address.servers), **address.options())
 
 
@@ -96,7 +96,7 @@ def tending() -> list[str]:
 
 
 async def test_a_client_begins_on_one_connection_and_ends_with_none(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async with begun(address) as client:
         assert await client.ready(1)
@@ -107,7 +107,7 @@ async def test_a_client_begins_on_one_connection_and_ends_with_none(
 
 
 async def test_a_cluster_that_names_no_broker_yet_is_waited_for(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     broker.empty = 2
     async with begun(address) as client:
@@ -116,7 +116,7 @@ async def test_a_cluster_that_names_no_broker_yet_is_waited_for(
 
 
 async def test_a_cluster_that_never_names_a_broker_is_given_up(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     broker.empty = 1_000
     with pytest.raises(StreamUnreachable):
@@ -125,7 +125,7 @@ async def test_a_cluster_that_never_names_a_broker_is_given_up(
 
 
 async def test_a_beginning_that_takes_too_long_leaves_no_connection(
-    broker: HalfBroker, address: Address, caplog: pytest.LogCaptureFixture
+    broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
     task = asyncio.create_task(begin(address, made(address), within=0.3))
@@ -139,7 +139,7 @@ async def test_a_beginning_that_takes_too_long_leaves_no_connection(
 
 
 async def test_a_beginning_that_is_cancelled_leaves_no_connection(
-    broker: HalfBroker, address: Address, caplog: pytest.LogCaptureFixture
+    broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
     task = asyncio.create_task(begin(address, made(address)))
@@ -156,7 +156,7 @@ async def test_a_beginning_that_is_cancelled_leaves_no_connection(
 
 
 async def test_an_end_that_fails_half_way_leaves_neither_a_connection_nor_a_task(
-    broker: HalfBroker, address: Address, monkeypatch: pytest.MonkeyPatch
+    broker: HalfBroker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> None:
         raise asyncio.CancelledError  # as a consumer's stop does while a fetch is under way
@@ -172,7 +172,7 @@ async def test_an_end_that_fails_half_way_leaves_neither_a_connection_nor_a_task
 
 
 async def test_a_connection_that_comes_about_after_the_end_is_closed(
-    broker: HalfBroker, address: Address
+    broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async with begun(address) as client:
         await broker.until(0)
@@ -188,12 +188,12 @@ async def test_a_connection_that_comes_about_after_the_end_is_closed(
 async def test_a_broker_that_is_too_old_is_told_so() -> None:
     old = HalfBroker()
     async with old.listening():
-        async with ClusterClient(Address((old.address,), "old")) as asking:
+        async with ClusterClient(KafkaAddress((old.address,), "old")) as asking:
             with pytest.raises(StreamUnusable) as caught:
                 await asking.describe()
             assert caught.value.problem == OLD
         old.empty = 1_000
-        address = Address((old.address,), "old")
+        address = KafkaAddress((old.address,), "old")
         with pytest.raises(StreamUnreachable) as told:
             await begin(address, made(address), within=0.3)
         assert told.value.problem == OLD
