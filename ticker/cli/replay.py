@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -116,10 +117,9 @@ def replay(
                 if is_given:
                     raise UsageError(f"{option} is for the screen: leave it out with --to")
             raise typer.Exit(_copy(wish, settings.stream(to), quiet=quiet, verbose=verbose))
-        need_terminal(
-            "replay",
-            f"ticker replay{'' if named is None else f' {named}'} --to sqlite:copy.sqlite",
-        )
+        option = [] if stream is None else ["--stream", stream]
+        typed = shlex.join(["ticker", "replay", *(words or []), *option])
+        need_terminal("replay", f"{typed} --to sqlite:copy.sqlite")
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         how = PlayOptions(
             title=", ".join(settings.watchlists(watchlists)) or source.word,

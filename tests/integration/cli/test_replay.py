@@ -149,7 +149,7 @@ def test_without_a_stream_the_last_session_of_the_local_log_is_played(ticker: Pr
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["recorded.sqlite"], 2, "replay needs a terminal"),
+        (["recorded.sqlite", "a"], 2, "ticker replay recorded.sqlite a --to sqlite:copy.sqlite"),
         (["absent.sqlite", "--to", "sqlite:to"], 4, "absent.sqlite: there is no such file"),
         (["--to", "sqlite:to"], 4, "The stream is empty: nobody has polled yet"),
         (["recorded.sqlite", "--speed", "0.01", "--to", "sqlite:to"], 2, "is no speed"),

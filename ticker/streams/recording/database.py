@@ -139,6 +139,8 @@ def check_magic(path: Path, url: str) -> None:
         raise StreamUnusable(url, f"cannot be read: {error.strerror}") from error
     if not size:
         raise StreamUnusable(url, "is an empty file, not a recording. Use another copy of it")
+    if head == b"SQLi":
+        raise StreamUnusable(url, f"is a SQLite file, not a recording. Name it as sqlite:{path}")
     if head != _MAGIC:
         raise StreamUnusable(url, "is no recording: it is not a Parquet file")
     if tail != _MAGIC:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import apsw
 
+from ticker.address import RECORDING
 from ticker.errors import (
     StreamError,
     StreamMissing,
@@ -37,6 +38,7 @@ _READ: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OP
 _WRITE: Final = apsw.SQLITE_OPEN_READWRITE
 _CREATE: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _MAGIC: Final = b"SQLite format 3\0"
+_PARQUET: Final = b"PAR1"
 _HEADER: Final = struct.Struct(">60x i 4x i 28x")  # 100 bytes: user_version, application_id
 _WAL_KEPT: Final = 16 * 2**20  # bytes: a WAL that grew in a burst is cut back to this
 
@@ -172,6 +174,9 @@ def _check_header(path: Path) -> None:
         file.xClose()
     if not header:
         raise StreamUnusable(url(path), "is not a log: the file is empty")
+    if header.startswith(_PARQUET):
+        problem = f"is not a log but a Parquet file. Rename it to {path.name}{RECORDING}"
+        raise StreamUnusable(url(path), problem)
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):
         raise StreamUnusable(url(path), "is not a log: no SQLite database")
     version, application = _HEADER.unpack(header)

@@ -325,6 +325,7 @@ async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     broken[len(data) - 300 : len(data) - 100] = b"\0" * 200
     cases = {
         "empty": (b"", "is an empty file"),
+        "log": (b"SQLite format 3\0", r"Name it as sqlite:.*log\.parquet"),
         "text": (b"symbol,price\nA,1\n", "not a Parquet file"),
         "bare": (data.replace(b"ticker.checksum", b"ticker.checks--"), "has no checksum"),
         "short": (data[: len(data) // 2], "cut off"),

@@ -98,6 +98,12 @@ def test_what_is_no_database_is_refused_and_untouched(tmp_path: Path, content: b
     assert refused(path) == {StreamUnusable}
 
 
+def test_a_recording_without_its_ending_is_named(tmp_path: Path) -> None:
+    (tmp_path / "day").write_bytes(b"PAR1" + bytes(500) + b"PAR1")
+    with pytest.raises(StreamUnusable, match=r"a Parquet file\. Rename it to day\.parquet"):
+        SqliteReader(tmp_path / "day", 0.1)
+
+
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StreamUnusable):
         SqliteReader(tmp_path, 0.1)
