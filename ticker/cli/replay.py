@@ -117,8 +117,8 @@ def replay(
                 if is_given:
                     raise UsageError(f"{option} is for the screen: leave it out with --to")
             raise typer.Exit(_copy(wish, settings.stream(to), quiet=quiet, verbose=verbose))
-        option = [] if stream is None else ["--stream", stream]
-        typed = shlex.join(["ticker", "replay", *(words or []), *option])
+        where = [] if stream is None else ["--stream", stream]
+        typed = shlex.join(["ticker", "replay", *(words or []), *where])
         need_terminal("replay", f"{typed} --to sqlite:copy.sqlite")
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
         how = PlayOptions(
