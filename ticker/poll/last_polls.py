@@ -92,8 +92,9 @@ class LastPolls:
             if looker is not None and looker.last_good is not None:
                 key, time, interval = looker.writer, looker.last_good, looker.interval
                 # Under our own name only we poll now. Of another poller we cannot be sure.
-                lag = 0 if looker is self.own else _lag(looker)
-                alive = is_alive(looker, now)
+                is_own = looker is self.own
+                lag = 0 if is_own else _lag(looker)
+                alive = not is_own and is_alive(looker, now)
             elif ours:
                 key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
                 lag = 0

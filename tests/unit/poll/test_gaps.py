@@ -74,6 +74,15 @@ async def test_a_kill_in_an_outage_makes_no_gap_of_what_was_looked_at(log: Memor
     assert spans(await poll(log, at=1_100, seconds=2)) == [(999, 1_100, None)]
 
 
+async def test_a_poller_that_is_killed_and_started_again_at_once_was_stopped(
+    log: MemoryLog,
+) -> None:
+    await poll(log, "A", at=0, seconds=3)
+    without_farewell(log)
+    [gap] = await poll(log, "A", at=6, seconds=2)
+    assert (spans([gap]), gap.reason) == ([(2, 6, None)], "poller stopped")
+
+
 async def test_a_restart_in_an_outage_remembers_when_it_began(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=20, script=cut_off_after(10))
     await poll(log, at=60, seconds=20, script=cut_off_after(0))

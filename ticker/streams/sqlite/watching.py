@@ -45,7 +45,9 @@ class Watch:
 
     def wait(self, seconds: float) -> bool:
         """Sleep until something is written or `wake` is called; `False` if neither came."""
-        if not select.select([self._events], [], [], seconds)[0]:
+        poller = select.poll()  # unlike `select`, it takes any descriptor
+        poller.register(self._events, select.POLLIN)
+        if not poller.poll(seconds * 1_000):
             return False
         os.read(self._events, _MOST)
         return True

@@ -1,6 +1,9 @@
 """Writes to a log that the system tells of, and readers that it tells nothing."""
 
 import asyncio
+import fcntl
+import os
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +52,29 @@ async def test_another_thread_can_end_the_wait(tmp_path: Path) -> None:
         watch.close()
         watch.close()
         watch.wake()
+
+
+@told_here
+async def test_a_descriptor_of_any_number_can_be_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2_048:
+        pytest.skip("this system allows no such descriptor")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2_048, hard))
+    try:
+        async with SqliteLog(tmp_path / "log.sqlite"):
+            watch = Watch.begin(tmp_path / "log.sqlite")
+            assert watch is not None
+            high = fcntl.fcntl(watch._events, fcntl.F_DUPFD, 1_500)
+            os.close(watch._events)
+            monkeypatch.setattr(watch, "_events", high)
+            assert not watch.wait(0)
+            watch.wake()
+            assert watch.wait(LONG)
+            watch.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_log_without_a_wal_cannot_be_watched(tmp_path: Path) -> None:
