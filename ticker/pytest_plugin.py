@@ -33,5 +33,5 @@ def yahoo(request: pytest.FixtureRequest) -> Iterator[OfflineYahoo]:
     from ticker.exchange.offline import exchange
 
     marker = request.node.get_closest_marker("yahoo")
-    with exchange(**(marker.kwargs if marker is not None else {})) as serving:
+    with exchange(*marker.args, **marker.kwargs) if marker else exchange() as serving:
         yield serving

@@ -43,7 +43,7 @@ async def test_each_fault_is_an_error_of_its_own_and_over_with_the_fault(
 
 
 async def test_missing_symbols_are_refused_and_the_others_come() -> None:
-    async with Exchange(Market(1), port=0, faults=["missing"]) as exchange:
+    async with Exchange(Market(1), port=0, faults=["missing:0.65"]) as exchange:
         host, port = exchange.address
         async with YahooSource(YahooAddress.at(f"exchange:{host}:{port}")) as source:
             answer = await source.quotes(["AAPL", "GC=F", "MSFT"])

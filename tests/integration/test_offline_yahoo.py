@@ -107,10 +107,13 @@ def test_a_program_that_passes_no_session_runs_offline_inside_the_block_alone(yf
         assert yf.download("GC=F", period="5d", progress=False).shape[0] > 3
         past = {"start": "2026-01-05", "end": "2026-02-05"}  # yfinance caches it
         january = yf.Ticker("AAPL").history(**past)
-        with ticker.exchange(seed=8):
+        with ticker.exchange(seed=8) as other:
             assert not yf.Ticker("AAPL").history(**past).equals(january)
+            assert yf.WebSocket(verbose=False).url == other.socket
+        assert yf.AsyncWebSocket(verbose=False).url == yahoo.socket
         assert yf.Ticker("AAPL").history(**past).equals(january)
     assert vars(client) == before
+    assert "yahoo.com" in yf.WebSocket(verbose=False).url
 
 
 def test_no_other_host_is_asked_and_no_cookie_is_kept() -> None:

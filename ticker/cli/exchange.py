@@ -165,7 +165,9 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
         while True:
             words = counted_words(serving.counters, serving.faults.on)
             if live and words != shown:
-                sys.stderr.write(f"\r\x1b[2K{words[: shutil.get_terminal_size().columns - 1]}")
+                room = shutil.get_terminal_size().columns - 1
+                told = words if len(words) <= room else words[:room].rpartition(" · ")[0]
+                sys.stderr.write(f"\r\x1b[2K{told}")
                 sys.stderr.flush()
                 shown = words
             await asyncio.sleep(_PAUSE)

@@ -107,6 +107,8 @@ class Book:
             price = self._near(self._price, 0.1 * self.listing.volatility / math.sqrt(_DAYS_A_YEAR))
             last = min(time, self._time + _POST_LASTS)
             self._extended = (Session.POST, price, last)
+        elif self._is_traded and not is_open:
+            self._extended = (self._session, self._price, time)
 
     def enter(self, session: Session) -> None:
         """Enter a part of the day. Does nothing if it is the same part."""

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Self
+from zlib import crc32
 
 import msgspec
 from aiohttp import web
@@ -123,9 +124,9 @@ class Faults:
         return await handler(request)
 
     def left(self, symbols: Iterable[str]) -> list[str]:
-        """Return those of `symbols` that are not missing: the same for the same symbols."""
+        """Return those of `symbols` that are not missing. Each symbol always is, or never."""
         share = self._shares.get(Fault.MISSING, 0.0)
-        return [s for at, s in enumerate(symbols) if int((at + 1) * share) == int(at * share)]
+        return [s for s in symbols if crc32(s.encode()) >= share * 2**32]
 
     def is_closing(self) -> bool:
         """Tell whether to close a socket that its client sent something on."""

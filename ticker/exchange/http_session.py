@@ -28,6 +28,8 @@ class YahooSession(requests.Session):
 
     def __init__(self, server: str) -> None:
         super().__init__()
+        self.socket = f"ws://{server}/?version=2"
+        """The URL of the exchange's socket."""
         self.trust_env = False  # a proxy would lead elsewhere
         adapter = _Adapter(server)
         self.mount("https://", adapter)
@@ -39,9 +41,12 @@ def yfinance_through(session: YahooSession) -> Iterator[None]:
     """Let yfinance use `session` until the block ends, also where its caller passes none.
 
     yfinance has one client in a process, and each session that it is given or makes is used by all.
-    Here it takes only sessions that lead to an exchange, and no answer that it has cached.
+    Here it takes only sessions that lead to an exchange, and no answer that it has cached. Its
+    sockets connect to the exchange unless they are given another address.
     """
-    client = import_module("yfinance.data").YfData()
+    client, live = import_module("yfinance.data").YfData(), import_module("yfinance.live")
+    sockets = [each.__init__ for each in (live.WebSocket, live.AsyncWebSocket)]
+    addresses = [each.__defaults__ for each in sockets]
     state = vars(client)
     before = {**state}
 
@@ -50,12 +55,16 @@ def yfinance_through(session: YahooSession) -> Iterator[None]:
             state["_session"] = given
 
     state.update(_session=session, _set_session=take, _cookie=None, _crumb=None)
+    for each in sockets:
+        each.__defaults__ = (session.socket, *each.__defaults__[1:])
     client.cache_get.cache_clear()
     try:
         yield
     finally:
         del state["_set_session"]
         state.update(before)
+        for each, there in zip(sockets, addresses, strict=True):
+            each.__defaults__ = there
         client.cache_get.cache_clear()
 
 

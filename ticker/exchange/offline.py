@@ -42,8 +42,6 @@ class OfflineYahoo:
         host, port = exchange.address
         self.url = f"http://{host}:{port}"
         """The URL at which it answers as Yahoo does."""
-        self.socket = f"ws://{host}:{port}/?version=2"
-        """The URL of its socket: `yf.WebSocket(url=…)`."""
         self.source = f"exchange:{host}:{port}"
         """What `ticker.open_source` and `--source` take."""
         self.session = YahooSession(f"{host}:{port}")
@@ -51,6 +49,8 @@ class OfflineYahoo:
 
         yfinance uses it without being told.
         """
+        self.socket = self.session.socket
+        """The URL of its socket. yfinance connects to it without being told."""
         self._exchange = exchange
         self._market = market
         self._clock = clock

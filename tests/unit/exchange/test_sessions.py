@@ -61,6 +61,15 @@ def test_a_wish_holds_at_any_time(wish: SessionWish, expected: set[str]) -> None
         assert {session(EVERYTHING[s], wish, time) for s in symbols} == expected
 
 
+@pytest.mark.parametrize("wish", [SessionWish.PRE, SessionWish.POST])
+def test_outside_of_the_regular_session_the_first_answer_has_a_trade_already(
+    wish: SessionWish,
+) -> None:
+    [state] = Market(7, wish=wish).look(["AAPL"], at(23, 8))
+    assert state.extended is not None
+    assert state.extended.session == wish.upper()
+
+
 def test_the_last_close_is_that_of_a_weekday_before_now() -> None:
     apple = EVERYTHING["AAPL"]
     assert last_close(apple, at(23, 20, 59)) == at(20, 21)
