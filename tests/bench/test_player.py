@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.played import Clock, playing, write
-from ticker.play import MAX, Player, Span, load
+from ticker.feed import MAX_SPEED
+from ticker.play import Player, Span, load
 from ticker.play.cursor import Cursor
 from ticker.records import MAX_TIME, TICK_FIELDS, Tick
 from ticker.streams.recording import Recorder, RecordingStream
@@ -186,7 +187,7 @@ async def test_ten_million_ticks_open_within_a_second_and_a_seek_takes_a_moment(
 
 async def test_memory_is_flat_while_an_hour_plays(hour: Path) -> None:
     async with RecordingStream(hour) as tape:
-        player = Player(await load(tape, Span()), MAX)
+        player = Player(await load(tape, Span()), MAX_SPEED)
         playing = Playing(player)
         sizes = []
         while not player.has_ended:

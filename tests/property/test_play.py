@@ -12,7 +12,8 @@ from hypothesis import given, settings
 
 from tests.examples import examples
 from tests.played import Clock, playing, shown
-from ticker.play import MAX, LogPlayer, Span, load, tape_of
+from ticker.feed import MAX_SPEED
+from ticker.play import LogPlayer, Span, load, tape_of
 from ticker.records import Batch, Gap, Position, Quote, Tick
 from ticker.streams import Stream, open_log, open_stream
 from ticker.streams.recording import PlacedFacts, Recorder, RecordingStream
@@ -93,7 +94,9 @@ async def replayed(source: str, copy: str) -> LogPlayer:
     """Play all of one log into another."""
     async with open_stream(source) as stream, tape_of(stream, Span()) as tape:
         async with open_log(copy) as log:
-            player = LogPlayer(await load(tape, Span()), log, MAX, clock=now, elapsed=monotonic)
+            player = LogPlayer(
+                await load(tape, Span()), log, MAX_SPEED, clock=now, elapsed=monotonic
+            )
             assert await player.run()
         return player
 

@@ -1,13 +1,12 @@
 """The loops that play a tape at its recorded pace: on a board, or into another log."""
 
-from ticker.play.loop import LogPlayer
+from ticker.play.log_player import LogPlayer
 from ticker.play.player import Player
 from ticker.play.reel import NothingToPlay, Reel, Span, load, session_start
-from ticker.play.schedule import MAX, Schedule, parse_speed
-from ticker.play.temporary import tape_of
+from ticker.play.schedule import Schedule, parse_speed
+from ticker.play.tape_of import tape_of
 
 __all__ = [
-    "MAX",
     "LogPlayer",
     "NothingToPlay",
     "Player",

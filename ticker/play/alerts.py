@@ -18,7 +18,7 @@ _BATCH: Final = 500
 async def alerts_met(reel: Reel, alerts: Sequence[Alert]) -> list[tuple[int, Told]]:
     """Return when each of `alerts` is met on `reel` (µs of the tape), in order of time.
 
-    What is known at the beginning meets none. Raises `StreamError`.
+    Values at the start meet none; a later crossing does. Raises `StreamError`.
     """
     looking = Alerts(alerts)
     symbols = frozenset(looking.symbols)

@@ -1,8 +1,8 @@
 """Reads a tape ahead and returns what is due: ticks, gaps, and a quote of each price that moved.
 
-What is known at a time is the same whether it was played to or sought, and includes nothing that
-comes later. A quote is made of a tick and the standing facts of its time. Times are µs of the tape,
-UTC. Knows no clock.
+The state at a time is the same after playing and after a seek. It holds nothing that comes later. A
+quote is made of a tick and the standing facts of its time. Times are µs of the tape, UTC. Knows no
+clock.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ticker.streams.sequence import Key
 BURST: Final = 1_000
 """Ticks within this time (µs) of the first of them are played together."""
 _BATCH: Final = 8_000
-"""The most ticks read at once. At full speed, they cost one quote of each symbol."""
+"""The most ticks read at once. At full speed, a batch makes one quote for each symbol."""
 _NOWHERE: Final = Position("")
 """The position of a batch after which no reading resumes."""
 
 
 class Cursor:
-    """A place on `reel`, which `seek` sets first. `close` it at the end."""
+    """A place on `reel`. Call `seek` first, and `close` at the end."""
 
     def __init__(self, reel: Reel) -> None:
         self._reel = reel
@@ -36,11 +36,11 @@ class Cursor:
         self._coming: asyncio.Task[Batch | None] | None = None
         self._is_read = False  # the reading has ended
         self._ticks: list[Tick] = []
-        self._dues: list[int] = []  # index of the next tick to play
-        self._at = 0  # of these, the next to play
+        self._dues: list[int] = []  # when each of them is due
+        self._at = 0  # the index of the next one to play
         self._floor = 0  # when the last tick that was read is due
-        self._others: list[tuple[int, Gap | Facts]] = []  # gaps and facts of the tape
-        self._other = 0
+        self._others: list[tuple[int, Gap | Facts]] = []  # when each gap and fact is due
+        self._other = 0  # the index of the next one to pass
         self._facts: dict[Key, Facts] = {}
         self._last: dict[Key, Tick] = {}
         self.ticks = 0
@@ -84,13 +84,13 @@ class Cursor:
 
     async def fill(self) -> None:
         """Read the next burst whole, or all that is left. Raises `StreamError`."""
-        while not self._is_read and not self._is_whole:
+        while not self._is_read and not self._has_next_burst:
             task = self._coming or self._read_on()
             await asyncio.wait([task])
             self._coming = None
             self._take_in(task.result())
 
-    def at_hand(self, symbols: Collection[str]) -> int | None:
+    def next_read_due(self, symbols: Collection[str]) -> int | None:
         """Return when the next tick of `symbols` is due, if it is read already."""
         dues, ready = self._dues, self._ready
         for at in range(self._at, len(dues)):
@@ -118,7 +118,7 @@ class Cursor:
         return None if (due := self.next_due) is None else self._burst_end(due)
 
     def take(self, time: int) -> Batch:
-        """Return all that is due by `time` and was read, in whole moments only."""
+        """Return all that is due by `time` and was read. Records of one microsecond stay together."""
         time = min(time, self._ready)
         begin, end = self._at, bisect_right(self._dues, time, self._at)
         ticks, self._at = self._ticks[begin:end], end
@@ -162,7 +162,8 @@ class Cursor:
         return self._dues[-1] - 1 if self._dues else -1
 
     @property
-    def _is_whole(self) -> bool:
+    def _has_next_burst(self) -> bool:
+        """Whether the next burst was read to its end."""
         dues, at = self._dues, self._at
         return at < len(dues) and dues[-1] > dues[at] + BURST
 

@@ -1,8 +1,8 @@
-"""Moves a tape under a board: the schedule, the seeks, the steps, the loops.
+"""Plays a tape on a board: schedule, seeks, steps and loops.
 
-The board shows what was known at the tape's time and nothing that came later, whether it was played
-to or sought. The pace has no drift. Ticks of one moment are shown together. The clock and the
-pauses come in through parameters. Knows no keys and no screen.
+The board at a time is the same after playing and after a seek. It shows nothing that came later.
+The pace has no drift. Ticks of one moment are shown together. The clock and the pauses come in
+through parameters. Knows no keys and no screen.
 
 Times are µs of the tape, UTC, unless a line says otherwise.
 """
@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ticker.board import Board
+from ticker.feed import MAX_SPEED
 from ticker.play.cursor import Cursor
-from ticker.play.loop import BEAT
 from ticker.play.reel import Reel
-from ticker.play.schedule import MAX, Schedule
+from ticker.play.schedule import Schedule
 from ticker.records import Batch
 from ticker.units import SECOND
 
@@ -26,6 +26,8 @@ _AT_END: Final = 2 * SECOND
 """How long a loop shows the end of the tape before it begins again (µs)."""
 _SHORTEST_LAP: Final = SECOND // 4
 """The least length of a loop (µs). A shorter one would only seek."""
+_LOOK: Final = SECOND // 2
+"""The most time between two looks at the schedule (µs), which must not take it for a stall."""
 _MEASURED: Final = SECOND
 """The time over which the speed is measured (µs)."""
 _WAITING_STEPS: Final = 2
@@ -71,9 +73,9 @@ class Deck:
         self._steps: deque[tuple[frozenset[str], bool, Callable[[], None]]] = deque(
             maxlen=_WAITING_STEPS
         )
-        self._stood = reel.start  # up to here the board is complete
+        self._shown_until = reel.start
         self._quiet_since = reel.start
-        self._again_at: int | None = None  # when a loop begins again (µs, by `elapsed`)
+        self._restart_at: int | None = None  # when a loop begins again (µs, by `elapsed`)
         self._lap_began = 0  # (µs, by `elapsed`)
         self._skipped = 0  # µs of silence left out
         self._samples: deque[tuple[int, int]] = deque()  # (elapsed, tape without silences)
@@ -109,13 +111,13 @@ class Deck:
         """Return the tape's time; during a seek, its target."""
         if self._target is not None:
             return self._target
-        if self._has_ended or self.schedule.speed == MAX:
-            return self._stood
+        if self._has_ended or self.schedule.speed == MAX_SPEED:
+            return self._shown_until
         bound = self._stop_at
         if not self._cursor.is_at_end:
             due = self._cursor.next_due
-            bound = self._stood if due is None else min(bound, due - 1)
-        return max(self._stood, min(self.schedule.at(self._elapsed()), bound))
+            bound = self._shown_until if due is None else min(bound, due - 1)
+        return max(self._shown_until, min(self.schedule.at(self._elapsed()), bound))
 
     @property
     def reached(self) -> float | None:
@@ -127,18 +129,20 @@ class Deck:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the tape is at its end, in a loop only while it waits to begin again.
+        """Tell whether the tape stands at its end.
 
-        If it is paused before it begins again, it has not ended.
+        In a loop this is true only before the next lap, unless the user pauses it there.
         """
-        is_held = self._again_at is not None and self._stood >= self._reel.end
+        is_held = self._restart_at is not None and self._shown_until >= self._reel.end
         is_held = is_held and not self.schedule.is_paused
         return (self._has_ended or is_held) and self._target is None
 
     def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
         """Change how it plays from here on."""
         time = self.time
-        self._stood = max(self._stood, time) if self._target is None else self._stood
+        self._shown_until = (
+            max(self._shown_until, time) if self._target is None else self._shown_until
+        )
         if speed is not None:
             self.schedule.speed = speed
         if is_paused is not None:
@@ -168,7 +172,7 @@ class Deck:
             self._has_ended = False  # it continues, at the loop's beginning
         else:
             self.loop_from = self.loop_to = None
-        self._again_at = None
+        self._restart_at = None
         self.changed()
 
     def changed(self) -> None:
@@ -179,7 +183,7 @@ class Deck:
     @property
     def _stop_at(self) -> int:
         """Return where playing stops: at the end of a loop or of the tape, whichever is first."""
-        if self.loop_to is not None and self._stood <= self.loop_to:
+        if self.loop_to is not None and self._shown_until <= self.loop_to:
             return self.loop_to
         return self._reel.end
 
@@ -197,10 +201,10 @@ class Deck:
 
     def _stand_at(self, time: int) -> None:
         at = self._elapsed()
-        self._stood = self._quiet_since = time
+        self._shown_until = self._quiet_since = time
         self._has_ended = False
         self.is_open = True
-        self._again_at = None
+        self._restart_at = None
         self._lap_began = at
         self.schedule.begin(time, at)
         self._samples.clear()
@@ -215,7 +219,7 @@ class Deck:
         await self._cursor.fill()
         if self._is_over or self._target is not None:
             return
-        time = self._cursor.at_hand(symbols) if forward else None
+        time = self._cursor.next_read_due(symbols) if forward else None
         if time is not None:
             self._fold(self._cursor.take(time))
             self._stand_at(time)
@@ -234,7 +238,7 @@ class Deck:
             return
         at = self._elapsed()
         self.schedule.look(at)
-        pause = BEAT
+        pause = _LOOK
         if not (self.schedule.is_paused or self._has_ended):
             pause = await self._advance(at)
         if pause > 0:
@@ -259,19 +263,19 @@ class Deck:
             if due >= stop:
                 return self._come_to(stop, at)
             following = stop
-        if self.schedule.speed == MAX:
+        if self.schedule.speed == MAX_SPEED:
             return 0
         if self._idle is not None:
             following = min(following, self._quiet_since + self._idle)
-        return min(max(1, self.schedule.wait(following, at)), BEAT)
+        return min(max(1, self.schedule.wait(following, at)), _LOOK)
 
     def _fold(self, batch: Batch) -> None:
         self._board.fold(batch, self._elapsed())
-        self._stood = self._quiet_since = max(self._stood, self._cursor.time)
+        self._shown_until = self._quiet_since = max(self._shown_until, self._cursor.time)
 
     def _leave_out_silence(self, at: int, stop: int) -> None:
-        """Jump to the end of a silence that is longer than was asked for."""
-        if self._idle is None or self.schedule.speed == MAX:
+        """Skip the rest of a silence that is longer than `idle`."""
+        if self._idle is None or self.schedule.speed == MAX_SPEED:
             return
         due, following = self.schedule.at(at), self._cursor.next_due
         to = stop if following is None else min(following, stop)
@@ -281,19 +285,19 @@ class Deck:
 
     def _come_to(self, stop: int, at: int) -> int:
         """Handle the end of the tape or of a loop. Returns how long to wait (µs)."""
-        self._stood = stop
+        self._shown_until = stop
         if self.loop_from is None or self.loop_to is None:
             self._has_ended = True
             self._on_change()
-            return BEAT
-        if self._again_at is None:
+            return _LOOK
+        if self._restart_at is None:
             hold = _AT_END if stop == self._reel.end else 0
-            self._again_at = max(at + hold, self._lap_began + _SHORTEST_LAP)
+            self._restart_at = max(at + hold, self._lap_began + _SHORTEST_LAP)
             self._on_change()
-        if at >= self._again_at:
+        if at >= self._restart_at:
             self.go_to(self.loop_from)
             return 0
-        return min(self._again_at - at, BEAT)
+        return min(self._restart_at - at, _LOOK)
 
     def _sample(self, at: int) -> None:
         samples = self._samples

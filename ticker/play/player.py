@@ -1,8 +1,8 @@
 """Plays a tape on a board: the feed of a replay, and the actions of its keys.
 
-Ages and words are in the tape's time. `deck` moves the tape. This module implements the two
-protocols, and has the seeks to undo, the marks, and the way to live. Knows no screen and no
-backend.
+Times on the screen are the tape's. A `Deck` plays the tape; the player adds what can be undone, the
+marks, and the change to the live stream. It implements `Feed` and `PlayerControl`. Knows no screen
+and no backend.
 
 Times are µs of the tape, UTC, unless a line says otherwise.
 """
@@ -17,14 +17,14 @@ from typing import Final
 
 from ticker.board import Board
 from ticker.board.alert_rules import Alert, Told
-from ticker.feed import SPEEDS, Feed, Mark
+from ticker.feed import MAX_SPEED, SPEEDS, Feed, Mark
 from ticker.health import StreamState
 from ticker.play.alerts import alerts_met
 from ticker.play.deck import Deck
-from ticker.play.loop import wait_unless
 from ticker.play.marks import Marks
 from ticker.play.reel import Reel
-from ticker.play.schedule import MAX, Schedule
+from ticker.play.schedule import Schedule
+from ticker.play.waiting import wait_unless
 from ticker.records import Batch
 from ticker.stream_clock import TapeTime
 from ticker.streams.history import last_day
@@ -256,14 +256,14 @@ class Player:
     def slower(self) -> None:
         """See `PlayerControl`."""
         fast = self.speed or float("inf")
-        lower = [speed for speed in SPEEDS if speed != MAX and speed < fast]
+        lower = [speed for speed in SPEEDS if speed != MAX_SPEED and speed < fast]
         if lower:
             self._deck.set(speed=lower[-1])
 
     def faster(self) -> None:
         """See `PlayerControl`."""
-        if self.speed != MAX:
-            self._deck.set(speed=next((s for s in SPEEDS if s > self.speed), MAX))
+        if self.speed != MAX_SPEED:
+            self._deck.set(speed=next((s for s in SPEEDS if s > self.speed), MAX_SPEED))
 
     def seek(self, time: int) -> None:
         """See `PlayerControl`."""

@@ -14,7 +14,6 @@ from ticker.feed import MAX_SPEED
 from ticker.records import MAX_TIME
 from ticker.units import SECOND
 
-MAX: Final = MAX_SPEED
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 100_000.0
 _STALL: Final = 5 * SECOND
@@ -23,10 +22,10 @@ anything. The tape stood still then."""
 
 
 def parse_speed(text: str) -> float:
-    """Parse `0.5`, `10`, `10x`, `max` (returns `MAX`). Raises `UsageError`."""
+    """Parse `0.5`, `10`, `10x`, `max` (returns `MAX_SPEED`). Raises `UsageError`."""
     word = text.strip().lower()
     if word == "max":
-        return MAX
+        return MAX_SPEED
     match = re.fullmatch(r"[x×]?(\d+(?:\.\d+)?|\.\d+)[x×]?", word)
     speed = float(match[1]) if match else -1.0
     if not _SLOWEST <= speed <= _FASTEST:
@@ -39,7 +38,7 @@ class Schedule:
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
-        """Recorded seconds per second; `MAX`: as fast as possible."""
+        """Recorded seconds per second; `MAX_SPEED`: as fast as possible."""
         self.is_paused = False
         self._tape = 0
         self._since = 0
@@ -51,9 +50,9 @@ class Schedule:
         self._since = self._looked = now
 
     def look(self, now: int) -> None:
-        """Count the time since the last call.
+        """Note the time. A stall, more than `_STALL` since the last call, does not count.
 
-        Over `_STALL` does not count: call it at least each second.
+        Call this at least once a second.
         """
         if now - self._looked > _STALL:
             self._since += now - self._looked
@@ -64,15 +63,15 @@ class Schedule:
         self._tape += micros
 
     def at(self, now: int) -> int:
-        """Return up to which time the tape is due now; all of it at `MAX`."""
+        """Return up to which time the tape is due now; all of it at `MAX_SPEED`."""
         if self.is_paused:
             return self._tape
-        if self.speed == MAX:
+        if self.speed == MAX_SPEED:
             return MAX_TIME
         return self._tape + round((now - self._since) * self.speed)
 
     def wait(self, tape: int, now: int) -> int:
         """Return how long until `tape` is due, ignoring a pause (µs)."""
-        if self.speed == MAX:
+        if self.speed == MAX_SPEED:
             return 0
         return max(0, self._since + round((tape - self._tape) / self.speed) - now)

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from ticker.errors import StreamError
-from ticker.play import MAX, NothingToPlay, Player, Span, load, tape_of
+from ticker.feed import MAX_SPEED
+from ticker.play import NothingToPlay, Player, Span, load, tape_of
 from ticker.records import Gap, Tick
 from ticker.streams.history import last_day
 from ticker.streams.recording import Recorder, RecordingStream
@@ -157,7 +158,7 @@ def bad_file(kind: str, folder: Path) -> Path:
 
 
 async def play(tape: RecordingStream) -> None:
-    await Player(await load(tape, Span()), MAX).run()
+    await Player(await load(tape, Span()), MAX_SPEED).run()
 
 
 @pytest.mark.parametrize(

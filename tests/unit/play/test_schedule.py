@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ticker.errors import UsageError
-from ticker.play.schedule import MAX, Schedule, parse_speed
+from ticker.feed import MAX_SPEED
+from ticker.play.schedule import Schedule, parse_speed
 from ticker.records import MAX_TIME
 from ticker.units import SECOND
 
@@ -18,7 +19,7 @@ def begun(speed: float = 1.0) -> Schedule:
 
 
 @pytest.mark.parametrize(
-    ("text", "speed"), [("1", 1.0), ("0.1", 0.1), (".5", 0.5), ("10x", 10.0), ("MAX", MAX)]
+    ("text", "speed"), [("1", 1.0), ("0.1", 0.1), (".5", 0.5), ("10x", 10.0), ("MAX", MAX_SPEED)]
 )
 def test_a_speed_is_a_number_or_max(text: str, speed: float) -> None:
     assert parse_speed(text) == speed
@@ -63,7 +64,7 @@ def test_a_machine_that_slept_goes_on_where_it_was() -> None:
 
 
 def test_at_max_all_is_due_unless_it_is_paused() -> None:
-    schedule = begun(MAX)
+    schedule = begun(MAX_SPEED)
     assert schedule.at(0) == MAX_TIME
     assert schedule.wait(TAPE + SECOND, 0) == 0
     schedule.begin(TAPE, 0)

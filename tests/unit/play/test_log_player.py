@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ticker.play import MAX, LogPlayer, NothingToPlay, Span, load, session_start
+from ticker.feed import MAX_SPEED
+from ticker.play import LogPlayer, NothingToPlay, Span, load, session_start
 from ticker.records import Heartbeat, Quote, Tick
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
@@ -198,7 +199,7 @@ async def test_a_stopped_player_leaves_the_rest(replay: Replay) -> None:
 
 async def test_at_max_all_is_played_at_once(replay: Replay) -> None:
     replay.record(tick(1, 0), tick(2, 3_600 * SECOND))
-    await replay.play(MAX)
+    await replay.play(MAX_SPEED)
     assert replay.clock.elapsed == 0
     assert replay.log.beats[-1].speed == 0
 

@@ -1,4 +1,4 @@
-"""The loop that plays a tape into a log: each record when it is due, with its identity.
+"""`replay --to`: plays a tape into a log, each record when it is due, with its identity.
 
 The log gets what was recorded, tick for tick and gap for gap. Records of one moment arrive
 together, and a late reader never sees a price from after the tape's time. Its heartbeats say where
@@ -14,16 +14,18 @@ from typing import Final
 
 import msgspec
 
+from ticker.feed import MAX_SPEED
 from ticker.health.states import WriterState
 from ticker.play.cursor import Cursor
 from ticker.play.reel import Reel
-from ticker.play.schedule import MAX, Schedule
+from ticker.play.schedule import Schedule
+from ticker.play.waiting import wait_unless
 from ticker.records import Batch, Heartbeat, Tick
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.units import SECOND
 
-BEAT: Final = SECOND // 2
+_BEAT: Final = SECOND // 2
 """Between two heartbeats (µs)."""
 SOURCE: Final = "replay"
 """The name of the source in its heartbeats."""
@@ -119,7 +121,7 @@ class LogPlayer:
             await self._log.append(heartbeats=[self._heartbeat(WriterState.REPLAYING)])
             self._on_change()
             return
-        pause = BEAT if self._beaten is None else max(0, self._beaten + BEAT - now)
+        pause = _BEAT if self._beaten is None else max(0, self._beaten + _BEAT - now)
         burst = self._cursor.burst_end
         if burst is not None:
             pause = min(pause, self._schedule.wait(burst, now))
@@ -128,8 +130,8 @@ class LogPlayer:
             await self._rest(self._nudge, pause / SECOND)
 
     def _move(self, now: int, played: Sequence[Tick] = ()) -> None:
-        """Note the tape's time, which is never beyond what is still to be played."""
-        if self._schedule.speed == MAX:
+        """Update the tape's time. It never passes a record that was not played."""
+        if self._schedule.speed == MAX_SPEED:
             at = played[-1].received if played else self.time
         else:
             following = self._cursor.next_due
@@ -138,7 +140,7 @@ class LogPlayer:
         self.time = max(self.time, at)
 
     def _is_beat_due(self, now: int) -> bool:
-        return self._beaten is None or now - self._beaten >= BEAT
+        return self._beaten is None or now - self._beaten >= _BEAT
 
     def _heartbeat(self, state: WriterState) -> Heartbeat:
         self._beaten = self._elapsed()
@@ -149,19 +151,10 @@ class LogPlayer:
             source=SOURCE,
             time=now,
             received=now,
-            interval=BEAT,
+            interval=_BEAT,
             state=state,
             asked=len(self._symbols),
             answered=len(self._symbols),
             tape_time=self.time,
             speed=self._schedule.speed,
         )
-
-
-async def wait_unless(nudge: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until `nudge` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await nudge.wait()
-    except TimeoutError:
-        return
