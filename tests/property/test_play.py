@@ -94,9 +94,8 @@ async def replayed(source: str, copy: str) -> LogPlayer:
     """Play all of one log into another."""
     async with open_stream(source) as stream, tape_of(stream, Span()) as tape:
         async with open_log(copy) as log:
-            player = LogPlayer(
-                await load(tape, Span()), log, MAX_SPEED, clock=now, elapsed=monotonic
-            )
+            reel = await load(tape, Span())
+            player = LogPlayer(reel, log, MAX_SPEED, clock=now, elapsed=monotonic)
             assert await player.run()
         return player
 

@@ -31,7 +31,6 @@ class Cursor:
 
     def __init__(self, reel: Reel) -> None:
         self._reel = reel
-        self._symbols: Collection[str] | None = reel.span.symbols
         self._reading: AsyncGenerator[Batch, None] | None = None
         self._coming: asyncio.Task[Batch | None] | None = None
         self._is_read = False  # the reading has ended
@@ -54,7 +53,7 @@ class Cursor:
         `symbols`: only these, from now on. Ticks at `time` itself are known. Raises `StreamError`.
         """
         await self.close()
-        reel, self._symbols = self._reel, symbols
+        reel = self._reel
         found = await reel.tape.last_ticks(time)
         known = [t for t in found.ticks if symbols is None or t.symbol in symbols]
         self._last = {(tick.origin, tick.symbol): tick for tick in known}
@@ -118,7 +117,7 @@ class Cursor:
         return None if (due := self.next_due) is None else self._burst_end(due)
 
     def take(self, time: int) -> Batch:
-        """Return all that is due by `time` and was read. Records of one microsecond stay together."""
+        """Return all that is due by `time` and was read. Records of one µs stay together."""
         time = min(time, self._ready)
         begin, end = self._at, bisect_right(self._dues, time, self._at)
         ticks, self._at = self._ticks[begin:end], end

@@ -140,9 +140,8 @@ class Deck:
     def set(self, *, speed: float | None = None, is_paused: bool | None = None) -> None:
         """Change how it plays from here on."""
         time = self.time
-        self._shown_until = (
-            max(self._shown_until, time) if self._target is None else self._shown_until
-        )
+        if self._target is None:
+            self._shown_until = max(self._shown_until, time)
         if speed is not None:
             self.schedule.speed = speed
         if is_paused is not None:
@@ -247,7 +246,7 @@ class Deck:
             await asyncio.sleep(0)  # for the screen
 
     async def _advance(self, at: int) -> int:
-        """Fold in what is due now. Returns how long to wait for the next (µs)."""
+        """Fold in what is due now. Returns how long to wait for the next (µs); 0: not at all."""
         stop = self._stop_at
         self._leave_out_silence(at, stop)
         due = self.schedule.at(at)
