@@ -28,7 +28,7 @@ from ticker.errors import (
 )
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams import Stream
-from ticker.streams.texts import Texts
+from ticker.streams.arrays import Texts
 
 NOW = 1_795_447_805_000_000
 

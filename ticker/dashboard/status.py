@@ -25,7 +25,7 @@ from ticker.health.sentences import (
     followed_by,
     invitation,
     of_away,
-    of_unwell,
+    of_unhealthy,
     passed_over,
     sentence,
 )
@@ -123,7 +123,7 @@ def status(
             reason=verdict.words,
         )
     is_trouble = verdict.standing is not Standing.HEALTHY
-    others = "" if is_trouble else of_unwell(writers[1:], len(writers))
+    others = "" if is_trouble else of_unhealthy(writers[1:], len(writers))
     gaps = _gaps(feed, now, zone)
     words = _joined(others, verdict.words, rows, ticks, gaps)
     new_gap, told = _new_gap(feed, now, zone), verdict.brief or verdict.words

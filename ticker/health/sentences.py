@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import structs
 
 from ticker.address import is_recording
 from ticker.escape import escape
@@ -173,7 +175,7 @@ def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> st
     )
 
 
-def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
+def of_healthy(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
     """Describe healthy writers: one by itself, several together."""
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
@@ -186,7 +188,7 @@ def of_sound(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str 
 
 
 def answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
-    """Count the symbols that came with a price, and all.
+    """Return how many symbols came with a price, and how many were asked for.
 
     A symbol of several writers counts once.
     """
@@ -201,6 +203,27 @@ def answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
         if symbol not in beat.refused
     }
     return len(came), len(wished)
+
+
+def of_healthy_briefly(writers: Sequence[WriterHealth], now: int, zone: Zone) -> str:
+    """Describe healthy writers: how much the last answers brought, when, and what is wrong."""
+    beats = [writer.heartbeat for writer in writers]
+    if any(beat.tape_time is not None for beat in beats):
+        return of_healthy(writers, now, zone)
+    came, wished = answered(beats) if beats[1:] else (beats[0].answered, beats[0].asked)
+    asked = clock(max(beat.time for beat in beats), zone, now=now)
+    problem = next((f" · {escape(beat.problem)}" for beat in beats if beat.problem), "")
+    return f"{came:,} of {wished:,} answered at {asked}{problem}"
+
+
+def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> str:
+    """Describe a writer in trouble: what is wrong, and what to do."""
+    beat = writer.heartbeat
+    if writer.reason is Reason.UNREACHABLE:
+        source = source_title(beat.source, first=True)
+        return f"{source} is unreachable. {to_reach(beat.source, beat.source_url)}"
+    plain = replace(writer, heartbeat=structs.replace(beat, problem=None))
+    return of_writer(plain, now, zone, option)
 
 
 def of_stale(
@@ -249,19 +272,20 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
     return words
 
 
-def of_unwell(writers: Sequence[WriterHealth], among: int) -> str:
+def of_unhealthy(writers: Sequence[WriterHealth], among: int) -> str:
     """List the unhealthy writers. Leaves out those that stopped or are gone for a day."""
-    unwell = [
+    unhealthy = [
         each
         for each in writers
         if each.reason not in (Reason.FRESH, Reason.STARTING)
         and (each.silent or 0) < DAY
         and not each.is_stopped
     ]
-    if not unwell:
+    if not unhealthy:
         return ""
-    told = [f"{source_label(each.heartbeat.source)}: {each.reason}" for each in unwell]
-    return f"{len(unwell)} of {among} pollers not well ({and_more(told, EXAMPLES, ', ')})"
+    told = [f"{source_label(each.heartbeat.source)}: {each.reason}" for each in unhealthy]
+    have = agree(len(unhealthy), "has", "have")
+    return f"{len(unhealthy)} of {among} pollers {have} problems ({and_more(told, EXAMPLES, ', ')})"
 
 
 def of_away(state: StreamState, problem: str | None) -> str:
@@ -306,5 +330,5 @@ def _names(symbols: Sequence[str]) -> str:
 
 
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
-    """Name the last good answer. When the poller asked in vain says nothing of the prices."""
+    """Name the last good answer: the time of a failed poll would say nothing of the prices."""
     return "" if beat.last_good is None else f" since {clock(beat.last_good, zone, now=now)}"

@@ -13,15 +13,16 @@ from typing import Final
 
 from ticker.escape import escape
 from ticker.figures import and_more
-from ticker.health.brief import of_sound_briefly, of_writer_briefly
 from ticker.health.reasons import Reason
 from ticker.health.sentences import (
     EXAMPLES,
     Backlog,
     invitation,
-    of_sound,
+    of_healthy,
+    of_healthy_briefly,
     of_stale,
     of_writer,
+    of_writer_briefly,
     to_poll,
     why_away,
 )
@@ -169,12 +170,12 @@ def of_writers(
     if said:
         return Verdict(Standing.STALE, " · ".join(said), tuple(keys))
     refused = tuple(escape(symbol) for symbol in writers.refusals(elapsed))
-    sound = [writer for writer in found if writer.reason is Reason.FRESH]
-    words = of_sound(sound, now, zone, option)
+    healthy = [writer for writer in found if writer.reason is Reason.FRESH]
+    words = of_healthy(healthy, now, zone, option)
     # In an order that does not depend on the writer that was heard last.
-    keys = (part for each in sorted(map(_key, sound)) for part in each)
-    problem = next((_problem(each.heartbeat) for each in sound if each.heartbeat.problem), "")
-    brief = of_sound_briefly(sound, now, zone)
+    keys = (part for each in sorted(map(_key, healthy)) for part in each)
+    problem = next((_problem(each.heartbeat) for each in healthy if each.heartbeat.problem), "")
+    brief = of_healthy_briefly(healthy, now, zone)
     return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), brief, refused, problem)
 
 

@@ -11,12 +11,11 @@ import numpy as np
 from ticker.importing import query
 from ticker.importing.moves import Moves
 from ticker.records import TICK_FIELDS
-from ticker.streams.arrays import FLOATS, TEXTS
+from ticker.streams.arrays import FLOATS, TEXTS, Texts
 from ticker.streams.digest import Digests
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, literal
 from ticker.streams.recording.layout import TIMES, sql_type
-from ticker.streams.texts import Texts
 
 _Words = Mapping[str, Sequence[str | None]]
 """Field → its different texts."""

@@ -1,13 +1,16 @@
-"""Ticks as numpy arrays: the kind of each field, and arrays from columns of Python values."""
+"""Ticks as numpy arrays: the kind of each field, and arrays from columns of Python values.
+
+Texts repeat, so they become numbers: each text once, and for each row the number of its text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-
-from ticker.streams.texts import Texts, encode
 
 INTEGERS: Final = ("sequence", "time", "received")
 FLOATS: Final = (
@@ -20,6 +23,32 @@ _DTYPES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(FLOATS, np.float64),
     "simulated": np.bool_,
 }
+
+
+class Texts(NamedTuple):
+    """A column of texts; row `n` holds `words[codes[n]]`."""
+
+    codes: np.ndarray
+    words: Sequence[str | None]
+    """The different texts. `None` is an unknown text."""
+
+
+def encode(texts: Iterable[str | None]) -> Texts:
+    """Find the different texts, in the order of their first row."""
+    words: defaultdict[str | None, int] = defaultdict(count().__next__)
+    codes = np.fromiter(map(words.__getitem__, texts), dtype=np.int32)
+    return Texts(codes, list(words))
+
+
+def join(pieces: Iterable[Texts]) -> Texts:
+    """Put columns one after another."""
+    words: defaultdict[str | None, int] = defaultdict(count().__next__)
+    codes = [
+        np.array([words[word] for word in piece.words], dtype=np.int32)[piece.codes]
+        for piece in pieces
+    ]
+    return Texts(np.concatenate(codes) if codes else np.array((), dtype=np.int32), list(words))
+
 
 Column = np.ndarray | Texts
 

@@ -21,9 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ticker.records import TICK_FIELDS
-from ticker.streams.arrays import INTEGERS, TEXTS
+from ticker.streams.arrays import INTEGERS, TEXTS, Texts, encode
 from ticker.streams.sequence import Key
-from ticker.streams.texts import Texts, encode
 
 Columns = Mapping[str, Any]
 """Field name → values, as `Stream.arrays` or `Stream.columns` yields them."""

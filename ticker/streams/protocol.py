@@ -232,7 +232,7 @@ class NumberingLog(Log, Protocol):
     @property
     def origin(self) -> str:
         """The origin of the ticks that are numbered here; the same as `id`."""
-        ...
+        return self.id
 
 
 class Served(Protocol):

@@ -108,7 +108,7 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
     watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
     assert status(watch, NOW, UTC).words == (
-        "1 of 3 pollers not well (Yahoo: source slow) · "
+        "1 of 3 pollers has problems (Yahoo: source slow) · "
         f"2 pollers of the exchange, last asked {clock(NOW, UTC)}: 28 of 28 answered · 0 ticks"
     )
 
@@ -164,7 +164,7 @@ async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
     stream = stream_in_memory(Batch(Position("0"), quotes=[quote], heartbeats=beats))
     watch = Follow(stream, clock=lambda: NOW, elapsed=lambda: 0)
     await watch.snapshot()
-    assert "not well" not in status(watch, NOW, UTC).words
+    assert "problems" not in status(watch, NOW, UTC).words
 
 
 @pytest.mark.parametrize(

@@ -208,10 +208,6 @@ class MemoryLog(MemoryStream, Retained):
     def id(self) -> str:
         return self._open().origin
 
-    @property
-    def origin(self) -> str:
-        return self._open().origin
-
     async def last(self) -> Mapping[Key, int]:
         contents = self._open()
         with contents.lock:

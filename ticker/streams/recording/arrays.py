@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ticker.streams.arrays import TEXTS
+from ticker.streams.arrays import TEXTS, Texts
 from ticker.streams.recording import layout
 from ticker.streams.recording.database import Connection, literal
-from ticker.streams.texts import Texts
 
 _ROWS: Final = 1_000_000
 """Rows decoded at once: this limits the memory."""

@@ -17,9 +17,8 @@ from typing import Any, Final
 import apsw
 import numpy as np
 
-from ticker.streams.arrays import FLOATS, INTEGERS, TEXTS, Column, as_arrays
+from ticker.streams.arrays import FLOATS, INTEGERS, TEXTS, Column, Texts, as_arrays, encode
 from ticker.streams.sqlite import decoding, rows
-from ticker.streams.texts import Texts, encode
 
 _RARE: Final = tuple(name for name in TEXTS if name != "symbol")
 """Texts that rarely change from row to row."""

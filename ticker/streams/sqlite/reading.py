@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Self
 from ticker.errors import WrongPosition
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Tick
 from ticker.streams.reader import ColumnRequest
-from ticker.streams.sqlite import decoding, holding, opening, rows
+from ticker.streams.sqlite import decoding, opening, rows
 from ticker.streams.sqlite.paging import Page, all_rows, only, page_after
 from ticker.streams.sqlite.position import SqlitePosition, parse
 from ticker.streams.sqlite.state import LogState, load
@@ -208,9 +208,20 @@ class SqliteReader:
         return int(found[0][0])
 
     def holds(self) -> dict[str, Hold]:
-        """See `Retained.holds`."""
+        """See `Retained.holds`. The time grows with the ticks that wait, not with the log's."""
         with self._transaction() as state:
-            return holding.holds(self._connection, state)
+            found = self._all(
+                # The time of the last mark before the position: near enough to say since when data
+                # are missing.
+                "SELECT reader, position, "
+                "(SELECT count(*) FROM ticks WHERE ticks.position > holds.position), "
+                "(SELECT received FROM appends WHERE appends.position <= holds.position "
+                "ORDER BY appends.position DESC LIMIT 1) FROM holds"
+            )
+        return {
+            reader: Hold(SqlitePosition(state.origin, number, received or 0).position(), ticks)
+            for reader, number, ticks, received in found
+        }
 
     def facts(self) -> tuple[LogState, int, int | None, int | None, int]:
         """Return the state, symbols held, `received` of the first and last tick, and file size."""

@@ -125,10 +125,6 @@ class SqliteLog(SqliteStream, Retained):
     def id(self) -> str:
         return self._entered().origin
 
-    @property
-    def origin(self) -> str:
-        return self._entered().origin
-
     async def last(self) -> Mapping[tuple[str, str], int]:
         return await self._write(self._entered().last)
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from ticker.errors import StreamMissing, StreamNotWritable, StreamUnusable, WrongPosition
 from ticker.records import Batch, Gap, Position, Quote, Tick
+from ticker.streams.arrays import Texts
 from ticker.streams.digest import digests
 from ticker.streams.recording import Recorder, RecordingStream, record
 from ticker.streams.recording.layout import Manifest
 from ticker.streams.sqlite import SqliteLog
-from ticker.streams.texts import Texts
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
