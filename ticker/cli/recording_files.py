@@ -54,13 +54,14 @@ def recording_path(word: str) -> Path:
 def refuse_existing(path: Path, *, replace: bool) -> None:
     """Raise `Failed` if `path` must not be written: it exists, or was finished just now."""
     if mended(path):
+        again = "run this command again" if replace else "use --force"
         raise Failed(
             f"{path}: nothing was recorded now, because this file was just finished. "
-            "Name another file, or run the command again with --force to replace it",
+            f"Name another file, or {again} to replace it",
             CANNOT_WRITE,
         )
     if path.exists() and not replace:
         raise Failed(
-            f"{path}: is there already. Name another file, or replace it with --force",
+            f"{path} is there already. Name another file, or replace it with --force",
             CANNOT_WRITE,
         )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ticker.address import is_recording, part_path
+from ticker.address import RECORDING, is_recording, part_path
 from ticker.cli import completion
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.error_advice import inviting
@@ -173,6 +173,8 @@ def _stream_word(
     # Symbols may be in lower case, but `demoo` more likely means the stream.
     names = ("demo", *settings.config.streams)
     close = difflib.get_close_matches(first, names, n=1, cutoff=0.75)
+    if Path(f"{path}{RECORDING}").is_file():
+        close = [f"{first}{RECORDING}"]
     if close and first == first.lower():
         raise UsageError(
             f'No stream "{first}". Did you mean "{close[0]}"? A symbol: {first.upper()}'

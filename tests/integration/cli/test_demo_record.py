@@ -53,7 +53,7 @@ def test_a_file_is_replaced_only_where_that_was_asked_for(ticker: Program) -> No
     words = ("demo", "--record", "a.parquet", "--for", "2s", "--seed", "7")
     refused = ticker(*words)
     assert refused.returncode == 7
-    assert "a.parquet: is there already" in refused.stderr
+    assert "a.parquet is there already" in refused.stderr
     assert path.read_bytes() == b"mine"
     assert ticker(*words, "--force").returncode == 0
     assert path.read_bytes() != b"mine"

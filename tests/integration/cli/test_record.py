@@ -276,6 +276,7 @@ def test_a_recorder_that_meets_an_unfinished_file_finishes_it_and_does_not_repla
     again = ticker("record", "a.parquet", "--stream", url, "--no-follow", "--force")
     assert again.returncode == 7
     assert "Finished now, with all that it had: 1 tick" in again.stderr
+    assert "or run this command again to replace it" in again.stderr
     assert len(read(str(ticker.folder / "a.parquet"))[0]) == 1
 
 

@@ -43,3 +43,12 @@ def test_a_folder_in_lower_case_is_told_and_one_in_capitals_hides_no_symbol(
     with pytest.raises(UsageError, match=r"day\.parquet is a folder"):
         _stream_word(Settings(), ["day.parquet"], None)
     assert _stream_word(Settings(), ["AAPL"], None) == (None, ["AAPL"])
+
+
+def test_a_recording_named_without_its_ending_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hour.parquet").touch()
+    with pytest.raises(UsageError, match=r'Did you mean "hour\.parquet"\? A symbol: HOUR'):
+        _stream_word(Settings(), ["hour"], None)
