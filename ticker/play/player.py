@@ -82,14 +82,12 @@ class Player:
         self._alerts: Sequence[Alert] = ()
         self._looking: asyncio.Task[None] | None = None
         self.met: Sequence[tuple[int, Told]] = ()
-        """See `PlayerControl`."""
         self._before: deque[int] = deque(maxlen=_UNDONE)  # where seeks began
 
     # As a feed
 
     @property
     def url(self) -> str:
-        """See `Feed`."""
         return self._reel.tape.url if self._live is None else self._live.url
 
     def clock(self) -> int:
@@ -106,7 +104,6 @@ class Player:
 
     @property
     def tape(self) -> TapeTime | None:
-        """See `Feed`."""
         if self._live is not None:
             return self._live.tape
         speed = None if self.is_paused else self.speed
@@ -114,48 +111,39 @@ class Player:
 
     @property
     def state(self) -> StreamState:
-        """See `Feed`."""
         if self._live is not None:
             return self._live.state
         return StreamState.OK if self._deck.is_open else StreamState.OPENING
 
     @property
     def problem(self) -> str | None:
-        """See `Feed`."""
         return None if self._live is None else self._live.problem
 
     @property
     def trouble(self) -> str | None:
-        """See `Feed`."""
         return None if self._live is None else self._live.trouble
 
     @property
     def next_try(self) -> int | None:
-        """See `Feed`."""
         return None if self._live is None else self._live.next_try
 
     @property
     def broken(self) -> int:
-        """See `Feed`."""
         return 0 if self._live is None else self._live.broken
 
     @property
     def repeats(self) -> int:
-        """See `Feed`."""
         return 0 if self._live is None else self._live.repeats
 
     @property
     def reconnects(self) -> int:
-        """See `Feed`."""
         return 0 if self._live is None else self._live.reconnects
 
     @property
     def symbols(self) -> Sequence[str] | None:
-        """See `Feed`."""
         return self._rows if self._live is None else self._live.symbols
 
     def choose(self, symbols: Sequence[str]) -> None:
-        """See `Feed`."""
         if self._live is not None:
             self._live.choose(symbols)
             return
@@ -192,57 +180,46 @@ class Player:
 
     @property
     def time(self) -> int:
-        """See `PlayerControl`."""
         return self._deck.time
 
     @property
     def reached(self) -> float | None:
-        """See `PlayerControl`."""
         return self._deck.reached
 
     @property
     def loop_from(self) -> int | None:
-        """See `PlayerControl`."""
         return self._deck.loop_from
 
     @property
     def loop_to(self) -> int | None:
-        """See `PlayerControl`."""
         return self._deck.loop_to
 
     @property
     def speed(self) -> float:
-        """See `PlayerControl`."""
         return self._schedule.speed
 
     @property
     def is_paused(self) -> bool:
-        """See `PlayerControl`."""
         return self._schedule.is_paused
 
     @property
     def has_ended(self) -> bool:
-        """See `PlayerControl`."""
         return self._deck.has_ended
 
     @property
     def to_come(self) -> Collection[str]:
-        """See `PlayerControl`."""
         there = {symbol for _, symbol in self._reel.before}
         return there.difference(self.board.symbols, self.board.beside)
 
     @property
     def seeks(self) -> int:
-        """See `PlayerControl`."""
         return len(self._before)
 
     @property
     def marks(self) -> Sequence[Mark]:
-        """See `PlayerControl`."""
         return self._marks.all
 
     def toggle(self) -> None:
-        """See `PlayerControl`."""
         if self.has_ended and self.loop_to is None:  # a loop begins again by itself
             self._schedule.is_paused = False
             self.seek(self.start)
@@ -250,61 +227,50 @@ class Player:
         self._deck.set(is_paused=not self.is_paused)
 
     def set_speed(self, speed: float) -> None:
-        """See `PlayerControl`."""
         self._deck.set(speed=speed)
 
     def slower(self) -> None:
-        """See `PlayerControl`."""
         fast = self.speed or float("inf")
         lower = [speed for speed in SPEEDS if speed != MAX_SPEED and speed < fast]
         if lower:
             self._deck.set(speed=lower[-1])
 
     def faster(self) -> None:
-        """See `PlayerControl`."""
         if self.speed != MAX_SPEED:
             self._deck.set(speed=next((s for s in SPEEDS if s > self.speed), MAX_SPEED))
 
     def seek(self, time: int) -> None:
-        """See `PlayerControl`."""
         self._before.append(self.time)
         self._deck.go_to(time)
 
     def step(
         self, symbols: Sequence[str], *, forward: bool, on_none: Callable[[], None] = lambda: None
     ) -> None:
-        """See `PlayerControl`."""
         chosen = frozenset(symbols)
         if self._deck.symbols is not None:
             chosen &= frozenset(self._deck.symbols)
         self._deck.step(chosen, forward=forward, on_none=on_none)
 
     def undo(self) -> None:
-        """See `PlayerControl`."""
         if self._before:
             self._deck.go_to(self._before.pop())
 
     def mark(self) -> Mark:
-        """See `PlayerControl`."""
         mark = self._marks.toggle(self.time)
         self._deck.changed()
         return mark
 
     def next_mark(self) -> Mark | None:
-        """See `PlayerControl`."""
         return self._go_to_mark(self._marks.after(self.time))
 
     def previous_mark(self) -> Mark | None:
-        """See `PlayerControl`."""
         speed = 0 if self.is_paused or self.has_ended else self.reached or self.speed
         return self._go_to_mark(self._marks.before(self.time - round(speed * SECOND)))
 
     def cycle_loop(self) -> None:
-        """See `PlayerControl`."""
         self._deck.cycle_loop()
 
     def hand_over(self) -> str | None:
-        """See `PlayerControl`."""
         if self._live is None:
             if self._make_live is None:
                 return self._why_not_live
@@ -314,7 +280,6 @@ class Player:
         return None
 
     def look_for(self, alerts: Sequence[Alert]) -> None:
-        """See `PlayerControl`."""
         self._alerts = list(alerts)
         if self._marking is not None:  # until then the tape is not read
             self._look_for_alerts()

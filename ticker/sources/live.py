@@ -121,15 +121,12 @@ class LiveSource(SearchableSource):
         await self._polled.prepare()
 
     def listen(self, wake: Callable[[], object]) -> None:
-        """See `Source.listen`."""
         self._wake = wake
 
     def take(self) -> Sequence[Quote]:
-        """See `Source.take`."""
         return self._known.take()
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        """See `Source.quotes`."""
         wanted = each_once(symbols)
         begun = self._clock()
         if self._link is None:
@@ -149,15 +146,12 @@ class LiveSource(SearchableSource):
         return self._answer(wanted, begun)
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
-        """See `YahooSource.search`."""
         return await self._polled.search(words, most)
 
     async def bars(self, symbol: str) -> MinuteBars:
-        """See `YahooSource.bars`."""
         return await self._polled.bars(symbol)
 
     async def close(self) -> None:
-        """See `Source.close`."""
         self._polls.cancel()
         link, self._link = self._link, None
         if link is not None:

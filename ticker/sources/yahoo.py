@@ -240,7 +240,6 @@ class YahooSource(SearchableSource):
         return found
 
     async def bars(self, symbol: str) -> MinuteBars:
-        """See `SearchableSource.bars`."""
         if not is_symbol(symbol):
             raise SourceError(self.name, f"{symbol!a:.40} is no symbol")
         fetched = await self._asked(
@@ -252,7 +251,6 @@ class YahooSource(SearchableSource):
         return bars
 
     async def close(self) -> None:
-        """See `Source.close`."""
         self._worker.abandon()
         self._aside.abandon()
 
