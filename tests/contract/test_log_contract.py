@@ -113,7 +113,9 @@ async def test_a_missing_stream_is_named_and_never_created(
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - the rule for async functions wants no Path
 
 
-async def test_all_four_kinds_come_back_as_they_went_in(log_backend: Any, tmp_path: Path) -> None:
+async def test_each_kind_of_record_is_read_as_it_was_written(
+    log_backend: Any, tmp_path: Path
+) -> None:
     async with log_backend.writer(tmp_path) as log:
         full = tick(
             own(log),
@@ -160,7 +162,9 @@ async def test_a_position_resumes_after_its_batch(log_backend: Any, tmp_path: Pa
         assert seen == ticks
 
 
-async def test_the_position_of_an_append_is_behind_it(log_backend: Any, tmp_path: Path) -> None:
+async def test_the_position_that_append_returns_lies_after_its_ticks(
+    log_backend: Any, tmp_path: Path
+) -> None:
     async with log_backend.writer(tmp_path) as log:
         position = await log.append([tick(own(log), "A", 1)])
         await log.append([tick(own(log), "A", 2)])
@@ -186,7 +190,7 @@ async def test_appending_again_changes_nothing(log_backend: Any, tmp_path: Path)
     [((5,), 4), ((4, 6), 4)],
     ids=["a hole before it", "a hole inside"],
 )
-async def test_a_tick_that_does_not_continue_is_refused_with_all_of_its_call(
+async def test_a_tick_that_skips_a_sequence_refuses_the_whole_append(
     log_backend: Any, tmp_path: Path, wrong: tuple[int, ...], expected: int
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -202,7 +206,7 @@ async def test_a_tick_that_does_not_continue_is_refused_with_all_of_its_call(
         await log.append([tick(own(log), "A", 4), tick(own(log), "D", 1)])
 
 
-async def test_a_number_that_was_given_to_another_tick_is_refused_with_all_of_its_call(
+async def test_a_sequence_that_belongs_to_another_tick_refuses_the_whole_append(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
@@ -217,13 +221,13 @@ async def test_a_number_that_was_given_to_another_tick_is_refused_with_all_of_it
         await log.append([tick(log.origin, "A", 4), tick(log.origin, "D", 1)])
 
 
-async def test_ticks_numbered_here_begin_at_one(numbering_backend: Any, tmp_path: Path) -> None:
+async def test_ticks_of_the_own_origin_begin_at_one(numbering_backend: Any, tmp_path: Path) -> None:
     async with numbering_backend.writer(tmp_path) as log:
         with pytest.raises(SequenceConflict):
             await log.append([tick(log.origin, "A", 2)])
 
 
-async def test_what_is_not_numbered_is_refused_in_a_sentence(
+async def test_records_without_a_sequence_are_refused_in_a_sentence(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -237,7 +241,7 @@ async def test_what_is_not_numbered_is_refused_in_a_sentence(
         assert await everything(log) == ([], [], [], [])
 
 
-async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_gap(
+async def test_ticks_of_another_origin_may_start_anywhere_and_skip_a_reported_gap(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -253,7 +257,7 @@ async def test_ticks_of_another_origin_may_begin_in_the_middle_and_pass_a_told_g
         assert gaps == [told]
 
 
-async def test_ticks_numbered_here_pass_no_gap_though_one_is_told(
+async def test_ticks_of_the_own_origin_may_not_skip_even_a_reported_gap(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
@@ -267,7 +271,7 @@ async def test_ticks_numbered_here_pass_no_gap_though_one_is_told(
         assert [t.sequence for t in (await everything(log))[0]] == [1]
 
 
-async def test_a_quote_numbered_here_never_runs_ahead_of_the_ticks(
+async def test_a_quote_of_the_own_origin_is_never_ahead_of_its_ticks(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
@@ -308,7 +312,7 @@ async def test_a_refused_append_does_not_decide_whether_prices_are_real(
             await log.append([tick("o", "A", 2, simulated=True)])
 
 
-async def test_a_refused_append_of_own_ticks_does_not_decide_whether_prices_are_real(
+async def test_a_refused_append_to_the_own_origin_does_not_decide_whether_prices_are_real(
     numbering_backend: Any, tmp_path: Path
 ) -> None:
     async with numbering_backend.writer(tmp_path) as log:
@@ -325,7 +329,7 @@ async def test_a_refused_append_of_own_ticks_does_not_decide_whether_prices_are_
             await log.append([tick(o, "A", 2, simulated=True)])
 
 
-async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_replace_it(
+async def test_an_older_quote_does_not_replace_the_last_one(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -348,7 +352,7 @@ async def test_the_last_quote_and_heartbeat_stay_and_an_older_quote_does_not_rep
         assert snapshot.ticks == ()
 
 
-async def test_the_heartbeat_written_last_stays_though_its_writers_clock_was_set_back(
+async def test_the_heartbeat_written_last_counts_even_after_its_clock_was_set_back(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -415,7 +419,7 @@ async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: 
         assert chunk["sequence"] == (1, 2)
 
 
-async def test_find_stands_before_everything_received_since(
+async def test_find_returns_the_position_before_everything_received_since(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -430,7 +434,9 @@ async def test_find_stands_before_everything_received_since(
         assert (await everything(log, await log.find("end")))[0] == []
 
 
-async def test_find_last_stands_before_the_last_ticks(log_backend: Any, tmp_path: Path) -> None:
+async def test_find_last_returns_the_position_before_the_last_ticks(
+    log_backend: Any, tmp_path: Path
+) -> None:
     async with log_backend.writer(tmp_path) as log:
         await log.append([tick(own(log), s, n) for n in range(1, 6) for s in "AD"])
         for count, expected in ((0, 0), (3, 3), (10, 10), (99, 10)):
@@ -486,7 +492,7 @@ def assert_same(column: Any, values: list[Any]) -> None:
         assert [None if n != n else n for n in column.tolist()] == values  # noqa: PLR0124 - NaN
 
 
-async def test_count_tells_how_many_ticks_follow_a_position(
+async def test_count_returns_how_many_ticks_follow_a_position(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -501,7 +507,7 @@ async def test_count_tells_how_many_ticks_follow_a_position(
 
 
 @pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{id}:999:0"])
-async def test_a_position_that_was_never_given_out_is_refused(
+async def test_an_unknown_position_is_refused(
     log_backend: Any, tmp_path: Path, position: str
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -510,7 +516,7 @@ async def test_a_position_that_was_never_given_out_is_refused(
             await everything(log, wrong)
 
 
-async def test_silence_is_told_by_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
+async def test_silence_gives_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log, asyncio.timeout(30):
         await log.append([tick(own(log), "A", 1)])
         async for batch in log.read(await log.find("end")):
@@ -519,7 +525,7 @@ async def test_silence_is_told_by_an_empty_batch(log_backend: Any, tmp_path: Pat
             break
 
 
-async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
+async def test_snapshot_and_follow_show_everything_once_with_several_writers(
     log_backend: Any, tmp_path: Path
 ) -> None:
     rounds = 60
@@ -550,7 +556,7 @@ async def test_a_snapshot_then_a_follow_show_everything_once_whoever_writes(
                 group.create_task(look())
 
 
-async def test_what_a_snapshot_knows_is_passed_to_any_reader_and_kept_by_none(
+async def test_what_a_snapshot_knows_is_passed_to_readers_and_not_remembered(
     log_backend: Any, tmp_path: Path
 ) -> None:
     async with log_backend.writer(tmp_path) as log, log_backend.reader(tmp_path) as other:
@@ -631,7 +637,7 @@ async def test_an_empty_append_is_allowed(log_backend: Any, tmp_path: Path) -> N
         assert await log.snapshot() == Batch(await log.find("end"), quotes=[], heartbeats=[])
 
 
-async def test_reading_begins_at_the_words_start_and_end(log_backend: Any, tmp_path: Path) -> None:
+async def test_reading_begins_at_start_or_end(log_backend: Any, tmp_path: Path) -> None:
     async with log_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), "A", n) for n in range(1, 4)]
         await log.append(ticks[:2])
@@ -659,7 +665,7 @@ async def test_a_stream_that_is_missing_has_neither_start_nor_end(
 
 
 @pytest.mark.parametrize("after", [0, None, 1.5, b"start", ["start"]])
-async def test_what_is_no_position_is_refused_with_what_is_one(
+async def test_a_wrong_position_is_refused_with_the_valid_ones(
     log_backend: Any, tmp_path: Path, after: Any
 ) -> None:
     async with log_backend.writer(tmp_path) as log:
@@ -672,7 +678,7 @@ async def test_what_is_no_position_is_refused_with_what_is_one(
 
 
 @pytest.mark.parametrize("symbols", ["AAPL", 7, ["AAPL", 7], [None]])
-async def test_symbols_that_are_no_list_of_texts_are_refused(
+async def test_symbols_must_be_a_list_of_strings(
     log_backend: Any, tmp_path: Path, symbols: Any
 ) -> None:
     stream = log_backend.reader(tmp_path)
@@ -685,7 +691,7 @@ async def test_symbols_that_are_no_list_of_texts_are_refused(
 
 
 @pytest.mark.parametrize("wrong", [1.5, "yesterday", datetime(2026, 11, 28, tzinfo=UTC), True])
-async def test_times_and_counts_that_are_none_are_refused_by_name(
+async def test_wrong_times_and_counts_are_refused_by_name(
     log_backend: Any, tmp_path: Path, wrong: Any
 ) -> None:
     stream = log_backend.reader(tmp_path)
@@ -701,7 +707,7 @@ async def test_times_and_counts_that_are_none_are_refused_by_name(
         await anext(stream.read("start", limit=wrong))
 
 
-def test_help_tells_what_each_method_of_a_stream_does(log_backend: Any, tmp_path: Path) -> None:
+def test_help_describes_each_method_of_a_stream(log_backend: Any, tmp_path: Path) -> None:
     for stream in (log_backend.reader(tmp_path), log_backend.writer(tmp_path)):
         for name in (n for n in dir(stream) if not n.startswith("_") and n != "url"):
             told = inspect.getdoc(getattr(type(stream), name)) or ""

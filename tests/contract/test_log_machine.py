@@ -285,10 +285,10 @@ def _run(backend: Any, histories: int) -> None:
     )
 
 
-def test_a_log_is_a_list_of_ticks_whatever_is_done_to_it(log_backend: Any) -> None:
+def test_a_log_behaves_like_a_list_of_ticks(log_backend: Any) -> None:
     _run(log_backend, examples(25) if log_backend.server is None else 4)
 
 
 @pytest.mark.slow
-def test_a_log_is_a_list_of_ticks_in_many_more_histories(log_backend: Any) -> None:
+def test_a_log_behaves_like_a_list_of_ticks_in_many_more_histories(log_backend: Any) -> None:
     _run(log_backend, 200 if log_backend.server is None else 40)

@@ -33,7 +33,7 @@ async def held(log: Any, **options: Any) -> list[int]:
     return [t.sequence for batch in batches for t in batch.ticks]
 
 
-async def test_what_was_appended_too_long_ago_goes_and_sequences_go_on(
+async def test_retention_deletes_old_appends_and_sequences_continue(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -53,7 +53,7 @@ async def test_what_was_appended_too_long_ago_goes_and_sequences_go_on(
         assert await held(log) == [6]
 
 
-async def test_a_replay_of_old_prices_is_kept_by_the_time_of_appending(
+async def test_retention_counts_from_the_time_of_appending(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -63,7 +63,7 @@ async def test_a_replay_of_old_prices_is_kept_by_the_time_of_appending(
         assert await held(log) == [1]
 
 
-async def test_appending_alone_keeps_retention(retained_backend: Any, tmp_path: Path) -> None:
+async def test_appending_alone_runs_retention(retained_backend: Any, tmp_path: Path) -> None:
     clock = Clock()
     async with retained_backend.writer(tmp_path, keep_for=10 * SECOND, clock=clock) as log:
         for n in range(1, 41):
@@ -72,7 +72,7 @@ async def test_appending_alone_keeps_retention(retained_backend: Any, tmp_path: 
         assert 5 <= len(await held(log)) <= 8
 
 
-async def test_one_reading_of_a_clock_that_leapt_deletes_nothing(
+async def test_a_single_wrong_clock_reading_deletes_nothing(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -89,7 +89,7 @@ async def test_one_reading_of_a_clock_that_leapt_deletes_nothing(
         assert await held(log) == [*range(1, 15)]
 
 
-async def test_after_a_long_absence_what_is_too_old_goes_with_the_second_append(
+async def test_after_a_long_absence_the_second_append_deletes_old_ticks(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -102,7 +102,7 @@ async def test_after_a_long_absence_what_is_too_old_goes_with_the_second_append(
         assert await held(log) == [6, 7]
 
 
-async def test_a_call_never_deletes_what_it_appends(retained_backend: Any, tmp_path: Path) -> None:
+async def test_an_append_never_deletes_its_own_ticks(retained_backend: Any, tmp_path: Path) -> None:
     async with retained_backend.writer(tmp_path, keep_bytes=1) as log:
         for n in range(1, 4):
             position = await log.append(ticks(log.origin, n, n))
@@ -110,7 +110,7 @@ async def test_a_call_never_deletes_what_it_appends(retained_backend: Any, tmp_p
             assert position == await log.find("end")
 
 
-async def test_the_size_stays_bounded(retained_backend: Any, tmp_path: Path) -> None:
+async def test_the_size_of_a_retained_log_is_bounded(retained_backend: Any, tmp_path: Path) -> None:
     bound = 2 * 2**20
     async with retained_backend.writer(tmp_path, keep_bytes=bound) as log:
         for n in range(60):
@@ -124,9 +124,7 @@ async def test_the_size_stays_bounded(retained_backend: Any, tmp_path: Path) -> 
         assert health.size < bound * 1.25
 
 
-async def test_tightened_retention_gives_the_room_back(
-    retained_backend: Any, tmp_path: Path
-) -> None:
+async def test_a_shorter_retention_frees_disk_space(retained_backend: Any, tmp_path: Path) -> None:
     async with retained_backend.writer(tmp_path) as log:
         for n in range(20):
             await log.append(ticks(log.origin, n * 5_000 + 1, n * 5_000 + 5_000))
@@ -138,7 +136,7 @@ async def test_tightened_retention_gives_the_room_back(
         assert after < before / 2
 
 
-async def test_a_hold_spares_what_follows_it_across_restarts_until_it_lets_go(
+async def test_a_hold_protects_later_ticks_across_restarts_until_it_is_released(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -161,7 +159,7 @@ async def test_a_hold_spares_what_follows_it_across_restarts_until_it_lets_go(
         assert await held(log) == [7]
 
 
-async def test_holds_tell_where_each_reader_goes_on_and_how_many_ticks_wait_for_it(
+async def test_holds_show_each_readers_position_and_how_many_ticks_wait(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     async with retained_backend.writer(tmp_path) as log:
@@ -181,7 +179,7 @@ async def test_holds_tell_where_each_reader_goes_on_and_how_many_ticks_wait_for_
         assert (await log.health()).undelivered == 1
 
 
-async def test_a_reader_passed_by_retention_is_told_exactly_what_it_missed(
+async def test_retention_reports_to_an_overtaken_reader_exactly_what_it_missed(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -203,7 +201,7 @@ async def test_a_reader_passed_by_retention_is_told_exactly_what_it_missed(
         assert (await log.health()).holes == 3
 
 
-async def test_a_reader_that_resumes_after_retention_passed_it_is_told_the_span(
+async def test_a_reader_that_resumes_after_retention_gets_the_missed_span(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()
@@ -222,7 +220,7 @@ async def test_a_reader_that_resumes_after_retention_passed_it_is_told_the_span(
         assert [gap for batch in batches for gap in batch.gaps] == []
 
 
-async def test_a_follower_passed_by_retention_goes_on(
+async def test_a_follower_that_retention_overtook_continues(
     retained_backend: Any, tmp_path: Path
 ) -> None:
     clock = Clock()

@@ -75,7 +75,7 @@ walks = st.lists(
 
 @settings(max_examples=examples(300), deadline=None)
 @given(walk=walks, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=8))
-def test_every_crossing_of_a_random_walk_is_told_once(
+def test_every_crossing_of_a_random_walk_is_reported_once(
     walk: list[tuple[str, int, int]], sizes: list[int]
 ) -> None:
     ticks = ticks_of(walk)
@@ -95,7 +95,7 @@ def test_every_crossing_of_a_random_walk_is_told_once(
     walk=walks,
     stops=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4),
 )
-def test_none_is_lost_and_none_told_twice_over_restarts_of_the_dashboard(
+def test_restarts_of_the_dashboard_neither_lose_nor_repeat_an_alert(
     walk: list[tuple[str, int, int]], stops: list[tuple[int, int]]
 ) -> None:
     ticks = ticks_of(walk)
@@ -115,7 +115,7 @@ def test_none_is_lost_and_none_told_twice_over_restarts_of_the_dashboard(
 
 @settings(max_examples=examples(200), deadline=None)
 @given(walk=walks, begin=st.integers(1, 60), length=st.integers(0, 30))
-def test_a_crossing_inside_a_gap_is_told_with_the_first_tick_after_it(
+def test_a_crossing_inside_a_gap_is_reported_with_the_next_tick(
     walk: list[tuple[str, int, int]], begin: int, length: int
 ) -> None:
     ticks = ticks_of(walk)

@@ -67,7 +67,7 @@ def read(body: bytes, symbols: Sequence[str]) -> Any:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(body=bodies())
-def test_what_the_source_can_read_the_exchange_can_serve(body: bytes) -> None:
+def test_the_exchange_serves_every_answer_that_the_source_can_read(body: bytes) -> None:
     named: list[Any] = [
         entry.get("symbol") for entry in SOURCE._results(body) if isinstance(entry, dict)
     ]
@@ -81,7 +81,7 @@ def test_what_the_source_can_read_the_exchange_can_serve(body: bytes) -> None:
 
 
 @given(body=st.binary(max_size=40))
-def test_what_the_source_cannot_read_at_all_is_the_only_thing_refused(body: bytes) -> None:
+def test_the_exchange_refuses_only_answers_that_the_source_cannot_read(body: bytes) -> None:
     try:
         SOURCE._results(body)
     except SourceError:

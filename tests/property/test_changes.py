@@ -31,7 +31,7 @@ def answers(draw: st.DrawFn) -> list[Quote]:
 
 
 @given(st.lists(answers(), max_size=8))
-def test_whatever_comes_ticks_continue_and_tell_a_move_and_times_never_run_back(
+def test_ticks_always_continue_with_a_new_price_and_times_never_run_backwards(
     said: list[list[Quote]],
 ) -> None:
     known: dict[str, Quote] = {}

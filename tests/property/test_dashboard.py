@@ -53,7 +53,7 @@ def news(rng: random.Random, number: int) -> Batch:
 
 
 @pytest.mark.parametrize("is_replay", [True, False])
-async def test_no_key_size_or_tick_breaks_a_frame(
+async def test_no_key_or_terminal_size_or_tick_breaks_a_frame(
     stream_in_memory: Callable[..., Any], tmp_path: Path, *, is_replay: bool
 ) -> None:
     elapsed = 0
@@ -92,7 +92,7 @@ async def test_no_key_size_or_tick_breaks_a_frame(
 
 @given(st.lists(st.tuples(st.sampled_from("AB"), st.floats(0.01, 1e9)), max_size=30), st.data())
 @settings(max_examples=examples(50))
-def test_the_row_shows_the_last_price_whatever_the_batches(
+def test_the_row_shows_the_last_price_however_ticks_are_batched(
     moves: list[tuple[str, float]], data: st.DataObject
 ) -> None:
     ticks, last = [], dict[str, float]()
@@ -111,7 +111,7 @@ def test_the_row_shows_the_last_price_whatever_the_batches(
         assert history.prices[-1] == last[symbol]
 
 
-async def test_the_price_on_the_screen_is_the_last_one_whatever_frames_are_skipped(
+async def test_the_screen_shows_the_last_price_even_when_frames_are_skipped(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     rng = random.Random(3)  # noqa: S311  no secret
@@ -154,7 +154,7 @@ def test_a_marked_price_has_all_its_digits(new: int, old: int, direction: int) -
     assert painted.replace("▲", " ").replace("▼", " ") == text
 
 
-def test_every_key_that_is_told_of_is_tried() -> None:
+def test_the_random_keys_include_every_documented_key() -> None:
     bound = {"↑↓": "up", "esc": "escape", "←→": "left"}
     for key in KEYS:
         for name in key.keys.split():

@@ -137,7 +137,7 @@ class Reference:
     pairs=some_pairs | every_usd_pair,
     base=st.sampled_from(MAIN),
 )
-def test_values_gains_weights_and_totals_are_those_of_an_independent_calculation(
+def test_values_and_gains_and_weights_and_totals_match_an_independent_calculation(
     owned: list[Lot], cash: dict[str, Decimal], found: list[Row], pairs: dict[str, str], base: str
 ) -> None:
     known = {row.symbol: row for row in found}
@@ -188,7 +188,7 @@ def test_values_gains_weights_and_totals_are_those_of_an_independent_calculation
     into=st.sampled_from(MAIN),
     offered=st.sets(st.sampled_from(names)),
 )
-def test_pairs_are_asked_one_way_after_another_until_a_rate_is_known_or_none_is_left(
+def test_currency_pairs_are_tried_in_order_until_a_rate_is_known(
     of: str, into: str, offered: set[str]
 ) -> None:
     answered: dict[str, float] = {}

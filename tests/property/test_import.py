@@ -134,7 +134,7 @@ MIXED = st.lists(
     mark=st.sampled_from([b"", b"", b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\x00"]),
     is_cut=st.booleans(),
 )
-def test_a_messy_file_is_read_right_or_refused_in_one_sentence(
+def test_a_messy_file_is_read_correctly_or_refused_in_one_sentence(
     tmp_path_factory: pytest.TempPathFactory,
     rows: Sequence[Row],
     columns: Sequence[str],

@@ -190,7 +190,7 @@ texts: st.SearchStrategy[Any] = st.one_of(
 
 @settings(max_examples=examples(200), deadline=None)
 @given(words=st.lists(texts, max_size=4))
-def test_any_word_of_a_socket_is_a_message_or_broken_and_the_next_one_is_read(
+def test_a_broken_socket_message_does_not_stop_the_next_one(
     words: list[Any],
 ) -> None:
     genuine = message(ENTRIES["AAPL"])

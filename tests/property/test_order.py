@@ -8,7 +8,7 @@ from ticker.streams.sequence import SequenceTracker
 
 
 @given(st.lists(st.lists(st.integers(1, 12), max_size=8), max_size=6))
-def test_passed_ticks_and_told_gaps_cover_every_sequence_exactly_once(
+def test_ticks_and_reported_gaps_cover_every_sequence_exactly_once(
     batches: list[list[int]],
 ) -> None:
     order = SequenceTracker()
@@ -32,7 +32,7 @@ SPANS = st.tuples(st.integers(1, 12), st.integers(0, 5)).map(lambda span: (span[
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(1, 12), max_size=8), st.lists(SPANS)), max_size=6))
-def test_what_the_stream_told_missing_is_not_told_again_and_all_else_is(
+def test_gaps_that_the_stream_reports_are_not_reported_again(
     batches: list[tuple[list[int], list[tuple[int, int]]]],
 ) -> None:
     order = SequenceTracker()

@@ -36,7 +36,7 @@ QUOTES = st.builds(
 
 @settings(deadline=None)  # the first table imports half of Rich
 @given(st.lists(QUOTES, min_size=1, max_size=5), st.integers(20, 200), st.booleans())
-def test_a_figure_is_whole_or_its_column_leaves(
+def test_a_number_is_shown_whole_or_its_column_is_hidden(
     quotes: list[Quote], width: int, is_aged: bool
 ) -> None:
     ages = {quote.symbol: "12m delayed 10m" for quote in quotes} if is_aged else None
@@ -58,7 +58,7 @@ def test_a_figure_is_whole_or_its_column_leaves(
 
 @settings(deadline=None)
 @given(st.integers(20, 200), st.integers(0, 10**12), st.text("abcdef-", max_size=40))
-def test_a_figure_among_facts_is_whole(width: int, ticks: int, writer: str) -> None:
+def test_a_number_among_facts_is_shown_whole(width: int, ticks: int, writer: str) -> None:
     facts = [("ticks", f"{ticks:,}"), (f"writer {writer}", "asked 12:00:01, 9 of 9 answered")]
     printed = render(facts_table(facts, width=width), width=width, colour=False)
     assert f"{ticks:,}" in printed.split()

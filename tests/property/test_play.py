@@ -120,7 +120,7 @@ with_ticks = STEPS.filter(lambda steps: any(found for found, *_ in steps))
 
 @settings(deadline=None, max_examples=examples(20))
 @given(with_ticks)
-def test_a_replay_of_a_replay_is_tick_for_tick_and_gap_for_gap_what_was_recorded(
+def test_a_replay_of_a_replay_equals_the_recording(
     steps: list[Any],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -202,8 +202,6 @@ async def check_screens(steps: list[Any], folder: Path, data: st.DataObject) -> 
 
 @settings(deadline=None, max_examples=examples(15))
 @given(with_ticks, st.data())
-def test_a_screen_shows_what_was_known_at_its_time_however_it_got_there(
-    steps: list[Any], data: st.DataObject
-) -> None:
+def test_a_seek_shows_what_was_known_at_that_time(steps: list[Any], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(check_screens(steps, Path(folder), data))

@@ -30,7 +30,7 @@ def gap(first: int, last: int, origin: str) -> Gap:
     )
 
 
-def test_ticks_that_continue_come_back_as_they_are() -> None:
+def test_ticks_that_continue_the_sequence_are_accepted() -> None:
     ticks = [tick(4), tick(5)]
     judged = check_append(ticks, (), {(OWN, "A"): 3}, OWN)
     assert judged.fresh is ticks
@@ -39,7 +39,7 @@ def test_ticks_that_continue_come_back_as_they_are() -> None:
     assert not judged.wrong
 
 
-def test_a_repeat_is_told_from_what_is_new() -> None:
+def test_a_repeat_is_separated_from_new_ticks() -> None:
     judged = check_append([tick(3), tick(4), tick(3)], (), {(OWN, "A"): 3}, OWN)
     assert (judged.fresh, judged.repeats) == ([tick(4)], [tick(3)])
     assert not judged.wrong
@@ -54,11 +54,11 @@ def test_a_repeat_is_told_from_what_is_new() -> None:
         pytest.param([tick(5), tick(4)], id="backwards"),
     ],
 )
-def test_what_does_neither_is_wrong(ticks: list[Tick]) -> None:
+def test_ticks_that_neither_repeat_nor_continue_are_wrong(ticks: list[Tick]) -> None:
     assert check_append(ticks, (), {(OWN, "A"): 3}, OWN).wrong == {(OWN, "A"): 4}
 
 
-def test_another_logs_ticks_begin_in_the_middle_and_go_on_after_a_gap_that_is_told() -> None:
+def test_another_logs_ticks_may_start_anywhere_and_skip_a_reported_gap() -> None:
     assert not check_append([tick(7, "other")], (), {}, OWN).wrong
     last = {("other", "A"): 7}
     assert check_append([tick(10, "other")], (), last, OWN).wrong == {("other", "A"): 8}
@@ -67,7 +67,7 @@ def test_another_logs_ticks_begin_in_the_middle_and_go_on_after_a_gap_that_is_to
     assert check_append([tick(10)], [gap(8, 9, OWN)], {(OWN, "A"): 7}, OWN).wrong
 
 
-def test_identity_is_what_a_writer_cannot_give_to_two() -> None:
+def test_a_repeat_may_differ_in_volume_but_not_in_price() -> None:
     assert tick_content(tick(1)) == tick_content(msgspec.structs.replace(tick(1), volume=5))
     assert tick_content(tick(1)) != tick_content(tick(1, price=2.0))
 
@@ -81,7 +81,7 @@ def test_the_first_price_decides_between_real_and_invented() -> None:
             check_simulated("url", log, some)
 
 
-def test_a_quote_of_our_own_may_not_be_ahead_of_its_ticks() -> None:
+def test_a_quote_of_our_own_is_never_ahead_of_its_ticks() -> None:
     def quote(sequence: int | None, origin: str | None = OWN) -> Quote:
         return Quote("A", "test", NOW, NOW, 1.0, origin=origin, sequence=sequence)
 

@@ -50,14 +50,14 @@ def test_demo_is_the_log_that_a_demo_writes() -> None:
 
 
 @pytest.mark.usefixtures("config")
-def test_a_configured_name_brings_its_security_and_the_shape_of_its_topics() -> None:
+def test_a_configured_name_brings_its_security_and_topic_settings() -> None:
     log: Any = ticker.open_log("away")
     assert log._address.security.security == "SSL"
     assert log._plan.partitions == 6
     assert ticker.open_stream("away").url == "kafka://broker:1/mine"
 
 
-def test_without_a_word_the_environment_then_the_file_then_the_local_log_is_meant(
+def test_the_default_stream_comes_from_environment_then_file_then_local_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ticker.open_stream().url == f"sqlite:{state_directory()}/stream.sqlite"
@@ -69,7 +69,7 @@ def test_without_a_word_the_environment_then_the_file_then_the_local_log_is_mean
     assert ticker.open_stream().url == f"sqlite:{state_directory()}/demo.sqlite"
 
 
-def test_the_environment_tells_the_security_of_a_url_to_python_too(
+def test_the_environment_gives_a_url_its_security_in_python_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TICKER_KAFKA_SECURITY", "SSL")
@@ -78,7 +78,7 @@ def test_the_environment_tells_the_security_of_a_url_to_python_too(
 
 
 @pytest.mark.usefixtures("config")
-def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"No stream named 'wrok' \(known: demo, work, away\)"):
         ticker.open_stream("wrok")
 
@@ -93,7 +93,7 @@ def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
         ("folder/", "is a folder, not a stream. Name a file in it: {path}FILE.parquet"),
     ],
 )
-def test_a_path_that_is_no_stream_is_told_with_the_next_step(
+def test_a_path_that_is_no_stream_is_reported_with_the_next_step(
     tmp_path: Path, name: str, said: str
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -109,7 +109,9 @@ def test_a_path_that_is_no_stream_is_told_with_the_next_step(
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.sqlite"])
-def test_a_file_in_the_place_of_a_symbol_is_told_how_it_is_read(tmp_path: Path, name: str) -> None:
+def test_a_file_given_as_a_symbol_is_refused_with_the_right_command(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / name).touch()
     url = f"{'' if name == 'a.parquet' else 'sqlite:'}{tmp_path / name}"
     with pytest.raises(UsageError, match=f"--stream {url}. To play it: ticker replay {url}"):
@@ -122,7 +124,7 @@ def test_a_file_in_the_place_of_a_symbol_is_told_how_it_is_read(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("word", [Path("log.sqlite"), 7, b"demo", ["demo"]])
-def test_what_is_no_text_is_refused_in_words(word: Any) -> None:
+def test_a_stream_that_is_not_a_string_is_refused_in_words(word: Any) -> None:
     with pytest.raises(UsageError, match="A stream is named by a text"):
         open_stream(word)
 
@@ -134,7 +136,7 @@ def test_a_url_needs_no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path:
         open_stream("work")
 
 
-def test_a_name_with_a_colon_would_hide_a_url(config: Path) -> None:
+def test_a_name_with_a_colon_is_refused_because_it_would_hide_a_url(config: Path) -> None:
     config.write_text('[streams]\n"sqlite:a" = "sqlite:/srv/b.sqlite"\n')
     with pytest.raises(ConfigError, match="a name has no colon"):
         open_stream("work")

@@ -53,7 +53,7 @@ async def test_only_the_chosen_symbols_count_and_nothing_is_older_than_a_day(
         assert await told(stream, "B", 2) == [3, 4]
 
 
-async def test_of_a_tape_the_newest_are_those_before_the_moment(tmp_path: Path) -> None:
+async def test_on_a_tape_the_newest_ticks_are_those_before_the_moment(tmp_path: Path) -> None:
     tape: RecordingStream = write(tmp_path / "a.parquet", a_day())
     async with tape:
         then = NOW - 9 * HOUR

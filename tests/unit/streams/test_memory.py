@@ -79,12 +79,12 @@ async def test_a_reading_ends_soon_when_its_stream_is_closed(url: str) -> None:
             assert await coming is None
 
 
-async def test_a_frame_of_it_holds_its_ticks(url: str) -> None:
+async def test_a_frame_of_a_memory_log_holds_its_ticks(url: str) -> None:
     async with open_log(url) as log:
         await log.append(ticks(1, 3))
     assert ticker.frames.read(url)["price"].tolist() == [2.0, 3.0, 4.0]
 
 
-def test_a_command_names_a_file_instead(url: str, tmp_path: Path) -> None:
+def test_a_command_refuses_a_memory_log_and_suggests_a_file(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="which no command can see"):
         Settings(load(tmp_path / "none.toml")).stream(url)

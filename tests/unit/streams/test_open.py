@@ -6,7 +6,7 @@ from ticker.errors import UsageError
 from ticker.streams import open_log, open_stream, retained
 
 
-def test_a_sqlite_url_names_a_file_and_nothing_is_made_of_it(tmp_path: Path) -> None:
+def test_a_sqlite_url_names_a_file_and_does_not_create_it(tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path}/log.sqlite"
     assert open_stream(url).url == url
     assert open_log(url, keep_for=1, keep_bytes=1).url == url
@@ -14,7 +14,7 @@ def test_a_sqlite_url_names_a_file_and_nothing_is_made_of_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("url", ["sqlite:", "carrier-pigeon://coop"])
-def test_what_is_no_stream_is_a_usage_error(url: str) -> None:
+def test_a_wrong_stream_url_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="is no stream"):
         open_stream(url)
 
@@ -25,7 +25,7 @@ def test_the_path_of_a_recording_is_a_stream_that_cannot_be_written() -> None:
         open_log("a/b.parquet")
 
 
-def test_only_a_file_holds_ticks_for_a_reader(tmp_path: Path) -> None:
+def test_only_a_file_can_hold_back_retention_for_a_reader(tmp_path: Path) -> None:
     log = open_log(f"sqlite:{tmp_path}/log.sqlite")
     assert retained(log) is log
     with pytest.raises(UsageError, match="cannot hold ticks back"):

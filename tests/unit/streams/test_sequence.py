@@ -16,7 +16,7 @@ def spans(gaps: list[Gap]) -> list[tuple[int | None, int | None]]:
     return [(gap.first_sequence, gap.last_sequence) for gap in gaps]
 
 
-def test_ticks_in_order_pass_untouched() -> None:
+def test_ticks_in_order_are_unchanged() -> None:
     order = SequenceTracker()
     given = ticks(7, 8, 9)
     passed, gaps = order.take(given)
@@ -25,12 +25,12 @@ def test_ticks_in_order_pass_untouched() -> None:
     assert (order.holes, order.repeats) == (0, 0)
 
 
-def test_the_first_tick_seen_sets_the_base_unless_a_snapshot_told_it() -> None:
+def test_the_first_tick_sets_the_base_unless_a_snapshot_did() -> None:
     assert spans(SequenceTracker().take(ticks(7))[1]) == []
     assert spans(SequenceTracker({("o", "A"): 4}).take(ticks(7))[1]) == [(5, 6)]
 
 
-def test_a_hole_is_told_once_with_its_first_and_last_and_counted_by_ticks() -> None:
+def test_a_hole_is_reported_once_and_counted_in_ticks() -> None:
     order = SequenceTracker()
     passed, gaps = order.take(ticks(1, 2, 6, 7))
     assert [t.sequence for t in passed] == [1, 2, 6, 7]
@@ -41,7 +41,7 @@ def test_a_hole_is_told_once_with_its_first_and_last_and_counted_by_ticks() -> N
     assert order.take(ticks(8))[1] == []
 
 
-def test_repeats_are_dropped_and_counted_also_within_one_batch() -> None:
+def test_repeats_are_dropped_and_counted_even_within_one_batch() -> None:
     order = SequenceTracker({("o", "A"): 2})
     passed, gaps = order.take(ticks(1, 2, 3, 3, 4, 2))
     assert [t.sequence for t in passed] == [3, 4]
@@ -57,20 +57,20 @@ def test_origins_and_symbols_are_counted_apart() -> None:
     assert spans(gaps) == [(6, 6)]
 
 
-def test_what_the_streams_own_gaps_call_missing_is_counted_but_not_told_again() -> None:
+def test_gaps_in_the_stream_are_counted_but_not_reported_again() -> None:
     order = SequenceTracker()
     _, gaps = order.take(ticks(1, 5), [missing(2, 4)])
     assert (gaps, order.holes) == ([], 3)
 
 
-def test_a_hole_that_is_told_in_part_is_told_for_the_rest() -> None:
+def test_the_rest_of_a_partly_reported_hole_is_reported() -> None:
     order = SequenceTracker()
     _, gaps = order.take(ticks(1, 10), [missing(3, 4), missing(6, 6), missing(20, 30)])
     assert spans(gaps) == [(2, 2), (5, 5), (7, 9)]
     assert order.holes == 8
 
 
-def test_gaps_told_of_several_holes_of_a_symbol_are_told_once_each() -> None:
+def test_several_reported_holes_of_a_symbol_are_reported_once_each() -> None:
     order = SequenceTracker()
     _, gaps = order.take(ticks(1, 2, 5, 6, 9), [missing(3, 4), missing(7, 8)])
     assert (gaps, order.holes) == ([], 4)
@@ -78,19 +78,19 @@ def test_gaps_told_of_several_holes_of_a_symbol_are_told_once_each() -> None:
     assert order._told == {}
 
 
-def test_a_gap_that_tells_of_two_holes_is_told_once() -> None:
+def test_a_gap_that_covers_two_holes_is_reported_once() -> None:
     order = SequenceTracker({("o", "A"): 1})
     order.take([], [missing(2, 9)])
     assert spans(order.take(ticks(5, 11))[1]) == [(10, 10)]
 
 
-def test_a_gap_told_before_its_hole_is_remembered() -> None:
+def test_a_gap_that_comes_before_its_hole_is_remembered() -> None:
     order = SequenceTracker({("o", "A"): 1})
     assert order.take([], [missing(2, 4)]) == ([], [])
     assert order.take(ticks(5))[1] == []
 
 
-def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
+def test_skipping_reports_what_was_missed_after_a_known_base() -> None:
     order = SequenceTracker({("o", "A"): 3})
     assert order.skip("o", "A", 7) == (4, 7)
     assert order.skip("o", "A", 7) is None
@@ -99,7 +99,7 @@ def test_skipping_tells_what_was_missed_where_a_base_is_known() -> None:
     assert order.take(ticks(8) + ticks(8, symbol="B"))[1] == []
 
 
-def test_told_gaps_that_meet_no_hole_are_not_remembered_for_ever() -> None:
+def test_gaps_without_a_hole_are_forgotten_in_time() -> None:
     order = SequenceTracker({("o", "A"): 1})
     for n in range(2, 5_002):
         order.take(ticks(n), [missing(n, n), missing(n, n, symbol="NEVER")])
@@ -117,7 +117,7 @@ def test_told_gaps_that_meet_no_hole_are_not_remembered_for_ever() -> None:
         ([(10, 12)], [(2, 9)]),
     ],
 )
-def test_what_several_records_tell_together_is_left_out(
+def test_sequences_covered_by_several_gap_records_are_left_out(
     spans: list[tuple[int, int]], left: list[tuple[int, int]]
 ) -> None:
     assert list(left_of(2, 9, spans)) == left
@@ -134,7 +134,7 @@ def test_a_hole_that_follows_ticks_waits_for_the_next_batch() -> None:
     assert order.holes == 1
 
 
-def test_a_hole_that_the_stream_told_of_ends_no_batch_nor_does_one_after_repeats_only() -> None:
+def test_a_reported_hole_does_not_end_a_batch() -> None:
     order = SequenceTracker({("o", "A"): 2})
     passed, gaps, left = order.take_to_hole(ticks(1, 2, 4, 6), [missing(5, 5)])
     assert ([t.sequence for t in passed], spans(gaps), left) == ([4, 6], [(3, 3)], 0)

@@ -38,7 +38,7 @@ def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "ticker-columns"]
 
 
-def test_the_items_come_in_their_order_and_the_thread_ends_after_the_last() -> None:
+def test_items_come_in_order_and_the_thread_ends_after_the_last() -> None:
     items = blocking(three())
     assert next(items) == 1
     assert len(threads()) == 1
@@ -46,7 +46,7 @@ def test_the_items_come_in_their_order_and_the_thread_ends_after_the_last() -> N
     assert threads() == []
 
 
-def test_no_deadline_passes_because_the_caller_works() -> None:
+def test_a_slow_caller_makes_no_deadline_pass() -> None:
     async def items() -> AsyncGenerator[str, None]:
         async def answer() -> None:
             async with asyncio.timeout(0.3):
@@ -65,11 +65,11 @@ def test_no_deadline_passes_because_the_caller_works() -> None:
     assert found == ["a long work", "after it"]
 
 
-async def test_it_can_be_used_where_an_event_loop_runs() -> None:
+async def test_synchronous_reading_works_inside_a_running_event_loop() -> None:
     assert list(blocking(three())) == [1, 2, 3]
 
 
-async def test_a_thread_keeps_the_event_loop_that_it_has() -> None:
+async def test_a_thread_keeps_its_event_loop() -> None:
     def work() -> bool:
         asyncio.set_event_loop(loop)
         list(blocking(three()))
@@ -94,7 +94,7 @@ def test_an_error_is_raised_to_the_caller_and_the_thread_ends() -> None:
     assert threads() == []
 
 
-def test_dropped_half_way_the_items_are_closed() -> None:
+def test_items_dropped_halfway_are_closed() -> None:
     closed: list[str] = []
 
     async def items() -> AsyncGenerator[int, None]:
@@ -111,7 +111,7 @@ def test_dropped_half_way_the_items_are_closed() -> None:
     assert threads() == []
 
 
-def test_dropped_in_its_own_thread_it_does_not_wait_for_itself() -> None:
+def test_items_dropped_in_their_own_thread_do_not_deadlock() -> None:
     closed = threading.Event()
 
     async def items() -> AsyncGenerator[int, None]:
@@ -138,7 +138,7 @@ def test_dropped_in_its_own_thread_it_does_not_wait_for_itself() -> None:
     assert threads() == []
 
 
-def test_an_interpreter_ends_though_somebody_holds_items() -> None:
+def test_the_interpreter_exits_even_while_items_are_held() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30, check=False
     )

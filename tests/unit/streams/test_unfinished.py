@@ -50,7 +50,7 @@ async def held(path: Path) -> list[Tick]:
         ]  # fmt: skip
 
 
-async def test_opening_the_recording_finishes_it(tmp_path: Path) -> None:
+async def test_opening_an_unfinished_recording_finishes_it(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
     async with open_stream(str(path)) as stream:
@@ -59,14 +59,14 @@ async def test_opening_the_recording_finishes_it(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.parquet"]
 
 
-async def test_columns_finish_it_too_inside_a_running_loop(tmp_path: Path) -> None:
+async def test_reading_columns_inside_a_running_loop_finishes_it(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
     chunks = list(open_stream(str(path)).columns())
     assert [list(chunk["sequence"]) for chunk in chunks] == [[1, 2, 3]]
 
 
-async def test_one_without_a_tick_leaves_nothing(tmp_path: Path) -> None:
+async def test_an_unfinished_recording_without_ticks_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     assert mend(path) is None
     await left(path, 0)
@@ -78,7 +78,7 @@ async def test_one_without_a_tick_leaves_nothing(tmp_path: Path) -> None:
         await RecordingStream(path, mend=mend).snapshot()
 
 
-async def test_facts_are_true_from_the_tick_on_at_which_they_were_told(tmp_path: Path) -> None:
+async def test_facts_hold_from_the_tick_at_which_they_came(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     with Part(path) as part:
         async with SqliteLog(part.log) as log:
@@ -94,7 +94,7 @@ async def test_facts_are_true_from_the_tick_on_at_which_they_were_told(tmp_path:
     assert [(q.previous_close, q.session) for q in after.quotes] == [(100.0, "regular")]
 
 
-async def test_facts_whose_ticks_were_lost_and_a_line_that_was_cut_off_do_no_harm(
+async def test_lost_ticks_and_a_truncated_line_do_no_harm(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.parquet"
@@ -107,7 +107,7 @@ async def test_facts_whose_ticks_were_lost_and_a_line_that_was_cut_off_do_no_har
     assert await held(path) == ticks(2)
 
 
-async def test_a_kill_just_after_the_file_was_written_costs_nothing(tmp_path: Path) -> None:
+async def test_a_kill_just_after_writing_the_file_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
     copies = {tmp_path / name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
@@ -119,7 +119,7 @@ async def test_a_kill_just_after_the_file_was_written_costs_nothing(tmp_path: Pa
     assert not part_path(path).exists()
 
 
-async def test_another_file_is_replaced_only_where_that_was_asked_for(tmp_path: Path) -> None:
+async def test_an_existing_file_is_replaced_only_on_request(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
     with Recorder(path) as other:
@@ -134,7 +134,7 @@ async def test_another_file_is_replaced_only_where_that_was_asked_for(tmp_path: 
     assert await held(path) == ticks(3)
 
 
-async def test_a_recorder_that_lives_keeps_its_recording(tmp_path: Path) -> None:
+async def test_the_recording_of_a_living_recorder_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
     with Part(path):
@@ -145,6 +145,6 @@ async def test_a_recorder_that_lives_keeps_its_recording(tmp_path: Path) -> None
     assert mend(path) is not None
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StreamNotWritable), Part(tmp_path / "none" / "a.parquet"):
         pass

@@ -16,12 +16,14 @@ from ticker.streams.kafka import KafkaAddress, secured
         ("kafka://Broker.Example:09092/T", ("broker.example:9092",), "T"),
     ],
 )
-def test_a_url_names_brokers_and_a_prefix(url: str, servers: tuple[str, ...], prefix: str) -> None:
+def test_a_kafka_url_names_brokers_and_a_prefix(
+    url: str, servers: tuple[str, ...], prefix: str
+) -> None:
     assert secured(parse_address(url)) == KafkaAddress(servers, prefix)
     assert open_stream(url).url == open_log(url).url == f"kafka://{','.join(servers)}/{prefix}"
 
 
-def test_the_same_servers_make_the_same_url_however_they_are_named() -> None:
+def test_the_same_servers_give_the_same_url_in_any_spelling() -> None:
     urls = {
         secured(parse_address(url)).url
         for url in ("kafka://b:1,a/t", "kafka://a:9092,B:1/t", "kafka://A,b:01,a:9092/t")
@@ -46,7 +48,7 @@ def test_the_same_servers_make_the_same_url_however_they_are_named() -> None:
         "kafka://host/.quotes",
     ],
 )
-def test_what_names_no_topics_is_a_usage_error(url: str) -> None:
+def test_a_url_without_topics_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError):
         open_stream(url)
 
@@ -62,7 +64,7 @@ def test_what_names_no_topics_is_a_usage_error(url: str) -> None:
         ("é" * 300, "use letters, digits"),
     ],
 )
-def test_a_prefix_that_cannot_be_is_told_why(prefix: str, words: str) -> None:
+def test_an_invalid_prefix_is_refused_with_the_reason(prefix: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         open_stream(f"kafka://host/{prefix}")
 

@@ -43,7 +43,7 @@ async def told(address: KafkaAddress) -> str:
     return caught.value.problem
 
 
-async def test_a_host_that_is_not_known_here_is_named_with_the_setting(
+async def test_an_unknown_advertised_host_is_named_with_the_setting(
     broker: HalfBroker, address: KafkaAddress
 ) -> None:
     broker.advertised = [(NOBODY, 29092)]
@@ -53,7 +53,7 @@ async def test_a_host_that_is_not_known_here_is_named_with_the_setting(
     )
 
 
-async def test_a_port_that_refuses_is_named_with_the_setting(
+async def test_a_refused_advertised_port_is_named_with_the_setting(
     broker: HalfBroker, address: KafkaAddress, closed: int
 ) -> None:
     broker.advertised = [("127.0.0.1", closed)]
@@ -63,20 +63,24 @@ async def test_a_port_that_refuses_is_named_with_the_setting(
     )
 
 
-async def test_a_writer_is_told_too(broker: HalfBroker, address: KafkaAddress) -> None:
+async def test_a_writer_reports_a_wrong_advertised_address(
+    broker: HalfBroker, address: KafkaAddress
+) -> None:
     broker.advertised = [(NOBODY, 29092)]
     with pytest.raises(StreamUnreachable, match=rf"{NOBODY}:29092, which .* advertised\.listeners"):
         await KafkaLog(address).__aenter__()
 
 
-async def test_health_says_so(broker: HalfBroker, address: KafkaAddress) -> None:
+async def test_health_reports_a_wrong_advertised_address(
+    broker: HalfBroker, address: KafkaAddress
+) -> None:
     broker.advertised = [(NOBODY, 29092)]
     health = await KafkaStream(address).health()
     assert health.state == "unreachable"
     assert "check advertised.listeners" in (health.problem or "")
 
 
-async def test_something_else_at_the_advertised_address_is_told(
+async def test_something_else_at_the_advertised_address_is_reported(
     broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,7 +96,7 @@ async def test_something_else_at_the_advertised_address_is_told(
     )
 
 
-async def test_a_silent_address_is_told_in_time(
+async def test_a_silent_advertised_address_is_reported_in_time(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.streams.kafka.diagnosing.FRESH", 0.1)
@@ -107,7 +111,7 @@ async def test_a_silent_address_is_told_in_time(
     )
 
 
-async def test_one_of_several_that_refuses_may_be_away(
+async def test_one_refused_address_of_several_may_only_be_away(
     broker: HalfBroker, address: KafkaAddress, closed: int
 ) -> None:
     words = await unreachable(address, [broker.address, f"127.0.0.1:{closed}"])
@@ -117,7 +121,7 @@ async def test_one_of_several_that_refuses_may_be_away(
     )
 
 
-async def test_one_of_several_whose_name_is_not_known_is_a_wrong_setting(
+async def test_one_unknown_host_of_several_is_blamed_on_the_setting(
     broker: HalfBroker, address: KafkaAddress
 ) -> None:
     words = await unreachable(address, [broker.address, f"{NOBODY}:9092"])
@@ -125,7 +129,7 @@ async def test_one_of_several_whose_name_is_not_known_is_a_wrong_setting(
     assert words.endswith("check advertised.listeners (no such host)")
 
 
-async def test_a_server_that_was_named_is_not_blamed_on_the_setting(closed: int) -> None:
+async def test_an_unreachable_server_from_the_url_is_not_blamed_on_the_setting(closed: int) -> None:
     named = f"localhost:{closed}"
     address = KafkaAddress((named,), "half", Security())
     assert await unreachable(address, [named.upper()]) is None

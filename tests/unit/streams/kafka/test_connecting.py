@@ -27,7 +27,7 @@ ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
         ("broker", "PLAINTEXT", None, False),
     ],
 )
-def test_a_password_that_others_can_overhear_is_told_once(
+def test_a_password_sent_in_the_clear_is_warned_of_once(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     server: str,
@@ -46,7 +46,7 @@ def test_a_password_that_others_can_overhear_is_told_once(
 
 
 @pytest.mark.parametrize("kind", [LeaderNotAvailableError, NotLeaderForPartitionError])
-def test_an_election_that_takes_long_is_told_in_our_words(kind: type[KafkaError]) -> None:
+def test_a_long_election_is_reported_in_our_words(kind: type[KafkaError]) -> None:
     with pytest.raises(StreamUnreachable) as caught, map_errors(ADDRESS):
         raise kind("ticks")
     assert caught.value.problem == "one of its brokers is away, or is still starting"

@@ -19,7 +19,7 @@ from ticker.streams.kafka.diagnosing import no_answer
 
 
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-async def test_a_server_that_hangs_up_is_asked_about_in_plain_words(says: bytes) -> None:
+async def test_the_error_for_a_server_that_hangs_up_asks_whether_it_is_kafka(says: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1_000)
         writer.write(says)
@@ -54,7 +54,7 @@ async def test_a_server_that_does_not_run_is_silent() -> None:
         NotEnoughReplicasError("of ticks"),
     ],
 )
-def test_no_name_of_a_class_reaches_anybody(error: KafkaError) -> None:
+def test_no_problem_names_an_error_class(error: KafkaError) -> None:
     words = no_answer(KafkaAddress(("h:1",), "p"), error).problem
     assert words.startswith("does not answer")
     assert "Error" not in words

@@ -27,7 +27,7 @@ def reading(silence: float = EMPTY_BATCH_AFTER) -> KafkaRead:
     return KafkaRead(ADDRESS, ReadRequest(Position("0"), limit=10, silence=silence))
 
 
-async def test_a_batch_outlives_a_consumer_that_is_ended_while_the_reader_is_slow() -> None:
+async def test_a_slow_readers_batch_survives_the_end_of_its_consumer() -> None:
     slow = reading()
     for sequence in (1, 2, 3):
         slow._ready.append((batch(sequence), []))
@@ -44,7 +44,7 @@ async def test_a_batch_outlives_a_consumer_that_is_ended_while_the_reader_is_slo
     assert slow._queue.empty()
 
 
-async def test_a_batch_outlives_a_broker_that_cannot_say_whether_its_hole_is_told(
+async def test_a_batch_survives_a_broker_that_fails_while_its_hole_is_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hole = Gap("s", "o", "r", NOW, "ticks missing", symbol="A", first_sequence=2, last_sequence=4)
@@ -68,7 +68,7 @@ async def test_a_batch_outlives_a_broker_that_cannot_say_whether_its_hole_is_tol
     assert (list(handed.ticks), list(handed.gaps)) == (list(batch(5).ticks), [hole])
 
 
-async def test_no_empty_batch_comes_before_a_batch_that_is_put_as_the_silence_ends(
+async def test_a_batch_that_arrives_as_silence_ends_comes_before_an_empty_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # An end at once, so that it falls into the turn of the loop in which the batch is put.

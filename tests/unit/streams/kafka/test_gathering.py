@@ -62,7 +62,7 @@ def test_gaps_before_all_ticks_need_no_parts() -> None:
     assert [*in_order(TOPICS, {TICKS: found[TICKS]})] == [{TICKS: found[TICKS]}]
 
 
-def test_what_lies_before_a_tick_is_told_from_the_rest() -> None:
+def test_records_before_a_tick_are_separated_from_the_rest() -> None:
     found = {
         TICKS: [message(tick(n), n, n) for n in (1, 2, 3)],
         OTHERS: [message(tick(n, "B"), n, n) for n in (1, 2)],

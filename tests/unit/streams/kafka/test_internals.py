@@ -95,7 +95,7 @@ def tending() -> list[str]:
     return [name for name in names if "AIOKafkaClient" in name]
 
 
-async def test_a_client_begins_on_one_connection_and_ends_with_none(
+async def test_a_client_starts_on_one_connection_and_ends_with_none(
     broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async with begun(address) as client:
@@ -124,7 +124,7 @@ async def test_a_cluster_that_never_names_a_broker_is_given_up(
     await broker.until(0)
 
 
-async def test_a_beginning_that_takes_too_long_leaves_no_connection(
+async def test_a_start_that_takes_too_long_leaves_no_connection(
     broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
@@ -138,7 +138,7 @@ async def test_a_beginning_that_takes_too_long_leaves_no_connection(
     assert "Unclosed" not in caplog.text
 
 
-async def test_a_beginning_that_is_cancelled_leaves_no_connection(
+async def test_a_cancelled_start_leaves_no_connection(
     broker: HalfBroker, address: KafkaAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.tells_brokers.clear()
@@ -155,7 +155,7 @@ async def test_a_beginning_that_is_cancelled_leaves_no_connection(
     assert "Unclosed" not in caplog.text
 
 
-async def test_an_end_that_fails_half_way_leaves_neither_a_connection_nor_a_task(
+async def test_an_end_that_fails_halfway_leaves_no_connection_and_no_task(
     broker: HalfBroker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> None:
@@ -171,7 +171,7 @@ async def test_an_end_that_fails_half_way_leaves_neither_a_connection_nor_a_task
     await broker.until(0)
 
 
-async def test_a_connection_that_comes_about_after_the_end_is_closed(
+async def test_a_connection_made_after_the_end_is_closed(
     broker: HalfBroker, address: KafkaAddress
 ) -> None:
     async with begun(address) as client:
@@ -185,7 +185,7 @@ async def test_a_connection_that_comes_about_after_the_end_is_closed(
         await broker.until(0)
 
 
-async def test_a_broker_that_is_too_old_is_told_so() -> None:
+async def test_a_broker_that_is_too_old_is_named_as_such() -> None:
     old = HalfBroker()
     async with old.listening():
         async with ClusterClient(KafkaAddress((old.address,), "old")) as asking:

@@ -23,7 +23,7 @@ class Message:
     timestamp_type: int = 1
 
 
-def test_keys_are_what_keeps_order_and_what_compaction_keeps() -> None:
+def test_keys_decide_what_keeps_its_order_and_what_compaction_keeps() -> None:
     quote = Quote("GC=F", "test", NOW, NOW, 1.0, "o", 7)
     beat = Heartbeat("o", "w1", "test", NOW, NOW, 1, "ok", 1, 1)
     gap = Gap("test", "o", "w1", NOW, "stopped", from_=1, until=2)
@@ -35,7 +35,7 @@ def test_keys_are_what_keeps_order_and_what_compaction_keeps() -> None:
     ]
 
 
-def test_half_a_character_is_no_key() -> None:
+def test_an_invalid_character_is_not_a_key() -> None:
     with pytest.raises(InvalidRecord):
         key(Heartbeat("o", "\ud800", "test", NOW, NOW, 1, "ok", 1, 1))
 
@@ -57,7 +57,7 @@ def test_half_a_character_is_no_key() -> None:
         (Message(b"\xff"), 0, 1),
     ],
 )
-def test_a_message_is_a_record_or_broken_wherever_it_lies(
+def test_a_message_is_a_record_or_broken_in_every_topic(
     message: Message, read: int, broken: int
 ) -> None:
     decoded = decode([message], Tick)
@@ -68,7 +68,7 @@ def test_a_message_is_a_record_or_broken_wherever_it_lies(
 
 @pytest.mark.parametrize("field", ["time", "received"])
 @pytest.mark.parametrize(("kind", "read"), [(1, 0), (0, 1)])
-def test_a_price_more_than_a_day_ahead_of_its_appending_is_no_record(
+def test_a_price_more_than_a_day_ahead_of_its_append_is_no_record(
     field: str, kind: int, read: int
 ) -> None:
     late = replace(TICK, **{field: NOW + 86_400_000_000 + 2_000})

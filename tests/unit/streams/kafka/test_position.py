@@ -10,7 +10,7 @@ OFFSETS = st.lists(st.integers(0, 2**59), min_size=1, max_size=5).map(tuple)
 
 
 @given(st.tuples(OFFSETS, OFFSETS, OFFSETS, OFFSETS), st.integers(0, MAX_TIME))
-def test_a_place_comes_back_from_its_position(
+def test_offsets_are_read_back_from_a_position(
     offsets: tuple[tuple[int, ...], ...], at: int
 ) -> None:
     place = KafkaPosition("abcd2345", offsets, at)  # type: ignore[arg-type]  # four, as the strategy makes
@@ -20,6 +20,6 @@ def test_a_place_comes_back_from_its_position(
 @pytest.mark.parametrize(
     "text", ["", "a:1", "a:1:2:3:4", "a:1:2:3:4:x", "a:1,:2:3:4:5", "A:1:2:3:4:5", "a:-1:2:3:4:5"]
 )
-def test_what_is_no_position_is_refused(text: str) -> None:
+def test_a_wrong_position_is_refused(text: str) -> None:
     with pytest.raises(WrongPosition):
         parse("kafka://x/t", Position(text))

@@ -63,16 +63,16 @@ def sasl(folder: Path, password_file: str, **other: str) -> Security:
 
 
 @pytest.mark.parametrize("name", ["text", "line"])
-def test_a_password_file_may_end_its_line(folder: Path, name: str) -> None:
+def test_a_password_file_may_end_with_a_line_break(folder: Path, name: str) -> None:
     assert securing.client_options(sasl(folder, name))["sasl_plain_password"] == SECRET
 
 
-def test_a_password_that_is_said_beats_the_file_which_is_not_even_read(folder: Path) -> None:
+def test_an_explicit_password_wins_and_the_file_is_not_read(folder: Path) -> None:
     options = securing.client_options(sasl(folder, "none", password="said"))
     assert options["sasl_plain_password"] == "said"
 
 
-def test_a_missing_password_is_told_with_its_places() -> None:
+def test_a_missing_password_is_reported_with_the_places_to_set_it() -> None:
     with pytest.raises(ConfigError, match=r"user ann: put it into a file.*TICKER_KAFKA_PASSWORD"):
         open_stream(
             "kafka://host",
@@ -89,7 +89,7 @@ def test_a_missing_password_is_told_with_its_places() -> None:
         ("binary", "is not UTF-8"),
     ],
 )
-def test_a_password_file_that_cannot_be_used_is_told(folder: Path, name: str, words: str) -> None:
+def test_an_unusable_password_file_is_reported(folder: Path, name: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         securing.client_options(sasl(folder, name))
     assert str(caught.value).startswith(f"{folder / name}: password_file: {words}")
@@ -110,7 +110,7 @@ def test_a_password_file_that_cannot_be_used_is_told(folder: Path, name: str, wo
         ({"certificate": "ann.pem", "key": "broken.key"}, "broken.key: key: cannot be used"),
     ],
 )
-def test_a_certificate_or_key_that_cannot_be_used_is_told(
+def test_an_unusable_certificate_or_key_is_reported(
     folder: Path, said: dict[str, str], words: str
 ) -> None:
     files = {key: str(folder / name) for key, name in said.items()}
@@ -132,7 +132,7 @@ def test_certificates_and_host_names_are_always_verified(folder: Path) -> None:
         assert context.check_hostname
 
 
-def test_a_password_that_others_may_read_is_warned_of_once(
+def test_a_password_file_that_others_can_read_is_warned_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A command turns this off for its own handlers; another test may have run one.
@@ -153,7 +153,7 @@ def test_an_address_never_shows_the_password(folder: Path) -> None:
     assert SECRET not in repr(address) + str(address) + str(address.__rich_repr__())
 
 
-def test_a_password_that_is_changed_is_known_to_the_next_client(tmp_path: Path) -> None:
+def test_the_next_client_uses_a_changed_password(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("first")
     address = secured(parse_address("kafka://host/t"), sasl(tmp_path, "password"))
@@ -161,9 +161,7 @@ def test_a_password_that_is_changed_is_known_to_the_next_client(tmp_path: Path) 
     assert address.options()["sasl_plain_password"] == "second"
 
 
-def test_certificates_that_are_changed_are_known_to_the_next_client(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_the_next_client_uses_changed_certificates(folder: Path, tmp_path: Path) -> None:
     ca, both = tmp_path / "ca.pem", tmp_path / "both.pem"
     ca.write_bytes((folder / "ca.pem").read_bytes())
     both.write_bytes((folder / "both.pem").read_bytes())
@@ -178,7 +176,7 @@ def test_certificates_that_are_changed_are_known_to_the_next_client(
     assert second.get_ca_certs() != first.get_ca_certs()
 
 
-def test_a_file_that_vanishes_after_the_beginning_may_come_back(tmp_path: Path) -> None:
+def test_a_file_that_vanishes_after_the_start_may_come_back(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(SECRET)
     address = secured(parse_address("kafka://host/t"), sasl(tmp_path, "password"))

@@ -17,9 +17,7 @@ from ticker.units import HOUR, SECOND
         (-1, None),
     ],
 )
-def test_segments_are_a_part_of_what_is_kept_so_that_no_more_is(
-    keep_for: int, segment: str | None
-) -> None:
+def test_segments_are_a_fraction_of_the_retention_time(keep_for: int, segment: str | None) -> None:
     ticks, gaps, *_ = configurations(Plan(keep_for=keep_for))
     assert ticks.get("segment.ms") == gaps.get("segment.ms") == segment
 
@@ -28,7 +26,7 @@ def test_segments_are_a_part_of_what_is_kept_so_that_no_more_is(
     ("keep_bytes", "segment"),
     [(1, str(2**20)), (10**9, str(10**8)), (10**12, str(2**30)), (-1, None)],
 )
-def test_bytes_that_are_kept_lie_in_several_segments_too(
+def test_segments_are_a_fraction_of_the_retained_bytes(
     keep_bytes: int, segment: str | None
 ) -> None:
     assert configurations(Plan(keep_bytes=keep_bytes))[0].get("segment.bytes") == segment

@@ -17,7 +17,7 @@ def tick(sequence: int, price: float = 1.0) -> Tick:
     return Tick("A", "test", "o", sequence, NOW, NOW, price)
 
 
-def test_a_quote_waits_until_a_second_has_passed_and_the_newest_goes() -> None:
+def test_a_quote_waits_for_a_second_and_the_newest_is_sent() -> None:
     known = Sequences("kafka://x/t")
     known.offer([quote(1)])
     assert known.due(10.0) == [quote(1)]
@@ -35,7 +35,7 @@ def test_a_quote_without_a_number_is_refused() -> None:
         Sequences("kafka://x/t").sort([], (), [Quote("A", "test", NOW, NOW, 1.0)])
 
 
-def test_gaps_that_are_there_are_not_written_again() -> None:
+def test_known_gaps_are_not_written_again() -> None:
     known = Sequences("kafka://x/t")
     gap = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
     assert known.new_gaps([gap, gap]) == [gap]
@@ -43,7 +43,7 @@ def test_gaps_that_are_there_are_not_written_again() -> None:
     assert known.new_gaps([gap]) == []
 
 
-def test_what_the_log_holds_decides_over_kind_and_numbers() -> None:
+def test_the_log_decides_over_invented_or_real_and_over_sequences() -> None:
     known = Sequences("kafka://x/t")
     known.saw([tick(1), tick(2)])
     sorted_ = known.sort([tick(2), tick(3)], ())

@@ -154,7 +154,7 @@ async def test_a_reader_that_follows_stays_at_the_end(tmp_path: Path) -> None:
         await reading.aclose()
 
 
-async def test_the_snapshot_of_a_moment_knows_nothing_of_what_came_after(tmp_path: Path) -> None:
+async def test_the_snapshot_of_a_moment_holds_nothing_later(tmp_path: Path) -> None:
     ticks = [tick("A", n, NOW + n * SECOND, 100.0 + n, day_change=1.0) for n in range(1, 6)]
     ticks += [tick("B", 1, NOW + 4 * SECOND)]
     write(tmp_path / "a.parquet", [Step([one]) for one in ticks])
@@ -175,7 +175,7 @@ async def test_the_snapshot_of_a_moment_knows_nothing_of_what_came_after(tmp_pat
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=histories(), data=st.data())
-async def test_what_is_known_at_a_moment_is_the_same_if_the_tape_ends_there(
+async def test_a_snapshot_is_the_same_if_the_tape_ends_there(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("tapes")
@@ -191,7 +191,7 @@ async def test_what_is_known_at_a_moment_is_the_same_if_the_tape_ends_there(
     assert sorted(known.quotes, key=by_symbol) == sorted(at_end.quotes, key=by_symbol)
 
 
-async def test_facts_are_true_from_their_place_on(tmp_path: Path) -> None:
+async def test_facts_hold_from_their_place_on(tmp_path: Path) -> None:
     first, second = tick("A", 1, NOW), tick("A", 2, NOW + SECOND)
     with Recorder(tmp_path / "a.parquet") as recorder:
         recorder.tell([quote(second, name="Apple", session="post")], fixed_only=True)
@@ -219,7 +219,7 @@ async def test_a_step_moves_by_ticks_and_stays_inside(tmp_path: Path) -> None:
         assert await tape.count(third) == 2
 
 
-async def test_a_step_by_the_ticks_of_some_symbols_passes_over_others(tmp_path: Path) -> None:
+async def test_a_step_by_some_symbols_skips_the_others(tmp_path: Path) -> None:
     made = [tick("AB"[n % 2], n // 2 + 1, NOW + n) for n in range(10)]
     write(tmp_path / "a.parquet", [Step(made)])
     async with RecordingStream(tmp_path / "a.parquet") as tape:
@@ -374,16 +374,14 @@ async def test_an_empty_recording_reads_as_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", ["", "x:1", "{id}:", "{id}:-1", "{id}:99", "{id}"])
-async def test_a_position_that_was_never_given_out_is_refused(
-    tmp_path: Path, position: str
-) -> None:
+async def test_an_unknown_position_is_refused(tmp_path: Path, position: str) -> None:
     identity = write(tmp_path / "a.parquet", [Step([tick("A", 1, NOW)])]).identity
     async with RecordingStream(tmp_path / "a.parquet") as tape:
         with pytest.raises(WrongPosition):
             await read(tape, Position(position.format(id=identity)))
 
 
-async def test_a_hole_ends_a_batch_and_is_told_before_the_tick_behind_it(tmp_path: Path) -> None:
+async def test_a_hole_ends_a_batch_and_is_reported_before_the_next_tick(tmp_path: Path) -> None:
     numbers = [1, 2, 5, 6, 9]
     told = Gap(
         source="test", origin="o", writer="relay", received=NOW + 9, reason="lost",
@@ -417,7 +415,7 @@ async def test_facts_of_the_beginning_come_with_the_first_tick_that_is_read(tmp_
         assert await told(NOW + 2) == [[("A", 2, 7.0)], []]
 
 
-async def test_facts_that_change_in_the_middle_end_no_reading(tmp_path: Path) -> None:
+async def test_facts_that_change_midway_do_not_end_a_reading(tmp_path: Path) -> None:
     with Recorder(tmp_path / "a.parquet") as recorder:
         for n in range(1, 5_001):
             one = tick("A", n, NOW + n)

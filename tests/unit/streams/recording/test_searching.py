@@ -91,7 +91,7 @@ async def test_ticks_are_found_by_time(
         assert found == max(before, default=None)
 
 
-async def test_gaps_are_due_in_the_order_of_the_log(tmp_path: Path) -> None:
+async def test_gaps_come_in_the_order_of_the_log(tmp_path: Path) -> None:
     def missing(first: int, last: int, received: int) -> Gap:
         return Gap("test", "o", "w", received, "lost", None, None, None, "A", first, last)
 
@@ -117,7 +117,7 @@ async def test_gaps_are_due_in_the_order_of_the_log(tmp_path: Path) -> None:
     ]
 
 
-async def test_facts_are_due_with_the_tick_before_them(tmp_path: Path) -> None:
+async def test_facts_come_with_the_tick_before_them(tmp_path: Path) -> None:
     with Recorder(tmp_path / "a.parquet") as recorder:
         for n in (1, 2):
             one = tick("A", n, NOW + n * SECOND)
@@ -132,7 +132,7 @@ async def test_facts_are_due_with_the_tick_before_them(tmp_path: Path) -> None:
     assert [(due, one.open) for due, one in facts] == [(0, 1.0), (NOW + 2 * SECOND, 2.0)]
 
 
-async def test_the_largest_moves_come_first_and_spread(tmp_path: Path) -> None:
+async def test_the_largest_moves_come_first_with_their_spans(tmp_path: Path) -> None:
     prices = [100.0] * 30 + [110.0, 121.0] + [121.0] * 30 + [60.5] + [60.5] * 30
     ticks = [tick("A", n, NOW + n * SECOND, price) for n, price in enumerate(prices, 1)]
     ticks += [tick("B", n, NOW + n * SECOND, 50.0 + (n == 9)) for n in range(1, 60)]
@@ -149,7 +149,7 @@ async def test_the_largest_moves_come_first_and_spread(tmp_path: Path) -> None:
     assert [(move.until - move.time) // SECOND for move in spread] == [9]
 
 
-async def test_symbols_that_change_their_session_together_are_told_together(
+async def test_symbols_that_change_their_session_together_are_one_mark(
     tmp_path: Path,
 ) -> None:
     ticks = []

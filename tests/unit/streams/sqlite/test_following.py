@@ -37,7 +37,7 @@ async def until_some(reading: AsyncIterator[Batch]) -> Batch:
     raise AssertionError("the reading ended")
 
 
-async def test_a_file_that_goes_away_is_waited_for_and_told_as_missing(tmp_path: Path) -> None:
+async def test_a_removed_file_is_waited_for_and_reported_as_missing(tmp_path: Path) -> None:
     path, aside = tmp_path / "log.sqlite", tmp_path / "aside.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
@@ -58,7 +58,7 @@ async def test_a_file_that_goes_away_is_waited_for_and_told_as_missing(tmp_path:
         assert (await stream.health()).state == "ok"
 
 
-async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start(
+async def test_a_replaced_log_is_reported_as_a_gap_and_read_from_its_start(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
@@ -78,7 +78,7 @@ async def test_another_log_in_its_place_is_told_as_a_gap_and_read_from_its_start
         assert (gap.reason, gap.from_, gap.until) == ("another log lies in its place", 105, 109)
 
 
-async def test_what_is_sent_to_another_log_once_more_is_not_told_once_more(tmp_path: Path) -> None:
+async def test_ticks_that_are_sent_to_the_new_log_again_are_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     stream = SqliteStream(path, silence=SOON)
     async with SqliteLog(path) as log:
@@ -93,7 +93,7 @@ async def test_what_is_sent_to_another_log_once_more_is_not_told_once_more(tmp_p
         assert [gap.reason for gap in batch.gaps] == ["another log lies in its place"]
 
 
-async def test_a_log_in_its_place_that_holds_nothing_yet_is_no_gap_since_1970(
+async def test_an_empty_new_log_makes_no_gap_since_1970(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
@@ -118,7 +118,7 @@ async def test_without_following_a_missing_file_is_an_error(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("left", [0, 100, 5_000])
-async def test_a_file_cut_short_while_it_is_followed_is_told_as_unusable(
+async def test_a_file_cut_short_while_it_is_followed_is_reported_as_unusable(
     tmp_path: Path, left: int
 ) -> None:
     path = tmp_path / "log.sqlite"
@@ -146,7 +146,7 @@ async def test_closing_a_stream_ends_its_readings(tmp_path: Path) -> None:
             assert await waiting is None
 
 
-async def test_rows_edited_into_nonsense_are_counted_and_passed_over(tmp_path: Path) -> None:
+async def test_rows_edited_into_nonsense_are_counted_and_skipped(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
         o = log.origin
@@ -212,7 +212,7 @@ async def test_a_filter_finds_a_rare_symbol_far_behind_others(
         assert [t.symbol for b in batches for t in b.ticks] == ["RARE"]
 
 
-async def test_a_file_that_is_cut_off_while_it_is_followed_is_told_as_damaged(
+async def test_a_file_truncated_while_it_is_followed_is_reported_as_damaged(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"
@@ -238,7 +238,7 @@ class Damaged:
         pass
 
 
-async def test_damage_that_shows_while_waiting_is_told_in_words_too(tmp_path: Path) -> None:
+async def test_damage_found_while_waiting_is_reported_in_words(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     async with SqliteLog(path) as log:
         await log.append(ticks(log.origin, 1, 5))
@@ -250,7 +250,7 @@ async def test_damage_that_shows_while_waiting_is_told_in_words_too(tmp_path: Pa
             reader.data_version()
 
 
-async def test_a_hole_between_ticks_is_told_in_the_batch_that_begins_behind_it(
+async def test_a_hole_between_ticks_is_reported_in_the_batch_after_it(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "log.sqlite"

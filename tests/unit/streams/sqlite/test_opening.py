@@ -53,7 +53,7 @@ def refused(path: Path) -> set[type[StreamError]]:
     return errors
 
 
-def test_a_new_log_is_ours_in_wal_and_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_new_log_is_in_wal_mode_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = log(tmp_path / "folder" / "log.sqlite")
     assert sorted(p.name for p in path.parent.iterdir()) == ["log.sqlite"]
     with sqlite3.connect(path) as other:
@@ -130,7 +130,7 @@ def test_a_damaged_file_is_refused_and_untouched(tmp_path: Path) -> None:
     assert refused(path) == {StreamUnusable}
 
 
-def test_a_lock_held_for_long_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_lock_held_for_long_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     writer = SqliteWriter(path, "o", Retention(), 0.05)
     other = apsw.Connection(str(path))  # sqlite3's own library would not see locks in one process
@@ -143,7 +143,7 @@ def test_a_lock_held_for_long_is_told_and_nothing_is_written(tmp_path: Path) -> 
     writer.close()
 
 
-def test_a_full_disk_is_told_and_nothing_of_the_call_is_kept(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_whole_append_is_undone(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     writer = SqliteWriter(path, "o", Retention(), 0.05)
     connection = writer._connection
@@ -175,7 +175,7 @@ except StreamNotWritable as error:
 """
 
 
-def test_a_file_that_may_not_grow_is_told_and_the_log_stays_whole(tmp_path: Path) -> None:
+def test_a_file_that_may_not_grow_is_reported_and_the_log_stays_whole(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     done = subprocess.run(
         [sys.executable, "-c", _LIMITED, path], capture_output=True, text=True, check=False
@@ -216,7 +216,7 @@ except StreamError as error:
         (0o777, 0o000, ["StreamUnreachable", "StreamNotWritable"]),
     ],
 )
-def test_what_may_only_be_read_is_read_and_not_written(
+def test_a_read_only_file_is_read_and_not_written(
     folder_mode: int, file_mode: int, said: list[str]
 ) -> None:
     import tempfile  # not tmp_path: others may not even enter its folders
@@ -255,7 +255,7 @@ def test_a_removed_file_stops_its_writer_before_anything_is_lost(tmp_path: Path)
     writer.close()
 
 
-def test_what_a_deleted_log_left_behind_does_not_reach_the_new_one(tmp_path: Path) -> None:
+def test_leftovers_of_a_deleted_log_do_not_reach_the_new_one(tmp_path: Path) -> None:
     path = log(tmp_path / "log.sqlite")
     writer = SqliteWriter(path, "o", Retention(), 0.1)
     writer.append([Tick("A", "s", "abcdefgh", 4, 4, 4, 1.0)], (), (), (), 1)
@@ -294,7 +294,7 @@ def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: 
         writer.close()
 
 
-def test_another_program_that_looks_into_a_log_takes_nothing_away_from_its_writer(
+def test_another_program_that_opens_a_log_does_not_disturb_its_writer(
     tmp_path: Path,
 ) -> None:
     path = log(tmp_path / "log.sqlite")

@@ -145,13 +145,13 @@ def scene(
 
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
-def test_a_reader_that_is_told_of_writes_sleeps_long_in_silence(scene: Scene) -> None:
+def test_a_reader_with_a_working_watch_sleeps_long_in_silence(scene: Scene) -> None:
     scene.be_silent(5)
     assert scene.be_silent(10) <= 2
 
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
-def test_a_watch_that_tells_of_writes_stays(scene: Scene) -> None:
+def test_a_watch_that_reports_writes_is_kept(scene: Scene) -> None:
     scene.be_silent(5)
     for number in range(1, 4):
         scene.write = ticks("origin12", number)
@@ -163,7 +163,7 @@ def test_a_watch_that_tells_of_writes_stays(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("scene", [False], indirect=True)
-def test_a_watch_that_tells_nothing_is_given_up_for_polls(scene: Scene) -> None:
+def test_a_watch_that_reports_nothing_is_replaced_by_polls(scene: Scene) -> None:
     scene.be_silent(5)
     assert scene.is_watched
     scene.write = ticks("origin12", 1)
