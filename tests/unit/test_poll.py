@@ -18,7 +18,8 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.poll import PollReport
-from ticker.poll.pace import Slots, interval
+from ticker.poll.interval import interval
+from ticker.poll.schedule import Slots
 from ticker.records import Quote, Tick
 from ticker.sources.budget import Budget
 from ticker.units import SECOND

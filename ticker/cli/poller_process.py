@@ -22,7 +22,7 @@ from ticker.figures import count_text
 from ticker.files import state_directory
 from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
-from ticker.poll import Answers, Poll, PollReport, PollStatus, SystemClock
+from ticker.poll import Poll, PollReport, PollStatus, QuestionAnswerer, SystemClock
 from ticker.processes.control import Order
 from ticker.relay import RelayStatus, Sending
 from ticker.sources import open_source
@@ -142,7 +142,7 @@ class Parent:
         self.channel: Controlled | None = None
         """Set before the first order comes."""
         self._poller = poller
-        self._answers = Answers(source, SystemClock().elapsed)
+        self._answers = QuestionAnswerer(source, SystemClock().elapsed)
         self._replies: set[asyncio.Task[None]] = set()
 
     @property

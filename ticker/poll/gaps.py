@@ -2,9 +2,8 @@
 
 A gap lies between two good answers if the time between them is more than twice the interval that
 was announced at the first. Each gap is reported once, also across restarts of the poller and for
-symbols that are added while it runs. Its reason is the last failure in it. What
-another poller of the same source observed meanwhile is no gap. This module asks no source and
-writes nothing.
+symbols that are added while it runs. Its reason is the last failure in it. What another poller of
+the same source observed meanwhile is no gap. This module asks no source and writes nothing.
 """
 
 from __future__ import annotations
@@ -80,9 +79,9 @@ class GapTracker:
 
         `heartbeats` are those in the log. They tell when earlier polls were.
         """
-        looks = self._looks(heartbeats)
-        self._before = looks.last(symbols, self._ledger.known, now=now)
-        self._last_good = None if looks.own is None else looks.own.last_good
+        polls = self._last_polls(heartbeats)
+        self._before = polls.last(symbols, self._ledger.known, now=now)
+        self._last_good = None if polls.own is None else polls.own.last_good
 
     def expect(self, symbols: Iterable[str]) -> None:
         """Add symbols. Another poller may have polled them before."""
@@ -146,22 +145,22 @@ class GapTracker:
         """
         answered = [symbol for symbol in symbols if symbol not in missed]
         new = [symbol for symbol in self._newcomers if symbol not in missed]
-        looks = [*self._before]
+        polls = [*self._before]
         others: LastPolls | None = None
         if new:
-            others = self._looks(await self._ledger.read())
-            looks += others.last(new, self._ledger.known, now=wall, own=False)
+            others = self._last_polls(await self._ledger.read())
+            polls += others.last(new, self._ledger.known, now=wall, own=False)
         spans = [
-            _Span(look.time, _why_silent(look), look.symbols)
-            for look in looks
-            if wall - look.time > TOO_FAR * (look.interval or every) + look.lag
+            _Span(poll.time, _why_silent(poll), poll.symbols)
+            for poll in polls
+            if wall - poll.time > TOO_FAR * (poll.interval or every) + poll.lag
         ]
         spans += self._own_span(wall, elapsed, waited)
         spans += self._missed_spans(answered, wall, elapsed)
         if not spans:
             return []
         if others is None:
-            others = self._looks(await self._ledger.read())
+            others = self._last_polls(await self._ledger.read())
         # One gap for each start: a log takes two gaps of one writer with the same start for one.
         found: dict[int, Gap] = {}
         for span in spans:
@@ -178,7 +177,7 @@ class GapTracker:
         return [*found.values()]
 
     def _own_span(self, wall: int, elapsed: int, waited: int) -> list[_Span]:
-        """Return the spans that this poller missed since its last good answer."""
+        """Return the span that this poller missed since its last good answer, if any."""
         good = self._good
         # Measured by the clock that never goes back, so that setting the wall clock neither makes
         # nor hides a gap.
@@ -209,11 +208,11 @@ class GapTracker:
         span: _Span,
         answered: Sequence[str],
         wall: int,
-        looks: LastPolls,
+        polls: LastPolls,
         *,
         is_whole: bool,
     ) -> Mapping[int, Sequence[str] | None]:
-        """Yield since when (µs, UTC) which symbols of `span` were not polled; `None`: all of them.
+        """Map the start of each unpolled part of `span` (µs, UTC) to its symbols; `None`: all.
 
         `is_whole`: `answered` is all that is asked for.
 
@@ -226,10 +225,10 @@ class GapTracker:
         left: dict[int, list[str]] = {}
         for symbol in whole:
             start = span.start
-            looker = looks.looker(symbol, own=span.is_own)
+            beat = polls.last_beat(symbol, own=span.is_own)
             # Another poller's good answer may have come since `wall` was read.
-            if looker is not None and start < (last := looker.last_good or 0) <= wall + BEATS_LAG:
-                if wall - last <= TOO_FAR * looker.interval + BEATS_LAG:
+            if beat is not None and start < (last := beat.last_good or 0) <= wall + BEATS_LAG:
+                if wall - last <= TOO_FAR * beat.interval + BEATS_LAG:
                     continue
                 start = last
             left.setdefault(start, []).append(symbol)
@@ -248,10 +247,10 @@ class GapTracker:
             until=max(start, wall),
         )
 
-    def _looks(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
+    def _last_polls(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
         return LastPolls(heartbeats, source=self._source, writer=self._writer)
 
 
-def _why_silent(look: LastPoll) -> GapReason:
-    """Tell why nothing came after the last poll, which may be another poller's."""
-    return GapReason.POLLER_HELD_UP if look.is_alive else GapReason.POLLER_STOPPED
+def _why_silent(poll: LastPoll) -> GapReason:
+    """Return why nothing came after the last poll, which may be another poller's."""
+    return GapReason.POLLER_HELD_UP if poll.is_alive else GapReason.POLLER_STOPPED

@@ -53,7 +53,7 @@ class HeartbeatPace:
         self._last = self._newest = beat
         self._at = now
 
-    def hear(self, beat: Heartbeat) -> None:
+    def note_unwritten(self, beat: Heartbeat) -> None:
         """Note the heartbeat of an answer that was not due, so it was not written."""
         self._newest = beat
 
@@ -71,10 +71,11 @@ class HeartbeatPace:
         """When the next heartbeat is due if no answer comes; `None` before the first."""
         if self._last is None:
             return None
-        # Beyond the first answer that brings one: what is said again would be in its way for ever.
+        # Longer than until the next answer, which brings a heartbeat itself: a repeated one would
+        # postpone that every time.
         return self._at + (every if every >= BEAT_EVERY else BEAT_EVERY + every)
 
-    def again(self, received: int) -> Heartbeat:
-        """Return the last heartbeat again, with the time `received` (µs, UTC)."""
+    def repeated(self, received: int) -> Heartbeat:
+        """Return the last heartbeat with the new time `received` (µs, UTC)."""
         assert self._newest is not None, "nothing was said yet"  # noqa: S101  (a mistake of ours)
         return msgspec.structs.replace(self._newest, received=received)

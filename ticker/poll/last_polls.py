@@ -48,17 +48,16 @@ class LastPolls:
         """The last heartbeat under this poller's name: its own, or that of one like it."""
         self._sure = _latest(beat for beat in self._others if _is_sure(beat))
 
-    def looker(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
-        """Of the other poller that surely looked at `symbol` last; `own`: or of one like this."""
+    def last_beat(self, symbol: str, *, own: bool = False) -> Heartbeat | None:
+        """Return the last heartbeat of another poller that certainly polled `symbol`.
+
+        With `own`, a heartbeat under this poller's own name counts too.
+        """
         found = [beat for beat in (self._sure.get(symbol),) if beat is not None]
-        if (
-            own
-            and self.own is not None
-            and _asks_for(self.own, symbol)
-            and symbol not in self.own.refused
-        ):
-            found.append(self.own)
-        return max(found, key=lambda beat: beat.last_good or 0, default=None)
+        mine = self.own if own else None
+        if mine is not None and _asks_for(mine, symbol) and symbol not in mine.refused:
+            found.append(mine)
+        return max(found, key=_last_good, default=None)
 
     def last(
         self,
@@ -75,56 +74,64 @@ class LastPolls:
         of these symbols: where no heartbeat tells, a symbol was polled when its quote came.
         `own=False` ignores this writer's earlier heartbeats (its symbols are new). `now` is in µs,
         UTC.
-
-        When the evidence is uncertain, the gap reported may be too long, never too short.
         """
-        mine = self.own if own else None
-        gone = [b for b in self._others if not _is_sure(b) and not is_alive(b, now)]
-        gone.sort(key=lambda beat: beat.last_good or 0)
         found: dict[str, LastPoll] = {}
         for symbol in symbols:
-            quote = known.get(symbol)
-            if quote is None:
+            if symbol not in known:
                 continue
-            alive = False
-            ours = quote.source == self._source
-            looker = self._looker_of(symbol, quote, gone, own=own)
-            if looker is not None and looker.last_good is not None:
-                key, time, interval = looker.writer, looker.last_good, looker.interval
-                # Under our own name only we poll now. Of another poller we cannot be sure.
-                is_own = looker is self.own
-                lag = 0 if is_own else _lag(looker)
-                alive = not is_own and is_alive(looker, now)
-            elif ours:
-                key, time, interval = f"at {quote.received}", 0, mine.interval if mine else 0
-                lag = 0
-            else:
+            key, poll = self._last_poll(symbol, known[symbol], now, own=own)
+            if poll is None:
                 continue
             # One poll for all symbols that one poller asked for at once, even if their quotes
             # differ.
-            time = max(time, quote.received if ours else 0)
             if (before := found.get(key)) is not None:
-                time = max(time, before.time)
-                together = (*(before.symbols or ()), symbol)
-            else:
-                together = (symbol,)
-            found[key] = LastPoll(time, interval, together, lag, alive)
-        if mine is not None and found.keys() == {mine.writer}:
+                time, together = max(poll.time, before.time), (*(before.symbols or ()), symbol)
+                poll = msgspec.structs.replace(poll, time=time, symbols=together)
+            found[key] = poll
+        if own and self.own is not None and found.keys() == {self.own.writer}:
             # Symbols of which nothing is known yet are included.
-            return [msgspec.structs.replace(look, symbols=None) for look in found.values()]
+            return [msgspec.structs.replace(poll, symbols=None) for poll in found.values()]
         return [*found.values()]
 
-    def _looker_of(
-        self, symbol: str, quote: Quote, gone: Iterable[Heartbeat], *, own: bool
-    ) -> Heartbeat | None:
-        """Of the poller that may have polled `symbol` last; `gone`: those that are not sure."""
-        looker = self.looker(symbol, own=own)
-        if quote.source != self._source:
-            return looker
-        if looker is not None and not _explains(looker, quote):
-            looker = None
-        vague = (beat for beat in gone if _asks_for(beat, symbol) and _explains(beat, quote))
-        return looker or next(vague, None)
+    def _last_poll(
+        self, symbol: str, quote: Quote, now: int, *, own: bool
+    ) -> tuple[str, LastPoll | None]:
+        """Return the last poll of one symbol, and a key that polls of one poller share."""
+        is_ours = quote.source == self._source
+        beat = self._likely_beat(symbol, quote, now, own=own)
+        if beat is not None and beat.last_good is not None:
+            time = max(beat.last_good, quote.received if is_ours else 0)
+            if beat is self.own:  # under our own name only we poll now
+                return beat.writer, LastPoll(time, beat.interval, (symbol,))
+            lag, alive = _lag(beat), is_alive(beat, now)
+            return beat.writer, LastPoll(time, beat.interval, (symbol,), lag, alive)
+        if not is_ours:
+            return "", None
+        interval = self.own.interval if own and self.own is not None else 0
+        return f"at {quote.received}", LastPoll(quote.received, interval, (symbol,))
+
+    def _likely_beat(self, symbol: str, quote: Quote, now: int, *, own: bool) -> Heartbeat | None:
+        """Return the heartbeat of the poller that probably got `quote`, or polled `symbol` since.
+
+        A poller that is gone may be the one, although it does not say what its last answer was for.
+        """
+        beat = self.last_beat(symbol, own=own)
+        if quote.source != self._source or (beat is not None and _explains(beat, quote)):
+            return beat
+        gone = (
+            each
+            for each in self._others
+            if not _is_sure(each)
+            and not is_alive(each, now)
+            and _asks_for(each, symbol)
+            and _explains(each, quote)
+        )
+        return min(gone, key=_last_good, default=None)
+
+
+def _last_good(beat: Heartbeat) -> int:
+    """Return when its last good answer came; 0 if there was none."""
+    return beat.last_good or 0
 
 
 def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
@@ -132,7 +139,7 @@ def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
 
     A refused symbol may be one whose request failed; then it was not polled.
     """
-    by_time = sorted(heartbeats, key=lambda beat: beat.last_good or 0)
+    by_time = sorted(heartbeats, key=_last_good)
     return {
         symbol: beat
         for beat in by_time

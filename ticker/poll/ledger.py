@@ -22,8 +22,9 @@ ATTEMPTS: Final = 5
 """How often an answer is tried after conflicts. Then the next poll does it."""
 
 LOOK_AGAIN: Final = SECOND
-"""The longest time until we notice that another poller wrote to the log (µs). Without this limit, a
-price that returned to the one we know would never become a tick.
+"""The longest time until we notice that another poller wrote to the log (µs).
+
+Otherwise a tick may be missed: another poller wrote a new price, and then we see the old one again.
 """
 
 

@@ -42,7 +42,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One asking."""
+    """One request to the source."""
 
     symbols: tuple[str, ...]
     wall: int
@@ -109,7 +109,7 @@ class LogWriter:
             if self.beats.is_due(beat, now):
                 self.beats.note(beat, now)
             else:
-                self.beats.hear(beat)
+                self.beats.note_unwritten(beat)
         if outcome.is_good:
             self.gaps.seen(wall, now, every, outcome.missed)
         refused = {**answer.refused, **found.refused}
@@ -169,7 +169,7 @@ class LogWriter:
         self.beats.note(beat, self._clock.elapsed())
         await self._ledger.append(Changes(), heartbeats=[beat])
 
-    async def again(self, said: Heartbeat) -> None:
+    async def repeat(self, said: Heartbeat) -> None:
         """Write the heartbeat `said`, from another log, to this one. Raises `StreamError`."""
         # The good answers are in the other log, so this heartbeat must not mention them.
         await self.beat(
@@ -182,7 +182,7 @@ class LogWriter:
         )
 
     async def farewell(self, asked: Asked, answered: int, every: int) -> bool:
-        """Write the last heartbeat; false if the log was taken away."""
+        """Write the last heartbeat. False if the log was deleted or replaced."""
         if not self.beats:  # it never wrote here, so no reader expects a last heartbeat
             return True
         beat = self.heartbeat(asked, Outcome(WriterState.STOPPED), every, answered=answered)

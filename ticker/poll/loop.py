@@ -3,8 +3,8 @@
 There is one request at a time, on a schedule that neither drifts nor catches up. A heartbeat is
 written for each poll (at most one a second) and for each change of state or symbols. A gap is
 written for each span without observation, also if the poller itself was stopped. If the log is
-taken away, the poller goes on in another one. A stop takes seconds, whatever the source does. This
-module does not know where quotes come from, how ticks are stored, or who shows them.
+deleted or replaced, the poller goes on in another one. A stop takes seconds, whatever the source
+does. This module does not know where quotes come from, how ticks are stored, or who shows them.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Poll:
         self._wake.set()
 
     def move(self, log: PollLog) -> None:
-        """Let the next `run` go on in `log`, because the old log was taken away.
+        """Let the next `run` go on in `log`, because the old log was deleted or replaced.
 
         `log` must be entered by then. The symbols, the interval, the end and the counts stay. What
         the log holds, and when its symbols were last polled, is read again.
@@ -165,7 +165,7 @@ class Poll:
         self._hasten()
         if self._said is not None and self._schedule.due > now + SECOND:
             # Otherwise readers cannot see that there is a poller, and what it waits for.
-            await self._try(self._writer.again(self._said))
+            await self._try(self._writer.repeat(self._said))
 
     # Waiting, and the end
 
@@ -184,7 +184,7 @@ class Poll:
             beats = self._writer.beats
             next_beat = beats.next_due(self._schedule.every)
             if next_beat is not None and next_beat <= now:
-                await self._try(self._writer.beat(beats.again(self._clock.wall())))
+                await self._try(self._writer.beat(beats.repeated(self._clock.wall())))
                 continue
             due = self._schedule.due
             await self._wait(due if next_beat is None else min(due, next_beat))
@@ -195,7 +195,7 @@ class Poll:
         self._wake.clear()
 
     async def _farewell(self) -> bool:
-        """Write the last heartbeat; false if the log was taken away."""
+        """Write the last heartbeat. False if the log was deleted or replaced."""
         self._say(state=WriterState.STOPPED)
         asked = msgspec.structs.replace(self._asked, symbols=self.symbols)
         there = await self._writer.farewell(asked, self._status.answered, self._schedule.every)

@@ -42,12 +42,12 @@ class SourceRequests:
     ) -> Answer | SourceError | None:
         """Return the answer for `symbols` or the failure; `None` if `ends` comes first.
 
-        `wait` waits until a moment of `elapsed` (µs), or until `wake` is set; `meanwhile` is called
-        each time after it, as long as there is no answer. `on_slow` is called
-        after `slow_after` (µs) without an answer, and after each interval `every` (µs) more.
+        `wait` waits until a moment of `elapsed` (µs), or until `wake` is set. `meanwhile` is called
+        after each wait without an answer. `on_slow` is called after `slow_after` (µs) without an
+        answer, and then again after each interval `every` (µs).
         """
         if self._abandoned is not None and not self._abandoned.done():
-            return SourceUnreachable(self._source.name, "has not let go of the last request yet")
+            return SourceUnreachable(self._source.name, "is still busy with the last request")
         asked_at = elapsed()
         task = asyncio.ensure_future(self._source.quotes(symbols))
         task.add_done_callback(lambda _: wake.set())

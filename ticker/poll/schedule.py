@@ -1,17 +1,38 @@
-"""When one poller polls: slots, budget and back-off, for the symbols it has now.
+"""When one poller polls next: at the next slot, after back-off, or when the budget allows it.
 
-Pure: the elapsed time is passed in. The promises are those of `pace`. It sends no request.
+Slots do not drift, and missed slots are skipped. No hour holds more requests than the budget. Pure:
+the elapsed time (µs, of a clock that never goes back) is passed in. It sends no request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from ticker.back_off import BackOff
-from ticker.poll import pace
-from ticker.poll.pace import Slots
+from ticker.poll.interval import Interval, interval
 from ticker.sources.protocol import Source
-from ticker.units import HOUR
+from ticker.units import HOUR, MINUTE, SECOND
+
+_SHORTEST_BACK_OFF: Final = SECOND // 2
+"""The shortest first wait after a failure (µs)."""
+_LONGEST_BACK_OFF: Final = MINUTE
+"""The longest wait before jitter (µs), unless the interval is longer."""
+_LONGEST_WITHOUT_BUDGET: Final = 2 * SECOND
+"""The same for a source without a budget: it is the user's own, and may be just starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Slots `every` µs apart, counted from `anchor` (elapsed µs), so that they never drift."""
+
+    anchor: int
+    every: int
+
+    def after(self, now: int) -> int:
+        """Return the first slot after `now`; missed slots are skipped."""
+        return self.anchor + max(0, (now - self.anchor) // self.every + 1) * self.every
 
 
 class PollSchedule:
@@ -41,10 +62,10 @@ class PollSchedule:
         """The announced interval (µs)."""
         return self._slots.every
 
-    def interval(self, symbols: int) -> pace.Interval:
+    def interval(self, symbols: int) -> Interval:
         """Compute the interval again."""
         source = self._source
-        return pace.interval(
+        return interval(
             self._wish,
             usual=source.every_closed if self.all_closed else source.every,
             requests=self.requests(symbols),
@@ -59,11 +80,11 @@ class PollSchedule:
         self._source.budget.wish(HOUR * self.requests(symbols) // every)
 
     def requests(self, symbols: int) -> int:
-        """How many requests one poll takes."""
+        """Return how many requests one poll takes."""
         return max(1, -(-symbols // self._source.batch))
 
     def begin(self, now: int) -> None:
-        """The first slot is now."""
+        """Start the slots now."""
         self._slots = Slots(now, self.every)
         self.due = now
 
@@ -86,8 +107,8 @@ class PollSchedule:
         """Poll again after `wait` (µs), but not before the next slot; without `wait`, back off."""
         if wait is None:
             is_free = self._source.budget.per_hour is None
-            longest = pace.LONGEST_WITHOUT_BUDGET if is_free else pace.LONGEST_BACK_OFF
-            first = max(self.every, pace.SHORTEST_BACK_OFF)
+            longest = _LONGEST_WITHOUT_BUDGET if is_free else _LONGEST_BACK_OFF
+            first = max(self.every, _SHORTEST_BACK_OFF)
             wait = int(self._back_off.wait(first, max(longest, self.every)))
         else:
             wait = max(self.every, wait)
@@ -97,6 +118,6 @@ class PollSchedule:
         self.due = max(until, self._earliest(now, symbols))
 
     def _earliest(self, now: int, symbols: int) -> int:
-        """When the budget allows a poll: it has a clock of its own, and this poller another."""
+        """Return when the budget allows a poll, converted from the budget's clock to ours."""
         budget = self._source.budget
         return now + budget.earliest(self.requests(symbols)) - budget.now()

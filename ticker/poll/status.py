@@ -25,7 +25,7 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     ticks: int = 0
     """Kept: durable in the log."""
     gone: int = 0
-    """Those of `ticks` that are in logs that were taken away since."""
+    """Of `ticks`: in logs that were deleted or replaced since."""
     quotes: int = 0
     gaps: int = 0
     refused: Mapping[str, str] = {}
@@ -59,13 +59,13 @@ class PollReport(msgspec.Struct, frozen=True):
     answers: int = 0
     """Of `polls`: those that brought a usable price."""
     trouble: WriterState | None = None
-    """The state after the last poll, if it brought none."""
+    """The state after the last poll, if that brought no price."""
     problem: str | None = None
     """What was wrong then: with the source, without its name, or with the stream."""
     gone: int = 0
-    """Of `ticks`: in logs that were taken away since."""
+    """Of `ticks`: in logs that were deleted or replaced since."""
     is_log_gone: bool = False
-    """When the last of them was lost, before the end."""
+    """Whether the last log was deleted or replaced before the poller could say that it stopped."""
 
 
 def report_of(

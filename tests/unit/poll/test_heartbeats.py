@@ -18,8 +18,8 @@ def asked(at: int, every: int = SECOND // 2) -> Heartbeat:
 def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() -> None:
     beats = HeartbeatPace()
     beats.note(asked(0), 0)
-    beats.hear(asked(500_000))
-    again = beats.again(START + 2 * SECOND)
+    beats.note_unwritten(asked(500_000))
+    again = beats.repeated(START + 2 * SECOND)
     assert again == msgspec.structs.replace(asked(500_000), received=START + 2 * SECOND)
 
 

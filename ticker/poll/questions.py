@@ -28,7 +28,7 @@ Reply = Mapping[str, Any]
 _Told = MinuteBars | Sequence[Found]
 
 
-class Answers:
+class QuestionAnswerer:
     """Answers for `source`; `elapsed` is a clock that never goes back (µs)."""
 
     def __init__(self, source: SearchableSource, elapsed: Callable[[], int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from ticker.errors import SourceUnreachable
-from ticker.poll.answers import KEPT, Answers
+from ticker.poll.questions import KEPT, QuestionAnswerer
 from ticker.records import Found, MinuteBars
 from ticker.sources.protocol import SearchableSource
 
@@ -31,7 +31,7 @@ class Scene:
     def __init__(self) -> None:
         self.source = Source()
         self.elapsed = 0
-        self.answers = Answers(cast("SearchableSource", self.source), lambda: self.elapsed)
+        self.answers = QuestionAnswerer(cast("SearchableSource", self.source), lambda: self.elapsed)
 
     async def ask(self, **question: Any) -> Any:
         return await self.answers.to(question)
