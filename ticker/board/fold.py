@@ -199,6 +199,7 @@ class Board:
     def own(self, portfolio: Portfolio | None) -> None:
         """Add to each row what is owned of it; `None`: nothing is."""
         self.owner = None if portfolio is None else Owner(portfolio, self._bare_row)
+        self.revalue()
         self._changed.update(self.symbols)
 
     @property
@@ -213,10 +214,8 @@ class Board:
         if self.owner is None:
             return None
         owned = [symbol for symbol in symbols if symbol in self.owner.portfolio.symbols]
-        if not owned:
-            return None
         known = self.owner.known() if self.held is None else self.held.rows
-        return self.owner.total(owned, known)
+        return self.owner.total(owned, known) if owned else None
 
     def revalue(self) -> None:
         """Value all holdings again, and mark rows whose figures changed."""

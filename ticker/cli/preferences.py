@@ -15,6 +15,7 @@ from ticker.config.reading import DEFAULT_WATCHLIST, load, parse
 from ticker.errors import ConfigError, UsageError
 from ticker.figures import count_text
 from ticker.files import decode_text, real_path, replace_file
+from ticker.health.sentences import sentence
 
 _Stamp = tuple[int, int, int] | None
 
@@ -64,7 +65,7 @@ class FilePreferences:
             settings = Settings(load())
             self._take(settings)
         except (ConfigError, UsageError) as error:
-            return f"{error}. What the file said before stays in force"
+            return f"{sentence(str(error))} What the file said before stays in force"
         self.on_read(settings)
         return f"{self._path.name} was read again"
 

@@ -13,7 +13,7 @@ from typing import Final
 from ticker.board.alert_rules import Alert, Told
 from ticker.board.alert_words import told_words
 from ticker.dashboard.control import AlertControl
-from ticker.errors import ConfigError, UsageError
+from ticker.errors import ConfigError
 from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
 from ticker.times import Zone, clock
@@ -93,11 +93,11 @@ class ScreenAlerts:
         self._on_change()
 
     def add(self, text: str) -> tuple[str, str | None]:
-        """Add the alert that was typed. Returns a notice, and the symbol that it needs."""
-        try:
-            alert, is_armed = self.control.add(text)
-        except UsageError as error:
-            return _sentence(str(error)), None
+        """Add the alert that was typed. Returns a notice, and the symbol that it needs.
+
+        Raises `UsageError`.
+        """
+        alert, is_armed = self.control.add(text)
         self._look_again()
         words = f"Alert {alert.text}. A lists them"
         if not is_armed:
@@ -148,7 +148,3 @@ class ScreenAlerts:
         return [
             (clock(each.record.time, zone, now=now), told_words(each, now, zone)) for each in newest
         ]
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]

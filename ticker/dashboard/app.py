@@ -21,6 +21,7 @@ from ticker.dashboard.keys import BINDINGS, keys_for
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked
 from ticker.dashboard.words import replay_command
+from ticker.errors import UsageError
 
 
 class Dashboard(BoardApp):
@@ -178,20 +179,25 @@ class Dashboard(BoardApp):
     async def action_drop(self) -> None:
         """Remove the symbol of the row with the cursor: from the screen, list and poller."""
         if self._table.chosen is not None and not self._detail.symbol:
-            self._drops.append(self._seeks)
-            await self._choosing.remove(self._table.chosen, self._lists.name)
+            self._answer(await self._choosing.remove(self._table.chosen, self._lists.name))
+            self._note_change()
 
     async def action_undo(self) -> None:
-        """Undo the last seek of a replay or the last removal of a symbol, the later of both."""
-        if self._seeks > (self._drops[-1] if self._drops else 0):
+        """Undo the last seek of a replay, addition or removal of symbols, whichever was last."""
+        if self._seeks > (self._changes[-1] if self._changes else 0):
             self.action_time("undo")
-        elif (symbol := await self._choosing.undo()) is not None:
-            self._drops.pop()
-            self._answer(f"{symbol} is back")
+        elif self._choosing.changes:
+            self._changes.pop()
+            self._answer(await self._choosing.undo())
         elif self._is_replay():
             self._answer("There is nothing to undo")
         else:
-            self._offer_replay("Nothing was removed. In a replay, u undoes the last seek")
+            self._offer_replay("There is nothing to undo. In a replay, u undoes the last seek")
+
+    def _note_change(self) -> None:
+        """Remember how many seeks came before the last addition or removal."""
+        if len(self._changes) < self._choosing.changes:
+            self._changes.append(self._seeks)
 
     @property
     def _seeks(self) -> int:
@@ -206,18 +212,24 @@ class Dashboard(BoardApp):
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do what the input line was opened for, with what was typed."""
         asked, symbols = self._question.asked, self._question.symbols
+        if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
+            try:
+                words, missing = self._alerts.add(self._question.alert)
+            except UsageError as error:
+                words = str(error)
+                self.tell(words[:1].upper() + words[1:])
+                return  # the line stays open, so that the user can correct it
+            self.tell(words)
+            symbols = [missing] if missing and self._choosing.has_poller else []
         self._close_question()
         if asked is Asked.TIME and self._time_keys is not None:
             self._time_keys.go_to(event.value)
-        if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
-            words, missing = self._alerts.add(self._question.alert)
-            self.tell(words)
-            symbols = [missing] if missing and self._choosing.has_poller else []
         if asked is Asked.SAVE and (name := event.value.strip()):
             self._lists.save(name)
         if asked in (Asked.ADD, Asked.ALERT) and symbols:
             listed = self._lists.name if asked is Asked.ADD else ""
             why = await self._choosing.add(symbols, listed)
+            self._note_change()
             if why:
                 self.tell(why)
 

@@ -118,6 +118,13 @@ def status_words(
     return text
 
 
+def asking_words(palette: Palette, asking: str) -> Text:
+    """Return what is typed in the input line, in place of the keys."""
+    text = Text(f" {asking}   ", style=palette.dim, no_wrap=True, overflow="ellipsis")
+    text.append("esc", style=f"bold {palette.text}")
+    return text.append(" close")
+
+
 def key_words(palette: Palette, keys: Sequence[Key]) -> Text:
     """Return the keys with a word each. A click on one does the same as the key."""
     text = Text(" ", no_wrap=True, overflow="ellipsis")

@@ -117,7 +117,7 @@ class BoardApp(TerminalApp):
             self._player_bar = PlayerBar(player, self.palette, zone, is_replay=self._is_replay)
             self._time_keys = TimeKeys(player, zone, on_screen=self._stepped, tell=self._answer)
         wishes = preferences or NoPreferences()
-        self._drops: list[int] = []  # for each removal, how many seeks were before it
+        self._changes: list[int] = []  # for each addition or removal, the number of seeks before it
         self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
         self._question = Question(Finds(controller, self.palette))
@@ -246,8 +246,7 @@ class BoardApp(TerminalApp):
         is_open, is_beside = bool(self._detail.symbol), self._is_beside
         shown = {Needs.DETAIL: is_open, Needs.TABLE: is_beside or not is_open}
         self._words.shown = {each for each, is_there in shown.items() if is_there}
-        is_asking = self._question.asked is not Asked.NOTHING
-        self._words.say(self._table, is_asking=is_asking, width=self.size.width)
+        self._words.say(self._table, asking=self._question.prompt, width=self.size.width)
 
     def _is_replay(self) -> bool:
         """Whether there is a tape that keys can move."""

@@ -5,7 +5,8 @@ Changes affect only the screen until the user saves them to the configuration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from ticker.dashboard.control import Controller
 from ticker.errors import InvalidRecord
@@ -34,8 +35,8 @@ class Choosing:
         self._controller = controller
         self._option = option
         self._on_change = on_change
-        self._removed: list[tuple[str, int, str, int]] = []
-        """Removed symbols, oldest first: symbol, its place, its watchlist, its place there."""
+        self._undo: list[Callable[[], Awaitable[str]]] = []
+        """What undoes each addition and removal, the last one at the end; it returns a notice."""
 
     @property
     def has_poller(self) -> bool:
@@ -45,7 +46,7 @@ class Choosing:
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:
         """Show and poll these too, and add them to that watchlist.
 
-        Returns a notice if one is no valid symbol, or if no poller asks for some of them.
+        Returns a notice if one is an invalid symbol, or if no poller asks for some of them.
         """
         try:
             for symbol in symbols:
@@ -55,18 +56,23 @@ class Choosing:
         listed = self.watchlists.get(watchlist)
         if listed is not None:
             listed[:] = dict.fromkeys([*listed, *symbols])
+        if new := [each for each in symbols if each not in self._feed.board.symbols]:
+            self._undo.append(partial(self._take_away, new, watchlist))
+        return await self.let_in(symbols)
+
+    async def let_in(self, symbols: Sequence[str]) -> str | None:
+        """Show and poll these too. This cannot be undone. Returns a notice as `add` does."""
         await self._choose([*self._feed.board.symbols, *symbols], added=symbols)
         return self._lonely(symbols)
 
-    async def remove(self, symbol: str, watchlist: str = "") -> None:
-        """Stop showing and polling `symbol`, and remove it from that watchlist."""
-        symbols = list(self._feed.board.symbols)
+    async def remove(self, symbol: str, watchlist: str = "") -> str:
+        """Stop showing and polling `symbol`, and remove it from that watchlist; with a notice."""
+        place = list(self._feed.board.symbols).index(symbol)
         listed = self.watchlists.get(watchlist, [])
         at = listed.index(symbol) if symbol in listed else -1
-        self._removed.append((symbol, symbols.index(symbol), watchlist, at))
-        if at >= 0:
-            del listed[at]
-        await self.leave_out([symbol])
+        self._undo.append(partial(self._bring_back, symbol, place, watchlist, at))
+        await self._take_away([symbol], watchlist)
+        return f"{symbol} removed, u brings it back"
 
     async def leave_out(self, removed: Sequence[str]) -> None:
         """Stop showing and polling these. This cannot be undone."""
@@ -75,16 +81,28 @@ class Choosing:
         if self._controller is not None:
             await self._controller.remove(removed)
 
-    async def undo(self) -> str | None:
-        """Restore the symbol that was removed last, in its place; `None` if there is none."""
-        if not self._removed:
-            return None
-        symbol, place, watchlist, at = self._removed.pop()
+    @property
+    def changes(self) -> int:
+        """Return how many additions and removals can be undone."""
+        return len(self._undo)
+
+    async def undo(self) -> str:
+        """Undo the last addition or removal; there is one. Returns a notice."""
+        return await self._undo.pop()()
+
+    async def _take_away(self, symbols: Sequence[str], watchlist: str) -> str:
+        listed = self.watchlists.get(watchlist, [])
+        listed[:] = [each for each in listed if each not in symbols]
+        await self.leave_out(symbols)
+        return f"{' '.join(symbols)} removed"
+
+    async def _bring_back(self, symbol: str, place: int, watchlist: str, at: int) -> str:
+        """Show `symbol` in its place again, in the watchlist too (`at` -1: it was not there)."""
         if at >= 0 and symbol not in self.watchlists.get(watchlist, [symbol]):
             self.watchlists[watchlist].insert(at, symbol)
         symbols = [each for each in self._feed.board.symbols if each != symbol]
         await self._choose([*symbols[:place], symbol, *symbols[place:]], added=[symbol])
-        return symbol
+        return f"{symbol} is back"
 
     async def _choose(self, symbols: Sequence[str], added: Sequence[str]) -> None:
         if self._feed.symbols is not None:  # otherwise all symbols of the stream are shown

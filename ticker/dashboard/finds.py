@@ -51,7 +51,7 @@ class Finds(Widget):
 
     @property
     def chosen(self) -> str | None:
-        """The symbol that the arrow keys chose."""
+        """Return the symbol of the highlighted line; `None`: the typed text counts."""
         return self._found[self._place].symbol if self._place >= 0 else None
 
     def look_for(self, text: str) -> None:
@@ -68,7 +68,7 @@ class Finds(Widget):
             self._timer = self.set_timer(_SETTLED, self._begin)
 
     def move(self, lines: int) -> None:
-        """Choose another one. Above the first is the text that was typed."""
+        """Choose another one. Above the first is the typed text."""
         self._place = max(-1, min(self._place + lines, len(self._found) - 1))
         self.refresh(layout=True)
 
@@ -112,6 +112,9 @@ class Finds(Widget):
             self._show(found, problem)
 
     def _show(self, found: Sequence[Found], problem: str) -> None:
-        self._found, self._problem, self._place = found, problem, -1
+        self._found, self._problem = found, problem
+        # Words that are no symbol mean the best match.
+        are_symbols = {each.symbol for each in found} & {*self._words.upper().split()}
+        self._place = 0 if found and not are_symbols else -1
         self.set_class(bool(found or problem), "-open")
         self.refresh(layout=True)

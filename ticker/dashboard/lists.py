@@ -6,6 +6,7 @@ It follows changes of the preferences, and saves to them when the user asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from ticker.board import Sort
 from ticker.board.choice import wished
@@ -16,8 +17,10 @@ from ticker.dashboard.control import Preferences
 from ticker.dashboard.table import Table
 from ticker.errors import TickerError
 from ticker.feed import Feed
+from ticker.figures import and_more
 
-_DEFAULT = "default"
+_DEFAULT: Final = "default"
+_NAMED: Final = 3
 
 
 class Lists:
@@ -55,6 +58,11 @@ class Lists:
         rows, shown = self._feed.board.rows(), self._table.shown_list
         self._table.show_list(next_list(rows, self._choosing.watchlists, shown, step))
         self._dress()
+        name = self._table.shown_list.name
+        listed, there = self._choosing.watchlists.get(name, ()), set(self._feed.board.symbols)
+        if absent := [symbol for symbol in listed if symbol not in there]:
+            words = f"{and_more(absent, _NAMED, ', ')} of {name}"
+            self._tell(f"Not on this screen: {words}. + adds symbols")
 
     def refresh(self) -> None:
         """Show the current list again, after its rows or lists changed."""

@@ -69,6 +69,11 @@ class Question(Input):
         # At once, because the next key is for the line. `focus()` acts with the next message only.
         self.screen.set_focus(self)
 
+    @property
+    def prompt(self) -> str:
+        """Return what can be typed; empty while the line is closed."""
+        return "" if self.asked is Asked.NOTHING else self.placeholder
+
     def end(self) -> None:
         """Close the line."""
         self.asked = Asked.NOTHING

@@ -6,7 +6,7 @@ from typing import Final
 
 from ticker.board import Board
 from ticker.board.lists import counts
-from ticker.dashboard.bars import Bar, key_words, status_words, title_words
+from ticker.dashboard.bars import Bar, asking_words, key_words, status_words, title_words
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import (
@@ -90,13 +90,13 @@ class Words:
         shown = _BRIEFLY if is_brief else _NOTICE_SHOWN
         self._notice = (escape(words), self._feed.elapsed() + shown)
 
-    def say(self, table: Table, *, is_asking: bool, width: int) -> None:
-        """Update all bars; `is_asking`: the input line is open, over the status."""
+    def say(self, table: Table, *, asking: str, width: int) -> None:
+        """Update all bars. `asking`: what is typed in the input line; empty: it is closed."""
         feed, palette = self._feed, self.palette
         notice, filtered = "", ""
         if self._notice is not None and feed.elapsed() < self._notice[1]:
             notice = self._notice[0]
-        if table.filter and not is_asking:
+        if table.filter and not asking:
             filtered = filter_words(table.filter, len(table.symbols), feed)
         is_simulated = self._simulated or feed.board.simulated
         # A terminal too low for a title must still say that the prices are invented.
@@ -117,7 +117,8 @@ class Words:
                 width=width,
             )
         )
-        self.keys.show(key_words(palette, fitting(keys_for(self.there), width - 1)))
+        keys = fitting(keys_for(self.there), width - 1)
+        self.keys.show(asking_words(palette, asking) if asking else key_words(palette, keys))
         self._say_totals(table, width)
         empty = empty_words(
             feed,

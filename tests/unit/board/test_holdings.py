@@ -48,6 +48,13 @@ def text(found: Board, symbol: str, key: str) -> str:
     return BY_KEY[key].text(found.row(symbol), Age(0, Reason.FRESH))
 
 
+def test_holdings_that_change_are_valued_at_once() -> None:
+    found = board(owned(lot("AAPL", "10", "182.50")), quote("AAPL", 250.0))
+    found.own(owned(lot("AAPL", "2", "182.50")))
+    assert found.valuation is not None
+    assert found.valuation.total.value == 500
+
+
 def test_a_row_says_what_is_owned_of_it_in_its_own_currency() -> None:
     lots = [lot("AAPL", "10", "182.50", fees=Decimal("4.95")), lot("AAPL", "5", "200")]
     found = board(owned(*lots, EUR="100"), quote("AAPL", 250.0), quote("EURUSD=X", 1.25))

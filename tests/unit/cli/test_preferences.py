@@ -81,7 +81,7 @@ def test_a_file_that_changes_is_read_again_and_a_mistake_keeps_the_old_one(path:
     words = wishes.reload()
     assert words is not None
     assert 'config.toml:7: columns.default[1]: no column "prize". Did you mean "price"?' in words
-    assert words.endswith("What the file said before stays in force")
+    assert words.endswith('"price"? What the file said before stays in force')
     assert wishes.symbols == ("AAPL", "GC=F", "X")
     assert wishes.reload() is None
     path.unlink()

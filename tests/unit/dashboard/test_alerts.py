@@ -135,6 +135,8 @@ async def test_what_is_no_alert_is_refused_with_what_to_write(stream_in_memory: 
         await screen.pilot.press("enter")
         await until(lambda: "'high' is no number" in screen.said)
         assert not screen.alerting.alerts
+        await screen.pilot.press(*["backspace"] * len("high"), *"250", "enter")  # it is corrected
+        await until(lambda: [alert.text for alert in screen.alerting.alerts] == ["AAPL > 250"])
 
 
 async def test_a_replay_tells_an_alert_as_the_tape_passes_its_mark_and_not_as_it_is_sought(

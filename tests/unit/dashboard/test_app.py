@@ -295,20 +295,30 @@ async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_wa
     finds = {
         "apple": [Found("APLE", "Apple Hospitality"), Found("AAPL", "Apple Inc.", "equity", "Nas")],
     }
+    finds["aple"] = finds["apple"]
     controller = Controlled(finds=finds)
     app = make(market(stream_in_memory), symbols=["S0000"], controller=controller)
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0000" in app._table)
         await pilot.press("plus", *"gc=f", "comma", *"apple")
         await until(lambda: "Apple Inc." in app._question.finds.render().plain)
-        await pilot.press("down", "down", "enter")
+        await pilot.press("down", "enter")
         await until(lambda: len(controller.asked) == 1)
+        await pilot.press("plus", *"apple")
+        await until(lambda: "Apple Inc." in app._question.finds.render().plain)
+        await pilot.press("enter")  # no symbol: the best match
+        await until(lambda: len(controller.asked) == 2)
+        await pilot.press("plus", *"aple")
+        await until(lambda: "Apple Inc." in app._question.finds.render().plain)
+        assert app._question.symbols == ["APLE"]
+        assert app._question.finds.chosen is None
+        await pilot.press("escape")
         assert not app._question.finds.has_class("-open")
         await pilot.press("plus", *"nowhere")
         await until(lambda: "No search now. Yahoo: no answer" in app._question.finds.render().plain)
         await pilot.press("escape")
         assert not app._question.finds.has_class("-open")
-    assert controller.asked == [("add", ["GC=F", "AAPL"])]
+    assert controller.asked == [("add", ["GC=F", "AAPL"]), ("add", ["APLE"])]
     assert [what for what in controller.questions if what[0] == "search"][-1][1] == "nowhere"
 
 
@@ -330,7 +340,7 @@ async def test_a_row_begins_with_the_minutes_that_the_poller_was_told(
         assert other.minutes == ""
 
 
-async def test_u_brings_removed_symbols_back_where_they_stood(
+async def test_u_brings_removed_symbols_back_where_they_stood_and_takes_added_ones_away(
     stream_in_memory: MakeStream,
 ) -> None:
     controller = Controlled()
@@ -342,8 +352,15 @@ async def test_u_brings_removed_symbols_back_where_they_stood(
         await pilot.press("u", "u")
         assert app._table.symbols == ["S0000", "S0001", "S0002"]
         await until(lambda: "S0001 is back" in app._words.status.render().plain)
+        await pilot.press("plus", *"gc=f", "enter")
+        await until(lambda: "GC=F" in app._table)
+        await pilot.press("u")
+        await until(lambda: "GC=F removed" in app._words.status.render().plain)
+        assert app._table.symbols == ["S0000", "S0001", "S0002"]
+        await pilot.press("u")
+        await until(lambda: "nothing to undo" in app._words.status.render().plain)
     asked = [("remove", ["S0001"]), ("remove", ["S0002"]), ("add", ["S0002"]), ("add", ["S0001"])]
-    assert controller.asked == asked
+    assert controller.asked == [*asked, ("add", ["GC=F"]), ("remove", ["GC=F"])]
 
 
 async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
@@ -733,7 +750,10 @@ async def test_a_list_is_saved_when_asked_and_follows_the_preferences_when_they_
         await until(lambda: "S0001" in app._table)
         await pilot.press("plus", *"gc=f", "enter", "w", "enter")
         assert kept.saved == [("mine", ["S0000", "S0001", "GC=F"])]
-        await pilot.press("tab", "minus", "w", "enter")  # in `two`
+        await pilot.press("tab")  # to `two`
+        absent = "Not on this screen: AWAY of two. + adds symbols"
+        await until(lambda: absent in app._words.status.render().plain)
+        await pilot.press("minus", "w", "enter")
         assert kept.saved[1:] == [("two", ["AWAY"])]
         await pilot.press("tab")  # to all rows
         kept.watchlists = {"mine": ["S0000", "S0002"], "two": ["S0001", "AWAY"]}
