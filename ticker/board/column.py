@@ -49,6 +49,8 @@ class Presence(Enum):
 
     ALWAYS = "always"
     """As far as there is room for it."""
+    WHERE_KNOWN = "where known"
+    """The same, while some row has something to say in it."""
     WITH_ROOM = "with room"
     """Only while nothing else is cut for it, and some row has something to say in it."""
     ON_WISH = "on wish"

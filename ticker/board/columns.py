@@ -103,7 +103,6 @@ COLUMNS: Final = (
         most=48,
         least=10,
         is_filtered=True,
-        style=lambda _text, _age: Style.TEXT,
         sort_key=lambda row: row.name.casefold() if row.name else None,
     ),
     Column(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from ticker.board.column import Align, Column, Style, change_style
+from ticker.board.column import Align, Column, Presence, Style, change_style
 from ticker.board.freshness import Age
 from ticker.board.position import Position
 from ticker.board.row import Row
@@ -50,7 +50,9 @@ def _figure(position: Position | None, key: str) -> Decimal | None:
     return value
 
 
-def _owned(key: str, title: str, importance: float) -> Column:
+def _owned(
+    key: str, title: str, importance: float, presence: Presence = Presence.WHERE_KNOWN
+) -> Column:
     write = _TEXTS[key]
 
     def text(row: Row | Quote, _age: Age) -> str:
@@ -63,6 +65,7 @@ def _owned(key: str, title: str, importance: float) -> Column:
         Align.RIGHT if key in ("weight", "gain_percent") else Align.POINT,
         importance,
         most=24,
+        presence=presence,
         is_figure=True,
         sort_key=lambda row: _figure(row.position, key),
         is_greatest_first=True,
@@ -101,12 +104,12 @@ _TEXTS: Final = {
 }
 
 OWNED: Final = (
-    _owned("quantity", "Quantity", 9.1),
-    _owned("cost", "Cost", 9.2),
+    _owned("quantity", "Quantity", 9.1, Presence.WITH_ROOM),
+    _owned("cost", "Cost", 9.2, Presence.WITH_ROOM),
     _owned("value", "Value", 2.1),
     _owned("day_gain", "Day gain", 4.1),
     _owned("gain", "Gain", 2.2),
     _owned("gain_percent", "Gain %", 4.2),
-    _owned("weight", "Weight", 7),
+    _owned("weight", "Weight", 7, Presence.WITH_ROOM),
 )
 """In the order of the screen."""

@@ -176,7 +176,8 @@ class _Wish:
     @property
     def is_empty(self) -> bool:
         """Whether it is left out because it is empty."""
-        return self.column.presence is Presence.WITH_ROOM and not self.natural
+        presence = self.column.presence
+        return presence in (Presence.WITH_ROOM, Presence.WHERE_KNOWN) and not self.natural
 
     @property
     def least(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
@@ -27,12 +29,17 @@ class Help(Page):
     def on_mount(self) -> None:
         """Fill the page."""
         palette = self.palette
-        text = Text("Keys\n\n", style=f"bold {palette.accent}")
+        keys = Table.grid(padding=(0, 2, 0, 0))
+        keys.add_column(no_wrap=True)
         for key in filter(lambda key: key.does, self._keys):
-            text.append(f"{key.keys:<10}", style=f"bold {palette.text}")
-            text.append(f"{key.does}\n", style=palette.text)
-        text.append(
-            "\nAge counts from the price's own time; the words beside it say why it is old.",
-            style=palette.dim,
+            keys.add_row(
+                Text(key.keys, style=f"bold {palette.text}"), Text(key.does, style=palette.text)
+            )
+        age = "Age counts from the price's own time; the words beside it say why it is old."
+        self.text.update(
+            Group(
+                Text("Keys\n", style=f"bold {palette.accent}"),
+                keys,
+                Text(f"\n{age}", style=palette.dim),
+            )
         )
-        self.text.update(text)

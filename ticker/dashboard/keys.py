@@ -44,7 +44,9 @@ class Key:
 
 KEYS: Final = (
     Key("↑↓ j k", "row", "row, also PgUp PgDn, mouse; ctrl+home, ctrl+end", importance=8),
-    Key("enter", "detail", "chart and all fields of a symbol; esc: back", Needs.TABLE, 6, "detail"),
+    Key(
+        "enter", "detail", "chart (v: candles) and all fields; esc: back", Needs.TABLE, 6, "detail"
+    ),
     Key("esc", "back", "back to the table; ↑↓: to other symbols", Needs.DETAIL, 1, "clear"),
     Key("v", "candles", "chart as candles, or as a line", Needs.DETAIL, 3, "candles"),
     Key("space", "pause", "freeze the board, and go on", Needs.LIVE, 4, "pause"),
@@ -84,7 +86,7 @@ KEYS: Final = (
     ),
     Key("g", "go to", "to a time: 09:30, -10m, 2026-11-23T09:30", Needs.REPLAY, 6, "ask('time')"),
     Key("home end", "", "to the start, the end; 0 to 9: tenths", Needs.REPLAY),
-    Key("u", "", "undo the last seek or removal", Needs.REPLAY, 9, "undo"),
+    Key("u", "", "undo the last seek, addition or removal", Needs.REPLAY, 9, "undo"),
     Key("l", "loop", "loop from here, to here, off", Needs.REPLAY, 7, "time('loop')"),
     Key("L", "live", "go to live, where the stream still grows", Needs.REPLAY, 9, "time('live')"),
     Key("/", "filter", "filter: name, >2%, kind:etf, session:pre; esc", action="ask('filter')"),
@@ -94,7 +96,7 @@ KEYS: Final = (
     Key("A", "", "alerts: how they stand, what was told", Needs.ALERTS, action="open('alerts')"),
     Key("+", "add", "add symbols", Needs.TABLE, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.TABLE, 7, "drop"),
-    Key("w", "", "write the symbols into a watchlist of the configuration", action="ask('save')"),
+    Key("w", "", "save the symbols in a watchlist", action="ask('save')"),
     Key(
         "c",
         "columns",
@@ -107,8 +109,8 @@ KEYS: Final = (
     Key("p", "picture", "save the screen as an SVG file", importance=9, action="picture"),
     Key(":", "commands", "all commands, and themes", importance=8, action="commands"),
     Key("i", "health", "health of stream and writers", importance=8, action="open('health')"),
-    Key("?", "help", "", importance=0, action="open('help')"),
-    Key("q", "quit", "quit", importance=0, action="leave"),
+    Key("?", "help", "this page, also F1", importance=0, action="open('help')"),
+    Key("q", "quit", "quit; ctrl+z: suspend", importance=0, action="leave"),
 )
 """In the order in which they are shown."""
 

@@ -39,7 +39,7 @@ def test_only_a_field_of_a_row_can_be_sorted_by_and_figures_begin_with_the_great
         ("day_change", "0.00", Style.DIM, Style.DIM),
         ("age", "5s", Style.DIM, Style.WARNING),
         ("reason", "unchanged", Style.DIM, Style.WARNING),
-        ("name", "Apple Inc.", Style.TEXT, Style.TEXT),
+        ("name", "Apple Inc.", Style.DIM, Style.DIM),
     ],
 )
 def test_a_cell_looks_like_what_it_says_and_how_fresh_it_is(
