@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STEPS: Final = {"request": "One request for each event", "WebSocket": "One open connection"}
 
 
-class Part(StrEnum):
+class FullPart(StrEnum):
     """A part of `--full`."""
 
     methods = "methods"
@@ -32,7 +32,7 @@ class Part(StrEnum):
     storm = "storm"
 
 
-class Wish(msgspec.Struct, frozen=True):
+class BriefOptions(msgspec.Struct, frozen=True):
     """What the short comparison measures, and how to print it."""
 
     events: int
@@ -65,7 +65,7 @@ Full = Annotated[
     ),
 ]
 OnlyPart = Annotated[
-    Part | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
+    FullPart | None, typer.Option("--part", help="Only this part of --full.", show_default=False)
 ]
 Runs = Annotated[
     int | None,
@@ -102,14 +102,14 @@ def compare(
         for option, value in (("--kafka", kafka), ("--runs", runs)):
             if value is not None:
                 raise UsageError(f"{option} needs --full")
-        raise typer.Exit(run(_brief(Wish(events, seconds, show, is_json, quiet))))
+        raise typer.Exit(run(_brief(BriefOptions(events, seconds, show, is_json, quiet))))
     if kafka is not None:
         parse_address(f"kafka://{kafka}/compare")
-    parts = frozenset([part] if part else Part)
+    parts = frozenset([part] if part else FullPart)
     raise typer.Exit(run(_full(parts, runs or 3, kafka, is_json=is_json, quiet=quiet)))
 
 
-async def _brief(wish: Wish) -> int:
+async def _brief(wish: BriefOptions) -> int:
     from ticker.compare import brief
     from ticker.compare.measuring import Bench
 

@@ -115,7 +115,7 @@ class Shown:
                 stream, self._watched.rows, beside=self._watched.beside, observe=alerting.take
             )
             alerting.attach(watched)
-            controller = Controller(pollers[0]) if pollers else None
+            controller = ProcessController(pollers[0]) if pollers else None
             watched.board.own(self._portfolio)
             listed = chain.from_iterable(self._preferences.watchlists.values())
             pairs = Pairs(watched, controller, [*listed], self._watched.beside)
@@ -139,7 +139,7 @@ class Shown:
         return code
 
     def _dashboard(
-        self, watched: Follow, controller: Controller | None, alerting: Alerting
+        self, watched: Follow, controller: ProcessController | None, alerting: Alerting
     ) -> Dashboard:
         from ticker.dashboard import Dashboard, TerminalDriver
 
@@ -216,7 +216,7 @@ class Shown:
             self._notices.append(words)
 
 
-class Controller:
+class ProcessController:
     """Lets the dashboard change what its poller polls, and ask it questions."""
 
     def __init__(self, poller: Poller) -> None:

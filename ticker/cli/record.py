@@ -35,7 +35,7 @@ from ticker.cli.status_line import Line
 from ticker.errors import StreamError, StreamNotWritable, UsageError
 from ticker.figures import agree, count_text
 from ticker.health.sentences import sentence
-from ticker.relay.recording import Cut, Progress, Recording
+from ticker.relay.recording import Recording, RecordingProgress, RecordingSpan
 from ticker.streams import StreamChoice, open_log, open_stream
 from ticker.system_clock import now
 from ticker.times import Zone, clock, format_duration, parse_duration, span_text
@@ -43,7 +43,7 @@ from ticker.units import SECOND
 
 if TYPE_CHECKING:
     from ticker.streams.recording import Manifest
-    from ticker.streams.unfinished import Part
+    from ticker.streams.unfinished import UnfinishedRecording
 
 _FINISHING: Final = 600.0
 """The time limit for writing the file after a signal (s)."""
@@ -54,7 +54,7 @@ class RecordOptions(msgspec.Struct, frozen=True):
 
     source: StreamChoice
     path: Path
-    cut: Cut
+    span: RecordingSpan
     symbols: tuple[str, ...]
     """The symbols that were named."""
     lasting: float | None
@@ -104,7 +104,7 @@ def record(
         follow = follow and last > at
         to_end = (last - at) / SECOND
         lasting = to_end if lasting is None else min(lasting, to_end)
-    cut = Cut(
+    span = RecordingSpan(
         symbols=named or None,
         since=("end" if follow else "start") if begins is None else begins,
         until=last,
@@ -113,18 +113,18 @@ def record(
     )
     line = Line(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
-    options = RecordOptions(choice, path, cut, named, lasting if follow else None, zone)
+    options = RecordOptions(choice, path, span, named, lasting if follow else None, zone)
     with inviting(choice.option):
         raise typer.Exit(_record(options, line, replace=force))
 
 
 def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
-    from ticker.streams.unfinished import Part
+    from ticker.streams.unfinished import UnfinishedRecording
 
     path = options.path
     refuse_existing(path, replace=replace)
     try:
-        with Part(path, replace=replace) as part:
+        with UnfinishedRecording(path, replace=replace) as part:
             job = _RecordCommand(options, part, line)
             return run(job.main(), stop=job.stop, patience=_FINISHING)
     except StreamNotWritable as error:
@@ -134,7 +134,7 @@ def _record(options: RecordOptions, line: Line, *, replace: bool) -> int:
 class _RecordCommand:
     """One run of `record`, from opening its stream to its last message."""
 
-    def __init__(self, options: RecordOptions, part: Part, line: Line) -> None:
+    def __init__(self, options: RecordOptions, part: UnfinishedRecording, line: Line) -> None:
         self._options = options
         self._part = part
         self._line = line
@@ -155,7 +155,7 @@ class _RecordCommand:
         try:
             async with open_stream(options.source) as source, open_log(part.url) as log:
                 recording = self._recording = Recording(
-                    source, part, log, options.cut, clock=now, on_change=self._show
+                    source, part, log, options.span, clock=now, on_change=self._show
                 )
                 if self._is_stopped:
                     recording.stop()
@@ -172,8 +172,8 @@ class _RecordCommand:
         return self._judge(manifest)
 
     @property
-    def _progress(self) -> Progress:
-        return Progress() if self._recording is None else self._recording.progress
+    def _progress(self) -> RecordingProgress:
+        return RecordingProgress() if self._recording is None else self._recording.progress
 
     async def _finish(self) -> Manifest | None:
         """Write the file. Returns `None` if nothing came."""
@@ -225,9 +225,9 @@ class _RecordCommand:
         absent = [symbol for symbol in options.symbols if symbol not in progress.symbols]
         if absent:
             tell(f"{', '.join(absent)}: not in {url}")
-        if options.cut.count is not None and manifest.ticks < options.cut.count:
+        if options.span.count is not None and manifest.ticks < options.span.count:
             if not self._is_stopped:
-                tell(f"{manifest.ticks:,} of {count_text(options.cut.count, 'tick')} came")
+                tell(f"{manifest.ticks:,} of {count_text(options.span.count, 'tick')} came")
             return NO_DATA
         return NO_DATA if absent else DONE
 

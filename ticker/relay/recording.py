@@ -27,7 +27,7 @@ from ticker.streams.tape import Tape
 from ticker.times import Moment
 
 if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
-    from ticker.streams.unfinished import Part
+    from ticker.streams.unfinished import UnfinishedRecording
 
 _LOOK_AGAIN: Final = 1.0
 """Between two checks for a stream that is away (s)."""
@@ -37,7 +37,7 @@ _WRITER: Final = "record"
 """The writer of the gaps that the recorder finds."""
 
 
-class Cut(msgspec.Struct, frozen=True):
+class RecordingSpan(msgspec.Struct, frozen=True):
     """Which part of a stream is recorded. Times are `received` (µs, UTC)."""
 
     symbols: Collection[str] | None = None
@@ -51,7 +51,7 @@ class Cut(msgspec.Struct, frozen=True):
     """Whether to continue at the present end of the stream."""
 
 
-class Progress(msgspec.Struct):
+class RecordingProgress(msgspec.Struct):
     """What was recorded so far. All of it is durable."""
 
     ticks: int = 0
@@ -73,7 +73,7 @@ class Progress(msgspec.Struct):
 
 
 class Recording:
-    """One recording of `cut` of `source` into `part`, which is entered. `run` it once.
+    """One recording of `span` of `source` into `part`, which is entered. `run` it once.
 
     `log` is the log of `part`, entered. `on_change` is called when `progress` changed, and must not
     block. `clock` is now (µs, UTC).
@@ -82,18 +82,18 @@ class Recording:
     def __init__(
         self,
         source: Stream,
-        part: Part,
+        part: UnfinishedRecording,
         log: Log,
-        cut: Cut,
+        span: RecordingSpan,
         *,
         clock: Callable[[], int],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        self.progress = Progress()
+        self.progress = RecordingProgress()
         self._source = source
         self._part = part
         self._log = log
-        self._cut = cut
+        self._span = span
         self._clock = clock
         self._on_change = on_change
         self._filter = Filter(_WRITER)
@@ -102,7 +102,7 @@ class Recording:
         self._ended: set[Key] = set()
         self._position: Position | None = None
         self._last_seen: Mapping[tuple[str, str], int] = {}
-        self._since = cut.since
+        self._since = span.since
         self._to_come: list[tuple[int, Facts]] = []
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Recording:
     @property
     def is_full(self) -> bool:
         """Tell whether as many ticks were recorded as were asked for."""
-        return self._cut.count is not None and self.progress.ticks >= self._cut.count
+        return self._span.count is not None and self.progress.ticks >= self._span.count
 
     async def run(self) -> None:
         """Record until stopped, or to the end of what was asked for.
@@ -122,12 +122,12 @@ class Recording:
         """
         self._filter.begin(self._log.id, {}, whole=False)
         while True:
-            is_last = self._stopping.is_set() or not self._cut.follow
+            is_last = self._stopping.is_set() or not self._span.follow
             try:
                 if self._position is None:
                     self._position = await self._begin()
                 if is_last:
-                    async with asyncio.timeout(WITHIN if self._cut.follow else None):
+                    async with asyncio.timeout(WITHIN if self._span.follow else None):
                         await self._read_once(follow=False)
                 else:
                     await self._read_once(follow=True)
@@ -141,7 +141,7 @@ class Recording:
                 self._last_seen = {}
                 continue
             except (StreamMissing, StreamUnreachable) as error:
-                if error.stream != self._source.url or not self._cut.follow:
+                if error.stream != self._source.url or not self._span.follow:
                     raise
                 if isinstance(error, StreamMissing) and self._since == "end":
                     self._since = "start"  # there is no stream yet: all that it will hold is new
@@ -195,7 +195,7 @@ class Recording:
                 return
 
     def _is_wanted(self, told: Quote | Facts) -> bool:
-        return self._cut.symbols is None or told.symbol in self._cut.symbols
+        return self._span.symbols is None or told.symbol in self._span.symbols
 
     async def _read_once(self, *, follow: bool) -> None:
         """Read once: to the end, until stopped, or until there is enough."""
@@ -203,7 +203,7 @@ class Recording:
         batches = self._source.read(
             self._position,
             last_seen=self._last_seen,
-            symbols=self._cut.symbols,
+            symbols=self._span.symbols,
             follow=follow,
         )
         async with aclosing(batches) as reading:
@@ -239,24 +239,24 @@ class Recording:
             progress.symbols |= {tick.symbol for tick in fresh.ticks}
 
     def _cut_out(self, batch: Batch) -> Batch:
-        """Cut the span out.
+        """Return what of `batch` lies in the span.
 
-        It is one piece for each symbol, even if a clock was set back inside.
+        That is one piece for each symbol, even if a clock was set back inside.
         """
-        cut = self._cut
-        first = cut.since if isinstance(cut.since, int) else 0
+        span = self._span
+        first = span.since if isinstance(span.since, int) else 0
         ticks: list[Tick] = []
         for tick in batch.ticks:
             key = (tick.origin, tick.symbol)
-            if cut.until is not None and tick.received >= cut.until:
+            if span.until is not None and tick.received >= span.until:
                 self._ended.add(key)
             if tick.received >= first:
                 self._started.add(key)
             if key in self._started and key not in self._ended:
                 ticks.append(tick)
-        if cut.count is not None:
-            ticks = ticks[: cut.count - self.progress.ticks]
-        end = cut.until
+        if span.count is not None:
+            ticks = ticks[: span.count - self.progress.ticks]
+        end = span.until
         return Batch(
             batch.position,
             ticks=ticks,

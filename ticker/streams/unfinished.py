@@ -42,7 +42,7 @@ _SIDES: Final = ("", "-wal", "-shm")
 _NOTHING: Final = Manifest(VERSION, "", 0)
 
 
-class Part:
+class UnfinishedRecording:
     """The unfinished recording beside `path`, locked while inside. A context manager.
 
     `replace`: the finished recording may replace a file at `path`. Raises `RecordingUnderWay` if
@@ -186,7 +186,7 @@ def mend(path: Path) -> Manifest | None:
     if not part_path(path).exists():
         return None
     try:
-        with Part(path) as part, ThreadPoolExecutor(1) as thread:
+        with UnfinishedRecording(path) as part, ThreadPoolExecutor(1) as thread:
             if not part.has_log:
                 part.remove()
                 return None

@@ -13,11 +13,11 @@ import pytest
 from tests.waiting import until
 from ticker.errors import StreamUnreachable, WrongPosition
 from ticker.records import Batch, Quote, Tick
-from ticker.relay.recording import Cut, Recording
+from ticker.relay.recording import Recording, RecordingSpan
 from ticker.streams import NumberingLog, open_log, retained
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import RecordingStream
-from ticker.streams.unfinished import Part
+from ticker.streams.unfinished import UnfinishedRecording
 
 NOW = 1_795_447_805_000_000
 SECOND = 1_000_000
@@ -40,11 +40,11 @@ async def append(log: NumberingLog, number: int, *, with_tick: bool = True, **fa
 
 
 @asynccontextmanager
-async def recorder(log: Stream, path: Path, cut: Cut) -> AsyncIterator[Recording]:
+async def recorder(log: Stream, path: Path, span: RecordingSpan) -> AsyncIterator[Recording]:
     """A recorder of `log` into `path`; at the end of the block the file is written."""
-    with Part(path) as part:
+    with UnfinishedRecording(path) as part:
         async with open_log(part.url) as kept:
-            recording = Recording(log, part, kept, cut, clock=lambda: NOW)
+            recording = Recording(log, part, kept, span, clock=lambda: NOW)
             yield recording
         await part.finish()
 
@@ -81,7 +81,7 @@ async def test_a_recorder_of_what_comes_passes_on_what_the_snapshot_told(tmp_pat
             return read(*arguments, **options)
 
         vars(log)["read"] = reading
-        async with recorder(log, path, Cut(since="end")) as recording:
+        async with recorder(log, path, RecordingSpan(since="end")) as recording:
             running = asyncio.create_task(recording.run())
             await until(lambda: len(passed) > 0)
             await append(log, 2)
@@ -96,7 +96,7 @@ async def test_a_recorder_that_follows_keeps_each_change_of_a_fact(tmp_path: Pat
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1, session="pre", previous_close=90.0)
-        async with recorder(log, path, Cut()) as recording:
+        async with recorder(log, path, RecordingSpan()) as recording:
             running = asyncio.create_task(recording.run())
             await until(lambda: has_begun(path))
             changes: list[tuple[int, dict[str, Any]]] = [
@@ -123,7 +123,7 @@ async def test_a_recording_of_the_past_takes_only_what_was_true_all_along(tmp_pa
         await append(log, 2, session="regular", previous_close=92.0, open=2.0)
         # What follows the last tick is of another day.
         await append(log, 2, with_tick=False, session="closed", previous_close=77.0, open=3.0)
-        async with recorder(log, path, Cut(since="start", follow=False)) as recording:
+        async with recorder(log, path, RecordingSpan(since="start", follow=False)) as recording:
             await recording.run()
     first, _ = await told(path)
     # The session is the tick's, the previous close its price less the change of its day.
@@ -136,7 +136,7 @@ async def test_a_fact_that_comes_without_a_tick_is_not_shown_before_it_was_known
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1, previous_close=90.0)
-        async with recorder(log, path, Cut()) as recording:
+        async with recorder(log, path, RecordingSpan()) as recording:
             running = asyncio.create_task(recording.run())
             await until(lambda: has_begun(path))
             await append(log, 2, previous_close=90.0)
@@ -154,7 +154,7 @@ async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_p
     first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1, previous_close=90.0, open=3.0, session="pre")
-        async with recorder(log, first, Cut()) as recording:
+        async with recorder(log, first, RecordingSpan()) as recording:
             running = asyncio.create_task(recording.run())
             await until(lambda: has_begun(first))
             for number in (2, 3):
@@ -162,8 +162,8 @@ async def test_a_recording_of_a_recording_keeps_the_facts_of_its_beginning(tmp_p
             await until(lambda: recording.progress.ticks == 2)
             recording.stop()
             await running
-    cut = Cut(since="start", follow=False)
-    async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
+    span = RecordingSpan(since="start", follow=False)
+    async with RecordingStream(first) as tape, recorder(tape, second, span) as recording:
         await recording.run()
     assert await told(second) == await told(first) == [("Apple", "pre", 90.0, 3.0)] * 2
 
@@ -172,7 +172,7 @@ async def test_a_recording_of_a_recording_keeps_the_place_of_each_fact(tmp_path:
     first, second = tmp_path / "a.parquet", tmp_path / "b.parquet"
     async with (
         retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log,
-        recorder(log, first, Cut(since="start")) as recording,
+        recorder(log, first, RecordingSpan(since="start")) as recording,
     ):
         running = asyncio.create_task(recording.run())
         for number, close in enumerate((90.0, 90.0, 95.0, 95.0), 1):
@@ -180,8 +180,8 @@ async def test_a_recording_of_a_recording_keeps_the_place_of_each_fact(tmp_path:
             await until(lambda n=number: recording.progress.ticks == n)  # type: ignore[misc]  # mypy cannot infer it
         recording.stop()
         await running
-    cut = Cut(since="start", follow=False)
-    async with RecordingStream(first) as tape, recorder(tape, second, cut) as recording:
+    span = RecordingSpan(since="start", follow=False)
+    async with RecordingStream(first) as tape, recorder(tape, second, span) as recording:
         await recording.run()
     closes = [close for _, _, close, _ in await told(second)]
     assert closes == [90.0, 90.0, 95.0, 95.0]
@@ -194,7 +194,7 @@ async def test_a_recorder_that_ends_before_all_was_read_says_so(
     monkeypatch.setattr("ticker.relay.recording.WITHIN", 0.0)
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1)
-        async with recorder(log, tmp_path / "a.parquet", Cut(since="start")) as recording:
+        async with recorder(log, tmp_path / "a.parquet", RecordingSpan(since="start")) as recording:
             recording.stop()
             await recording.run()
             assert recording.progress.is_cut
@@ -225,7 +225,7 @@ async def test_a_log_that_was_replaced_and_is_away_is_waited_for(
                 yield batch
 
         vars(log).update(find=there(find), snapshot=there(snapshot), read=reading)
-        async with recorder(log, tmp_path / "a.parquet", Cut()) as recording:
+        async with recorder(log, tmp_path / "a.parquet", RecordingSpan()) as recording:
             running = asyncio.create_task(recording.run())
             await until(lambda: recording.progress.ticks == 1 or running.done())
             recording.stop()

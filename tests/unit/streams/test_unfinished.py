@@ -12,7 +12,7 @@ from ticker.records import Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.recording import Recorder, RecordingStream
 from ticker.streams.sqlite import SqliteLog
-from ticker.streams.unfinished import Part, mend
+from ticker.streams.unfinished import UnfinishedRecording, mend
 from ticker.units import SECOND
 
 NOW = 1_795_447_805_000_000
@@ -31,7 +31,7 @@ def quote(session: str, **other: object) -> Quote:
 
 async def left(path: Path, count: int, *, replace: bool = False) -> None:
     """What a recorder that was killed leaves, with so many ticks."""
-    with Part(path, replace=replace) as part:
+    with UnfinishedRecording(path, replace=replace) as part:
         part.tell(0, [quote("pre")])
         async with SqliteLog(part.log) as log:
             await log.append(ticks(count))
@@ -80,7 +80,7 @@ async def test_an_unfinished_recording_without_ticks_leaves_nothing(tmp_path: Pa
 
 async def test_facts_hold_from_the_tick_at_which_they_came(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    with Part(path) as part:
+    with UnfinishedRecording(path) as part:
         async with SqliteLog(part.log) as log:
             part.tell(0, [quote("pre", previous_close=99.0)])
             await log.append(ticks(2)[:1])
@@ -99,7 +99,7 @@ async def test_lost_ticks_and_a_truncated_line_do_no_harm(
 ) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 2)
-    with Part(path) as part:
+    with UnfinishedRecording(path) as part:
         part.tell(9, [quote("regular")])
     with (tmp_path / "a.parquet.part.facts").open("a") as file:
         file.write('[3,{"origin":"o","sym')
@@ -137,14 +137,14 @@ async def test_an_existing_file_is_replaced_only_on_request(tmp_path: Path) -> N
 async def test_the_recording_of_a_living_recorder_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     await left(path, 3)
-    with Part(path):
+    with UnfinishedRecording(path):
         with pytest.raises(RecordingUnderWay):
             mend(path)
-        with pytest.raises(RecordingUnderWay), Part(path):
+        with pytest.raises(RecordingUnderWay), UnfinishedRecording(path):
             pass
     assert mend(path) is not None
 
 
 def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(StreamNotWritable), Part(tmp_path / "none" / "a.parquet"):
+    with pytest.raises(StreamNotWritable), UnfinishedRecording(tmp_path / "none" / "a.parquet"):
         pass
