@@ -30,6 +30,8 @@ _LOOK: Final = SECOND // 2
 """The most time between two looks at the schedule (µs), which must not take it for a stall."""
 _MEASURED: Final = SECOND
 """The time over which the speed is measured (µs)."""
+_MEASURED_AT_LEAST: Final = SECOND // 4
+"""After a seek, the speed is known after this time (µs)."""
 _WAITING_STEPS: Final = 2
 """The most steps that wait: when a held key is released, the steps must end soon."""
 
@@ -122,10 +124,11 @@ class Deck:
     @property
     def reached(self) -> float | None:
         """Return the speed measured over the last second; `None` if it is not known yet."""
-        if self.schedule.is_paused or self._has_ended or not self._samples:
+        is_moving = self._target is None and self._restart_at is None and not self._has_ended
+        if self.schedule.is_paused or not is_moving or not self._samples:
             return None
         (first, tape), (last, to) = self._samples[0], self._samples[-1]
-        return (to - tape) / (last - first) if last > first else None
+        return (to - tape) / (last - first) if last - first >= _MEASURED_AT_LEAST else None
 
     @property
     def has_ended(self) -> bool:

@@ -198,6 +198,20 @@ async def test_all_is_repeated_after_its_end_was_seen(tape: RecordingStream, clo
         assert (at(player), player.has_ended) == (1, False)
 
 
+async def test_the_speed_reached_leaves_out_waits_and_seeks(
+    tape: RecordingStream, clock: Clock
+) -> None:
+    async with playing(tape, clock, loop=True) as player:
+        player.set_speed(10)
+        told = []
+        for _ in range(100):
+            await clock.advance(SECOND // 20)
+            told.append(player.reached)
+            player.seek(player.time - 1) if len(told) == 70 else None
+            told.append(player.reached)
+        assert {None if each is None else round(each) for each in told} == {None, 10}
+
+
 async def test_a_loop_that_is_closed_at_the_end_begins_again(
     tape: RecordingStream, clock: Clock
 ) -> None:
