@@ -121,8 +121,9 @@ def replay(
         typed = shlex.join(["ticker", "replay", *(words or []), *where])
         need_terminal("replay", f"{typed} --to sqlite:copy.sqlite")
         set_up_logging(quiet=quiet, verbose=verbose, screen=True)
+        name = "last session" if wish.last_session else "" if source.default else source.word
         how = PlayOptions(
-            title=", ".join(settings.watchlists(watchlists)) or source.word,
+            title=", ".join(settings.watchlists(watchlists)) or name,
             is_paused=paused,
             loop=loop,
             idle=None if idle is None else parse_duration(idle),
