@@ -53,9 +53,9 @@ def test_one_batch_costs_a_fiftieth_of_the_requests(count: int, latency: float) 
         loop.close()
         import yfinance
 
-        from ticker.sources.http_session import LeashedSession
+        from ticker.sources.http_session import BoundedSession
 
-        session = LeashedSession(f"{host}:{port}")
+        session = BoundedSession(f"{host}:{port}")
         session.allow(600)
 
         def fast_info() -> int:

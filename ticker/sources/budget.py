@@ -1,4 +1,4 @@
-"""The requests an hour that may be sent: one count for all pollers of a user on a machine.
+"""Limits the requests an hour: one count for all pollers of a user on a machine.
 
 Pollers share a small file in the state directory, locked while it is read and written. No hour
 holds more requests than allowed, of all pollers together and across restarts. Polls come before
@@ -27,22 +27,22 @@ _AHEAD: Final = MINUTE
 
 
 class Wish(msgspec.Struct):
-    """What one poller would send if it were alone."""
+    """The requests an hour that one poller would send if it were alone."""
 
     per_hour: int
     at: int
     """When it last sent anything (µs)."""
 
 
-class _Book(msgspec.Struct):
-    """What is counted. Times are µs since the machine was started."""
+class _Counts(msgspec.Struct):
+    """The requests and wishes of all pollers. Times are µs since the machine was started."""
 
     polls: list[int] = []
     extras: list[int] = []
     wishes: dict[str, Wish] = {}
 
     def clear(self, now: int) -> None:
-        """Forget what is older than an hour, and pollers that are gone."""
+        """Drop requests older than an hour, and pollers that are gone."""
         self.polls = [at for at in self.polls if now - HOUR < at <= now + _AHEAD]
         self.extras = [at for at in self.extras if now - HOUR < at <= now + _AHEAD]
         self.wishes = {
@@ -51,10 +51,10 @@ class _Book(msgspec.Struct):
 
 
 class Budget:
-    """The requests of one poller among all. `per_hour` is for all of them; `None`: no limit.
+    """One poller's part of `per_hour` requests, which are for all pollers (`None`: no limit).
 
-    `uptime` gives µs since the machine was started, and is the same for all pollers; `shared` is
-    their file, `None`: this poller is alone. May be used from several threads.
+    `uptime` returns µs since the machine was started, the same for all pollers. `shared` is their
+    file; `None`: this poller is alone. Several threads may use one budget.
     """
 
     def __init__(
@@ -69,25 +69,25 @@ class Budget:
         self._shared = shared
         self._key = f"{os.getpid()}-{id(self)}"
         self._wish = 0
-        self._book = _Book()
+        self._counts = _Counts()
         self._lock = threading.Lock()
 
     def now(self) -> int:
-        """The time by which it counts (µs)."""
+        """Return the time of its own clock (µs)."""
         return self._uptime()
 
     def wish(self, per_hour: int) -> None:
-        """Say how many polls an hour this poller would send; known to others with its next one."""
+        """Set how many polls an hour this poller would send. Others learn it with its next one."""
         self._wish = min(per_hour, self.per_hour or per_hour)
 
     @property
     def others(self) -> int:
-        """How many other pollers share it now."""
-        return len(self._book.wishes.keys() - {self._key})
+        """The number of other pollers that share it now."""
+        return len(self._counts.wishes.keys() - {self._key})
 
     @property
     def share(self) -> int | None:
-        """Polls an hour that this poller may plan for: all wishes are cut alike."""
+        """The polls an hour that this poller may plan for. All wishes are cut by one factor."""
         if self.per_hour is None:
             return None
         others = self._others_wish()
@@ -100,13 +100,13 @@ class Budget:
         now = self._uptime()
         if self.per_hour is None:
             return now
-        self._book.clear(now)
-        spent = sorted((*self._book.polls, *self._book.extras))
+        self._counts.clear(now)
+        spent = sorted((*self._counts.polls, *self._counts.extras))
         over = len(spent) + min(requests, self.per_hour) - self.per_hour
         return now if over <= 0 else spent[over - 1] + HOUR
 
     def take(self, *, is_extra: bool = False) -> int:
-        """Count one request that is sent now and return 0; or return how long to wait first (µs).
+        """Count a request that is sent now and return 0, or return how long to wait first (µs).
 
         `is_extra`: it is no poll, and may use only what the polls leave.
         """
@@ -114,26 +114,26 @@ class Budget:
             return 0
         with self._lock:
             if self._shared is None:
-                return self._take(self._book, is_extra=is_extra)
+                return self._take(self._counts, is_extra=is_extra)
             try:
                 return self._take_shared(self._shared, is_extra=is_extra)
             except OSError:
-                return self._take(self._book, is_extra=is_extra)
+                return self._take(self._counts, is_extra=is_extra)
 
-    def _take(self, book: _Book, *, is_extra: bool) -> int:
+    def _take(self, counts: _Counts, *, is_extra: bool) -> int:
         assert self.per_hour is not None  # noqa: S101  for the type checker
         now = self._uptime()
-        book.clear(now)
-        book.wishes[self._key] = Wish(self._wish, now)
-        self._book = book
-        left = self.per_hour - len(book.polls) - len(book.extras)
+        counts.clear(now)
+        counts.wishes[self._key] = Wish(self._wish, now)
+        self._counts = counts
+        left = self.per_hour - len(counts.polls) - len(counts.extras)
         if is_extra:
             spare = self.per_hour - self._wish - self._others_wish()
-            left = min(left, spare - len(book.extras))
+            left = min(left, spare - len(counts.extras))
         if left > 0:
-            (book.extras if is_extra else book.polls).append(now)
+            (counts.extras if is_extra else counts.polls).append(now)
             return 0
-        oldest = min((book.extras if is_extra else book.polls) or [now])
+        oldest = min((counts.extras if is_extra else counts.polls) or [now])
         return max(MINUTE if is_extra else 1, oldest + HOUR - now)
 
     def _take_shared(self, path: Path, *, is_extra: bool) -> int:
@@ -141,15 +141,15 @@ class Budget:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             try:
-                book = msgspec.json.decode(file.read(), type=_Book)
+                counts = msgspec.json.decode(file.read(), type=_Counts)
             except msgspec.MsgspecError:  # new, or cut off by a full disk
-                book = _Book()
-            wait = self._take(book, is_extra=is_extra)
+                counts = _Counts()
+            wait = self._take(counts, is_extra=is_extra)
             file.seek(0)
             file.truncate()
-            file.write(msgspec.json.encode(book))
+            file.write(msgspec.json.encode(counts))
         return wait
 
     def _others_wish(self) -> int:
-        wishes = self._book.wishes.items()
+        wishes = self._counts.wishes.items()
         return sum(wish.per_hour for key, wish in wishes if key != self._key)

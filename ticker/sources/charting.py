@@ -1,7 +1,7 @@
-"""Yahoo's answer about a symbol's chart, as JSON, → its minute bars.
+"""Reads the minute bars of a symbol from Yahoo's answer about its chart.
 
-Pure. Promises that no answer raises an exception: minutes without a usable price or time, and those
-that come out of order, are passed over. Closes are 32-bit floats, rounded as live prices are.
+Pure. No answer raises an exception: minutes that have no usable price or time, or are out of order,
+are skipped. Prices are 32-bit floats and are rounded as live prices are.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ticker.sources.pricing import meant_price
 from ticker.units import MINUTE, SECOND
 
 _MOST: Final = 2_000
-"""Minutes that are kept at most, the last ones; a day has 1,440."""
+"""The most minutes that are kept, the last ones. A day has 1,440."""
 _MAX_DECIMALS: Final = 12
 
 
 def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
-    """The bars in an answer about `symbol` that came at `received` (µs, UTC).
+    """Return the bars in an answer about `symbol` that came at `received` (µs, UTC).
 
-    `None` for what is no such answer. The minute under way ends when the answer came.
+    `None`: it is no such answer. The last minute ends when the answer came.
     """
     match answer:
         case {"chart": {"result": [{"meta": {"symbol": told, **facts}, **result}, *_]}} if (
@@ -50,7 +50,7 @@ def read_bars(answer: object, symbol: str, received: int) -> MinuteBars | None:
 
 
 def _columns(indicators: object) -> list[Iterable[object]]:
-    """The closes, highs and lows; no high and no low where the answer has none."""
+    """Return the closes, highs and lows. Missing highs and lows are `None`."""
     match indicators:
         case {"quote": [{"close": list(closes), **others}, *_]}:
             columns = (others.get(name) for name in ("high", "low"))
@@ -61,7 +61,7 @@ def _columns(indicators: object) -> list[Iterable[object]]:
 
 
 def _end(begin: object, received: int) -> int | None:
-    """When the minute ends that begins then (seconds); `None` if that is after `received`."""
+    """Return when a minute ends (µs) that begins at `begin` (s); `None`: after `received`."""
     if isinstance(begin, bool) or not isinstance(begin, int):
         return None
     if not 0 < begin * SECOND < min(received, MAX_TIME):

@@ -1,4 +1,4 @@
-"""One request to Yahoo for many symbols, through yfinance: the only door to it.
+"""Sends requests to Yahoo through yfinance. No other module uses yfinance.
 
 A fetch returns the body of a good answer or raises one of ticker's own errors, in bounded time.
 yfinance writes nothing to the user's cache folder and nothing to the screen. Each `Fetcher` has its
@@ -38,7 +38,7 @@ from yfinance.data import YfData
 from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
-from ticker.sources.http_session import TOO_MANY, HostRefused, LeashedSession
+from ticker.sources.http_session import TOO_MANY, BoundedSession, HostRefused
 
 _log = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ class Fetched(NamedTuple):
 
 
 class Fetcher:
-    """Fetches with a session, cookies and crumb of its own; for one thread.
+    """Fetches with a session, cookies and crumb of its own, in one thread.
 
-    `name` is the source's, for errors; `server` (`HOST:PORT`) stands in for Yahoo; `deadline` is in
-    seconds; `clock` gives µs since the epoch; `permit` is called before each request, and raises a
-    `SourceError` if there may be none.
+    Errors carry `name`, the source's. `server` (`HOST:PORT`) stands in for Yahoo. `deadline` is in
+    seconds. `clock` returns µs since the epoch. `permit` is called before each request, and raises
+    a `SourceError` if the request must not be sent.
     """
 
     def __init__(
@@ -80,26 +80,26 @@ class Fetcher:
         self._server = server
         self._deadline = deadline
         self._clock = clock
-        self._session = LeashedSession(server, permit=permit)
+        self._session = BoundedSession(server, permit=permit)
         self._yahoo = _yfinance_with(self._session)
 
     def fetch(self, symbols: Sequence[str], *, patience: int) -> Fetched:
-        """The answer for `symbols` (1 to 50), in one request for quotes.
+        """Return the answer for `symbols` (1 to 50), with one request for quotes.
 
-        `patience` (µs) is how long to leave a source alone that asks us to slow down and does not
-        say for how long. Raises `RateLimited`, `SourceUnreachable`, `SourceError`.
+        `patience` (µs) is the wait if the source asks us to slow down and does not say for how
+        long. Raises `RateLimited`, `SourceUnreachable`, `SourceError`.
         """
         return self._get(
             _QUOTES, {"symbols": ",".join(symbols), "formatted": "false"}, patience=patience
         )
 
     def search(self, words: str, most: int, *, patience: int) -> Fetched:
-        """The answer to a search for `words`, with at most so many symbols; see `fetch`."""
+        """Return the answer to a search for `words`, with `most` symbols at most. See `fetch`."""
         params = {"q": words, "quotesCount": str(most), "newsCount": "0", "listsCount": "0"}
         return self._get(_SEARCH, params, patience=patience)
 
     def chart(self, symbol: str, *, patience: int) -> Fetched:
-        """The answer about the minutes of the last trading day of `symbol`; see `fetch`."""
+        """Return the answer with the minute bars of the last trading day. See `fetch`."""
         params = {"range": "1d", "interval": "1m", "includePrePost": "true"}
         return self._get(_CHART + quote(symbol, safe="=^"), params, patience=patience)
 
@@ -116,7 +116,7 @@ class Fetcher:
         except RequestException as error:
             raise self._unreachable(error) from error
         except Exception as error:
-            # yfinance meets an unforeseen page with whatever its line of code raises then.
+            # On an unexpected page, yfinance raises whatever its code happens to raise.
             _log.debug("yfinance failed", exc_info=True)
             raise SourceError(
                 self._name, f"sent what yfinance cannot read ({type(error).__name__})"
@@ -133,7 +133,7 @@ class Fetcher:
         )
 
     def close(self) -> None:
-        """Close the connections; not while a fetch is under way."""
+        """Close the connections. Not during a fetch."""
         self._session.close()
 
     def _refused(self, status: int, retry_after: str | None, patience: int) -> SourceError:
@@ -169,9 +169,9 @@ class Fetcher:
 
 
 def _wait(retry_after: str | None, now: int) -> int:
-    """µs from `now` that a `Retry-After` header asks for (seconds or a date); 0: it does not say.
+    """Return the wait (µs) that a `Retry-After` header asks for, in seconds or with a date.
 
-    A header that asks for no wait at all says nothing either: the server has just refused us.
+    0: it asks for none. A wait of 0 means nothing: the server has just refused us.
     """
     header = (retry_after or "").strip()
     try:
@@ -182,12 +182,11 @@ def _wait(retry_after: str | None, now: int) -> int:
         return 0
 
 
-def _yfinance_with(session: LeashedSession) -> Any:
-    """The data door of yfinance with `session` in it.
+def _yfinance_with(session: BoundedSession) -> Any:
+    """Return yfinance's client with `session`.
 
-    yfinance keeps one instance a class for the whole process. A class for each session keeps the
-    cookies and crumbs of Yahoo and of a server that stands in for it apart, and the locks of a
-    fetch that hangs away from the next one.
+    yfinance keeps one instance per class for the whole process. So each session gets a class of its
+    own: it has its own cookies and crumb, and a fetch that hangs locks no other.
     """
 
     class OwnData(YfData):  # type: ignore[misc]
@@ -197,14 +196,14 @@ def _yfinance_with(session: LeashedSession) -> Any:
 
 
 class _Quieten(logging.Handler):
-    """What yfinance says goes to our own log, at debug level and in visible ASCII."""
+    """Sends yfinance's messages to our own log, at debug level and in visible ASCII."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _log.debug("%s: %a", record.name, record.getMessage())
 
 
 def _keep_yfinance_quiet() -> None:
-    # Beautiful Soup reads for it the pages that come instead of crumbs.
+    # With Beautiful Soup (bs4) yfinance reads the pages that come instead of crumbs.
     for name in ("yfinance", "bs4"):
         logger = logging.getLogger(name)
         logger.propagate = False

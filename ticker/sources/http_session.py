@@ -1,9 +1,9 @@
 """The HTTP session that yfinance is given.
 
-No request lasts beyond the deadline of the whole poll. A server that asks us to slow down or is in
-trouble is not asked again at once (`HostRefused`). If another server stands in for Yahoo, every
-request goes to that server, with path, query and headers unchanged, whatever host yfinance, a
-redirect or a proxy variable names. This module does not know what is asked.
+No request lasts beyond the deadline of the whole poll. After an answer that asks us to slow down,
+or tells of trouble, no further request is sent (`HostRefused`). If another server stands in for
+Yahoo, every request goes to that server, with path, query and headers unchanged, whatever host
+yfinance, a redirect or a proxy variable names. This module does not know what is asked.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ _BODY: Final = ("data", "json", "content", "files", "multipart")
 
 
 class HostRefused(Exception):
-    """A finance server's `status` after which it is to be left alone; `retry_after` as it came.
+    """A finance server refused with `status`: do not ask it again at once.
 
-    yfinance would take such an answer for a worn-out crumb and ask four times more.
+    `retry_after` is the header as it came. yfinance would take such an answer for an expired crumb
+    and send four more requests.
     """
 
     def __init__(self, status: int, retry_after: str | None) -> None:
@@ -46,11 +47,11 @@ class HostRefused(Exception):
         self.retry_after = retry_after
 
 
-class LeashedSession(Session[Response]):
-    """A session for one thread, to be handed to yfinance.
+class BoundedSession(Session[Response]):
+    """A session for yfinance in one thread.
 
     `server` is `HOST:PORT` of the server that stands in for Yahoo over plain HTTP; `None` is Yahoo.
-    `permit` is called before each request, cookies and crumbs included; it may raise.
+    `permit` is called before each request, cookies and crumbs included. It may raise.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class LeashedSession(Session[Response]):
     ) -> None:
         options: dict[Any, Any] = {CurlOpt.MAXFILESIZE_LARGE: _MAX_BYTES}
         if server is not None:
-            # Above every proxy variable of the environment and every setting of yfinance.
+            # This overrides the proxies of the environment and of yfinance's settings.
             options[CurlOpt.NOPROXY] = "*"
         super().__init__(
             impersonate=_BROWSER,
@@ -73,15 +74,15 @@ class LeashedSession(Session[Response]):
         self._deadline = time.monotonic()
         self._cookie_page: Response | None = None
         self.answered: list[str] = []
-        """The paths that were answered since `allow`."""
+        """The paths of the answers since `allow`."""
 
     def allow(self, seconds: float) -> None:
-        """Let requests begin and last until `seconds` from now; forget what was answered."""
+        """Allow requests until `seconds` from now, and clear `answered`."""
         self._deadline = time.monotonic() + seconds
         self.answered = []
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
-        """As curl_cffi's, within the deadline. Raises its `Timeout` and `HostRefused`."""
+        """Send a request within the deadline. Raises curl_cffi's `Timeout` and `HostRefused`."""
         if url == _COOKIE_PAGE and self._cookie_page is not None and self.cookies:
             # Without its cache on disk, yfinance fetches its cookie again before every request.
             return self._cookie_page

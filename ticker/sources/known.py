@@ -1,7 +1,7 @@
-"""What a live source knows of its symbols: quotes, refusals, and what waits to be taken.
+"""The quotes and refusals of a live source, and the quotes that wait to be taken.
 
-If more quotes wait than can be taken, the latest of each symbol is kept and the others are counted.
-This module knows no socket and no clock.
+If too many quotes wait, the latest of each symbol is kept and the others are counted. This module
+knows no socket and no clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ticker.sources.pricing import Message, merged, updated
 from ticker.sources.protocol import Answer
 
 _WAITING: Final = 10_000
-"""Of more quotes that wait to be taken, the latest per symbol is kept."""
+"""If more quotes wait, only the latest of each symbol is kept."""
 
 
 class KnownQuotes:
@@ -31,19 +31,19 @@ class KnownQuotes:
         return bool(self.quotes)
 
     def unknown(self, symbols: Iterable[str]) -> list[str]:
-        """Those of which nothing is known, not even a refusal."""
+        """Return those of `symbols` that have neither a quote nor a refusal."""
         return [s for s in symbols if s not in self.quotes and s not in self.refused]
 
-    def hear(self, message: Message, received: int) -> bool:
-        """Whether a message of the socket that came at `received` (µs, UTC) told something new."""
+    def apply_message(self, message: Message, received: int) -> bool:
+        """Apply a message that came at `received` (µs, UTC). Return whether it has news."""
         known = self.quotes.get(message.id)
         quote = None if known is None else updated(known, message, received=received)
         if quote is not None:
             self.put(quote)
         return quote is not None
 
-    def learn(self, answer: Answer) -> bool:
-        """Take in what a poll told; whether a price moved that was known already."""
+    def apply_poll(self, answer: Answer) -> bool:
+        """Apply the answer to a poll. Return whether a price that was known has moved."""
         moved = False
         for polled in answer.quotes:
             known = self.quotes.get(polled.symbol)
@@ -56,17 +56,17 @@ class KnownQuotes:
         return moved
 
     def refuse(self, refused: Mapping[str, str]) -> None:
-        """These have no quote, unless one is known."""
+        """Note why these have no quote. A known quote stays."""
         self.refused |= {s: why for s, why in refused.items() if s not in self.quotes}
 
     def forget(self, symbols: Iterable[str]) -> None:
-        """Know nothing of these: asked for again, they are polled again."""
+        """Forget these. If they are requested again, they are polled first."""
         for symbol in symbols:
             self.quotes.pop(symbol, None)
             self.refused.pop(symbol, None)
 
     def put(self, quote: Quote) -> None:
-        """`quote` is new."""
+        """Keep a new quote, and queue it."""
         self.quotes[quote.symbol] = quote
         self._waiting.append(quote)
         if len(self._waiting) > _WAITING:
@@ -75,17 +75,17 @@ class KnownQuotes:
             self._waiting = [*latest.values()]
 
     def take(self) -> Sequence[Quote]:
-        """Return the quotes that were not taken yet, in their order."""
+        """Return the queued quotes in order, and empty the queue."""
         waiting, self._waiting = self._waiting, []
         return waiting
 
     def take_skipped(self) -> int:
-        """How many were skipped since this was last asked."""
+        """Return how many quotes were skipped since the last call."""
         skipped, self._skipped = self._skipped, 0
         return skipped
 
     def all_of(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return the quotes of `symbols`: those not taken yet in their order, then the rest."""
+        """Return the quotes of `symbols`: the queued ones in order, then the others."""
         there = set(symbols)
         taken = [quote for quote in self.take() if quote.symbol in there]
         told = {quote.symbol for quote in taken}

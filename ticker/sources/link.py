@@ -1,7 +1,7 @@
-"""One connection to the socket of Yahoo's streamer: open, subscribe, hear, find out if it is dead.
+"""One connection to the socket of Yahoo's streamer.
 
 If it cannot be opened, one of ticker's own errors is raised. If it ends without `close`, `on_end`
-is called once. It follows no redirect. If a server stands in for Yahoo, it goes there without a
+is called once. It follows no redirect. If a server stands in for Yahoo, it connects without a
 proxy. It does not reconnect, and does not read prices.
 """
 
@@ -25,7 +25,7 @@ _MAX_BYTES: Final = 1_000_000
 
 
 class _Straight(connect):
-    """A connection that follows no redirection."""
+    """A connection that follows no redirect."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -34,8 +34,8 @@ class _Straight(connect):
 class Link:
     """A connection to `server` (`HOST:PORT`; `None`: Yahoo), for the source called `name`.
 
-    `on_message` gets each message that can be read, `on_broken` is called for each other one, and
-    `on_end` with the reason when the connection ends by itself. `within` bounds each wait (s).
+    `on_message` gets each readable message. `on_broken` is called for each other one. `on_end` gets
+    the reason if the connection ends by itself. `within` is the longest wait for anything (s).
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class Link:
             raise SourceUnreachable(self._name, "its socket was closed at once")
 
     async def subscribe(self, symbols: Iterable[str]) -> None:
-        """Have these sent, or go on with them."""
+        """Subscribe to these. Earlier subscriptions stay."""
         await self._say("subscribe", symbols)
 
     async def unsubscribe(self, symbols: Iterable[str]) -> None:
-        """Have these sent no longer."""
+        """End the subscription to these."""
         await self._say("unsubscribe", symbols)
 
     async def is_alive(self) -> bool:
-        """Whether the other end answers a ping in time."""
+        """Return whether the other end answers a ping in time."""
         if self._socket is None:
             return False
         try:
@@ -104,7 +104,7 @@ class Link:
         return True
 
     async def close(self) -> None:
-        """End it, in about a second at most."""
+        """Close the connection, in about a second at most."""
         if self._reading is not None:
             self._reading.cancel()
         if self._socket is not None:
@@ -113,7 +113,7 @@ class Link:
 
     async def _say(self, what: str, symbols: Iterable[str]) -> None:
         if self._socket is not None and (listed := list(symbols)):
-            with contextlib.suppress(ConnectionClosed):  # the reading tells it
+            with contextlib.suppress(ConnectionClosed):  # `_read` reports it
                 await self._socket.send(json.dumps({what: listed}))
 
     async def _read(self, socket: ClientConnection) -> None:

@@ -1,10 +1,10 @@
 """Yahoo's live prices: a poll for names and closes, then the socket, which sends each change.
 
-Keeps the promises of `Source`. `quotes` looks at the socket and sends no request: it returns what
-is known. `listen` and `take` deliver what comes between two looks. If the socket was cut off, the
-next look connects again and reports why there was a gap. It connects at most once a second, and
-less often while connections do not last. Without a socket that sends, prices are polled at the
-usual pace, and each answer says why.
+Keeps the promises of `Source`. `quotes` checks the socket and sends no request: it returns the
+known quotes. `listen` and `take` deliver what comes between two checks. If the connection was lost,
+the next check connects again and reports why there was a gap. It connects at most once a second,
+and less often while connections do not last. While no socket sends, prices are polled at the usual
+pace, and each answer says why.
 
 A poll decides whether a silent socket is mute or the market is quiet: if prices move and the socket
 sends nothing, it is mute. A message about a symbol that no poll has found is ignored.
@@ -28,7 +28,7 @@ from ticker.sources.budget import Budget
 from ticker.sources.known import KnownQuotes
 from ticker.sources.live_address import live_address
 from ticker.sources.protocol import Answer, SearchableSource
-from ticker.sources.reconnecting import Turns
+from ticker.sources.reconnecting import ConnectionAttempts
 from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
 from ticker.system_clock import now
 from ticker.times import format_duration
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ticker.sources.link import Link
 
 _EVERY: Final = 5 * SECOND
-"""The time between two looks at Yahoo's socket (µs)."""
+"""The time between two checks of Yahoo's socket (µs)."""
 _QUIET: Final = 60.0
 """After this silence, Yahoo's socket is compared with a poll (s)."""
 _QUIET_ELSEWHERE: Final = 3.0
@@ -74,7 +74,7 @@ class LiveSource(SearchableSource):
         self.name = place.name
         self.url = place.url
         self.budget = Budget(None)
-        """A look is no request, so this one is unlimited. The polls have a budget of their own."""
+        """A check is no request, so this one is unlimited. The polls have a budget of their own."""
         self.every = self.every_closed = _EVERY if place.server is None else place.every
         self._server = place.server
         self._polled = YahooSource(
@@ -97,22 +97,22 @@ class LiveSource(SearchableSource):
         self._silence: str | None = None
         """Why no socket sends; `None` if one does."""
         self._cut: tuple[str, int | None] | None = None
-        """Why the socket was cut off, and since when (µs, UTC). The next look reports it."""
+        """Why the socket was cut off, and since when (µs, UTC). The next check reports it."""
         self._news = asyncio.Event()
         self._broken = 0
         """Unreadable messages since the last readable one."""
         self._closing: set[asyncio.Task[None]] = set()
         start = monotonic()
-        self._opened = self._heard = self._looked = self._said = start
+        self._opened = self._heard = self._checked = self._said = start
         self._moved = start
         """When a poll last found a price that no socket had sent."""
         self._heard_wall = clock()
         self._quiet = self._shortest_quiet = _QUIET if place.server is None else _QUIET_ELSEWHERE
-        self._turns = Turns(random)
+        self._attempts = ConnectionAttempts(random)
 
     @classmethod
     def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
-        """The source at `url`: `yahoo-live`, `yahoo-live+ws://…` or `exchange-live[…]`."""
+        """Return the source at `url`: `yahoo-live`, `yahoo-live+ws://…` or `exchange-live[…]`."""
         place = live_address(url)
         return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
 
@@ -138,9 +138,9 @@ class LiveSource(SearchableSource):
         await self._subscribe(wanted)
         if self._silence is not None and self._link is not None:
             await self._wait_for_news()
-        if self._broken and self._heard <= self._looked:
+        if self._broken and self._heard <= self._checked:
             self._fall_silent(_GARBAGE)
-        self._looked = self._monotonic()
+        self._checked = self._monotonic()
         if self._silence is not None:
             await self._fall_back(wanted)
         return self._answer(wanted, begun)
@@ -161,13 +161,13 @@ class LiveSource(SearchableSource):
         await self._polled.close()
 
     def _answer(self, wanted: Sequence[str], begun: int) -> Answer:
-        """Return all that is known, and what is wrong with the socket."""
+        """Return the known quotes and refusals, and what is wrong with the socket."""
         known = self._known
         refused = {s: known.refused[s] for s in wanted if s in known.refused}
         refused |= dict.fromkeys(known.unknown(wanted), "not asked yet")
         (cut, since), self._cut = self._cut or (None, None), None
         problem = None if self._silence is None else f"{self._silence}, so prices come by polls"
-        if problem and self._link is None and (wait := self._turns.wait(self._monotonic())):
+        if problem and self._link is None and (wait := self._attempts.wait(self._monotonic())):
             problem += f". Next try in {format_duration(wait * SECOND)}"
         if skipped := known.take_skipped():
             problem = f"its socket sends too much: {count_text(skipped, 'message')} skipped"
@@ -191,7 +191,7 @@ class LiveSource(SearchableSource):
         """
         from ticker.sources.link import Link
 
-        if not self._turns.is_due(self._monotonic()):
+        if not self._attempts.is_due(self._monotonic()):
             return
         await self._poll(wanted)
         link = Link(
@@ -199,7 +199,7 @@ class LiveSource(SearchableSource):
             self._server,
             within=self._deadline,
             on_message=self._hear,
-            on_broken=self._pass_over,
+            on_broken=self._count_broken,
             on_end=lambda reason: self._lose(link, reason),
         )
         self._subscribed = set(wanted)
@@ -207,7 +207,7 @@ class LiveSource(SearchableSource):
             await link.open(wanted)
         except SourceError as error:
             await link.close()
-            self._turns.lost(self._monotonic(), 0.0)
+            self._attempts.lost(self._monotonic(), 0.0)
             self._fall_silent(error.problem)
             return
         except BaseException:
@@ -232,7 +232,7 @@ class LiveSource(SearchableSource):
     def _lose(self, link: Link, reason: str) -> None:
         """Note that the connection is gone.
 
-        A later look connects again. Failures make it wait longer.
+        A later check connects again. Failures make it wait longer.
         """
         if link is not self._link:
             return
@@ -240,7 +240,7 @@ class LiveSource(SearchableSource):
         self._fall_silent(reason)
         self._polls.cancel()
         at = self._monotonic()
-        self._turns.lost(at, at - self._opened)
+        self._attempts.lost(at, at - self._opened)
         self._wake()
 
     def _drop(self, link: Link, reason: str) -> None:
@@ -262,10 +262,10 @@ class LiveSource(SearchableSource):
         self._silence = None
         self._news.set()
         self._quiet = self._shortest_quiet
-        if message.id in self._subscribed and self._known.hear(message, self._clock()):
+        if message.id in self._subscribed and self._known.apply_message(message, self._clock()):
             self._wake()
 
-    def _pass_over(self) -> None:
+    def _count_broken(self) -> None:
         self._broken += 1
 
     async def _subscribe(self, wanted: Sequence[str]) -> None:
@@ -289,11 +289,11 @@ class LiveSource(SearchableSource):
         link, at = self._link, self._monotonic()
         if link is None:
             return
-        if self._heard <= self._looked and not await link.is_alive():
+        if self._heard <= self._checked and not await link.is_alive():
             self._drop(link, "its socket answers no ping")
             await self._connect(wanted)
             return
-        if self._silence is not None:  # prices are polled already; a new socket may work
+        if self._silence is not None:  # prices are polled already: a new socket may work
             if at - self._opened >= _CALM:
                 self._drop(link, self._silence)
             return
@@ -314,7 +314,7 @@ class LiveSource(SearchableSource):
         """
         await self._poll(wanted)
         if isinstance(error := self._polls.error, RateLimited):
-            wait = 0 if self._link is not None else self._turns.wait(self._monotonic())
+            wait = 0 if self._link is not None else self._attempts.wait(self._monotonic())
             retry_at = self._clock() + max(wait * SECOND, self.every)
             raise RateLimited(self.name, min(retry_at, error.retry_at), error.problem)
         if error is not None:

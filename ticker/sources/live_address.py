@@ -1,4 +1,4 @@
-"""The URLs of live sources → where to poll and to listen. Pure."""
+"""Reads the URLs of live sources: where to poll and to connect. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ticker.sources.yahoo import YahooAddress
 
 
 def live_address(url: str) -> YahooAddress:
-    """`yahoo-live`, `yahoo-live+ws://HOST:PORT`, `exchange-live[:HOST[:PORT]]`; `UsageError`."""
+    """Read `yahoo-live`, `yahoo-live+ws://HOST:PORT` or `exchange-live[:HOST[:PORT]]`.
+
+    Raises `UsageError` for any other text.
+    """
     scheme, colon, rest = url.partition(":")
     match scheme:
         case "yahoo-live" if not colon:
@@ -23,5 +26,5 @@ def live_address(url: str) -> YahooAddress:
 
 
 def is_live(url: str) -> bool:
-    """Whether `url` is meant to be a live source."""
+    """Return whether `url` is meant to be a live source."""
     return url.partition(":")[0] in ("yahoo-live", "yahoo-live+ws", "exchange-live")

@@ -29,8 +29,7 @@ class Answer(msgspec.Struct, frozen=True):
     requests: int = 1
     """How many requests it took."""
     failures: Mapping[str, SourceError] = {}
-    """The symbols in `refused` whose request failed, or was not sent after another failure → the
-    error.
+    """Symbols in `refused` → the error of their request, or of the one that prevented it.
 
     Nothing is known about these. The source has no price for the other refused ones.
     """

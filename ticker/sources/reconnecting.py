@@ -1,4 +1,4 @@
-"""When a socket may be opened again: at most once a second, and ever more rarely if none lasts.
+"""When a socket may be opened: at most once a second, with back-off while connections do not last.
 
 Pure: the time (s, of a clock that never goes back) and random numbers are passed in.
 """
@@ -12,22 +12,22 @@ from typing import Final
 from ticker.back_off import BackOff
 
 ONCE: Final = 1.0
-"""Between two attempts (s), at least …"""
+"""The shortest time between two attempts (s)."""
 LONGEST: Final = 60.0
-"""… and about so long at most, where connections do not last."""
+"""The longest wait before jitter, while connections do not last (s)."""
 STEADY: Final = 60.0
-"""A connection that lasted so long was a good one (s)."""
+"""A connection that lasted this long ends the back-off (s)."""
 
 
-class Turns:
-    """The attempts of one source. `random` is uniform in [0, 1)."""
+class ConnectionAttempts:
+    """Plans the attempts of one source. `random` is uniform in [0, 1)."""
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._back_off = BackOff(random)
         self._next = 0.0
 
     def is_due(self, now: float) -> bool:
-        """Whether an attempt may be made at `now`; if so, it counts as made."""
+        """Return whether an attempt may be made at `now`. If so, it counts as made."""
         if now < self._next:
             return False
         self._next = now + ONCE
@@ -38,7 +38,7 @@ class Turns:
         return max(0, ceil(self._next - now))
 
     def lost(self, now: float, lasted: float) -> None:
-        """A connection ended at `now`, after `lasted`."""
+        """Note that a connection ended at `now`, after `lasted`."""
         if lasted >= STEADY:
             self._back_off.reset()
         self._next = max(self._next, now + self._back_off.wait(ONCE, LONGEST))

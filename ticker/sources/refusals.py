@@ -1,7 +1,7 @@
-"""Symbols that a source refuses: each is requested again, ever more rarely.
+"""Symbols that a source refuses: each is requested again after ever longer waits.
 
-Pure: the time (s, of a clock that never goes back) is passed in. A symbol that had a price before
-is asked for with each poll all the same, because it is the source that is in trouble.
+A symbol that had a price before is requested in each poll all the same: then the trouble is the
+source's. Pure: the time (s, of a clock that never goes back) is passed in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST: Final = 3_600.0
-"""A refused symbol is asked for again at least so often (s)."""
+"""The longest wait before a refused symbol is requested again (s)."""
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class _Refused:
 
 
 class Refusals:
-    """What is refused, and when to ask for it again; `first` is the first wait (s)."""
+    """The refused symbols, and when to request each again. `first` is the first wait (s)."""
 
     def __init__(self, first: float, longest: float = LONGEST) -> None:
         self._first = first
@@ -31,9 +31,9 @@ class Refusals:
         self._priced: set[str] = set()
 
     def put_off(self, symbols: Collection[str], now: float) -> dict[str, str]:
-        """Those of `symbols` not to be asked for now, and why they were refused.
+        """Return those of `symbols` that must wait now, and why they were refused.
 
-        What is not among `symbols` is forgotten: a symbol that is added again is asked for at once.
+        Other symbols are forgotten: a symbol that is added again is requested at once.
         """
         wanted = set(symbols)
         self._priced &= wanted
@@ -41,7 +41,7 @@ class Refusals:
         return {s: told.reason for s, told in self._refused.items() if now < told.again}
 
     def note(self, priced: Iterable[str], refused: Mapping[str, str], now: float) -> None:
-        """What a source answered."""
+        """Note which symbols of an answer have a price, and which were refused and why."""
         for symbol in priced:
             self._priced.add(symbol)
             self._refused.pop(symbol, None)

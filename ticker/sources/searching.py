@@ -1,4 +1,4 @@
-"""Yahoo's answer to a search, as JSON, → what was found.
+"""Reads the symbols in Yahoo's answer to a search.
 
 Pure. No answer raises an exception: broken parts are ignored.
 """
@@ -12,7 +12,7 @@ from ticker.sources.reading import is_symbol
 
 
 def read_found(answer: object) -> list[Found] | None:
-    """What is in an answer, in its order; `None` for what is no answer to a search."""
+    """Return what was found, in the answer's order; `None`: it is no answer to a search."""
     match answer:
         case {"quotes": [*quotes]}:
             return [found for entry in quotes if (found := _read(entry)) is not None]

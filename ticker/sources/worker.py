@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 class Worker:
-    """One daemon thread at a time, begun at the first call."""
+    """Runs one daemon thread at a time, from the first call on."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: SimpleQueue[Callable[[], None] | None] | None = None
 
     async def call(self, function: Callable[[], T]) -> T:
-        """The result of `function`, or what it raises. Calls come in the order of asking."""
+        """Return the result of `function`, or raise its error. Calls run in their order."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -50,7 +50,7 @@ class Worker:
             raise
 
     def abandon(self) -> None:
-        """Let the thread end after the call under way; the next call begins another."""
+        """Let the thread end after its present call. The next call starts another."""
         if self._jobs is not None:
             self._jobs.put(None)
             self._jobs = None

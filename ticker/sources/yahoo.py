@@ -1,8 +1,8 @@
 """Yahoo's batch quotes, polled: one request for up to 50 symbols.
 
-Promises what `Source` promises, of Yahoo itself and of any server with Yahoo's interfaces
-(`yahoo+http://HOST:PORT`, `exchange`). Importing it is cheap: yfinance is loaded by `prepare()` or
-the first question, in the thread that asks. It does not pace itself and knows nothing of ticks.
+Keeps the promises of `Source`, for Yahoo itself and for any server with Yahoo's interfaces
+(`yahoo+http://HOST:PORT`, `exchange`). Importing it is cheap: `prepare()` or the first request
+loads yfinance, in a thread. It has no schedule and knows no ticks.
 """
 
 from __future__ import annotations
@@ -36,12 +36,15 @@ if TYPE_CHECKING:
 
 
 _PATIENCE: Final = MINUTE
+"""The first wait after a rate limit that names no time (µs). It doubles up to …"""
 _MAX_PATIENCE: Final = 15 * MINUTE
-_SHAKEN: Final = 0.25
-"""Each wait is longer by up to this part, at random."""
+"""… this."""
+_JITTER: Final = 0.25
+"""Each such wait is longer by up to this part, at random."""
 _GRACE: Final = 1.0
-_PATIENT: Final = 1.5
-"""After so many deadlines no further request of one asking is sent: pollers do not wait longer."""
+"""How long to wait for curl after the deadline that it keeps itself (s)."""
+_LONGEST_ROUND: Final = 1.5
+"""After this many deadlines `quotes` sends no further request: pollers do not wait longer."""
 
 OnAnswer = Callable[[Sequence[str], bytes], None]
 """Called with the symbols of one request and the body of its good answer, as it came."""
@@ -49,7 +52,7 @@ OnAnswer = Callable[[Sequence[str], bytes], None]
 
 @dataclass(frozen=True)
 class YahooAddress:
-    """Where to ask, and how often; the fields are those of `Source`."""
+    """Where to ask, and how often. The fields are those of `Source`."""
 
     url: str
     name: str = "yahoo"
@@ -59,11 +62,11 @@ class YahooAddress:
     every_closed: int = MINUTE
     budget: int | None = 360
     longest_refusal: float = LONGEST
-    """A refused symbol is asked for again at least so often (s)."""
+    """The longest wait before a refused symbol is requested again (s)."""
 
     @classmethod
     def at(cls, url: str) -> Self:
-        """`yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`; else `UsageError`."""
+        """Read `yahoo`, `yahoo+http://HOST[:PORT]`, `exchange[:HOST[:PORT]]`; or `UsageError`."""
         scheme, colon, rest = url.partition(":")
         match scheme:
             case "yahoo" if not colon:
@@ -87,10 +90,10 @@ class YahooAddress:
 
 @dataclass
 class _Round:
-    """What came of the requests of one asking so far."""
+    """The results so far of the requests of one `quotes` call."""
 
     began: float
-    """By the clock that never goes back (s)."""
+    """When the call began (s, of the clock that never goes back)."""
     quotes: list[Quote] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     failures: dict[str, SourceError] = field(default_factory=dict)
@@ -105,23 +108,23 @@ class _Round:
 
     @property
     def worst(self) -> SourceError:
-        """Of the failures, the one that says most about when to ask again."""
+        """The error that says most about when to ask again."""
         limited = (error for error in self.errors if isinstance(error, RateLimited))
         return next(limited, self.errors[0])
 
 
 def each_once(symbols: Sequence[str]) -> list[str]:
-    """The symbols that `quotes` is asked for. Raises `UsageError` for a single text."""
-    if isinstance(symbols, str):  # a collection too, of its letters
+    """Return the symbols without repeats. Raises `UsageError` for a single text."""
+    if isinstance(symbols, str):  # it would be read as a list of letters
         raise UsageError(f'quotes: expected a list, like ["AAPL"], not {symbols!r:.60}')
     return list(dict.fromkeys(symbols))
 
 
 class YahooSource(SearchableSource):
-    """A `Source`. `on_answer` may be set at any time; it is called where `quotes` is awaited.
+    """A `Source`. `on_answer` may be set at any time. It is called in the task of `quotes`.
 
-    `deadline` (seconds) bounds each request, cookie and crumb included; `clock` gives µs since the
-    epoch, `random` numbers in [0, 1); `budget` counts the requests, `None`: those of this source.
+    `deadline` (seconds) limits each request, cookie and crumb included. `clock` returns µs since
+    the epoch, `random` numbers in [0, 1). `budget` counts the requests; `None`: only this source's.
     """
 
     batch: int = 50
@@ -151,7 +154,7 @@ class YahooSource(SearchableSource):
         self._refusals = Refusals(2 * place.every / SECOND, place.longest_refusal)
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
-        # Charts and searches have a session of their own: a slow one holds no poll up.
+        # Charts and searches have a session of their own, so that a slow one delays no poll.
         self._aside = Worker(f"ticker-{place.name}-aside")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
@@ -159,7 +162,7 @@ class YahooSource(SearchableSource):
 
     @classmethod
     def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
-        """The source at `url`; see `open_source`."""
+        """Return the source at `url`. See `open_source`."""
         place = YahooAddress.at(url)
         return cls(place, on_answer=on_answer, budget=Budget(place.budget, shared=shared))
 
@@ -168,14 +171,14 @@ class YahooSource(SearchableSource):
         await self._worker.call(self._fetcher)
 
     async def quotes(self, symbols: Sequence[str]) -> Answer:
-        """See `Source.quotes`. Symbols beyond 50 take further requests, one after another.
+        """See `Source.quotes`. More than 50 symbols take several requests, one after another.
 
-        After a request that the source refuses because there are too many, no further one is sent.
+        After a rate limit, no further request is sent.
         """
         wanted = each_once(symbols)
         refused = {symbol: "not a symbol" for symbol in wanted if not is_symbol(symbol)}
         refused |= self._refusals.put_off(wanted, self._monotonic())
-        # Those that were not asked for last time come first, so that none waits for ever.
+        # Symbols that were left out last time come first, so that none waits for ever.
         asked = sorted(
             (s for s in wanted if s not in refused), key=lambda s: s not in self._unasked
         )
@@ -202,14 +205,14 @@ class YahooSource(SearchableSource):
             )
 
     def _why_not(self, so_far: _Round) -> SourceError | None:
-        """Why no further request is sent now; `None`: it is."""
+        """Return why no further request is sent; `None`: it is sent."""
         limited = next((e for e in so_far.errors if isinstance(e, RateLimited)), None)
-        if limited is None and self._monotonic() - so_far.began > _PATIENT * self._deadline:
+        if limited is None and self._monotonic() - so_far.began > _LONGEST_ROUND * self._deadline:
             return so_far.errors[-1] if so_far.errors else SourceError(self.name, "answers slowly")
         return limited
 
     async def _ask(self, part: Sequence[str], so_far: _Round) -> None:
-        """One request, for `part`: what came of it, whatever that is."""
+        """Send one request for `part`, and note its answer or its error."""
         so_far.requests += 1
         try:
             fetched = await self._fetch(part)
@@ -230,7 +233,7 @@ class YahooSource(SearchableSource):
         so_far.refused |= missing
 
     async def search(self, words: str, most: int = 10) -> Sequence[Found]:
-        """What Yahoo finds for `words`, the likeliest first. Raises `SourceError`."""
+        """Return what Yahoo finds for `words`, best first. Raises `SourceError`."""
         fetched = await self._asked(
             self._aside, lambda patience: self._fetcher().search(words, most, patience=patience)
         )
@@ -266,19 +269,19 @@ class YahooSource(SearchableSource):
         return fetched
 
     async def _asked(self, worker: Worker, ask: Callable[[int], Fetched]) -> Fetched:
-        """What `ask` fetches in the thread of `worker`; it is given the patience (µs)."""
+        """Call `ask` with the patience (µs) in the thread of `worker`. Return what it fetches."""
         await worker.call(self._fetcher)  # loading yfinance may take longer than the deadline
-        # Shaken, so that many pollers do not return as one.
-        patience = int(self._patience * (1 + _SHAKEN * self._random()))
+        # With jitter, so that many pollers do not return at once.
+        patience = int(self._patience * (1 + _JITTER * self._random()))
         try:
-            # curl keeps the deadline itself; this is for what lies outside its reach.
+            # curl keeps the deadline itself. This covers what curl does not do.
             async with asyncio.timeout(self._deadline + _GRACE):
                 return await worker.call(lambda: ask(patience))
         except TimeoutError:
             raise SourceUnreachable(self.name, f"no answer within {self._deadline:g} s") from None
 
     def _fetcher(self) -> Fetcher:
-        """This thread's own, made at its first use: an abandoned thread may still be using its."""
+        """Return this thread's fetcher. An abandoned thread may still use its own."""
         from ticker.sources.fetching import Fetcher
 
         is_extra = threading.current_thread().name == self._aside.name
@@ -294,13 +297,13 @@ class YahooSource(SearchableSource):
         return fetcher
 
     def _permit(self, *, is_extra: bool) -> None:
-        """Let one request be sent, or raise `RateLimited`: the budget is spent."""
+        """Count one request. Raises `RateLimited` if the budget is spent."""
         if wait := self.budget.take(is_extra=is_extra):
             problem = f"the {self.budget.per_hour} requests of an hour are spent"
             raise RateLimited(self.name, self._clock() + wait, problem)
 
     def _results(self, body: bytes) -> Sequence[object]:
-        """The list under `quoteResponse.result`; raises `SourceError` where there is none."""
+        """Return the list under `quoteResponse.result`. Raises `SourceError` if there is none."""
         match self._read(body):
             case {"quoteResponse": {"result": [*results]}}:
                 return results
@@ -311,7 +314,7 @@ class YahooSource(SearchableSource):
                 raise SourceError(self.name, "answered with JSON that holds no quotes")
 
     def _read(self, body: bytes) -> object:
-        """The JSON of an answer; raises `SourceError` where it is none."""
+        """Return the JSON of an answer. Raises `SourceError` if it is none."""
         if not body.strip():
             raise SourceError(self.name, "sent an empty answer")
         try:
@@ -323,7 +326,7 @@ class YahooSource(SearchableSource):
 
 
 def _server(url: str, text: str, port: int) -> str:
-    """`HOST:PORT` of `HOST[:PORT]`; raises `UsageError` for anything else."""
+    """Return `HOST:PORT` of `HOST[:PORT]`. Raises `UsageError` for anything else."""
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port or port

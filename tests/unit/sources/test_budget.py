@@ -75,11 +75,11 @@ def test_no_hour_holds_more_than_the_budget_of_all_pollers(
     clock, sent = Clock(), []
     alone = [Budget(30, uptime=clock) for _ in range(3)]
     for each in alone[1:]:  # as if each read the same file
-        each._book = alone[0]._book
+        each._counts = alone[0]._counts
     for which, pause, is_extra in steps:
         clock.now += pause * SECOND
         budget = alone[which]
-        budget._book = alone[0]._book
+        budget._counts = alone[0]._counts
         if budget.take(is_extra=is_extra) == 0:
             sent.append(clock.now)
     assert all(sum(at - HOUR < other <= at for other in sent) <= 30 for at in sent)

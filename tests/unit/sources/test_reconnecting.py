@@ -1,34 +1,34 @@
 from __future__ import annotations
 
-from ticker.sources.reconnecting import Turns
+from ticker.sources.reconnecting import ConnectionAttempts
 
 
 def test_an_attempt_is_made_at_most_once_a_second() -> None:
-    turns = Turns(lambda: 0.5)
-    made = [at / 10 for at in range(50) if turns.is_due(at / 10)]
+    attempts = ConnectionAttempts(lambda: 0.5)
+    made = [at / 10 for at in range(50) if attempts.is_due(at / 10)]
     assert made == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 def test_connections_that_do_not_last_are_made_ever_more_rarely_and_one_that_does_mends_it() -> (
     None
 ):
-    turns = Turns(lambda: 0.5)
+    attempts = ConnectionAttempts(lambda: 0.5)
     now, waits = 0.0, []
     for _ in range(9):
-        turns.lost(now, lasted=1.0)
+        attempts.lost(now, lasted=1.0)
         began = now
-        while not turns.is_due(now):
+        while not attempts.is_due(now):
             now += 0.5
         waits.append(now - began)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    turns.lost(now, lasted=60.0)
-    assert not turns.is_due(now)
-    assert turns.is_due(now + 1)
+    attempts.lost(now, lasted=60.0)
+    assert not attempts.is_due(now)
+    assert attempts.is_due(now + 1)
 
 
 def test_waits_are_shaken() -> None:
     for chance, wait in ((0.0, 0.75), (1.0, 1.25)):
-        turns = Turns(lambda chance=chance: chance)  # type: ignore[misc]
-        turns.lost(0.0, lasted=0.0)
-        assert not turns.is_due(wait - 0.01)
-        assert turns.is_due(wait)
+        attempts = ConnectionAttempts(lambda chance=chance: chance)  # type: ignore[misc]
+        attempts.lost(0.0, lasted=0.0)
+        assert not attempts.is_due(wait - 0.01)
+        assert attempts.is_due(wait)
