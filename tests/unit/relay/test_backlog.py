@@ -32,7 +32,7 @@ async def kept_for(choice: StreamChoice, ticks: int) -> Route:
     return route
 
 
-async def test_each_local_log_is_listed_whichever_stream_is_asked(
+async def test_each_local_log_is_listed_for_every_stream(
     destinations: list[StreamChoice],
 ) -> None:
     old, new = [await kept_for(each, n) for n, each in enumerate(destinations, 1)]
@@ -47,7 +47,7 @@ async def test_each_local_log_is_listed_whichever_stream_is_asked(
     assert undelivered(found, log) == 2
 
 
-async def test_a_poller_is_told_of_what_neither_it_nor_another_sends(
+async def test_a_poller_lists_backlogs_that_no_relay_sends(
     destinations: list[StreamChoice],
 ) -> None:
     old, new = [await kept_for(each, 1) for each in destinations]

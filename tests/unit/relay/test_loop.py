@@ -154,7 +154,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         yield Bench(source, Destination(tmp_path / "to.sqlite"))
 
 
-async def test_all_four_kinds_arrive_as_they_were_in_the_order_of_the_source(bench: Bench) -> None:
+async def test_all_four_kinds_arrive_unchanged_and_in_order(bench: Bench) -> None:
     origin = bench.source.origin
     gap = Gap("yahoo", origin, "poller", NOW, "poller stopped", from_=NOW - 9, until=NOW)
     both = ticks(origin, 1, 3) + ticks(origin, 1, 2, "B")
@@ -174,7 +174,7 @@ async def test_all_four_kinds_arrive_as_they_were_in_the_order_of_the_source(ben
         assert list(batch.heartbeats) == [beat(origin)]
 
 
-async def test_an_older_copy_of_the_source_is_told_and_not_taken_for_repeats(
+async def test_an_older_copy_of_the_source_is_reported_and_not_dropped_as_repeats(
     tmp_path: Path,
 ) -> None:
     path, older = tmp_path / "from.sqlite", tmp_path / "older.sqlite"
@@ -223,7 +223,7 @@ async def _older_destination(
     return {("o", symbol): found for (_, symbol), found in arrived.items()}, gaps
 
 
-async def test_what_the_destination_lost_is_sent_again(tmp_path: Path) -> None:
+async def test_ticks_that_the_destination_lost_are_sent_again(tmp_path: Path) -> None:
     arrived, gaps = await _older_destination(
         tmp_path,
         ticks("o", 1, 3) + ticks("o", 1, 2, "B"),
@@ -238,7 +238,7 @@ async def test_what_the_destination_lost_is_sent_again(tmp_path: Path) -> None:
     assert gaps == []
 
 
-async def test_what_was_not_wished_is_not_sent_where_the_destination_lost_something(
+async def test_a_loss_at_the_destination_brings_no_ticks_from_before_the_start(
     tmp_path: Path,
 ) -> None:
     early = ticks("o", 1, 4, "B")
@@ -251,7 +251,7 @@ async def test_what_was_not_wished_is_not_sent_where_the_destination_lost_someth
     assert ("o", "B") not in arrived
 
 
-async def test_a_destination_that_took_something_is_waited_for_whatever_it_says_then(
+async def test_a_destination_that_worked_once_is_waited_for_after_any_error(
     bench: Bench,
 ) -> None:
     relay = bench.relay()
@@ -271,7 +271,7 @@ async def test_a_destination_that_took_something_is_waited_for_whatever_it_says_
     assert (await running).problem is None
 
 
-def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
+def test_delivered_quotes_and_heartbeats_are_not_sent_round_in_circles() -> None:
     there, back = Filter("there"), Filter("back")
     for one, own in ((there, "b"), (back, "a")):
         one.begin(own, {}, whole=True)
@@ -290,7 +290,7 @@ def test_what_was_delivered_and_comes_round_again_is_not_sent_again() -> None:
     assert [bool(there.fresh(batch)) for batch in sent] == [False, False]
 
 
-def test_heartbeats_and_quotes_of_a_clock_that_was_set_back_are_sent() -> None:
+def test_heartbeats_and_quotes_are_sent_after_a_clock_was_set_back() -> None:
     relay = Filter("there")
     relay.begin("b", {}, whole=True)
     relay.restart_counting()
@@ -304,7 +304,7 @@ def test_heartbeats_and_quotes_of_a_clock_that_was_set_back_are_sent() -> None:
         relay.delivered(sent)
 
 
-async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
+async def test_a_second_run_continues_where_the_first_ended(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     await bench.once()
     await bench.source.append(ticks(bench.source.origin, 4, 5))
@@ -313,7 +313,7 @@ async def test_a_second_run_goes_on_where_the_first_ended(bench: Bench) -> None:
     assert await bench.arrived() == {(bench.source.origin, "A"): [1, 2, 3, 4, 5]}
 
 
-async def test_a_place_that_lags_behind_repeats_nothing(bench: Bench) -> None:
+async def test_an_outdated_position_repeats_nothing(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 3))
     await bench.source.hold("there", await bench.source.find("start"))
     await bench.once()
@@ -323,7 +323,7 @@ async def test_a_place_that_lags_behind_repeats_nothing(bench: Bench) -> None:
     assert bench.destination.appended == [3]
 
 
-async def test_what_waits_is_held_from_the_first_moment(bench: Bench) -> None:
+async def test_undelivered_ticks_are_held_from_the_first_moment(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 3))
 
     def away() -> None:
@@ -335,7 +335,7 @@ async def test_what_waits_is_held_from_the_first_moment(bench: Bench) -> None:
     assert (await bench.source.holds())["there"].ticks == 3
 
 
-async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(bench: Bench) -> None:
+async def test_a_destination_that_returns_gets_everything_in_order(bench: Bench) -> None:
     origin = bench.source.origin
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
@@ -365,7 +365,7 @@ async def test_a_destination_that_goes_away_and_comes_back_gets_all_in_order(ben
     assert bench.destination.closed == bench.destination.connected == 8
 
 
-async def test_an_append_that_hangs_is_given_up_and_done_again(bench: Bench) -> None:
+async def test_a_hanging_append_is_given_up_and_repeated(bench: Bench) -> None:
     origin = bench.source.origin
     hanging = [True]
 
@@ -384,7 +384,7 @@ async def test_an_append_that_hangs_is_given_up_and_done_again(bench: Bench) -> 
     assert await bench.arrived() == {(origin, "A"): [1, 2]}
 
 
-async def test_an_end_is_bounded_while_the_destination_hangs_and_tells_what_is_left(
+async def test_an_end_with_a_hanging_destination_is_bounded_and_reports_the_rest(
     bench: Bench,
 ) -> None:
     async def hang() -> None:
@@ -401,7 +401,7 @@ async def test_an_end_is_bounded_while_the_destination_hangs_and_tells_what_is_l
     assert report.undelivered == 7
 
 
-async def test_an_end_delivers_what_was_appended_before_it(bench: Bench) -> None:
+async def test_an_end_delivers_all_earlier_appends(bench: Bench) -> None:
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
     await bench.until(lambda status: status.state == WriterState.FOLLOWING)
@@ -411,7 +411,7 @@ async def test_an_end_delivers_what_was_appended_before_it(bench: Bench) -> None
     assert (report.ticks, report.undelivered) == (7, 0)
 
 
-async def test_an_end_during_the_catching_up_delivers_what_came_meanwhile(bench: Bench) -> None:
+async def test_an_end_while_catching_up_delivers_what_came_meanwhile(bench: Bench) -> None:
     origin = bench.source.origin
     await bench.source.append(ticks(origin, 1, 2))
     relay = bench.relay()
@@ -428,7 +428,9 @@ async def test_an_end_during_the_catching_up_delivers_what_came_meanwhile(bench:
     assert (report.ticks, report.undelivered) == (4, 0)
 
 
-async def test_an_end_while_away_tries_once_more_and_tells(bench: Bench) -> None:
+async def test_an_end_with_an_unreachable_destination_tries_once_more_and_reports(
+    bench: Bench,
+) -> None:
     def away() -> None:
         raise StreamUnreachable("there", "nobody answers")
 
@@ -492,7 +494,7 @@ async def test_two_logs_may_forward_to_each_other(bench: Bench, tmp_path: Path) 
         assert dict(await other.last()) == dict(await bench.source.last())
 
 
-async def test_a_quote_that_has_not_moved_for_long_arrives_too(
+async def test_a_quote_that_has_long_been_unchanged_arrives_too(
     bench: Bench, tmp_path: Path
 ) -> None:
     now = [NOW]
@@ -513,7 +515,7 @@ async def test_a_quote_that_has_not_moved_for_long_arrives_too(
 
 
 @pytest.mark.parametrize("kind", [MixedPrices, StreamNotWritable])
-async def test_what_does_not_heal_is_raised_at_the_start(
+async def test_permanent_errors_are_raised_at_the_start(
     bench: Bench, kind: type[StreamError]
 ) -> None:
     def refuse() -> None:
@@ -527,7 +529,9 @@ async def test_what_does_not_heal_is_raised_at_the_start(
         await bench.relay().run()
 
 
-async def test_a_record_that_cannot_be_kept_is_told_and_not_tried_for_ever(bench: Bench) -> None:
+async def test_a_record_that_cannot_be_stored_is_reported_and_not_retried_for_ever(
+    bench: Bench,
+) -> None:
     origin = bench.source.origin
     await bench.source.append(ticks(origin, 1, 2))
     relay = bench.relay()
@@ -545,7 +549,7 @@ async def test_a_record_that_cannot_be_kept_is_told_and_not_tried_for_ever(bench
     assert relay.undelivered == 1
 
 
-async def test_a_log_is_not_sent_into_itself_whatever_it_is_called(bench: Bench) -> None:
+async def test_a_log_is_not_sent_into_itself_under_another_name(bench: Bench) -> None:
     await bench.source.append(ticks(bench.source.origin, 1, 2))
 
     class SameTopics(SqliteStream):
@@ -563,7 +567,7 @@ async def test_a_log_is_not_sent_into_itself_whatever_it_is_called(bench: Bench)
     assert bench.destination.appended == []
 
 
-async def test_a_full_destination_that_worked_before_is_waited_for(bench: Bench) -> None:
+async def test_a_full_destination_that_worked_once_is_waited_for(bench: Bench) -> None:
     origin = bench.source.origin
     relay = bench.relay()
     running = asyncio.create_task(relay.run())
@@ -645,7 +649,7 @@ async def test_another_writer_of_the_same_ticks_makes_no_repeat(bench: Bench) ->
     assert await bench.arrived() == {(origin, "A"): [1, 2, 3, 4, 5, 6]}
 
 
-async def test_a_place_in_a_file_serves_a_stream_that_holds_nothing(
+async def test_a_checkpoint_file_serves_a_stream_that_cannot_keep_one(
     bench: Bench, tmp_path: Path
 ) -> None:
     bookmark = FileCheckpoint(bench.source, tmp_path / "place")
@@ -664,7 +668,7 @@ async def test_a_place_in_a_file_serves_a_stream_that_holds_nothing(
 
 
 @pytest.mark.parametrize("kind", ["hold", "file"])
-async def test_another_log_in_the_destinations_place_gets_all_from_the_start(
+async def test_a_new_log_in_the_destinations_place_gets_everything(
     bench: Bench, tmp_path: Path, kind: str
 ) -> None:
     def bookmark() -> Any:
@@ -693,7 +697,7 @@ async def test_batches_are_bounded(bench: Bench) -> None:
     assert bench.destination.appended == [10, 10, 5]
 
 
-async def test_a_destination_that_keeps_us_waiting_is_told_long_before_it_is_given_up(
+async def test_a_slow_destination_is_reported_long_before_it_is_given_up(
     bench: Bench,
 ) -> None:
     answers = asyncio.Event()
@@ -711,7 +715,7 @@ async def test_a_destination_that_keeps_us_waiting_is_told_long_before_it_is_giv
     assert (await running).undelivered == 0
 
 
-async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
+async def test_a_source_that_goes_away_is_reported_until_it_is_back(
     bench: Bench, tmp_path: Path
 ) -> None:
     path, elsewhere = tmp_path / "from.sqlite", tmp_path / "elsewhere.sqlite"
@@ -732,7 +736,7 @@ async def test_a_source_that_goes_away_under_a_relay_is_told_until_it_is_back(
     await running
 
 
-async def test_a_source_that_does_not_answer_is_named_and_nothing_is_called_following(
+async def test_a_silent_source_is_named_and_the_relay_is_not_called_following(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = bench.source.snapshot
@@ -759,7 +763,7 @@ async def test_a_source_that_does_not_answer_is_named_and_nothing_is_called_foll
     await running
 
 
-async def test_each_connection_and_each_day_brings_the_quotes_that_the_destination_may_have_lost(
+async def test_quotes_are_sent_again_with_each_connection_and_each_day(
     bench: Bench,
 ) -> None:
     origin = bench.source.origin

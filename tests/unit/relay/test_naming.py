@@ -13,7 +13,7 @@ def test_a_destination_has_one_file_that_people_recognise() -> None:
     assert local_log_name("kafka://a.b:1/x") != local_log_name("kafka://a-b:1/x")
 
 
-def test_no_name_holds_a_secret_or_depends_on_it() -> None:
+def test_no_file_name_contains_a_secret_or_depends_on_it() -> None:
     url = "kafka://ann:hunter2@broker:9092/ticks"
     assert "hunter2" not in local_log_name(url)
     assert "ann" not in local_log_name(url)
@@ -22,7 +22,7 @@ def test_no_name_holds_a_secret_or_depends_on_it() -> None:
     assert route_digest("sqlite:a", url) == route_digest("sqlite:a", other)
 
 
-def test_a_long_destination_still_makes_a_file_name() -> None:
+def test_a_long_destination_still_gives_a_valid_file_name() -> None:
     brokers = ",".join(f"broker-{n}.example.org:9092" for n in range(50))
     assert len(local_log_name(f"kafka://{brokers}/ticks")) < 100
 

@@ -50,7 +50,7 @@ def summary(found: Proof) -> tuple[int, int, int, int]:
     return found.ticks, found.symbols, found.origins, found.let_go
 
 
-def test_the_same_ticks_between_others_are_complete() -> None:
+def test_a_copy_among_other_ticks_is_complete() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     more = ticks("z", 1, 4) + mine + ticks("a", 8, 9) + ticks("a", 1, 3, "C")
     found = proof(mine, more)
@@ -58,7 +58,7 @@ def test_the_same_ticks_between_others_are_complete() -> None:
     assert not found.wrong
 
 
-def test_each_side_has_one_hash_that_tells_them_apart() -> None:
+def test_each_side_has_one_hash_and_different_sides_differ() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     same = proof(mine, ticks("a", 1, 2, "B") + ticks("a", 1, 7))
     assert same.wanted == same.found
@@ -69,14 +69,14 @@ def test_each_side_has_one_hash_that_tells_them_apart() -> None:
     assert other.found.digest != other.wanted.digest
 
 
-def test_a_symbol_of_two_origins_is_one_symbol() -> None:
+def test_a_symbol_with_two_origins_counts_once() -> None:
     mine = ticks("a", 1, 2) + ticks("b", 1, 2) + ticks("b", 1, 1, "B")
     found = proof(mine, mine)
     assert summary(found) == (5, 2, 2, 0)
     assert not found.wrong
 
 
-def test_a_tick_that_is_missing_is_named() -> None:
+def test_a_missing_tick_is_named() -> None:
     mine = ticks("a", 1, 7) + ticks("a", 1, 2, "B")
     found = proof(mine, mine[:3] + mine[4:7])
     assert found.wrong == {
@@ -86,7 +86,7 @@ def test_a_tick_that_is_missing_is_named() -> None:
     assert (found.ticks, found.symbols) == (0, 0)
 
 
-def test_a_tick_of_which_one_field_differs_is_noticed() -> None:
+def test_a_tick_with_one_different_field_is_noticed() -> None:
     mine = ticks("a", 1, 7)
     theirs = [*mine]
     theirs[3] = msgspec.structs.replace(theirs[3], volume=99)
@@ -98,24 +98,24 @@ def test_the_order_does_not_count_because_a_log_refuses_a_wrong_one() -> None:
     assert not proof(mine, [mine[1], mine[0], mine[2]]).wrong
 
 
-def test_older_ticks_that_the_destination_let_go_are_left_out_and_told() -> None:
+def test_ticks_that_the_destination_deleted_are_left_out_and_reported() -> None:
     mine = ticks("a", 1, 7)
     found = proof(mine, mine[4:])
     assert summary(found) == (3, 1, 1, 4)
     assert not found.wrong
 
 
-def test_what_this_relay_sent_itself_must_all_be_there() -> None:
+def test_all_ticks_sent_by_this_relay_must_be_there() -> None:
     mine = ticks("a", 1, 7)
     assert proof(mine, mine[4:], {("a", "A"): 3}).wrong == {("a", "A"): "3 of 7 ticks are there"}
     assert not proof(mine, mine[4:], {("a", "A"): 5}).wrong
 
 
-def test_nothing_is_complete() -> None:
+def test_an_empty_source_is_copied_completely() -> None:
     assert proof([], ticks("a", 1, 2)) == Proof(0, 0, 0, {})
 
 
-def test_a_digest_of_a_span_is_that_of_its_ticks_alone() -> None:
+def test_the_digest_of_a_span_covers_only_its_ticks() -> None:
     held = cast("Stream", Held(ticks("a", 1, 9) + ticks("b", 1, 4, "B")))
     alone = cast("Stream", Held(ticks("a", 3, 5)))
     assert digests(held.arrays(), {("a", "A"): (3, 5)}) == digests(alone.arrays())

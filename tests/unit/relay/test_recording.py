@@ -70,7 +70,7 @@ async def told(path: Path) -> list[tuple[Any, ...]]:
         return found
 
 
-async def test_a_recorder_of_what_comes_passes_on_what_the_snapshot_told(tmp_path: Path) -> None:
+async def test_a_recorder_of_new_ticks_stores_the_facts_of_the_snapshot(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1)
@@ -92,7 +92,7 @@ async def test_a_recorder_of_what_comes_passes_on_what_the_snapshot_told(tmp_pat
     assert all(not known for known in passed[1:])
 
 
-async def test_a_recorder_that_follows_keeps_each_change_of_a_fact(tmp_path: Path) -> None:
+async def test_a_following_recorder_stores_each_change_of_a_fact(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1, session="pre", previous_close=90.0)
@@ -116,7 +116,7 @@ async def test_a_recorder_that_follows_keeps_each_change_of_a_fact(tmp_path: Pat
     ]
 
 
-async def test_a_recording_of_the_past_takes_only_what_was_true_all_along(tmp_path: Path) -> None:
+async def test_a_recording_of_the_past_takes_only_facts_that_never_changed(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     async with retained(open_log(f"sqlite:{tmp_path / 'log.sqlite'}")) as log:
         await append(log, 1, session="pre", previous_close=90.0, open=1.0)
@@ -188,7 +188,7 @@ async def test_a_recording_of_a_recording_keeps_the_place_of_each_fact(tmp_path:
     assert await told(second) == await told(first)
 
 
-async def test_a_recorder_that_ends_before_all_was_read_says_so(
+async def test_a_recorder_reports_that_it_ended_before_the_end_of_the_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.relay.recording.WITHIN", 0.0)
@@ -200,7 +200,7 @@ async def test_a_recorder_that_ends_before_all_was_read_says_so(
             assert recording.progress.is_cut
 
 
-async def test_a_log_that_was_replaced_and_is_away_is_waited_for(
+async def test_a_replaced_log_that_is_unreachable_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.relay.recording._LOOK_AGAIN", 0.01)

@@ -18,7 +18,7 @@ from ticker.streams.sqlite import SqliteLog
 NOW = 1_795_447_805_000_000
 
 
-async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
+async def test_a_relay_ended_by_a_bug_is_reported_and_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Relay.run
@@ -51,7 +51,7 @@ async def test_a_relay_that_a_mistake_of_ours_ended_says_so_and_is_begun_anew(
         assert await sending.finish() == "undelivered: 0"
 
 
-async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
+async def test_a_poller_beside_an_active_relay_is_never_held_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
@@ -78,7 +78,7 @@ async def test_while_another_relay_sends_the_poller_beside_it_is_never_held_up(
         assert await sending.finish() == "undelivered: 0"
 
 
-async def test_a_poller_tells_what_waits_where_another_relay_does_not_get_on(
+async def test_a_poller_reports_a_backlog_if_another_relay_makes_no_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_AGAIN", 0.01)
@@ -111,6 +111,6 @@ async def test_a_poller_tells_what_waits_where_another_relay_does_not_get_on(
 
 
 @pytest.mark.parametrize("problem", ["kafka://h:1/p: does not answer", "is it Kafka?", "So it is."])
-def test_why_something_is_undelivered_ends_in_one_mark(problem: str) -> None:
+def test_the_reason_for_undelivered_ticks_ends_in_one_full_stop(problem: str) -> None:
     words = undelivered_words(RelayReport(0, 0, 0, 3, problem), "sqlite:a", "ticker forward")
     assert words.endswith(problem if problem.endswith(("?", ".")) else f"{problem}.")
