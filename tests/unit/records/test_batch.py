@@ -22,13 +22,13 @@ def test_ticks_become_columns_under_the_names_of_the_json() -> None:
     assert frame["time"].dtype == "int64"
 
 
-def test_every_dictionary_has_every_field_so_that_all_batches_have_the_same_columns() -> None:
+def test_every_dictionary_has_every_field() -> None:
     first, second = Batch(Position("p"), ticks=TICKS).to_dicts()
     assert list(first) == list(second)
     assert (first["bid"], second["bid"]) == (None, 1.0)
 
 
-def test_the_other_kinds_are_given_by_name() -> None:
+def test_records_of_the_other_kinds_are_chosen_by_name() -> None:
     gap = Gap("s", "o", "w", NOW, "stopped", from_=NOW, until=NOW)
     batch = Batch(Position("p"), gaps=[gap], quotes=[Quote("A", "s", NOW, NOW, 1.0)])
     assert batch.to_dicts("gaps")[0]["from"] == NOW
@@ -37,6 +37,6 @@ def test_the_other_kinds_are_given_by_name() -> None:
 
 
 @pytest.mark.parametrize("kind", ["tick", "", None, ["ticks"]])
-def test_another_kind_is_refused_with_those_that_there_are(kind: Any) -> None:
+def test_an_unknown_kind_is_refused_with_the_known_ones(kind: Any) -> None:
     with pytest.raises(UsageError, match="ticks, gaps, quotes, heartbeats"):
         Batch(Position("p")).to_dicts(kind)

@@ -108,17 +108,17 @@ def test_a_quote_refuses_nonsense_and_names_the_field(field: str, value: object)
     assert refused.value.field == field
 
 
-def test_a_quote_of_a_source_is_not_numbered_yet() -> None:
+def test_a_quote_from_a_source_has_no_sequence_yet() -> None:
     quote = Quote(**QUOTE)
     assert (quote.origin, quote.sequence) == (None, None)
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "GC=F", "EURUSD=X", "^GSPC", "[bold]", "ÅÄÖ.ST"])
-def test_every_visible_symbol_is_taken(symbol: str) -> None:
+def test_every_visible_symbol_is_accepted(symbol: str) -> None:
     assert Tick(**{**TICK, "symbol": symbol}).symbol == symbol
 
 
-def test_texts_of_the_longest_allowed_are_taken() -> None:
+def test_texts_of_the_maximum_length_are_accepted() -> None:
     assert Tick(**{**TICK, "session": "x" * 1_000}).session == "x" * 1_000
     assert Quote(**QUOTE, name="n" * 1_000).name == "n" * 1_000
 
@@ -143,12 +143,12 @@ def test_records_are_frozen() -> None:
         {"from_": None, "until": None, "symbol": "A", "first_sequence": 0, "last_sequence": 1},
     ],
 )
-def test_a_gap_is_a_span_or_missing_ticks_and_nothing_between(change: dict[str, Any]) -> None:
+def test_a_gap_is_either_a_span_or_missing_ticks(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidRecord):
         Gap(**{**SPAN, **change})
 
 
-def test_a_gap_tells_a_span_or_missing_ticks() -> None:
+def test_a_gap_names_its_span_or_its_missing_ticks() -> None:
     assert Gap(**SPAN).until == 8
     ticks = {"from_": None, "until": None, "symbol": "A", "first_sequence": 3, "last_sequence": 3}
     assert Gap(**{**SPAN, **ticks}).last_sequence == 3
@@ -173,7 +173,7 @@ def test_a_heartbeat_refuses_nonsense(field: str, value: object) -> None:
     assert refused.value.field == field
 
 
-def test_a_heartbeat_asks_for_nothing_that_can_be_no_symbol() -> None:
+def test_a_heartbeat_refuses_what_cannot_be_a_symbol() -> None:
     assert Heartbeat(**BEAT, symbols=("AAPL", "GC=F")).symbols == ("AAPL", "GC=F")
     with pytest.raises(InvalidRecord):
         Heartbeat(**BEAT, symbols=("AAPL", "\x1b[2J"))
@@ -182,7 +182,7 @@ def test_a_heartbeat_asks_for_nothing_that_can_be_no_symbol() -> None:
 THOUSANDS = tuple(f"SYMBOL-{n}" for n in range(5_000))
 
 
-def test_lists_of_thousands_of_symbols_are_taken_and_no_record_is_too_long_for_a_broker() -> None:
+def test_a_record_with_thousands_of_symbols_fits_into_a_broker_message() -> None:
     refused = dict.fromkeys(THOUSANDS, "the exchange knows no such symbol")
     assert Heartbeat(**BEAT, symbols=THOUSANDS, refused=refused).refused == refused
     assert Gap(**SPAN, symbols=THOUSANDS).symbols == THOUSANDS
@@ -196,7 +196,7 @@ def test_lists_of_thousands_of_symbols_are_taken_and_no_record_is_too_long_for_a
             kind(**fields, **lists)
 
 
-def test_no_text_can_make_a_record_too_long_however_it_is_written() -> None:
+def test_no_spelling_makes_a_record_too_long() -> None:
     for letter in ("\x01", "\U0001f4c8", '"'):
         text = letter * 1_000
         texts = ("source", "origin", "currency", "session", "name", "kind", "exchange")
@@ -214,7 +214,7 @@ def test_a_refusal_is_both_a_ticker_error_and_a_value_error() -> None:
     assert issubclass(InvalidRecord, ValueError)
 
 
-def test_a_batch_is_true_when_it_holds_anything() -> None:
+def test_a_batch_is_true_if_it_holds_anything() -> None:
     assert not Batch(Position("1"))
     assert Batch(Position("1"), heartbeats=[Heartbeat(**BEAT)])
 
@@ -229,6 +229,6 @@ def test_a_negative_price_is_a_price(price: float) -> None:
 
 @pytest.mark.parametrize("field", ["price", "previous_price", "bid", "ask"])
 @pytest.mark.parametrize("value", [0.0, -0.0, math.nan, math.inf, -math.inf])
-def test_no_price_is_0_or_endless(field: str, value: float) -> None:
+def test_a_price_of_zero_or_infinity_is_refused(field: str, value: float) -> None:
     with pytest.raises(InvalidRecord, match=field):
         Tick(**{**TICK, field: value})
