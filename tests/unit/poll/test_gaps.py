@@ -68,7 +68,7 @@ async def test_a_stop_in_an_outage_hides_nothing_of_it(log: MemoryLog, back_at: 
     assert spans(gaps) == [(2, back_at, None)]
 
 
-async def test_a_kill_in_an_outage_makes_no_gap_of_what_was_looked_at(log: MemoryLog) -> None:
+async def test_a_kill_in_an_outage_makes_no_gap_for_covered_symbols(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=1_020, script=cut_off_after(1_000))
     without_farewell(log)
     assert spans(await poll(log, at=1_100, seconds=2)) == [(999, 1_100, None)]
@@ -90,7 +90,7 @@ async def test_a_restart_in_an_outage_remembers_when_it_began(log: MemoryLog) ->
     assert spans(await poll(log, at=100, seconds=2)) == [(9, 100, None)]
 
 
-async def test_a_heartbeat_tells_when_the_last_good_answer_came(log: MemoryLog) -> None:
+async def test_a_heartbeat_carries_the_time_of_the_last_good_answer(log: MemoryLog) -> None:
     await poll(log, at=0, seconds=4, script=cut_off_after(2))
     assert [(beat.state, beat.last_good) for beat in log.heartbeats] == [
         ("ok", START),
@@ -113,7 +113,7 @@ async def test_a_poller_of_one_shared_symbol_hides_no_gap_of_the_others(
     assert spans(gaps) == [(2, 604, ("A",))]
 
 
-async def test_symbols_that_were_last_looked_at_by_different_pollers_have_gaps_of_their_own(
+async def test_symbols_last_polled_by_different_pollers_have_separate_gaps(
     log: MemoryLog,
 ) -> None:
     await poll(log, "A", "B", at=0, seconds=3)
@@ -122,7 +122,7 @@ async def test_symbols_that_were_last_looked_at_by_different_pollers_have_gaps_o
     assert sorted(spans(gaps), key=str) == [(2, 200, ("A", "B")), (99, 200, ("C",))]
 
 
-async def test_a_poller_that_is_gone_does_not_vouch_for_symbols_that_others_asked_for(
+async def test_a_dead_poller_does_not_cover_symbols_of_others(
     log: MemoryLog,
 ) -> None:
     await poll(log, "A", at=0, seconds=3)
@@ -160,7 +160,7 @@ def beat(at: int, *symbols: str, last_good: int | None = None, **told: Any) -> H
     )
 
 
-async def test_what_another_living_poller_looks_at_is_in_no_gap() -> None:
+async def test_symbols_that_another_living_poller_covers_are_in_no_gap() -> None:
     log = MemoryLog()
     await poll(log, "A", "M", at=0, seconds=3)
     without_farewell(log)
@@ -169,7 +169,7 @@ async def test_what_another_living_poller_looks_at_is_in_no_gap() -> None:
     assert spans(await poll(log, "A", "M", at=60, seconds=2)) == [(2, 60, ("M",))]
 
 
-async def test_where_others_looked_at_everything_there_is_no_gap() -> None:
+async def test_there_is_no_gap_if_others_covered_every_symbol() -> None:
     log = MemoryLog()
     await poll(log, "A", "M", at=0, seconds=3)
     log.heartbeats.append(beat(60, "M", "A"))
@@ -184,7 +184,7 @@ async def test_where_others_looked_at_everything_there_is_no_gap() -> None:
         (90, "ok", "poller stopped"),  # no heartbeat for long: it was killed
     ],
 )
-async def test_a_poller_that_is_late_when_another_one_starts_did_not_stop(
+async def test_a_late_poller_has_not_stopped_when_another_starts(
     log: MemoryLog, at: int, state: str, reason: str
 ) -> None:
     await poll(log, "A", at=0, seconds=3)
@@ -193,7 +193,7 @@ async def test_a_poller_that_is_late_when_another_one_starts_did_not_stop(
     assert (spans([gap]), gap.reason) == ([(59, at, ("A",))], reason)
 
 
-async def test_a_gap_of_what_another_poller_looked_at_begins_when_it_ceased_to() -> None:
+async def test_a_gap_begins_when_the_other_poller_stopped_covering_the_symbol() -> None:
     log = MemoryLog()
     await poll(log, "A", "M", at=0, seconds=3)
     log.heartbeats.append(beat(30, "A", "B", state="stopped"))
@@ -214,14 +214,14 @@ def cut_off_for_long(log: MemoryLog, other: Callable[[int], Heartbeat]) -> Any:
     return script
 
 
-async def test_cut_off_alone_a_poller_tells_of_nothing_that_others_looked_at() -> None:
+async def test_a_poller_cut_off_alone_reports_only_symbols_that_others_did_not_cover() -> None:
     log = MemoryLog()
     script = cut_off_for_long(log, lambda second: beat(second, "A", "B"))
     [gap] = await poll(log, "A", "M", at=0, seconds=60, script=script)
     assert (gap.from_, gap.reason, gap.symbols) == (START + 2 * SECOND, "unreachable", ("M",))
 
 
-async def test_cut_off_together_a_poller_tells_of_all_that_it_asks_for() -> None:
+async def test_a_poller_cut_off_with_the_others_reports_all_its_symbols() -> None:
     log = MemoryLog()
 
     def failing(second: int) -> Heartbeat:
@@ -232,7 +232,7 @@ async def test_cut_off_together_a_poller_tells_of_all_that_it_asks_for() -> None
 
 
 @pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000])
-async def test_what_another_poller_asked_for_often_is_in_no_gap(every: int) -> None:
+async def test_symbols_that_another_poller_asked_for_often_are_in_no_gap(every: int) -> None:
     async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(9_000 if len(source.asked) % 7 == 1 else 2_000)
         return steady(source, symbols)
@@ -244,7 +244,7 @@ async def test_what_another_poller_asked_for_often_is_in_no_gap(every: int) -> N
     assert await poll(log, "A", at=60, seconds=2) == []
 
 
-async def test_gaps_that_begin_when_the_same_poller_ceased_to_look_are_one() -> None:
+async def test_gaps_that_begin_with_the_same_pollers_end_are_one() -> None:
     log = MemoryLog()
     await poll(log, "A", at=0, seconds=3)
     await poll(log, "C", "D", at=0, seconds=6, script=rising)
@@ -260,7 +260,7 @@ async def test_gaps_that_begin_when_the_same_poller_ceased_to_look_are_one() -> 
     assert (gap.from_, gap.symbols) == (START + 102 * SECOND, ("A", "C"))
 
 
-async def test_a_symbol_added_in_an_outage_was_not_looked_at_before_it() -> None:
+async def test_a_symbol_added_in_an_outage_was_not_covered_before_it() -> None:
     log = MemoryLog()
     await poll(log, "A", at=0, seconds=3)
     # Its last good answer was about other symbols.
@@ -268,7 +268,7 @@ async def test_a_symbol_added_in_an_outage_was_not_looked_at_before_it() -> None
     assert spans(await poll(log, "A", "X", at=60, seconds=2)) == [(2, 60, ("A",))]
 
 
-async def test_a_poller_of_another_source_looked_at_nothing_here() -> None:
+async def test_a_poller_of_another_source_covers_nothing_here() -> None:
     log = MemoryLog()
     await poll(log, "A", at=0, seconds=3)
     elsewhere = msgspec.structs.replace(beat(59, "A"), source="exchange")
@@ -276,7 +276,7 @@ async def test_a_poller_of_another_source_looked_at_nothing_here() -> None:
     assert spans(await poll(log, "A", at=60, seconds=2)) == [(2, 60, None)]
 
 
-async def test_a_heartbeat_names_what_its_writer_asks_for() -> None:
+async def test_a_heartbeat_names_the_symbols_of_its_writer() -> None:
     scene = Scene(rising)
     poller = scene.poll("A", every=SECOND // 4, duration=2 * SECOND)
 

@@ -15,7 +15,7 @@ def asked(at: int, every: int = SECOND // 2) -> Heartbeat:
     return Heartbeat("o", "w", "yahoo", time, time, every, "ok", 1, 1, last_good=time)
 
 
-def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() -> None:
+def test_a_repeated_heartbeat_reports_answers_since_the_last_one() -> None:
     beats = HeartbeatPace()
     beats.note(asked(0), 0)
     beats.note_unwritten(asked(500_000))
@@ -24,7 +24,7 @@ def test_what_is_said_again_tells_of_answers_that_came_since_it_was_written() ->
 
 
 @pytest.mark.parametrize("every", [SECOND // 10, SECOND // 2, 7 * SECOND // 10, SECOND, 9 * SECOND])
-def test_nothing_is_said_again_before_the_next_answer_could_bring_it(every: int) -> None:
+def test_no_heartbeat_is_repeated_before_the_next_answer_is_due(every: int) -> None:
     beats = HeartbeatPace()
     beats.note(asked(0, every), 0)
     slot = every * -(-SECOND // every)

@@ -38,7 +38,7 @@ async def lose_log(scene: Scene, poll: Poll, at: int) -> MemoryLog:
     return log
 
 
-async def test_its_time_and_its_counts_go_on() -> None:
+async def test_the_schedule_and_the_counts_continue_in_the_new_log() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND, duration=8 * SECOND)
     log = await lose_log(scene, poll, 5 * SECOND)
@@ -51,7 +51,7 @@ async def test_its_time_and_its_counts_go_on() -> None:
     assert log.gaps == []
 
 
-async def test_the_ticks_that_went_with_the_other_log_count() -> None:
+async def test_ticks_lost_with_the_old_log_count_towards_the_wanted_number() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND, count=7)
     log = await lose_log(scene, poll, 4 * SECOND)
@@ -61,7 +61,7 @@ async def test_the_ticks_that_went_with_the_other_log_count() -> None:
     assert not report.is_log_gone
 
 
-async def test_it_asks_for_what_was_added_and_not_for_what_was_removed_under_its_old_name() -> None:
+async def test_added_and_removed_symbols_and_the_writers_name_survive_the_move() -> None:
     scene = Scene(rising)
     poll = scene.poll("A", "B", every=SECOND, duration=6 * SECOND)
     poll.add(["C"])
@@ -73,7 +73,7 @@ async def test_it_asks_for_what_was_added_and_not_for_what_was_removed_under_its
     assert {beat.writer for beat in log.heartbeats} == {scene.log.heartbeats[0].writer}
 
 
-async def test_a_stop_between_two_logs_is_not_forgotten() -> None:
+async def test_a_stop_between_two_logs_takes_effect() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND)
     log = await lose_log(scene, poll, 3 * SECOND)
@@ -83,7 +83,7 @@ async def test_a_stop_between_two_logs_is_not_forgotten() -> None:
     assert (log.ticks, log.heartbeats) == ([], [])
 
 
-async def test_it_is_told_to_be_stopped_at_its_end_only() -> None:
+async def test_the_poller_is_reported_as_stopped_only_at_its_end() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND, duration=6 * SECOND)
     await lose_log(scene, poll, 3 * SECOND)
@@ -93,7 +93,7 @@ async def test_it_is_told_to_be_stopped_at_its_end_only() -> None:
     assert [status.ticks for status in scene.told] == sorted(s.ticks for s in scene.told)
 
 
-async def test_its_prices_are_asked_for_again_within_a_second() -> None:
+async def test_the_new_log_gets_prices_within_a_second() -> None:
     scene = Scene(rising)
     poll = scene.poll(duration=50 * SECOND)
     log = await lose_log(scene, poll, 15 * SECOND)
@@ -103,7 +103,7 @@ async def test_its_prices_are_asked_for_again_within_a_second() -> None:
 
 
 @pytest.mark.parametrize("losses", [3, 70])
-async def test_however_often_its_log_is_taken_away_no_hour_holds_more_than_the_budget(
+async def test_removed_logs_never_push_an_hour_over_the_budget(
     losses: int,
 ) -> None:
     scene = Scene(rising, budget=60)
@@ -115,7 +115,7 @@ async def test_however_often_its_log_is_taken_away_no_hour_holds_more_than_the_b
     assert all(sum(at <= other < at + 3_600 for other in asked) <= 60 for at in asked)
 
 
-async def test_a_request_that_was_under_way_counts_in_the_budget() -> None:
+async def test_a_request_in_flight_counts_in_the_budget() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 1:
             await source.clock.sleep(ALL_THE_TIME)
@@ -131,7 +131,7 @@ async def test_a_request_that_was_under_way_counts_in_the_budget() -> None:
     assert scene.times == [0, 1_801, 1_802, 1_803]
 
 
-async def test_a_source_that_limits_it_is_left_in_peace_and_the_new_log_says_so() -> None:
+async def test_the_new_log_knows_a_rate_limit_and_the_source_is_not_asked() -> None:
     def limited(source: FakeSource, symbols: Sequence[str]) -> Any:
         if len(source.asked) == 2:
             return RateLimited("yahoo", source.clock.wall() + 90 * SECOND)
@@ -148,7 +148,7 @@ async def test_a_source_that_limits_it_is_left_in_peace_and_the_new_log_says_so(
     assert {beat.origin for beat in log.heartbeats} == {"p"}
 
 
-async def test_a_failing_source_is_asked_ever_more_rarely_all_the_same() -> None:
+async def test_a_failing_source_is_still_asked_less_and_less_often() -> None:
     scene = Scene(lambda *_: SourceUnreachable("yahoo", "refused"), budget=3_600)
     poll = scene.poll(every=SECOND, duration=40 * SECOND)
     await lose_log(scene, poll, 7 * SECOND)
@@ -156,7 +156,7 @@ async def test_a_failing_source_is_asked_ever_more_rarely_all_the_same() -> None
     assert scene.times == [0, 1, 3, 7, 15, 31]
 
 
-async def test_a_request_under_way_is_not_joined_by_another() -> None:
+async def test_no_second_request_starts_while_one_is_in_flight() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 2:
             try:
@@ -173,7 +173,7 @@ async def test_a_request_under_way_is_not_joined_by_another() -> None:
     assert log.ticks
 
 
-async def test_in_an_older_copy_of_its_log_the_absence_is_a_gap() -> None:
+async def test_in_an_older_copy_of_the_log_the_absence_is_a_gap() -> None:
     scene = Scene(rising)
     poll = scene.poll(every=SECOND, duration=20 * SECOND)
     log = await lose_log(scene, poll, 10 * SECOND)
@@ -190,7 +190,7 @@ async def test_in_an_older_copy_of_its_log_the_absence_is_a_gap() -> None:
     assert (gap.from_, gap.until, gap.origin) == (START, START + 11 * SECOND, "p")
 
 
-async def test_a_log_that_is_found_to_be_gone_at_the_end_holds_none_of_the_ticks() -> None:
+async def test_a_log_found_removed_at_the_end_holds_none_of_the_ticks() -> None:
     scene = Scene(rising)
     gone = StreamMissing("memory:", "was removed")
     scene.log.fail = lambda: gone if scene.clock.now > SECOND else None

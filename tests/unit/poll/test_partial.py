@@ -44,7 +44,7 @@ def trouble(_: FakeSource) -> SourceError:
     return SourceError("yahoo", "is in trouble (HTTP 500)")
 
 
-async def test_what_was_answered_is_kept_and_the_rest_is_named() -> None:
+async def test_answered_symbols_are_stored_and_the_rest_are_named() -> None:
     scene = Scene(losing("B", between=(0, 99), error=trouble))
     await scene.poll("A", "B", "C", every=SECOND, duration=3 * SECOND).run()
     assert {tick.symbol for tick in scene.log.ticks} == {"A", "C"}
@@ -57,7 +57,7 @@ async def test_what_was_answered_is_kept_and_the_rest_is_named() -> None:
     assert "is in trouble (HTTP 500)" in problems
 
 
-async def test_the_gap_is_that_of_the_lost_symbols_alone() -> None:
+async def test_only_the_unanswered_symbols_have_a_gap() -> None:
     scene = Scene(losing("B", "C", between=(5, 12), error=trouble))
     await scene.poll("A", "B", "C", every=SECOND, duration=20 * SECOND).run()
     [gap] = scene.log.gaps
@@ -66,13 +66,13 @@ async def test_the_gap_is_that_of_the_lost_symbols_alone() -> None:
     assert gap.reason == "unreadable"
 
 
-async def test_one_lost_answer_is_no_gap() -> None:
+async def test_one_unanswered_poll_makes_no_gap() -> None:
     scene = Scene(losing("B", between=(5, 6), error=trouble))
     await scene.poll("A", "B", every=SECOND, duration=20 * SECOND).run()
     assert scene.log.gaps == []
 
 
-async def test_a_rate_limit_of_one_request_is_waited_for_and_told() -> None:
+async def test_a_rate_limit_of_one_request_is_waited_for_and_reported() -> None:
     limited = losing(
         *("B",),
         between=(15, 16),
@@ -92,7 +92,7 @@ async def test_a_rate_limit_of_one_request_is_waited_for_and_told() -> None:
     }
 
 
-async def test_symbols_lost_from_the_start_have_the_gap_since_somebody_looked() -> None:
+async def test_symbols_unanswered_from_the_start_have_a_gap_since_the_last_poll() -> None:
     log = MemoryLog()
     before = Scene(rising, log=log)
     await before.poll("A", "B", every=SECOND, duration=3 * SECOND).run()

@@ -37,7 +37,7 @@ class Scene:
         return await self.answers.to(question)
 
 
-async def test_minute_bars_and_searches_are_told_and_kept_for_a_while() -> None:
+async def test_minute_bars_and_searches_are_answered_and_cached_for_a_while() -> None:
     scene = Scene()
     bars = MinuteBars("AAPL", (1,), (2.0,), 3)
     for _ in range(3):
@@ -49,7 +49,7 @@ async def test_minute_bars_and_searches_are_told_and_kept_for_a_while() -> None:
     assert scene.source.asked == ["AAPL", "apple", "AAPL"]
 
 
-async def test_a_failure_is_told_in_words_and_asked_again() -> None:
+async def test_a_failure_is_reported_in_words_and_asked_again() -> None:
     scene = Scene()
     scene.source.is_away = True
     assert await scene.ask(do="bars", symbol="AAPL") == {"problem": "Yahoo: host not found"}
@@ -57,7 +57,7 @@ async def test_a_failure_is_told_in_words_and_asked_again() -> None:
     assert "bars" in await scene.ask(do="bars", symbol="AAPL")
 
 
-async def test_a_question_that_makes_no_sense_has_an_answer_too() -> None:
+async def test_a_senseless_question_is_answered_too() -> None:
     scene = Scene()
     for question in ({"do": "dance"}, {"do": "bars", "symbol": 7}, {"do": "search"}):
         assert "problem" in await scene.ask(**question)
