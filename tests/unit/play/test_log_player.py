@@ -140,14 +140,14 @@ async def test_ten_times_as_fast_takes_a_tenth_of_the_time(replay: Replay) -> No
     assert 4 * SECOND <= replay.clock.elapsed < 4.01 * SECOND
 
 
-async def test_a_burst_stays_whole_across_the_pieces_in_which_it_is_read(replay: Replay) -> None:
+async def test_a_burst_stays_whole_across_read_boundaries(replay: Replay) -> None:
     burst = [tick(n, SECOND) for n in range(2, 12_002)]  # more than is read at once
     replay.record(tick(1, 0), *burst, tick(12_002, 2 * SECOND))
     await replay.play()
     assert [len(each) for each in replay.log.appends] == [1, 12_000, 1]
 
 
-async def test_no_quote_tells_what_comes_later(replay: Replay) -> None:
+async def test_no_quote_reveals_later_facts(replay: Replay) -> None:
     replay.record(
         tick(1, 0), tick(2, SECOND), tick(3, 2 * SECOND), quotes=(last_quote(3, 2 * SECOND),)
     )
@@ -159,7 +159,7 @@ async def test_no_quote_tells_what_comes_later(replay: Replay) -> None:
     assert [q.previous_close for q in replay.log.quotes] == [None, None, 77.0]
 
 
-async def test_the_last_price_before_the_beginning_is_known_from_the_first_moment(
+async def test_the_last_price_before_the_span_is_known_from_the_start(
     replay: Replay,
 ) -> None:
     replay.record(
@@ -175,7 +175,7 @@ async def test_the_last_price_before_the_beginning_is_known_from_the_first_momen
     assert replay.log.appends == [[3]]
 
 
-async def test_heartbeats_tell_where_the_tape_stands_and_how_fast_it_runs(replay: Replay) -> None:
+async def test_heartbeats_carry_the_tapes_time_and_speed(replay: Replay) -> None:
     replay.record(tick(1, 0), tick(2, 30 * SECOND))
     await replay.play(10.0)
     beats = replay.log.beats
@@ -189,7 +189,7 @@ async def test_heartbeats_tell_where_the_tape_stands_and_how_fast_it_runs(replay
     assert max(steps) <= 5.1 * SECOND  # half a second of ours each
 
 
-async def test_a_stopped_player_leaves_the_rest(replay: Replay) -> None:
+async def test_a_stopped_replay_leaves_the_rest_unsent(replay: Replay) -> None:
     replay.record(tick(1, 0), tick(2, 3_600 * SECOND))
     replay.clock.at(SECOND, replay.stop)
     await replay.play()
@@ -197,7 +197,7 @@ async def test_a_stopped_player_leaves_the_rest(replay: Replay) -> None:
     assert replay.log.beats[-1].state == "stopped"
 
 
-async def test_at_max_all_is_played_at_once(replay: Replay) -> None:
+async def test_at_max_speed_everything_is_played_at_once(replay: Replay) -> None:
     replay.record(tick(1, 0), tick(2, 3_600 * SECOND))
     await replay.play(MAX_SPEED)
     assert replay.clock.elapsed == 0

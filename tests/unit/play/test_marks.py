@@ -28,6 +28,6 @@ def test_a_gap_names_its_reason_in_plain_words() -> None:
     assert gap_text(gap) == "AAPL: its machine was busy or asleep, 2s"
 
 
-def test_a_move_that_follows_its_mark_says_how_long_it_takes() -> None:
+def test_a_move_that_follows_its_mark_shows_its_duration() -> None:
     assert move_text(Move(NOW, NOW + 36_000_000, "CL=F", -0.22)) == "CL=F -0.22% in the next 36s"
     assert move_text(Move(NOW, NOW, "CL=F", 5)) == "CL=F +5.00%"

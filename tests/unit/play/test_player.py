@@ -54,7 +54,9 @@ def at(player: Player) -> float:
     return (player.time - NOW) / SECOND
 
 
-async def test_ticks_are_shown_when_they_were_received(tape: RecordingStream, clock: Clock) -> None:
+async def test_ticks_appear_at_the_pace_at_which_they_were_received(
+    tape: RecordingStream, clock: Clock
+) -> None:
     async with playing(tape, clock) as player:
         assert (price(player), player.board.symbols, player.board.ticks) == (101.0, ["A"], 1)
         await clock.advance(2 * SECOND)
@@ -67,7 +69,7 @@ async def test_ticks_are_shown_when_they_were_received(tape: RecordingStream, cl
         assert player.clock() == NOW + 3 * SECOND
 
 
-async def test_the_end_is_told_and_space_plays_it_again(
+async def test_the_end_is_shown_and_space_plays_the_tape_again(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock, speed=10.0) as player:
@@ -80,7 +82,7 @@ async def test_the_end_is_told_and_space_plays_it_again(
         assert (player.has_ended, at(player), price(player)) == (False, 0, 101.0)
 
 
-async def test_a_paused_tape_stands_and_a_changed_speed_counts_from_now(
+async def test_a_pause_stops_the_tape_and_a_new_speed_counts_from_now(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock, is_paused=True) as player:
@@ -97,7 +99,9 @@ async def test_a_paused_tape_stands_and_a_changed_speed_counts_from_now(
         assert player.has_ended
 
 
-async def test_the_ladder_of_speeds(tape: RecordingStream, clock: Clock) -> None:
+async def test_faster_and_slower_step_through_the_speeds(
+    tape: RecordingStream, clock: Clock
+) -> None:
     async with playing(tape, clock, is_paused=True) as player:
 
         def climb(begin: float, move: Callable[[], None], times: int) -> list[float]:
@@ -114,7 +118,9 @@ async def test_the_ladder_of_speeds(tape: RecordingStream, clock: Clock) -> None
         assert climb(1_000, player.slower, 1) == [60]
 
 
-async def test_a_seek_shows_what_was_last_known_there(tape: RecordingStream, clock: Clock) -> None:
+async def test_a_seek_shows_the_last_known_prices_of_that_time(
+    tape: RecordingStream, clock: Clock
+) -> None:
     async with playing(tape, clock) as player:
         await clock.advance(6 * SECOND)
         before = shown(player.board)
@@ -190,7 +196,9 @@ async def test_a_section_is_repeated_until_it_is_switched_off(
         assert player.loop_from is player.loop_to is None
 
 
-async def test_all_is_repeated_after_its_end_was_seen(tape: RecordingStream, clock: Clock) -> None:
+async def test_the_whole_tape_is_repeated_after_its_end_was_shown(
+    tape: RecordingStream, clock: Clock
+) -> None:
     async with playing(tape, clock, loop=True) as player:
         await clock.advance(21 * SECOND)
         assert (at(player), player.has_ended) == (20, True)
@@ -212,7 +220,7 @@ async def test_the_speed_reached_leaves_out_waits_and_seeks(
         assert {None if each is None else round(each) for each in told} == {None, 10}
 
 
-async def test_a_loop_that_is_closed_at_the_end_begins_again(
+async def test_a_loop_that_ends_at_the_tapes_end_restarts(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock) as player:
@@ -225,9 +233,7 @@ async def test_a_loop_that_is_closed_at_the_end_begins_again(
         assert (at(player), player.has_ended) == (19, False)
 
 
-async def test_space_pauses_a_loop_while_it_shows_the_end(
-    tape: RecordingStream, clock: Clock
-) -> None:
+async def test_space_pauses_a_loop_that_shows_its_end(tape: RecordingStream, clock: Clock) -> None:
     async with playing(tape, clock, loop=True) as player:
         await clock.advance(21 * SECOND)
         player.toggle()
@@ -249,7 +255,9 @@ async def test_a_long_silence_is_shortened_and_the_tapes_time_jumps(
         assert (price(player), at(player)) == (103.0, 600)
 
 
-async def test_marks_are_gaps_moves_sessions_and_own_ones(tmp_path: Path, clock: Clock) -> None:
+async def test_gaps_and_moves_and_sessions_and_own_marks_are_marked(
+    tmp_path: Path, clock: Clock
+) -> None:
     gap = Gap(
         "test", "o", "w", NOW + 8 * SECOND, "stopped", None, NOW + 6 * SECOND, NOW + 8 * SECOND
     )
@@ -283,7 +291,7 @@ async def test_marks_are_gaps_moves_sessions_and_own_ones(tmp_path: Path, clock:
         assert found.kind is MarkKind.GAP
 
 
-async def test_a_span_and_symbols_are_all_that_is_played(
+async def test_only_the_chosen_span_and_symbols_are_played(
     tape: RecordingStream, clock: Clock
 ) -> None:
     span = Span(("B",), NOW + 6 * SECOND, NOW + 20 * SECOND)
@@ -296,7 +304,7 @@ async def test_a_span_and_symbols_are_all_that_is_played(
         assert (price(player), price(player, "B")) == (116.0, 102.0)
 
 
-async def test_the_past_ends_where_the_tape_stands(tape: RecordingStream, clock: Clock) -> None:
+async def test_the_past_ends_at_the_tapes_present_time(tape: RecordingStream, clock: Clock) -> None:
     async with playing(tape, clock, is_paused=True) as player:
         player.seek(NOW + 7 * SECOND)
         await clock.settle()
@@ -321,7 +329,7 @@ class Live:
         on_change()
 
 
-async def test_a_tape_of_a_stream_that_grows_goes_to_live(
+async def test_a_replay_of_a_growing_stream_hands_over_to_live(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock, why_not_live="It is over") as player:
@@ -343,7 +351,7 @@ async def test_a_tape_of_a_stream_that_grows_goes_to_live(
 
 
 @pytest.mark.parametrize("key", ["seek", "step"])
-async def test_nothing_of_the_tape_comes_after_it_went_to_live(
+async def test_no_recorded_tick_comes_after_the_handover_to_live(
     tape: RecordingStream, clock: Clock, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     made: list[Live] = []
@@ -376,7 +384,7 @@ async def test_nothing_of_the_tape_comes_after_it_went_to_live(
         assert not player.board.symbols
 
 
-async def test_names_and_closes_are_those_of_the_tapes_time(tmp_path: Path, clock: Clock) -> None:
+async def test_names_and_closes_belong_to_the_tapes_time(tmp_path: Path, clock: Clock) -> None:
     quote = Quote("A", "test", NOW, NOW, 1.0, "o", 1, name="Apple", previous_close=90.0)
     tape = write(tmp_path / "q.parquet", [tick("A", n + 1, n) for n in range(3)], quotes=[quote])
     async with playing(tape, clock) as player:
@@ -384,7 +392,7 @@ async def test_names_and_closes_are_those_of_the_tapes_time(tmp_path: Path, cloc
         assert (row.name, row.previous_close) == ("Apple", 90.0)
 
 
-async def test_alerts_are_marked_where_the_tape_meets_them(
+async def test_alerts_are_marked_where_the_tape_triggers_them(
     tape: RecordingStream, clock: Clock
 ) -> None:
     async with playing(tape, clock) as player:
@@ -399,7 +407,7 @@ async def test_alerts_are_marked_where_the_tape_meets_them(
         assert not any(mark.kind is MarkKind.ALERT for mark in player.marks)
 
 
-async def test_an_alert_that_was_met_before_what_is_played_has_no_mark(
+async def test_an_alert_triggered_before_the_played_span_has_no_mark(
     tape: RecordingStream,
 ) -> None:
     async with tape:

@@ -59,7 +59,7 @@ def tape(tmp_path: Path) -> RecordingStream:
         (None, 2, ("B",)),
     ],
 )
-async def test_a_tape_made_of_a_log_holds_the_span_and_what_was_known_before_it(
+async def test_a_tape_of_a_log_holds_the_span_and_the_facts_before_it(
     tape: RecordingStream,
     log: SqliteStream,
     since: int | None,
@@ -86,7 +86,7 @@ async def test_a_tape_made_of_a_log_holds_the_span_and_what_was_known_before_it(
     assert read
 
 
-async def test_the_past_on_a_tape_made_of_a_log_has_nothing_later(log: SqliteStream) -> None:
+async def test_the_past_on_a_tape_of_a_log_holds_nothing_later(log: SqliteStream) -> None:
     at = ticks()[3].received
     async with tape_of(log, Span()) as made:
         found = last_day(made, at, [tick.symbol for tick in ticks()])
@@ -105,7 +105,7 @@ async def test_a_span_without_a_tick_is_nothing_to_play(log: SqliteStream) -> No
             pass
 
 
-async def test_what_is_played_ends_with_its_last_gap(tmp_path: Path) -> None:
+async def test_a_replay_ends_with_its_last_gap(tmp_path: Path) -> None:
     gap = Gap("test", "o", "w", NOW + 30 * SECOND, "stopped", None, NOW, NOW + 30 * SECOND)
     with Recorder(tmp_path / "a.parquet") as recorder:
         recorder.add(ticks())
@@ -116,7 +116,7 @@ async def test_what_is_played_ends_with_its_last_gap(tmp_path: Path) -> None:
         assert (await load(tape, Span(until=NOW + 20 * SECOND))).end == NOW + 10 * SECOND
 
 
-async def test_what_is_played_of_one_symbol_ends_before_the_gap_of_another(
+async def test_a_replay_of_one_symbol_ends_before_the_gap_of_another(
     tmp_path: Path,
 ) -> None:
     gap = Gap("test", "o", "w", NOW + 30 * SECOND, "stopped", ("Z",), NOW, NOW + 30 * SECOND)
@@ -173,7 +173,7 @@ async def play(tape: RecordingStream) -> None:
         ("damaged", "damaged|cannot be read"),
     ],
 )
-async def test_a_file_that_cannot_be_played_is_an_error_in_words(
+async def test_a_file_that_cannot_be_played_is_reported_in_words(
     tmp_path: Path, kind: str, words: str
 ) -> None:
     async with RecordingStream(bad_file(kind, tmp_path)) as tape:

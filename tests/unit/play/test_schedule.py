@@ -26,7 +26,7 @@ def test_a_speed_is_a_number_or_max(text: str, speed: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "0.09", "-1", "", "fast", "nan", "1e9", "100001"])
-def test_no_other_word_is_a_speed(text: str) -> None:
+def test_other_words_are_not_speeds(text: str) -> None:
     with pytest.raises(UsageError, match="write a number"):
         parse_speed(text)
 
@@ -39,14 +39,14 @@ def test_the_tape_runs_as_many_times_as_fast_as_the_clock(speed: float) -> None:
     assert schedule.wait(TAPE, SECOND) == 0
 
 
-def test_a_late_look_delays_nothing_that_follows() -> None:
+def test_a_late_call_does_not_delay_later_ticks() -> None:
     schedule = begun()
     schedule.look(4 * SECOND)  # the log was slow
     assert schedule.at(4 * SECOND) == TAPE + 4 * SECOND
     assert schedule.wait(TAPE + 5 * SECOND, 4 * SECOND) == SECOND
 
 
-def test_a_paused_tape_stands_and_goes_on_where_it_stood() -> None:
+def test_a_paused_tape_continues_where_it_stopped() -> None:
     schedule = begun(10.0)
     schedule.begin(schedule.at(SECOND), SECOND)
     schedule.is_paused = True
@@ -56,14 +56,14 @@ def test_a_paused_tape_stands_and_goes_on_where_it_stood() -> None:
     assert schedule.at(62 * SECOND) == TAPE + 20 * SECOND
 
 
-def test_a_machine_that_slept_goes_on_where_it_was() -> None:
+def test_after_a_sleep_of_the_machine_the_tape_continues_where_it_was() -> None:
     schedule = begun()
     schedule.look(SECOND)
     schedule.look(3_601 * SECOND)
     assert schedule.at(3_601 * SECOND) == TAPE + SECOND
 
 
-def test_at_max_all_is_due_unless_it_is_paused() -> None:
+def test_at_max_speed_everything_is_due_unless_paused() -> None:
     schedule = begun(MAX_SPEED)
     assert schedule.at(0) == MAX_TIME
     assert schedule.wait(TAPE + SECOND, 0) == 0
