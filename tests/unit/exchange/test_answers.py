@@ -49,20 +49,20 @@ def test_unknown_symbols_give_an_empty_answer(tmp_path: Path) -> None:
     assert served(SavedAnswers(tmp_path), "SIX") == []
 
 
-def test_of_two_answers_the_newer_counts(tmp_path: Path) -> None:
+def test_the_newer_of_two_answers_counts(tmp_path: Path) -> None:
     save(tmp_path, "1.json", {"symbol": "A", "regularMarketTime": 10, "postMarketTime": 30})
     save(tmp_path, "2.json", {"symbol": "A", "regularMarketTime": 20})
     assert served(SavedAnswers(tmp_path), "A")[0]["regularMarketTime"] == 10
 
 
-def test_of_two_equally_new_answers_the_one_about_the_symbol_alone_counts(tmp_path: Path) -> None:
+def test_of_equally_new_answers_the_one_for_a_single_symbol_counts(tmp_path: Path) -> None:
     save(tmp_path, "1.json", {"symbol": "A", "from": "both"}, {"symbol": "B"})
     save(tmp_path, "2.json", {"symbol": "A", "from": "alone"})
     save(tmp_path, "3.json", {"symbol": "A", "from": "later"})
     assert served(SavedAnswers(tmp_path), "A")[0]["from"] == "alone"
 
 
-def test_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     save(tmp_path, "A.json", {"symbol": "A"})
     (tmp_path / "notes.txt").write_text("not an answer")
     assert SavedAnswers(tmp_path).symbols == ["A"]
@@ -81,7 +81,7 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
         b"[" * 100_000,
     ],
 )
-def test_a_file_that_is_no_answer_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_answer_is_named(tmp_path: Path, content: bytes) -> None:
     save(tmp_path, "A.json", {"symbol": "A"})
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(UsageError, match=r"bad\.json: no answer of Yahoo: \S"):
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_answer_is_named(tmp_path: Path, content: bytes) -> No
         ),
     ],
 )
-def test_what_is_broken_in_an_answer_spoils_no_other_entry(tmp_path: Path, broken: str) -> None:
+def test_a_broken_entry_does_not_affect_the_others(tmp_path: Path, broken: str) -> None:
     good = '{"symbol": "A", "regularMarketTime": 5}'
     body = '{"quoteResponse": {"result": [' + broken + ", " + good + "]}}"
     (tmp_path / "x.json").write_text(body)
@@ -118,7 +118,7 @@ def test_an_answer_in_utf_16_or_with_a_byte_order_mark_is_served(tmp_path: Path)
         assert served(SavedAnswers(tmp_path), "A") == [{"symbol": "A"}]
 
 
-def test_a_folder_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
+def test_a_missing_or_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere: No such file"):
         SavedAnswers(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="holds no answers"):
@@ -128,7 +128,7 @@ def test_a_folder_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
         SavedAnswers(tmp_path / "file")
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(UsageError, match=r"folder\.json: Is a directory"):
         SavedAnswers(tmp_path)

@@ -19,7 +19,7 @@ def told(symbol: str = "AAPL", now: int = NOW, seed: int = 7, **query: str) -> A
     return chart(state, query, now, seed)["chart"]["result"][0]
 
 
-def test_the_past_is_the_same_each_time_and_ends_in_the_present() -> None:
+def test_the_past_is_reproducible_and_ends_at_the_present() -> None:
     month = told(range="1mo", interval="1d")
     assert month == told(range="1mo", interval="1d")
     assert month != told(range="1mo", interval="1d", seed=8)
@@ -34,9 +34,7 @@ def test_the_past_is_the_same_each_time_and_ends_in_the_present() -> None:
 @pytest.mark.parametrize(
     "symbol", some("AAPL", "BTC-USD", "7203.T", "EURUSD=X", "DOGE-USD", plain=2)
 )
-def test_a_bar_holds_its_open_and_close_and_begins_where_the_last_one_ended(
-    symbol: str, interval: str
-) -> None:
+def test_a_bar_opens_at_the_previous_close(symbol: str, interval: str) -> None:
     result = told(symbol, interval=interval, range="5d" if interval[-1] in "mh" else "1y")
     quote = result["indicators"]["quote"][0]
     bars = [*zip(quote["low"], quote["open"], quote["close"], quote["high"], strict=True)]
@@ -59,7 +57,7 @@ def test_five_days_are_five_trading_days_and_one_is_the_present_one(
     assert told(symbol, now, interval="15m", range="5d")["timestamp"][0] == five[0]
 
 
-def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
+def test_a_span_has_two_ends_and_an_empty_span_no_bars() -> None:
     at = NOW // SECOND
     some = told(interval="1m", period1=str(at - 600), period2=str(at - 300))
     assert 5 <= len(some["timestamp"]) <= 7
@@ -68,7 +66,7 @@ def test_a_span_is_told_by_its_two_ends_and_an_empty_one_has_no_bars() -> None:
     assert none["indicators"] == {"quote": [{}]}
 
 
-def test_without_options_it_is_a_month_of_days() -> None:
+def test_the_default_is_a_month_of_daily_bars() -> None:
     assert told() == told(interval="1d", range="1mo")
 
 
@@ -87,7 +85,9 @@ def test_without_options_it_is_a_month_of_days() -> None:
         ({"period1": f"{NOW}", "period2": "9"}, "Bad Request", "start date cannot be after"),
     ],
 )
-def test_what_yahoo_refuses_is_refused(query: dict[str, str], code: str, words: str) -> None:
+def test_requests_that_yahoo_refuses_are_refused(
+    query: dict[str, str], code: str, words: str
+) -> None:
     [state] = Market(7).look(["AAPL"], NOW)
     body = chart(state, query, NOW, 7)["chart"]
     assert body["result"] is None
@@ -106,7 +106,7 @@ def test_any_number_of_trading_days_is_a_range(days: int) -> None:
     assert len({day_of(time).date() for time in minutes}) == days
 
 
-def test_a_range_can_begin_with_the_year_or_with_the_first_trade() -> None:
+def test_a_range_can_start_with_the_year_or_the_first_trade() -> None:
     year = told(range="ytd")["timestamp"]
     assert day_of(year[0]).date() == date(2026, 1, 1)
     oldest = told(range="max")["timestamp"][0]
@@ -116,7 +116,7 @@ def test_a_range_can_begin_with_the_year_or_with_the_first_trade() -> None:
         assert abs(past["timestamp"][0] - oldest) <= 3 * 86_400
 
 
-def test_weeks_begin_on_mondays_and_months_on_their_first_days() -> None:
+def test_weeks_start_on_mondays_and_months_on_their_first_days() -> None:
     weeks = told(range="1y", interval="1wk")["timestamp"]
     assert {day_of(time).weekday() for time in weeks} == {0}
     months = [day_of(time) for time in told(range="max", interval="1mo")["timestamp"]]
@@ -127,7 +127,7 @@ def test_weeks_begin_on_mondays_and_months_on_their_first_days() -> None:
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "GC=F", "EURUSD=X"])
-def test_the_minutes_of_today_lead_to_the_present_price(symbol: str) -> None:
+def test_todays_minutes_end_at_the_present_price(symbol: str) -> None:
     [state] = Market(7).look([symbol], NOW)
     day = told(symbol, interval="1m", range="1d")["indicators"]["quote"][0]
     moves = [abs(after / before - 1) for before, after in pairwise(day["close"])]

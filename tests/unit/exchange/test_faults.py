@@ -6,7 +6,7 @@ from ticker.errors import UsageError
 from ticker.exchange import Fault, Faults
 
 
-def test_a_fault_is_read_with_its_share_and_without() -> None:
+def test_a_fault_is_parsed_with_and_without_its_share() -> None:
     assert Fault.read("429") == (Fault.TOO_MANY, 1.0)
     assert Fault.read("html:0.25") == (Fault.HTML, 0.25)
     assert Fault.read("missing") == (Fault.MISSING, 0.5)
@@ -21,7 +21,7 @@ def test_every_fault_has_a_name_and_a_share(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("text", ["430", "", "html:", "html:0", "html:1.1", "html:nan", "html:x"])
-def test_what_is_no_fault_is_refused_and_changes_nothing(text: str) -> None:
+def test_an_invalid_fault_is_refused_and_changes_nothing(text: str) -> None:
     faults = Faults(["5xx"])
     with pytest.raises(UsageError):
         faults.switch("429", text)

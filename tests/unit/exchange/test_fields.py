@@ -29,7 +29,7 @@ def entry(symbol: str) -> dict[str, Any]:
 
 @pytest.mark.skipif(not SAVED.is_dir(), reason="no saved answers beside the checkout")
 @pytest.mark.parametrize("symbol", ["AAPL", "QQQ", "GC=F", "EURUSD=X", "BTC-USD", "OCDO.L"])
-def test_fields_and_types_are_those_of_genuine_answers(symbol: str) -> None:
+def test_fields_and_types_equal_those_of_genuine_answers(symbol: str) -> None:
     (genuine,) = json.loads((SAVED / f"{symbol}.json").read_bytes())["quoteResponse"]["result"]
     ours = entry(symbol)
     assert ours.keys() <= genuine.keys()
@@ -53,7 +53,7 @@ def test_times_are_whole_seconds_unless_the_market_is_faster() -> None:
     assert fields(fast)["regularMarketTime"] == NOON / 1e6 + 0.3
 
 
-def test_the_change_is_told_as_yahoo_tells_it() -> None:
+def test_the_day_change_has_yahoos_form() -> None:
     told = entry("AAPL")
     change = told["regularMarketPrice"] - told["regularMarketPreviousClose"]
     assert told["regularMarketChange"] == pytest.approx(change)
@@ -61,7 +61,7 @@ def test_the_change_is_told_as_yahoo_tells_it() -> None:
     assert told["regularMarketChangePercent"] == pytest.approx(percent)
 
 
-def test_market_value_of_a_price_in_pence_is_in_pounds() -> None:
+def test_the_market_value_of_a_price_in_pence_is_in_pounds() -> None:
     told = entry("OCDO.L")
     assert told["marketCap"] == pytest.approx(told["regularMarketPrice"] * 823_000_000 / 100)
 
@@ -73,5 +73,5 @@ def test_unlisted_symbols_are_left_out_of_the_answer() -> None:
 
 
 @pytest.mark.parametrize("listing", CATALOGUE, ids=lambda listing: listing.symbol)
-def test_every_listing_can_be_told(listing: Any) -> None:
+def test_every_listing_gives_valid_fields(listing: Any) -> None:
     assert json.loads(json.dumps(entry(listing.symbol)))["symbol"] == listing.symbol

@@ -38,7 +38,7 @@ def test_a_number_has_the_text_that_yahoo_gives_it(name: str, value: Any, text: 
     assert (told["raw"], told["fmt"]) == (value, text)
 
 
-def test_what_describes_a_symbol_is_told_as_it_is() -> None:
+def test_descriptive_fields_are_not_formatted() -> None:
     told, plain = wished(entry("GC=F"), FORMATTED), entry("GC=F")
     for name in ("symbol", "priceHint", "exchangeDataDelayedBy", "gmtOffSetMilliseconds"):
         assert told[name] == plain[name]
@@ -46,7 +46,7 @@ def test_what_describes_a_symbol_is_told_as_it_is() -> None:
     assert told.keys() == plain.keys()
 
 
-def test_only_the_wished_numbers_come_and_all_that_describes() -> None:
+def test_only_the_requested_numbers_and_all_descriptive_fields_are_sent() -> None:
     told = wished(entry("AAPL"), {"fields": "bid,regularMarketDayRange"})
     assert {"bid", "regularMarketDayRange", "symbol", "currency", "marketState"} <= told.keys()
     assert not {"ask", "regularMarketPrice", "fiftyTwoWeekRange"} & told.keys()
@@ -56,13 +56,15 @@ def test_only_the_wished_numbers_come_and_all_that_describes() -> None:
     ("query", "expected"),
     [({}, False), ({"fields": ""}, False), ({"formatted": "false"}, False), (FORMATTED, True)],
 )
-def test_a_plain_question_is_told_from_a_wish(query: dict[str, str], expected: bool) -> None:
+def test_a_plain_request_is_not_taken_for_a_formatted_one(
+    query: dict[str, str], expected: bool
+) -> None:
     assert is_wish(query) is expected
 
 
 @pytest.mark.parametrize("value", [None, "x", [1], float("nan"), 10**30, -1, True, "1 - x"])
 @pytest.mark.parametrize("name", ["regularMarketPrice", "regularMarketTime", "priceHint", "xRange"])
-def test_nonsense_of_a_saved_answer_is_passed_on(name: str, value: Any) -> None:
+def test_nonsense_in_a_saved_answer_is_passed_on(name: str, value: Any) -> None:
     assert name in wished(entry("AAPL", **{name: value}), FORMATTED)
 
 

@@ -28,7 +28,7 @@ def test_the_same_seed_gives_the_same_market() -> None:
     assert seconds(Market(7), 50) != seconds(Market(8), 50)
 
 
-def test_prices_do_not_depend_on_when_one_looks() -> None:
+def test_prices_do_not_depend_on_when_they_are_read() -> None:
     often, once = Market(7), Market(7)
     seconds(often, 100)
     once.look([], NOON)
@@ -65,7 +65,7 @@ def test_events_count_the_price_changes() -> None:
     assert market.events == changes
 
 
-def test_what_somebody_looks_at_is_counted_apart_whoever_looks_and_however_rarely() -> None:
+def test_moves_of_requested_symbols_are_counted_separately_however_rarely_requested() -> None:
     market, every_step = Market(7), Market(7, listings=[BY_SYMBOL["AAPL"], BY_SYMBOL["GC=F"]])
     for second in range(61):
         every_step.look(["AAPL", "GC=F"], NOON + second * SECOND)
@@ -79,7 +79,7 @@ def test_what_somebody_looks_at_is_counted_apart_whoever_looks_and_however_rarel
     assert market.watched == every_step.watched + 1
 
 
-def test_a_held_symbol_stands_still_among_the_others_and_then_moves_on_from_there() -> None:
+def test_a_halted_symbol_keeps_its_price_and_then_continues_from_it() -> None:
     market = Market(7)
     market.hold("AAPL", NOON, price=99.123, previous_close=98)
     for second in range(30):
@@ -112,14 +112,14 @@ def check(state: MarketState) -> None:
 
 @settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(), every=st.sampled_from([100_000, SECOND, 60 * SECOND]))
-def test_any_market_keeps_its_ranges_ticks_and_spreads(seed: int, every: int) -> None:
+def test_every_market_keeps_ranges_and_tick_sizes_and_spreads(seed: int, every: int) -> None:
     market = Market(seed, every=every)
     for step in range(30):
         for state in market.look(EVERYTHING, NOON + step * every * 7):
             check(state)
 
 
-def test_weeks_of_steps_stay_plausible() -> None:
+def test_prices_stay_plausible_over_weeks() -> None:
     market = Market(3, every=300 * SECOND)
     for state in market.look(EVERYTHING, NOON):
         check(state)
@@ -164,7 +164,7 @@ def test_a_venues_delay_shows_in_the_time() -> None:
     assert apple.time == NOON
 
 
-def test_a_time_is_that_of_the_last_move() -> None:
+def test_a_quotes_time_is_that_of_its_last_move() -> None:
     market = Market(7)
     for second in range(60):
         for state in market.look(["AAPL"], NOON + second * SECOND + 345_678):
@@ -172,14 +172,14 @@ def test_a_time_is_that_of_the_last_move() -> None:
             assert state.time <= NOON + second * SECOND
 
 
-def test_looking_back_shows_the_present() -> None:
+def test_reading_an_earlier_time_returns_the_present() -> None:
     market = Market(7)
     market.look([], NOON)
     now = market.look(EVERYTHING, NOON + 10 * SECOND)
     assert market.look(EVERYTHING, NOON - DAY) == now
 
 
-def test_a_market_left_alone_for_long_is_looked_at_in_a_moment_and_goes_on() -> None:
+def test_an_idle_market_catches_up_quickly() -> None:
     market = Market(7, every=1_000)
     first = market.look(EVERYTHING, NOON)
     # 3 weeks of milliseconds: at full length this would take hours.
@@ -188,24 +188,24 @@ def test_a_market_left_alone_for_long_is_looked_at_in_a_moment_and_goes_on() -> 
     assert later[0].time > NOON + 20 * DAY
 
 
-def test_what_is_not_listed_is_left_out() -> None:
+def test_unlisted_symbols_are_left_out() -> None:
     states = Market(7).look(["NOPE", "GC=F", "AAPL"], NOON)
     assert [state.listing.symbol for state in states] == ["GC=F", "AAPL"]
 
 
-def test_a_crowd_moves_as_fast_as_wished() -> None:
+def test_the_market_moves_at_the_chosen_rate() -> None:
     market = Market(7, listings=companies(500), every=100_000)
     market.look([], NOON)
     market.look([], NOON + SECOND)
     assert 3_500 < market.events < 5_000
 
 
-def test_a_market_that_does_not_move_is_refused() -> None:
+def test_a_rate_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="every 0"):
         Market(7, every=0)
 
 
-def test_the_catalogue_has_the_default_watchlist_and_each_kind_once_by_symbol() -> None:
+def test_the_catalogue_covers_the_default_watchlist_and_every_kind() -> None:
     assert set(DEFAULT_WATCHLIST) <= set(EVERYTHING)
     assert len(set(EVERYTHING)) == len(EVERYTHING) >= 34
     kinds = {listing.kind.quote_type for listing in CATALOGUE}
@@ -213,7 +213,7 @@ def test_the_catalogue_has_the_default_watchlist_and_each_kind_once_by_symbol() 
     assert BY_SYMBOL["OCDO.L"].currency == "GBp"
 
 
-def test_a_wider_market_has_the_catalogue_first_and_no_symbol_or_name_twice() -> None:
+def test_a_larger_market_starts_with_the_catalogue_and_repeats_no_symbol() -> None:
     found = listings(5_000)
     assert [listing.symbol for listing in found[: len(EVERYTHING)]] == EVERYTHING
     assert len({listing.symbol for listing in found}) == 5_000
@@ -221,7 +221,7 @@ def test_a_wider_market_has_the_catalogue_first_and_no_symbol_or_name_twice() ->
     assert listings(10) == listings(200)[:10] == listings(5_000)[:10]
 
 
-def test_invented_companies_are_the_same_each_time_and_cost_what_stocks_cost() -> None:
+def test_invented_companies_are_reproducible_and_have_realistic_prices() -> None:
     found = companies(1_000)
     assert found == companies(1_000)
     prices = sorted(listing.price for listing in found)

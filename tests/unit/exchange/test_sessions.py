@@ -42,7 +42,7 @@ def at(day: int, hour: int, minute: int = 0) -> int:
         ("VFIAX", at(23, 15), Session.CLOSED),
     ],
 )
-def test_the_clock_decides_which_session_it_is(symbol: str, time: int, expected: Session) -> None:
+def test_the_clock_decides_the_session(symbol: str, time: int, expected: Session) -> None:
     assert session(EVERYTHING[symbol], SessionWish.AUTO, time) is expected
 
 
@@ -55,7 +55,7 @@ def test_the_clock_decides_which_session_it_is(symbol: str, time: int, expected:
         (SessionWish.POST, {"POST", "CLOSED", "REGULAR"}),
     ],
 )
-def test_a_wish_holds_at_any_time(wish: SessionWish, expected: set[str]) -> None:
+def test_a_chosen_session_holds_at_any_time(wish: SessionWish, expected: set[str]) -> None:
     symbols = ["AAPL", "^IXIC", "SAP.DE", "GC=F", "BTC-USD"]
     for time in (at(22, 3), at(23, 15)):
         assert {session(EVERYTHING[s], wish, time) for s in symbols} == expected
@@ -81,7 +81,7 @@ def day(market: Market, begin: int, hours: int) -> list[MarketState]:
     return [market.look(["AAPL"], begin + minute * MINUTE)[0] for minute in range(0, hours * 60, 5)]
 
 
-def test_a_day_goes_through_its_sessions_and_the_trades_outside_move_no_regular_price() -> None:
+def test_trades_outside_the_session_do_not_move_the_regular_price() -> None:
     market = Market(7, every=MINUTE, wish=SessionWish.AUTO)
     states = day(market, at(23, 8), 20)
     order = list(dict.fromkeys(state.session for state in states))
@@ -110,7 +110,7 @@ def test_a_day_goes_through_its_sessions_and_the_trades_outside_move_no_regular_
 
 
 @pytest.mark.parametrize("wish", [SessionWish.PRE, SessionWish.POST])
-def test_outside_of_the_regular_session_few_are_traded(wish: SessionWish) -> None:
+def test_few_symbols_trade_outside_the_regular_session(wish: SessionWish) -> None:
     market = Market(7, listings=listings(), wish=wish)
     before = {s.listing.symbol: fields(s) for s in market.look(EVERYTHING, at(23, 15))}
     after = {s.listing.symbol: fields(s) for s in market.look(EVERYTHING, at(23, 15, 1))}
@@ -123,7 +123,7 @@ def test_outside_of_the_regular_session_few_are_traded(wish: SessionWish) -> Non
     assert market.events == market.watched - len(EVERYTHING)
 
 
-def test_a_closed_market_stands_still_but_for_coins_and_shows_the_trades_after_the_close() -> None:
+def test_a_closed_market_moves_only_coins_and_shows_post_market_trades() -> None:
     market = Market(7, listings=listings(), wish=SessionWish.CLOSED)
     before = market.look(EVERYTHING, at(22, 12))
     after = market.look(EVERYTHING, at(22, 12, 5))
@@ -135,7 +135,7 @@ def test_a_closed_market_stands_still_but_for_coins_and_shows_the_trades_after_t
     assert apple.time < apple.extended.time < apple.time + 4 * HOUR
 
 
-def test_each_oddity_is_there() -> None:
+def test_the_market_includes_every_oddity_of_yahoos_answers() -> None:
     market = Market(7, listings=listings())
     market.advance(at(23, 15))
     early = {s.listing.symbol: fields(s) for s in market.look(EVERYTHING, at(23, 15))}
