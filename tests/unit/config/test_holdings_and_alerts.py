@@ -22,7 +22,7 @@ lots = [
 LINE = "config.toml:7: holdings.lots[2]"
 
 
-def test_holdings_are_read_to_the_last_digit() -> None:
+def test_holdings_keep_every_digit() -> None:
     owned = config.parse(LOTS % "", PATH).holdings
     assert owned.cash == {"EUR": Decimal(4250), "USD": Decimal("300.10")}
     assert owned.lots == (
@@ -38,7 +38,7 @@ def test_holdings_are_read_to_the_last_digit() -> None:
     assert owned.symbols == ("AAPL", "ENI.MI")
 
 
-def test_a_currency_in_lower_case_is_the_same_and_pence_stay_pence() -> None:
+def test_a_currency_in_lower_case_is_accepted_and_pence_stay_pence() -> None:
     lot = '{ symbol = "X", quantity = 1, price = 1, currency = "usd" }'
     text = (LOTS % lot).replace("EUR = 4250", "eur = 4250, GBp = 3")
     owned = config.parse(text, PATH).holdings
@@ -69,12 +69,12 @@ def test_a_currency_in_lower_case_is_the_same_and_pence_stay_pence() -> None:
         ('"X"', f"{LINE}: expected a table"),
     ],
 )
-def test_a_mistake_in_a_lot_is_told_with_its_line_and_key(lot: str, words: str) -> None:
+def test_a_mistake_in_a_lot_is_reported_with_line_and_key(lot: str, words: str) -> None:
     _, (mistake,) = config.examine(LOTS % lot, PATH)
     assert words in str(mistake)
 
 
-def test_a_mistake_in_a_lot_of_its_own_table_is_told_with_the_line_of_the_key() -> None:
+def test_a_mistake_in_a_lots_own_table_is_reported_with_its_line() -> None:
     text = '[[holdings.lots]]\nsymbol = "X"\nquantity = 1\nunit_cost = 3\n'
     _, (mistake,) = config.examine(text, PATH)
     assert str(mistake).startswith("config.toml:4: holdings.lots[0]: unknown key")
@@ -102,7 +102,7 @@ def test_a_mistake_in_a_lot_of_its_own_table_is_told_with_the_line_of_the_key() 
         ),
     ],
 )
-def test_a_mistake_in_holdings_or_alerts_is_told_with_its_line_and_key(
+def test_a_mistake_in_holdings_or_alerts_is_reported_with_line_and_key(
     text: str, words: str
 ) -> None:
     _, mistakes = config.examine(text, PATH)

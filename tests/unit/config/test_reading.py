@@ -14,12 +14,12 @@ from ticker.units import DAY
 PATH = Path("config.toml")
 
 
-def test_the_template_that_is_written_for_users_is_valid_as_it_is() -> None:
+def test_the_configuration_template_is_valid() -> None:
     parsed = config.parse(TEMPLATE, PATH)
     assert parsed.watchlist("default") == config.DEFAULT_WATCHLIST
 
 
-def test_the_template_is_valid_with_its_examples_switched_on() -> None:
+def test_the_template_is_valid_with_its_examples_uncommented() -> None:
     text = "\n".join(
         line.removeprefix("# ") if " = " in line or line.startswith(("# [", "# ]")) else line
         for line in TEMPLATE.splitlines()
@@ -57,7 +57,7 @@ def test_the_template_is_valid_with_its_examples_switched_on() -> None:
         ("a = 1\na = 2\n", "config.toml:2: Cannot overwrite a value"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_key(text: str, words: str) -> None:
+def test_a_mistake_is_reported_with_line_and_key(text: str, words: str) -> None:
     with pytest.raises(ConfigError) as mistake:
         config.parse(text, PATH)
     assert words in str(mistake.value)
@@ -77,7 +77,7 @@ def test_an_option_beats_the_environment_which_beats_the_file(
     assert parsed.setting("stream", default="d") == config.Setting("d", "default")
 
 
-def test_symbols_of_a_watchlist_are_upper_case_and_named_once() -> None:
+def test_symbols_of_a_watchlist_become_upper_case_and_unique() -> None:
     parsed = config.parse("[watchlists]\na = ['aapl', 'AAPL', 'GC=F']\n", PATH)
     assert parsed.watchlist("a") == ("AAPL", "GC=F")
 
@@ -87,13 +87,13 @@ def test_an_unknown_watchlist_names_the_known_ones() -> None:
         config.parse("[watchlists]\na = ['AAPL']\n", PATH).watchlist("b")
 
 
-def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_file_counts_as_an_empty_one(tmp_path: Path) -> None:
     loaded = config.load(tmp_path / "none.toml")
     assert not loaded.found
     assert loaded.watchlist("default") == config.DEFAULT_WATCHLIST
 
 
-def test_a_file_that_the_environment_names_must_be_there(
+def test_a_file_named_by_the_environment_must_exist(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TICKER_CONFIG", str(tmp_path / "none.toml"))
@@ -101,7 +101,7 @@ def test_a_file_that_the_environment_names_must_be_there(
         config.load()
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"[defaults]\n\xff")
     with pytest.raises(ConfigError, match=r"config.toml:2: is not UTF-8"):
@@ -173,7 +173,7 @@ def test_the_environment_beats_the_table_and_serves_urls(
     )
 
 
-def test_a_mistake_of_the_environment_names_the_variable(
+def test_a_mistake_in_the_environment_names_the_variable(
     no_variables: pytest.MonkeyPatch,
 ) -> None:
     parsed = config.parse(SAFE, PATH)
@@ -185,7 +185,7 @@ def test_a_mistake_of_the_environment_names_the_variable(
         parsed.security("safe")
 
 
-def test_a_streams_table_says_how_its_topics_are_made() -> None:
+def test_a_streams_table_sets_how_its_topics_are_created() -> None:
     table = 'url = "kafka://b", partitions = 6, replication = 3, keep_for = "30d"'
     parsed = config.parse(f"[streams]\na = {{ {table} }}\n", PATH).streams["a"]
     assert parsed.topics == named_streams.TopicSettings(
@@ -212,7 +212,7 @@ def test_a_streams_table_says_how_its_topics_are_made() -> None:
         ('password = "hunter2"', "safe.password: no password belongs here: put it into a file"),
     ],
 )
-def test_a_mistake_in_a_streams_table_is_told_with_its_line_and_key(rest: str, words: str) -> None:
+def test_a_mistake_in_a_streams_table_is_reported_with_line_and_key(rest: str, words: str) -> None:
     with pytest.raises(ConfigError) as mistake:
         config.parse(f'[streams]\n\nsafe = {{ url = "kafka://b", {rest} }}\n', PATH)
     assert f"config.toml:3: streams.{words}" in str(mistake.value)

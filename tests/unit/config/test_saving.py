@@ -21,7 +21,7 @@ long = [
 """
 
 
-def test_what_stays_keeps_its_comment_and_its_place() -> None:
+def test_saving_keeps_the_comment_and_place_of_each_remaining_symbol() -> None:
     text = with_list(FILE, "watchlists", "long", ["AAPL", "GC=F", "NVDA"])
     assert text == FILE.replace('  "MSFT",   # soft\n', "").replace(
         "# gold\n", '# gold\n  "NVDA",\n'
@@ -31,7 +31,7 @@ def test_what_stays_keeps_its_comment_and_its_place() -> None:
     )
 
 
-def test_a_section_or_list_that_is_missing_is_made() -> None:
+def test_a_missing_section_or_list_is_created() -> None:
     assert with_list("", "watchlists", "a", ["X"]) == '[watchlists]\na = ["X"]\n'
     text = with_list(FILE, "columns", "default", ["symbol", "name:20"])
     assert tomllib.loads(text)["columns"] == {"default": ["symbol", "name:20"]}
@@ -41,7 +41,7 @@ SYMBOLS = st.lists(st.sampled_from("ABCDEFG"), unique=True)
 
 
 @given(SYMBOLS, SYMBOLS)
-def test_whatever_list_it_was_it_is_the_wished_one_and_other_comments_stay(
+def test_saving_any_list_gives_the_wanted_one_and_keeps_other_comments(
     before: list[str], after: list[str]
 ) -> None:
     entries = "".join(f'  "{symbol.lower()}",  # {symbol}\n' for symbol in before)
