@@ -13,7 +13,7 @@ BRIEF = Brief(
 )
 
 
-def test_the_sentences_say_what_was_counted() -> None:
+def test_the_sentences_report_the_counts() -> None:
     assert sentences(BRIEF) == [
         "One request for each event: 1,000 events, 1,000 connections, 600,000 bytes, 2.00 s.",
         "One open connection: 1,000 events, 1 connection, 305,000 bytes, 0.0500 s.",
@@ -36,7 +36,7 @@ def test_the_sentences_say_what_was_counted() -> None:
     ]
 
 
-def test_a_poll_that_saw_nothing_has_no_age() -> None:
+def test_a_poll_without_events_has_no_age() -> None:
     polled = msgspec.structs.replace(BRIEF.polled, saw=0, missed=98, age=None)
     lines = sentences(msgspec.structs.replace(BRIEF, polled=polled))
     assert lines[-1].endswith("it saw 0 and missed 98.")

@@ -27,7 +27,7 @@ async def bench() -> AsyncIterator[Bench]:
         yield started
 
 
-async def test_sockets_count_the_bytes_that_went_through() -> None:
+async def test_sockets_count_the_bytes_that_pass_through() -> None:
     meter = Meter()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,7 +55,7 @@ CONNECTIONS_AND_REQUESTS = {
 }
 
 
-async def test_every_method_hears_every_event_once(bench: Bench) -> None:
+async def test_every_method_delivers_every_event_once(bench: Bench) -> None:
     for name, expected in CONNECTIONS_AND_REQUESTS.items():
         run = await bench.run(Plan(events=EVENTS), [Group(name)])
         assert (run.heard, run.groups[0].missed) == (EVENTS, 0), name
@@ -65,7 +65,7 @@ async def test_every_method_hears_every_event_once(bench: Bench) -> None:
     assert set(METHODS) - set(CONNECTIONS_AND_REQUESTS) == {"poll each second", "SQLite", "Kafka"}
 
 
-async def test_a_poll_misses_what_happens_between_two_looks(bench: Bench) -> None:
+async def test_a_poll_misses_events_between_two_requests(bench: Bench) -> None:
     plan = Plan(events=40, rate=200.0, poll=0.1)
     run = await bench.run(plan, [Group("poll"), Group("WebSocket")])
     polled, opened = run.groups
@@ -74,7 +74,7 @@ async def test_a_poll_misses_what_happens_between_two_looks(bench: Bench) -> Non
     assert polled.missed == 40 - polled.heard
 
 
-async def test_one_that_hangs_holds_up_neither_sender_nor_others(bench: Bench) -> None:
+async def test_a_hanging_subscriber_delays_neither_the_sender_nor_the_others(bench: Bench) -> None:
     plan = Plan(events=50, rate=500.0)
     run = await bench.run(plan, [Group("WebSocket"), Group("WebSocket", 3, hangs=True)])
     able, hanging = run.groups
@@ -82,13 +82,13 @@ async def test_one_that_hangs_holds_up_neither_sender_nor_others(bench: Bench) -
     assert hanging.heard <= 2 * 3
 
 
-async def test_a_subscriber_that_is_cut_off_continues_where_it_was(bench: Bench) -> None:
+async def test_a_subscriber_that_was_cut_off_continues_where_it_was(bench: Bench) -> None:
     run = await bench.run(Plan(events=60, rate=30.0), [Group("WebSocket", 5)], cut=True)
     assert run.groups[0].missed == 0
     assert 5 < run.connections <= 10
 
 
-async def test_a_log_is_read_by_everybody(bench: Bench, tmp_path: object) -> None:
+async def test_every_subscriber_reads_the_same_log(bench: Bench, tmp_path: object) -> None:
     plan = Plan(events=EVENTS, stream=f"sqlite:{tmp_path}/log.sqlite")
     run = await bench.run(plan, [Group("SQLite", 3)])
     assert run.heard == 3 * EVENTS

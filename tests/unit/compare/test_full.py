@@ -52,20 +52,20 @@ METHODS = [
 ]
 
 
-def test_the_ratio_is_of_medians_and_its_spread_of_extremes() -> None:
+def test_the_ratio_compares_medians_and_its_spread_the_extremes() -> None:
     said = " ".join(verdicts.sentences(full(methods=METHODS)))
     assert "1 subscriber: the open connection" in said
     assert "50 times (36 to 61) as many events/s" in said
     assert "A request took 80 times (80 to 80) the CPU." in said
 
 
-def test_the_claim_of_2010_stands_beside_what_was_measured() -> None:
+def test_the_claim_of_2010_is_shown_beside_the_measurement() -> None:
     said = " ".join(verdicts.sentences(full(methods=METHODS)))
     assert "headers 500 to 1 and latency 3 to 1" in said
     assert "headers 75 to 1 (300 bytes against 4.0; browsers" in said
 
 
-def test_where_long_polling_or_304_wins_the_sentences_say_so() -> None:
+def test_the_sentences_say_where_long_polling_or_304_wins() -> None:
     said = " ".join(verdicts.sentences(full(methods=METHODS)))
     assert "Long polling was better than WebSocket (one event a message) in events/s, bytes" in said
     assert "had 40% answers of 304 (no news), missed 40% of the events, and moved 450" in said
@@ -76,7 +76,7 @@ def test_where_long_polling_or_304_wins_the_sentences_say_so() -> None:
     assert "Long polling was nowhere better" in said
 
 
-def test_an_advantage_within_the_spread_is_none() -> None:
+def test_a_difference_within_the_spread_is_not_an_advantage() -> None:
     near = [
         each if each.method != "long poll" else cell("long poll", speed=[54_000.0, 60_000.0])
         for each in METHODS
@@ -84,7 +84,7 @@ def test_an_advantage_within_the_spread_is_none() -> None:
     assert "nowhere better" in " ".join(verdicts.sentences(full(methods=near)))
 
 
-def test_the_senders_pace_and_the_storm_are_told() -> None:
+def test_the_senders_pace_and_the_reconnects_are_reported() -> None:
     sender = [
         Sender("SQLite", 0, 0, 100.0, [100.0], [1.0], [2.0], []),
         Sender("SQLite", 1, 10, 100.0, [99.0], [1.0], [2.0], []),
@@ -102,7 +102,7 @@ def test_the_senders_pace_and_the_storm_are_told() -> None:
     ]
 
 
-def test_a_table_has_medians_and_their_spread() -> None:
+def test_the_table_shows_medians_and_their_spread() -> None:
     (_, _, fast), (_, headings, paced) = verdicts.tables(full(methods=METHODS))
     assert fast[0] == ("request", "1", "1,000 (900-1,100)", "620", "800")
     assert dict(zip(headings, paced[1], strict=True))["Missed"] == "40%"
@@ -110,7 +110,7 @@ def test_a_table_has_medians_and_their_spread() -> None:
 
 
 @pytest.mark.processes
-async def test_everything_is_measured() -> None:
+async def test_every_part_of_the_comparison_is_measured() -> None:
     told: list[str] = []
     async with Bench() as bench:
         result = await measure(bench, EFFORT, PARTS, told.append)

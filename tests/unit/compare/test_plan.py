@@ -8,7 +8,7 @@ from ticker.compare.plan import Plan, Schedule, due_times, tick_of
 from ticker.system_clock import monotonic
 
 
-def test_server_and_clients_compute_the_same_times() -> None:
+def test_server_and_clients_compute_the_same_schedule() -> None:
     plan = Plan(events=1_000, rate=50.0, start=7)
     due = due_times(plan)
     assert due == due_times(plan) == sorted(due)
@@ -23,7 +23,7 @@ def test_events_differ_and_have_one_size() -> None:
     assert max(map(len, events)) - min(map(len, events)) < 15
 
 
-async def test_a_schedule_lets_events_happen_in_order_and_waits_for_no_listener() -> None:
+async def test_a_schedule_keeps_its_order_and_waits_for_no_listener() -> None:
     published: list[int] = []
 
     async def publish(first: int, last: int) -> None:
@@ -36,7 +36,7 @@ async def test_a_schedule_lets_events_happen_in_order_and_waits_for_no_listener(
     assert await waiting == schedule.there == len(schedule.late) == 2_500
 
 
-async def test_lateness_counts_from_the_time_when_an_event_was_due() -> None:
+async def test_lateness_counts_from_the_time_at_which_an_event_was_due() -> None:
     async def publish(*_: int) -> None:
         await asyncio.sleep(0.03)  # a sender that is slow
 
@@ -46,7 +46,7 @@ async def test_lateness_counts_from_the_time_when_an_event_was_due() -> None:
     assert all(late >= 1_030_000 for late in schedule.late)
 
 
-def test_percentiles_are_latencies_that_occurred() -> None:
+def test_percentiles_are_measured_latencies() -> None:
     latencies = [1_000 * n for n in range(100, 0, -1)]
     assert (percentile(latencies, 50), percentile(latencies, 99)) == (50.0, 99.0)
     assert percentile([5_000], 99) == 5.0
