@@ -60,7 +60,7 @@ async def told_by(alerting: Alerting, feed: Past, *batches: Batch) -> list[Told]
     return found
 
 
-async def test_a_restart_tells_what_came_meanwhile_and_nothing_twice(tmp_path: Path) -> None:
+async def test_a_restart_reports_what_it_missed_and_repeats_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state" / "alerts.json"
     first = await told_by(Alerting([(ABOVE, ())], path=path), Past(), batch(249, 251, 249, 249.5))
     assert [told.record.sequence for told in first] == [2]
@@ -71,13 +71,13 @@ async def test_a_restart_tells_what_came_meanwhile_and_nothing_twice(tmp_path: P
     assert [(told.record.sequence, told.is_late) for told in later] == [(5, True), (7, False)]
 
 
-async def test_what_comes_while_the_past_is_read_is_told_after_it(tmp_path: Path) -> None:
+async def test_alerts_during_the_reading_of_the_past_follow_it(tmp_path: Path) -> None:
     alerting = Alerting([(ABOVE, ())], path=tmp_path / "a.json")
     found = await told_by(alerting, Past(batch(249)), batch(249), batch(251, first=2))
     assert [told.record.sequence for told in found] == [2]
 
 
-async def test_a_changed_file_brings_its_alerts_and_leaves_those_of_the_screen() -> None:
+async def test_a_changed_file_replaces_its_alerts_and_keeps_those_added_on_screen() -> None:
     below, mine, half = (parse_alert(f"AAPL {each}") for each in ("< 9", "> 300", "> 125"))
     alerting = Alerting([(ABOVE, ("old",)), (below, ())])
     feed = Past()
@@ -91,7 +91,7 @@ async def test_a_changed_file_brings_its_alerts_and_leaves_those_of_the_screen()
     assert not alerting.is_armed(half)  # it is true already
 
 
-async def test_a_command_gets_the_event_and_its_failure_is_told(tmp_path: Path) -> None:
+async def test_a_command_gets_the_event_and_its_failure_is_reported(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + sys.stdin.read())"
     good = (sys.executable, "-c", code, str(out), "{symbol} at {price}\n")
@@ -107,14 +107,14 @@ async def test_a_command_gets_the_event_and_its_failure_is_told(tmp_path: Path) 
     assert words == ["AAPL > 240: such-program: there is no such program"]
 
 
-async def test_without_leave_no_command_is_run(tmp_path: Path) -> None:
+async def test_no_command_runs_without_permission(tmp_path: Path) -> None:
     out = tmp_path / "out"
     alerting = Alerting([(ABOVE, ("touch", str(out)))], runs=False)
     assert len(await told_by(alerting, Past(), batch(249, 251))) == 1
     assert not out.exists()
 
 
-async def test_an_event_says_that_it_is_late_or_invented() -> None:
+async def test_an_event_is_marked_as_late_or_simulated() -> None:
     tick = Tick("AAPL", "exchange", "one", 2, NOW, NOW, 251.0, simulated=True)
     event = event_of(Told(ABOVE, tick, is_late=True))
     assert event["late"]
@@ -122,7 +122,7 @@ async def test_an_event_says_that_it_is_late_or_invented() -> None:
 
 
 @pytest.mark.parametrize("before", ["", "[defaults]\nevery = '5s'", "# kept\n[holdings]\n"])
-def test_an_alert_is_kept_behind_what_the_file_says(tmp_path: Path, before: str) -> None:
+def test_a_saved_alert_follows_the_existing_ones_in_the_file(tmp_path: Path, before: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(before)
     alerting = Alerting(keep_in=path)
@@ -135,7 +135,7 @@ def test_an_alert_is_kept_behind_what_the_file_says(tmp_path: Path, before: str)
     assert [entry.when for entry in load(path).alerts] == ["BTC-USD moves 1% in 5m"]
 
 
-def test_a_file_without_a_place_for_an_alert_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_without_a_place_for_an_alert_is_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text := "alerts = [{ when = 'AAPL > 1' }]\n")
     alerting = Alerting(keep_in=path)
@@ -147,13 +147,13 @@ def test_a_file_without_a_place_for_an_alert_stays_as_it_is(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"symbols": 3}'])
-def test_a_memory_that_cannot_be_read_counts_as_none(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_memory_of_alerts_counts_as_empty(tmp_path: Path, content: str) -> None:
     path = tmp_path / "alerts.json"
     path.write_text(content)
     assert alert_files.load_memory(path) is None
 
 
-def test_screens_that_run_commands_and_those_that_do_not_keep_apart(tmp_path: Path) -> None:
+def test_screens_with_and_without_commands_have_separate_memories(tmp_path: Path) -> None:
     paths: set[Any] = {
         alert_files.memory_path(tmp_path, stream, runs=runs)
         for stream in ("sqlite:a", "sqlite:b")

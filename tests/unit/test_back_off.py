@@ -18,7 +18,7 @@ def test_jitter_is_a_quarter_in_both_directions() -> None:
     ]
 
 
-def test_a_week_of_failures_makes_no_astronomic_number() -> None:
+def test_a_week_of_failures_does_not_overflow() -> None:
     back_off = BackOff()
     waits = {back_off.wait(1, 60) for _ in range(100_000)}
     assert max(waits) == 60

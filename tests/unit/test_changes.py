@@ -73,18 +73,18 @@ TEXTS = {"name", "kind", "exchange", "session"}
 
 
 @pytest.mark.parametrize("field", [name for name in Quote.__struct_fields__ if name not in OURS])
-def test_every_other_field_that_a_source_tells_makes_a_new_quote(field: str) -> None:
+def test_a_change_of_any_other_field_makes_a_new_quote(field: str) -> None:
     value = NEW.get(field, "text" if field in TEXTS else 9)
     assert after(known(), a_quote(**{field: value})).tick is None
 
 
-def test_a_new_price_is_a_tick_that_follows_and_tells_the_price_before() -> None:
+def test_a_new_price_is_the_next_tick_with_the_previous_price() -> None:
     result = after(known(), a_quote(price=302.0, time=NOW))
     assert (result.tick.sequence, result.tick.previous_price, result.tick.price) == (8, 301.5, 302)
     assert (result.quote.sequence, result.quote.previous_price) == (8, 301.5)
 
 
-def test_a_tick_tells_all_that_its_quote_tells() -> None:
+def test_a_tick_has_all_fields_of_its_quote() -> None:
     present = a_quote(price=302.0, bid=301.9, ask=302.1, day_change=2.0, size=5, simulated=True)
     tick = after(known(), present).tick
     for field in tick.__struct_fields__:
@@ -102,13 +102,13 @@ def test_a_time_that_runs_backwards_is_refused_even_with_another_price() -> None
     assert "backwards by 3 s" in result.reason
 
 
-def test_a_time_a_day_ahead_is_taken_and_one_microsecond_more_is_refused() -> None:
+def test_a_time_a_day_ahead_is_accepted_and_a_microsecond_more_is_refused() -> None:
     assert isinstance(after(None, a_quote(time=NOW + AHEAD)), Change)
     assert isinstance(after(None, a_quote(time=NOW + AHEAD + 1)), Refusal)
     assert isinstance(after(known(), a_quote(time=NOW + AHEAD + 1, price=1.0)), Refusal)
 
 
-def test_a_volume_that_shrinks_at_a_newer_time_is_taken() -> None:
+def test_a_smaller_volume_at_a_newer_time_is_accepted() -> None:
     assert after(known(), a_quote(volume=10, time=NOW)).quote.volume == 10
 
 
@@ -128,7 +128,7 @@ def test_a_smaller_volume_at_the_same_time_is_an_older_answer_and_refused() -> N
         {"volume": None},
     ],
 )
-def test_a_smaller_volume_at_the_same_time_is_taken_where_it_may_be_right(facts: Any) -> None:
+def test_a_smaller_volume_at_the_same_time_is_accepted_if_plausible(facts: Any) -> None:
     before = known(kind=facts.get("kind", "equity"))
     assert isinstance(after(before, a_quote(**({"volume": 0, "price": 301.0} | facts))), Change)
 
@@ -147,7 +147,7 @@ def test_another_currency_is_refused_because_its_numbers_cannot_be_compared() ->
     assert "GBP" in result.reason
 
 
-def test_another_currency_is_taken_after_a_day_of_silence_without_a_price_before() -> None:
+def test_another_currency_is_accepted_after_a_day_without_previous_price() -> None:
     later = {"time": NOW + SETTLED, "received": NOW + SETTLED}
     present = a_quote(price=3.015, currency="GBP", **later)
     result = change(known(), present, origin="o", now=NOW + SETTLED, last=7)
@@ -156,12 +156,12 @@ def test_another_currency_is_taken_after_a_day_of_silence_without_a_price_before
     assert (result.tick.sequence, result.tick.previous_price) == (8, None)
 
 
-def test_another_currency_without_a_trade_is_refused_for_ever() -> None:
+def test_another_currency_without_a_trade_is_always_refused() -> None:
     present = a_quote(price=3.015, currency="GBP", received=NOW + 3 * SETTLED)
     assert isinstance(after(known(), present), Refusal)
 
 
-def test_a_currency_that_becomes_known_is_another_field() -> None:
+def test_a_currency_that_becomes_known_is_a_changed_field() -> None:
     result = after(known(currency=None), a_quote())
     assert result.tick is None
     assert result.quote.currency == "GBp"
@@ -172,12 +172,12 @@ def test_a_currency_is_not_quoted_with_its_escapes() -> None:
     assert "\x1b" not in result.reason
 
 
-def test_where_the_known_quote_lags_behind_the_log_the_price_before_is_not_known() -> None:
+def test_a_quote_behind_the_log_leaves_the_previous_price_unknown() -> None:
     result = after(known(), a_quote(), last=9)
     assert (result.tick.sequence, result.tick.previous_price) == (10, None)
 
 
-def test_where_the_known_quote_was_lost_ticks_follow_the_log() -> None:
+def test_after_a_lost_quote_ticks_continue_the_logs_sequence() -> None:
     assert after(None, a_quote(), last=41).tick.sequence == 42
 
 

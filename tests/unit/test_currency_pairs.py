@@ -77,7 +77,7 @@ async def test_pairs_are_read_and_asked_for_until_a_rate_is_known(
     assert feed.board.valuation.total.value == Decimal("1.08")
 
 
-async def test_what_a_changed_file_needs_is_read_and_asked_for_once(
+async def test_pairs_for_a_changed_configuration_are_read_and_polled_once(
     stream_in_memory: MakeStream,
 ) -> None:
     feed = Follow(stream_in_memory(), ["AAPL"], beside=["GC=F"], elapsed=lambda: 0)
@@ -91,7 +91,7 @@ async def test_what_a_changed_file_needs_is_read_and_asked_for_once(
     assert feed.board.beside == {"MSFT"}
 
 
-def test_of_the_pairs_that_a_stream_holds_a_replay_hides_those_that_totals_need() -> None:
+def test_a_replay_hides_pairs_that_are_only_needed_for_totals() -> None:
     lots = (Lot(symbol="VOD.L", quantity=Decimal(1)),)
     held = [quote("VOD.L", 90.0, "GBp"), quote("GBPUSD=X", 1.5, "USD")]
     held += [quote("EURUSD=X", 1.25, "USD"), quote("USDJPY=X", 155.0, "JPY")]

@@ -5,7 +5,7 @@ import pytest
 from ticker.encoding import SUBSTITUTE
 
 
-def test_what_the_character_set_has_stays_as_it_is() -> None:
+def test_characters_of_the_terminals_character_set_are_unchanged() -> None:
     assert "Société · 12 €".encode("iso-8859-15", SUBSTITUTE).decode("iso-8859-15") == (
         "Société · 12 €"
     )
@@ -23,7 +23,7 @@ def test_what_the_character_set_has_stays_as_it_is() -> None:
         ("\udce9", "\\udce9"),
     ],
 )
-def test_what_it_lacks_becomes_something_alike_in_as_many_cells(text: str, plain: str) -> None:
+def test_a_missing_character_becomes_a_similar_one_of_the_same_width(text: str, plain: str) -> None:
     assert text.encode("ascii", SUBSTITUTE).decode() == plain
 
 

@@ -9,14 +9,14 @@ from ticker import files
 from ticker.errors import ConfigError, UsageError
 
 
-def test_links_are_followed_and_other_paths_stay_as_they_were_written(tmp_path: Path) -> None:
+def test_links_are_followed_and_other_paths_are_unchanged(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
     assert files.real_path(tmp_path / "link" / "log") == (tmp_path / "folder" / "log").resolve()
     assert files.real_path(Path("log.sqlite")) == Path("log.sqlite")
 
 
-def test_a_dead_link_is_named_with_its_target_wherever_it_is_on_the_way(tmp_path: Path) -> None:
+def test_a_dead_link_anywhere_in_a_path_is_named_with_its_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("gone")
     words = f"{tmp_path / 'link'} is a link to gone, which is not there"
     assert files.dead_link(tmp_path / "link") == words
@@ -24,7 +24,7 @@ def test_a_dead_link_is_named_with_its_target_wherever_it_is_on_the_way(tmp_path
     assert files.dead_link(tmp_path / "missing") is None
 
 
-def test_a_link_to_itself_is_a_dead_one(tmp_path: Path) -> None:
+def test_a_link_to_itself_is_a_dead_link(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     assert files.dead_link(tmp_path / "loop") is not None
 
@@ -42,12 +42,12 @@ def test_text_is_read_with_any_byte_order_mark(data: bytes) -> None:
     assert files.decode_text(data) == "é"
 
 
-def test_text_that_is_no_unicode_is_refused() -> None:
+def test_text_that_is_not_unicode_is_refused() -> None:
     with pytest.raises(UnicodeDecodeError):
         files.decode_text("é".encode("latin-1"))
 
 
-def test_the_home_of_nobody_is_told() -> None:
+def test_the_home_of_an_unknown_user_is_reported() -> None:
     with pytest.raises(UsageError, match="there is no home directory for ~nobody-here"):
         files.user_path("~nobody-here/log.sqlite")
 
@@ -73,7 +73,7 @@ def test_without_a_home_the_setting_that_helps_is_named() -> None:
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_the_settings_that_name_a_place_count(
+def test_without_a_home_explicit_paths_are_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/data")

@@ -42,7 +42,7 @@ def gap(**facts: Any) -> Gap:
         (("A", "B"), "gap A B: deleted because of its age, 15:29:17 to 15:30:05\n"),
     ],
 )
-def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
+def test_a_gap_found_by_a_reader_does_not_say_that_no_poller_ran(
     symbols: tuple[str, ...] | None, words: str
 ) -> None:
     noticed = replace(gap(symbols=symbols), writer=READER, reason="retention")
@@ -57,7 +57,9 @@ def test_a_gap_that_a_reader_noticed_does_not_say_that_nobody_looked(
         (("A", "B", "C", "D", "E", "F", "G"), "gap A B C D E and 2 more: no prices"),
     ],
 )
-def test_a_gap_says_whose_it_is(symbols: tuple[str, ...] | None, whose: str) -> None:
+def test_a_gap_names_the_symbols_that_it_concerns(
+    symbols: tuple[str, ...] | None, whose: str
+) -> None:
     assert f"{whose} for 48s" in text_line(gap(symbols=symbols), UTC, {})
 
 
@@ -81,7 +83,7 @@ def test_a_gap_says_why_in_plain_words_and_names_no_writer_by_its_id(
 @pytest.mark.parametrize(
     ("last", "words"), [(7, "tick 7 is missing"), (9, "ticks 7 to 9 are missing")]
 )
-def test_one_missing_tick_is_told_as_one(last: int, words: str) -> None:
+def test_one_missing_tick_is_in_the_singular(last: int, words: str) -> None:
     gap = Gap("yahoo", "o", "w", NOW, "lost", symbol="A", first_sequence=7, last_sequence=last)
     assert f"gap A: {words} (lost)" in text_line(gap, UTC, {})
     unexplained = replace(gap, reason="ticks missing")
@@ -89,7 +91,7 @@ def test_one_missing_tick_is_told_as_one(last: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [Tick, Gap, Quote, Heartbeat])
-def test_every_time_of_a_record_is_readable_where_readable_times_are_wished(
+def test_readable_times_apply_to_every_time_of_a_record(
     kind: type[Tick | Gap | Quote | Heartbeat],
 ) -> None:
     schema = msgspec.json.schema(kind)["$defs"][kind.__name__]
@@ -128,7 +130,7 @@ def test_every_time_of_a_record_is_readable_where_readable_times_are_wished(
         (4.2e-9, 4.1e-9, "▲  +1.00e-10"),
     ],
 )
-def test_a_small_move_is_told_by_its_size(price: float, previous: float, shown: str) -> None:
+def test_a_small_move_is_shown_by_its_size(price: float, previous: float, shown: str) -> None:
     tick = Tick("A", "s", "o", 2, NOW, NOW, price, previous_price=previous)
     line = text_line(tick, UTC, {"A": 4 if price == 1.0461 else 2})
     arrow, step = shown.split()
@@ -148,7 +150,7 @@ def test_a_small_move_is_told_by_its_size(price: float, previous: float, shown: 
         {"source": "two\nlines"},
     ],
 )
-def test_csv_of_ticks_is_what_the_csv_module_writes(facts: dict[str, Any]) -> None:
+def test_ticks_in_csv_equal_the_csv_modules_output(facts: dict[str, Any]) -> None:
     ticks = [replace(tick(), **facts), tick(), replace(tick(), sequence=9, received=NOW + 7)]
     columns = [*EVENT_COLUMNS]
     rows = list(csv.DictReader(io.StringIO(csv_file(ticks, columns, visible=False), newline="")))
@@ -170,7 +172,7 @@ def test_a_gap_among_ticks_keeps_its_place_in_csv() -> None:
 
 
 @pytest.mark.parametrize("text", ["é", "\x7f", "\u200b", "\U000e0001"])
-def test_nothing_in_json_is_invisible(text: str) -> None:
+def test_json_output_escapes_invisible_characters(text: str) -> None:
     told = [replace(tick(), currency=text), tick()]
     lines = json_lines(told).decode()
     assert all(line.isprintable() for line in lines.splitlines())

@@ -86,7 +86,7 @@ async def child(ear: Ear) -> AsyncIterator[Child]:
     await child.stop()
 
 
-async def test_a_child_hears_orders_and_its_news_are_heard(child: Child, ear: Ear) -> None:
+async def test_a_child_receives_orders_and_its_reports_arrive(child: Child, ear: Ear) -> None:
     child.send("add", symbols=["AAPL", "GC=F"])
     news = await ear.wait_for(says("heard"))
     assert (news["do"], news["symbols"]) == ("add", ["AAPL", "GC=F"])
@@ -118,7 +118,7 @@ async def test_a_child_without_a_watchdog_is_killed(ear: Ear) -> None:
     assert time.monotonic() - began < 3.0
 
 
-async def test_what_a_child_complains_of_is_kept_and_never_shown(
+async def test_a_childs_errors_are_stored_and_never_shown(
     child: Child, capfd: pytest.CaptureFixture[str]
 ) -> None:
     child.send("complain")
@@ -126,7 +126,7 @@ async def test_what_a_child_complains_of_is_kept_and_never_shown(
     assert capfd.readouterr().err == ""
 
 
-async def test_news_that_are_no_json_are_passed_over(ear: Ear) -> None:
+async def test_reports_that_are_not_json_are_skipped(ear: Ear) -> None:
     words = "print('hello');print('[1]');print('{\"say\":\"x\"}')"
     child = Child([sys.executable, "-c", words], on_news=ear)
     await child.start()
@@ -164,7 +164,7 @@ async def test_ctrl_c_for_the_parent_does_not_reach_the_child(child: Child) -> N
     assert os.getpgid(child.pid) != os.getpgid(0)
 
 
-async def test_a_dead_poller_is_started_again_and_told_what_to_ask_for(ear: Ear) -> None:
+async def test_a_dead_poller_is_restarted_with_its_symbols(ear: Ear) -> None:
     words: list[str] = []
     poller = Poller(WORDS, on_news=ear, on_word=words.append, first_wait=0.01)
     await poller.start()
@@ -183,7 +183,7 @@ async def test_a_dead_poller_is_started_again_and_told_what_to_ask_for(ear: Ear)
     assert await poller.stop() == 0
 
 
-async def test_a_question_is_answered_or_given_up_with_the_child(ear: Ear) -> None:
+async def test_a_question_ends_with_an_answer_or_with_the_child(ear: Ear) -> None:
     poller = Poller(WORDS, on_news=ear, first_wait=60.0)
     await poller.start()
     await ear.wait_for(says("ready"))
@@ -197,7 +197,7 @@ async def test_a_question_is_answered_or_given_up_with_the_child(ear: Ear) -> No
     assert [news["say"] for news in ear.heard] == ["ready"]
 
 
-async def test_a_poller_that_cannot_work_is_given_up_and_said_so(ear: Ear) -> None:
+async def test_a_poller_that_cannot_work_is_given_up_and_reported(ear: Ear) -> None:
     words: list[str] = []
     poller = Poller(WORDS, on_news=ear, on_word=words.append, first_wait=0.01)
     await poller.start()
@@ -232,7 +232,7 @@ class Pipes:
                 os.close(end)
 
 
-async def test_a_parent_that_reads_no_more_never_holds_its_child_up() -> None:
+async def test_a_parent_that_stopped_reading_never_blocks_its_child() -> None:
     pipes = Pipes()
     control = Control(lambda _: None, lambda: None, orders=pipes.orders, news=pipes.news)
     async with control:
@@ -242,7 +242,7 @@ async def test_a_parent_that_reads_no_more_never_holds_its_child_up() -> None:
     pipes.close()
 
 
-async def test_orders_that_are_no_json_are_passed_over_and_the_end_is_told_once() -> None:
+async def test_orders_that_are_not_json_are_skipped_and_the_end_is_reported_once() -> None:
     pipes = Pipes()
     heard: list[Any] = []
     left: list[int] = []
@@ -259,7 +259,7 @@ async def test_orders_that_are_no_json_are_passed_over_and_the_end_is_told_once(
     pipes.close()
 
 
-def test_importing_the_loops_loads_nothing_heavy() -> None:
+def test_importing_the_loops_loads_no_heavy_library() -> None:
     words = (
         "import sys, ticker.poll, ticker.processes;"
         "print({'yfinance','pandas','textual','apsw','aiohttp'} & {*sys.modules})"

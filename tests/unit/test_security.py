@@ -29,7 +29,9 @@ SAID = {"security": "SASL_SSL", "mechanism": "PLAIN", "user": "ann"}
         ({"security": "SSL", "key": "k"}, "key", "needs its certificate"),
     ],
 )
-def test_what_cannot_work_is_refused_by_its_key(said: dict[str, str], key: str, words: str) -> None:
+def test_settings_that_cannot_work_are_refused_with_their_key(
+    said: dict[str, str], key: str, words: str
+) -> None:
     with pytest.raises(InvalidSecurity) as caught:
         Security(**said)
     assert caught.value.key == key
@@ -47,11 +49,11 @@ def test_what_cannot_work_is_refused_by_its_key(said: dict[str, str], key: str, 
         {**SAID, "ca": "ca", "certificate": "c", "key": "k", "password_file": "p"},
     ],
 )
-def test_what_works_together_may_be_said_together(said: dict[str, str]) -> None:
+def test_compatible_settings_may_be_combined(said: dict[str, str]) -> None:
     assert Security(**said) == Security(**said)
 
 
-def test_it_never_shows_its_password() -> None:
+def test_the_security_settings_never_show_the_password() -> None:
     security = Security(**SAID, password="hunter2")
     for shown in (repr(security), str(security), str(security.__rich_repr__()), security.words):
         assert "hunter2" not in shown

@@ -47,14 +47,14 @@ def polling(received: int = NOW) -> Heartbeat:
     return Heartbeat("one", "w", "yahoo", received, received, SECOND, "ok", 1, 1)
 
 
-def test_a_live_stream_has_the_wall_clock() -> None:
+def test_a_live_stream_uses_the_wall_clock() -> None:
     clock, _ = made()
     clock.take([polling()])
     assert clock() == NOW
     assert clock.tape is None
 
 
-def test_a_replayed_stream_has_the_tapes_time_at_the_tapes_speed() -> None:
+def test_a_replayed_stream_runs_on_tape_time_at_the_tapes_speed() -> None:
     clock, clocks = made()
     clock.take([replaying()])
     assert clock() == TAPE
@@ -64,21 +64,21 @@ def test_a_replayed_stream_has_the_tapes_time_at_the_tapes_speed() -> None:
     assert clock() == TAPE + 10 * SECOND
 
 
-def test_a_paused_tape_stands() -> None:
+def test_a_paused_tape_stops_the_clock() -> None:
     clock, clocks = made()
     clock.take([replaying(speed=None)])
     clocks.pass_by(SECOND)
     assert clock() == TAPE
 
 
-def test_a_late_reader_counts_from_when_the_heartbeat_was_written() -> None:
+def test_a_late_reader_counts_from_the_time_of_the_heartbeat() -> None:
     clock, clocks = made()
     clocks.pass_by(SECOND)
     clock.take([replaying()], read_at=clocks.wall)
     assert clock() == TAPE + 10 * SECOND
 
 
-def test_a_replay_that_was_over_before_is_history() -> None:
+def test_an_earlier_replay_is_history() -> None:
     clock, clocks = made()
     clocks.pass_by(60 * SECOND)
     clock.take([replaying()], read_at=clocks.wall)
@@ -87,7 +87,7 @@ def test_a_replay_that_was_over_before_is_history() -> None:
     assert clock() == clocks.wall
 
 
-def test_at_its_end_the_tape_stays_where_it_ended() -> None:
+def test_the_clock_stays_at_the_end_of_the_tape() -> None:
     clock, clocks = made()
     clock.take([replaying()])
     clock.take([replaying(state="stopped", tape_time=TAPE + 7)])
@@ -96,7 +96,7 @@ def test_at_its_end_the_tape_stays_where_it_ended() -> None:
     assert not clock.is_silent
 
 
-def test_a_replay_that_dies_leaves_the_tape_standing_and_is_silent() -> None:
+def test_a_replay_that_dies_stops_the_clock_and_counts_as_silent() -> None:
     clock, clocks = made()
     clock.take([replaying()])
     clocks.pass_by(60 * SECOND)

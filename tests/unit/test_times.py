@@ -34,7 +34,7 @@ def test_durations_are_read_as_people_write_them(words: str, micros: int) -> Non
 
 
 @pytest.mark.parametrize("words", ["", "0", "0s", "-5s", "5 parsecs", "s", "1h-5m", "nan", "9e9d"])
-def test_anything_else_is_no_duration(words: str) -> None:
+def test_other_texts_are_not_durations(words: str) -> None:
     with pytest.raises(UsageError, match="no duration"):
         parse_duration(words)
 
@@ -51,12 +51,12 @@ def test_anything_else_is_no_duration(words: str) -> None:
         (DAY + 5 * SECOND, "1d"),
     ],
 )
-def test_durations_are_told_in_their_two_largest_units(micros: int, words: str) -> None:
+def test_durations_are_shown_in_their_two_largest_units(micros: int, words: str) -> None:
     assert format_duration(micros) == words
 
 
 @given(st.integers(min_value=1, max_value=1000 * DAY))
-def test_a_told_duration_reads_back_within_its_precision(micros: int) -> None:
+def test_a_shown_duration_reads_back_within_its_precision(micros: int) -> None:
     if micros >= MILLISECOND:
         assert abs(parse_duration(format_duration(micros)) - micros) <= max(micros // 10, SECOND)
 
@@ -105,7 +105,7 @@ def test_moments_are_read_as_people_write_them(words: str, expected: int | str) 
         "1969-12-31",
     ],
 )
-def test_anything_else_is_no_moment(words: str) -> None:
+def test_other_texts_are_not_moments(words: str) -> None:
     with pytest.raises(UsageError):
         parse_when(words, now=NOW, zone=BERLIN)
 
@@ -115,7 +115,7 @@ def test_iso_keeps_every_microsecond(micros: int) -> None:
     assert parse_when(iso(micros), now=0, zone=UTC) == micros
 
 
-def test_a_span_names_a_day_once() -> None:
+def test_a_span_on_one_day_names_the_day_once() -> None:
     end = NOW + MINUTE
     assert span_text(NOW, end, BERLIN, now=NOW) == "16:30:05 to 16:31:05"
     assert span_text(NOW, end, BERLIN, now=NOW + DAY) == "2026-11-23 16:30:05 to 16:31:05"
@@ -127,7 +127,7 @@ def test_a_clock_shows_the_date_only_of_another_day() -> None:
     assert clock(NOW, BERLIN, now=NOW + DAY) == "2026-11-23 16:30:05"
 
 
-def test_without_a_zone_times_are_this_machines() -> None:
+def test_a_time_without_a_zone_is_local() -> None:
     local = datetime.fromtimestamp(NOW / SECOND).astimezone()
     assert clock(NOW, None) == local.strftime("%H:%M:%S")
     assert parse_when(local.replace(tzinfo=None).isoformat(), now=NOW, zone=None) == NOW

@@ -131,12 +131,12 @@ LINES = pytest.mark.parametrize("line", [line for _, line in GOLDEN])
 
 
 @KINDS
-def test_each_kind_is_sent_as_it_always_was(record: Record, line: str) -> None:
+def test_the_json_of_each_kind_is_unchanged(record: Record, line: str) -> None:
     assert wire.encode(record).decode() == line
 
 
 @KINDS
-def test_what_is_sent_is_read_back_the_same(record: Record, line: str) -> None:
+def test_records_are_decoded_as_they_were_encoded(record: Record, line: str) -> None:
     assert wire.decode(line.encode()) == record
 
 
@@ -146,26 +146,26 @@ def test_fields_of_a_newer_version_are_ignored(record: Record, line: str) -> Non
     assert wire.decode(newer.encode()) == record
 
 
-def test_an_older_version_that_knew_fewer_fields_is_read() -> None:
+def test_records_of_an_older_version_with_fewer_fields_are_read() -> None:
     older = b'{"type":"tick","symbol":"A","source":"s","origin":"o","sequence":1,"time":1,'
     older += b'"received":2,"price":3}'
     assert wire.decode(older) == Tick("A", "s", "o", 1, 1, 2, 3.0)
 
 
 @LINES
-def test_what_is_sent_fits_the_schema(line: str) -> None:
+def test_sent_records_fit_the_schema(line: str) -> None:
     jsonschema.validate(json.loads(line), wire.schema())
 
 
 @LINES
-def test_the_schema_refuses_what_lacks_a_required_field(line: str) -> None:
+def test_the_schema_refuses_a_record_without_a_required_field(line: str) -> None:
     broken = json.loads(line)
     del broken["source"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, wire.schema())
 
 
-def test_the_shipped_schema_is_the_present_one() -> None:
+def test_the_shipped_schema_is_up_to_date() -> None:
     shipped = Path(wire.__file__).with_name("events.schema.json")
     assert json.loads(shipped.read_text()) == wire.schema()
 
@@ -194,12 +194,12 @@ def test_the_shipped_schema_is_the_present_one() -> None:
         b'{"a":' * 10_000,
     ],
 )
-def test_anything_else_is_refused_as_one_kind_of_error(line: bytes) -> None:
+def test_other_bytes_are_refused_with_one_kind_of_error(line: bytes) -> None:
     with pytest.raises(InvalidRecord):
         wire.decode(line)
 
 
-def test_lines_are_ended_each() -> None:
+def test_each_line_ends_with_a_line_break() -> None:
     lines = wire.encode_lines([record for record, _ in GOLDEN])
     assert [line.decode() for line in lines.splitlines()] == [line for _, line in GOLDEN]
     assert lines.endswith(b"\n")
