@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import pytest
 
+from ticker.records import Position
 from ticker.streams import Log, Stream
 from ticker.streams.kafka import KafkaAddress, KafkaLog, KafkaStream
 from ticker.streams.memory import MemoryLog, MemoryStream
+from ticker.streams.recording import Recorder, RecordingStream, record
 from ticker.streams.sqlite import SqliteLog, SqliteStream
 
 
@@ -48,6 +50,42 @@ def _kafka_writer(folder: Path, server: str) -> Log:
     return KafkaLog(_address(folder, server))
 
 
+class RecordedLog:
+    """A log of which each append makes a new recording. All but `append` goes to the recording."""
+
+    def __init__(self, folder: Path) -> None:
+        self._log = SqliteLog(folder / "log.sqlite")
+        self._path = folder / "log.parquet"
+        self._tape = RecordingStream(self._path)
+        self.origin = self.id = ""
+
+    async def append(self, *records: Any, **more: Any) -> Position:
+        """Append to the log, and return the end of the new recording."""
+        await self._log.append(*records, **more)
+        await self._record()
+        return await self._tape.find("end")
+
+    async def _record(self) -> None:
+        await self._tape.close()
+        with Recorder(self._path, replace=True) as recorder:
+            await record(self._log, recorder)
+            recorder.finish()
+        self._tape = RecordingStream(self._path)
+
+    async def __aenter__(self) -> Self:
+        await self._log.__aenter__()
+        self.origin, self.id = self._log.origin, self._log.id
+        await self._record()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._tape.close()
+        await self._log.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tape, name)
+
+
 BACKENDS = [
     Backend(
         "memory",
@@ -62,6 +100,12 @@ BACKENDS = [
         server="kafka",
         protocols=frozenset({"Stream", "Log"}),
     ),
+    Backend(
+        "recording",
+        lambda folder: RecordingStream(folder / "log.parquet"),
+        lambda folder: cast("Log", RecordedLog(folder)),
+        protocols=frozenset({"Stream"}),
+    ),
 ]
 
 
@@ -71,6 +115,11 @@ def _having(protocol: str) -> list[Any]:
         for b in BACKENDS
         if protocol in b.protocols
     ]
+
+
+@pytest.fixture(params=_having("Stream"))
+def stream_backend(request: pytest.FixtureRequest) -> Any:
+    return _served(request)
 
 
 @pytest.fixture(params=_having("Log"))

@@ -100,9 +100,9 @@ async def everything(
 
 
 async def test_a_missing_stream_is_named_and_never_created(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.reader(tmp_path) as stream:
+    async with stream_backend.reader(tmp_path) as stream:
         with pytest.raises(StreamMissing):
             await stream.snapshot()
         with pytest.raises(StreamMissing):
@@ -147,8 +147,8 @@ async def test_each_kind_of_record_is_read_as_it_was_written(
         assert [type(t.volume) for t in (await everything(log))[0]] == [int, float]
 
 
-async def test_a_position_resumes_after_its_batch(log_backend: Any, tmp_path: Path) -> None:
-    async with log_backend.writer(tmp_path) as log:
+async def test_a_position_resumes_after_its_batch(stream_backend: Any, tmp_path: Path) -> None:
+    async with stream_backend.writer(tmp_path) as log:
         ticks = [tick(own(log), "A", n) for n in range(1, 11)]
         await log.append(ticks)
         seen: list[Tick] = []
@@ -371,9 +371,9 @@ async def test_the_heartbeat_written_last_counts_even_after_its_clock_was_set_ba
 
 
 async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         o = own(log)
         written: list[Tick | Gap] = []
         for n in (1, 2, 3, 4):
@@ -390,7 +390,7 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
             for batch in batches:
                 first = min((t.sequence for t in batch.ticks), default=9)
                 assert all(gap.received <= NOW + first for gap in batch.gaps)
-            if log_backend.server is None:
+            if stream_backend.server is None:
                 assert come == written
             # After each batch a reader resumes where it stood.
             for number, batch in enumerate(batches[:-1], 1):
@@ -399,8 +399,8 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
                 assert gaps == [g for b in batches[number:] for g in b.gaps]
 
 
-async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: Path) -> None:
-    async with log_backend.writer(tmp_path) as log:
+async def test_symbols_filter_ticks_quotes_and_gaps(stream_backend: Any, tmp_path: Path) -> None:
+    async with stream_backend.writer(tmp_path) as log:
         made = [tick(own(log), s, n) for n in (1, 2) for s in ("A", "D", "A'F")]
         await log.append(
             made,
@@ -420,9 +420,9 @@ async def test_symbols_filter_ticks_quotes_and_gaps(log_backend: Any, tmp_path: 
 
 
 async def test_find_returns_the_position_before_everything_received_since(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         received = [10, 30, 20, 40, 35, 50]  # mostly, but not always, in order
         for n, at in enumerate(received, 1):
             await log.append([tick(own(log), "A", n, received=at)])
@@ -435,9 +435,9 @@ async def test_find_returns_the_position_before_everything_received_since(
 
 
 async def test_find_last_returns_the_position_before_the_last_ticks(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         await log.append([tick(own(log), s, n) for n in range(1, 6) for s in "AD"])
         for count, expected in ((0, 0), (3, 3), (10, 10), (99, 10)):
             ticks, *_ = await everything(log, await log.find_last(count))
@@ -448,9 +448,9 @@ async def test_find_last_returns_the_position_before_the_last_ticks(
 
 
 async def test_columns_hold_the_fields_between_since_and_until(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         await log.append([tick(own(log), "A", n) for n in range(1, 8)])
         (chunk,) = log.columns(since=NOW + 3_000, until=NOW + 6_000)
         assert tuple(chunk) == Tick.__struct_encode_fields__
@@ -460,9 +460,9 @@ async def test_columns_hold_the_fields_between_since_and_until(
 
 
 async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         made = [tick(own(log), "A", n, bid=[None, 1.5][n % 2], currency="GBp") for n in (1, 2, 3)]
         await log.append(made)
         (whole,) = log.columns()
@@ -508,16 +508,16 @@ async def test_count_returns_how_many_ticks_follow_a_position(
 
 @pytest.mark.parametrize("position", ["", "garbage", "1:2", "zzzzzzzz:0:0", "{id}:999:0"])
 async def test_an_unknown_position_is_refused(
-    log_backend: Any, tmp_path: Path, position: str
+    stream_backend: Any, tmp_path: Path, position: str
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         wrong = Position(position.format(id=log.id))
         with pytest.raises(WrongPosition):
             await everything(log, wrong)
 
 
-async def test_silence_gives_an_empty_batch(log_backend: Any, tmp_path: Path) -> None:
-    async with log_backend.writer(tmp_path) as log, asyncio.timeout(30):
+async def test_silence_gives_an_empty_batch(stream_backend: Any, tmp_path: Path) -> None:
+    async with stream_backend.writer(tmp_path) as log, asyncio.timeout(30):
         await log.append([tick(own(log), "A", 1)])
         async for batch in log.read(await log.find("end")):
             assert not batch
@@ -657,18 +657,18 @@ async def test_reading_begins_at_start_or_end(log_backend: Any, tmp_path: Path) 
 
 
 async def test_a_stream_that_is_missing_has_neither_start_nor_end(
-    log_backend: Any, tmp_path: Path
+    stream_backend: Any, tmp_path: Path
 ) -> None:
     for word in ("start", "end"):
         with pytest.raises(StreamMissing):
-            await anext(log_backend.reader(tmp_path).read(word))
+            await anext(stream_backend.reader(tmp_path).read(word))
 
 
 @pytest.mark.parametrize("after", [0, None, 1.5, b"start", ["start"]])
 async def test_a_wrong_position_is_refused_with_the_valid_ones(
-    log_backend: Any, tmp_path: Path, after: Any
+    stream_backend: Any, tmp_path: Path, after: Any
 ) -> None:
-    async with log_backend.writer(tmp_path) as log:
+    async with stream_backend.writer(tmp_path) as log:
         with pytest.raises(UsageError, match='"start", "end" or the position of a batch'):
             await anext(log.read(after))
         with pytest.raises(UsageError, match="last_seen: expected that of a snapshot"):
@@ -679,9 +679,9 @@ async def test_a_wrong_position_is_refused_with_the_valid_ones(
 
 @pytest.mark.parametrize("symbols", ["AAPL", 7, ["AAPL", 7], [None]])
 async def test_symbols_must_be_a_list_of_strings(
-    log_backend: Any, tmp_path: Path, symbols: Any
+    stream_backend: Any, tmp_path: Path, symbols: Any
 ) -> None:
-    stream = log_backend.reader(tmp_path)
+    stream = stream_backend.reader(tmp_path)
     with pytest.raises(UsageError, match="symbols: expected"):
         await anext(stream.read("start", symbols=symbols))
     with pytest.raises(UsageError, match="symbols: expected"):
@@ -692,9 +692,9 @@ async def test_symbols_must_be_a_list_of_strings(
 
 @pytest.mark.parametrize("wrong", [1.5, "yesterday", datetime(2026, 11, 28, tzinfo=UTC), True])
 async def test_wrong_times_and_counts_are_refused_by_name(
-    log_backend: Any, tmp_path: Path, wrong: Any
+    stream_backend: Any, tmp_path: Path, wrong: Any
 ) -> None:
-    stream = log_backend.reader(tmp_path)
+    stream = stream_backend.reader(tmp_path)
     with pytest.raises(UsageError, match="find: expected"):
         await stream.find(wrong)
     with pytest.raises(UsageError, match="since: expected microseconds"):

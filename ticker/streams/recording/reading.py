@@ -90,7 +90,7 @@ class RecordingReader:
 
     def row(self, position: Position) -> int:
         """Return the row of `position`. Raises `WrongPosition` unless it is of this recording."""
-        identity, colon, number = position.partition(":")
+        identity, colon, number = str(position).partition(":")
         if colon and identity == self.manifest.identity and number.isdecimal():
             row = int(number)
             if row <= self.end:
