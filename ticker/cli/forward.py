@@ -59,8 +59,7 @@ def forward(
     ],
     since: Since = None,
     no_follow: Annotated[
-        bool,
-        typer.Option(NO_FOLLOW, help="Copy what is there, check that it arrived, then exit."),
+        bool, typer.Option(NO_FOLLOW, help="Copy what is there, check the copy, then exit.")
     ] = False,
     give_up: Annotated[
         bool, typer.Option("--forget", help="Stop keeping ticks in FROM for TO.")

@@ -55,8 +55,7 @@ class KafkaRead(ActiveRead):
         """How often a consumer was replaced because it stopped delivering."""
         self._cluster = ClusterClient(address)
         self._missing = Missing(self._cluster, request.last_seen)
-        # A client of its own: a failure there must not close what is asked here.
-        self._watching = ClusterClient(address)
+        self._watching = ClusterClient(address)  # a failure there closes nothing that is used here
         self._given = request.after
         self._watch = watch
         self._topics: Topics | None = None
