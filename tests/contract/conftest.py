@@ -90,7 +90,8 @@ BACKENDS = [
     Backend(
         "memory",
         lambda folder: MemoryStream(f"memory:{folder}"),
-        lambda folder, **options: MemoryLog(f"memory:{folder}", **options),
+        lambda folder: MemoryLog(f"memory:{folder}"),
+        protocols=frozenset({"Stream", "Log", "NumberingLog"}),
     ),
     Backend("sqlite", lambda folder: SqliteStream(folder / "log.sqlite"), _sqlite_writer),
     Backend(

@@ -244,7 +244,7 @@ class Served(Protocol):
 
 
 class Retained(NumberingLog, Protocol):
-    """A log whose retention is ours: SQLite and memory, not Kafka."""
+    """A log whose retention is ours: SQLite. A log in memory keeps all, and Kafka has its own."""
 
     async def hold(self, reader: str, position: Position | None) -> None:
         """Keep all that follows `position` for `reader`, across restarts. `None` ends the hold."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
 from ticker.errors import StreamMissing, StreamUnreachable
 from ticker.health import Health, StreamState
-from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
+from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.streams.base import BaseStream
 from ticker.streams.memory.contents import Contents
-from ticker.streams.protocol import Retained
+from ticker.streams.protocol import NumberingLog
 from ticker.streams.reader import ColumnRequest, ReadRequest, ThreadRead
 from ticker.streams.sequence import Key
-from ticker.system_clock import now
 
 _LOGS: Final[dict[str, Contents]] = {}
 """URL → its log, in this process."""
@@ -27,7 +26,7 @@ class MemoryRead(ThreadRead):
     def __init__(self, contents: Contents, request: ReadRequest) -> None:
         super().__init__(request)
         self._contents = contents
-        self._place, self._received = contents.parse(request.after)
+        self._place = contents.parse(request.after)
         self._done = False
 
     def stop(self) -> None:
@@ -59,13 +58,6 @@ class MemoryRead(ThreadRead):
         places: list[int] = []
         gaps: list[Gap] = []
         begin, end = self._place, contents.end
-        missed = self.missed(
-            contents.lost(begin, symbols),
-            contents.origin,
-            self._received,
-            contents.held_since,
-            lost_gaps=contents.has_lost_gap(begin),
-        )
         for entry in contents.after(begin):
             record = entry.record
             if isinstance(record, Tick):
@@ -84,14 +76,13 @@ class MemoryRead(ThreadRead):
         fresh, holes, left = self.sequences.take_to_hole(ticks, gaps)
         if left:
             end = places[-left] - 1
-        position = contents.position(end)
-        self._place, self._received = contents.parse(position)
+        self._place = end
         quotes = [q for at, q in sorted(contents.quotes.values()) if begin < at <= end]
         beats = [beat for at, beat in sorted(contents.beats.values()) if begin < at <= end]
         return Batch(
-            position,
+            contents.position(end),
             ticks=fresh,
-            gaps=[*missed, *gaps, *holes],
+            gaps=[*gaps, *holes],
             quotes=[quote for quote in quotes if symbols is None or quote.symbol in symbols],
             heartbeats=beats,
         )
@@ -113,14 +104,14 @@ class MemoryStream(BaseStream):
     async def count(self, after: Position) -> int:
         contents = self._contents()
         with contents.lock:
-            return contents.count(contents.parse(after)[0])
+            return contents.count(contents.parse(after))
 
     async def _find(self, place: int | Literal["start", "end"]) -> Position:
         contents = self._contents()
         with contents.lock:
             match place:
                 case "start":
-                    return contents.position(contents.pruned)
+                    return contents.position(0)
                 case "end":
                     return contents.position(contents.end)
             every: Iterator[tuple[int, Any]] = itertools.chain(
@@ -129,7 +120,7 @@ class MemoryStream(BaseStream):
                 contents.beats.values(),
             )
             late = (at - 1 for at, record in every if record.received >= place)
-            return contents.position(max(contents.pruned, min(late, default=contents.end)))
+            return contents.position(min(late, default=contents.end))
 
     async def _find_last(self, ticks: int, symbols: Collection[str] | None) -> Position:
         contents = self._contents()
@@ -142,9 +133,7 @@ class MemoryStream(BaseStream):
             ]
             if ticks == 0:
                 return contents.position(contents.end)
-            return contents.position(
-                places[-ticks] - 1 if len(places) >= ticks else contents.pruned
-            )
+            return contents.position(places[-ticks] - 1 if len(places) >= ticks else 0)
 
     async def _begin(self, request: ReadRequest) -> MemoryRead:
         return MemoryRead(self._contents(), request)
@@ -160,7 +149,6 @@ class MemoryStream(BaseStream):
         contents = self._contents()
         with contents.lock:
             received = [tick.received for tick in contents.ticks()]
-            waiting = {reader: hold.ticks for reader, hold in contents.holds().items()}
             is_empty = not (received or contents.quotes or contents.beats)
             return Health(
                 stream=self.url,
@@ -172,8 +160,6 @@ class MemoryStream(BaseStream):
                 size=contents.size,
                 simulated=contents.simulated,
                 heartbeats=tuple(beat for _, beat in sorted(contents.beats.values())),
-                undelivered=max(waiting.values(), default=0),
-                waiting=waiting,
             )
 
     def _contents(self) -> Contents:
@@ -183,25 +169,11 @@ class MemoryStream(BaseStream):
             raise StreamMissing(self.url, "there is no such log in this process") from None
 
 
-class MemoryLog(MemoryStream, Retained):
-    """The log at `url`. Entering creates it if it does not exist.
+class MemoryLog(MemoryStream, NumberingLog):
+    """The log at `url`. Entering creates it if it does not exist."""
 
-    `keep_for` (µs since appending) and `keep_bytes` (approximate size of ticks and gaps) limit what
-    is retained; `None`: no limit. `clock` returns the time of appending (µs, UTC).
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        keep_for: int | None = None,
-        keep_bytes: int | None = None,
-        clock: Callable[[], int] = now,
-    ) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._keep_for = keep_for
-        self._keep_bytes = keep_bytes
-        self._clock = clock
         self._entered: Contents | None = None
 
     @property
@@ -223,37 +195,11 @@ class MemoryLog(MemoryStream, Retained):
     ) -> Position:
         contents = self._open()
         with contents.lock:
-            at, before = self._clock(), contents.end
-            # One reading of a clock cannot tell a long pause from a wrong clock; the next one can.
-            leapt = contents.has_leapt(at, self._keep_for)
-            contents.append(ticks, gaps, quotes, heartbeats, at)
-            self._prune(contents, None if leapt else at, before)
+            contents.append(ticks, gaps, quotes, heartbeats)
             contents.lock.notify_all()
             position = contents.position(contents.end)
         await asyncio.sleep(0)  # an append lets other tasks run, like one that waits for a disk
         return position
-
-    async def hold(self, reader: str, position: Position | None) -> None:
-        contents = self._open()
-        with contents.lock:
-            if position is None:
-                contents.held.pop(reader, None)
-            else:
-                contents.held[reader], _ = contents.parse(position)
-
-    async def holds(self) -> Mapping[str, Hold]:
-        contents = self._open()
-        with contents.lock:
-            return contents.holds()
-
-    async def prune(self) -> int:
-        contents = self._open()
-        with contents.lock:
-            return self._prune(contents, self._clock(), contents.end)
-
-    def _prune(self, contents: Contents, at: int | None, through: int) -> int:
-        before = None if at is None or self._keep_for is None else at - self._keep_for
-        return contents.prune(before, self._keep_bytes, through)
 
     async def close(self, within: float = 5.0) -> int:
         self._entered = None
