@@ -8,43 +8,29 @@ from typing import ClassVar, Final
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from ticker.board.choice import WIDEST, wished
 from ticker.board.columns import BY_KEY, COLUMNS, Column, Presence
+from ticker.dashboard.columns import cut
+from ticker.dashboard.page import ListPage
 from ticker.dashboard.palette import Palette
 
 _KEPT: Final = ("symbol", "price")
 """A row needs these, so they cannot be hidden."""
-_ABOVE: Final = 3
-"""Lines above the first column."""
 _WIDTH: Final = 10
 """The first change of an automatic width begins here, unless the title is longer."""
-_HELP: Final = (
-    "space or click: show, hide    ←→: move\n"
-    "< >: width, 0: automatic    w: save\n"
-    "backspace: as at first    esc: back\n"
-)
+_BESIDE: Final = 17
+"""The cells of a line beside the column's name."""
 
 
-class ColumnChoice(ModalScreen[None]):
+class ColumnChoice(ListPage):
     """The page. After each change, `on_change` gets the columns from left to right.
 
     It gets an empty list for the default columns. `save` saves the choice.
     """
 
-    DEFAULT_CSS = """
-    ColumnChoice { align: center middle; }
-    ColumnChoice > VerticalScroll { width: 53; max-width: 100%; height: auto; max-height: 100%;
-        padding: 0 2; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "go(-1)", show=False, priority=True),
-        Binding("down,j", "go(1)", show=False, priority=True),
         Binding("left,shift+up,K", "move(-1)", show=False, priority=True),
         Binding("right,shift+down,J", "move(1)", show=False, priority=True),
         Binding("less_than_sign,minus", "widen(-1)", show=False),
@@ -53,8 +39,10 @@ class ColumnChoice(ModalScreen[None]):
         Binding("space", "show", show=False),
         Binding("backspace", "reset", show=False),
         Binding("w", "save", show=False),
-        Binding("c,q,escape,enter", "dismiss", show=False),
+        Binding("c", "dismiss", show=False),
     ]
+    WIDTH = 53
+    KEYS = "space show  ←→ move  <>0 width\nw save  backspace reset  esc back"
 
     def __init__(
         self,
@@ -63,47 +51,46 @@ class ColumnChoice(ModalScreen[None]):
         save: Callable[[], None],
         palette: Palette,
     ) -> None:
-        super().__init__()
+        super().__init__(palette)
         self._shown = {column.key for column in shown}
         others = (column for column in COLUMNS if column.key not in self._shown)
         self._order = [*shown, *others]
         self._on_change = on_change
         self._save = save
-        self._palette = palette
-        self._at = 0
-        self._list = Static()
 
-    def compose(self) -> ComposeResult:
-        """One page."""
-        page = VerticalScroll(self._list)
-        page.styles.background = self._palette.raised
-        yield page
+    def on_resize(self) -> None:
+        """Draw the names as wide as the page is now."""
+        self.draw()
 
-    def on_mount(self) -> None:
-        """Show the list."""
-        self._draw()
+    @property
+    def count(self) -> int:
+        """Return the number of columns."""
+        return len(self._order)
 
-    def _draw(self) -> None:
-        palette = self._palette
-        text = Text(_HELP, style=palette.dim)
+    def draw(self) -> None:
+        """Draw the columns from left to right, the hidden ones last."""
+        palette, text = self.palette, Text()
+        room = max(1, min(self.WIDTH, self.app.size.width) - 5 - _BESIDE)
         for at, column in enumerate(self._order):
-            ground = f" on {palette.chosen}" if at == self._at else ""
+            ground = self.ground(at)
+            name = _name(column)
+            name = name.ljust(room) if len(name) <= room else cut(name, room)
 
             def word(words: str, what: str, at: int = at, ground: str = ground) -> None:
                 style = Style.parse(palette.text + ground) + Style.from_meta({"column": (at, what)})
                 text.append(words, style=style)
 
             mark = "x" if column.key in self._shown else " "
-            word(f"[{mark}] {_name(column):<31}", "show")
+            word(f"[{mark}] {name}", "show")
             word(" <", "narrower")
             word(f"{column.width or 'auto':>4}", "auto")
             word(" >", "wider")
             word("  ↑", "up")
             word("↓\n", "down")
-        self._list.update(text)
+        self.text.update(text)
 
     def _changed(self) -> None:
-        self._draw()
+        self.draw()
         chosen = (column for column in self._order if column.key in self._shown)
         self._on_change([wished(column, column.width) for column in chosen])
 
@@ -112,7 +99,7 @@ class ColumnChoice(ModalScreen[None]):
         at, what = event.style.meta.get("column", (None, ""))
         if at is None:
             return
-        self._at = at
+        self.at = at
         match what:
             case "show":
                 self.action_show()
@@ -120,36 +107,27 @@ class ColumnChoice(ModalScreen[None]):
                 self.action_widen({"narrower": -1, "wider": 1, "auto": 0}[what])
             case _:
                 self.action_move(-1 if what == "up" else 1)
-        self._draw()
-
-    def action_go(self, lines: int) -> None:
-        """Move the cursor up or down."""
-        self._at = max(0, min(self._at + lines, len(self._order) - 1))
-        self._draw()
-        page = self.query_one(VerticalScroll)
-        line = self._at + (_ABOVE if self._at else 0)
-        if not page.scroll_y <= line < page.scroll_y + page.size.height:
-            page.scroll_to(y=line - (page.size.height - 1 if lines > 0 else 0), animate=False)
+        self.draw()
 
     def action_move(self, places: int) -> None:
         """Move the column under the cursor to the left or right."""
-        to = self._at + places
+        to = self.at + places
         if 0 <= to < len(self._order):
-            self._order.insert(to, self._order.pop(self._at))
-            self._at = to
+            self._order.insert(to, self._order.pop(self.at))
+            self.at = to
             self._changed()
 
     def action_widen(self, cells: int) -> None:
         """Make the column under the cursor wider or narrower; 0: automatic."""
-        column = self._order[self._at]
+        column = self._order[self.at]
         start = column.width or max(_WIDTH, len(column.title) + 2)
         width = max(1, min(WIDEST, start + cells)) if cells else None
-        self._order[self._at] = wished(column, width)
+        self._order[self.at] = wished(column, width)
         self._changed()
 
     def action_show(self) -> None:
         """Show or hide the column under the cursor. Symbol and price cannot be hidden."""
-        key = self._order[self._at].key
+        key = self._order[self.at].key
         if key not in _KEPT:
             self._shown ^= {key}
             self._changed()
@@ -163,7 +141,7 @@ class ColumnChoice(ModalScreen[None]):
         self._order = list(COLUMNS)
         self._shown = {key for key in BY_KEY if BY_KEY[key].presence is not Presence.ON_WISH}
         self._on_change(())
-        self._draw()
+        self.draw()
 
 
 def _name(column: Column) -> str:

@@ -36,10 +36,4 @@ class Help(Page):
                 Text(key.keys, style=f"bold {palette.text}"), Text(key.does, style=palette.text)
             )
         age = "Age counts from the price's own time; the words beside it say why it is old."
-        self.text.update(
-            Group(
-                Text("Keys\n", style=f"bold {palette.accent}"),
-                keys,
-                Text(f"\n{age}", style=palette.dim),
-            )
-        )
+        self.text.update(Group(keys, Text(f"\n{age}", style=palette.dim)))

@@ -729,7 +729,7 @@ async def test_the_mouse_chooses_columns_too(stream_in_memory: MakeStream) -> No
         await until(lambda: "S0002" in app._table)
         await pilot.press("c")
         page = app.screen.query_one("VerticalScroll").region
-        left, name = page.x + 2, page.y + 4  # the second column, under three lines of help
+        left, name = page.x + 2, page.y + 1  # the second column
         await pilot.click(offset=(left + 1, name))
         assert [p.column.key for p in app._table.columns.places][:2] == ["symbol", "price"]
         await pilot.click(offset=(left + 1, name))
@@ -804,3 +804,17 @@ async def test_a_heading_that_is_dragged_takes_its_column_along_and_a_click_stil
         assert sorted(keys()) == sorted(before)
         await pilot.click(app._heading, offset=at("price"))
         await until(lambda: app._table.sort is not None and app._table.sort.field == "price")
+
+
+async def test_the_cursor_of_a_page_stays_in_sight(stream_in_memory: MakeStream) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await until(lambda: "S0002" in app._table)
+        await pilot.press("c", *["j"] * 9)
+        await until(lambda: any("] bid" in line.text for line in strips(app)))
+        await pilot.press(*["k"] * 9)
+        await until(lambda: any("] symbol" in line.text for line in strips(app)))
+
+
+def strips(app: Dashboard) -> Sequence[Strip]:
+    return app.screen._compositor.render_strips()
