@@ -28,24 +28,24 @@ def pollers(path: Path, clock: Clock, *wishes: int) -> list[Budget]:
     return made
 
 
-def test_a_poller_alone_may_use_all_of_it() -> None:
+def test_a_single_poller_may_use_the_whole_budget() -> None:
     budget = Budget(360, uptime=Clock())
     for wish, share in ((240, 360), (360, 360), (3_600, 360)):
         budget.wish(wish)
         assert budget.share == share
 
 
-def test_pollers_that_wish_for_too_much_are_cut_alike(tmp_path: Path) -> None:
+def test_pollers_that_ask_for_too_much_are_cut_equally(tmp_path: Path) -> None:
     one, two = pollers(tmp_path / "requests.json", Clock(), 240, 240)
     assert (one.share, two.share, one.others) == (180, 180, 1)
 
 
-def test_pollers_that_fit_keep_what_they_wish(tmp_path: Path) -> None:
+def test_pollers_within_the_budget_keep_their_interval(tmp_path: Path) -> None:
     one, two = pollers(tmp_path / "requests.json", Clock(), 240, 60)
     assert (one.share, two.share) == (300, 120)
 
 
-def test_a_poller_that_is_gone_is_forgotten_and_what_it_sent_is_not(tmp_path: Path) -> None:
+def test_a_dead_poller_is_forgotten_but_its_requests_still_count(tmp_path: Path) -> None:
     clock = Clock()
     one, _ = pollers(tmp_path / "requests.json", clock, 240, 240)
     clock.now += 6 * MINUTE
@@ -55,7 +55,7 @@ def test_a_poller_that_is_gone_is_forgotten_and_what_it_sent_is_not(tmp_path: Pa
     assert one.earliest(356) == clock.now - 6 * MINUTE + HOUR
 
 
-def test_extras_get_what_polls_leave_over(tmp_path: Path) -> None:
+def test_extra_requests_get_what_polls_leave(tmp_path: Path) -> None:
     clock = Clock()
     one, two = pollers(tmp_path / "requests.json", clock, 240, 60)
     extras = 0
@@ -101,7 +101,7 @@ def test_threads_and_processes_count_in_one_file(tmp_path: Path) -> None:
     assert len(granted) == 100
 
 
-def test_where_the_file_cannot_be_used_a_poller_counts_alone(tmp_path: Path) -> None:
+def test_without_a_usable_file_a_poller_counts_alone(tmp_path: Path) -> None:
     path = tmp_path / "requests.json"
     path.write_bytes(b"\x00 nonsense")
     budget = Budget(2, uptime=Clock(), shared=path)
@@ -110,7 +110,7 @@ def test_where_the_file_cannot_be_used_a_poller_counts_alone(tmp_path: Path) -> 
     assert [nowhere.take() == 0 for _ in range(3)] == [True, True, False]
 
 
-def test_what_was_counted_before_the_machine_was_started_again_is_forgotten(
+def test_counts_from_before_a_reboot_are_forgotten(
     tmp_path: Path,
 ) -> None:
     clock = Clock()

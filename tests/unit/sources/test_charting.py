@@ -33,7 +33,7 @@ def read(*args: Any, **facts: Any) -> tuple[list[int], list[float]]:
     return [end // SECOND - BEGIN for end in bars.ends], list(bars.closes)
 
 
-def test_a_close_is_that_of_the_end_of_its_minute_and_the_last_ends_now() -> None:
+def test_a_close_belongs_to_the_end_of_its_minute_and_the_last_ends_now() -> None:
     closes = [164.32000732421875, 164.5, 220.003]
     assert read([BEGIN, BEGIN + 60, BEGIN + 120], closes) == (
         [60, 120, 150],
@@ -41,12 +41,12 @@ def test_a_close_is_that_of_the_end_of_its_minute_and_the_last_ends_now() -> Non
     )
 
 
-def test_minutes_without_a_price_in_the_future_or_out_of_order_are_passed_over() -> None:
+def test_minutes_without_a_price_or_out_of_order_are_skipped() -> None:
     times = [BEGIN, BEGIN - 60, BEGIN + 60, BEGIN + 120, BEGIN + 9_000, None, True, 10**30]
     assert read(times, [None, 1.0, 0, float("nan"), 5.0, 6.0, 7.0, 8.0]) == ([0], [1.0])
 
 
-def test_highs_and_lows_hold_the_close_and_are_the_close_where_they_are_unknown() -> None:
+def test_unknown_highs_and_lows_are_the_close() -> None:
     told = answer([BEGIN, BEGIN + 60, BEGIN + 120], [2.0, 3.0, 4.0])
     (result,) = told["chart"]["result"]
     result["indicators"]["quote"][0] |= {"high": [2.5, 1.0], "low": [1.5, None, 3.5]}
@@ -64,7 +64,7 @@ def test_a_closed_market_has_no_minutes() -> None:
     assert bars.ends == ()
 
 
-def test_an_answer_about_another_symbol_is_none() -> None:
+def test_an_answer_about_another_symbol_gives_no_minutes() -> None:
     assert read_bars(answer([BEGIN], [1.0]), "MSFT", NOW) is None
     assert read_bars({"chart": {"result": None, "error": {}}}, "AAPL", NOW) is None
 
@@ -97,7 +97,9 @@ PATHS: list[list[str | int]] = [
 
 
 @given(st.sampled_from(PATHS), nonsense)
-def test_no_nonsense_raises_or_makes_a_wrong_minute(path: list[str | int], value: Any) -> None:
+def test_nonsense_neither_raises_nor_gives_a_wrong_minute(
+    path: list[str | int], value: Any
+) -> None:
     told = copy.deepcopy(answer([BEGIN, BEGIN + 60], [1.5, 2.5]))
     at: Any = told
     for step in path[:-1]:

@@ -63,7 +63,7 @@ def after(known: Quote, price: float, **fields: Any) -> Quote | None:
         (0.1, None),
     ],
 )
-def test_a_32_bit_float_is_read_as_the_number_that_is_meant(price: float, hint: int | None) -> None:
+def test_a_32_bit_float_is_read_as_the_intended_number(price: float, hint: int | None) -> None:
     found = after(quote(price_hint=hint), price)
     assert found is not None
     assert found.price == price
@@ -80,9 +80,7 @@ def test_every_price_in_cents_comes_out_exactly(price: Any) -> None:
     st.decimals(min_value="0.01", max_value="4999.99", places=2),
     st.sampled_from([-1, 1]),
 )
-def test_what_32_bit_arithmetic_moves_by_a_bit_is_read_as_the_number_that_is_meant(
-    price: Any, by: int
-) -> None:
+def test_a_32_bit_rounding_error_is_read_as_the_intended_number(price: Any, by: int) -> None:
     (bits,) = struct.unpack("<I", struct.pack("<f", float(price)))
     (moved,) = struct.unpack("<f", struct.pack("<I", bits + by))
     found = after(quote(price=0.5), moved)
@@ -91,13 +89,13 @@ def test_what_32_bit_arithmetic_moves_by_a_bit_is_read_as_the_number_that_is_mea
 
 
 @given(st.decimals(min_value="90000", max_value="99999.99", places=2))
-def test_a_large_price_a_cent_from_another_is_not_taken_for_it(price: Any) -> None:
+def test_large_prices_that_differ_by_a_cent_stay_different(price: Any) -> None:
     found = after(quote(price=float(price)), float(price + Decimal("0.01")))
     assert found is not None
     assert found.price == float(price + Decimal("0.01"))
 
 
-def test_a_price_that_a_poll_told_with_more_digits_stays_as_it_is() -> None:
+def test_a_polled_price_with_more_digits_is_kept() -> None:
     exact = 166_423.57
     found = after(quote(price=exact), exact)
     assert found is not None
@@ -112,7 +110,7 @@ def test_the_day_s_change_follows_from_the_known_close_and_times_are_millisecond
     assert found.received == NOW + 5
 
 
-def test_what_is_left_out_is_unknown_and_not_zero() -> None:
+def test_a_missing_field_is_unknown_and_not_zero() -> None:
     found = after(quote(volume=9, day_high=280.0, bid=1.0, ask=2.0), 271.5)
     assert found is not None
     assert (found.volume, found.day_high, found.bid, found.ask, found.size) == (
@@ -124,7 +122,7 @@ def test_what_is_left_out_is_unknown_and_not_zero() -> None:
     )
 
 
-def test_a_left_out_session_is_the_pre_market_of_a_stock_and_nothing_for_a_coin() -> None:
+def test_a_missing_session_means_pre_market_for_a_stock() -> None:
     stock = after(quote(), 271.5, market_hours=0)
     coin = after(quote(kind="cryptocurrency", session="regular"), 271.5, market_hours=0, change=2.5)
     assert stock is not None
@@ -136,7 +134,7 @@ def test_a_left_out_session_is_the_pre_market_of_a_stock_and_nothing_for_a_coin(
 @pytest.mark.parametrize(
     "fields", [{"time": MS - 1}, {"time": 0}, {"time": 2**62}, {"price": 0.0}, {"price": math.nan}]
 )
-def test_what_is_older_or_no_price_changes_nothing(fields: dict[str, Any]) -> None:
+def test_a_message_without_a_newer_price_changes_nothing(fields: dict[str, Any]) -> None:
     message = Message(271.5)
     for name, value in fields.items():
         setattr(message, name, value)
@@ -164,7 +162,7 @@ def test_no_message_raises_an_exception(fields: dict[str, Any], kind: str) -> No
     assert found is None or (math.isfinite(found.price) and found.price != 0)
 
 
-def test_a_poll_gives_the_facts_and_the_socket_the_newer_trade() -> None:
+def test_facts_come_from_the_poll_and_newer_trades_from_the_socket() -> None:
     live = after(quote(), 272.0, day_volume=50)
     assert live is not None
     polled = quote(price=271.9, previous_close=271.0, name="Apple Inc.", volume=40)

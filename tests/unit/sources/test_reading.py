@@ -74,7 +74,7 @@ def test_an_overnight_price_of_another_venue_is_not_used() -> None:
     assert read(overnightMarketPrice=250.0, overnightMarketTime=1739570000).price == 244.6
 
 
-def test_a_trade_with_a_broken_time_gives_way_to_one_that_can_be_true() -> None:
+def test_a_trade_with_an_impossible_time_gives_way_to_a_plausible_one() -> None:
     assert read(postMarketPrice=245.0, postMarketTime="soon").price == 244.6
     assert read(postMarketPrice=245.0, postMarketTime=1e300).price == 244.6
 
@@ -98,7 +98,7 @@ def test_in_pre_market_the_previous_close_is_the_last_regular_price() -> None:
     assert (before_the_first_trade.previous_close, before_the_first_trade.day_change) == (244.6, 0)
 
 
-def test_after_the_opening_the_last_regular_price_holds_until_the_first_regular_trade() -> None:
+def test_after_the_opening_the_last_regular_price_counts_until_the_first_trade() -> None:
     untraded = read(marketState="REGULAR", preMarketPrice=246.0, preMarketTime=1739570000)
     assert untraded.previous_close == 244.6
     traded = read(marketState="REGULAR", preMarketPrice=246.0, preMarketTime=1739566000)
@@ -114,7 +114,7 @@ def test_after_the_opening_the_last_regular_price_holds_until_the_first_regular_
         (10.01, -37.63, 47.64, 126.60111613074674),
     ],
 )
-def test_a_negative_price_is_a_price_and_per_cent_are_of_the_size_of_the_close(
+def test_a_negative_price_is_a_price_and_percentages_are_of_its_magnitude(
     price: float, close: float, change: float, percent: float
 ) -> None:
     quote = read(
@@ -128,7 +128,7 @@ def test_a_negative_price_is_a_price_and_per_cent_are_of_the_size_of_the_close(
     assert quote.day_change_percent == pytest.approx(percent)
 
 
-def test_a_coin_has_the_sources_own_change_over_24_hours() -> None:
+def test_a_coin_has_the_sources_change_over_24_hours() -> None:
     coin = read(
         quoteType="CRYPTOCURRENCY",
         regularMarketChange=-1225.8906,
@@ -174,7 +174,7 @@ def test_bid_and_ask_are_unknown_at_zero_and_both_when_crossed(
         (None, None),
     ],
 )
-def test_sessions_are_mapped_and_others_absent(state: object, session: str | None) -> None:
+def test_known_sessions_are_mapped_and_others_absent(state: object, session: str | None) -> None:
     assert read(marketState=state).session == session
 
 
@@ -200,7 +200,7 @@ def test_a_symbol_without_a_usable_price_is_refused_with_the_reason(
     assert refusal(**changes).startswith(reason)
 
 
-def test_nonsense_beside_the_price_drops_that_field_only() -> None:
+def test_nonsense_beside_the_price_drops_only_that_field() -> None:
     quote = read(
         regularMarketVolume=-5,
         marketCap="big",
@@ -222,7 +222,7 @@ def test_units_are_microseconds_and_currencies_keep_their_case() -> None:
     assert read(exchangeDataDelayedBy=0).delay == 0
 
 
-def test_a_volume_of_zero_is_unknown_only_where_nothing_is_traded() -> None:
+def test_a_volume_of_zero_is_unknown_only_for_untraded_kinds() -> None:
     assert read(regularMarketVolume=0).volume == 0
     assert read(regularMarketVolume=0, quoteType="INDEX").volume is None
     assert read(regularMarketVolume=0, quoteType="CURRENCY").volume is None
@@ -234,7 +234,7 @@ def test_volumes_beyond_64_bits_are_dropped() -> None:
     assert read(regularMarketVolume=2**63).volume is None
 
 
-def test_hostile_names_are_kept_as_they_came_but_cut_and_encodable() -> None:
+def test_hostile_names_are_kept_but_cut_and_made_encodable() -> None:
     hostile = "\x1b]0;x\x07[bold red]\u202e\x00"
     assert read(longName=hostile).name == hostile
     assert read(longName="n" * 10_000).name == "n" * MAX_NAME
@@ -242,7 +242,7 @@ def test_hostile_names_are_kept_as_they_came_but_cut_and_encodable() -> None:
     assert read(longName=" ", shortName="Apple").name == "Apple"
 
 
-def test_every_symbol_asked_for_comes_once_and_others_never() -> None:
+def test_every_requested_symbol_comes_once_and_others_never() -> None:
     other = STOCK | {"symbol": "EVIL", "regularMarketPrice": 1}
     twice = STOCK | {"regularMarketPrice": 1}
     quotes, refused = read_answer(
@@ -252,7 +252,7 @@ def test_every_symbol_asked_for_comes_once_and_others_never() -> None:
     assert refused == {"NOPE": "Yahoo knows no such symbol"}
 
 
-def test_a_symbol_that_yahoo_spells_otherwise_is_named() -> None:
+def test_a_symbol_that_yahoo_spells_differently_is_named() -> None:
     _, refused = read_answer([STOCK], ["aapl"], CONTEXT)
     assert refused == {"aapl": "Yahoo calls it AAPL"}
 
@@ -266,10 +266,10 @@ def test_invented_prices_are_marked() -> None:
 
 
 @pytest.mark.parametrize("text", ["AAPL", "^IXIC", "GC=F", "BRK-B", "0700.HK", "M&M.NS"])
-def test_symbols_can_be_asked_for(text: str) -> None:
+def test_valid_symbols_are_accepted(text: str) -> None:
     assert is_symbol(text)
 
 
 @pytest.mark.parametrize("text", ["", "A,B", "A B", "\x1b[2J", "A\x00", "x" * 65, "A\u202eB"])
-def test_other_words_cannot(text: str) -> None:
+def test_other_texts_are_not_symbols(text: str) -> None:
     assert not is_symbol(text)

@@ -9,9 +9,7 @@ def test_an_attempt_is_made_at_most_once_a_second() -> None:
     assert made == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_connections_that_do_not_last_are_made_ever_more_rarely_and_one_that_does_mends_it() -> (
-    None
-):
+def test_short_connections_are_made_less_often_until_one_lasts() -> None:
     attempts = ConnectionAttempts(lambda: 0.5)
     now, waits = 0.0, []
     for _ in range(9):
@@ -26,7 +24,7 @@ def test_connections_that_do_not_last_are_made_ever_more_rarely_and_one_that_doe
     assert attempts.is_due(now + 1)
 
 
-def test_waits_are_shaken() -> None:
+def test_waits_have_jitter() -> None:
     for chance, wait in ((0.0, 0.75), (1.0, 1.25)):
         attempts = ConnectionAttempts(lambda chance=chance: chance)  # type: ignore[misc]
         attempts.lost(0.0, lasted=0.0)

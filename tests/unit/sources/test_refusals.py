@@ -16,13 +16,13 @@ def asked(refusals: Refusals, symbols: list[str], until: int) -> dict[str, list[
     return found
 
 
-def test_a_refused_symbol_is_asked_again_ever_more_rarely_up_to_an_hour() -> None:
+def test_a_refused_symbol_is_asked_less_and_less_often_up_to_an_hour() -> None:
     times = asked(Refusals(30.0), ["GONE"], 6 * 3_600)["GONE"]
     assert times[:6] == [0, 30, 90, 210, 450, 930]
     assert {later - sooner for later, sooner in zip(times[9:], times[8:], strict=False)} == {3_600}
 
 
-def test_each_symbol_has_its_own_turn_and_its_reason_is_still_told() -> None:
+def test_each_symbol_has_its_own_schedule_and_its_reason_is_still_reported() -> None:
     refusals = Refusals(30.0)
     refusals.note((), WHY, 0.0)
     assert refusals.put_off(["GONE", "NEW"], 15.0) == WHY
@@ -30,14 +30,14 @@ def test_each_symbol_has_its_own_turn_and_its_reason_is_still_told() -> None:
     assert refusals.put_off(["GONE", "NEW"], 31.0) == {"NEW": "no price"}
 
 
-def test_a_symbol_that_had_a_price_is_asked_for_with_each_poll() -> None:
+def test_a_symbol_that_had_a_price_is_asked_with_each_poll() -> None:
     refusals = Refusals(30.0)
     refusals.note(["AAPL"], {}, 0.0)
     refusals.note((), {"AAPL": "Yahoo knows no such symbol"}, 15.0)
     assert refusals.put_off(["AAPL"], 16.0) == {}
 
 
-def test_a_symbol_that_is_added_again_is_asked_for_at_once() -> None:
+def test_a_symbol_that_is_added_again_is_asked_at_once() -> None:
     refusals = Refusals(30.0)
     refusals.note((), WHY, 0.0)
     assert refusals.put_off(["AAPL"], 1.0) == {}

@@ -31,7 +31,7 @@ async def test_a_call_raises_what_the_function_raises() -> None:
         await Worker("test").call(fail)
 
 
-async def test_calls_come_in_order_in_one_thread_which_is_not_ours() -> None:
+async def test_calls_run_in_order_in_one_other_thread() -> None:
     worker = Worker("test")
     threads = await asyncio.gather(*(worker.call(threading.get_ident) for _ in range(5)))
     assert len(set(threads)) == 1
@@ -60,7 +60,7 @@ async def test_an_abandoned_thread_ends_after_the_call_under_way() -> None:
     assert not thread.is_alive()
 
 
-async def test_the_threads_keep_no_process_alive() -> None:
+async def test_worker_threads_keep_no_process_alive() -> None:
     assert (await Worker("test").call(threading.current_thread)).daemon
 
 
@@ -80,7 +80,7 @@ def test_an_answer_for_a_loop_that_is_closed_is_dropped() -> None:
     assert not thread.is_alive()
 
 
-async def test_a_waiting_thread_keeps_nothing_alive_that_its_call_raised() -> None:
+async def test_a_waiting_thread_releases_the_error_of_its_call() -> None:
     class Raised(Exception):
         pass
 

@@ -37,7 +37,7 @@ def test_yahoo_itself_is_asked_within_its_budget() -> None:
         ("exchange:[::1]", "exchange", "[::1]:8790"),
     ],
 )
-def test_another_server_is_asked_each_second_as_often_as_one_likes(
+def test_another_server_may_be_asked_each_second_without_a_budget(
     url: str, name: str, server: str
 ) -> None:
     place = YahooAddress.at(url)
@@ -68,7 +68,7 @@ def test_another_server_is_asked_each_second_as_often_as_one_likes(
         "exchange::80",
     ],
 )
-def test_other_words_are_no_sources(url: str) -> None:
+def test_other_words_are_not_sources(url: str) -> None:
     with pytest.raises(UsageError):
         open_source(url)
 
