@@ -43,7 +43,7 @@ def file(folder: Path, text: str, name: str = "a.csv") -> Path:
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the genuine quotes of USD/JPY")
-def test_genuine_quotes_import_row_by_row_as_an_independent_reading_has_them(
+def test_imported_genuine_quotes_equal_an_independent_reading(
     tmp_path: Path,
 ) -> None:
     expected: list[tuple[str, int, float]] = []
@@ -75,7 +75,7 @@ def test_genuine_quotes_import_row_by_row_as_an_independent_reading_has_them(
         ("2024-01-02 01:00:00.5+01:00", "2024-01-01 19:00:01.5-05:00"),
     ],
 )
-def test_a_time_tells_its_unit_or_its_zone(tmp_path: Path, first: str, second: str) -> None:
+def test_a_time_shows_its_unit_or_its_zone(tmp_path: Path, first: str, second: str) -> None:
     rows, _ = load(file(tmp_path, f"time,symbol,price\n{first},A,1\n{second},A,2\n"))
     times = [row[1] for row in rows]
     assert times[1] - times[0] == 1_000_000
@@ -92,7 +92,7 @@ def test_a_row_in_another_unit_is_a_bad_row_and_not_another_time(tmp_path: Path)
 
 
 @pytest.mark.parametrize("rounded", ["1.704153601E+09", "1e9"])
-def test_a_number_that_a_spreadsheet_rounded_is_no_time(tmp_path: Path, rounded: str) -> None:
+def test_a_number_rounded_by_a_spreadsheet_is_no_time(tmp_path: Path, rounded: str) -> None:
     text = f"time,symbol,price\n1704153600,A,1\n{rounded},A,2\n1704153602,A,3\n"
     rows, report = load(file(tmp_path, text))
     assert [row[2] for row in rows] == [1.0, 3.0]
@@ -124,7 +124,7 @@ def test_a_number_that_a_spreadsheet_rounded_is_no_time(tmp_path: Path, rounded:
     ],
 )
 @pytest.mark.parametrize("form", [None, "%Y-%m-%d %H:%M:%S.%f"])
-def test_a_local_time_that_exists_never_or_twice_is_a_bad_row(
+def test_a_local_time_that_never_or_twice_exists_is_a_bad_row(
     tmp_path: Path, zone: str, good: list[str], bad: dict[str, str], form: str | None
 ) -> None:
     times = [f"2024-{time}" for time in (*good, *bad)]
@@ -142,7 +142,7 @@ def test_a_local_time_that_exists_never_or_twice_is_a_bad_row(
         assert zone in row.reason
 
 
-def test_a_day_that_a_zone_left_out_is_bad_rows(tmp_path: Path) -> None:
+def test_a_day_that_a_zone_skipped_is_a_bad_row(tmp_path: Path) -> None:
     text = "time,symbol,price\n2011-12-29 12:00:00,A,1\n2011-12-30 12:00:00,A,2\n"
     _, report = load(file(tmp_path, text), zone="Pacific/Apia")
     assert [row.line for row in report.shown] == [3]
@@ -167,13 +167,13 @@ def test_a_row_whose_bid_is_above_its_ask_has_no_price(tmp_path: Path) -> None:
     assert report.shown[0].reason.startswith("its bid is above its ask")
 
 
-def test_a_price_of_its_own_is_kept_beside_a_crossed_quote(tmp_path: Path) -> None:
+def test_a_separate_price_is_kept_beside_a_crossed_quote(tmp_path: Path) -> None:
     rows, report = load(file(tmp_path, "time,symbol,price,bid,ask\n1704153600,A,5,2,1\n"))
     assert ([row[2] for row in rows], report.bad) == ([5.0], 0)
 
 
 @pytest.mark.parametrize("name", ["cut.parquet", "cut.csv.gz"])
-def test_a_parquet_file_that_is_cut_off_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+def test_a_truncated_parquet_file_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
     whole = tmp_path / "whole.parquet"
     duckdb.execute("COPY (SELECT range AS time, 1.0 AS price FROM range(999)) TO ?", [str(whole)])
     cut = tmp_path / name
@@ -204,7 +204,7 @@ def test_a_parquet_file_that_is_cut_off_is_refused_in_a_sentence(tmp_path: Path,
         ("", {}, "empty"),
     ],
 )
-def test_what_would_have_to_be_guessed_is_refused_with_the_option_that_helps(
+def test_ambiguous_input_is_refused_with_the_option_that_settles_it(
     tmp_path: Path, text: str, said: dict[str, Any], words: str
 ) -> None:
     path = file(tmp_path, text)
@@ -213,7 +213,7 @@ def test_what_would_have_to_be_guessed_is_refused_with_the_option_that_helps(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_options_say_columns_names_zone_and_format(tmp_path: Path) -> None:
+def test_options_set_columns_and_names_and_zone_and_format(tmp_path: Path) -> None:
     path = file(tmp_path, "02.01.2024;10:00:00;x;1.5\n02.01.2024;10:00:01;x;1.6\n")
     rows, _ = load(
         path,
@@ -257,7 +257,7 @@ def test_bad_rows_are_counted_shown_and_left_out(tmp_path: Path) -> None:
         load(path, strict=True)
 
 
-def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+def test_all_missing_columns_are_named_at_once(tmp_path: Path) -> None:
     path = file(tmp_path, "when,what,last\n1704153600,A,1\n")
     words = (
         r"a.csv has no columns 'time', 'price' and 'symbol'. It has: when, what, last. "
@@ -284,7 +284,7 @@ def test_with_a_decimal_comma_a_number_with_a_point_is_bad(tmp_path: Path) -> No
     assert [bad.line for bad in report.shown] == [3]
 
 
-def test_a_bad_row_is_told_with_the_line_that_an_editor_shows(tmp_path: Path) -> None:
+def test_a_bad_row_is_reported_with_its_line_number_in_an_editor(tmp_path: Path) -> None:
     lines = [
         "", "time,symbol,price", "1704153600,A", "", "never,A,1", "1704153601,A,1,1",
         "1704153602,A,2", "1704153603,B C,3", "", "1704153604,A,0",
@@ -325,7 +325,7 @@ def test_a_known_layout_under_another_name_asks_for_the_symbol(tmp_path: Path) -
     assert [(row[0], row[2]) for row in rows] == [("BTCUSDT", 42000.5)]
 
 
-def test_a_day_of_volume_is_that_of_the_time_though_rows_come_by_when_they_were_received(
+def test_the_day_of_a_volume_follows_the_event_time(
     tmp_path: Path,
 ) -> None:
     midnight = 1_704_153_600
@@ -343,14 +343,14 @@ def test_a_day_of_volume_is_that_of_the_time_though_rows_come_by_when_they_were_
     assert volumes == {"A": [1.0, 3.0, 4.0, 12.0], "B": [16.0, 16.0]}
 
 
-def test_a_volume_is_absent_until_a_size_was_told(tmp_path: Path) -> None:
+def test_a_volume_is_absent_until_the_first_size(tmp_path: Path) -> None:
     lines = ["1704153600,A,1,", "1704153601,A,2,5", "1704153602,A,3,", "1704153600,B,1,"]
     rows, _ = load(file(tmp_path, "\n".join(["time,symbol,price,size", *lines, ""])))
     assert [row[4] for row in rows if row[0] == "A"] == [None, 5.0, 5.0]
     assert [row[4] for row in rows if row[0] == "B"] == [None]
 
 
-def test_several_files_become_one_recording_in_order_of_time(tmp_path: Path) -> None:
+def test_several_files_become_one_recording_ordered_by_time(tmp_path: Path) -> None:
     late = file(tmp_path, "time,symbol,price\n1704240000,A,2\n", "b.csv")
     early = tmp_path / "a.csv.gz"
     early.write_bytes(gzip.compress(b"time,symbol,price\n1704153600,A,1\n"))
@@ -413,7 +413,7 @@ Row = tuple[int, str, float]
     blank=st.sampled_from([0, 1, 3]),
     order=st.permutations(["time", "symbol", "price"]),
 )
-def test_a_file_is_read_right_however_it_is_written(
+def test_a_file_is_read_correctly_in_any_dialect(
     tmp_path_factory: pytest.TempPathFactory,
     rows: Sequence[Row],
     delimiter: str,
@@ -458,7 +458,7 @@ def test_a_file_is_read_right_however_it_is_written(
     assert report.rows == len(rows)
 
 
-def test_files_of_equal_names_in_zips_are_all_read(tmp_path: Path) -> None:
+def test_files_with_equal_names_in_zips_are_all_read(tmp_path: Path) -> None:
     packed = tmp_path / "a.zip"
     again = tmp_path / "again" / "a.zip"
     again.parent.mkdir()
@@ -471,7 +471,7 @@ def test_files_of_equal_names_in_zips_are_all_read(tmp_path: Path) -> None:
     assert [row[2] for row in rows] == [1.0, 2.0, 3.0]
 
 
-def test_packed_files_of_equal_names_without_gz_are_all_read(tmp_path: Path) -> None:
+def test_packed_files_with_equal_names_are_all_read(tmp_path: Path) -> None:
     paths = []
     for number in (1, 2):
         path = tmp_path / str(number) / "ticks"
@@ -512,7 +512,7 @@ def test_a_date_without_separators_is_no_number(tmp_path: Path, text: str, form:
     assert rows[0][1] == round(moment.timestamp() * 1e6)
 
 
-def test_a_symbol_that_is_said_wins_over_a_column_of_one(tmp_path: Path) -> None:
+def test_the_symbol_option_wins_over_a_column(tmp_path: Path) -> None:
     one = file(tmp_path, "time,symbol,price\n1704153600,a,1\n1704153601,A,2\n1704153602,,3\n")
     rows, report = load(one, symbol="BTC-USD")
     assert ([row[0] for row in rows], report.bad) == (["BTC-USD"] * 3, 0)
@@ -542,7 +542,7 @@ def test_the_day_of_a_date_is_no_offset(tmp_path: Path) -> None:
     ("zone", "end", "form"),
     [("UTC", "", ""), ("Europe/Berlin", "", ""), (None, " +0100", " %z")],
 )
-def test_nanoseconds_of_a_format_are_cut_and_that_is_told(
+def test_nanoseconds_of_a_format_are_cut_and_reported(
     tmp_path: Path, zone: str | None, end: str, form: str
 ) -> None:
     path = file(tmp_path, f"time,symbol,price\n02/01/2024 10:00:00.123456789{end},A,1\n")
@@ -558,7 +558,7 @@ def test_nanoseconds_of_a_format_are_cut_and_that_is_told(
 
 
 @pytest.mark.parametrize("name", ["ticks.csv", "TICKS.csv", "xbtusd.csv", "EURUSD.csv"])
-def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) -> None:
+def test_three_numbers_without_a_header_are_not_guessed(tmp_path: Path, name: str) -> None:
     path = file(tmp_path, "1381095255,122.0,122.5\n1381179030,123.61,123.7\n", name)
     with pytest.raises(UsageError, match=r"--layout kraken .*--columns"):
         load(path, symbol="XBTUSD")
@@ -568,7 +568,7 @@ def test_three_numbers_without_a_header_are_no_guess(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("step", ["ROWS", "ORDERED"])
-def test_where_there_is_no_room_for_the_rows_that_is_said(
+def test_a_full_disk_for_temporary_rows_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     lines = "".join(f"{1704153600 - n},A,{n}.5\n" for n in range(1, 60_000))  # to be sorted
@@ -580,7 +580,7 @@ def test_where_there_is_no_room_for_the_rows_that_is_said(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_same_import_has_the_same_origin_and_another_one_has_not(tmp_path: Path) -> None:
+def test_equal_imports_have_the_same_origin_and_others_not(tmp_path: Path) -> None:
     def origin(path: Path, **said: Any) -> Any:
         load(path, **said)
         out = str(tmp_path / "out.parquet")
@@ -615,7 +615,7 @@ def test_a_report_beside_the_ticks_in_a_zip_is_left_out(tmp_path: Path) -> None:
         ("a.zip", b"PK\x05\x06" + bytes(18), "a.zip is an empty zip file"),
     ],
 )
-def test_what_is_neither_csv_nor_parquet_is_refused_in_a_sentence(
+def test_a_file_that_is_neither_csv_nor_parquet_is_refused_in_a_sentence(
     tmp_path: Path, name: str, content: bytes, words: str
 ) -> None:
     path = tmp_path / name

@@ -130,7 +130,7 @@ def test_kraken_has_seconds_and_its_symbol_in_the_name(tmp_path: Path) -> None:
     ]
 
 
-def test_tardis_tells_when_a_trade_was_received(tmp_path: Path) -> None:
+def test_tardis_has_the_time_at_which_a_trade_was_received(tmp_path: Path) -> None:
     path = tmp_path / "trades.csv.gz"
     header = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
     line = "bitmex,XBTUSD,1585699200245000,1585699205288291,x,buy,6421.5,118\n"
@@ -171,7 +171,7 @@ def test_databento_has_nanoseconds_and_prices_in_units(
     assert "nanoseconds are cut" in words
 
 
-def test_a_column_of_t_stays_text_and_databento_without_symbols_needs_one(tmp_path: Path) -> None:
+def test_databento_without_symbols_needs_one_and_a_column_of_t_stays_text(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text(
         "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size\n"

@@ -68,9 +68,7 @@ def columns(rows: Sequence[Row]) -> dict[str, np.ndarray]:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 12), max_size=3))
-def test_ticks_are_those_of_a_plain_reading_however_the_rows_are_cut_into_chunks(
-    rows: list[Row], cuts: list[int]
-) -> None:
+def test_ticks_do_not_depend_on_the_chunks_of_rows(rows: list[Row], cuts: list[int]) -> None:
     moves, found = Moves(SYMBOLS), []
     edges = [0, *sorted(cuts), len(rows)]
     for begin, end in pairwise(edges):
@@ -91,7 +89,7 @@ def test_ticks_are_those_of_a_plain_reading_however_the_rows_are_cut_into_chunks
     ]
 
 
-def test_a_price_is_shown_with_the_decimals_with_which_it_is_written() -> None:
+def test_a_price_is_shown_with_the_decimals_of_the_file() -> None:
     moves = Moves(4)
     rows = [(0, 0, 64100.0, None), (1, 1, 86.845, None), (1, 2, 86.5, None), (2, 3, 1e-7, None)]
     moves.ticks(columns([*rows, (3, 4, 1.123456789, None)]))
