@@ -31,12 +31,12 @@ def verdict(*beats: Heartbeat, at: int = NOW) -> Any:
 @pytest.mark.parametrize(
     "state", [state for state, reason in REASONS.items() if reason is not Reason.FRESH]
 )
-def test_a_source_without_prices_makes_its_stream_stale_whatever_the_state(state: str) -> None:
+def test_a_source_without_prices_makes_its_stream_stale(state: str) -> None:
     assert verdict(beat(state=state)).standing is Standing.STALE
 
 
 @pytest.mark.parametrize("state", ["unreachable", "unreadable", "no-prices", "slow"])
-def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
+def test_an_outage_counts_from_the_last_good_answer(state: str) -> None:
     words = verdict(beat(state=state)).words
     assert f"since {clock(NOW - 10 * MINUTE, UTC)}" in words
     assert "since" not in verdict(beat(state=state, last_good=None)).words
@@ -56,14 +56,14 @@ def test_an_outage_is_told_since_the_last_good_answer(state: str) -> None:
         ("exchange", 12 * SECOND, "No answer from the exchange since {}."),
     ],
 )
-def test_a_poller_without_its_first_answer_says_what_it_waits_for(
+def test_a_poller_without_its_first_answer_names_what_it_waits_for(
     source: str, waited: int, words: str
 ) -> None:
     starting = replace(beat(age=waited, state="starting"), source=source)
     assert verdict(starting).words == words.format(clock(NOW - waited, UTC))
 
 
-def test_a_replay_is_told_by_its_tape_and_never_as_a_poller_to_start() -> None:
+def test_a_replay_is_described_by_its_tape_and_never_as_a_poller() -> None:
     tape = NOW - 60 * MINUTE
     running = beat(state="replaying", tape_time=tape, speed=10.0)
     words = f"A replay fills it, ×10: its tape is at {clock(tape, UTC)}"
@@ -76,7 +76,7 @@ def test_a_replay_is_told_by_its_tape_and_never_as_a_poller_to_start() -> None:
     assert verdict(dead).words == f"No sign of the replay since {clock(NOW - 5 * MINUTE, UTC)}."
 
 
-def test_after_an_outage_nobody_is_told_to_start_a_poller() -> None:
+def test_after_an_outage_of_the_stream_starting_a_poller_is_not_advised() -> None:
     late = replace(beat(age=MINUTE), interval=SECOND)
     found = judge(Sign(late, NOW - MINUTE), NOW, Outage(NOW - MINUTE, NOW + SECOND))
     since = clock(NOW - MINUTE, UTC)
@@ -84,7 +84,7 @@ def test_after_an_outage_nobody_is_told_to_start_a_poller() -> None:
     assert of_writer(found, NOW, UTC) == words
 
 
-def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
+def test_a_next_try_is_shown_only_while_it_lies_ahead() -> None:
     for state in ("unreachable", "rate-limited"):
         for pause, is_told in ((SECOND, True), (0, False), (-SECOND, False)):
             late = beat(state=state, retry_at=NOW + pause)
@@ -93,7 +93,7 @@ def test_a_next_try_is_told_only_while_it_is_to_come() -> None:
             assert ("next try" in listed) is is_told
 
 
-def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
+def test_advice_names_the_stream_and_can_be_typed_as_printed() -> None:
     on = " --stream 'sqlite:my log'"
     for beats in ((), (beat(state="stopped"),), (beat(age=60 * MINUTE),)):
         words = of_stream(Health("s", StreamState.OK, heartbeats=beats), NOW, UTC, option=on).words
@@ -108,13 +108,13 @@ def test_advice_names_the_stream_and_can_be_typed_as_it_stands() -> None:
     assert "which works offline. Next try" in away
 
 
-def test_advice_to_start_a_poller_names_a_symbol_where_none_is_known() -> None:
+def test_advice_to_start_a_poller_always_names_a_symbol() -> None:
     for stopped in (beat(state="stopped"), beat(state="stopped", symbols=())):
         assert verdict(stopped).words.endswith("Start one: ticker poll AAPL")
 
 
 @pytest.mark.parametrize("state", ["stopped", "ok"])
-def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) -> None:
+def test_advice_names_the_source_unless_it_is_the_default(state: str) -> None:
     on = " --stream kafka://h:1/p"
     gone = replace(beat(age=MINUTE, state=state, symbols=("AAPL", "MSFT")), source="exchange")
     health = Health("s", StreamState.OK, heartbeats=(gone,))
@@ -128,12 +128,12 @@ def test_advice_names_the_source_where_a_poller_would_ask_another(state: str) ->
         assert words.endswith("Start one: ticker poll AAPL MSFT --stream kafka://h:1/p")
 
 
-def test_advice_about_symbols_that_are_missed_names_their_source() -> None:
+def test_advice_about_missed_symbols_names_their_source() -> None:
     gone = replace(beat(age=MINUTE, writer="gone", symbols=("^IXIC",)), source="exchange")
     assert verdict(LIVING, gone).words.endswith("ticker poll '^IXIC' --source exchange")
 
 
-def test_the_reason_stays_the_same_while_only_its_times_move() -> None:
+def test_the_reason_stays_the_same_while_only_its_times_change() -> None:
     before = verdict(beat())
     after = verdict(beat(age=-MINUTE), at=NOW + MINUTE)
     assert before.words != after.words
@@ -141,14 +141,14 @@ def test_the_reason_stays_the_same_while_only_its_times_move() -> None:
     assert before.key != verdict(beat(state="unreachable")).key
 
 
-def test_refusals_are_told_of_those_who_still_ask() -> None:
+def test_only_refusals_to_living_writers_are_reported() -> None:
     here = beat(refused={"ADH": "no price"})
     assert verdict(here).summary == "healthy, but refused: ADH"
     gone = Heartbeat("one", "v", "yahoo", NOW, NOW, SECOND, "stopped", 1, 0, {"OLD": "no price"})
     assert verdict(here, gone).refused == ("ADH",)
 
 
-def test_nobody_empty_and_away_are_told_apart() -> None:
+def test_no_poller_and_empty_and_unreachable_are_distinguished() -> None:
     assert verdict().words.startswith("No poller is running")
     assert of_stream(Health("s", StreamState.MISSING), NOW, UTC).standing is Standing.EMPTY
     away = of_stream(Health("s", StreamState.UNUSABLE, problem="is damaged"), NOW, UTC)
@@ -163,7 +163,7 @@ def test_names_from_outside_are_harmless() -> None:
 LIVING = beat(writer="living", symbols=("BTC-USD", "AAPL"))
 
 
-def test_several_pollers_that_are_well_are_told_in_one() -> None:
+def test_several_healthy_pollers_share_one_sentence() -> None:
     other = replace(beat(SECOND, writer="other"), asked=24, answered=24)
     told, later = verdict(LIVING, other), verdict(replace(LIVING, received=NOW - 2 * SECOND), other)
     when = clock(NOW, UTC)
@@ -175,7 +175,7 @@ def test_several_pollers_that_are_well_are_told_in_one() -> None:
     assert verdict(LIVING, gone).words.startswith("Yahoo every 15s, last asked")
 
 
-def test_what_only_a_poller_asked_for_that_is_gone_makes_the_stream_stale() -> None:
+def test_symbols_of_only_a_dead_poller_make_the_stream_stale() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("AAPL", "MSFT", "^IXIC"))
     told = verdict(LIVING, gone)
     since = clock(NOW - MINUTE, UTC)
@@ -189,7 +189,7 @@ def test_what_only_a_poller_asked_for_that_is_gone_makes_the_stream_stale() -> N
     assert verdict(LIVING, gone, others).summary == "healthy"
 
 
-def test_of_many_symbols_that_are_missed_a_few_are_named() -> None:
+def test_a_few_of_many_missed_symbols_are_named() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("A", "B", "C", "D", "E"))
     words = verdict(LIVING, gone).words
     assert "of A, B, C and 2 more since" in words
@@ -204,7 +204,7 @@ def test_a_poller_that_ended_in_order_leaves_the_stream_healthy_while_another_po
     assert verdict(stopped).standing is Standing.STALE
 
 
-def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> None:
+def test_a_failing_poller_is_reported_beside_a_healthy_one() -> None:
     limited = beat(writer="x", symbols=("MSFT",), state="rate-limited", retry_at=NOW + MINUTE)
     told = verdict(LIVING, limited)
     next_try = clock(NOW + MINUTE, UTC)
@@ -215,7 +215,7 @@ def test_what_another_poller_asks_for_in_vain_is_told_beside_the_sound_one() -> 
     assert "poller of GC=F" in both
 
 
-def test_a_reader_of_some_symbols_hears_nothing_of_others() -> None:
+def test_a_reader_of_some_symbols_gets_no_reports_on_others() -> None:
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
     health = Health("s", StreamState.OK, heartbeats=(LIVING, gone))
     assert of_stream(health, NOW, UTC, symbols=["AAPL"]).standing is Standing.HEALTHY
@@ -226,7 +226,7 @@ ONE = Backlog(1, is_sending=True, source="yahoo")
 
 
 @pytest.mark.parametrize("state", ["stopped", "ok"])
-def test_while_ticks_are_on_their_way_nobody_is_told_to_start_another_poller(state: str) -> None:
+def test_while_ticks_are_being_relayed_starting_a_poller_is_not_advised(state: str) -> None:
     gone = beat(age=MINUTE, state=state)
     words = "86 ticks wait here: a relay sends them as soon as the stream takes them."
     for beats in ((gone,), ()):
@@ -246,7 +246,7 @@ def test_while_ticks_are_on_their_way_nobody_is_told_to_start_another_poller(sta
     assert one == "1 tick waits here: a relay sends it as soon as the stream takes it."
 
 
-def test_ticks_on_their_way_hide_neither_a_sound_poller_nor_what_is_wrong() -> None:
+def test_relayed_ticks_hide_neither_a_healthy_poller_nor_a_problem() -> None:
     limited = beat(state="rate-limited")
     gone = beat(age=MINUTE, writer="gone", symbols=("MSFT",))
     for beats in ((LIVING,), (limited,), (LIVING, gone)):
@@ -256,7 +256,7 @@ def test_ticks_on_their_way_hide_neither_a_sound_poller_nor_what_is_wrong() -> N
     assert of_stream(away, NOW, UTC, backlog=ONE).standing is Standing.AWAY
 
 
-def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does() -> None:
+def test_an_unsent_backlog_is_reported_with_the_command_that_sends_it() -> None:
     on = " --stream kafka://h:1/p"
     for empty in (StreamState.MISSING, StreamState.EMPTY):
         kept = Backlog(1_543, is_sending=False, source="exchange")
@@ -270,7 +270,7 @@ def test_what_nobody_sends_to_an_empty_stream_is_told_with_the_command_that_does
     assert of_stream(stopped, NOW, UTC, backlog=kept) == of_stream(stopped, NOW, UTC)
 
 
-def test_a_sign_ahead_of_the_clock_makes_a_stream_unknown_until_another_arrives() -> None:
+def test_a_heartbeat_ahead_of_the_clock_leaves_the_state_unknown_until_another() -> None:
     ahead = beat(age=-60 * MINUTE)
     told = verdict(ahead)
     assert told.standing is Standing.UNKNOWN
@@ -285,9 +285,7 @@ def test_a_sign_ahead_of_the_clock_makes_a_stream_unknown_until_another_arrives(
     assert f"last sign dated {clock(NOW + 60 * MINUTE, UTC, now=NOW)}, ahead of this" in listed
 
 
-def test_a_reader_whose_clock_was_stepped_tells_by_its_own_clock_since_when_nobody_is_heard() -> (
-    None
-):
+def test_silence_is_timed_by_the_readers_clock_after_a_step() -> None:
     writers = Writers()
     writers.take(beat(), 0)
     # The clock was set back an hour, and a minute went by.
