@@ -17,7 +17,7 @@ def test_two_demos_at_once_never_take_the_same_port() -> None:
         assert again.getsockname()[1] == wished
 
 
-async def test_an_exchange_serves_the_port_that_wasreserved_port_for_it() -> None:
+async def test_an_exchange_serves_the_port_that_was_reserved_for_it() -> None:
     with reserved_port(0) as listening:
         inherited = socket.socket(fileno=os.dup(listening.fileno()))  # as a child's
         async with Exchange(Market(7), listening=inherited) as exchange:

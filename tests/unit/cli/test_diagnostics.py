@@ -16,7 +16,7 @@ def record(text: str, error: bool = False) -> logging.LogRecord:
     return logging.LogRecord("ticker", logging.INFO, "", 0, "%s", (text,), told)
 
 
-def test_a_line_end_from_outside_forges_no_line() -> None:
+def test_a_line_break_from_outside_cannot_forge_a_log_line() -> None:
     formatter = Harmless("%(levelname)s %(message)s")
     assert formatter.format(record("X\nERROR forged")) == "INFO X␊ERROR forged"
     try:
@@ -26,7 +26,7 @@ def test_a_line_end_from_outside_forges_no_line() -> None:
     assert all(line.startswith("    ") for line in lines[1:])
 
 
-def test_a_full_disk_is_no_news_on_the_screen(
+def test_a_full_disk_is_not_reported_on_the_screen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "ticker.log").symlink_to("/dev/full")
@@ -36,7 +36,7 @@ def test_a_full_disk_is_no_news_on_the_screen(
     assert capsys.readouterr() == ("", "")
 
 
-def test_who_did_not_rotate_goes_on_in_the_new_file(
+def test_a_process_that_did_not_rotate_continues_in_the_new_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.cli.diagnostics._FILE_BYTES", 200)
@@ -86,13 +86,13 @@ def run(script: str, home: Path, *words: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_what_asyncio_finds_goes_to_the_file_and_never_across_a_screen(tmp_path: Path) -> None:
+def test_asyncios_complaints_go_to_the_file_and_not_to_the_screen(tmp_path: Path) -> None:
     done = run(SCREEN, tmp_path)
     assert (done.stdout, done.stderr) == ("", "")
     assert "ERROR asyncio: Task was destroyed" in (tmp_path / "ticker" / "ticker.log").read_text()
 
 
-def test_kafkas_client_is_heard_in_the_file_where_it_is_wished_and_says_no_secret(
+def test_kafkas_client_logs_to_the_file_on_request_and_without_secrets(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "ticker" / "ticker.log"
@@ -106,5 +106,5 @@ def test_kafkas_client_is_heard_in_the_file_where_it_is_wished_and_says_no_secre
     assert "hunter2" not in told
 
 
-def test_what_kafkas_client_says_is_left_to_programs_that_import_us(tmp_path: Path) -> None:
+def test_programs_that_import_ticker_handle_kafkas_log_messages_themselves(tmp_path: Path) -> None:
     assert run(LIBRARY, tmp_path).stdout == "0\n"

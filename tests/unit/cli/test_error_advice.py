@@ -18,7 +18,7 @@ from ticker.errors import SourceUnreachable, StreamSilent
         ("kafka://broker:9092/demo", False),
     ],
 )
-def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_composed: bool) -> None:
+def test_docker_compose_is_advised_only_for_its_own_kafka(stream: str, is_composed: bool) -> None:
     error = StreamSilent(stream, "connection refused")
     words, code = explain(error, zone=None, now=0)
     assert words.startswith(f"{stream}: does not answer: connection refused. Is it up")
@@ -51,7 +51,7 @@ def test_compose_is_advised_only_where_its_kafka_is_meant(stream: str, is_compos
         ),
     ],
 )
-def test_a_source_that_cannot_be_reached_is_named_with_the_problem_and_the_next_step(
+def test_an_unreachable_source_is_named_with_problem_and_next_step(
     source: str, problem: str, address: str | None, words: str
 ) -> None:
     told = explain(SourceUnreachable(source, problem, address), zone=None, now=0)

@@ -14,13 +14,11 @@ from ticker.exchange import Counters, Fault, SessionWish
         ("0.0.0.0", 8790, "exchange:0.0.0.0:8790"),  # noqa: S104  (only a text here)
     ],
 )
-def test_the_source_to_type_is_as_short_as_finds_the_exchange(
-    host: str, port: int, url: str
-) -> None:
+def test_the_shown_source_option_is_as_short_as_possible(host: str, port: int, url: str) -> None:
     assert source_url(host, port) == url
 
 
-def test_the_line_counts_connections_requests_events_and_moves() -> None:
+def test_the_line_counts_connections_and_requests_and_events_and_moves() -> None:
     counted = Counters(connections=12, open=3, requests=1_204, quote_requests=9, events=1, sent=340)
     words = "12 connections (3 open) · 1,204 requests · 340 events sent · market moved 1 time"
     assert counted_words(counted, {}) == words
@@ -28,5 +26,5 @@ def test_the_line_counts_connections_requests_events_and_moves() -> None:
     assert counted_words(counted, faults) == f"failing on purpose: 429:0.5, html:1 · {words}"
 
 
-def test_the_option_offers_the_sessions_that_there_are() -> None:
+def test_the_option_offers_every_session() -> None:
     assert [*map(str, SessionName)] == [*map(str, SessionWish)]

@@ -12,7 +12,9 @@ from ticker.cli.help_overview import overview
 
 
 @pytest.mark.parametrize("width", [None, 40, 100])
-def test_the_overview_lists_each_command_once_in_panels_as_wide_as_asked(width: int | None) -> None:
+def test_the_overview_lists_each_command_once_in_panels_of_the_given_width(
+    width: int | None,
+) -> None:
     text = overview(COMMANDS.values(), width=width)
     lines = text.splitlines()
     listed = [line.split()[1] for line in lines if line.startswith("│ ") and line[2] not in " -"]
@@ -22,12 +24,12 @@ def test_the_overview_lists_each_command_once_in_panels_as_wide_as_asked(width: 
     assert "\x1b[1;36mtail" in overview(COMMANDS.values(), colour=True)
 
 
-def test_it_says_of_a_command_what_its_own_help_begins_with() -> None:
+def test_the_overview_shows_the_first_line_of_each_commands_help() -> None:
     for name, command in make_command().commands.items():
         assert inspect.cleandoc(command.help).partition("\n\n")[0] == COMMANDS[name].help
 
 
-def test_it_is_printed_without_what_takes_long_to_import() -> None:
+def test_the_overview_is_printed_without_slow_imports() -> None:
     code = (
         "import sys; from ticker.cli import entry; entry._main(['--help'])\n"
         "slow = {'typer', 'rich', 'asyncio', 'msgspec', 'ticker.cli.tail'} & set(sys.modules)\n"
@@ -37,7 +39,7 @@ def test_it_is_printed_without_what_takes_long_to_import() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_command_that_is_called_imports_no_other() -> None:
+def test_a_command_imports_no_other_command() -> None:
     code = (
         "import sys; from ticker.cli.application import make_command; make_command({'quote'})\n"
         "sys.exit('ticker.cli.tail' in sys.modules or 'rich' in sys.modules)"

@@ -30,23 +30,23 @@ def settings(text: str = TEXT) -> Settings:
     return Settings(config.parse(text, Path("config.toml")))
 
 
-def test_what_is_owned_is_a_row_by_itself_and_alerts_are_read_beside() -> None:
+def test_holdings_get_rows_and_symbols_of_alerts_are_only_read() -> None:
     seen = watched(settings(), (), ("MSFT", "NVDA"))
     assert (seen.rows, seen.beside) == (("MSFT", "NVDA", "AAPL"), ("GC=F",))
 
 
-def test_of_named_symbols_nothing_else_is_a_row() -> None:
+def test_only_named_symbols_have_a_row() -> None:
     seen = watched(settings(), ("MSFT",), ("NVDA",))
     assert (seen.rows, seen.beside) == (("MSFT",), ("AAPL", "GC=F"))
     assert watched(settings(), (), None).rows is None
 
 
-def test_what_is_owned_is_a_list_too() -> None:
+def test_holdings_are_a_list_too() -> None:
     assert lists_of(settings()) == {"holdings": ("AAPL",), "mine": ("MSFT",)}
     assert lists_of(settings("")) == {}
 
 
-def test_an_alert_that_means_nothing_is_told_with_its_line() -> None:
+def test_a_meaningless_alert_is_reported_with_its_line() -> None:
     found = settings("[[alerts]]\nwhen = 'A > 1'\n[[alerts]]\n\nwhen = 'A prise > 1'\n")
     words = 'config.toml:5: alerts\\[1\\].when: unknown field "prise"'
     with pytest.raises(ConfigError, match=words):
@@ -64,7 +64,7 @@ def test_an_alert_that_means_nothing_is_told_with_its_line() -> None:
         (" , ", "--columns needs names"),
     ],
 )
-def test_a_column_that_is_not_there_is_refused(text: str, words: str) -> None:
+def test_an_unknown_column_is_refused(text: str, words: str) -> None:
     with pytest.raises(UsageError) as error:
         parse_columns(text)
     assert words in str(error.value)

@@ -34,14 +34,14 @@ async def keep(choice: StreamChoice, *received: int) -> None:
         )
 
 
-async def test_the_way_back_names_the_stream_and_the_minute(log: StreamChoice) -> None:
+async def test_the_replay_command_names_the_stream_and_the_minute(log: StreamChoice) -> None:
     began = at(23, 14, 2, 31)
     await keep(log, at(23, 14, 1, 59), began + 1)
     words = await way_back(log, began, at(23, 15, 0))
     assert words == f" · ticker replay '{log.url}' --since 14:02"
 
 
-async def test_the_way_back_names_the_second_where_an_earlier_tick_is_of_the_same_minute(
+async def test_the_replay_command_names_the_second_if_the_minute_has_earlier_ticks(
     log: StreamChoice,
 ) -> None:
     began = at(23, 14, 2, 31)
@@ -49,14 +49,14 @@ async def test_the_way_back_names_the_second_where_an_earlier_tick_is_of_the_sam
     assert (await way_back(log, began, at(23, 15, 0))).endswith(" --since 14:02:31")
 
 
-async def test_the_way_back_names_the_day_once_it_is_over(log: StreamChoice) -> None:
+async def test_the_replay_command_names_the_day_once_it_is_over(log: StreamChoice) -> None:
     began = at(23, 23, 58)
     await keep(log, began)
     words = await way_back(log, began, at(24, 0, 1))
     assert words.endswith(" --since 2026-11-23T23:58")
 
 
-async def test_the_local_log_needs_no_name_and_a_deleted_one_has_no_way_back(
+async def test_the_local_log_needs_no_name_and_a_deleted_one_no_command(
     log: StreamChoice,
 ) -> None:
     began = at(23, 14, 2)
@@ -67,14 +67,14 @@ async def test_the_local_log_needs_no_name_and_a_deleted_one_has_no_way_back(
     assert not await way_back(gone, began, began)
 
 
-async def test_a_stream_on_servers_is_not_asked_and_gets_the_second() -> None:
+async def test_a_kafka_stream_is_not_asked_and_gets_the_second() -> None:
     work = StreamChoice("kafka://127.0.0.1:1/ticks", named=True, name="work")
     began = at(23, 14, 2, 31)
     words = await way_back(work, began, began)
     assert words == " · ticker replay work --since 14:02:31"
 
 
-def test_the_moves_of_the_market_are_known_once_its_exchange_tells_them() -> None:
+def test_the_markets_moves_are_known_once_its_exchange_reports_them() -> None:
     kept = Kept()
     told = [kept.moved]
     kept.take({"say": "status", "state": "ok", "ticks": 9})

@@ -48,7 +48,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     return Shown(monkeypatch)
 
 
-def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Shown) -> None:
+def test_an_unreachable_destination_and_its_backlog_come_first(shown: Shown) -> None:
     short = "kafka://h:1/p"
     away = RelayStatus(AWAY, short, 463, problem="does not answer", waiting=1)
     shown.line.show_relay(away)
@@ -57,7 +57,7 @@ def test_a_destination_that_is_away_and_what_waits_for_it_come_first(shown: Show
     )
 
 
-def test_where_not_all_fits_the_url_goes_before_anything_that_its_user_does_not_know(
+def test_on_a_narrow_line_the_url_is_dropped_first(
     shown: Shown,
 ) -> None:
     problem = "does not answer: connection refused"
@@ -87,7 +87,7 @@ def test_a_narrow_terminal_shows_the_reason_the_next_try_and_the_source(shown: S
     assert shown.text == "ok · 3 of 3 · 475 kept · 465 sent"
 
 
-def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(shown: Shown) -> None:
+def test_the_backlog_of_another_relay_comes_first_and_fits_narrow_terminals(shown: Shown) -> None:
     short = "kafka://h:1/p"
     problem = f"another relay (process 10229) sends this on to {short} already"
     stuck = RelayStatus(WriterState.ELSEWHERE, short, problem=problem, waiting=1_234, process=10229)
@@ -108,7 +108,7 @@ def test_what_waits_for_another_relay_comes_first_and_fits_narrow_terminals(show
     assert shown.text.startswith(f"1 waits, another relay sends it to {short} · exchange: ok")
 
 
-def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: Shown) -> None:
+def test_another_working_relay_comes_last_and_fits_narrow_terminals(shown: Shown) -> None:
     problem = f"another relay (process 10229) sends this on to {URL} already"
     well = RelayStatus(WriterState.ELSEWHERE, URL, problem=problem, process=10229)
     for columns, words in (
@@ -121,14 +121,14 @@ def test_another_relay_that_gets_on_comes_last_and_fits_narrow_terminals(shown: 
         assert shown.text == words
 
 
-def test_a_destination_that_is_well_comes_last(shown: Shown) -> None:
+def test_a_healthy_destination_comes_last(shown: Shown) -> None:
     shown.line.show_relay(RelayStatus(WriterState.FOLLOWING, "kafka://h:1/p", 1))
     assert shown.text.startswith(
         "exchange: ok · 3 of 3 symbols · 475 ticks kept · every 1s · kafka:"
     )
 
 
-def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) -> None:
+def test_an_unreachable_source_is_named_instead_of_the_destination(shown: Shown) -> None:
     away = RelayStatus(
         AWAY,
         "sqlite:a",
@@ -141,7 +141,7 @@ def test_a_source_that_is_away_is_named_and_not_the_destination(shown: Shown) ->
     assert shown.text.startswith("away: kafka://h:1/p (refused) · 3 ticks sent · exchange: ok")
 
 
-def test_a_next_try_that_is_past_is_not_told(shown: Shown) -> None:
+def test_a_next_try_in_the_past_is_not_shown(shown: Shown) -> None:
     for pause, is_told in ((60, True), (-1, False)):
         away = RelayStatus(AWAY, "kafka://h:1/p", next_try=now() + pause * SECOND)
         shown.line.show_relay(away)

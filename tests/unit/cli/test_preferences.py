@@ -31,7 +31,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_it_says_what_the_file_says(path: Path) -> None:
+def test_preferences_come_from_the_file(path: Path) -> None:
     wishes = FilePreferences(Settings(load()), ["mine"])
     assert wishes.symbols == ("AAPL", "GC=F")
     assert [(c.key, c.width) for c in wishes.columns["mine"]] == [
@@ -58,7 +58,7 @@ def test_several_watchlists_are_named_by_commas_and_by_repeated_options(path: Pa
     assert wishes.symbols == ("AAPL", "GC=F", "NVDA")
 
 
-def test_what_is_owned_and_alerts_follow_the_file(path: Path) -> None:
+def test_holdings_and_alerts_follow_the_file(path: Path) -> None:
     wishes = FilePreferences(Settings(load()), ["default"])
     read: list[Settings] = []
     wishes.on_read = read.append
@@ -72,7 +72,7 @@ def test_what_is_owned_and_alerts_follow_the_file(path: Path) -> None:
     assert len(read) == 1
 
 
-def test_a_file_that_changes_is_read_again_and_a_mistake_keeps_the_old_one(path: Path) -> None:
+def test_a_changed_file_is_read_again_and_a_mistake_keeps_the_old_values(path: Path) -> None:
     wishes = FilePreferences(Settings(load()), ["mine"])
     path.write_text(FILE.replace('"GC=F"', '"GC=F", "X"'))
     assert wishes.reload() == "config.toml was read again"
@@ -89,7 +89,7 @@ def test_a_file_that_changes_is_read_again_and_a_mistake_keeps_the_old_one(path:
     assert wishes.symbols == ("AAPL", "GC=F", "X")
 
 
-def test_saving_keeps_the_file_its_comments_and_its_rights(path: Path) -> None:
+def test_saving_keeps_comments_and_permissions(path: Path) -> None:
     path.chmod(0o640)
     link = path.with_name("link.toml")
     path.rename(link)
@@ -108,7 +108,7 @@ def test_saving_keeps_the_file_its_comments_and_its_rights(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir() if each.name.startswith(".")] == []
 
 
-def test_a_file_with_a_mistake_is_not_written_over(path: Path) -> None:
+def test_a_file_with_a_mistake_is_not_overwritten(path: Path) -> None:
     wishes = FilePreferences(Settings(load()), ["mine"])
     path.write_text("[watchlists\n")
     with pytest.raises(ConfigError, match=r"config.toml:1"):
@@ -125,6 +125,6 @@ def test_a_file_with_a_mistake_is_not_written_over(path: Path) -> None:
         ("[defaults]\nsort = 'x'\n", "2: defaults.sort: no column 'x' to sort by"),
     ],
 )
-def test_each_mistake_is_named_with_line_and_key(path: Path, text: str, problem: str) -> None:
+def test_each_mistake_is_reported_with_line_and_key(path: Path, text: str, problem: str) -> None:
     path.write_text(text)
     assert [problem in str(mistake) for mistake in Settings(load()).mistakes()] == [True]

@@ -10,7 +10,7 @@ from ticker.cli.settings import Settings
 from ticker.errors import UsageError
 
 
-def test_a_recording_that_was_left_unfinished_is_a_stream(tmp_path: Path) -> None:
+def test_an_unfinished_recording_is_accepted_as_a_stream(tmp_path: Path) -> None:
     path = tmp_path / "kill.parquet"
     with pytest.raises(Failed, match="there is no such file"):
         _stream_word(Settings(), [str(path)], None)
@@ -19,12 +19,12 @@ def test_a_recording_that_was_left_unfinished_is_a_stream(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("word", ["day.csv", "./day", "day.sqlite", "day.zip"])
-def test_a_file_that_is_not_there_is_not_taken_for_a_symbol(word: str) -> None:
+def test_a_missing_file_is_not_taken_for_a_symbol(word: str) -> None:
     with pytest.raises(Failed, match="there is no such file"):
         _stream_word(Settings(), [word], None)
 
 
-def test_a_folder_and_a_tick_file_are_told_with_the_next_step(tmp_path: Path) -> None:
+def test_a_folder_or_a_tick_file_is_refused_with_the_next_step(tmp_path: Path) -> None:
     (tmp_path / "day.csv").touch()
     with pytest.raises(UsageError, match="is a folder, not a stream"):
         _stream_word(Settings(), [f"{tmp_path}/"], None)
@@ -32,7 +32,7 @@ def test_a_folder_and_a_tick_file_are_told_with_the_next_step(tmp_path: Path) ->
         _stream_word(Settings(), [str(tmp_path / "day.csv")], None)
 
 
-def test_a_folder_in_lower_case_is_told_and_one_in_capitals_hides_no_symbol(
+def test_a_folder_in_lower_case_is_refused_and_one_in_capitals_hides_no_symbol(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

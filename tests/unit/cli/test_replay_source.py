@@ -20,7 +20,7 @@ NOW = 1_795_447_805_000_000
 
 
 @pytest.mark.parametrize("since", [None, NOW + 1])
-async def test_the_line_that_tells_how_far_it_is_leaves_before_the_screen_or_an_error(
+async def test_the_progress_line_is_cleared_before_a_screen_or_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: int | None
 ) -> None:
     written: list[str] = []

@@ -27,16 +27,16 @@ COMMANDS = ("run", "watch", "status", "tail", "config", "poll")
         (["help", "tail"], ["tail", "--help"]),
     ],
 )
-def test_what_looks_like_a_symbol_is_run(words: list[str], routed: list[str]) -> None:
+def test_words_that_look_like_symbols_are_run(words: list[str], routed: list[str]) -> None:
     assert route(words, COMMANDS, on_terminal=True) == routed
 
 
-def test_nothing_is_run_on_a_terminal_and_help_elsewhere() -> None:
+def test_no_arguments_mean_run_on_a_terminal_and_help_elsewhere() -> None:
     assert route([], COMMANDS, on_terminal=True) == ["run"]
     assert route([], COMMANDS, on_terminal=False) == ["--help"]
 
 
-def test_a_mistyped_command_is_told_what_it_may_have_meant() -> None:
+def test_a_mistyped_command_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match=r'No command "wacth". Did you mean "watch"\?'):
         route(["wacth"], COMMANDS, on_terminal=True)
 
@@ -52,7 +52,7 @@ def test_a_mistyped_command_is_told_what_it_may_have_meant() -> None:
         (["help", "stauts"], 'Did you mean "status"?'),
     ],
 )
-def test_what_is_close_to_a_command_is_no_symbol(words: list[str], told: str) -> None:
+def test_a_word_close_to_a_command_is_no_symbol(words: list[str], told: str) -> None:
     with pytest.raises(UsageError) as mistake:
         route(words, COMMANDS, on_terminal=True)
     assert told in str(mistake.value)

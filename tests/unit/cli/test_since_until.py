@@ -41,19 +41,17 @@ def tape(tmp_path: Path) -> str:
         ("2026-11-23T15:00:05Z", LAST - 30 * MINUTE),
     ],
 )
-def test_a_time_of_a_recording_is_one_of_its_last_day(
-    tape: str, words: str, moment: object
-) -> None:
+def test_a_time_for_a_recording_means_its_last_day(tape: str, words: str, moment: object) -> None:
     choice = StreamChoice(tape, named=True)
     assert span_of(choice, words, words, UTC) == (moment, moment)
 
 
-def test_an_end_before_the_beginning_is_told(tape: str) -> None:
+def test_an_end_before_the_start_is_reported(tape: str) -> None:
     with pytest.raises(UsageError, match="--until 14:30 is before --since 15:00"):
         span_of(StreamChoice(tape, named=True), "15:00", "14:30", UTC)
 
 
-def test_a_time_of_a_log_is_one_of_today(tmp_path: Path) -> None:
+def test_a_time_for_a_log_means_today(tmp_path: Path) -> None:
     choice = StreamChoice(f"sqlite:{tmp_path / 'no.sqlite'}", named=True)
     begin, end = span_of(choice, "-10m", None, UTC)
     assert end is None
@@ -61,5 +59,5 @@ def test_a_time_of_a_log_is_one_of_today(tmp_path: Path) -> None:
     assert begin != LAST - 10 * MINUTE
 
 
-def test_frames_mean_the_same_by_a_word(tape: str) -> None:
+def test_frames_read_times_as_the_command_line_does(tape: str) -> None:
     assert list(frames.read(tape, since="-10m")["price"]) == [7.0]

@@ -9,7 +9,7 @@ from ticker.cli import status_line as lines
 from ticker.cli.status_line import Line, Newest
 
 
-def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest_line() -> None:
+def test_a_blocked_terminal_delays_nothing_and_later_shows_the_newest_line() -> None:
     goes_on, began = threading.Event(), threading.Event()
     written: list[str] = []
 
@@ -28,7 +28,7 @@ def test_a_terminal_that_takes_nothing_holds_nobody_up_and_then_shows_the_newest
     assert written == ["one", "three"]
 
 
-def test_what_was_shown_right_after_another_is_not_left_out(
+def test_a_line_that_quickly_follows_another_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     last = threading.Event()
@@ -40,7 +40,7 @@ def test_what_was_shown_right_after_another_is_not_left_out(
     assert last.wait(30)
 
 
-def test_an_end_waits_for_no_pause_between_two_lines() -> None:
+def test_an_end_does_not_wait_for_the_pause_between_lines() -> None:
     written: list[str] = []
     newest = Newest(written.append, pause=600)
     for text in ("one", "two", "three"):

@@ -45,7 +45,7 @@ class Reader:
         return self.quietness.why(problem, silent * SECOND)[1]
 
 
-def test_a_stream_that_is_back_is_not_said_to_have_lost_its_poller() -> None:
+def test_a_stream_that_is_back_has_not_lost_its_poller() -> None:
     reader = Reader()
     reader.quietness.begin(batch(beat()))
     reader.pass_(6)
@@ -59,7 +59,7 @@ def test_a_stream_that_is_back_is_not_said_to_have_lost_its_poller() -> None:
     assert reader.why(silent=41).startswith("No sign of the poller")
 
 
-def test_a_poller_that_was_gone_before_is_gone() -> None:
+def test_a_poller_that_was_gone_before_the_outage_stays_gone() -> None:
     reader = Reader()
     reader.quietness.begin(batch(beat()))
     reader.pass_(60)
@@ -82,7 +82,7 @@ def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(step: int) ->
     assert reader.why().startswith("no price changed.")
 
 
-def test_what_is_read_on_the_way_to_the_end_is_history_and_no_sign_of_life() -> None:
+def test_history_read_before_the_end_is_no_sign_of_life() -> None:
     reader = Reader()
     reader.quietness.begin(batch(beat(-600)))
     reader.quietness.take(batch(beat(-900)))
@@ -92,7 +92,7 @@ def test_what_is_read_on_the_way_to_the_end_is_history_and_no_sign_of_life() -> 
     assert reader.why().startswith("no price changed.")
 
 
-def test_a_reading_that_was_at_the_end_has_no_history_before_it() -> None:
+def test_a_reading_from_the_end_has_no_history() -> None:
     reader = Reader()
     reader.quietness.begin(batch(beat()))
     reader.quietness.take(Batch(POSITION))
@@ -101,7 +101,7 @@ def test_a_reading_that_was_at_the_end_has_no_history_before_it() -> None:
     assert reader.why().startswith("no price changed.")
 
 
-def test_a_stream_in_which_nothing_is_invites_to_poll() -> None:
+def test_an_empty_stream_advises_to_poll() -> None:
     reader = Reader()
     reader.quietness.begin(Batch(POSITION))
     assert reader.why().startswith("The stream is empty: nobody has polled yet.")
@@ -115,7 +115,7 @@ def test_an_empty_demo_does_not_advise_to_poll_real_prices_into_it() -> None:
     )
 
 
-def test_a_silence_is_told_once_for_each_reason_and_its_end_where_no_tick_is_seen(
+def test_a_silence_is_reported_once_per_reason_and_so_is_its_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reader = Reader()
