@@ -35,7 +35,7 @@ def batch(*ticks: Tick) -> Batch:
         ("BTC-USD moves 0.5% in 1h30m15s", "BTC-USD moves 0.5% in 5415s"),
     ],
 )
-def test_an_alert_is_known_by_the_text_that_says_it_best(written: str, text: str) -> None:
+def test_an_alert_has_one_normal_form_of_text(written: str, text: str) -> None:
     assert parse_alert(written).text == text
     assert parse_alert(text) == parse_alert(written)
 
@@ -61,15 +61,13 @@ def test_an_alert_is_known_by_the_text_that_says_it_best(written: str, text: str
         ("A\u202e > 1", "that is no symbol"),
     ],
 )
-def test_an_alert_that_means_nothing_is_refused_with_what_to_write(
-    written: str, words: str
-) -> None:
+def test_a_meaningless_alert_is_refused_with_the_right_form(written: str, words: str) -> None:
     with pytest.raises(UsageError) as error:
         parse_alert(written)
     assert words in str(error.value)
 
 
-def test_the_first_price_seen_is_not_a_crossing_and_the_alert_waits_for_the_way_back() -> None:
+def test_the_first_price_seen_is_not_a_crossing() -> None:
     alerts = Alerts([above := parse_alert("AAPL > 250")])
     assert alerts.take(batch(tick(1, 251.0))) == []
     assert alerts.is_armed(above) is False
@@ -78,7 +76,7 @@ def test_the_first_price_seen_is_not_a_crossing_and_the_alert_waits_for_the_way_
     assert told.record.sequence == 5
 
 
-def test_an_alert_added_between_two_ticks_is_told_by_the_second() -> None:
+def test_an_alert_added_between_two_ticks_is_triggered_by_the_second() -> None:
     alerts = Alerts()
     assert alerts.add(parse_alert("AAPL > 250"), tick(1, 249.0))
     assert not alerts.add(parse_alert("AAPL > 240"), tick(1, 249.0))
@@ -107,7 +105,7 @@ def test_of_two_origins_the_newest_price_counts() -> None:
     assert len(alerts.take(batch(tick(8, 251.0, seconds=11, origin="two")))) == 1
 
 
-def test_a_quote_at_a_known_price_may_meet_an_alert_of_another_field() -> None:
+def test_a_quote_at_a_known_price_may_trigger_an_alert_on_another_field() -> None:
     alerts = Alerts([parse_alert("AAPL volume > 1000"), parse_alert("AAPL bid < 240")])
     quotes = [
         Quote("AAPL", "yahoo", NOW + n, NOW + n, 249.0, origin="one", sequence=1, volume=volume)
@@ -117,7 +115,7 @@ def test_a_quote_at_a_known_price_may_meet_an_alert_of_another_field() -> None:
     assert [len(each) for each in told] == [0, 1, 0]
 
 
-def test_an_alert_that_is_new_begins_now_and_learns_from_the_past_where_it_stands() -> None:
+def test_a_new_alert_starts_now_and_takes_its_side_from_the_past() -> None:
     alerts = Alerts([parse_alert("AAPL > 250")])
     past = [tick(1, 249.0), tick(2, 251.0), tick(3, 247.0), tick(4, 249.0)]
     assert alerts.take(batch(*past), since=NOW + SECOND) == []
@@ -126,7 +124,7 @@ def test_an_alert_that_is_new_begins_now_and_learns_from_the_past_where_it_stand
     assert not told.is_late
 
 
-def test_what_a_remembered_alert_missed_is_told_late() -> None:
+def test_what_a_remembered_alert_missed_is_reported_late() -> None:
     before = Alerts([parse_alert("AAPL > 250")])
     before.take(batch(tick(1, 249.0)))
     after = Alerts([parse_alert("AAPL > 250")], before.memory())

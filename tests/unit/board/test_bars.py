@@ -11,7 +11,7 @@ NOW = 1_795_447_800_000_000
 """15:30:00 UTC."""
 
 
-def test_a_bar_is_the_same_in_whatever_order_and_however_often_its_ticks_came() -> None:
+def test_a_bar_does_not_depend_on_order_or_repeats() -> None:
     ticks = [(NOW + at * SECOND // 10, float(price)) for at, price in enumerate((5, 9, 2, 7, 4))]
     shuffled = ticks * 2
     random.Random(7).shuffle(shuffled)  # noqa: S311  no secret
@@ -22,7 +22,7 @@ def test_a_bar_is_the_same_in_whatever_order_and_however_often_its_ticks_came() 
         assert bars.day() == [Bar(NOW, 5.0, 9.0, 2.0, 4.0)]
 
 
-def test_bars_grow_longer_as_the_day_does_and_keep_each_high_and_low() -> None:
+def test_bars_lengthen_with_the_day_and_keep_highs_and_lows() -> None:
     bars = Bars(most=100)
     prices = [float((at * 7_919) % 1_000 + 1) for at in range(5_000)]
     for at, price in enumerate(prices):
@@ -79,7 +79,7 @@ def test_longer_bars_begin_at_round_times() -> None:
     ]
 
 
-def test_the_board_gives_minutes_to_the_symbol_that_is_looked_at_now_or_later() -> None:
+def test_the_board_gives_minutes_to_the_selected_symbol_now_or_later() -> None:
     board = Board()
     told = MinuteBars("A", (NOW + MINUTE,), (4.0,), NOW + HOUR, (5.0,), (3.0,))
     for _ in range(2):

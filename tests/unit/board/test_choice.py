@@ -7,7 +7,7 @@ from ticker.board.columns import COLUMNS
 from ticker.errors import UsageError
 
 
-def test_columns_come_back_as_they_were_written() -> None:
+def test_columns_are_read_back_as_they_were_written() -> None:
     words = ["symbol", "name:20", "price", "fifty_two_week_range"]
     columns = [parse_column(word) for word in words]
     check_columns(columns)
@@ -25,12 +25,12 @@ def test_columns_come_back_as_they_were_written() -> None:
         ("price:99999999999", "from 1 to 200"),
     ],
 )
-def test_a_word_that_is_no_column_says_what_would_be(word: str, problem: str) -> None:
+def test_an_unknown_column_is_refused_with_the_known_ones(word: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem.replace("?", r"\?")):
         parse_column(word)
 
 
-def test_a_table_has_its_symbols_and_no_column_twice() -> None:
+def test_a_table_always_has_symbols_and_no_column_twice() -> None:
     with pytest.raises(UsageError, match="symbol"):
         check_columns([parse_column("price")])
     with pytest.raises(UsageError, match="twice"):

@@ -24,7 +24,7 @@ def test_every_column_has_a_key_and_an_importance_of_its_own() -> None:
     assert len({column.importance for column in COLUMNS}) == len(COLUMNS)
 
 
-def test_only_a_field_of_a_row_can_be_sorted_by_and_figures_begin_with_the_greatest() -> None:
+def test_rows_sort_by_their_fields_with_the_largest_numbers_first() -> None:
     assert set(SORTS) == set(BY_KEY) - {"reason", "sparkline"}
     words = {"symbol", "name", "currency", "session", "kind", "exchange", "source", "origin"}
     assert {key for key in SORTS if not first_sort(key).reverse} == words | {"age", "delay"}
@@ -42,14 +42,14 @@ def test_only_a_field_of_a_row_can_be_sorted_by_and_figures_begin_with_the_great
         ("name", "Apple Inc.", Style.DIM, Style.DIM),
     ],
 )
-def test_a_cell_looks_like_what_it_says_and_how_fresh_it_is(
+def test_a_cells_style_shows_its_meaning_and_freshness(
     key: str, text: str, fresh: Style, stale: Style
 ) -> None:
     column = BY_KEY[key]
     assert (column.style(text, FRESH), column.style(text, STALE)) == (fresh, stale)
 
 
-def test_names_from_outside_are_escaped_and_what_is_unknown_is_empty() -> None:
+def test_outside_names_are_escaped_and_unknown_values_are_empty() -> None:
     assert BY_KEY["name"].text(Row("A", name="\x1b[31mno"), FRESH) == "␛[31mno"
     empty = {column.key: column.text(Row("A"), FRESH) for column in COLUMNS}
     assert empty == dict.fromkeys(BY_KEY, "") | {"symbol": "A", "age": "now"}
@@ -60,7 +60,7 @@ def test_names_from_outside_are_escaped_and_what_is_unknown_is_empty() -> None:
     [(None, "–"), (0, "now"), (999_999, "now"), (59_000_000, "59s"), (3_599_000_000, "59m"),  # noqa: RUF001  a dash
      (7_200_000_000, "2h"), (200_000_000_000, "2d")],
 )  # fmt: skip
-def test_an_age_is_told_in_its_largest_full_unit(micros: int | None, shown: str) -> None:
+def test_an_age_is_shown_in_its_largest_full_unit(micros: int | None, shown: str) -> None:
     assert age_text(Age(micros, Reason.FRESH)) == shown
 
 
@@ -96,9 +96,7 @@ def test_a_range_is_a_bar_with_the_price_on_it(price: float, bar: str) -> None:
         ({"day_change": 1.5, "time": NOW - 17 * HOUR, "kind": "mutualfund"}, "+1.50"),
     ],
 )
-def test_a_day_change_of_what_was_not_traded_or_of_another_day_is_absent(
-    facts: dict[str, Any], shown: str
-) -> None:
+def test_a_day_change_without_a_trade_today_is_absent(facts: dict[str, Any], shown: str) -> None:
     told: dict[str, Any] = {"session": "regular", "time": NOW, "day_change": 0.0, "origin": "o"}
     quote = Quote("A", "yahoo", received=NOW, price=10.0, sequence=1, **(told | facts))
     board = Board()

@@ -32,10 +32,10 @@ ROWS = (
         ("price:5", []),
     ],
 )
-def test_words_that_are_all_true_of_a_row_choose_it(text: str, symbols: list[str]) -> None:
+def test_a_row_passes_the_filter_if_all_words_are_true(text: str, symbols: list[str]) -> None:
     assert [row.symbol for row in filter(filter_of(text), ROWS)] == symbols
 
 
 @pytest.mark.parametrize("text", ["", " ", ">", "<", ">=", ">-", ">%", "kind:"])
-def test_a_word_that_is_not_finished_hides_nothing_that_it_may_mean(text: str) -> None:
+def test_an_unfinished_word_hides_no_possible_match(text: str) -> None:
     assert len(list(filter(filter_of(text), ROWS))) == len(ROWS)

@@ -12,7 +12,7 @@ def tick(sequence: int) -> Tick:
     return Tick("A", "yahoo", "one", sequence, time, time, float(sequence))
 
 
-def test_the_last_ticks_are_kept_the_newest_first_whatever_came_first_and_twice() -> None:
+def test_the_last_ticks_are_newest_first_in_any_order_and_without_repeats() -> None:
     focus = Focus("A")
     for sequence in [*range(1_000, 1_100), *range(1, 1_050)]:
         focus.take(tick(sequence))

@@ -60,7 +60,7 @@ def fold(board: Board, *records: Tick | Quote | Gap | Heartbeat, now: int = NOW)
     )
 
 
-def test_a_tick_beyond_the_quote_changes_the_price_and_keeps_the_standing_facts() -> None:
+def test_a_tick_newer_than_the_quote_changes_only_the_price() -> None:
     board = Board()
     fold(board, quote(4, 10.0, currency="USD", volume=7))
     fold(board, tick(5, 11.0))
@@ -69,7 +69,7 @@ def test_a_tick_beyond_the_quote_changes_the_price_and_keeps_the_standing_facts(
     assert (row.time, row.direction, board.ticks) == (NOW + 5, 1, 1)
 
 
-def test_a_tick_that_the_quote_tells_already_changes_nothing() -> None:
+def test_a_tick_that_the_quote_includes_changes_nothing() -> None:
     board = Board()
     fold(board, quote(4, 10.0))
     board.take_changed()
@@ -90,7 +90,7 @@ def test_folding_a_batch_twice_changes_nothing() -> None:
     assert (board.ticks, board.take_changed()) == (1, set())
 
 
-def test_a_quote_of_an_older_sequence_brings_its_facts_and_not_its_price() -> None:
+def test_a_quote_with_an_older_sequence_updates_facts_and_not_the_price() -> None:
     board = Board()
     fold(board, tick(9, 12.0))
     fold(board, quote(8, 11.0))
@@ -106,7 +106,7 @@ def test_a_newer_time_at_an_unchanged_price_makes_the_row_younger() -> None:
     assert board.row("AAPL").moved is None
 
 
-def test_of_two_origins_the_row_shows_the_newest_time_whatever_comes_last() -> None:
+def test_of_two_origins_the_row_shows_the_newest_time_in_any_order() -> None:
     board = Board()
     fold(board, quote(1, 20.0, origin="two", time=NOW + 10 * SECOND))
     fold(board, quote(900, 10.0, origin="one", time=NOW))
@@ -118,7 +118,7 @@ def test_of_two_origins_the_row_shows_the_newest_time_whatever_comes_last() -> N
     assert board.row("AAPL").name == "Apple Inc."
 
 
-def test_a_price_moves_before_our_eyes_only_from_the_second_one_on() -> None:
+def test_the_first_price_of_a_symbol_is_not_a_move() -> None:
     board = Board()
     fold(board, quote(4, 10.0, previous_price=9.0))
     assert (board.row("AAPL").direction, board.row("AAPL").moved) == (1, None)
@@ -126,7 +126,7 @@ def test_a_price_moves_before_our_eyes_only_from_the_second_one_on() -> None:
     assert (board.row("AAPL").direction, board.row("AAPL").moved) == (-1, NOW + SECOND)
 
 
-def test_only_changed_symbols_are_told_and_only_once() -> None:
+def test_only_changed_symbols_are_reported_and_only_once() -> None:
     board = Board()
     fold(board, quote(1, 10.0), quote(1, 5.0, symbol="MSFT"))
     assert board.take_changed() == {"AAPL", "MSFT"}
@@ -148,7 +148,7 @@ def test_a_watched_symbol_without_a_price_has_a_row_that_says_why() -> None:
     assert board.take_changed() == {"ADH"}
 
 
-def test_symbols_that_nobody_watches_leave_no_trace() -> None:
+def test_unwatched_symbols_leave_no_trace() -> None:
     board = Board(["AAPL"])
     fold(board, quote(1, 10.0, symbol="MSFT"), tick(2, 11.0, symbol="MSFT"))
     assert [row.symbol for row in board.rows()] == ["AAPL"]
@@ -161,7 +161,7 @@ def test_without_a_watchlist_all_symbols_come_by_name() -> None:
     assert [row.symbol for row in board.rows()] == ["AAPL", "MSFT"]
 
 
-def test_an_invented_price_is_never_forgotten() -> None:
+def test_a_board_that_had_an_invented_price_stays_simulated() -> None:
     board = Board()
     assert not board.simulated
     fold(board, quote(1, 10.0, simulated=True))
@@ -169,7 +169,7 @@ def test_an_invented_price_is_never_forgotten() -> None:
     assert board.simulated
 
 
-def test_the_last_gap_is_kept_and_gaps_are_counted() -> None:
+def test_the_last_gap_is_remembered_and_gaps_are_counted() -> None:
     board = Board()
     gaps = [
         Gap("yahoo", "one", "w", NOW, "poller stopped", from_=NOW - i * SECOND, until=NOW)
@@ -179,7 +179,7 @@ def test_the_last_gap_is_kept_and_gaps_are_counted() -> None:
     assert (board.gaps, board.gap) == (2, gaps[1])
 
 
-def test_a_board_is_filled_by_a_price_or_by_a_sign_of_life() -> None:
+def test_a_price_or_a_heartbeat_fills_a_board() -> None:
     assert not Board(["AAPL"]).is_filled
     for record in (quote(1, 10.0), tick(1, 10.0), heartbeat()):
         board = Board()

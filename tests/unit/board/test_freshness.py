@@ -71,7 +71,7 @@ def test_a_writer_is_judged_by_its_state_and_by_its_silence(
     assert writers(beat).at(NOW)[0].reason is reason
 
 
-def test_who_was_there_when_the_stream_went_away_is_not_gone_while_it_comes_back() -> None:
+def test_a_writer_of_a_lost_stream_is_not_gone_while_the_stream_returns() -> None:
     beat = heartbeat(age=63 * SECOND, interval=SECOND)
     heard = writers(beat, heartbeat(age=600 * SECOND, interval=SECOND, writer="dead"))
     assert {writer.reason for writer in heard.at(NOW)} == {Reason.POLLER_STOPPED}
@@ -86,14 +86,14 @@ def test_who_was_there_when_the_stream_went_away_is_not_gone_while_it_comes_back
     assert heard.at(NOW + 18 * SECOND)[0].reason is Reason.POLLER_STOPPED
 
 
-def test_who_said_that_he_stops_is_not_waited_for() -> None:
+def test_a_writer_that_reported_its_stop_is_not_waited_for() -> None:
     heard = writers(heartbeat(age=62 * SECOND, state="stopped"))
     heard.stream_lost(NOW - 60 * SECOND)
     heard.stream_found(NOW)
     assert heard.at(NOW)[0].reason is Reason.POLLER_STOPPED
 
 
-def test_the_nearest_cause_is_told_first() -> None:
+def test_the_nearest_cause_is_reported_first() -> None:
     closed = row(age=15 * MINUTE, session="closed", delay=10 * MINUTE)
     live = writers(heartbeat())
     dead = writers(heartbeat(age=MINUTE))
@@ -108,20 +108,20 @@ def test_the_nearest_cause_is_told_first() -> None:
     assert age_of(row(), live, NOW, None).reason is Reason.FRESH
 
 
-def test_the_age_counts_from_the_events_own_time() -> None:
+def test_the_age_counts_from_the_events_time() -> None:
     assert age_of(row(age=7 * SECOND), writers(heartbeat()), NOW, None).micros == 7 * SECOND
 
 
-def test_a_time_ahead_of_the_readers_clock_is_no_negative_age() -> None:
+def test_a_time_ahead_of_the_readers_clock_gives_no_negative_age() -> None:
     assert age_of(row(age=-SECOND), writers(heartbeat()), NOW, None).micros == 0
 
 
-def test_a_rate_limit_says_until_when() -> None:
+def test_a_rate_limit_shows_its_end() -> None:
     age = age_of(row(), writers(heartbeat(state="rate-limited", retry_at=NOW + MINUTE)), NOW, None)
     assert (age.reason, age.until, age.is_trouble) == (Reason.RATE_LIMITED, NOW + MINUTE, True)
 
 
-def test_every_state_of_a_writer_has_a_meaning_for_its_prices() -> None:
+def test_every_writer_state_has_a_reason_for_the_age() -> None:
     assert set(REASONS) == set(WriterState)
 
 
@@ -132,7 +132,7 @@ def test_only_a_writer_that_gets_prices_keeps_them_fresh() -> None:
     assert troubles <= TROUBLES
 
 
-def test_a_poller_that_waits_for_its_first_answer_is_starting_and_no_trouble() -> None:
+def test_a_poller_that_waits_for_its_first_answer_is_starting_and_not_in_trouble() -> None:
     starting = writers(heartbeat(state="starting"))
     for shown in (row(), Row("AAPL")):
         age = age_of(shown, starting, NOW, None)
@@ -146,7 +146,7 @@ def test_a_refused_symbol_says_why_with_a_price_or_without() -> None:
     assert age_of(Row("X"), live, NOW, None).reason is Reason.AWAITED
 
 
-def test_a_refusal_by_a_writer_that_is_gone_says_nothing_of_a_price() -> None:
+def test_a_refusal_by_a_dead_writer_does_not_concern_the_price() -> None:
     gone = heartbeat(writer="one", state="stopped", refused={"AAPL": "no price"})
     both = writers(gone, heartbeat(writer="two"))
     assert age_of(row(), both, NOW, None).reason is Reason.FRESH
@@ -160,7 +160,7 @@ def test_a_price_that_came_after_a_refusal_is_not_refused() -> None:
     assert age_of(row(age=3 * SECOND), writers(beat), NOW, None).reason is Reason.REFUSED
 
 
-def test_one_sound_writer_of_two_is_enough() -> None:
+def test_one_healthy_writer_of_two_is_enough() -> None:
     both = writers(heartbeat(age=MINUTE, writer="a"), heartbeat(writer="b"))
     assert age_of(row(), both, NOW, None).reason is Reason.FRESH
 
@@ -170,18 +170,18 @@ def test_a_writer_of_another_source_does_not_vouch_for_a_row() -> None:
     assert age_of(row(), both, NOW, None).reason is Reason.POLLER_STOPPED
 
 
-def test_imported_prices_have_no_writer_that_could_be_missed() -> None:
+def test_imported_prices_need_no_writer() -> None:
     assert age_of(row(), writers(), NOW, None).reason is Reason.FRESH
 
 
-def test_the_heartbeat_that_was_written_last_counts_whatever_its_time() -> None:
+def test_the_heartbeat_written_last_counts_even_with_an_older_time() -> None:
     ahead = heartbeat(age=-120 * MINUTE, state="unreachable", refused={"ADH": "no price"})
     heard = writers(ahead, heartbeat(refused={"ADH": "not known"}))
     assert heard.at(NOW)[0].reason is Reason.FRESH
     assert heard.refusals(NOW) == {"ADH": "not known"}
 
 
-def test_a_heartbeat_that_is_ahead_of_the_clock_tells_nothing_of_its_writer() -> None:
+def test_a_heartbeat_ahead_of_the_clock_does_not_prove_a_living_writer() -> None:
     ahead = heartbeat(age=-60 * MINUTE)
     assert writers(heartbeat(age=-2 * SECOND)).at(NOW)[0].reason is Reason.FRESH
     heard = writers(ahead)
@@ -196,13 +196,13 @@ def test_a_heartbeat_that_is_ahead_of_the_clock_tells_nothing_of_its_writer() ->
     assert heard.at(NOW + 40 * SECOND)[0].reason is Reason.FRESH
 
 
-def test_a_sound_writer_comes_before_one_of_which_nothing_is_known() -> None:
+def test_a_healthy_writer_ranks_before_an_unknown_one() -> None:
     heard = writers(heartbeat(age=-MINUTE, writer="a"), heartbeat(writer="b"))
     assert [writer.reason for writer in heard.at(NOW)] == [Reason.FRESH, Reason.UNKNOWN]
 
 
 @pytest.mark.parametrize("skew", [-120 * MINUTE, 0, 120 * MINUTE])
-def test_a_reader_that_follows_goes_by_what_it_saw_arrive(skew: int) -> None:
+def test_a_following_reader_judges_by_when_heartbeats_arrived(skew: int) -> None:
     heard = Writers()
     for second in (0, 15, 30):
         heard.take(heartbeat(age=-second * SECOND + skew), second * SECOND)
@@ -214,20 +214,20 @@ def test_a_reader_that_follows_goes_by_what_it_saw_arrive(skew: int) -> None:
     assert abs(gone.last_sign(NOW + 70 * SECOND) - (NOW + 30 * SECOND)) <= SECOND
 
 
-def test_the_same_heartbeat_once_more_is_no_sign_of_life() -> None:
+def test_a_repeated_heartbeat_is_no_sign_of_life() -> None:
     heard = Writers()
     heard.take(heartbeat(), 0)
     heard.take(heartbeat(), 30 * SECOND)
     assert heard.at(40 * SECOND)[0].reason is Reason.POLLER_STOPPED
 
 
-def test_another_heartbeat_than_before_is_a_sign_of_life_though_it_is_ahead() -> None:
+def test_a_new_heartbeat_is_a_sign_of_life_even_ahead_of_the_clock() -> None:
     heard = writers(heartbeat())
     heard.take(heartbeat(age=-60 * MINUTE), NOW + 20 * SECOND, read_at=NOW)
     assert heard.at(NOW + 59 * SECOND)[0].reason is Reason.FRESH
 
 
-def test_a_row_is_judged_by_those_who_ask_for_it() -> None:
+def test_a_row_is_judged_by_the_writers_that_poll_its_symbol() -> None:
     killed = heartbeat(age=MINUTE, writer="a", symbols=("AAPL", "MSFT"))
     living = heartbeat(writer="b", symbols=("BTC-USD",))
     assert age_of(row(), writers(killed, living), NOW, None).reason is Reason.POLLER_STOPPED
@@ -238,7 +238,7 @@ def test_a_row_is_judged_by_those_who_ask_for_it() -> None:
     assert (age.reason, age.until) == (Reason.RATE_LIMITED, NOW + 1)
 
 
-def test_a_row_that_nobody_asks_for_any_more_has_no_poller() -> None:
+def test_a_row_whose_symbol_is_no_longer_polled_has_no_poller() -> None:
     heard = writers(heartbeat(age=2, symbols=("AAPL", "MSFT")))
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
     heard.take(heartbeat(age=1, symbols=("MSFT",)), NOW)
@@ -247,7 +247,7 @@ def test_a_row_that_nobody_asks_for_any_more_has_no_poller() -> None:
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
 
 
-def test_a_writer_that_names_no_symbols_vouches_for_all_of_its_source() -> None:
+def test_a_writer_that_names_no_symbols_covers_its_whole_source() -> None:
     killed = heartbeat(age=MINUTE, writer="a", symbols=("AAPL",))
     assert age_of(row(), writers(killed, heartbeat(writer="b")), NOW, None).reason is Reason.FRESH
     elsewhere = heartbeat(writer="b", source="exchange")
@@ -255,7 +255,7 @@ def test_a_writer_that_names_no_symbols_vouches_for_all_of_its_source() -> None:
     assert age_of(row(), both, NOW, None).reason is Reason.POLLER_STOPPED
 
 
-def test_a_symbol_that_was_just_wished_for_is_awaited() -> None:
+def test_a_symbol_without_a_first_answer_is_awaited() -> None:
     living = writers(heartbeat(symbols=("MSFT",)))
     assert age_of(Row("AAPL"), living, NOW, None).reason is Reason.AWAITED
 
@@ -264,7 +264,7 @@ def stale(*heartbeats: Heartbeat) -> list[tuple[str, tuple[str, ...]]]:
     return [(x.writer.heartbeat.writer, x.symbols) for x in writers(*heartbeats).stale(NOW)]
 
 
-def test_what_a_poller_asked_for_that_is_gone_is_missed_for_a_day_unless_others_ask() -> None:
+def test_symbols_of_a_dead_poller_are_missed_for_a_day_unless_others_poll_them() -> None:
     gone = heartbeat(age=MINUTE, writer="a", symbols=("AAPL", "MSFT"))
     living = heartbeat(writer="b", symbols=("BTC-USD", "AAPL"))
     assert stale(gone, living) == [("a", ("MSFT",))]
@@ -274,7 +274,7 @@ def test_what_a_poller_asked_for_that_is_gone_is_missed_for_a_day_unless_others_
     assert stale(long_gone, living) == []
 
 
-def test_what_a_poller_asked_for_that_was_stopped_in_order_is_not_missed() -> None:
+def test_symbols_of_a_poller_stopped_in_order_are_not_missed() -> None:
     gone = heartbeat(age=2 * MINUTE, writer="a", symbols=("MSFT",))
     living = heartbeat(writer="b", symbols=("AAPL",))
     stopped = heartbeat(age=MINUTE, writer="c", symbols=("MSFT", "GC=F"), state="stopped")
@@ -284,7 +284,7 @@ def test_what_a_poller_asked_for_that_was_stopped_in_order_is_not_missed() -> No
     assert stale(gone, before, living) == [("a", ("MSFT",))]
 
 
-def test_what_is_asked_for_in_vain_is_stale_unless_the_source_refuses_it() -> None:
+def test_symbols_without_an_answer_are_stale_unless_the_source_refuses_them() -> None:
     living = heartbeat(writer="b", symbols=("AAPL",))
     away = heartbeat(writer="a", symbols=("AAPL", "MSFT"), state="unreachable")
     assert stale(away, living) == [("a", ("MSFT",))]

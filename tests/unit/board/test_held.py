@@ -28,7 +28,7 @@ def later(sequence: int, symbol: str = "A") -> Batch:
     return Batch(Position(f"{sequence}"), ticks=[tick], heartbeats=[beat(time)])
 
 
-def test_a_held_board_shows_what_was_known_and_counts_what_waits() -> None:
+def test_a_frozen_board_keeps_its_prices_and_counts_waiting_ticks() -> None:
     board = filled()
     board.hold(NOW, NOW)
     for sequence in range(2, 5):
@@ -41,7 +41,7 @@ def test_a_held_board_shows_what_was_known_and_counts_what_waits() -> None:
     assert (board.take_changed(), board.waiting) == ({"A", "B", "C"}, 0)
 
 
-def test_ages_stand_still_and_no_poller_that_lives_is_called_stopped() -> None:
+def test_on_a_frozen_board_ages_stop_and_living_pollers_are_not_called_stopped() -> None:
     board = filled()
     before = board.age(board.row("A"), NOW, elapsed=NOW)
     board.hold(NOW, NOW)
@@ -51,7 +51,7 @@ def test_ages_stand_still_and_no_poller_that_lives_is_called_stopped() -> None:
     assert before.reason is Reason.FRESH
 
 
-def test_a_symbol_that_is_removed_leaves_a_held_board() -> None:
+def test_a_removed_symbol_leaves_a_frozen_board() -> None:
     board = filled()
     board.hold(NOW, NOW)
     board.watch(["B", "C"])

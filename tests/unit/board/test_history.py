@@ -16,7 +16,7 @@ def filled(points: list[tuple[int, float]]) -> History:
     return history
 
 
-def test_a_history_ends_at_the_newest_price_however_many_came() -> None:
+def test_a_history_ends_at_the_newest_price() -> None:
     history = filled([(START + i * SECOND, float(i)) for i in range(20_000)])
     assert MOST / 3 < len(history) <= MOST
     assert (history.times[-1], history.prices[-1]) == (START + 19_999 * SECOND, 19_999.0)
@@ -34,7 +34,7 @@ def test_a_second_holds_its_last_price() -> None:
         st.tuples(st.integers(0, 3 * HOUR), st.floats(1, 9)), max_size=400, unique_by=lambda p: p[0]
     )
 )
-def test_a_history_is_the_same_whatever_comes_first_and_twice(
+def test_a_history_does_not_depend_on_order_or_repeats(
     points: list[tuple[int, float]],
 ) -> None:
     in_order = sorted((START + time, price) for time, price in points)
@@ -43,7 +43,7 @@ def test_a_history_is_the_same_whatever_comes_first_and_twice(
     assert (late.times, late.prices) == (expected.times, expected.prices)
 
 
-def test_a_day_begins_after_the_night_and_a_coin_has_none() -> None:
+def test_a_day_begins_after_the_night_except_for_coins() -> None:
     evening, morning = START, START + 8 * HOUR
     history = filled([(evening, 1.0), (evening + MINUTE, 2.0), (morning, 3.0)])
     assert list(history.day()[1]) == [3.0]

@@ -55,7 +55,7 @@ def test_holdings_that_change_are_valued_at_once() -> None:
     assert found.valuation.total.value == 500
 
 
-def test_a_row_says_what_is_owned_of_it_in_its_own_currency() -> None:
+def test_a_row_shows_its_holding_in_its_own_currency() -> None:
     lots = [lot("AAPL", "10", "182.50", fees=Decimal("4.95")), lot("AAPL", "5", "200")]
     found = board(owned(*lots, EUR="100"), quote("AAPL", 250.0), quote("EURUSD=X", 1.25))
     told = {column.key: text(found, "AAPL", column.key) for column in OWNED}
@@ -73,7 +73,7 @@ def test_a_row_says_what_is_owned_of_it_in_its_own_currency() -> None:
     assert (valuation.total.value, valuation.cash) == (Decimal(3875), Decimal(125))
 
 
-def test_a_tick_changes_the_value_of_its_row_at_once_and_weights_at_the_next_valuation() -> None:
+def test_a_tick_changes_its_rows_value_at_once_and_weights_later() -> None:
     found = board(owned(lot("A", "1", "1"), lot("B", "1", "1")), quote("A", 10.0), quote("B", 10.0),
                   symbols=["A", "B"])  # fmt: skip
     found.take_changed()
@@ -88,7 +88,7 @@ def test_a_tick_changes_the_value_of_its_row_at_once_and_weights_at_the_next_val
     assert not found.take_changed()
 
 
-def test_pence_are_pounds_and_a_lot_may_be_paid_in_pounds() -> None:
+def test_pence_count_as_pounds_and_a_lot_may_be_paid_in_pounds() -> None:
     lots = [lot("VOD.L", "100", "0.71", currency="GBP"), lot("VOD.L", "100", "80")]
     found = board(owned(*lots, currency="GBP"), quote("VOD.L", 90.0, "GBp"))
     assert text(found, "VOD.L", "value") == "18,000.00"
@@ -109,7 +109,7 @@ def test_pence_are_pounds_and_a_lot_may_be_paid_in_pounds() -> None:
         ({"GBPUSD=X": 1.5, "USDEUR=X": 0.8}, "GBPUSD=X x USDEUR=X", "1.2"),
     ],
 )
-def test_a_rate_says_by_which_pairs_it_came(
+def test_a_rate_names_the_pairs_that_it_came_from(
     prices: dict[str, float], path: str, value: str
 ) -> None:
     rate = rate_of("GBP", "EUR", prices.get)
@@ -120,7 +120,7 @@ def test_a_rate_says_by_which_pairs_it_came(
     assert pence.value == rate.value / 100
 
 
-def test_an_absent_rate_or_price_makes_an_absent_total_that_says_why() -> None:
+def test_without_a_rate_or_price_there_is_no_total_but_the_reason() -> None:
     lots = [lot("A", "1", "1"), lot("B", "1", "1"), lot("C", "1", "1")]
     found = board(owned(*lots, CHF="5"), quote("A", 10.0), quote("B", 10.0, "JPY"))
     valuation = found.valuation
@@ -134,7 +134,7 @@ def test_an_absent_rate_or_price_makes_an_absent_total_that_says_why() -> None:
     assert found.total_of(["A"]).value == 10  # type: ignore[union-attr]  # said above
 
 
-def test_a_lot_without_a_price_has_a_value_and_the_total_gain_leaves_it_out_by_name() -> None:
+def test_the_total_gain_excludes_lots_without_a_purchase_price_and_names_them() -> None:
     found = board(owned(lot("A", "2", "1"), lot("B", "1")), quote("A", 10.0), quote("B", 10.0))
     assert (text(found, "B", "value"), text(found, "B", "gain")) == ("10.00", "")
     valuation = found.valuation
@@ -144,7 +144,7 @@ def test_a_lot_without_a_price_has_a_value_and_the_total_gain_leaves_it_out_by_n
     assert (valuation.total.without, valuation.total.problems) == (("B",), ())
 
 
-def test_the_days_gain_of_a_lot_bought_today_counts_from_what_was_paid() -> None:
+def test_the_days_gain_of_a_lot_bought_today_counts_from_its_purchase_price() -> None:
     today, before = dt.date(2026, 11, 23), dt.date(2026, 11, 20)
     lots = [lot("A", "1", "8", date=before), lot("A", "1", "8", date=today)]
     found = board(owned(*lots), quote("A", 10.0))
@@ -168,19 +168,19 @@ def test_a_frozen_board_keeps_its_values() -> None:
     assert found.valuation.total.value == 30
 
 
-def test_rows_are_sorted_by_what_is_owned_and_others_come_last() -> None:
+def test_rows_sorted_by_a_holdings_column_put_others_last() -> None:
     quotes = [quote("A", 10.0), quote("B", 30.0), quote("C", 20.0)]
     found = board(owned(lot("A", "9"), lot("C", "1")), *quotes, symbols=["A", "B", "C"])
     rows = found.rows(Sort("value", reverse=True))
     assert [row.symbol for row in rows] == ["A", "C", "B"]
 
 
-def test_columns_of_what_is_owned_are_there_for_owners_alone() -> None:
+def test_holdings_columns_appear_only_if_something_is_owned() -> None:
     assert not set(OWNED) & set(DEFAULTS)
     assert set(OWNED) <= set(OWNER_DEFAULTS)
 
 
-def test_symbols_beside_are_folded_in_and_have_no_row() -> None:
+def test_extra_symbols_are_folded_in_without_a_row() -> None:
     found = board(owned(lot("A", "1")), quote("A", 10.0), quote("EURUSD=X", 1.2), symbols=["A"])
     assert found.symbols == ["A"]
     assert found.trade("EURUSD=X") is not None

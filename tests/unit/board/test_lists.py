@@ -13,7 +13,7 @@ ROWS = [
 WATCHLISTS = {"mine": ["GC=F", "AAPL", "TSLA"], "all": ["AAPL", "MSFT", "SPY", "GC=F"], "no": ["X"]}
 
 
-def test_a_list_is_there_while_some_rows_are_in_it_but_not_all() -> None:
+def test_a_list_is_offered_if_it_holds_some_but_not_all_rows() -> None:
     names = [each.name for each in lists_of(ROWS, WATCHLISTS)]
     assert names == ["", "mine", "stocks", "funds", "futures", "gainers", "losers"]
     assert [each.name for each in lists_of([], WATCHLISTS)] == [""]
@@ -25,7 +25,7 @@ def test_a_watchlist_has_its_own_order_unless_rows_are_sorted() -> None:
     assert [row.symbol for row in mine.choose(ROWS, is_sorted=True)] == ["AAPL", "GC=F"]
 
 
-def test_lists_follow_one_another_round_and_round() -> None:
+def test_lists_follow_each_other_in_a_circle() -> None:
     shown, names = ALL, []
     for _ in range(7):
         shown = next_list(ROWS, WATCHLISTS, shown, 1)
@@ -37,5 +37,5 @@ def test_lists_follow_one_another_round_and_round() -> None:
     assert next_list([], {}, losers, 1) == ALL
 
 
-def test_a_change_that_is_unknown_counts_neither_way() -> None:
+def test_an_unknown_change_counts_as_neither_gain_nor_loss() -> None:
     assert counts(ROWS) == (1, 1, 1)

@@ -36,12 +36,12 @@ def test_rows_are_sorted_stably_and_missing_values_come_last(
     assert symbols(Sort(field, reverse=reverse)) == order
 
 
-def test_without_a_sort_the_order_stays() -> None:
+def test_without_a_sort_rows_keep_their_order() -> None:
     assert symbols(None) == "BACD"
 
 
 @pytest.mark.parametrize(("text", "order"), [("aL", "A"), ("TA", "BD"), ("c", "C"), ("zz", "")])
-def test_a_filter_looks_into_symbol_and_name_whatever_the_case(text: str, order: str) -> None:
+def test_a_filter_matches_symbol_and_name_in_any_case(text: str, order: str) -> None:
     assert symbols(None, text) == order
 
 
