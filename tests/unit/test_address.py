@@ -41,6 +41,6 @@ def test_the_beginning_or_the_ending_of_a_url_names_its_backend(
 @pytest.mark.parametrize(
     "url", ["sqlite:", "memory:", "kafka:", "kafka:host", "carrier-pigeon://coop", ""]
 )
-def test_what_names_no_stream_is_a_usage_error(url: str) -> None:
+def test_a_text_that_names_no_stream_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="is no stream"):
         parse_address(url)

@@ -42,14 +42,14 @@ def test_ten_thousand_characters_are_cut_to_the_limit_and_the_cut_is_shown() -> 
     assert escape("\x1b" * 10_000, 5) == "␛␛␛␛…"
 
 
-def test_escaping_cannot_grow_a_text_beyond_the_limit() -> None:
+def test_escaping_never_lengthens_a_text_beyond_the_limit() -> None:
     shown = escape("\u202e" * 200)
     assert len(shown) == LIMIT
     assert shown.endswith("…")
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=300))
-def test_whatever_comes_in_no_invisible_character_goes_out(text: str) -> None:
+def test_no_text_keeps_an_invisible_character(text: str) -> None:
     shown = escape(text)
     assert len(shown) <= LIMIT
     assert not [c for c in shown if unicodedata.category(c)[0] == "C"]
@@ -57,5 +57,5 @@ def test_whatever_comes_in_no_invisible_character_goes_out(text: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=60))
-def test_what_is_harmless_already_is_not_changed_again(text: str) -> None:
+def test_an_escaped_text_is_not_escaped_twice(text: str) -> None:
     assert escape(escape(text)) == escape(text)

@@ -40,7 +40,7 @@ from ticker.figures import (
         (12.0, -4, "12"),
     ],
 )
-def test_a_price_is_shown_with_the_decimals_that_it_deserves(
+def test_a_price_is_shown_with_suitable_decimals(
     price: float, hint: int | None, shown: str
 ) -> None:
     assert price_text(price, decimals(price, hint)) == shown
@@ -54,13 +54,13 @@ def test_a_price_is_shown_with_the_decimals_that_it_deserves(
         *((0.005, "+0.01"), (1e300, "+1.000000e+300")),
     ],
 )
-def test_a_change_says_its_sign_and_is_never_shown_as_nothing(
+def test_a_change_shows_its_sign_and_is_never_rounded_to_zero(
     change: float | None, shown: str
 ) -> None:
     assert change_text(change, 2) == shown
 
 
-def test_per_cent_carry_their_sign_twice() -> None:
+def test_percentages_show_their_sign() -> None:
     assert [percent_text(p) for p in (0.303, -1.0, 0.0, 12_345.6, None)] == [
         "+0.30%",
         "-1.00%",
@@ -101,18 +101,18 @@ def test_a_price_as_shown_is_off_by_at_most_one_in_a_hundred(
 
 
 @given(st.floats(min_value=1e-300, max_value=1e14, allow_nan=False), st.integers(0, 10))
-def test_a_change_as_shown_is_one_in_its_own_direction(size: float, places: int) -> None:
+def test_a_shown_change_keeps_its_direction(size: float, places: int) -> None:
     for change in (size, -size):
         shown = float(change_text(change, places).replace(",", ""))
         assert shown
         assert (shown > 0) == (change > 0)
 
 
-def test_one_is_told_as_one() -> None:
+def test_a_count_of_one_is_in_the_singular() -> None:
     assert [count_text(n, "tick") for n in (0, 1, 1_068)] == ["0 ticks", "1 tick", "1,068 ticks"]
 
 
-def test_of_many_names_some_are_told_and_how_many_more() -> None:
+def test_of_many_names_some_are_shown_with_the_number_of_others() -> None:
     names = [f"S{n}" for n in range(1_600)]
     assert and_more(names, 2) == "S0 S1 and 1,598 more"
     assert and_more(names[:2], 2, ", ") == "S0, S1"

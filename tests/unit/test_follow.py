@@ -86,7 +86,7 @@ async def test_a_late_reader_takes_a_snapshot_and_then_follows(
     assert watch.state is StreamState.OK
 
 
-async def test_a_missing_stream_is_waited_for_and_looked_for_often(
+async def test_a_missing_stream_is_waited_for_and_checked_often(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(StreamMissing(URL, "no such file"))
@@ -100,7 +100,7 @@ async def test_a_missing_stream_is_waited_for_and_looked_for_often(
     assert set(pauses.seconds) == {0.2}
 
 
-async def test_a_stream_that_went_away_is_resumed_where_it_stood(
+async def test_reading_resumes_at_its_position_when_the_stream_returns(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
@@ -116,7 +116,7 @@ async def test_a_stream_that_went_away_is_resumed_where_it_stood(
     assert stream.read_after == ["7", "8"]
 
 
-async def test_a_stream_that_is_back_is_well_before_anything_new_comes(
+async def test_a_stream_that_is_back_is_healthy_before_new_ticks_come(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
@@ -129,7 +129,7 @@ async def test_a_stream_that_is_back_is_well_before_anything_new_comes(
         await until(lambda: watch.state is StreamState.OK)
 
 
-async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_more(
+async def test_the_snapshots_sequences_are_passed_to_each_reading_until_one_advances(
     stream_in_memory: MakeStream,
 ) -> None:
     known = {("one", "AAPL"): 4}
@@ -147,7 +147,7 @@ async def test_what_a_snapshot_tells_is_passed_to_each_reading_until_one_brings_
     assert stream.read_last_seen == [known, known, {}]
 
 
-async def test_where_resuming_fails_the_stream_is_looked_at_anew(
+async def test_a_reading_that_cannot_resume_starts_from_a_new_snapshot(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
@@ -174,7 +174,7 @@ async def test_the_pauses_between_attempts_grow_and_are_bounded(
     assert pauses.seconds[:7] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
 
 
-async def test_while_a_stream_is_being_asked_again_no_next_try_is_told(
+async def test_no_next_try_is_shown_while_the_stream_is_being_asked(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(StreamUnreachable(URL, "does not answer"))
@@ -192,14 +192,14 @@ async def test_while_a_stream_is_being_asked_again_no_next_try_is_told(
         assert (watch.state, set(told)) == (StreamState.UNREACHABLE, {None})
 
 
-async def test_a_stream_that_cannot_be_read_is_called_so(stream_in_memory: MakeStream) -> None:
+async def test_an_unreadable_stream_is_called_unreadable(stream_in_memory: MakeStream) -> None:
     watch = make(stream_in_memory(StreamUnusable(URL, "not a log of ticker")))
     async with running(watch):
         await until(lambda: watch.state is StreamState.UNUSABLE)
         assert watch.problem == "not a log of ticker"
 
 
-async def test_an_empty_stream_is_empty_until_something_is_in_it(
+async def test_a_stream_is_empty_until_something_is_in_it(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory()
@@ -210,7 +210,7 @@ async def test_an_empty_stream_is_empty_until_something_is_in_it(
         await until(lambda: watch.state is StreamState.OK)
 
 
-async def test_a_silent_stream_is_asked_how_it_is(
+async def test_the_health_of_a_silent_stream_is_checked(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.follow._HEALTH_EVERY", 0.001)
@@ -229,7 +229,7 @@ async def test_a_silent_stream_is_asked_how_it_is(
         assert watch.problem is None
 
 
-async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
+async def test_a_stream_is_away_while_its_health_check_gets_no_answer(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ticker.follow._HEALTH_EVERY", 0.001)
@@ -261,7 +261,7 @@ async def test_a_silent_stream_that_is_slow_to_say_how_it_is_is_away_meanwhile(
         assert writer.reason is Reason.STREAM_AWAY
 
 
-async def test_other_wishes_are_read_from_where_the_stream_stands(
+async def test_changed_symbols_are_read_from_the_streams_present_position(
     stream_in_memory: MakeStream,
 ) -> None:
     both = [quote("AAPL", 4, 10.0), quote("MSFT", 9, 5.0)]
@@ -279,7 +279,7 @@ async def test_other_wishes_are_read_from_where_the_stream_stands(
     assert [row.symbol for row in watch.board.rows()] == ["MSFT", "AAPL"]
 
 
-async def test_one_look_gives_the_rows_and_does_not_wait(stream_in_memory: MakeStream) -> None:
+async def test_a_single_read_gives_the_rows_and_does_not_wait(stream_in_memory: MakeStream) -> None:
     stream = stream_in_memory(Batch(Position("7"), quotes=[quote("AAPL", 4, 10.0)]))
     board = await make(stream).snapshot()
     assert [row.price for row in board.rows()] == [10.0]
@@ -287,7 +287,7 @@ async def test_one_look_gives_the_rows_and_does_not_wait(stream_in_memory: MakeS
         await make(stream_in_memory(StreamMissing(URL, "no such file"))).snapshot()
 
 
-async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: MakeStream) -> None:
+async def test_a_heartbeat_alone_fills_an_empty_stream(stream_in_memory: MakeStream) -> None:
     beat = Heartbeat("one", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 1, 0, {"ADH": "no price"})
     watch = make(stream_in_memory(Batch(Position("1"), heartbeats=[beat])), ["ADH"])
     await watch.snapshot()
@@ -295,7 +295,7 @@ async def test_a_sign_of_life_alone_fills_an_empty_stream(stream_in_memory: Make
     assert watch.board.age(watch.board.row("ADH"), NOW).detail == "no price"
 
 
-def test_board_and_watch_load_neither_the_screen_nor_a_source() -> None:
+def test_board_and_follow_load_neither_the_screen_nor_a_source() -> None:
     code = (
         "import sys, ticker.board, ticker.follow, ticker.figures, ticker.escape;"
         "heavy = {'textual', 'rich', 'yfinance', 'pandas', 'apsw', 'aiohttp'} & set(sys.modules);"
@@ -328,7 +328,7 @@ async def test_a_clock_that_steps_neither_kills_a_poller_nor_revives_one(
         await until(lambda: reason() is Reason.FRESH)
 
 
-async def test_a_snapshot_with_a_heartbeat_ahead_of_the_clock_tells_nothing_of_its_poller(
+async def test_a_heartbeat_ahead_of_the_clock_in_a_snapshot_proves_no_poller(
     stream_in_memory: MakeStream,
 ) -> None:
     later = replace(BEAT, received=NOW + 3_600_000_000)

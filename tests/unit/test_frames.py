@@ -116,7 +116,7 @@ async def test_an_empty_stream_gives_the_same_columns_and_dtypes(tmp_path: Path)
     )
 
 
-async def test_a_frame_is_the_same_from_columns_of_python_values(
+async def test_a_frame_from_python_values_equals_one_from_arrays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = await write(tmp_path, *varied())
@@ -156,13 +156,13 @@ async def test_symbols_since_and_until_choose_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", ["soon", pd.NaT, 1.5, object()])
-async def test_a_moment_that_is_none_is_refused(tmp_path: Path, when: Any) -> None:
+async def test_an_invalid_time_is_refused(tmp_path: Path, when: Any) -> None:
     url = await write(tmp_path, tick("AAPL", 1))
     with pytest.raises(UsageError):
         ticker.frames.read(url, since=when)
 
 
-def test_a_missing_stream_is_told_by_name(tmp_path: Path) -> None:
+def test_a_missing_stream_is_named(tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'none.sqlite'}"
     for function in (ticker.frames.read, ticker.frames.quotes, ticker.frames.gaps):
         with pytest.raises(StreamMissing, match=r"none\.sqlite"):
@@ -262,7 +262,7 @@ def frame_of(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("time")
 
 
-def test_a_bar_has_its_prices_its_volume_and_its_ticks() -> None:
+def test_a_bar_has_prices_and_volume_and_ticks() -> None:
     ticks = frame_of(
         traded(1, 10.0, volume=1_000),
         traded(2, 12.0, volume=1_300),
@@ -277,7 +277,7 @@ def test_a_bar_has_its_prices_its_volume_and_its_ticks() -> None:
     assert bars.iloc[1].tolist() == ["A", 11.0, 11.5, 11.0, 11.0, 310.0, 3.0]
 
 
-def test_a_bar_s_volume_is_the_sum_of_the_sizes_where_only_they_are_told() -> None:
+def test_without_a_volume_a_bar_sums_the_sizes() -> None:
     ticks = frame_of(traded(1, 10.0, size=5), traded(2, 11.0, size=7))
     assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [12.0]
 
@@ -292,7 +292,7 @@ def test_a_bar_counts_trades_that_did_not_move_the_price() -> None:
     assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [30.0, 10.0]
 
 
-def test_a_volume_that_is_corrected_does_not_count_the_day_twice() -> None:
+def test_a_corrected_volume_does_not_count_the_day_twice() -> None:
     ticks = frame_of(
         traded(1, 10.0, volume=1_000),
         traded(2, 11.0, volume=990),
@@ -302,7 +302,7 @@ def test_a_volume_that_is_corrected_does_not_count_the_day_twice() -> None:
     assert ticker.frames.bars(ticks, "1min")["volume"].tolist() == [4.0]
 
 
-def test_an_empty_bar_is_unknown_only_where_nobody_looked() -> None:
+def test_an_empty_bar_is_unknown_only_during_a_gap() -> None:
     ticks = frame_of(
         traded(1, 10.0, volume=1), traded(301, 11.0, volume=2), traded(301, 5.0, symbol="B")
     )
@@ -323,7 +323,7 @@ def test_an_empty_bar_is_unknown_only_where_nobody_looked() -> None:
     assert apple["volume"].tolist() == pytest.approx([np.nan, 0, np.nan, 0, np.nan, 1], nan_ok=True)
 
 
-def test_the_gap_of_a_symbol_that_comes_late_lies_earlier_in_its_bars() -> None:
+def test_an_early_gap_of_a_late_symbol_lies_before_its_bars() -> None:
     ticks = frame_of(traded(1, 10.0), traded(301, 11.0))
     ticks["received"] += pd.Timedelta("2min")
     begin = ticks.index[0].floor("1min") + pd.Timedelta("250s")
@@ -341,7 +341,7 @@ def test_bars_of_a_day_begin_at_midnight_without_a_warning() -> None:
 
 
 @pytest.mark.parametrize("every", ["xyz", "0s", "-1min", ""])
-def test_bars_refuse_what_is_no_frequency(every: str) -> None:
+def test_bars_refuse_an_invalid_frequency(every: str) -> None:
     with pytest.raises(UsageError, match="is no frequency"):
         ticker.frames.bars(frame_of(traded(1, 10.0)), every)
 
@@ -351,7 +351,7 @@ def test_bars_need_the_time_as_index() -> None:
         ticker.frames.bars(frame_of(traded(1, 10.0)).reset_index(), "1min")
 
 
-def test_bars_of_no_ticks_are_an_empty_frame_of_the_same_columns() -> None:
+def test_bars_without_ticks_are_an_empty_frame_with_the_same_columns() -> None:
     ticks = frame_of(traded(1, 10.0))
     full, empty = ticker.frames.bars(ticks, "1min"), ticker.frames.bars(ticks.iloc[:0], "1min")
     assert empty.empty
@@ -394,7 +394,7 @@ def test_a_recording_gives_the_frame_that_an_independent_reading_gives(tmp_path:
     assert list(ticker.frames.read(str(path), symbols="b", since=NOW + 4)["sequence"]) == [2, 3]
 
 
-def test_every_row_and_column_of_a_recording_is_what_duckdb_and_pandas_find(
+def test_every_row_and_column_of_a_recording_equals_duckdbs_and_pandas_reading(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.parquet"

@@ -36,7 +36,7 @@ async def test_polls_keep_an_absolute_schedule_and_ticks_their_sequence() -> Non
     assert scene.log.gaps == []
 
 
-async def test_of_very_many_symbols_a_heartbeat_tells_how_many_and_not_which() -> None:
+async def test_a_heartbeat_for_very_many_symbols_holds_only_their_number() -> None:
     crowd = [f"S{n}" for n in range(20_000)]
     scene = Scene(lambda _, __: {"S7": 1.0})
     await scene.poll(*crowd, every=SECOND, duration=SECOND).run()
@@ -45,7 +45,7 @@ async def test_of_very_many_symbols_a_heartbeat_tells_how_many_and_not_which() -
         assert len(told.refused) <= 5_000
 
 
-async def test_a_slow_answer_skips_slots_and_never_piles_up_requests() -> None:
+async def test_a_slow_answer_skips_slots_and_requests_never_pile_up() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(1_300_000)
         return rising(source, symbols)
@@ -56,7 +56,7 @@ async def test_a_slow_answer_skips_slots_and_never_piles_up_requests() -> None:
     assert scene.source.most_under_way == 1
 
 
-async def test_a_very_slow_answer_is_told_and_leaves_a_gap() -> None:
+async def test_a_very_slow_answer_is_reported_and_leaves_a_gap() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 2:
             await source.clock.sleep(5 * SECOND)
@@ -70,7 +70,7 @@ async def test_a_very_slow_answer_is_told_and_leaves_a_gap() -> None:
     ]
 
 
-async def test_before_the_first_answer_a_poller_is_starting_and_not_slow() -> None:
+async def test_before_its_first_answer_a_poller_is_starting_and_not_slow() -> None:
     async def slow(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(12 * SECOND if len(source.asked) == 2 else 3 * SECOND)
         return rising(source, symbols)
@@ -82,7 +82,7 @@ async def test_before_the_first_answer_a_poller_is_starting_and_not_slow() -> No
     assert "slow" in {state for _, state in beats[2:]}
 
 
-async def test_a_source_that_fails_and_is_asked_again_is_not_called_slow_meanwhile() -> None:
+async def test_a_failing_source_is_not_called_slow_during_a_retry() -> None:
     async def hanging(source: FakeSource, symbols: Sequence[str]) -> Any:
         if 1 < len(source.asked) < 5:
             await source.clock.sleep(10 * SECOND)
@@ -106,7 +106,7 @@ async def test_each_status_of_a_failing_source_names_the_next_try() -> None:
     assert [status.retry_at for status in failing] == tries
 
 
-async def test_a_request_without_end_is_given_up_and_the_source_is_asked_again() -> None:
+async def test_a_hanging_request_is_given_up_and_the_source_asked_again() -> None:
     async def hanging(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 1:
             await asyncio.Event().wait()
@@ -118,7 +118,7 @@ async def test_a_request_without_end_is_given_up_and_the_source_is_asked_again()
     assert any(status.problem == "no answer for 10s" for status in scene.told)
 
 
-async def test_rate_limited_it_waits_until_then_shows_life_and_records_one_gap() -> None:
+async def test_a_rate_limited_poller_waits_and_sends_heartbeats_and_records_one_gap() -> None:
     def limited(source: FakeSource, symbols: Sequence[str]) -> Any:
         if len(source.asked) == 2:
             return RateLimited("yahoo", source.clock.wall() + 90 * SECOND)
@@ -143,7 +143,7 @@ async def test_rate_limited_it_waits_until_then_shows_life_and_records_one_gap()
         (SourceError("yahoo", "?"), "unreadable"),
     ],
 )
-async def test_a_failing_source_is_asked_ever_more_rarely_and_the_state_told(
+async def test_a_failing_source_is_asked_less_often_and_its_state_reported(
     error: SourceError, state: str
 ) -> None:
     def failing(source: FakeSource, symbols: Sequence[str]) -> Any:
@@ -177,7 +177,7 @@ async def test_heartbeats_come_at_most_once_a_second_and_with_the_end() -> None:
 
 
 @pytest.mark.parametrize("every", [100_000, 250_000, 500_000, 700_000])
-async def test_however_often_it_asks_its_heartbeats_tell_when_it_last_did(every: int) -> None:
+async def test_heartbeats_carry_the_time_of_the_last_poll_at_any_interval(every: int) -> None:
     async def uneven(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         await source.clock.sleep(9_000 if len(source.asked) % 7 == 1 else 2_000)
         return dict.fromkeys(symbols, 5.0)
@@ -193,7 +193,7 @@ async def test_however_often_it_asks_its_heartbeats_tell_when_it_last_did(every:
     )
 
 
-async def test_what_does_not_change_is_not_written() -> None:
+async def test_unchanged_quotes_are_not_written() -> None:
     calls = 0
 
     def count() -> None:
@@ -207,7 +207,7 @@ async def test_what_does_not_change_is_not_written() -> None:
     assert (len(scene.log.ticks), calls) == (1, 2)
 
 
-async def test_after_a_restart_sequences_go_on_and_the_absence_is_a_gap() -> None:
+async def test_after_a_restart_sequences_continue_and_the_absence_is_a_gap() -> None:
     first = Scene(rising)
     await first.poll("A", every=SECOND, duration=3 * SECOND).run()
     second = Scene(rising, log=first.log)
@@ -260,7 +260,7 @@ async def test_a_symbol_added_is_asked_for_within_a_second_and_its_absence_is_a_
     assert gap.from_ == START + 2 * SECOND
 
 
-async def test_a_symbol_removed_is_asked_for_no_longer_and_nonsense_is_never_added() -> None:
+async def test_a_removed_symbol_is_not_polled_and_nonsense_is_never_added() -> None:
     scene = Scene(rising)
     poll = scene.poll("A", "B", every=SECOND, duration=2 * SECOND)
     poll.remove(["B", "X"])
@@ -270,7 +270,7 @@ async def test_a_symbol_removed_is_asked_for_no_longer_and_nonsense_is_never_add
     assert {symbols for _, symbols in scene.source.asked} == {("A",)}
 
 
-async def test_another_poller_on_the_log_makes_neither_hole_nor_repeat() -> None:
+async def test_two_pollers_on_one_log_make_no_hole_and_no_repeat() -> None:
     log = MemoryLog()
     one, two = Scene(rising, log=log), Scene(rising, log=log)
     two.clock, two.source.clock = one.clock, one.clock
@@ -284,7 +284,7 @@ async def test_another_poller_on_the_log_makes_neither_hole_nor_repeat() -> None
         assert all(b.previous_price == a.price for a, b in pairwise(mine))
 
 
-async def test_a_price_that_came_back_while_another_poller_wrote_is_still_told() -> None:
+async def test_a_price_that_returns_while_another_poller_wrote_is_still_a_tick() -> None:
     log = MemoryLog()
 
     def steady(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
@@ -299,14 +299,14 @@ async def test_a_price_that_came_back_while_another_poller_wrote_is_still_told()
     assert [(tick.sequence, tick.price) for tick in log.ticks] == [(1, 5.0), (2, 6.0), (3, 5.0)]
 
 
-async def test_a_faster_wish_than_the_budget_is_stretched_and_told() -> None:
+async def test_an_interval_below_the_budget_is_stretched_and_reported() -> None:
     scene = Scene(rising, budget=360)
     await scene.poll(every=SECOND, duration=25 * SECOND).run()
     assert scene.times == [0, 10, 20]
     assert scene.told[-1].note == "you asked for 1s; Yahoo's limit"
 
 
-async def test_while_all_are_closed_it_asks_more_rarely() -> None:
+async def test_the_poller_asks_less_often_while_all_markets_are_closed() -> None:
     def closed(source: FakeSource, symbols: Sequence[str]) -> dict[str, Any]:
         return rising(source, symbols) | {"session": "closed" if len(source.asked) > 1 else "post"}
 
@@ -330,7 +330,7 @@ async def test_a_stepped_wall_clock_neither_stops_the_polls_nor_makes_a_gap() ->
     assert scene.log.gaps == []
 
 
-async def test_a_full_disk_ends_it_with_that_error() -> None:
+async def test_a_full_disk_ends_the_poller_with_its_own_error() -> None:
     scene = Scene(rising)
     full = StreamNotWritable("memory:", "disk full")
     scene.log.fail = lambda: full if len(scene.log.ticks) >= 3 else None
@@ -339,7 +339,7 @@ async def test_a_full_disk_ends_it_with_that_error() -> None:
     assert len(scene.log.ticks) == 3
 
 
-async def test_prices_that_would_mix_end_it_before_anything_is_written() -> None:
+async def test_mixed_prices_end_the_poller_before_anything_is_written() -> None:
     scene = Scene(rising)
     scene.log.fail = lambda: MixedPrices("memory:", "A", log_is_simulated=True)
     with pytest.raises(MixedPrices):
@@ -347,7 +347,7 @@ async def test_prices_that_would_mix_end_it_before_anything_is_written() -> None
     assert scene.log.heartbeats == []
 
 
-async def test_a_stream_that_is_away_for_a_while_is_waited_for_and_leaves_a_gap() -> None:
+async def test_a_stream_that_is_away_is_waited_for_and_leaves_a_gap() -> None:
     scene = Scene(rising)
     away = StreamUnreachable("memory:", "locked")
     scene.log.fail = lambda: away if 2 * SECOND <= scene.clock.now < 7 * SECOND else None
@@ -358,7 +358,7 @@ async def test_a_stream_that_is_away_for_a_while_is_waited_for_and_leaves_a_gap(
     assert gap.reason == "stream unreachable"
 
 
-async def test_a_stop_ends_it_at_once_though_the_source_hangs() -> None:
+async def test_a_stop_ends_the_poller_at_once_even_if_the_source_hangs() -> None:
     async def hanging(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
         if len(source.asked) == 2:
             poll.stop()
@@ -374,13 +374,13 @@ async def test_a_stop_ends_it_at_once_though_the_source_hangs() -> None:
     assert scene.told[-1].next_at is None
 
 
-async def test_the_count_ends_it_without_cutting_an_answer_in_two() -> None:
+async def test_the_wanted_count_ends_the_poller_after_a_whole_answer() -> None:
     scene = Scene(rising)
     report = await scene.poll("A", "B", "C", every=SECOND, count=4).run()
     assert (report.ticks, report.why) == (6, "count")
 
 
-async def test_refusals_are_told_by_symbol_and_spoil_no_other() -> None:
+async def test_refusals_are_reported_by_symbol_and_do_not_affect_others() -> None:
     scene = Scene(lambda *_: {"A": 1.0})
     report = await scene.poll("A", "NOPE", every=SECOND, duration=SECOND).run()
     assert report.refused == {"NOPE": "no such symbol"}
@@ -388,7 +388,7 @@ async def test_refusals_are_told_by_symbol_and_spoil_no_other() -> None:
     assert (beat.asked, beat.answered, dict(beat.refused)) == (2, 1, {"NOPE": "no such symbol"})
 
 
-async def test_a_refusal_is_told_while_the_source_refuses_to_answer_at_all() -> None:
+async def test_refusals_are_still_reported_while_the_source_does_not_answer() -> None:
     def limited(source: FakeSource, _: Sequence[str]) -> Any:
         is_first = len(source.asked) == 1
         return {"A": 1.0} if is_first else RateLimited("yahoo", source.clock.wall() + SECOND)
@@ -400,7 +400,7 @@ async def test_a_refusal_is_told_while_the_source_refuses_to_answer_at_all() -> 
     assert dict(beat.refused) == {"NOPE": "no such symbol"}
 
 
-async def test_an_answer_without_any_price_is_no_good_answer() -> None:
+async def test_an_answer_without_any_price_does_not_count_as_good() -> None:
     scene = Scene(
         lambda source, symbols: {} if 1 < len(source.asked) < 6 else rising(source, symbols)
     )
@@ -438,7 +438,7 @@ def test_no_source_is_asked_more_often_than_twenty_times_a_second() -> None:
     assert (result.every, result.note) == (50_000, None)
 
 
-async def test_after_an_answer_the_next_failure_is_waited_for_as_the_first() -> None:
+async def test_an_answer_resets_the_wait_after_failures() -> None:
     def shaky(source: FakeSource, symbols: Sequence[str]) -> Any:
         failing = len(source.asked) in {2, 3, 5}
         return SourceUnreachable("yahoo", "?") if failing else rising(source, symbols)

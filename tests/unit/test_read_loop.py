@@ -72,7 +72,7 @@ class Follower:
         return taken
 
 
-async def test_the_pauses_are_bounded_by_what_the_follower_wishes(
+async def test_the_pauses_are_bounded_by_the_followers_maximum(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(StreamUnreachable(URL, "does not answer"))
@@ -83,7 +83,7 @@ async def test_the_pauses_are_bounded_by_what_the_follower_wishes(
     assert stream.read_after == ["3"]
 
 
-async def test_an_error_that_is_not_to_be_waited_for_ends_the_following(
+async def test_a_permanent_error_ends_the_following(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(StreamMissing(URL, "no such file"))
@@ -94,7 +94,7 @@ async def test_an_error_that_is_not_to_be_waited_for_ends_the_following(
     assert follower.pauses == [0.2] * 4
 
 
-async def test_a_reading_to_the_end_goes_on_where_the_following_stood(
+async def test_a_read_to_the_end_continues_from_the_followers_position(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("3")))
@@ -107,7 +107,7 @@ async def test_a_reading_to_the_end_goes_on_where_the_following_stood(
     assert [stood and stood.position for stood in follower.begun] == [None, "4"]
 
 
-async def test_a_sign_of_life_ends_the_silence_of_a_stream_and_not_that_of_its_ticks(
+async def test_a_heartbeat_ends_a_streams_silence_and_not_that_of_its_ticks(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("3")))

@@ -76,7 +76,7 @@ async def test_each_tick_is_the_price_that_the_market_had_at_that_second(tmp_pat
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-async def test_the_pace_is_the_one_that_was_wished_for(tmp_path: Path) -> None:
+async def test_the_pace_is_the_requested_one(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", every=5 * SECOND)
     assert report.polls == 12
     found = await ticks(tmp_path / "a.parquet")
@@ -95,20 +95,22 @@ async def test_the_standing_facts_and_their_changes_are_recorded(tmp_path: Path)
     assert after.open == before.price
 
 
-async def test_silence_is_no_gap(tmp_path: Path) -> None:
+async def test_silence_in_the_simulation_is_no_gap(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", every=MINUTE, duration=10 * MINUTE)
     assert report.gaps == 0
     assert [gap for batch in await held(tmp_path / "a.parquet") for gap in batch.gaps] == []
 
 
-async def test_a_symbol_that_the_market_does_not_have_is_refused(tmp_path: Path) -> None:
+async def test_a_symbol_outside_the_market_is_refused(tmp_path: Path) -> None:
     report = await record(tmp_path / "a.parquet", symbols=("AAPL", "NOPE"))
     assert report.refused == {"NOPE": "the exchange knows no such symbol"}
     assert {tick.symbol for tick in await ticks(tmp_path / "a.parquet")} == {"AAPL"}
 
 
 @pytest.mark.parametrize("change", [{"begin": BEGIN + SECOND}, {"every": 2 * SECOND}, {"seed": 8}])
-async def test_other_ticks_have_another_origin(tmp_path: Path, change: dict[str, int]) -> None:
+async def test_different_ticks_have_a_different_origin(
+    tmp_path: Path, change: dict[str, int]
+) -> None:
     await record(tmp_path / "a.parquet")
     await record(tmp_path / "b.parquet", **change)  # type: ignore[arg-type]  # by name
     first, second = await ticks(tmp_path / "a.parquet"), await ticks(tmp_path / "b.parquet")
