@@ -34,8 +34,6 @@ class Method:
     """One row of the table."""
 
     name: str
-    how: str
-    """How it connects, in words."""
     subscribe: Callable[[ClientSession, Plan, Schedule], Ticks]
     closes: bool = False
     """Whether each connection serves one request."""
@@ -134,31 +132,19 @@ async def stream(_: ClientSession, plan: Plan, __: Schedule) -> Ticks:
 METHODS: Final = {
     method.name: method
     for method in (
-        Method("request", "a connection for each event", connection_per_event, closes=True),
-        Method("poll", "a kept connection, asked as often as events come (304: no news)", polling),
-        Method(
-            "poll each second",
-            "a kept connection, asked once a second",
-            partial(polling, every=1.0),
-            only_paced=True,
-        ),
-        Method("long poll", "a kept connection, the answer waits for news", long_polling),
-        Method("WebSocket", "an open connection, one event a message", websocket),
-        Method(
-            "WebSocket batched",
-            "an open connection, what is there in one message",
-            partial(websocket, batch=BATCH),
-        ),
-        Method("SSE", "an answer that never ends, one event a message", server_sent_events),
-        Method(
-            "SSE batched",
-            "an answer that never ends, what is there in one message",
-            partial(server_sent_events, batch=BATCH),
-        ),
-        Method("SQLite", "ticker's own log, read from a file", stream, reads="sqlite"),
-        Method("Kafka", "ticker's log on Kafka", stream, reads="kafka"),
+        Method("request", connection_per_event, closes=True),
+        Method("poll", polling),
+        Method("poll each second", partial(polling, every=1.0), only_paced=True),
+        Method("long poll", long_polling),
+        Method("WebSocket", websocket),
+        Method("WebSocket batched", partial(websocket, batch=BATCH)),
+        Method("SSE", server_sent_events),
+        Method("SSE batched", partial(server_sent_events, batch=BATCH)),
+        Method("SQLite", stream, reads="sqlite"),
+        Method("Kafka", stream, reads="kafka"),
     )
 }
+"""Name → method. Without `batch`, each message has one event; with it, what is there."""
 
 
 def wire_tick(data: bytes | str) -> Tick:

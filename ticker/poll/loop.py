@@ -333,16 +333,12 @@ class Poll:
 
     def _say(self, **news: Any) -> None:
         """Change the status, and call `on_status` if it changed."""
-        now = self._clock.elapsed()
-        states = self._status.state, news.get("state")
-        ending = self._stopping or WriterState.STOPPED in states
         interval = self._schedule.interval(len(self._symbols))
         status = msgspec.structs.replace(
             self._status,
             symbols=len(self._symbols),
             interval=self._schedule.every,
             note=interval.note,
-            next_at=None if ending else self._clock.wall() + max(0, self._schedule.due - now),
             **news,
         )
         if status != self._status:

@@ -38,8 +38,6 @@ class PollStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong with the source (without its name) or the stream; absent when nothing is."""
     retry_at: int | None = None
     """When a source that limits us or does not answer is polled again."""
-    next_at: int | None = None
-    """When the next poll is due; absent once stopped."""
     last_good: int | None = None
     """When the last answer with a usable price came: the age of all prices shown."""
 
