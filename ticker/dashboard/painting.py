@@ -50,12 +50,14 @@ class Painter:
         """Paint what changed; the seconds until marks go out."""
         now = monotonic()
         feed, table = self._feed, self._table
-        if feed.board.lives != self._valued or now - self._valued_at >= _CALM:
+        is_new = feed.board.lives != self._valued
+        if is_new or now - self._valued_at >= _CALM:
             self._revalue(now)
         changed = feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
         self._is_loose = self._is_loose or bool(changed and table.is_choosy)
-        if any(symbol not in table for symbol in changed) or (self._is_loose and is_calm):
+        is_sought = is_new and feed.tape is not None  # rows of a later time must go
+        if is_sought or any(s not in table for s in changed) or (self._is_loose and is_calm):
             self._arrange(now)
         if table.lines.is_tight and is_calm:
             self._arranged = now

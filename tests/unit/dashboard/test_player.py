@@ -232,6 +232,15 @@ async def test_a_step_also_finds_the_first_tick_of_a_symbol_that_gets_a_row(
         assert "NEW" not in scene.player.asked[0][2]
 
 
+async def test_a_seek_removes_the_rows_of_a_later_time(shown: Callable[..., Any]) -> None:
+    async with shown() as scene:
+        board = scene.app.feed.board
+        board.forget()
+        board.fold(Batch(Position(""), quotes=[quote("S01")], heartbeats=[beat(NOW)]), NOW)
+        scene.app._paint()
+        assert scene.app._table.symbols == ["S01"]
+
+
 async def test_marks_are_told(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         await scene.pilot.press("N")
