@@ -72,7 +72,7 @@ class Screen:
         await self.pilot.press(*[{" ": "space", ">": "greater_than_sign"}.get(c, c) for c in words])
 
 
-async def test_an_alert_rings_once_is_told_and_lights_its_row_up(
+async def test_an_alert_rings_once_and_shows_a_notice_and_highlights_its_row(
     stream_in_memory: MakeStream,
 ) -> None:
     screen = Screen(stream_in_memory, Alerting([(parse_alert("AAPL > 250"), ())]))
@@ -92,7 +92,7 @@ async def test_an_alert_rings_once_is_told_and_lights_its_row_up(
     ("typed", "alert"),
     [("msft > 500", "MSFT > 500"), ("MSFT moves 1% in 5m", "MSFT moves 1% in 5m")],
 )
-async def test_a_whole_alert_behind_its_beginning_stands_for_itself(
+async def test_an_alert_typed_after_the_suggested_start_replaces_it(
     stream_in_memory: MakeStream, typed: str, alert: str
 ) -> None:
     screen = Screen(stream_in_memory, Alerting())
@@ -103,7 +103,7 @@ async def test_a_whole_alert_behind_its_beginning_stands_for_itself(
         assert [each.text for each in screen.alerting.alerts] == [alert]
 
 
-async def test_an_alert_is_added_by_a_key_beginning_with_the_row(
+async def test_a_adds_an_alert_for_the_selected_row(
     stream_in_memory: MakeStream, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.toml"
@@ -127,7 +127,9 @@ async def test_an_alert_is_added_by_a_key_beginning_with_the_row(
         assert not screen.alerting.alerts
 
 
-async def test_what_is_no_alert_is_refused_with_what_to_write(stream_in_memory: MakeStream) -> None:
+async def test_an_invalid_alert_is_refused_with_the_right_form(
+    stream_in_memory: MakeStream,
+) -> None:
     screen = Screen(stream_in_memory, Alerting())
     async with screen.shown():
         await screen.pilot.press("a")
@@ -139,7 +141,7 @@ async def test_what_is_no_alert_is_refused_with_what_to_write(stream_in_memory: 
         await until(lambda: [alert.text for alert in screen.alerting.alerts] == ["AAPL > 250"])
 
 
-async def test_a_replay_tells_an_alert_as_the_tape_passes_its_mark_and_not_as_it_is_sought(
+async def test_a_replay_reports_an_alert_when_passing_its_mark_and_not_when_seeking(
     stream_in_memory: MakeStream,
 ) -> None:
     alert = parse_alert("AAPL > 250")
@@ -160,7 +162,7 @@ async def test_a_replay_tells_an_alert_as_the_tape_passes_its_mark_and_not_as_it
         assert len(screen.rang) == 1
 
 
-def test_a_notification_is_harmless_and_fits_the_terminal() -> None:
+def test_a_notification_is_escaped_and_fits_the_terminal() -> None:
     assert notification("A\x1b]0;x\a", {}) == "\a\x1b]9;ticker: A␛]0;x␇\a"
     assert notification("A > 1", {"TERM": "linux"}) == "\a"
     assert notification("A", {"TMUX": "x"}) == "\a\x1bPtmux;\x1b\x1b]9;ticker: A\a\x1b\\"
@@ -182,5 +184,7 @@ def test_a_notification_is_harmless_and_fits_the_terminal() -> None:
         ("AAPL > 250", tick(2, 251.0, simulated=True), None, "AAPL > 250: 251.00 (SIMULATED)"),
     ],
 )
-def test_what_is_said_of_an_alert(alert: str, record: Tick, gap: Gap | None, words: str) -> None:
+def test_the_text_of_an_alert_names_its_price_and_reason(
+    alert: str, record: Tick, gap: Gap | None, words: str
+) -> None:
     assert told_words(Told(parse_alert(alert), record, gap=gap), NOW, UTC) == words

@@ -107,7 +107,7 @@ async def test_only_the_row_that_changed_is_painted_again(
         assert "▲ 99.00" in text_of(app, 1)
 
 
-async def test_a_flash_goes_out_by_itself(stream_in_memory: MakeStream) -> None:
+async def test_a_flash_ends_by_itself(stream_in_memory: MakeStream) -> None:
     stream = market(stream_in_memory)
     clock = Clock()
     app = make(stream, clock)
@@ -120,7 +120,7 @@ async def test_a_flash_goes_out_by_itself(stream_in_memory: MakeStream) -> None:
         await until(lambda: "▼" not in text_of(app, 1))
 
 
-async def test_frames_are_at_most_ten_a_second_however_many_changes_come(
+async def test_at_most_ten_frames_a_second_are_painted(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = market(stream_in_memory)
@@ -144,7 +144,7 @@ async def test_frames_are_at_most_ten_a_second_however_many_changes_come(
     assert min(steps) > 0.09, steps
 
 
-async def test_the_cursor_goes_where_the_keys_say_and_stays_on_its_symbol_when_sorted(
+async def test_the_cursor_follows_the_keys_and_stays_on_its_symbol_when_sorted(
     stream_in_memory: MakeStream,
 ) -> None:
     app = make(market(stream_in_memory, 50))
@@ -165,7 +165,7 @@ async def test_the_cursor_goes_where_the_keys_say_and_stays_on_its_symbol_when_s
         assert table.symbols[0] == "S0000"
 
 
-async def test_a_filter_is_typed_and_escape_shows_all_again(stream_in_memory: MakeStream) -> None:
+async def test_a_filter_is_typed_and_escape_clears_it(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory, 50))
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0049" in app._table)
@@ -191,7 +191,7 @@ async def test_an_accepted_filter_is_shown_while_it_is_on(stream_in_memory: Make
         await until(lambda: "filter" not in app._words.status.render().plain)
 
 
-async def test_a_board_without_symbols_says_how_to_add_some(stream_in_memory: MakeStream) -> None:
+async def test_an_empty_board_shows_how_to_add_symbols(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory), symbols=["S0000"], controller=Controlled())
     async with app.run_test(size=(100, 20)) as pilot:
         await until(lambda: "S0000" in app._table)
@@ -199,7 +199,7 @@ async def test_a_board_without_symbols_says_how_to_add_some(stream_in_memory: Ma
         await until(lambda: "+ adds some" in app._table.hint)
 
 
-async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_comes(
+async def test_a_number_too_wide_for_its_column_is_shown_without_further_ticks(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = market(stream_in_memory)
@@ -210,7 +210,7 @@ async def test_a_figure_that_outgrows_its_column_is_shown_though_nothing_more_co
         await until(lambda: "12,345,678.25" in text_of(app, 0))
 
 
-async def test_a_figure_that_outgrows_its_column_waits_for_no_calm_moment(
+async def test_a_number_too_wide_for_its_column_is_shown_at_once(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = market(stream_in_memory)
@@ -224,7 +224,7 @@ async def test_a_figure_that_outgrows_its_column_waits_for_no_calm_moment(
         await until(lambda: "12,345,678.25" in text_of(app, 0))
 
 
-async def test_without_a_poller_of_its_own_it_says_who_could_poll_what_is_added(
+async def test_without_its_own_poller_it_shows_the_command_that_polls_added_symbols(
     stream_in_memory: MakeStream,
 ) -> None:
     beat = msgspec.structs.replace(heartbeat(symbols=("S0000",)), source="exchange")
@@ -261,7 +261,7 @@ async def test_symbols_are_added_and_removed_through_the_controller(
 @pytest.mark.parametrize(
     ("key", "typed"), [("slash", "a-s q"), ("plus", "w-c a"), ("a", "aapl moves -1v")]
 )
-async def test_keys_pressed_in_one_go_with_a_key_that_opens_a_line_are_typed_into_it(
+async def test_keys_pasted_after_a_key_that_opens_a_line_go_into_it(
     stream_in_memory: MakeStream, key: str, typed: str
 ) -> None:
     app = make(market(stream_in_memory), alerts=Alerting())
@@ -276,7 +276,7 @@ async def test_keys_pressed_in_one_go_with_a_key_that_opens_a_line_are_typed_int
         assert app.feed.board.held is None
 
 
-async def test_without_a_poller_the_line_for_symbols_says_so_before_enter(
+async def test_without_a_poller_the_symbol_line_says_so_before_enter(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     app = Dashboard(Follow(stream_in_memory()), zone=UTC)
@@ -289,7 +289,7 @@ async def test_without_a_poller_the_line_for_symbols_says_so_before_enter(
         assert not app._question.finds.has_class("-open")
 
 
-async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_was_found(
+async def test_text_after_plus_is_searched_and_an_arrow_chooses_a_result(
     stream_in_memory: MakeStream,
 ) -> None:
     finds = {
@@ -322,7 +322,7 @@ async def test_what_is_typed_after_plus_is_searched_and_an_arrow_chooses_what_wa
     assert [what for what in controller.questions if what[0] == "search"][-1][1] == "nowhere"
 
 
-async def test_a_row_begins_with_the_minutes_that_the_poller_was_told(
+async def test_a_row_starts_with_the_pollers_minute_bars(
     stream_in_memory: MakeStream,
 ) -> None:
     ends = tuple(NOW - (60 - at) * 60 * SECOND for at in range(60))
@@ -363,7 +363,7 @@ async def test_u_brings_removed_symbols_back_where_they_stood_and_takes_added_on
     assert controller.asked == [*asked, ("add", ["GC=F"]), ("remove", ["GC=F"])]
 
 
-async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
+async def test_an_invalid_symbol_is_reported_and_neither_shown_nor_polled(
     stream_in_memory: MakeStream,
 ) -> None:
     controller = Controlled()
@@ -379,7 +379,7 @@ async def test_what_can_be_no_symbol_is_told_and_neither_shown_nor_polled(
 
 
 @pytest.mark.parametrize(("key", "interrupted"), [("q", False), ("ctrl+c", True)])
-async def test_it_ends_at_once_and_says_how_many_ticks_came(
+async def test_it_ends_at_once_and_reports_the_number_of_ticks(
     stream_in_memory: MakeStream, key: str, interrupted: bool
 ) -> None:
     stream = market(stream_in_memory)
@@ -400,7 +400,7 @@ async def test_help_closes_with_the_key_that_opened_it(stream_in_memory: MakeStr
         assert len(app.screen_stack) == 1
 
 
-async def test_any_size_of_terminal_is_fine(stream_in_memory: MakeStream) -> None:
+async def test_it_works_at_any_terminal_size(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory, 200))
     async with app.run_test(size=(1, 1)) as pilot:
         await until(lambda: "S0199" in app._table)
@@ -414,7 +414,7 @@ async def test_any_size_of_terminal_is_fine(stream_in_memory: MakeStream) -> Non
 
 
 @pytest.mark.parametrize("size", [(100, 20), (30, 9), (20, 5), (14, 3)])
-async def test_invented_prices_are_called_so_on_every_screen(
+async def test_every_screen_marks_invented_prices_as_simulated(
     stream_in_memory: MakeStream, size: tuple[int, int]
 ) -> None:
     invented = structs.replace(quote("S0000", 10.0), simulated=True)
@@ -424,7 +424,7 @@ async def test_invented_prices_are_called_so_on_every_screen(
         await until(lambda: any("SIMULATED" in b.render().plain for b in bars if b.display))
 
 
-async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> None:
+async def test_a_notice_is_shown_for_a_while(stream_in_memory: MakeStream) -> None:
     clock = Clock()
     app = make(market(stream_in_memory), clock)
     async with app.run_test(size=(100, 20)):
@@ -434,7 +434,7 @@ async def test_a_notice_is_told_for_a_while(stream_in_memory: MakeStream) -> Non
         await until(lambda: "started again" not in app._words.status.render().plain)
 
 
-async def test_notices_from_a_task_outside_the_app_stop_neither_its_frames_nor_its_end(
+async def test_notices_from_outside_tasks_stop_neither_frames_nor_the_end(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = market(stream_in_memory)
@@ -451,7 +451,7 @@ async def test_notices_from_a_task_outside_the_app_stop_neither_its_frames_nor_i
         await until(lambda: app._frames._last > frames)
 
 
-async def test_it_ends_when_it_is_told_to_before_it_began(
+async def test_it_ends_when_stopped_before_it_started(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make(market(stream_in_memory))
@@ -462,7 +462,7 @@ async def test_it_ends_when_it_is_told_to_before_it_began(
         assert await app.show() == Exit(0)
 
 
-async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: MakeStream) -> None:
+async def test_a_dead_poller_is_reported_without_new_records(stream_in_memory: MakeStream) -> None:
     clock = Clock()
     app = make(market(stream_in_memory), clock)
     async with app.run_test(size=(100, 20)):
@@ -473,7 +473,7 @@ async def test_a_dead_poller_is_told_though_nothing_comes(stream_in_memory: Make
         assert "poller stopped" in text_of(app, 0)
 
 
-async def test_a_dead_poller_is_told_of_its_own_rows_while_another_polls(
+async def test_a_dead_poller_is_reported_on_its_rows_while_another_polls(
     stream_in_memory: MakeStream,
 ) -> None:
     beats = [
@@ -493,7 +493,7 @@ async def test_a_dead_poller_is_told_of_its_own_rows_while_another_polls(
         await until(lambda: stopped() == ["MSFT"])
 
 
-async def test_what_goes_wrong_inside_is_raised_and_not_printed(
+async def test_an_internal_error_is_raised_and_not_printed(
     stream_in_memory: MakeStream,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -513,7 +513,7 @@ async def test_what_goes_wrong_inside_is_raised_and_not_printed(
 
 
 @pytest.mark.parametrize("has_poller", [True, False])
-async def test_an_empty_stream_with_a_poller_of_its_own_is_only_young(
+async def test_a_screen_with_its_own_poller_calls_an_empty_stream_new(
     stream_in_memory: MakeStream, *, has_poller: bool
 ) -> None:
     app = make(
@@ -547,7 +547,7 @@ def replaying(state: str = "replaying", speed: float | None = 10.0) -> Heartbeat
     )
 
 
-async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
+async def test_a_replay_shows_its_tape_time_and_space_pauses_it(
     stream_in_memory: MakeStream,
 ) -> None:
     old = Quote("A", "yahoo", NOW - 3_605 * SECOND, NOW, 5.0, origin="one", sequence=1)
@@ -570,7 +570,7 @@ async def test_a_replay_says_where_its_tape_stands_and_space_pauses_it(
         await until(lambda: "REPLAY · end of the recording: 1 tick" in said())
 
 
-async def test_a_stream_that_a_replay_fills_says_where_its_tape_stands(
+async def test_a_stream_filled_by_a_replay_shows_its_tape_time(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = stream_in_memory(Batch(Position("1"), heartbeats=[replaying()]))
@@ -581,7 +581,7 @@ async def test_a_stream_that_a_replay_fills_says_where_its_tape_stands(
         await until(lambda: "REPLAY 14:30:05 paused" in app._words.status.render().plain)
 
 
-async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
+async def test_a_replay_that_dies_is_reported(stream_in_memory: MakeStream) -> None:
     clock = Clock()
     stream = stream_in_memory(
         Batch(Position("1"), quotes=[quote("A", 5.0)], heartbeats=[replaying()])
@@ -593,7 +593,7 @@ async def test_a_replay_that_dies_is_told(stream_in_memory: MakeStream) -> None:
         await until(lambda: "The replay is gone" in app._words.status.render().plain)
 
 
-async def test_only_the_digits_that_changed_are_marked_and_for_a_moment(
+async def test_only_changed_digits_are_marked_and_only_briefly(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = market(stream_in_memory)
@@ -622,7 +622,7 @@ async def test_only_the_digits_that_changed_are_marked_and_for_a_moment(
         assert marked() == ""
 
 
-async def test_rows_come_and_go_as_their_values_pass_the_filter(
+async def test_rows_appear_and_disappear_as_their_values_pass_the_filter(
     stream_in_memory: MakeStream,
 ) -> None:
     stream = market(stream_in_memory)
@@ -635,7 +635,7 @@ async def test_rows_come_and_go_as_their_values_pass_the_filter(
         await until(lambda: app._table.symbols == ["S0000"])
 
 
-async def test_tab_shows_the_next_list_and_the_title_says_which_with_its_counts(
+async def test_tab_shows_the_next_list_and_its_counts_in_the_title(
     stream_in_memory: MakeStream,
 ) -> None:
     quotes = [
@@ -684,7 +684,7 @@ class Kept(NoPreferences):
         return f"saved {name}"
 
 
-async def test_c_chooses_columns_their_order_and_their_width(stream_in_memory: MakeStream) -> None:
+async def test_c_chooses_columns_and_their_order_and_width(stream_in_memory: MakeStream) -> None:
     kept = Kept()
     app = make(market(stream_in_memory), preferences=kept)
 
@@ -707,7 +707,7 @@ async def test_c_chooses_columns_their_order_and_their_width(stream_in_memory: M
         assert shown() == before
 
 
-async def test_each_list_begins_with_its_own_columns(stream_in_memory: MakeStream) -> None:
+async def test_each_list_has_its_own_columns(stream_in_memory: MakeStream) -> None:
     columns = {
         "default": [parse_column(word) for word in ("symbol", "price")],
         "gainers": [parse_column(word) for word in ("symbol", "name:12")],
@@ -739,7 +739,7 @@ async def test_the_mouse_chooses_columns_too(stream_in_memory: MakeStream) -> No
         assert [p.column.key for p in app._table.columns.places][:2] == ["name", "symbol"]
 
 
-async def test_a_list_is_saved_when_asked_and_follows_the_preferences_when_they_change(
+async def test_a_list_is_saved_on_request_and_follows_changed_preferences(
     stream_in_memory: MakeStream,
 ) -> None:
     mine = ["S0000", "S0001"]
@@ -767,7 +767,7 @@ async def test_a_list_is_saved_when_asked_and_follows_the_preferences_when_they_
     assert ("remove", ["S0001"]) in controller.asked
 
 
-async def test_all_is_painted_again_after_the_terminal_was_anothers(
+async def test_everything_is_repainted_after_another_program_used_the_terminal(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make(market(stream_in_memory))
@@ -779,7 +779,7 @@ async def test_all_is_painted_again_after_the_terminal_was_anothers(
         await until(lambda: {0, 1, 2} <= set(painted.lines))
 
 
-async def test_a_heading_that_is_dragged_takes_its_column_along_and_a_click_still_sorts(
+async def test_a_dragged_heading_moves_its_column_and_a_click_sorts(
     stream_in_memory: MakeStream,
 ) -> None:
     app = make(market(stream_in_memory), symbols=["S0000", "S0001"])

@@ -11,14 +11,14 @@ def title(width: int, *, is_simulated: bool = True) -> str:
     ).plain
 
 
-def test_the_title_says_replay_and_simulated_and_keeps_simulated_the_longest() -> None:
+def test_the_title_keeps_the_word_simulated_the_longest() -> None:
     assert title(60).startswith(" ticker  demo")
     assert title(60).endswith(" REPLAY  SIMULATED ")
     assert title(60, is_simulated=False).endswith(" REPLAY ")
     assert title(20) == "SIMULATED"
 
 
-def test_a_title_too_long_for_its_line_says_the_counts_in_short_and_never_cut() -> None:
+def test_a_long_title_shortens_its_counts_and_never_cuts_them() -> None:
     captions = ["demo · 3 up, 6 down, 0 unchanged", "demo · ▲3 ▼6 =0"]
     for width in (80, 40):
         said = title_words(PALETTES["dark"], captions, is_simulated=True, width=width).plain
@@ -39,13 +39,13 @@ def line(width: int, told: Status = TOLD, notice: str = "") -> str:
     ).plain.removeprefix("● ")
 
 
-def test_a_status_too_long_for_its_line_says_as_much_as_fits_the_most_important_first() -> None:
+def test_a_long_status_keeps_its_most_important_parts() -> None:
     assert line(80) == TOLD.words
     assert line(76) == "9 of 9 answered at 15:30:05 · 3 closed · 1,204 ticks"
     assert line(40) == "9 of 9 answered at 15:30:05 · 3 closed"
 
 
-def test_beside_a_notice_good_news_can_wait_and_trouble_cannot() -> None:
+def test_beside_a_notice_only_problems_are_still_shown() -> None:
     notice = "config.toml was read again"
     assert line(70, notice=notice) == f"{notice} · 9 of 9 answered at 15:30:05 · 3 closed"
     assert line(40, notice=notice) == notice

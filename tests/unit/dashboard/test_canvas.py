@@ -6,20 +6,20 @@ from ticker.board.history import History
 from ticker.dashboard.canvas import Canvas, draw, scale, sparkline, stretches
 
 
-def test_a_line_that_rises_goes_from_the_bottom_to_the_top() -> None:
+def test_a_rising_line_goes_from_bottom_to_top() -> None:
     assert sparkline([0, 1, 2, 3], [1.0, 2.0, 3.0, 4.0], 2, end=4) == "⣠⠞"
 
 
-def test_a_line_without_moves_stands_in_the_middle() -> None:
+def test_a_flat_line_is_in_the_middle() -> None:
     assert sparkline([0, 5], [2.0, 2.0], 3, end=6) == "⠤⠤⠤"
 
 
-def test_a_line_is_broken_where_nobody_looked() -> None:
+def test_a_line_is_broken_at_a_gap() -> None:
     line = sparkline([0, 1, 90], [2.0, 2.0, 2.0], 10, end=100, breaks=[(30, 70)])
     assert line == "⠤⠤⠤    ⠤⠤⠤"
 
 
-def test_a_break_hides_no_price_that_came() -> None:
+def test_a_break_hides_no_price() -> None:
     line = sparkline([0, 50], [2.0, 2.0], 10, end=100, breaks=[(30, 70)])
     assert line == "⠤⠤⠤  ⠄ ⠤⠤⠤"
 
@@ -38,7 +38,7 @@ def test_a_column_of_dots_shows_all_prices_of_its_time() -> None:
     assert (first, second) == ((5.0, 9.0, 6.0), (7.0, 7.0, 7.0))
 
 
-def test_nothing_is_drawn_before_the_first_price_or_outside() -> None:
+def test_nothing_is_drawn_before_the_first_price_or_outside_the_span() -> None:
     canvas = Canvas(2, 1)
     draw(canvas, stretches([5], [1.0], 4, start=0, end=7), scale(0.0, 2.0, 4))
     canvas.dot(4, 0)

@@ -26,33 +26,31 @@ def texts(chart: Chart, width: int = 40, height: int = 8) -> list[str]:
     return ["".join(text for text, _ in line) for line in chart_lines(chart, width, height, UTC)]
 
 
-def test_the_last_price_is_a_tag_at_the_height_of_the_line_s_end() -> None:
+def test_the_last_price_is_a_tag_at_the_lines_end() -> None:
     lines = chart_lines(RISE, 40, 8, UTC)
     assert lines[0][-1] == ("◀12.00 ", Ink.TAG)
     assert lines[0][0][0].rstrip().endswith("⠉")
     assert "10.00" in texts(RISE)[6]
 
 
-def test_the_previous_close_is_a_line_where_the_prices_leave_room() -> None:
+def test_the_previous_close_is_a_line_if_the_prices_leave_room() -> None:
     (row,) = [line for line in texts(RISE) if "╌" in line]
     assert "11.00" in row
 
 
 @pytest.mark.parametrize(("close", "is_there"), [(9.0, True), (1.0, False), (None, False)])
-def test_a_close_that_is_far_away_does_not_flatten_the_day(
-    close: float | None, *, is_there: bool
-) -> None:
+def test_a_distant_close_does_not_flatten_the_day(close: float | None, *, is_there: bool) -> None:
     lines = texts(replace(RISE, previous_close=close))
     assert any("╌" in line for line in lines) is is_there
 
 
-def test_times_stand_below_and_tell_seconds_of_a_short_span() -> None:
+def test_times_are_below_and_show_seconds_for_a_short_span() -> None:
     assert texts(RISE)[-1].split() == ["15:30", "16:00", "16:30"]
     short = replace(RISE, bars=[at(0, 10.0)], span=SECOND)
     assert texts(short)[-1].split()[0] == "15:30:00"
 
 
-def test_the_line_is_broken_where_nobody_looked() -> None:
+def test_the_line_is_broken_at_a_gap() -> None:
     chart = replace(
         RISE, bars=[at(0, 10.0), at(30, 10.0)], last=10.0, previous_close=None,
         breaks=[(NOW + 10 * MINUTE, NOW + 20 * MINUTE)],
@@ -62,7 +60,7 @@ def test_the_line_is_broken_where_nobody_looked() -> None:
 
 
 @pytest.mark.parametrize("size", [(0, 0), (1, 1), (12, 3), (17, 3), (300, 100)])
-def test_a_chart_fits_its_bounds_or_is_not_there(size: tuple[int, int]) -> None:
+def test_a_chart_fits_its_bounds_or_is_left_out(size: tuple[int, int]) -> None:
     width, height = size
     for is_candles in (False, True):
         lines = texts(replace(RISE, is_candles=is_candles), width, height)
@@ -98,7 +96,7 @@ def test_a_candle_has_a_body_from_open_to_close_and_a_wick_from_low_to_high() ->
     assert fell
 
 
-def test_candles_become_longer_until_the_day_fits_and_none_stands_in_a_gap() -> None:
+def test_candles_lengthen_until_the_day_fits_and_none_is_in_a_gap() -> None:
     day = [at(minute, 10.0 + minute % 7) for minute in range(390) if not 100 <= minute < 200]
     lines = texts(Chart(day, MINUTE, 10.0, 2, is_candles=True), 100, 20)
     assert lines[-1].rstrip().endswith("10m")
@@ -108,7 +106,7 @@ def test_candles_become_longer_until_the_day_fits_and_none_stands_in_a_gap() -> 
     assert bodies >= {18, 40}
 
 
-def test_candles_that_fit_at_no_length_leave_the_oldest_out() -> None:
+def test_if_no_length_fits_the_oldest_candles_are_left_out() -> None:
     week = [at(60 * hour, 10.0 + hour % 3) for hour in range(24 * 7)]
     lines = texts(Chart(week, 60 * MINUTE, 11.0, 2, is_candles=True), 22, 8)
     assert any("█" in line or "▄" in line for line in lines)
@@ -120,16 +118,18 @@ def test_candles_that_fit_at_no_length_leave_the_oldest_out() -> None:
     (5.0, 5.0, []),
     (-1.7e308, 1.7e308, []),
 ])  # fmt: skip
-def test_prices_on_the_axis_are_few_and_round(low: float, high: float, prices: list[float]) -> None:
+def test_the_price_axis_has_few_and_round_numbers(
+    low: float, high: float, prices: list[float]
+) -> None:
     assert [round(price, 9) for price in round_prices(low, high, 15, 2)] == prices
 
 
-def test_times_on_the_axis_are_round_where_the_user_is() -> None:
+def test_the_time_axis_has_round_local_times() -> None:
     zone = timezone(timedelta(hours=5, minutes=45))
     assert time_axis(NOW, NOW + 180 * MINUTE, 40, zone).split() == ["22:00", "23:00", "00:00"]
 
 
 @pytest.mark.parametrize("minutes", range(100, 960, 20))
-def test_candles_of_any_day_fill_at_least_two_thirds_of_the_width(minutes: int) -> None:
+def test_candles_fill_at_least_two_thirds_of_the_width(minutes: int) -> None:
     candles = fit_candles([at(minute, 10.0) for minute in range(minutes)], MINUTE, 66)
     assert 2 / 3 * 66 < len(candles.bars) * candles.pitch <= 66

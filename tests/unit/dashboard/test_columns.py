@@ -24,28 +24,28 @@ def fields(width: int) -> list[str]:
     return [place.column.key for place in lay_out(ROWS, width).places]
 
 
-def test_columns_leave_by_importance_as_the_width_shrinks() -> None:
+def test_less_important_columns_disappear_first_as_the_width_shrinks() -> None:
     assert fields(140)[:4] == ["symbol", "name", "price", "currency"]
     assert fields(40) == ["symbol", "price", "day_change_percent", "age"]
     assert fields(26) == ["symbol", "price"]
     assert fields(5) == ["symbol"]
 
 
-def test_prices_stand_with_their_decimal_points_in_one_column() -> None:
+def test_prices_are_aligned_at_their_decimal_points() -> None:
     (place,) = [p for p in lay_out(ROWS, 140).places if p.column.key == "price"]
     texts = [fit(place.column.text(row, age), place) for row, age in ROWS]
     assert {text.index(".") for text in texts} == {texts[0].index(".")}
     assert {len(text) for text in texts} == {place.width}
 
 
-def test_a_figure_that_does_not_fit_is_an_ellipsis_and_never_a_shorter_number() -> None:
+def test_a_number_that_does_not_fit_is_an_ellipsis_and_never_cut() -> None:
     (place,) = [p for p in lay_out(ROWS, 140).places if p.column.key == "price"]
     assert fit("123,456,789,012.00", place).strip() == "…"
     assert place.outgrown("123,456,789,012.00")
     assert not place.outgrown("1.0461")
 
 
-def test_a_wide_name_is_cut_between_characters_to_the_cells_it_has() -> None:
+def test_a_wide_name_is_cut_between_characters() -> None:
     (place,) = [p for p in lay_out(ROWS, 140).places if p.column.key == "name"]
     shown = fit("任天堂株式会社任天堂株式会社", place)
     assert cell_len(shown) == place.width
@@ -57,9 +57,7 @@ def test_a_wide_name_is_cut_between_characters_to_the_cells_it_has() -> None:
     st.floats(min_value=1e-9, max_value=1e300),
     st.integers(min_value=0, max_value=200),
 )
-def test_whatever_the_row_and_the_width_every_cell_keeps_to_its_place(
-    name: str, price: float, width: int
-) -> None:
+def test_every_cell_stays_in_its_place_at_any_width(name: str, price: float, width: int) -> None:
     rows = [(Row("AAPL", price=price, name=name), FRESH)]
     layout = lay_out(rows, width)
     end = 0
@@ -75,7 +73,7 @@ CONTRACTS = ("AAPL261218C00250000", "AAPL261218C00255000", "AAPL261218P00250000"
 
 
 @given(st.integers(min_value=12, max_value=60))
-def test_two_contracts_never_look_alike_and_no_figure_is_cut(width: int) -> None:
+def test_two_contracts_never_look_alike_and_no_number_is_cut(width: int) -> None:
     rows = [(Row(symbol, price=10.0 + n), FRESH) for n, symbol in enumerate(CONTRACTS)]
     layout = lay_out(rows, width)
     lines = {tuple(fit(p.column.text(*row), p) for p in layout.places[:1]) for row in rows}
@@ -87,7 +85,7 @@ def test_two_contracts_never_look_alike_and_no_figure_is_cut(width: int) -> None
         assert not any("…" in text for (text,) in lines)
 
 
-def test_nothing_is_cut_while_cells_are_free_and_more_columns_appear() -> None:
+def test_nothing_is_cut_while_there_is_room() -> None:
     name = "Vanguard Total Stock Market Index Fund ETF Shares of an uncommonly long name"
     rows = [(Row("VTI", price=300.0, name=name, bid=299.9, ask=300.1, kind="etf"), FRESH)]
     layout = lay_out(rows, 220)
@@ -98,14 +96,14 @@ def test_nothing_is_cut_while_cells_are_free_and_more_columns_appear() -> None:
     assert "bid" not in fields(100)
 
 
-def test_a_column_of_names_that_nobody_has_leaves_its_room_to_others() -> None:
+def test_an_empty_name_column_leaves_its_room_to_others() -> None:
     nameless = [(structs.replace(row, name=None), age) for row, age in ROWS]
     (name,) = [p for p in lay_out(nameless, 80).places if p.column.key == "name"]
     assert name.width == len("Name") + 2
     assert name.outgrown("Apple Inc.")  # then the columns are laid out again
 
 
-def test_a_width_that_was_chosen_is_kept_and_a_figure_that_does_not_fit_is_an_ellipsis() -> None:
+def test_a_chosen_width_is_kept_even_if_a_number_does_not_fit() -> None:
     columns = [
         BY_KEY["symbol"],
         replace(BY_KEY["price"], width=4),

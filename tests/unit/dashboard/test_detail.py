@@ -109,7 +109,7 @@ async def test_no_number_is_cut_at_any_width(shown: Callable[..., Any]) -> None:
             assert {each for each in told if not re.fullmatch(r"\d+,000.00", each)} <= whole, width
 
 
-async def test_arrows_walk_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:
+async def test_arrows_move_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:
     async with shown() as (app, pilot, _):
         await pilot.press("enter", "down", "j")
         await until(lambda: "C Inc." in text_of(app))
@@ -119,7 +119,7 @@ async def test_arrows_walk_from_symbol_to_symbol(shown: Callable[..., Any]) -> N
         assert app._table.chosen == "B"
 
 
-async def test_the_past_is_read_and_ticks_are_listed_as_they_come(
+async def test_past_ticks_are_read_and_new_ticks_are_listed(
     shown: Callable[..., Any],
 ) -> None:
     async with shown() as (app, pilot, stream):
@@ -132,7 +132,7 @@ async def test_the_past_is_read_and_ticks_are_listed_as_they_come(
         assert "◀5.50" in text_of(app)
 
 
-async def test_a_step_of_a_replay_and_the_cursor_stay_with_the_symbol(
+async def test_a_replay_step_and_the_cursor_stay_on_the_symbol(
     shown: Callable[..., Any],
 ) -> None:
     async with shown() as (app, pilot, _):
@@ -144,7 +144,7 @@ async def test_a_step_of_a_replay_and_the_cursor_stay_with_the_symbol(
         assert app._table.has_focus
 
 
-async def test_a_board_that_forgets_leaves_nothing_of_later_in_the_detail(
+async def test_after_a_seek_backwards_the_detail_holds_nothing_later(
     shown: Callable[..., Any],
 ) -> None:
     async with shown() as (app, pilot, stream):
@@ -171,7 +171,7 @@ async def test_a_frozen_board_keeps_its_detail(shown: Callable[..., Any]) -> Non
         await until(lambda: "◀9.99" in text_of(app))
 
 
-async def test_a_detail_fits_any_terminal(shown: Callable[..., Any]) -> None:
+async def test_the_detail_fits_any_terminal(shown: Callable[..., Any]) -> None:
     async with shown((1, 1)) as (app, pilot, _):
         for size in some((1, 1), (20, 6), (1, 67), (8, 3), (59, 12), (300, 100), plain=2):
             await pilot.resize_terminal(*size)

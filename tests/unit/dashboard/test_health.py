@@ -25,7 +25,7 @@ def feed_with(make_stream: Callable[..., Any]) -> Follow:
     return Follow(stream, clock=lambda: NOW, elapsed=lambda: NOW)
 
 
-async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(
+async def test_the_health_page_shows_stream_and_writers_and_gaps_and_each_refusal(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     feed = feed_with(stream_in_memory)
@@ -42,7 +42,7 @@ async def test_the_page_tells_of_stream_writers_gaps_and_each_refusal_whole(
     assert refused.count("a long reason") == 5
 
 
-async def test_the_page_counts_repeats_and_how_often_the_stream_was_lost_and_read_again(
+async def test_the_health_page_counts_repeats_and_lost_connections(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     feed = feed_with(stream_in_memory)
@@ -62,7 +62,7 @@ async def test_the_page_counts_repeats_and_how_often_the_stream_was_lost_and_rea
     assert "0 gaps, 3 repeats, 2 reconnects" in dict(sections(feed, Rate(), UTC))["What came"]
 
 
-async def test_the_page_begins_with_the_whole_status_for_which_its_line_had_no_room(
+async def test_the_health_page_starts_with_the_full_status_text(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     app = Dashboard(feed_with(stream_in_memory), zone=UTC)
@@ -77,7 +77,7 @@ async def test_the_page_begins_with_the_whole_status_for_which_its_line_had_no_r
         assert whole in str(app.screen.text.render())
 
 
-def test_ticks_a_second_are_counted_over_ten_seconds_and_anew_after_a_seek() -> None:
+def test_ticks_per_second_cover_ten_seconds_and_restart_after_a_seek() -> None:
     rate = Rate()
     assert rate.per_second is None
     for second in range(30):
@@ -87,7 +87,7 @@ def test_ticks_a_second_are_counted_over_ten_seconds_and_anew_after_a_seek() -> 
     assert rate.per_second is None
 
 
-async def test_i_opens_the_page_and_closes_it(stream_in_memory: Callable[..., Any]) -> None:
+async def test_i_opens_and_closes_the_health_page(stream_in_memory: Callable[..., Any]) -> None:
     app = Dashboard(feed_with(stream_in_memory), zone=UTC)
     async with app.run_test(size=(60, 20)) as pilot:
         async with asyncio.timeout(5):

@@ -61,7 +61,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(histories, "_SETTLED", 0)
 
 
-async def test_the_rows_on_the_screen_come_first_and_each_is_asked_for_once() -> None:
+async def test_rows_on_screen_are_read_first_and_each_only_once() -> None:
     feed = Past(Batch(Position("1"), ticks=[tick("A", 1), tick("A", 2)]))
     feed.board.fold(Batch(Position("0"), quotes=[quote(s) for s in "ABC"]), 0)
     filling = await filled(feed, ["A"], lambda: len(feed.asked) == 2)
@@ -74,7 +74,7 @@ async def test_the_rows_on_the_screen_come_first_and_each_is_asked_for_once() ->
     assert feed.board.ticks == 0, "the past is no news"
 
 
-async def test_a_board_that_forgot_is_filled_again_and_a_gap_of_the_past_breaks_the_line() -> None:
+async def test_after_a_seek_the_board_is_filled_again_with_gaps() -> None:
     gap = Gap("one", "w", "yahoo", NOW, "poller stopped", from_=NOW - 9 * SECOND, until=NOW)
     feed = Past(Batch(Position("1"), ticks=[tick("A", 1)], gaps=[gap]))
     feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
@@ -86,7 +86,7 @@ async def test_a_board_that_forgot_is_filled_again_and_a_gap_of_the_past_breaks_
     assert filling._wanted.is_set()
 
 
-async def test_a_symbol_is_loading_until_its_past_was_read_and_again_after_a_seek() -> None:
+async def test_a_symbol_is_loading_until_its_past_is_read() -> None:
     feed = Past(Batch(Position("1"), ticks=[tick("A", 1)]))
     feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
     assert Histories(feed, list, lambda: None).is_loading("A")
@@ -102,7 +102,7 @@ async def test_a_symbol_is_loading_until_its_past_was_read_and_again_after_a_see
     assert filling.is_loading("A")
 
 
-async def test_a_symbol_that_takes_the_place_of_another_is_filled_too() -> None:
+async def test_a_symbol_that_replaces_another_is_filled_too() -> None:
     feed = Past()
     feed.choose(["A", "B"])
     filling = await filled(feed, ["A", "B"], lambda: len(feed.asked) == 1)
@@ -113,7 +113,7 @@ async def test_a_symbol_that_takes_the_place_of_another_is_filled_too() -> None:
     assert filling._wanted.is_set()
 
 
-async def test_a_stream_that_does_not_answer_is_not_asked_for_ever() -> None:
+async def test_a_silent_stream_is_not_asked_again() -> None:
     feed = Past(StreamUnreachable("x", "gone"))
     feed.board.fold(Batch(Position("0"), quotes=[quote("A")]), 0)
     filling = await filled(feed, ["A"], lambda: len(feed.asked) == 1)
@@ -121,7 +121,7 @@ async def test_a_stream_that_does_not_answer_is_not_asked_for_ever() -> None:
     assert not filling._wanted.is_set()
 
 
-async def test_a_live_feed_tells_of_the_last_day_of_its_stream(tmp_path: Path) -> None:
+async def test_a_live_feed_gives_the_last_day_of_its_stream(tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'log.sqlite'}"
     async with retained(open_log(url)) as log:
         told: dict[str, Any] = {"symbol": "A", "source": "yahoo", "origin": log.origin}

@@ -100,7 +100,7 @@ ASKED_BY_KEY: dict[str, object] = {
 }
 
 
-async def test_each_key_of_time_moves_a_replay(shown: Callable[..., Any]) -> None:
+async def test_each_time_key_moves_a_replay(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         for key, asked in ASKED_BY_KEY.items():
             scene.player.time = NOW
@@ -109,7 +109,7 @@ async def test_each_key_of_time_moves_a_replay(shown: Callable[..., Any]) -> Non
             scene.player.asked.clear()
 
 
-async def test_each_key_of_time_names_the_replay_on_a_live_board(
+async def test_each_time_key_on_a_live_board_names_the_replay_command(
     shown: Callable[..., Any],
 ) -> None:
     async with shown(is_live=True) as scene:
@@ -123,7 +123,7 @@ async def test_each_key_of_time_names_the_replay_on_a_live_board(
             await until(lambda: "ticker replay demo" not in scene.said)
 
 
-async def test_g_goes_to_a_time_of_the_tape(shown: Callable[..., Any]) -> None:
+async def test_g_goes_to_a_time_on_the_tape(shown: Callable[..., Any]) -> None:
     times = {
         "09:30": NOW - 6 * HOUR - 5 * SECOND,
         "15:10:05": NOW - 20 * MINUTE,
@@ -143,7 +143,7 @@ async def test_g_goes_to_a_time_of_the_tape(shown: Callable[..., Any]) -> None:
         assert len(scene.player.asked) == len(times)
 
 
-async def test_what_is_no_time_is_told_and_moves_nothing(shown: Callable[..., Any]) -> None:
+async def test_an_invalid_time_is_reported_and_moves_nothing(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         await scene.pilot.press("g", *"noon", "enter")
         await until(lambda: "'noon' is no time" in scene.said)
@@ -151,7 +151,7 @@ async def test_what_is_no_time_is_told_and_moves_nothing(shown: Callable[..., An
         assert scene.player.asked == []
 
 
-async def test_a_time_outside_the_tape_is_told_until_the_next_seek(
+async def test_a_time_outside_the_tape_is_reported_until_the_next_seek(
     shown: Callable[..., Any],
 ) -> None:
     outside = {
@@ -192,7 +192,7 @@ async def test_u_undoes_the_last_seek_or_removal(shown: Callable[..., Any]) -> N
         await until(lambda: "There is nothing to undo" in scene.said)
 
 
-async def test_the_ticks_of_a_step_are_counted_at_once(shown: Callable[..., Any]) -> None:
+async def test_the_ticks_of_a_step_are_shown_at_once(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         still = msgspec.structs.replace(beat(NOW), speed=None)
         scene.stream.put(Batch(Position("2"), heartbeats=[still]))
@@ -203,7 +203,7 @@ async def test_the_ticks_of_a_step_are_counted_at_once(shown: Callable[..., Any]
         await until(lambda: "77 ticks" in scene.said)
 
 
-async def test_a_tick_is_looked_for_among_the_rows_on_the_screen(
+async def test_a_step_looks_for_ticks_of_the_rows_on_screen(
     shown: Callable[..., Any],
 ) -> None:
     async with shown(count=50, size=(100, 12)) as scene:
@@ -241,7 +241,7 @@ async def test_a_seek_removes_the_rows_of_a_later_time(shown: Callable[..., Any]
         assert scene.app._table.symbols == ["S01"]
 
 
-async def test_marks_are_told(shown: Callable[..., Any]) -> None:
+async def test_a_jump_to_a_mark_reports_it(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         await scene.pilot.press("N")
         await until(lambda: "move at 15:20:05: NVDA +1.20%" in scene.said)
@@ -272,7 +272,7 @@ async def test_a_click_on_the_line_goes_there_and_on_a_mark_to_the_mark(
         assert len(scene.player.asked) == 3
 
 
-async def test_a_click_goes_to_the_mark_that_is_shown(shown: Callable[..., Any]) -> None:
+async def test_a_click_goes_to_the_visible_mark(shown: Callable[..., Any]) -> None:
     async with shown() as scene:
         bar = scene.app._player_bar
         at = MARKS[3].time
@@ -283,14 +283,14 @@ async def test_a_click_goes_to_the_mark_that_is_shown(shown: Callable[..., Any])
         assert scene.player.asked == [("seek", own.time)]
 
 
-def test_a_loop_names_another_day() -> None:
+def test_a_loop_across_days_names_both_days() -> None:
     player = FakePlayer()
     player.loop_from, player.loop_to = NOW - 24 * HOUR, NOW
     words = player_words(player, UTC, 200)
     assert words.endswith("loop 2026-11-22 15:30:05 to 2026-11-23 15:30:05")
 
 
-async def test_the_bar_follows_the_player_and_leaves_with_the_replay(
+async def test_the_bar_follows_the_player_and_disappears_with_the_replay(
     shown: Callable[..., Any],
 ) -> None:
     async with shown() as scene:
@@ -304,7 +304,7 @@ async def test_the_bar_follows_the_player_and_leaves_with_the_replay(
         assert not scene.app._player_bar.display
 
 
-async def test_the_bar_fits_any_terminal(shown: Callable[..., Any]) -> None:
+async def test_the_player_bar_fits_any_terminal(shown: Callable[..., Any]) -> None:
     async with shown(size=(1, 1)) as scene:
         for size in some((1, 1), (20, 6), (8, 3), (40, 9), (300, 100), plain=2):
             await scene.pilot.resize_terminal(*size)
@@ -314,7 +314,7 @@ async def test_the_bar_fits_any_terminal(shown: Callable[..., Any]) -> None:
             assert "23" in scene.app._player_bar.render().plain, size
 
 
-async def test_a_key_on_the_line_of_keys_can_be_clicked(shown: Callable[..., Any]) -> None:
+async def test_a_key_on_the_key_bar_can_be_clicked(shown: Callable[..., Any]) -> None:
     async with shown(size=(300, 20)) as scene:
         for key, action in (("space", "toggle"), ("l loop", "loop"), ("L live", "live")):
             at = scene.app._words.keys.render().plain.index(key)
@@ -322,7 +322,7 @@ async def test_a_key_on_the_line_of_keys_can_be_clicked(shown: Callable[..., Any
             assert scene.player.asked[-1:] == [action]
 
 
-async def test_each_key_of_a_pair_on_the_line_of_keys_can_be_clicked(
+async def test_each_key_of_a_pair_on_the_key_bar_can_be_clicked(
     shown: Callable[..., Any],
 ) -> None:
     async with shown(size=(300, 20)) as scene:
@@ -359,7 +359,7 @@ async def test_space_freezes_a_live_board_and_counts_what_waits(
         assert "FROZEN" not in scene.said
 
 
-def test_a_player_has_as_many_words_as_there_is_room_for() -> None:
+def test_the_players_text_is_shortened_to_its_width() -> None:
     player: PlayerControl = FakePlayer(loop_from=NOW - MINUTE, reached=6.24)
     full = "Mon 2026-11-23 15:30:05 UTC · ×10 (reached ×6.2) · playing · loop from 15:29:05"
     assert player_words(player, UTC, 100) == full
@@ -381,27 +381,27 @@ def test_a_player_has_as_many_words_as_there_is_room_for() -> None:
         ({"speed": 0.25, "reached": 0.25}, "×0.25 · playing"),
     ],
 )
-def test_speed_and_state_are_told_in_words(told: dict[str, Any], words: str) -> None:
+def test_speed_and_state_are_shown_in_words(told: dict[str, Any], words: str) -> None:
     assert words in player_words(FakePlayer(**told), UTC, 100)
 
 
-def test_the_line_shows_each_kind_of_mark_also_without_unicode() -> None:
+def test_the_time_line_shows_each_kind_of_mark_even_without_unicode() -> None:
     line = tape_line(FakePlayer(loop_from=NOW - 20 * MINUTE, loop_to=NOW + 50 * MINUTE), 25)
     assert line == "━━│━××━━[━▲━█───◆─────]──"
     assert line.encode("ascii", SUBSTITUTE) == b"==|=xx==[=^=#---*-----]--"
 
 
-def test_a_mark_does_not_hide_where_a_loop_begins_and_ends() -> None:
+def test_a_mark_does_not_hide_the_ends_of_a_loop() -> None:
     line = tape_line(FakePlayer(loop_from=MARKS[0].time, loop_to=MARKS[-1].time), 25)
     assert line == "━━[━××━━━━▲━█───]────────"
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 100])
-def test_a_cell_of_the_line_begins_at_a_time_that_lies_in_it(width: int) -> None:
+def test_a_cell_of_the_time_line_starts_at_a_time_inside_it(width: int) -> None:
     start, end = NOW, NOW + 1_000_003
     for cell in range(width):
         assert line_cell(cell_time(cell, start, end, width), start, end, width) == cell
 
 
-def test_a_tape_of_one_moment_has_a_line() -> None:
+def test_a_tape_of_a_single_moment_has_a_time_line() -> None:
     assert tape_line(FakePlayer(start=NOW, end=NOW, marks=()), 4) == "█───"

@@ -19,7 +19,7 @@ from ticker.units import HOUR, MINUTE
 NOW = 1_795_447_805_000_000
 
 
-async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
+async def test_unreadable_records_are_reported_at_the_foot_of_the_screen(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     stream = stream_in_memory(Batch(Position("0"), quotes=[Quote("A", "s", NOW, NOW, 1.0, "o", 1)]))
@@ -39,7 +39,7 @@ async def test_records_that_cannot_be_read_are_told_at_the_foot_of_the_screen(
         (9, 10, "market moved 10 times, we saw 10"),  # the exchange's word is a moment late
     ],
 )
-async def test_where_the_market_is_counted_the_ticks_are_told_beside_its_moves(
+async def test_ticks_are_shown_beside_the_counted_moves_of_the_market(
     stream_in_memory: Callable[..., Any], moved: int, seen: int, words: str
 ) -> None:
     stream = stream_in_memory(Batch(Position("0"), quotes=[Quote("A", "s", NOW, NOW, 1.0, "o", 1)]))
@@ -60,7 +60,7 @@ def told_by(stream_in_memory: Callable[..., Any], **news: Any) -> Any:
     )
 
 
-async def test_a_line_without_room_for_the_times_of_prices_still_says_what_is_wrong(
+async def test_a_line_too_short_for_price_times_still_names_the_problem(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     problem = "asks for consent to its cookies instead of answering"
@@ -81,7 +81,7 @@ async def test_a_narrow_line_names_the_problem_of_a_source_that_answers(
     assert f"answered at {clock(NOW, UTC)} · {problem}" in status(watch, NOW, UTC).fitting(70)
 
 
-async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
+async def test_a_gap_of_the_last_minute_is_worded_as_in_tail(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     quote = Quote("A", "s", NOW, NOW, 1.0, "o", 1)
@@ -96,7 +96,7 @@ async def test_a_gap_of_the_last_minute_is_told_as_tail_tells_it(
     assert status(watch, NOW + MINUTE, UTC).words == "0 ticks · 1 gap"
 
 
-async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
+async def test_all_pollers_are_shown_with_unhealthy_ones_first(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     def beat(writer: str, state: str, asked: int, source: str = "exchange") -> Heartbeat:
@@ -122,7 +122,7 @@ async def test_all_pollers_are_told_and_first_of_them_those_that_are_not_well(
         (StreamState.MISSING, "has no topic t", "has no topic t. Waiting for it to come back."),
     ],
 )
-def test_what_is_wrong_with_the_stream_ends_in_one_mark(
+def test_a_problem_of_the_stream_ends_in_one_full_stop(
     stream_in_memory: Callable[..., Any], state: StreamState, problem: str, words: str
 ) -> None:
     watch = Follow(stream_in_memory())
@@ -130,7 +130,7 @@ def test_what_is_wrong_with_the_stream_ends_in_one_mark(
     assert status(watch, NOW, UTC).words == words
 
 
-async def test_a_screen_with_a_poller_of_its_own_says_that_it_starts_and_not_to_start_one(
+async def test_a_screen_with_its_own_poller_does_not_advise_to_start_one(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     quotes = [Quote(s, "yahoo", at, at, 1.0, "o", 1) for s, at in (("A", NOW), ("B", NOW - HOUR))]
@@ -153,7 +153,7 @@ async def test_a_screen_with_a_poller_of_its_own_says_that_it_starts_and_not_to_
     assert "No sign of the poller" in status(watch, NOW, UTC, has_poller=True).words
 
 
-async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
+async def test_a_poller_that_starts_beside_another_is_not_unhealthy(
     stream_in_memory: Callable[..., Any],
 ) -> None:
     def beat(writer: str, state: str) -> Heartbeat:
@@ -178,7 +178,7 @@ async def test_a_poller_that_is_starting_beside_another_is_not_unwell(
         ([], ""),
     ],
 )
-def test_why_prices_are_old_is_counted_for_the_rows_on_the_screen(
+def test_reasons_for_old_prices_are_counted_over_the_rows_on_screen(
     reasons: list[Reason], words: str
 ) -> None:
     assert rows_words(Age(1, reason) for reason in reasons) == words

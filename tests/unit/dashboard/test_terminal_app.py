@@ -39,7 +39,7 @@ def words(app: Dashboard) -> str:
     return app._words.status.render().plain
 
 
-async def test_y_copies_the_newest_that_is_known_of_the_row_as_json(
+async def test_y_copies_the_rows_newest_record_as_json(
     board: Callable[..., Dashboard],
 ) -> None:
     app = board()
@@ -53,7 +53,7 @@ async def test_y_copies_the_newest_that_is_known_of_the_row_as_json(
         assert "AAPL copied" in words(app)
 
 
-async def test_p_saves_a_picture_beside_others_and_tells_its_name(
+async def test_p_saves_a_picture_under_a_new_name_and_shows_it(
     board: Callable[..., Dashboard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = board()
@@ -71,7 +71,7 @@ async def test_p_saves_a_picture_beside_others_and_tells_its_name(
         assert "No such file" in words(app)
 
 
-async def test_the_palette_offers_our_commands_with_their_keys_and_runs_one(
+async def test_the_palette_offers_commands_with_their_keys_and_runs_one(
     board: Callable[..., Dashboard],
 ) -> None:
     app = board()
@@ -92,14 +92,14 @@ async def test_the_palette_offers_our_commands_with_their_keys_and_runs_one(
         assert {"copy", "picture", "open('health')", "theme('light')"} <= set(offered)
 
 
-async def test_each_action_of_a_key_is_there(board: Callable[..., Dashboard]) -> None:
+async def test_each_key_has_an_action(board: Callable[..., Dashboard]) -> None:
     app = board()
     for key in KEYS:
         name = key.action.partition("(")[0]
         assert not name or hasattr(app, f"action_{name}"), key
 
 
-async def test_no_color_leaves_no_colour_and_the_cursor_is_reversed(
+async def test_with_no_color_there_are_no_colours_and_the_cursor_is_reversed(
     board: Callable[..., Dashboard],
 ) -> None:
     app = board({"NO_COLOR": "1"})
@@ -119,7 +119,7 @@ async def test_no_color_leaves_no_colour_and_the_cursor_is_reversed(
         assert any(style.reverse for style in styles)
 
 
-async def test_a_locale_of_ascii_gets_nothing_else(board: Callable[..., Dashboard]) -> None:
+async def test_an_ascii_locale_gets_only_ascii(board: Callable[..., Dashboard]) -> None:
     app = board({"LANG": "C"})
     async with app.run_test() as pilot:
         await pilot.press("enter", "v")
@@ -137,11 +137,11 @@ async def test_a_locale_of_ascii_gets_nothing_else(board: Callable[..., Dashboar
     ({"LANG": "C.UTF-8"}, False),
     ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, True),
 ])  # fmt: skip
-def test_only_a_locale_that_says_so_is_ascii(environ: dict[str, str], *, ascii_only: bool) -> None:
+def test_only_an_explicit_locale_is_ascii(environ: dict[str, str], *, ascii_only: bool) -> None:
     assert is_ascii(environ) is ascii_only
 
 
-def test_ascii_is_as_wide_as_what_it_stands_for() -> None:
+def test_ascii_replacements_keep_their_width() -> None:
     told = [Segment("▲ 1.5 ⣀⠉█▀▄│╵╷╌◀ 任天堂 é…")]
     written = Ascii().apply(told, None)  # type: ignore[arg-type]
     assert written[0].text.isascii()
@@ -160,7 +160,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", PALETTES)
-def test_text_has_the_contrast_that_eyes_need(theme: str) -> None:
+def test_text_has_enough_contrast(theme: str) -> None:
     palette = PALETTES[theme]
     inks = (palette.text, palette.dim, palette.accent, palette.up, palette.down, palette.warning)
     for ink in inks:
@@ -170,7 +170,7 @@ def test_text_has_the_contrast_that_eyes_need(theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", PALETTES)
-def test_sixteen_colours_tell_apart_what_must_be(theme: str) -> None:
+def test_sixteen_colours_distinguish_all_states(theme: str) -> None:
     palette = palette_of(theme, "standard")
 
     def number(color: str) -> int | None:

@@ -27,7 +27,7 @@ def line(width: int, shown: Total | None = None, pairs: dict[str, float] = PAIRS
     return totals_text(DARK, valuation, shown, "stocks", width).plain
 
 
-def test_the_line_says_what_is_owned_what_it_gained_and_what_is_cash() -> None:
+def test_the_line_shows_value_and_gain_and_cash() -> None:
     assert line(130) == (
         "SIMULATED  total 4,000.00 EUR  day +6.00  gain +400.00 (+25.00%)  cash 400.00 (10.0%)  "
         "gain without ENI.MI: cost not known"
@@ -35,24 +35,24 @@ def test_the_line_says_what_is_owned_what_it_gained_and_what_is_cash() -> None:
 
 
 @pytest.mark.parametrize("width", range(10, 130, 7))
-def test_parts_leave_whole_where_there_is_no_room(width: int) -> None:
+def test_a_narrow_line_drops_whole_parts(width: int) -> None:
     whole, short = line(200), line(width)
     assert whole.startswith(short)
     assert whole[len(short) : len(short) + 2] in ("", "  ")
 
 
-def test_the_total_of_a_list_stands_before_that_of_all() -> None:
+def test_the_total_of_a_list_precedes_the_overall_total() -> None:
     shown = Portfolio(HOLDINGS, "EUR").total(["AAPL"], ROWS, PAIRS.get)
     assert line(200, shown).startswith(
         "SIMULATED  stocks 2,000.00 EUR  day +16.00  gain +400.00 (+25.00%)  all 4,000.00 EUR"
     )
 
 
-def test_an_absent_rate_is_said_instead_of_a_total() -> None:
+def test_a_missing_rate_is_named_instead_of_a_total() -> None:
     assert line(120, pairs={}).startswith("SIMULATED  no total in EUR: no rate USD to EUR")
 
 
-def test_the_page_of_health_says_how_each_rate_came_about() -> None:
+def test_the_health_page_shows_how_each_rate_was_found() -> None:
     valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, PAIRS.get)
     assert rate_lines(valuation) == ["USD to EUR: 0.8 by 1 / EURUSD=X"]
     valuation = Portfolio(HOLDINGS, "EUR").value(ROWS, lambda _: None)
