@@ -239,28 +239,26 @@ def scene(stream_in_memory: Callable[..., Any]) -> Scene:
 WIDE = (100, 19)
 
 
-def test_stocks_and_gold_with_the_badge_that_says_simulated(
-    snap_compare: SnapCompare, scene: Scene
-) -> None:
+def test_stocks_and_gold_marked_simulated(snap_compare: SnapCompare, scene: Scene) -> None:
     app = scene.dashboard()
     app.feed.board.remember(Batch(Position("0"), ticks=past(), gaps=[PAUSE]))
     assert snap_compare(app, terminal_size=(112, 17), run_before=settled)
 
 
-def test_the_same_on_a_light_ground_sorted_by_change(
+def test_stocks_and_gold_on_a_light_background_sorted_by_change(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     app = scene.dashboard(look="light", sort=Sort("day_change_percent", reverse=True))
     assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
 
-def test_the_page_of_keys_shows_only_those_that_work(
+def test_the_page_of_keys_shows_only_keys_that_work(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     assert snap_compare(scene.dashboard(), terminal_size=WIDE, run_before=settled_then_help)
 
 
-def test_a_dead_poller_is_told_in_every_row_and_in_words(
+def test_a_dead_poller_is_shown_in_every_row_and_in_the_status(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     gone = heartbeat(time=NOW - 64 * SECOND, received=NOW - 64 * SECOND)
@@ -274,7 +272,7 @@ def test_a_dead_poller_is_told_in_every_row_and_in_words(
     )
 
 
-def test_an_empty_stream_says_what_to_do(snap_compare: SnapCompare, scene: Scene) -> None:
+def test_an_empty_stream_shows_the_next_step(snap_compare: SnapCompare, scene: Scene) -> None:
     app = scene.dashboard((), (), moves=(), title="stream.sqlite")
     assert snap_compare(app, terminal_size=WIDE, run_before=settled)
 
@@ -330,13 +328,11 @@ def test_the_player_fits_its_terminal(
     assert snap_compare(replay(scene), terminal_size=size, run_before=settled)
 
 
-def test_a_replay_of_the_day_with_its_player(snap_compare: SnapCompare, scene: Scene) -> None:
+def test_a_replay_of_the_day_shows_its_player(snap_compare: SnapCompare, scene: Scene) -> None:
     assert snap_compare(replay(scene), terminal_size=(112, 18), run_before=settled)
 
 
-def test_the_keys_of_a_replay_fit_a_terminal_of_24_lines(
-    snap_compare: SnapCompare, scene: Scene
-) -> None:
+def test_the_keys_of_a_replay_fit_24_lines(snap_compare: SnapCompare, scene: Scene) -> None:
     assert snap_compare(replay(scene), terminal_size=(80, 24), run_before=settled_then_help)
 
 
@@ -355,7 +351,7 @@ def test_the_detail_of_a_symbol_fits_its_terminal(
     assert snap_compare(scene.dashboard(), terminal_size=size, run_before=settled_then_detail)
 
 
-def test_the_detail_of_a_symbol_with_a_gap_in_its_day(
+def test_the_detail_of_a_symbol_shows_a_gap_in_its_day(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     app = scene.dashboard()
@@ -368,7 +364,7 @@ async def settled_then_health(pilot: Pilot[Any]) -> None:
     await pilot.press("i")
 
 
-def test_the_page_of_health_tells_each_refusal_whole(
+def test_the_health_page_shows_each_refusal_in_full(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     refused = {"GONE": "Yahoo knows no such symbol. Did you mean GONE.L?"}
@@ -417,7 +413,7 @@ async def settled_and_valued(pilot: Pilot[Any]) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 132])
-def test_a_portfolio_in_three_currencies_with_alerts_that_were_told(
+def test_a_portfolio_in_three_currencies_with_past_alerts(
     snap_compare: SnapCompare, scene: Scene, width: int
 ) -> None:
     assert snap_compare(owner(scene), terminal_size=(width, 16), run_before=settled_and_valued)
@@ -428,12 +424,14 @@ async def settled_then_alerts(pilot: Pilot[Any]) -> None:
     await pilot.press("A")
 
 
-def test_the_page_of_alerts(snap_compare: SnapCompare, scene: Scene) -> None:
+def test_the_page_of_alerts_lists_states_and_past_alerts(
+    snap_compare: SnapCompare, scene: Scene
+) -> None:
     app = owner(scene)
     assert snap_compare(app, terminal_size=WIDE, run_before=settled_then_alerts)
 
 
-def test_a_rate_that_is_missing_is_said_in_the_place_of_the_total(
+def test_a_missing_rate_is_named_instead_of_the_total(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     app = scene.dashboard(OWNED, symbols=[q.symbol for q in OWNED], moves=(), lots=LOTS)
@@ -475,7 +473,7 @@ def test_each_page_fits_its_terminal(
 @pytest.mark.parametrize(("look", "environ"), [
     ("blue-orange", {}), ("dark", {"NO_COLOR": "1"}), ("dark", {"LANG": "C"}),
 ], ids=["blue-orange", "no colours", "ASCII"])  # fmt: skip
-def test_the_table_in_other_colours_and_characters(
+def test_the_table_in_other_colours_and_character_sets(
     snap_compare: SnapCompare, scene: Scene, look: str, environ: dict[str, str]
 ) -> None:
     app = scene.dashboard(look=look, environ=environ)

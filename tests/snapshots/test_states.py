@@ -137,7 +137,7 @@ def is_told(state: State, lines: list[str]) -> bool:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("state", STATES)
-async def test_each_state_is_told_in_words_on_the_row_and_on_the_status_line(
+async def test_each_state_is_shown_in_words_on_row_and_status_line(
     snapshot: SnapshotAssertion,
     stream_in_memory: Callable[..., Any],
     state: str,
