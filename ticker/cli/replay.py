@@ -25,9 +25,9 @@ from ticker.cli.options import (
     Verbose,
     Watchlists,
 )
-from ticker.cli.replay_screen import PlayOptions, Showing
+from ticker.cli.replay_screen import PlayOptions, ReplayScreen
 from ticker.cli.replay_source import ReplayOptions
-from ticker.cli.replay_to import Copying
+from ticker.cli.replay_to import ReplayTo
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
 from ticker.cli.since_until import span_of
@@ -129,8 +129,8 @@ def replay(
             idle=None if idle is None else parse_duration(idle),
             runs_commands=alerts,
         )
-        showing = Showing(wish, how, settings, Line(quiet=quiet))
-        raise typer.Exit(run(showing.main(), stop=showing.stop))
+        screen = ReplayScreen(wish, how, settings, Line(quiet=quiet))
+        raise typer.Exit(run(screen.main(), stop=screen.stop))
 
 
 def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbose: bool) -> int:
@@ -140,9 +140,9 @@ def _copy(wish: ReplayOptions, destination: StreamChoice, *, quiet: bool, verbos
         raise UsageError(f"{url} cannot be replayed into itself")
     line = Line(quiet=quiet)
     set_up_logging(quiet=quiet, verbose=verbose, plain=line.plain)
-    copying = Copying(wish, destination, line)
+    job = ReplayTo(wish, destination, line)
     try:
-        return run(copying.main(), stop=copying.stop)
+        return run(job.main(), stop=job.stop)
     except StreamNotWritable as error:
         advice = "Name another place with --to sqlite:PATH"
         raise Failed(f"{error}. {advice}", CANNOT_WRITE) from error

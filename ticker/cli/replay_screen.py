@@ -38,7 +38,7 @@ class PlayOptions(msgspec.Struct, frozen=True):
     """Whether the commands of alerts are run."""
 
 
-class Showing:
+class ReplayScreen:
     """One replay on a dashboard, until `q`."""
 
     def __init__(

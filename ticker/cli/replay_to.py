@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ticker.streams.digest import Digest
 
 
-class Copying:
+class ReplayTo:
     """One replay from `wish.source` into `destination`."""
 
     def __init__(self, wish: ReplayOptions, destination: StreamChoice, line: Line) -> None:
