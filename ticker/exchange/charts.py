@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from ticker.exchange.book import MarketState
+from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
 from ticker.exchange.sessions import Session
 from ticker.units import SECOND
@@ -158,7 +158,7 @@ def _bars(
     starts = _starts(step, begin, end)
     opening = price(starts[0]) if starts else 0.0
     for time, after in pairwise(starts):
-        if step <= _DAY and time < today and _rests(listing, time):
+        if step <= _DAY and time < today and _is_weekend(listing, time):
             continue  # but today this market is open, even at a weekend
         is_last = after > now + zone
         close = state.price if is_last else price(after)
@@ -238,12 +238,12 @@ def _days(span: str) -> int:
 
 
 def _trading_day_before(listing: Listing, day: int) -> int:
-    """The last day before `day` on which its venue traded, both by its clock (seconds)."""
-    return next(each for each in range(day - _DAY, 0, -_DAY) if not _rests(listing, each))
+    """Return the last trading day of its venue before `day`, both by its clock (seconds)."""
+    return next(each for each in range(day - _DAY, 0, -_DAY) if not _is_weekend(listing, each))
 
 
-def _rests(listing: Listing, time: int) -> bool:
-    """Whether `time`, by the clock of its venue (seconds), is on a weekend without trading."""
+def _is_weekend(listing: Listing, time: int) -> bool:
+    """Return whether `time`, by its venue's clock (seconds), is on a weekend without trading."""
     return listing.kind is not COIN and _weekday(time) >= _SATURDAY
 
 
@@ -258,7 +258,7 @@ def _between(known: Sequence[tuple[int, float]], time: int) -> float:
 
 
 def _folded(price: float, low: float, high: float) -> float:
-    """`price`, thrown back by the ends of a range as often as it meets them."""
+    """Reflect `price` at the ends of a range until it lies inside."""
     if high <= low:
         return low
     around = (price - low) % (2 * (high - low))

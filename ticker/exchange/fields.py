@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.exchange.book import MarketState
 from ticker.exchange.charts import chart
+from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import (
     COIN,
     CURRENCY,

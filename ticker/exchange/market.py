@@ -15,7 +15,7 @@ from random import Random
 from typing import Final
 
 from ticker.errors import UsageError
-from ticker.exchange.book import Book, MarketState
+from ticker.exchange.instrument import Instrument, MarketState
 from ticker.exchange.listings import CATALOGUE, Listing, unknown
 from ticker.exchange.sessions import SessionWish, session
 from ticker.units import MINUTE, SECOND
@@ -48,8 +48,8 @@ class Market:
         self.watched = 0
         """Price changes so far of the symbols that clients ask for, each from its first request."""
         self._wish = wish
-        self._books = {
-            listing.symbol: Book(listing, _chance(seed, listing.symbol), every)
+        self._instruments = {
+            listing.symbol: Instrument(listing, _chance(seed, listing.symbol), every)
             for listing in listings
         }
         self._mood = _chance(seed, "the whole market")
@@ -58,24 +58,24 @@ class Market:
     @property
     def listings(self) -> Sequence[Listing]:
         """Return what is listed, in order."""
-        return [book.listing for book in self._books.values()]
+        return [instrument.listing for instrument in self._instruments.values()]
 
     def advance(self, now: int) -> None:
         """Move the market to `now` (µs, UTC)."""
         step = now // self.every
         if self._step is None:
             self._step = step
-            for book in self._books.values():
-                book.begin(step * self.every, self._wish)
-        at_once = max(1, _MOVES_AT_ONCE // max(1, len(self._books)))
+            for instrument in self._instruments.values():
+                instrument.begin(step * self.every, self._wish)
+        at_once = max(1, _MOVES_AT_ONCE // max(1, len(self._instruments)))
         for moved in range(max(self._step + 1, step + 1 - at_once), step + 1):
             mood = self._mood.gauss(0.0, 1.0)
             time = moved * self.every
             if self._wish is SessionWish.AUTO and time // MINUTE != (time - self.every) // MINUTE:
-                for book in self._books.values():
-                    book.enter(session(book.listing, self._wish, time))
-            for book in self._books.values():
-                self.events += book.move(time, mood)
+                for instrument in self._instruments.values():
+                    instrument.enter(session(instrument.listing, self._wish, time))
+            for instrument in self._instruments.values():
+                self.events += instrument.move(time, mood)
         self._step = max(step, self._step)
 
     def look(
@@ -86,10 +86,11 @@ class Market:
         `counted`: whether their changes count as asked for.
         """
         self.advance(now)
-        books = [self._books[symbol] for symbol in symbols if symbol in self._books]
+        listed = self._instruments
+        instruments = [listed[symbol] for symbol in symbols if symbol in listed]
         if counted:
-            self.watched += sum(book.count() for book in books)
-        return [book.state() for book in books]
+            self.watched += sum(instrument.count() for instrument in instruments)
+        return [instrument.state() for instrument in instruments]
 
     def hold(
         self,
@@ -109,28 +110,28 @@ class Market:
                 raise UsageError(f"{symbol}: {each!r} is no price")
         self.advance(now)
         time = now - now % self.every
-        if (book := self._books.get(symbol)) is None:
+        if (instrument := self._instruments.get(symbol)) is None:
             if price is None:
                 raise UsageError(f"{symbol} is not listed: give it a price, and it is")
-            book = self._books[symbol] = Book(
+            instrument = self._instruments[symbol] = Instrument(
                 unknown(symbol, price), _chance(self.seed, symbol), self.every
             )
-            book.begin(time, self._wish)
-        self.events += book.hold(time, price, previous_close)
+            instrument.begin(time, self._wish)
+        self.events += instrument.hold(time, price, previous_close)
 
     def release(self, symbol: str) -> None:
         """Let `symbol` move again. Raises `UsageError` if it is not listed."""
-        self._book(symbol).release()
+        self._listed(symbol).release()
 
     def delist(self, symbol: str) -> None:
         """Remove `symbol`. Raises `UsageError` if it is not listed."""
-        self._book(symbol)
-        del self._books[symbol]
+        self._listed(symbol)
+        del self._instruments[symbol]
 
-    def _book(self, symbol: str) -> Book:
-        if (book := self._books.get(symbol)) is None:
+    def _listed(self, symbol: str) -> Instrument:
+        if (instrument := self._instruments.get(symbol)) is None:
             raise UsageError(f"{symbol} is not listed here. What is: ticker exchange --list")
-        return book
+        return instrument
 
 
 def _chance(seed: int, whose: str) -> Random:

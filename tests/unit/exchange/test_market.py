@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from ticker.exchange import Market, companies, listings
-from ticker.exchange.book import MarketState
+from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import CATALOGUE, COIN
 from ticker.units import DAY, SECOND
 

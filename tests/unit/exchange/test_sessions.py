@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ticker.exchange import Market, SessionWish, listings
-from ticker.exchange.book import MarketState
 from ticker.exchange.fields import fields
+from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import RARITIES, Oddity
 from ticker.exchange.sessions import Session, last_close, session
 from ticker.units import HOUR, MINUTE, SECOND

@@ -56,7 +56,7 @@ class MarketState:
     extended: ExtendedTrade | None = None
 
 
-class Book:
+class Instrument:
     """One symbol's prices, counted in price steps, and its own random numbers."""
 
     def __init__(self, listing: Listing, chance: Random, every: int) -> None:
