@@ -57,10 +57,21 @@ class Row(msgspec.Struct, rename="camel"):
     short_name: str = ""
     regular_market_price: Number = msgspec.field(default_factory=Number)
     regular_market_previous_close: Number = msgspec.field(default_factory=Number)
+    regular_market_open: Number = msgspec.field(default_factory=Number)
+    regular_market_change: Number = msgspec.field(default_factory=Number)
     regular_market_change_percent: Number = msgspec.field(default_factory=Number)
     regular_market_day_range: Text = msgspec.field(default_factory=Text)
+    regular_market_day_high: Number = msgspec.field(default_factory=Number)
+    regular_market_day_low: Number = msgspec.field(default_factory=Number)
     regular_market_volume: Number = msgspec.field(default_factory=Number)
+    pre_market_price: Number = msgspec.field(default_factory=Number)
+    pre_market_change: Number = msgspec.field(default_factory=Number)
+    pre_market_change_percent: Number = msgspec.field(default_factory=Number)
     post_market_price: Number = msgspec.field(default_factory=Number)
+    post_market_change: Number = msgspec.field(default_factory=Number)
+    post_market_change_percent: Number = msgspec.field(default_factory=Number)
+    fifty_two_week_high: Number = msgspec.field(default_factory=Number)
+    fifty_two_week_low: Number = msgspec.field(default_factory=Number)
     market_cap: Number = msgspec.field(default_factory=Number)
 
 
@@ -121,7 +132,11 @@ async def test_the_board_of_ticker_in_go_is_full() -> None:
     assert rows["NEGATIVE=F"].regular_market_price.raw < 0
 
 
-async def test_ticker_in_go_sees_the_price_after_the_close() -> None:
+async def test_ticker_in_go_sees_the_price_before_the_opening_and_after_the_close() -> None:
+    async with serve(SessionWish.PRE) as exchange, client(exchange) as go:
+        early = (await board(go, "AAPL"))["AAPL"]
+    assert early.market_state == "PRE"
+    assert early.pre_market_price.raw > 0
     async with serve(SessionWish.CLOSED) as exchange, client(exchange) as go:
         rows = await board(go, "AAPL,^IXIC")
     assert rows["AAPL"].market_state == "CLOSED"
