@@ -58,7 +58,7 @@ def make(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_file_that_is_no_recording_is_told_in_one_sentence(ticker: Program, name: str) -> None:
+def test_a_file_that_is_no_recording_is_refused_in_one_sentence(ticker: Program, name: str) -> None:
     make(ticker.folder / "a.parquet", name)
     for words in COMMANDS if name == "truncated" else COMMANDS[:1]:
         done = ticker(*words, "--stream", "a.parquet")
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_recording_is_told_in_one_sentence(ticker: Program, na
     assert not (ticker.folder / "out.parquet").exists()
 
 
-def test_a_recording_without_a_tick_is_told_and_is_an_empty_frame(ticker: Program) -> None:
+def test_a_recording_without_ticks_is_reported_and_gives_an_empty_frame(ticker: Program) -> None:
     with Recorder(ticker.folder / "a.parquet") as recorder:
         recorder.finish()
     for words in COMMANDS:
@@ -84,7 +84,7 @@ def test_a_recording_without_a_tick_is_told_and_is_an_empty_frame(ticker: Progra
     assert not (ticker.folder / "out.parquet").exists()
 
 
-def test_a_recording_that_is_not_there_is_told(ticker: Program) -> None:
+def test_a_missing_recording_is_reported(ticker: Program) -> None:
     for words in COMMANDS:
         done = ticker(*words, "--stream", "a.parquet")
         assert done.returncode in {4, 6}, (words, done.stderr)

@@ -77,7 +77,7 @@ def kill(poller: subprocess.Popen[bytes]) -> None:
     poller.wait()
 
 
-def test_a_dead_poller_is_not_revived_by_a_clock_that_is_set_back(
+def test_a_clock_set_back_does_not_revive_a_dead_poller(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     kill(poll(ticker, log, exchange))
@@ -92,7 +92,7 @@ def test_a_dead_poller_is_not_revived_by_a_clock_that_is_set_back(
     assert once.stderr.startswith("unknown: The last sign of the poller is dated")
 
 
-def test_a_living_poller_is_heard_by_a_reader_whose_clock_was_set_back(
+def test_a_reader_whose_clock_was_set_back_still_sees_a_living_poller(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     poll(ticker, log, exchange)
@@ -103,7 +103,7 @@ def test_a_living_poller_is_heard_by_a_reader_whose_clock_was_set_back(
     assert reader("watch", "--once", "--stream", log).returncode == 0
 
 
-def test_a_poller_counts_that_comes_after_one_whose_clock_was_ahead(
+def test_a_poller_counts_even_after_one_whose_clock_was_ahead(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     ahead = stepped("poller")
@@ -113,7 +113,7 @@ def test_a_poller_counts_that_comes_after_one_whose_clock_was_ahead(
     until(lambda: status(ticker, log)[0] == 0)
 
 
-def test_a_tail_whose_clock_is_stepped_tells_a_dead_poller_from_a_living_one(
+def test_a_tail_with_a_stepped_clock_distinguishes_dead_and_living_pollers(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     poller = poll(ticker, log, exchange)
@@ -131,7 +131,7 @@ def test_a_tail_whose_clock_is_stepped_tells_a_dead_poller_from_a_living_one(
     assert "No sign of the poller" in until_said(tail, "Start one")
 
 
-def test_a_dashboard_whose_clock_is_stepped_tells_a_dead_poller_from_a_living_one(
+def test_a_dashboard_with_a_stepped_clock_distinguishes_dead_and_living_pollers(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     poller = poll(ticker, log, exchange)
@@ -150,7 +150,7 @@ def test_a_dashboard_whose_clock_is_stepped_tells_a_dead_poller_from_a_living_on
     assert screen.end() == 0
 
 
-def test_a_poller_whose_clock_is_set_back_while_it_runs_is_alive(
+def test_a_poller_whose_clock_is_set_back_stays_alive(
     ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
 ) -> None:
     clock = stepped("poller")

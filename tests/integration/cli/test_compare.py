@@ -38,7 +38,7 @@ def test_the_comparison_ends_in_sentences(ticker: Program) -> None:
     assert descendants(ticker) == []
 
 
-def test_every_figure_is_in_the_json(ticker: Program) -> None:
+def test_every_number_is_in_the_json(ticker: Program) -> None:
     done = ticker.run("compare", "--events", "20", "--for", "200ms", "--format", "json", "-q")
     assert (done.returncode, done.stderr) == (0, "")
     facts = json.loads(done.stdout)
@@ -53,12 +53,12 @@ def test_other_forms_are_refused(ticker: Program) -> None:
     assert (done.returncode, done.stderr) == (2, "compare prints text or json, not csv\n")
 
 
-def test_options_of_the_full_comparison_are_refused_without_it(ticker: Program) -> None:
+def test_options_of_the_full_comparison_need_it(ticker: Program) -> None:
     done = ticker("compare", "--runs", "2")
     assert (done.returncode, done.stderr) == (2, "--runs needs --full\n")
 
 
-def test_one_part_of_the_full_comparison(ticker: Program) -> None:
+def test_one_part_of_the_full_comparison_runs_alone(ticker: Program) -> None:
     done = ticker.run("compare", "--part", "storm", "--runs", "1", "--format", "json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
@@ -68,7 +68,7 @@ def test_one_part_of_the_full_comparison(ticker: Program) -> None:
     assert "100 subscribers were cut off at once" in facts["sentences"][-1]
 
 
-def test_a_kafka_that_is_away_is_told_before_anything_is_measured(ticker: Program) -> None:
+def test_an_unreachable_kafka_is_reported_before_anything_is_measured(ticker: Program) -> None:
     done = ticker.run("compare", "--full", "--kafka", "127.0.0.1:1")
     assert done.returncode == 6
     assert done.stderr.startswith("kafka://127.0.0.1:1/compare: does not answer")

@@ -91,20 +91,20 @@ def test_bash_completes_commands_and_the_values_of_options(configured: Program) 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_that_is_named_gets_its_own_script(configured: Program, shell: str) -> None:
+def test_a_named_shell_gets_its_own_script(configured: Program, shell: str) -> None:
     shown = configured("--show-completion", shell)
     assert shown.returncode == 0
     assert f"complete_{shell}" in shown.stdout
 
 
-def test_a_shell_that_is_not_known_is_told(ticker: Program) -> None:
+def test_an_unknown_shell_is_refused(ticker: Program) -> None:
     done = ticker("--install-completion", "tcsh")
     assert done.returncode == 2
     assert "takes bash, zsh or fish" in done.stderr
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_the_example_of_a_command_can_be_typed_as_it_is_printed(ticker: Program, name: str) -> None:
+def test_the_example_of_a_command_works_as_printed(ticker: Program, name: str) -> None:
     told = ticker(name, "--help", COLUMNS="300").stdout
     assert not re.search(r"<bool>|<list|\]\.\.\.\]", told)
     printed = re.search(r"Example: (ticker .+)", told)
@@ -116,7 +116,7 @@ def test_the_example_of_a_command_can_be_typed_as_it_is_printed(ticker: Program,
 
 
 @pytest.mark.parametrize("words", [["help"], ["-h"]])
-def test_help_is_a_word_too(ticker: Program, words: list[str]) -> None:
+def test_help_is_a_command_too(ticker: Program, words: list[str]) -> None:
     assert ticker(*words).returncode == 0
     assert ticker(*words).stdout == ticker("--help").stdout
     assert ticker("help", "tail").stdout == ticker("tail", "--help").stdout
@@ -124,14 +124,12 @@ def test_help_is_a_word_too(ticker: Program, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [["run"], ["demo"], ["watch"], ["aapl"], ["replay"], []])
-def test_a_terminal_without_a_cursor_gets_no_screen_but_advice(
-    ticker: Program, words: list[str]
-) -> None:
+def test_a_dumb_terminal_gets_advice_instead_of_a_screen(ticker: Program, words: list[str]) -> None:
     terminal = ticker.on_terminal(*words, TERM="dumb")
     assert terminal.end() == 2
     assert b"TERM is dumb. Use ticker " in terminal.seen
     assert b"\x1b" not in terminal.seen
 
 
-def test_a_symbol_in_lower_case_is_run(ticker: Program) -> None:
+def test_a_lower_case_symbol_is_run(ticker: Program) -> None:
     assert "run needs a terminal" in ticker("aapl").stderr

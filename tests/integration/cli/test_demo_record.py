@@ -25,7 +25,7 @@ def test_with_a_seed_the_file_is_the_same_each_time(ticker: Program) -> None:
     assert '"simulated":true' in line.stdout
 
 
-def test_without_a_seed_it_ends_now_and_has_the_symbols_and_the_pace_of_the_wish(
+def test_without_a_seed_it_ends_now_with_the_requested_symbols_and_pace(
     ticker: Program,
 ) -> None:
     words = ("demo", "GC=F", "aapl", "--record", "a.parquet", "--for", "1m", "--every", "10s")
@@ -37,7 +37,7 @@ def test_without_a_seed_it_ends_now_and_has_the_symbols_and_the_pace_of_the_wish
     assert len(rows) <= 12
 
 
-def test_a_market_may_be_larger_than_the_known_list(ticker: Program) -> None:
+def test_a_market_may_be_larger_than_the_built_in_list(ticker: Program) -> None:
     done = ticker("demo", "--record", "a.parquet", "--for", "3s", "--symbols", "300")
     assert done.returncode == 0, done.stderr
     table = ticker("watch", "--stream", "a.parquet", "--once", "--format", "csv").stdout
@@ -47,7 +47,7 @@ def test_a_market_may_be_larger_than_the_known_list(ticker: Program) -> None:
     assert len(listed.splitlines()) >= 300
 
 
-def test_a_file_is_replaced_only_where_that_was_asked_for(ticker: Program) -> None:
+def test_a_file_is_replaced_only_on_request(ticker: Program) -> None:
     path = ticker.folder / "a.parquet"
     path.write_bytes(b"mine")
     words = ("demo", "--record", "a.parquet", "--for", "2s", "--seed", "7")
@@ -59,7 +59,7 @@ def test_a_file_is_replaced_only_where_that_was_asked_for(ticker: Program) -> No
     assert path.read_bytes() != b"mine"
 
 
-def test_what_makes_no_sense_is_refused(ticker: Program) -> None:
+def test_senseless_options_are_refused(ticker: Program) -> None:
     for words, told in (
         (("--record", "a.csv"), "a recording is named like a.parquet"),
         (("--record", "a.parquet", "--keep"), "--keep is for the screen"),
@@ -78,7 +78,7 @@ def test_what_makes_no_sense_is_refused(ticker: Program) -> None:
     assert (ticker.folder / "a.parquet").exists()
 
 
-def test_a_folder_that_is_not_there_is_told(ticker: Program) -> None:
+def test_a_missing_folder_is_reported(ticker: Program) -> None:
     done = ticker("demo", "--record", "none/a.parquet", "--for", "2s")
     assert done.returncode == 7
     assert "Name a file in another folder" in done.stderr

@@ -12,7 +12,7 @@ def log(ticker: Program) -> str:
     return f"sqlite:{ticker.folder / 'log.sqlite'}"
 
 
-def test_a_poll_whose_source_is_away_all_the_time_ends_with_6(ticker: Program, log: str) -> None:
+def test_a_poll_whose_source_stays_unreachable_exits_with_6(ticker: Program, log: str) -> None:
     done = ticker(
         "poll", "AAPL", "--source", "exchange:127.0.0.1:1", "--stream", log, "--for", "10s"
     )
@@ -20,7 +20,7 @@ def test_a_poll_whose_source_is_away_all_the_time_ends_with_6(ticker: Program, l
     assert "No price came. " in done.stderr
 
 
-def test_a_poll_that_keeps_fewer_ticks_than_wished_ends_with_4(
+def test_a_poll_that_stores_too_few_ticks_exits_with_4(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("poll", "GC=F", "--source", exchange, "--stream", log)
@@ -30,7 +30,7 @@ def test_a_poll_that_keeps_fewer_ticks_than_wished_ends_with_4(
     assert ticker(*words, "--for", "20s", "--count", "1").returncode == 0
 
 
-def test_a_tail_to_which_nothing_or_too_little_comes_ends_with_4(ticker: Program, log: str) -> None:
+def test_a_tail_that_gets_too_few_events_exits_with_4(ticker: Program, log: str) -> None:
     missing = ticker("tail", "--stream", log, "--for", "500ms")
     assert missing.returncode == 4
     assert "The stream is empty: nobody has polled yet" in missing.stderr
@@ -45,7 +45,7 @@ def test_a_tail_to_which_nothing_or_too_little_comes_ends_with_4(ticker: Program
         assert ticker("tail", "--stream", log, *words).returncode == 0
 
 
-def test_an_empty_log_is_told_to_be_empty(ticker: Program, log: str) -> None:
+def test_an_empty_log_is_called_empty(ticker: Program, log: str) -> None:
     write(log, state="stopped")
     once = ticker("watch", "--once", "--stream", log)
     assert once.returncode == 4
@@ -55,9 +55,7 @@ def test_an_empty_log_is_told_to_be_empty(ticker: Program, log: str) -> None:
     assert f"No event is in {log} yet. Why: ticker status --stream {log}" in tail.stderr
 
 
-def test_a_screen_to_which_no_price_comes_in_its_time_ends_with_4(
-    ticker: Program, log: str
-) -> None:
+def test_a_screen_that_gets_no_price_in_time_exits_with_4(ticker: Program, log: str) -> None:
     screen = ticker.on_terminal("watch", "--stream", log, "--for", "2s")
     assert screen.end() == 4
     assert b"No price came from" in screen.seen

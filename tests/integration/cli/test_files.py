@@ -26,9 +26,7 @@ def test_a_log_behind_links_is_read_and_written(ticker: Program, exchange: str) 
     assert (ticker.folder / "disk" / "real.sqlite").exists()
 
 
-def test_a_link_to_a_disk_that_is_not_there_is_told_and_stays(
-    ticker: Program, exchange: str
-) -> None:
+def test_a_link_to_a_missing_disk_is_reported_and_kept(ticker: Program, exchange: str) -> None:
     (ticker.folder / "disk").symlink_to("/not/mounted")
     log = f"sqlite:{ticker.folder / 'disk' / 'log.sqlite'}"
     done = ticker("poll", "GC=F", "--source", exchange, "--stream", log, "--for", "2s")
@@ -37,7 +35,7 @@ def test_a_link_to_a_disk_that_is_not_there_is_told_and_stays(
     assert (ticker.folder / "disk").is_symlink()
 
 
-def test_a_configuration_that_is_a_dead_link_is_one_thing_to_every_command(
+def test_a_configuration_that_is_a_dead_link_is_reported_by_every_command(
     ticker: Program,
 ) -> None:
     path = ticker.folder / "c.toml"
@@ -50,7 +48,7 @@ def test_a_configuration_that_is_a_dead_link_is_one_thing_to_every_command(
 
 
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
-def test_a_configuration_from_windows_is_read(ticker: Program, mark: bytes) -> None:
+def test_a_configuration_file_from_windows_is_read(ticker: Program, mark: bytes) -> None:
     text = "[watchlists]\r\nmine = ['AAPL']\r\n"
     charset = "utf-8" if mark == codecs.BOM_UTF8 else "utf-16-le"
     path = ticker.folder / "c.toml"
@@ -58,7 +56,7 @@ def test_a_configuration_from_windows_is_read(ticker: Program, mark: bytes) -> N
     assert "AAPL  (" in ticker("config", TICKER_CONFIG=str(path)).stdout
 
 
-def test_all_mistakes_of_a_configuration_are_told_at_once(ticker: Program) -> None:
+def test_all_mistakes_of_a_configuration_are_reported_at_once(ticker: Program) -> None:
     path = ticker.folder / "c.toml"
     path.write_text(
         "[defaults]\nevry = '5s'\nsort = '-nope'\ntz = 'Mars'\nsource = 'yahuu'\n"
@@ -87,7 +85,7 @@ EMPTY = "[watchlists]\nmine = []\ndefault = []\n"
         (["watch", "--once", "-w", "mine"], "mine"),
     ],
 )
-def test_an_empty_watchlist_is_told_by_every_command(
+def test_an_empty_watchlist_is_reported_by_every_command(
     ticker: Program, words: list[str], name: str
 ) -> None:
     path = ticker.folder / "c.toml"
@@ -102,7 +100,7 @@ def test_an_empty_watchlist_is_told_by_every_command(
 @pytest.mark.parametrize(
     ("words", "name"), [(["run"], "default"), (["watch", "-w", "mine"], "mine")]
 )
-def test_an_empty_watchlist_is_told_before_a_screen(
+def test_an_empty_watchlist_is_reported_before_a_screen(
     ticker: Program, words: list[str], name: str
 ) -> None:
     path = ticker.folder / "c.toml"

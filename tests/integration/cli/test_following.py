@@ -31,7 +31,7 @@ def events(text: str) -> list[int]:
     return [json.loads(line)["sequence"] for line in text.splitlines()]
 
 
-def test_tail_begins_with_the_last_ten_or_as_many_as_are_wished(ticker: Program, log: str) -> None:
+def test_tail_starts_with_the_last_ten_or_a_chosen_number(ticker: Program, log: str) -> None:
     write(log, ticks=30)
     assert events(ticker("tail", "--stream", log, "--no-follow").stdout) == list(range(21, 31))
     two = ticker("tail", "--stream", log, "--no-follow", "-n", "2")
@@ -54,7 +54,7 @@ def test_tail_as_csv_has_one_header_and_readable_times(ticker: Program, log: str
     assert rows[0]["received"].endswith("Z")
 
 
-def test_tail_follows_a_stream_that_is_not_there_yet(ticker: Program, log: str) -> None:
+def test_tail_waits_for_a_missing_stream_and_follows_it(ticker: Program, log: str) -> None:
     waiting = ticker.start("tail", "--stream", log, "--count", "2")
     assert waiting.stderr is not None
     assert b"Waiting for it" in waiting.stderr.readline()
@@ -64,7 +64,7 @@ def test_tail_follows_a_stream_that_is_not_there_yet(ticker: Program, log: str) 
     assert waiting.returncode == 0
 
 
-def test_a_problem_that_is_a_question_keeps_its_mark(ticker: Program) -> None:
+def test_a_problem_that_is_a_question_keeps_its_question_mark(ticker: Program) -> None:
     class HangUp(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(1_000)
@@ -77,7 +77,7 @@ def test_a_problem_that_is_a_question_keeps_its_mark(ticker: Program) -> None:
     assert said == f"{url}: closes the connection: is it Kafka? Waiting for it\n"
 
 
-def test_a_silence_that_was_told_is_told_to_be_over_once(
+def test_the_end_of_a_reported_silence_is_reported_once(
     ticker: Program, log: str, exchange: str
 ) -> None:
     write(log, ticks=1, simulated=True)
@@ -92,9 +92,7 @@ def test_a_silence_that_was_told_is_told_to_be_over_once(
     assert said.count("Ticks again") == 1
 
 
-def test_a_tail_on_a_terminal_shows_by_its_ticks_that_a_silence_is_over(
-    ticker: Program, log: str
-) -> None:
+def test_on_a_terminal_new_ticks_are_enough_to_end_a_silence(ticker: Program, log: str) -> None:
     write(log, ticks=1)
     terminal = ticker.on_terminal("tail", "--stream", log, "--count", "3")
     terminal.wait_for("Quiet for")
@@ -103,7 +101,7 @@ def test_a_tail_on_a_terminal_shows_by_its_ticks_that_a_silence_is_over(
     assert b"Ticks again" not in terminal.seen
 
 
-def test_a_reader_that_has_seen_enough_ends_tail_quietly(ticker: Program, log: str) -> None:
+def test_tail_ends_quietly_if_its_pipe_closes(ticker: Program, log: str) -> None:
     write(log, ticks=30)
     following = ticker.start("tail", "--stream", log)
     assert following.stdout is not None
@@ -114,7 +112,7 @@ def test_a_reader_that_has_seen_enough_ends_tail_quietly(ticker: Program, log: s
     assert b"Traceback" not in following.stderr.read()
 
 
-def test_a_full_disk_ends_tail_with_7_and_a_word(ticker: Program, log: str) -> None:
+def test_a_full_disk_ends_tail_with_7_and_a_message(ticker: Program, log: str) -> None:
     write(log, ticks=3)
     full = os.open("/dev/full", os.O_WRONLY)
     try:
@@ -149,7 +147,7 @@ def test_signals_end_every_following_command_with_their_code(
 
 
 @pytest.mark.smoke
-def test_poll_stops_after_so_many_ticks_and_tail_reads_what_it_kept(
+def test_poll_stops_after_a_number_of_ticks_and_tail_reads_them(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "20")
@@ -184,7 +182,9 @@ def running(ticker: Program, exchange: str) -> Terminal:
 
 
 @pytest.mark.smoke
-def test_q_ends_run_and_says_how_many_ticks_were_kept(ticker: Program, running: Terminal) -> None:
+def test_q_ends_run_and_reports_how_many_ticks_were_stored(
+    ticker: Program, running: Terminal
+) -> None:
     running.wait_for("ticks")
     running.type("q")
     assert running.end() == 0
@@ -195,7 +195,7 @@ def test_q_ends_run_and_says_how_many_ticks_were_kept(ticker: Program, running: 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_signals_end_run_with_their_code_and_leave_nothing(
+def test_signals_end_run_with_their_code_and_leave_no_process(
     ticker: Program, running: Terminal, number: signal.Signals, code: int
 ) -> None:
     running.kill(number)
@@ -222,9 +222,7 @@ def test_a_closed_terminal_ends_run_and_its_poller(ticker: Program, running: Ter
     assert gone(ticker)
 
 
-def test_a_terminal_that_vanishes_without_a_word_ends_run_too(
-    ticker: Program, running: Terminal
-) -> None:
+def test_a_terminal_that_vanishes_ends_run_too(ticker: Program, running: Terminal) -> None:
     # The hang-up is lost (nohup does that); what is left are writes that fail.
     os.kill(running.pid, signal.SIGSTOP)
     running.close()
@@ -233,9 +231,7 @@ def test_a_terminal_that_vanishes_without_a_word_ends_run_too(
     assert gone(ticker)
 
 
-def test_run_with_prices_that_do_not_fit_the_log_says_so_and_ends(
-    ticker: Program, exchange: str
-) -> None:
+def test_run_with_mixed_prices_says_so_and_ends(ticker: Program, exchange: str) -> None:
     real = f"sqlite:{ticker.folder / 'real.sqlite'}"
     write(real, ticks=3)
     terminal = ticker.on_terminal("run", "AAPL", "--source", exchange, "--stream", real)
@@ -244,7 +240,7 @@ def test_run_with_prices_that_do_not_fit_the_log_says_so_and_ends(
     assert gone(ticker)
 
 
-def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
+def test_two_demos_at_once_show_prices_and_do_not_conflict(ticker: Program) -> None:
     first = ticker.on_terminal("demo", "AAPL")
     first.wait_for("USD")
     second = ticker.on_terminal("demo", "GC=F")
@@ -258,7 +254,7 @@ def test_demo_shows_prices_and_two_at_once_do_not_meet(ticker: Program) -> None:
     assert [quote["symbol"] for quote in json.loads(symbols)] == ["AAPL"]
 
 
-def test_demo_is_fresh_at_each_start_unless_it_is_kept(ticker: Program) -> None:
+def test_demo_starts_a_new_log_unless_it_is_kept(ticker: Program) -> None:
     def origin(*options: str) -> str:
         terminal = ticker.on_terminal("demo", "AAPL", *options)
         terminal.wait_for("USD")
@@ -272,7 +268,7 @@ def test_demo_is_fresh_at_each_start_unless_it_is_kept(ticker: Program) -> None:
     assert origin() != first
 
 
-def test_demo_runs_where_no_state_can_be_kept_and_says_so(ticker: Program) -> None:
+def test_demo_runs_without_a_writable_state_directory_and_says_so(ticker: Program) -> None:
     (ticker.folder / "state").write_text("a file, where a folder should be")
     terminal = ticker.on_terminal("demo", "AAPL")
     terminal.wait_for("cannot be")
@@ -282,7 +278,7 @@ def test_demo_runs_where_no_state_can_be_kept_and_says_so(ticker: Program) -> No
 
 
 @pytest.mark.smoke
-def test_watch_shows_what_another_polls_and_ends_alone(
+def test_watch_shows_anothers_prices_and_ends_on_its_own(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log)
@@ -296,7 +292,7 @@ def test_watch_shows_what_another_polls_and_ends_alone(
     assert polling.wait(PATIENCE) == 130
 
 
-def test_an_order_that_comes_before_the_poller_is_ready_is_followed(
+def test_an_order_sent_before_the_poller_is_ready_is_followed(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = subprocess.Popen(
@@ -317,7 +313,7 @@ def test_an_order_that_comes_before_the_poller_is_ready_is_followed(
     assert polling.returncode == 0
 
 
-def test_a_signal_while_the_log_is_locked_is_not_forgotten(
+def test_a_signal_while_the_log_is_locked_takes_effect(
     ticker: Program, log: str, exchange: str
 ) -> None:
     write(log, ticks=1)
@@ -338,7 +334,7 @@ def remove(log: str) -> None:
         Path(f"{log.removeprefix('sqlite:')}{suffix}").unlink(missing_ok=True)
 
 
-def test_a_log_taken_away_under_a_poller_is_begun_anew(
+def test_a_poller_whose_log_was_removed_continues_in_a_new_one(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = ticker.start(
@@ -354,7 +350,7 @@ def test_a_log_taken_away_under_a_poller_is_begun_anew(
     assert b"Going on in a new one" in err
 
 
-def test_the_ticks_that_went_with_a_log_count_at_the_end_of_a_poller_and_are_told(
+def test_ticks_lost_with_a_log_are_counted_and_reported_at_the_end(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "100")
@@ -371,7 +367,7 @@ def test_the_ticks_that_went_with_a_log_count_at_the_end_of_a_poller_and_are_tol
     assert [tick["type"] for tick in map(json.loads, held.splitlines())].count("tick") == 100 - gone
 
 
-def test_a_poller_whose_log_was_taken_away_asks_for_what_its_parent_ordered_before(
+def test_a_poller_keeps_its_parents_orders_when_its_log_is_removed(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("--source", exchange, "--stream", log, "--every", "100ms", "--control")
@@ -400,7 +396,7 @@ def test_a_poller_whose_log_was_taken_away_asks_for_what_its_parent_ordered_befo
     assert {quote["symbol"] for quote in quotes} == {"GC=F", "NVDA", "MSFT"}
 
 
-def test_run_says_how_many_of_the_ticks_went_with_a_log(
+def test_run_reports_how_many_ticks_were_lost_with_a_log(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("--source", exchange, "--stream", log, "--every", "100ms")
@@ -414,7 +410,7 @@ def test_run_says_how_many_of_the_ticks_went_with_a_log(
     assert re.search(rb"\d+ ticks kept, \d+ of them in a file that was removed", terminal.seen)
 
 
-def test_a_log_that_was_removed_before_the_end_of_a_poller_is_not_said_to_hold_its_ticks(
+def test_a_log_removed_before_the_end_is_not_said_to_hold_ticks(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log, "--every", "1h")
@@ -443,7 +439,7 @@ def test_a_demo_leaves_the_log_of_a_running_poller_alone(ticker: Program, exchan
     assert polling.wait(PATIENCE) == 130
 
 
-def test_the_end_of_the_parent_of_poll_is_a_quiet_0(
+def test_poll_exits_quietly_with_0_when_its_parent_ends(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = subprocess.Popen(
@@ -473,7 +469,7 @@ def test_tail_ends_at_its_time_while_ticks_flow(ticker: Program, log: str, excha
     assert all(line["received"] < until.timestamp() * 1e6 for line in lines)
 
 
-def test_a_signal_ends_tail_at_once_though_nobody_reads_its_pipe(ticker: Program, log: str) -> None:
+def test_a_signal_ends_tail_at_once_even_with_a_full_pipe(ticker: Program, log: str) -> None:
     write(log, ticks=3_000)
     stuck = ticker.start("tail", "--stream", log, "--since", "start")
     assert stuck.stdout is not None

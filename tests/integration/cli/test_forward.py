@@ -76,7 +76,9 @@ def assert_whole(found: list[tuple[Any, ...]]) -> None:
 
 
 @pytest.mark.smoke
-def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path, Path]) -> None:
+def test_a_log_is_forwarded_completely_with_a_proof(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
     source, destination = paths
     write(f"sqlite:{source}", ticks=30)
     done = ticker("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
@@ -92,7 +94,7 @@ def test_a_log_is_forwarded_whole_and_proven(ticker: Program, paths: tuple[Path,
     assert len(rows(destination)) == 30
 
 
-def test_a_destination_that_was_tampered_with_is_not_called_complete(
+def test_a_changed_destination_is_not_called_complete(
     ticker: Program, paths: tuple[Path, Path]
 ) -> None:
     source, destination = paths
@@ -174,7 +176,7 @@ def test_only_one_relay_runs_for_a_log_and_a_destination(
     assert ticker(*words, "--no-follow").returncode == 0
 
 
-def test_a_destination_away_and_back_gets_all_and_status_tells_what_waits(
+def test_a_destination_that_returns_gets_everything_and_status_shows_the_backlog(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     source, _ = paths
@@ -196,7 +198,7 @@ def test_a_destination_away_and_back_gets_all_and_status_tells_what_waits(
     assert rows(elsewhere) == rows(source)
 
 
-def test_without_following_a_destination_that_is_away_is_6(
+def test_an_unreachable_destination_without_following_exits_with_6(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     source, _ = paths
@@ -223,7 +225,7 @@ def test_an_end_takes_less_than_10_s_while_the_destination_hangs(
     assert took < 10
 
 
-def test_forget_gives_a_destination_up(
+def test_forget_gives_up_a_destination(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     source, _ = paths
@@ -240,7 +242,7 @@ def test_forget_gives_a_destination_up(
     assert ticker(*words, "--forget").returncode == 4
 
 
-def test_since_leaves_out_what_was_before(ticker: Program, paths: tuple[Path, Path]) -> None:
+def test_since_leaves_out_earlier_ticks(ticker: Program, paths: tuple[Path, Path]) -> None:
     source, destination = paths
     write(f"sqlite:{source}", ticks=3)
     words = ("forward", f"sqlite:{source}", f"sqlite:{destination}", "--no-follow")
@@ -254,7 +256,9 @@ def test_since_leaves_out_what_was_before(ticker: Program, paths: tuple[Path, Pa
     assert rows(destination) == rows(source)
 
 
-def test_since_is_for_the_first_time_of_a_relay(ticker: Program, paths: tuple[Path, Path]) -> None:
+def test_since_applies_only_to_the_first_run_of_a_relay(
+    ticker: Program, paths: tuple[Path, Path]
+) -> None:
     source, destination = paths
     write(f"sqlite:{source}", ticks=3)
     words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
@@ -280,7 +284,7 @@ def test_since_is_for_the_first_time_of_a_relay(ticker: Program, paths: tuple[Pa
         (["nowhere", "sqlite:b.sqlite"], 2, "No stream named 'nowhere'"),
     ],
 )
-def test_bad_words_are_told_and_make_no_file(
+def test_wrong_arguments_are_refused_and_create_no_file(
     ticker: Program, words: list[str], code: int, told: str
 ) -> None:
     done = ticker("forward", *words)
@@ -288,9 +292,7 @@ def test_bad_words_are_told_and_make_no_file(
     assert [path.name for path in ticker.folder.glob("*.sqlite*")] == []
 
 
-def test_forward_waits_for_a_source_that_is_not_there_yet(
-    ticker: Program, paths: tuple[Path, Path]
-) -> None:
+def test_forward_waits_for_a_missing_source(ticker: Program, paths: tuple[Path, Path]) -> None:
     source, destination = paths
     running = ticker.start("forward", f"sqlite:{source}", f"sqlite:{destination}")
     until_said(running, "Waiting for it")
@@ -299,7 +301,7 @@ def test_forward_waits_for_a_source_that_is_not_there_yet(
     assert ended(running, signal.SIGINT)[0] == 130
 
 
-def test_poll_elsewhere_goes_through_a_local_log_and_nothing_is_lost_while_it_is_away(
+def test_a_poller_to_another_log_loses_nothing_while_it_is_away(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     away = Path(f"{elsewhere}.away")
@@ -327,7 +329,7 @@ def test_poll_elsewhere_goes_through_a_local_log_and_nothing_is_lost_while_it_is
     assert rows(elsewhere, "gaps") == rows(local, "gaps")
 
 
-def test_a_poller_whose_local_log_was_taken_away_sends_on_from_a_new_one(
+def test_a_poller_whose_local_log_was_removed_continues_with_a_new_one(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     words = ("poll", "AAPL", "--source", exchange, "--every", "100ms")
@@ -348,7 +350,7 @@ def test_a_poller_whose_local_log_was_taken_away_sends_on_from_a_new_one(
     assert len({row[2] for row in rows(elsewhere)}) == 2
 
 
-def test_what_waited_in_a_local_log_that_was_taken_away_is_not_said_to_wait(
+def test_a_backlog_in_a_removed_local_log_is_not_reported_as_waiting(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     Path(f"{elsewhere}.away").touch()
@@ -366,7 +368,7 @@ def test_what_waited_in_a_local_log_that_was_taken_away_is_not_said_to_wait(
     assert "sent when" not in err
 
 
-def test_a_destination_that_hangs_delays_neither_polling_nor_its_end(
+def test_a_hanging_destination_delays_neither_polling_nor_the_end(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     Path(f"{elsewhere}.hang").touch()
@@ -400,7 +402,7 @@ def test_two_pollers_share_a_local_log_and_one_sends_for_both(
     assert {row[0] for row in rows(elsewhere)} == {"AAPL", "GC=F"}
 
 
-def test_prices_of_the_wrong_kind_end_the_poller_and_harm_nothing(
+def test_mixed_prices_end_the_poller_and_harm_nothing(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     write(f"sqlite:{elsewhere}", ticks=3)
@@ -412,7 +414,7 @@ def test_prices_of_the_wrong_kind_end_the_poller_and_harm_nothing(
     assert rows(elsewhere) == before
 
 
-def test_run_shows_what_arrived_elsewhere_and_says_what_is_left(
+def test_run_shows_what_was_delivered_and_reports_the_rest(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms")
@@ -424,7 +426,7 @@ def test_run_shows_what_arrived_elsewhere_and_says_what_is_left(
     assert count(elsewhere) > 0
 
 
-def test_run_ends_in_seconds_while_the_destination_hangs_and_says_what_is_left(
+def test_run_with_a_hanging_destination_ends_in_seconds_and_reports_the_rest(
     ticker: Program, exchange: str, elsewhere: Path
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms")
@@ -441,7 +443,7 @@ def test_run_ends_in_seconds_while_the_destination_hangs_and_says_what_is_left(
     assert f"(kept in sqlite:{local}; sent when" in terminal.seen.decode()
 
 
-def test_quiet_still_says_what_is_left(
+def test_quiet_still_reports_undelivered_ticks(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     write(f"sqlite:{paths[0]}", ticks=3)
@@ -460,7 +462,7 @@ def waiting(ticker: Program, source: Path) -> str:
     return "\n".join(line for line in told.splitlines() if "waiting" in line)
 
 
-def test_a_copy_that_is_complete_leaves_no_claim(ticker: Program, paths: tuple[Path, Path]) -> None:
+def test_a_complete_copy_leaves_no_hold(ticker: Program, paths: tuple[Path, Path]) -> None:
     source, destination = paths
     write(f"sqlite:{source}", ticks=3)
     words = ("forward", f"sqlite:{source}", f"sqlite:{destination}")
@@ -482,7 +484,7 @@ def test_a_copy_that_is_complete_leaves_no_claim(ticker: Program, paths: tuple[P
         ("elsewhere:{}", 6),
     ],
 )
-def test_a_copy_that_failed_leaves_no_claim(
+def test_a_failed_copy_leaves_no_hold(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path, to: str, code: int
 ) -> None:
     source, _ = paths
@@ -496,7 +498,7 @@ def test_a_copy_that_failed_leaves_no_claim(
     assert ticker(*words, "--forget").returncode == 4
 
 
-def test_a_copy_that_was_stopped_leaves_no_claim(
+def test_a_stopped_copy_leaves_no_hold(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     source, _ = paths
@@ -510,7 +512,7 @@ def test_a_copy_that_was_stopped_leaves_no_claim(
     assert waiting(ticker, source) == ""
 
 
-def test_a_relay_that_cannot_begin_leaves_no_claim(
+def test_a_relay_that_cannot_start_leaves_no_hold(
     ticker: Program, paths: tuple[Path, Path]
 ) -> None:
     source, destination = paths
@@ -522,7 +524,7 @@ def test_a_relay_that_cannot_begin_leaves_no_claim(
     assert waiting(ticker, source) == ""
 
 
-def test_a_copy_goes_on_with_the_claim_of_a_relay_and_leaves_it(
+def test_a_copy_continues_from_a_relays_hold_and_keeps_it(
     ticker: Program, paths: tuple[Path, Path], elsewhere: Path
 ) -> None:
     source, _ = paths
@@ -540,7 +542,7 @@ def test_a_copy_goes_on_with_the_claim_of_a_relay_and_leaves_it(
     assert ticker(*words, "--forget").returncode == 0
 
 
-def test_a_copy_of_a_log_that_is_written_is_complete_up_to_the_end_that_it_had(
+def test_a_copy_of_a_growing_log_is_complete_up_to_its_end_at_the_start(
     ticker: Program, paths: tuple[Path, Path]
 ) -> None:
     source, destination = paths

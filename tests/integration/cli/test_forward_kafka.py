@@ -132,7 +132,7 @@ def status(ticker: Program, url: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, {"undelivered": 0, **json.loads(done.stdout)}
 
 
-def test_two_pollers_and_three_readers_on_one_kafka_and_status_tells_of_all(
+def test_status_shows_two_pollers_and_three_readers_on_one_kafka(
     ticker: Program, exchange: str, stream: str
 ) -> None:
     with (ticker.folder / "tail.jsonl").open("wb") as out:
@@ -174,7 +174,7 @@ def test_two_pollers_and_three_readers_on_one_kafka_and_status_tells_of_all(
     assert descendants(ticker) == []
 
 
-def test_forward_to_kafka_from_kafka_and_between_kafkas_each_with_its_proof(
+def test_forward_from_and_to_and_between_kafkas_each_gives_a_proof(
     ticker: Program, stream: str
 ) -> None:
     begin, back = ticker.folder / "a.sqlite", ticker.folder / "b.sqlite"
@@ -263,7 +263,7 @@ def test_pollers_killed_while_the_broker_is_away_and_back_lose_nothing(
     assert seen_by(ticker, stream) == in_file(local)
 
 
-def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
+def test_a_broker_that_was_away_from_the_start_gets_everything(
     ticker: Program, exchange: str, broker: Broker, stream: str
 ) -> None:
     broker.kill()
@@ -293,7 +293,7 @@ def test_a_broker_that_is_away_from_the_start_gets_all_once_it_is_there(
     assert_arrived(stream, local)
 
 
-def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
+def test_a_message_that_is_no_record_is_reported_and_not_counted(
     ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
@@ -310,7 +310,7 @@ def test_what_is_no_record_on_the_topic_is_told_and_counts_as_no_tick(
     assert "passed over" in ticker("status", "--stream", stream, "--format", "table").stdout
 
 
-def test_a_stream_is_not_forwarded_into_itself_by_another_name(
+def test_a_stream_is_not_forwarded_into_itself_under_another_name(
     ticker: Program, stream: str
 ) -> None:
     write(stream, ticks=5)
@@ -323,7 +323,7 @@ def test_a_stream_is_not_forwarded_into_itself_by_another_name(
     assert on_topic(stream) == held
 
 
-def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
+def test_an_impossible_record_does_not_stop_forwarding(
     ticker: Program, stream: str, server: str
 ) -> None:
     write(stream, ticks=300)
@@ -342,7 +342,7 @@ def test_what_no_log_could_keep_is_no_record_and_holds_up_no_forwarding(
     assert done.stderr.startswith("Passed over 2 records")
 
 
-def test_topics_are_made_as_the_streams_table_says(
+def test_topics_are_created_as_the_streams_table_says(
     ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     path = ticker.folder / "config.toml"
@@ -359,7 +359,7 @@ def test_topics_are_made_as_the_streams_table_says(
     assert kept.value == str(3 * 3_600_000)
 
 
-def test_what_was_sent_and_given_up_does_not_wait(
+def test_delivered_or_abandoned_ticks_are_not_shown_as_waiting(
     ticker: Program, exchange: str, stream: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
@@ -389,7 +389,7 @@ def test_a_source_whose_topics_are_gone_can_be_given_up(
     assert ticker("forward", stream, copy, "--forget").returncode == 4
 
 
-def test_topics_made_anew_get_all_that_the_local_log_holds(
+def test_recreated_topics_get_everything_in_the_local_log(
     ticker: Program, exchange: str, stream: str, server: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
@@ -418,7 +418,7 @@ def test_topics_made_anew_get_all_that_the_local_log_holds(
     assert status(ticker, stream)[1]["waiting"] == []
 
 
-def test_what_another_log_in_its_place_lacks_is_told_while_others_write_there(
+def test_losses_in_a_replaced_log_are_reported_while_others_write(
     ticker: Program, exchange: str, stream: str
 ) -> None:
     assert ticker(*poll_words(exchange, stream), "--count", "9").returncode == 0
@@ -431,7 +431,7 @@ def test_what_another_log_in_its_place_lacks_is_told_while_others_write_there(
     assert (code, waits["ticks"], waits["again"]) == (4, count(local), True)
 
 
-def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
+def test_a_moved_broker_gets_the_backlog_of_its_old_address(
     ticker: Program, exchange: str, stream: str
 ) -> None:
     with socket.socket() as nobody:
@@ -456,7 +456,7 @@ def test_a_broker_that_moved_gets_what_waited_for_its_old_address(
     assert on_topic(stream) == in_file(local) | in_file(other)
 
 
-def test_what_waits_for_one_destination_is_not_told_as_waiting_for_another(
+def test_a_backlog_is_reported_only_for_its_own_destination(
     ticker: Program, exchange: str, stream: str
 ) -> None:
     ticker(*poll_words(exchange, stream), "--count", "9")
@@ -471,7 +471,7 @@ def test_what_waits_for_one_destination_is_not_told_as_waiting_for_another(
     assert [each["destination"] for each in told["waiting"]] == [f"{copy}"]
 
 
-def test_topics_deleted_under_the_relay_are_made_anew_and_get_all_that_the_local_log_holds(
+def test_topics_deleted_under_a_relay_are_recreated_with_the_whole_local_log(
     ticker: Program, exchange: str, server: str, stream: str
 ) -> None:
     poller = ticker.start(*poll_words(exchange, stream))
@@ -513,7 +513,7 @@ def test_topics_deleted_under_the_relay_are_made_anew_and_get_all_that_the_local
         pytest.param("freeze", signal.SIGINT, marks=pytest.mark.slow),
     ],
 )
-def test_an_end_takes_seconds_and_says_what_is_undelivered_whatever_became_of_the_broker(
+def test_an_end_takes_seconds_and_reports_what_is_undelivered(
     ticker: Program, exchange: str, broker: Broker, stream: str, how: str, number: signal.Signals
 ) -> None:
     words = ("AAPL", "--source", exchange, "--every", "100ms", "--stream", stream)

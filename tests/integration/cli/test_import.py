@@ -13,7 +13,7 @@ SHARED = Path(__file__).resolve().parents[4] / "shared" / "ticks" / "usdjpy-quot
 
 
 @pytest.mark.smoke
-def test_an_import_says_what_it_took_and_leaves_a_recording_that_is_read_as_a_stream(
+def test_an_import_reports_its_layout_and_makes_a_readable_recording(
     ticker: Program,
 ) -> None:
     (ticker.folder / "a.csv").write_text(
@@ -51,7 +51,7 @@ def test_genuine_quotes_replay_complete_into_another_stream(ticker: Program) -> 
         (("zero.csv", "a.parquet"), 4, "0 ticks from 1 row, 1 left out. Nothing was written"),
     ],
 )
-def test_what_cannot_be_imported_is_said_in_one_sentence_and_nothing_is_written(
+def test_a_refused_import_is_explained_in_one_sentence_and_writes_nothing(
     ticker: Program, words: tuple[str, ...], code: int, said: str
 ) -> None:
     (ticker.folder / "bad.csv").write_text('time;symbol;price\n1704153600;A;"2,5"\n')
@@ -68,7 +68,7 @@ def test_a_mistyped_stream_is_no_symbol(ticker: Program) -> None:
     assert 'Did you mean "demo"?' in done.stderr
 
 
-def test_a_decimal_comma_is_read_where_that_is_said(ticker: Program) -> None:
+def test_a_decimal_comma_is_read_with_its_option(ticker: Program) -> None:
     (ticker.folder / "a.csv").write_text("time;symbol;price\n1704153600;A;2,5\n1704153601;A;3.5\n")
     done = ticker("import", "a.csv", "a.parquet", "--decimal-comma")
     assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def test_a_decimal_comma_is_read_where_that_is_said(ticker: Program) -> None:
     assert [line.count('"price":2.5') for line in shown.stdout.splitlines()] == [1]
 
 
-def test_on_a_terminal_it_says_how_far_it_is_and_elsewhere_it_does_not(ticker: Program) -> None:
+def test_import_shows_progress_only_on_a_terminal(ticker: Program) -> None:
     with (ticker.folder / "a.csv").open("w") as file:
         file.write("time,symbol,price\n")
         file.writelines(f"{1704153600 + n},A,{n % 7 + 1}\n" for n in range(500_000))
@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_nothing_behind(ticker: Program) -> None:
     assert not [*ticker.folder.glob("*a.parquet*")]
 
 
-def test_a_full_disk_is_told_in_plain_words(ticker: Program) -> None:
+def test_a_full_disk_is_reported_in_plain_words(ticker: Program) -> None:
     with (ticker.folder / "a.csv").open("w") as file:
         file.write("time,symbol,price\n")
         file.writelines(f"{1704153600 + n},A,{n % 977 + 1}\n" for n in range(50_000))

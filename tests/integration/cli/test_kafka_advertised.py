@@ -41,13 +41,17 @@ def test_a_one_shot_command_names_the_address_and_the_setting(
     assert time.monotonic() - began < 12
 
 
-def test_a_reader_that_follows_waits_and_says_so(ticker: Program, stream: str) -> None:
+def test_a_reader_with_a_wrong_advertised_address_waits_and_reports_it(
+    ticker: Program, stream: str
+) -> None:
     process = ticker.start("tail", "--stream", stream)
     until_said(process, SAYS)
     assert process.poll() is None
 
 
-def test_a_poller_goes_on_and_says_so(ticker: Program, stream: str, exchange: str) -> None:
+def test_a_poller_with_a_wrong_advertised_address_continues_and_reports_it(
+    ticker: Program, stream: str, exchange: str
+) -> None:
     process = ticker.start("poll", "AAPL", "--source", exchange, "--stream", stream)
     until_said(process, SAYS)
     assert process.poll() is None

@@ -102,7 +102,7 @@ def test_a_relay_needs_no_more_than_read_and_write(
     assert (code, told["healthy"], told["ticks"]) == (0, True, 25)
 
 
-def test_topics_are_made_by_whoever_may_create_them_and_by_nobody_else(
+def test_only_a_user_with_the_right_to_create_can_create_topics(
     ticker: Program, guarded: Guarded
 ) -> None:
     log = f"sqlite:{ticker.folder / 'log.sqlite'}"

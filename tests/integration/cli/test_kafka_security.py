@@ -93,7 +93,7 @@ def end(process: subprocess.Popen[bytes]) -> str:
     return out.decode() + err.decode()
 
 
-def test_a_poller_sends_on_with_the_configured_security_and_every_command_reads_it(
+def test_a_poller_and_every_command_use_the_configured_security(
     ticker: Program, outputs: Outputs, secure_kafka: SecureKafka, exchange: str
 ) -> None:
     name = prefix()
@@ -120,7 +120,7 @@ def test_a_poller_sends_on_with_the_configured_security_and_every_command_reads_
     assert (both.returncode, "complete: " in both.stderr) == (0, True)
 
 
-def test_the_environment_alone_does_for_a_url(
+def test_the_environment_alone_secures_a_url(
     ticker: Program, outputs: Outputs, secure_kafka: SecureKafka
 ) -> None:
     url = secure_kafka.url("SASL_SSL", prefix())
@@ -145,7 +145,7 @@ def test_the_environment_alone_does_for_a_url(
     assert refused.returncode == 6
 
 
-def test_a_password_sent_in_the_clear_is_told_in_a_line_and_never_written_down(
+def test_a_password_sent_in_the_clear_is_warned_of_and_never_stored(
     ticker: Program, outputs: Outputs, secure_kafka: SecureKafka
 ) -> None:
     env = {
@@ -187,7 +187,7 @@ def test_a_wrong_password_ends_a_one_shot_command_with_6(
     assert f"refuses the user {USER}, or the password. Look at user and password_file" in told
 
 
-def test_tail_says_what_is_wrong_and_goes_on_trying(
+def test_tail_names_the_problem_and_keeps_trying(
     ticker: Program, outputs: Outputs, secure_kafka: SecureKafka
 ) -> None:
     ticker.env["TICKER_KAFKA_PASSWORD"] = WRONG
@@ -199,7 +199,7 @@ def test_tail_says_what_is_wrong_and_goes_on_trying(
     assert f"refuses the user {USER}" in outputs.all()
 
 
-def test_watch_shows_what_is_wrong_and_goes_on_trying(
+def test_watch_shows_the_problem_and_keeps_trying(
     ticker: Program, outputs: Outputs, secure_kafka: SecureKafka
 ) -> None:
     name = prefix()
@@ -253,7 +253,7 @@ def test_run_starts_its_poller_without_a_secret_on_the_command_line(
     ],
 )
 @pytest.mark.parametrize("words_of", [("tail",), ("poll", "AAPL"), ("config", "--check")])
-def test_a_file_that_is_missing_ends_each_command_with_3_and_its_path(
+def test_a_missing_file_ends_each_command_with_3_and_its_path(
     ticker: Program,
     outputs: Outputs,
     secure_kafka: SecureKafka,

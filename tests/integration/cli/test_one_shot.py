@@ -21,7 +21,7 @@ HEAVY = ("pandas", "yfinance", "textual", "duckdb", "aiohttp", "curl_cffi", "aps
 @pytest.mark.parametrize(
     "command", ["", "run", "poll", "forward", "watch", "tail", "quote", "exchange", "compare"]
 )
-def test_help_loads_nothing_heavy(ticker: Program, command: str) -> None:
+def test_help_loads_no_heavy_library(ticker: Program, command: str) -> None:
     script = (
         "import sys\n"
         "from ticker.cli import main\n"
@@ -77,7 +77,7 @@ def test_help_into_a_closed_pipe_is_a_quiet_end(ticker: Program, words: list[str
 
 @pytest.mark.parametrize("program", [[sys.executable, "-P", "-m", "ticker"], [INSTALLED]])
 @pytest.mark.parametrize("module", ["ticker.cli", "msgspec", "ticker.cli.status", "apsw"])
-def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
+def test_ctrl_c_during_imports_ends_silently(
     ticker: Program, program: list[str], module: str
 ) -> None:
     ticker.words = program
@@ -86,11 +86,13 @@ def test_ctrl_c_is_a_silent_end_while_the_program_is_still_being_imported(
 
 
 @pytest.mark.smoke
-def test_python_dash_m_says_the_version(ticker: Program) -> None:
+def test_python_dash_m_prints_the_version(ticker: Program) -> None:
     assert ticker.run("--version").stdout.startswith("ticker ")
 
 
-def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
+def test_without_arguments_and_terminal_ticker_prints_help_and_exits_with_2(
+    ticker: Program,
+) -> None:
     done = ticker()
     assert done.returncode == 2
     assert "Usage" in done.stdout
@@ -128,7 +130,7 @@ def test_without_words_and_terminal_it_is_help_and_2(ticker: Program) -> None:
         (["tail", "--no-follow"], 4, "nobody has polled yet"),
     ],
 )
-def test_bad_words_are_told_in_a_line_with_their_code(
+def test_wrong_arguments_are_reported_in_a_line_with_their_code(
     ticker: Program, words: list[str], code: int, told: str
 ) -> None:
     done = ticker(*words)
@@ -139,7 +141,7 @@ def test_bad_words_are_told_in_a_line_with_their_code(
 
 
 @pytest.mark.parametrize("words", [["--help"], ["tail", "--help"], ["config"], ["quote"]])
-def test_closed_or_full_standard_output_is_7_and_told(
+def test_a_closed_or_full_standard_output_exits_with_7_and_a_message(
     ticker: Program, exchange: str, words: list[str]
 ) -> None:
     line = shlex.join([*ticker.words, *words])
@@ -158,7 +160,7 @@ def test_closed_or_full_standard_output_is_7_and_told(
         assert "Traceback" not in done.stderr
 
 
-def test_a_mistake_in_the_configuration_is_told_with_its_line(ticker: Program) -> None:
+def test_a_mistake_in_the_configuration_is_reported_with_its_line(ticker: Program) -> None:
     path = ticker.folder / "c.toml"
     path.write_text("[defaults]\nevry = '5s'\n")
     for command in ("quote", "tail", "config"):
@@ -175,7 +177,7 @@ def test_a_mistake_in_the_configuration_is_told_with_its_line(ticker: Program) -
         ("source = 'yahuu'", "'yahuu' is no source"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_a_mistake_of_the_file(
+def test_an_unusable_value_is_reported_as_a_mistake_of_the_file(
     ticker: Program, line: str, told: str
 ) -> None:
     path = ticker.folder / "c.toml"
@@ -185,7 +187,7 @@ def test_a_value_that_cannot_be_used_is_a_mistake_of_the_file(
     assert f"{path}:2: defaults.{line.split(maxsplit=1)[0]}: {told}" in done.stderr
 
 
-def test_config_is_written_once_checked_and_shown_with_where_values_come_from(
+def test_config_writes_and_checks_the_file_and_shows_origins_of_values(
     ticker: Program,
 ) -> None:
     path = ticker.folder / "config" / "ticker" / "config.toml"
@@ -199,7 +201,7 @@ def test_config_is_written_once_checked_and_shown_with_where_values_come_from(
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the genuine answers lie beside the checkout only")
-def test_saved_answers_are_quoted_exactly_and_what_is_missing_is_named(ticker: Program) -> None:
+def test_saved_answers_are_quoted_exactly_and_missing_symbols_are_named(ticker: Program) -> None:
     expected = json.loads((SHARED / "expected.json").read_text())["quotes"]
     serving = ticker.start(
         "exchange", "--answers", str(SHARED / "quotes"), "--listen", "127.0.0.1:0"
@@ -226,7 +228,7 @@ def test_saved_answers_are_quoted_exactly_and_what_is_missing_is_named(ticker: P
         assert f"{symbol}: " in done.stderr
 
 
-def test_what_was_saved_raw_is_served_again(ticker: Program, exchange: str) -> None:
+def test_saved_raw_answers_can_be_served_again(ticker: Program, exchange: str) -> None:
     done = ticker("quote", "AAPL", "GC=F", "--source", exchange, "--raw", "saved")
     assert done.returncode == 0, done.stderr
     (path,) = (ticker.folder / "saved").iterdir()
@@ -261,15 +263,13 @@ def test_quotes_are_printed_as_csv_and_as_a_table_that_says_simulated(
 
 
 @pytest.mark.smoke
-def test_a_symbol_that_is_not_known_is_told_what_it_may_have_been(
-    ticker: Program, exchange: str
-) -> None:
+def test_an_unknown_symbol_is_reported_with_a_suggestion(ticker: Program, exchange: str) -> None:
     done = ticker("quote", "EURUSD", "--source", exchange)
     assert done.returncode == 4
     assert "Did you mean EURUSD=X?" in done.stderr
 
 
-def test_invented_prices_are_refused_by_a_log_of_real_ones(ticker: Program, exchange: str) -> None:
+def test_a_log_of_real_prices_refuses_invented_ones(ticker: Program, exchange: str) -> None:
     url = f"sqlite:{ticker.folder / 'real.sqlite'}"
     write(url, ticks=3)
     done = ticker("poll", "AAPL", "--source", exchange, "--stream", url, "--count", "1")
@@ -277,7 +277,7 @@ def test_invented_prices_are_refused_by_a_log_of_real_ones(ticker: Program, exch
     assert "Use --stream demo" in done.stderr
 
 
-def test_a_state_directory_that_cannot_be_written_is_7_and_names_the_way_out(
+def test_an_unwritable_state_directory_exits_with_7_and_names_the_option(
     ticker: Program, exchange: str
 ) -> None:
     (ticker.folder / "state").write_text("a file, where a folder should be")
@@ -286,7 +286,7 @@ def test_a_state_directory_that_cannot_be_written_is_7_and_names_the_way_out(
     assert "--stream sqlite:PATH" in done.stderr
 
 
-def test_status_tells_a_monitor_which_of_two_writers_is_gone(ticker: Program) -> None:
+def test_status_shows_a_monitor_which_of_two_writers_is_gone(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     write(url, ticks=3, writer="here", symbols=("GC=F",))
     write(url, age=60_000_000, writer="gone", symbols=("MSFT", "GC=F"))
@@ -299,7 +299,7 @@ def test_status_tells_a_monitor_which_of_two_writers_is_gone(ticker: Program) ->
 
 
 @pytest.mark.smoke
-def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
+def test_status_distinguishes_healthy_and_stale_and_empty(ticker: Program) -> None:
     empty = ticker("status")
     assert (empty.returncode, "nobody has polled yet" in empty.stdout) == (4, True)
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -316,7 +316,7 @@ def test_status_tells_healthy_from_stale_from_empty(ticker: Program) -> None:
 @pytest.mark.parametrize(
     "name", ["\x1b]0;x\x07", "[bold red]", "\u202egold", "G" * 1_000, "a\x00b", "\x9b31m"]
 )
-def test_hostile_names_are_shown_and_never_obeyed(ticker: Program, name: str) -> None:
+def test_hostile_names_are_shown_escaped(ticker: Program, name: str) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     write(url, ticks=1, name=name)
     for words in (
@@ -336,7 +336,7 @@ def test_hostile_names_are_shown_and_never_obeyed(ticker: Program, name: str) ->
                 assert name in done.stdout
 
 
-def test_symbols_that_a_stream_does_not_hold_are_named(ticker: Program, tmp_path: Path) -> None:
+def test_symbols_missing_from_a_stream_are_named(ticker: Program, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'held.sqlite'}"
     write(url, ticks=2)
     done = ticker("tail", "GC=F", "ZZZZ", "--stream", url, "--no-follow")
@@ -356,7 +356,7 @@ ADVICE = (
 
 
 @pytest.mark.parametrize(("words", "advice"), ADVICE)
-def test_advice_names_the_stream_as_its_user_did_and_not_the_default_one(
+def test_advice_names_the_stream_as_its_user_did(
     ticker: Program, words: tuple[str, ...], advice: str
 ) -> None:
     config = ticker.folder / "config" / "ticker" / "config.toml"
@@ -380,13 +380,13 @@ def test_advice_names_the_stream_as_its_user_did_and_not_the_default_one(
         config.unlink(missing_ok=True)
 
 
-def test_what_a_stream_holds_is_asked_of_the_same_stream(ticker: Program) -> None:
+def test_advice_about_a_streams_content_names_the_same_stream(ticker: Program) -> None:
     write("sqlite:" + str(ticker.folder / "held.sqlite"), ticks=2)
     done = ticker("tail", "ZZZZ", "--stream", "sqlite:held.sqlite", "--no-follow")
     assert done.stderr.endswith("ticker status --stream sqlite:held.sqlite\n")
 
 
-def test_forward_advises_nothing_that_it_does_not_take(ticker: Program) -> None:
+def test_forward_advises_only_options_that_it_has(ticker: Program) -> None:
     missing = ticker("forward", "sqlite:none.sqlite", "sqlite:to.sqlite", "--no-follow")
     assert missing.returncode == 4
     assert missing.stderr.endswith("ticker poll AAPL --stream sqlite:none.sqlite\n")
@@ -401,7 +401,7 @@ def test_forward_advises_nothing_that_it_does_not_take(ticker: Program) -> None:
     assert "Name another place as TO" in nowhere.stderr
 
 
-def test_help_says_what_may_be_left_out_of_a_kafka_address(ticker: Program) -> None:
+def test_help_shows_the_optional_parts_of_a_kafka_address(ticker: Program) -> None:
     for command in ("run", "watch", "poll", "tail", "status", "forward"):
         told = " ".join(ticker(command, "--help", COLUMNS="400").stdout.split())
         assert "kafka://HOST:PORT/PREFIX (without /PREFIX: ticks; commas between several" in told

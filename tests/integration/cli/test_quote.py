@@ -28,7 +28,7 @@ def failing(status: int, *lost: str) -> Any:
 
 
 @pytest.mark.parametrize(("status", "answered"), [(500, 70), (429, 50)])
-def test_of_three_requests_one_that_fails_is_named_and_the_others_are_printed(
+def test_one_failed_request_of_three_is_named_and_the_rest_printed(
     ticker: Program, status: int, answered: int
 ) -> None:
     exchange = Exchange(
@@ -46,7 +46,7 @@ def test_of_three_requests_one_that_fails_is_named_and_the_others_are_printed(
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, 6), (429, 5)])
-def test_if_all_requests_fail_the_code_is_that_of_the_failure(
+def test_if_all_requests_fail_the_exit_code_is_that_of_the_failure(
     ticker: Program, status: int, code: int
 ) -> None:
     fault = failing(status, SYMBOLS[0], SYMBOLS[50], SYMBOLS[100])
@@ -56,7 +56,7 @@ def test_if_all_requests_fail_the_code_is_that_of_the_failure(
     assert "Traceback" not in done.stderr
 
 
-def test_answers_of_other_symbols_are_never_saved_under_one_name(
+def test_answers_for_different_symbols_are_saved_under_different_names(
     ticker: Program, exchange: str
 ) -> None:
     for symbol in ("A/B", "A:B", "A?B", "..."):
@@ -86,9 +86,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("command", ["quote", "tail", "watch"])
-def test_negative_and_very_small_prices_are_shown_as_what_they_are(
-    ticker: Program, command: str
-) -> None:
+def test_negative_and_very_small_prices_are_shown_exactly(ticker: Program, command: str) -> None:
     saved = ticker.folder / "saved"
     saved.mkdir()
     (saved / "two.json").write_text(json.dumps({"quoteResponse": {"result": [OIL, SMALL]}}))
@@ -111,7 +109,7 @@ def test_negative_and_very_small_prices_are_shown_as_what_they_are(
     assert "0.00000000" not in shown.stdout
 
 
-def test_what_is_owned_is_printed_for_cron_with_the_pairs_that_it_needs(
+def test_holdings_are_printed_for_cron_with_the_needed_currency_pairs(
     ticker: Program, exchange: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.toml"

@@ -92,7 +92,7 @@ def left_over(ticker: Program) -> list[str]:
 
 
 @pytest.mark.smoke
-def test_a_recording_of_the_past_is_the_stream_tick_for_tick_with_its_gaps(
+def test_a_recording_of_the_past_equals_the_stream_with_its_gaps(
     ticker: Program,
 ) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -107,7 +107,7 @@ def test_a_recording_of_the_past_is_the_stream_tick_for_tick_with_its_gaps(
     assert left_over(ticker) == ["a.parquet"]
 
 
-def test_a_piece_is_cut_out_of_a_recording(ticker: Program) -> None:
+def test_a_part_of_a_recording_can_be_recorded(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW, NOW + SECOND, NOW + 2 * SECOND)
     append(url, NOW, NOW + SECOND, symbol="GC=F")
@@ -119,7 +119,7 @@ def test_a_piece_is_cut_out_of_a_recording(ticker: Program) -> None:
     assert [(tick.symbol, tick.sequence) for tick in ticks] == [("AAPL", 2), ("AAPL", 3)]
 
 
-def test_a_replay_into_a_stream_is_compared_with_what_the_recording_says_it_holds(
+def test_a_replay_into_a_stream_is_compared_with_the_recordings_manifest(
     ticker: Program,
 ) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -132,7 +132,7 @@ def test_a_replay_into_a_stream_is_compared_with_what_the_recording_says_it_hold
     assert rows(ticker.folder / "copy.sqlite") == rows(ticker.folder / "log.sqlite")
 
 
-def test_a_symbol_that_the_stream_does_not_hold_is_named(ticker: Program) -> None:
+def test_a_symbol_missing_from_the_stream_is_named(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)
     done = ticker("record", "a.parquet", "AAPL", "NVDA", "--stream", url, "--no-follow")
@@ -142,7 +142,7 @@ def test_a_symbol_that_the_stream_does_not_hold_is_named(ticker: Program) -> Non
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_what_comes_until_a_signal_is_recorded(
+def test_everything_until_a_signal_is_recorded(
     ticker: Program, number: signal.Signals, code: int
 ) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -161,7 +161,7 @@ def test_what_comes_until_a_signal_is_recorded(
     assert left_over(ticker) == ["a.parquet"]
 
 
-def test_a_recorder_waits_for_a_stream_that_is_not_there_and_misses_nothing(
+def test_a_recorder_waits_for_a_missing_stream_and_loses_nothing(
     ticker: Program,
 ) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -173,7 +173,7 @@ def test_a_recorder_waits_for_a_stream_that_is_not_there_and_misses_nothing(
     assert read(str(ticker.folder / "a.parquet"))[0] == read(url)[0]
 
 
-def test_a_count_is_exact_and_fewer_are_told(ticker: Program) -> None:
+def test_a_count_is_exact_and_fewer_ticks_are_reported(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW, NOW + 1, NOW + 2)
     exact = ticker("record", "a.parquet", "--stream", url, "--no-follow", "--count", "2")
@@ -184,7 +184,7 @@ def test_a_count_is_exact_and_fewer_are_told(ticker: Program) -> None:
     assert "3 of 9 ticks came" in fewer.stderr
 
 
-def test_where_nothing_comes_no_file_is_written(ticker: Program) -> None:
+def test_without_ticks_no_file_is_written(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)
     done = ticker("record", "a.parquet", "--stream", url, "--for", "200ms")
@@ -207,7 +207,7 @@ def test_an_existing_file_is_not_replaced_without_force(ticker: Program) -> None
     assert len(read(str(path))[0]) == 2
 
 
-def test_the_name_must_be_that_of_a_recording(ticker: Program) -> None:
+def test_the_file_name_must_be_that_of_a_recording(ticker: Program) -> None:
     done = ticker("record", "a.txt", "--stream", "demo")
     assert done.returncode == 2
     assert "a.parquet" in done.stderr
@@ -261,7 +261,7 @@ def test_fifty_kills_at_random_moments_lose_nothing_that_was_acknowledged(
     kill_under_load(ticker, chance.randrange(1, 10_000), ending)
 
 
-def test_a_recorder_that_meets_an_unfinished_file_finishes_it_and_does_not_replace_it(
+def test_a_recorder_finishes_an_unfinished_file_and_does_not_replace_it(
     ticker: Program,
 ) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
@@ -280,7 +280,7 @@ def test_a_recorder_that_meets_an_unfinished_file_finishes_it_and_does_not_repla
     assert len(read(str(ticker.folder / "a.parquet"))[0]) == 1
 
 
-def test_a_recorder_killed_before_its_first_tick_is_told_of_once(ticker: Program) -> None:
+def test_a_recorder_killed_before_its_first_tick_is_reported_once(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)
     recorder = ticker.start("record", "a.parquet", "--stream", url)
@@ -294,7 +294,7 @@ def test_a_recorder_killed_before_its_first_tick_is_told_of_once(ticker: Program
     assert again.stderr == "a.parquet: there is no such file\n"
 
 
-def test_a_full_disk_ends_it_with_all_before_it_safe(ticker: Program) -> None:
+def test_a_full_disk_ends_a_recording_and_keeps_everything_before(ticker: Program) -> None:
     url = f"sqlite:{ticker.folder / 'log.sqlite'}"
     append(url, NOW)
     limited = ["bash", "-c", 'ulimit -f 2000; exec "$@"', "bash"]

@@ -55,7 +55,7 @@ def recorded(ticker: Program) -> str:
     return str(path)
 
 
-def test_the_screen_says_that_it_is_a_replay_and_ends_on_the_last_price(
+def test_the_screen_shows_a_replay_and_ends_at_the_last_price(
     ticker: Program, recorded: str
 ) -> None:
     screen = ticker.on_terminal("replay", recorded, "--speed", "10")
@@ -67,7 +67,7 @@ def test_the_screen_says_that_it_is_a_replay_and_ends_on_the_last_price(
     assert screen.end() == 0
 
 
-def test_space_pauses_and_goes_on(ticker: Program, recorded: str) -> None:
+def test_space_pauses_and_continues(ticker: Program, recorded: str) -> None:
     screen = ticker.on_terminal("replay", recorded)
     screen.wait_for("101.00")
     screen.type(" ")
@@ -80,7 +80,7 @@ def test_space_pauses_and_goes_on(ticker: Program, recorded: str) -> None:
     assert screen.end() == 130
 
 
-def test_a_loop_begins_again(ticker: Program, recorded: str) -> None:
+def test_a_loop_starts_again(ticker: Program, recorded: str) -> None:
     screen = ticker.on_terminal("replay", recorded, "--speed", "max", "--loop")
     for _ in range(2):
         screen.wait_for("end of the recording: 3 ticks")
@@ -101,7 +101,7 @@ def test_a_replay_leaves_no_file_behind(
 
 
 @pytest.mark.smoke
-def test_all_of_a_stream_is_played_into_another_and_compared(
+def test_a_whole_stream_is_replayed_into_another_and_compared(
     ticker: Program, recorded: str
 ) -> None:
     done = ticker("replay", recorded, "--to", "sqlite:copy.sqlite", "--speed", "max")
@@ -115,7 +115,7 @@ def test_all_of_a_stream_is_played_into_another_and_compared(
     assert "copy.sqlite holds ticks already. Name a fresh one" in again.stderr
 
 
-def test_a_watch_of_a_stream_that_is_being_replayed_has_the_tapes_clock(
+def test_watching_a_replayed_stream_shows_tape_time(
     ticker: Program,
 ) -> None:
     began = NOW - 24 * HOUR
@@ -135,7 +135,7 @@ def test_a_watch_of_a_stream_that_is_being_replayed_has_the_tapes_clock(
     assert b"2 ticks played into" in said
 
 
-def test_without_a_stream_the_last_session_of_the_local_log_is_played(ticker: Program) -> None:
+def test_the_default_replay_is_the_local_logs_last_session(ticker: Program) -> None:
     ticker.state.mkdir(parents=True)
     log = f"sqlite:{ticker.state / 'stream.sqlite'}"
     record(log, NOW - 5 * HOUR, NOW - 4 * HOUR, NOW - HOUR, NOW - HOUR + SECOND)
@@ -163,7 +163,7 @@ def test_without_a_stream_the_last_session_of_the_local_log_is_played(ticker: Pr
         (["nowhere:x", "--to", "sqlite:to"], 2, "is no stream"),
     ],
 )
-def test_what_cannot_be_replayed_is_told(
+def test_what_cannot_be_replayed_is_refused_with_the_reason(
     ticker: Program,
     recorded: str,  # noqa: ARG001  (it is there)
     words: list[str],
@@ -191,7 +191,7 @@ def test_the_command_that_a_demo_offers_replays_what_it_showed(ticker: Program) 
     assert screen.end() == 0
 
 
-def test_where_nothing_was_kept_no_replay_is_offered(ticker: Program) -> None:
+def test_no_replay_is_offered_if_nothing_was_stored(ticker: Program) -> None:
     log = f"sqlite:{ticker.folder / 'none.sqlite'}"
     screen = ticker.on_terminal("run", "AAPL", "--source", "exchange:1", "--stream", log)
     screen.wait_for("AAPL")

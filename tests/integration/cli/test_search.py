@@ -13,7 +13,7 @@ from ticker.exchange import Exchange, Market
 from .conftest import Program
 
 
-def test_a_search_prints_symbols_names_and_kinds(ticker: Program) -> None:
+def test_a_search_prints_symbols_and_names_and_kinds(ticker: Program) -> None:
     with serving(Exchange(Market(7), port=0)) as (host, port):
         source = ("--source", f"exchange:{host}:{port}")
         done = ticker("search", "apple", *source)
@@ -46,7 +46,7 @@ def test_a_search_prints_symbols_names_and_kinds(ticker: Program) -> None:
         ),
     ],
 )
-def test_a_search_that_fails_says_why(
+def test_a_failed_search_says_why(
     ticker: Program, status: int, body: str, code: int, words: str
 ) -> None:
     async def fault(request: web.Request) -> web.StreamResponse | None:

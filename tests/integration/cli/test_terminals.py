@@ -32,7 +32,7 @@ def test_a_board_is_shown_in_any_character_set(ticker: Program, log: str, charse
 @pytest.mark.parametrize(
     "words", [["--help"], ["forward", "--help"], ["status"], ["config"], ["tail", "--no-follow"]]
 )
-def test_what_is_printed_is_in_the_terminals_character_set(
+def test_output_is_in_the_terminals_character_set(
     ticker: Program, log: str, words: list[str], charset: str
 ) -> None:
     terminal = ticker.on_terminal(*words, PYTHONIOENCODING=charset, TICKER_STREAM=log)
@@ -41,7 +41,7 @@ def test_what_is_printed_is_in_the_terminals_character_set(
     assert b"\xc2" not in terminal.seen  # the first byte of a middle dot in UTF-8
 
 
-def test_bytes_that_are_no_text_do_not_end_the_dashboard(ticker: Program, log: str) -> None:
+def test_invalid_bytes_as_input_do_not_end_the_dashboard(ticker: Program, log: str) -> None:
     terminal = ticker.on_terminal("watch", "--stream", log)
     terminal.wait_for("4,103.00")
     terminal.type("/")
@@ -55,7 +55,7 @@ def test_bytes_that_are_no_text_do_not_end_the_dashboard(ticker: Program, log: s
 
 
 @pytest.mark.parametrize(("key", "code"), [("q", 0), ("\x03", 130)])
-def test_a_demo_whose_poller_was_started_again_ends_as_any_other(
+def test_a_demo_whose_poller_was_restarted_ends_normally(
     ticker: Program, key: str, code: int
 ) -> None:
     terminal = ticker.on_terminal("demo", "AAPL", "GC=F")

@@ -27,7 +27,7 @@ def test_every_local_log_with_undelivered_ticks_is_listed_whatever_its_destinati
         assert f"{here} (or its new address)" in " ".join(shown.split())
 
 
-def test_what_waits_is_sent_by_the_command_that_is_told(ticker: Program, exchange: str) -> None:
+def test_the_advised_command_sends_the_backlog(ticker: Program, exchange: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/ticks"
@@ -36,7 +36,9 @@ def test_what_waits_is_sent_by_the_command_that_is_told(ticker: Program, exchang
         assert f"ticker poll --source exchange --stream {url}, or ticker forward " in told
 
 
-def test_a_relay_is_said_to_try_while_its_stream_is_away(ticker: Program, exchange: str) -> None:
+def test_a_relay_is_shown_as_trying_while_its_stream_is_away(
+    ticker: Program, exchange: str
+) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"kafka://127.0.0.1:{nobody.getsockname()[1]}/ticks"
