@@ -59,7 +59,7 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.1)  # between two looks
 
 
-def test_it_passes_the_reference_loader_and_up_alone_needs_no_network(model: Any) -> None:
+def test_compose_yaml_is_valid_and_a_plain_up_needs_no_network(model: Any) -> None:
     by_profile = {name: service.get("profiles", []) for name, service in model.items()}
     assert by_profile == {
         "kafka": [],
@@ -70,7 +70,7 @@ def test_it_passes_the_reference_loader_and_up_alone_needs_no_network(model: Any
     }
 
 
-def test_every_image_of_others_is_pinned_and_ours_is_built_from_the_checkout(model: Any) -> None:
+def test_foreign_images_are_pinned_and_ours_is_built_from_the_checkout(model: Any) -> None:
     for name, service in model.items():
         if "build" in service:
             assert service["build"]["context"] == str(ROOT)
@@ -80,13 +80,13 @@ def test_every_image_of_others_is_pinned_and_ours_is_built_from_the_checkout(mod
             assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+", service["image"]), name
 
 
-def test_ports_are_open_on_this_machine_alone(model: Any) -> None:
+def test_ports_are_open_on_this_machine_only(model: Any) -> None:
     ports = [port for service in model.values() for port in service.get("ports", [])]
     assert {port["published"] for port in ports} == {"9092", "8080"}
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
-def test_kafka_tells_containers_and_the_host_each_where_it_is(model: Any) -> None:
+def test_kafka_gives_containers_and_the_host_each_the_right_address(model: Any) -> None:
     kafka = model["kafka"]["environment"]
     advertised = dict(
         listener.split("://") for listener in kafka["KAFKA_ADVERTISED_LISTENERS"].split(",")
@@ -112,7 +112,9 @@ def sources(model: Any) -> list[tuple[str, str]]:
     return [(word, line[-1]) for line in lines for word in line[:-1]]
 
 
-def test_what_our_image_copies_is_there_and_is_all_that_its_builder_is_sent(model: Any) -> None:
+def test_the_image_copies_existing_files_and_the_build_context_holds_nothing_else(
+    model: Any,
+) -> None:
     copied = [source for source, _ in sources(model)]
     assert copied
     assert [source for source in copied if not (ROOT / source).exists()] == []
@@ -134,7 +136,7 @@ def image(model: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_our_image_copies_is_enough_to_build_the_package(image: Path) -> None:
+def test_the_files_in_the_image_are_enough_to_build_the_package(image: Path) -> None:
     words = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", "wheels", "."]
     subprocess.run(words, cwd=image, check=True, timeout=300)
     (wheel,) = (image / "wheels").glob("*.whl")
@@ -144,7 +146,7 @@ def test_what_our_image_copies_is_enough_to_build_the_package(image: Path) -> No
 
 
 @pytest.mark.slow
-def test_what_our_image_runs_installs_a_ticker_that_starts(model: Any, image: Path) -> None:
+def test_the_image_installs_a_ticker_that_starts(model: Any, image: Path) -> None:
     inline = model["poller"]["build"]["dockerfile_inline"]
     (install,) = re.findall(r"^RUN (pip install .*)", inline, re.MULTILINE)
     (entry,) = re.findall(r"^ENTRYPOINT (.*)", inline, re.MULTILINE)
@@ -155,7 +157,7 @@ def test_what_our_image_runs_installs_a_ticker_that_starts(model: Any, image: Pa
     subprocess.run(words, env=path, check=True, timeout=300)
 
 
-def test_the_poller_may_write_its_volume(model: Any) -> None:
+def test_the_poller_can_write_its_volume(model: Any) -> None:
     service = model["poller"]
     inline = service["build"]["dockerfile_inline"]
     # A new volume takes over what the image has at its place: the owner too.
@@ -168,7 +170,7 @@ def test_the_poller_may_write_its_volume(model: Any) -> None:
     assert len({model[name]["volumes"][0]["source"] for name in ("poller", "poller-yahoo")}) == 2
 
 
-def test_only_yahoo_polls_at_yahoos_budget_which_is_the_default(model: Any) -> None:
+def test_only_the_yahoo_poller_keeps_to_yahoos_budget(model: Any) -> None:
     words = model["poller-yahoo"]["command"]
     assert words[words.index("--source") + 1] == "yahoo"
     assert "--every" not in words
@@ -224,7 +226,7 @@ def test_prices_of_the_exchange_come_through_kafka_to_the_host(
     assert all(quote["price"] > 0 and quote["simulated"] for quote in quotes)
 
 
-def test_a_broker_that_is_gone_is_not_healthy_and_one_that_is_back_has_lost_nothing(
+def test_a_broker_that_comes_back_has_lost_nothing(
     composed: Composed,
 ) -> None:
     kafka = composed.service("kafka")
@@ -245,7 +247,7 @@ def test_an_exchange_that_is_gone_is_not_healthy(composed: Composed) -> None:
     exchange.wait()
 
 
-def test_a_poller_stopped_within_its_grace_delivers_all_and_goes_on_where_it_ended(
+def test_a_poller_stopped_within_its_grace_delivers_everything_and_later_continues(
     composed: Composed,
 ) -> None:
     poller = composed.service("poller")

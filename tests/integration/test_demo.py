@@ -22,7 +22,7 @@ def children() -> set[int]:
 
 
 @pytest.mark.smoke
-async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_behind() -> None:
+async def test_a_demo_works_inside_an_event_loop_and_leaves_nothing_behind() -> None:
     before = children()
     with ticker.demo(["AAPL", "GC=F"], seed=7) as url:
         assert len(children() - before) == 2
@@ -39,7 +39,7 @@ async def test_a_demo_flows_where_an_event_loop_is_running_and_leaves_nothing_be
     assert not Path(url.removeprefix("sqlite:")).parent.exists()
 
 
-def test_a_demo_with_an_outage_has_a_gap_and_goes_on_after_it() -> None:
+def test_a_demo_with_an_outage_has_a_gap_and_continues() -> None:
     before = children()
     with ticker.demo(["AAPL"], outage=(0.5, 1)) as url:
         deadline = time.monotonic() + 60
@@ -55,7 +55,7 @@ def test_a_demo_with_an_outage_has_a_gap_and_goes_on_after_it() -> None:
 
 
 @pytest.mark.parametrize("after", [0, 60])
-def test_a_demo_with_an_outage_ends_at_any_moment(after: float) -> None:
+def test_a_demo_with_an_outage_can_end_at_any_moment(after: float) -> None:
     before = children()
     with ticker.demo(["AAPL"], outage=(after, 0)):
         begin = time.monotonic()

@@ -80,7 +80,7 @@ async def test_every_answer_says_that_it_is_simulated() -> None:
         assert (answer.status, answer.headers["Ticker-Simulated"]) == (405, "1")
 
 
-async def test_a_failure_inside_is_an_error_for_the_asker_and_goes_to_our_own_log(
+async def test_an_internal_failure_is_an_error_for_the_client_and_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fault(_: web.Request) -> web.StreamResponse | None:
@@ -92,7 +92,7 @@ async def test_a_failure_inside_is_an_error_for_the_asker_and_goes_to_our_own_lo
     assert {record.name for record in caplog.records} == {"ticker.exchange.server"}
 
 
-async def test_what_is_no_http_is_refused_and_the_exchange_goes_on() -> None:
+async def test_a_request_that_is_not_http_is_refused_and_the_exchange_continues() -> None:
     async with served() as (exchange, client):
         reader, writer = await asyncio.open_connection(*exchange.address)
         writer.write(b"\x16\x03\x01 hello\r\n\r\n")
@@ -101,7 +101,7 @@ async def test_what_is_no_http_is_refused_and_the_exchange_goes_on() -> None:
         assert (await client.get("/")).status == 200
 
 
-async def test_counters_tell_connections_requests_and_events() -> None:
+async def test_counters_show_connections_and_requests_and_events() -> None:
     now = NOON
 
     async with served(clock=lambda: now) as (exchange, client):
@@ -116,7 +116,7 @@ async def test_counters_tell_connections_requests_and_events() -> None:
     assert (stopped.open, stopped.requests) == (0, 2)
 
 
-async def test_faults_are_switched_by_a_request_while_it_serves() -> None:
+async def test_a_request_switches_faults_while_the_exchange_serves() -> None:
     async with served() as (exchange, client):
         answer = await client.put("/faults", data="429:0.5 mute")
         assert await answer.json() == {"429": 0.5, "mute": 1.0}
@@ -129,7 +129,7 @@ async def test_faults_are_switched_by_a_request_while_it_serves() -> None:
         assert not exchange.faults.on
 
 
-async def test_port_0_takes_a_free_port_and_tells_it() -> None:
+async def test_port_0_takes_a_free_port_and_reports_it() -> None:
     exchange = Exchange(Market(7), port=0)
     host, port = await exchange.start()
     assert host == "127.0.0.1"
@@ -139,7 +139,7 @@ async def test_port_0_takes_a_free_port_and_tells_it() -> None:
     await exchange.stop()
 
 
-async def test_an_address_that_is_not_ours_is_an_error() -> None:
+async def test_an_address_of_another_machine_is_an_error() -> None:
     with pytest.raises(CannotListen, match="not an address of this machine") as caught:
         await Exchange(Market(7), "192.0.2.1", 0).start()
     assert caught.value.host == "192.0.2.1"
@@ -158,6 +158,6 @@ async def test_a_taken_port_is_an_error_and_another_is_free() -> None:
     assert (caught.value.host, caught.value.port) == ("127.0.0.1", port)
 
 
-async def test_a_port_that_cannot_be_is_an_error() -> None:
+async def test_an_invalid_port_is_an_error() -> None:
     with pytest.raises(CannotListen):
         await Exchange(Market(7), port=70_000).start()

@@ -63,7 +63,7 @@ async def test_a_subscriber_gets_the_present_state_and_then_each_change() -> Non
         assert exchange.counters.sent >= 7
 
 
-async def test_an_unsubscribed_symbol_is_told_no_more_and_nonsense_is_passed_over() -> None:
+async def test_an_unsubscribed_symbol_sends_nothing_and_nonsense_is_skipped() -> None:
     now = NOON
     async with (
         Exchange(Market(7), port=0, clock=lambda: now) as exchange,
@@ -83,7 +83,7 @@ async def test_an_unsubscribed_symbol_is_told_no_more_and_nonsense_is_passed_ove
         assert {told.id for told in await received(socket, 4)} == {"GC=F", "BTC-USD"}
 
 
-async def test_the_end_of_the_exchange_closes_the_sockets_in_order() -> None:
+async def test_the_end_of_the_exchange_closes_the_sockets_cleanly() -> None:
     exchange = Exchange(Market(7), port=0)
     await exchange.start()
     async with connect(url(exchange), proxy=None) as socket:
@@ -92,9 +92,7 @@ async def test_the_end_of_the_exchange_closes_the_sockets_in_order() -> None:
             await socket.recv()
 
 
-async def test_moves_that_are_told_late_are_told_one_by_one_and_before_a_poll_can_skip_them() -> (
-    None
-):
+async def test_late_moves_are_sent_one_by_one_before_a_poll_skips_them() -> None:
     now = NOON
     async with (
         Exchange(Market(7), port=0, clock=lambda: now) as exchange,
@@ -120,7 +118,7 @@ async def test_a_client_that_does_not_read_keeps_the_latest_of_each_symbol() -> 
     assert subscriber.waiting == [("S0", "19998"), ("S1", "19999"), ("S2", "20000")]
 
 
-async def test_a_socket_fails_on_purpose() -> None:
+async def test_a_socket_fails_on_request() -> None:
     async with Exchange(Market(7), port=0, clock=lambda: NOON) as exchange:
         exchange.faults.switch("garbage")
         async with connect(url(exchange), proxy=None) as socket:

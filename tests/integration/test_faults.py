@@ -22,7 +22,7 @@ from ticker.sources.yahoo import YahooAddress, YahooSource
         ("5xx", SourceError, "is in trouble (HTTP 502)"),
     ],
 )
-async def test_each_fault_is_an_error_of_its_own_and_over_with_the_fault(
+async def test_each_fault_has_its_own_error_and_ends_with_the_fault(
     fault: str, kind: type[SourceError], words: str
 ) -> None:
     async with Exchange(Market(1), port=0) as exchange:

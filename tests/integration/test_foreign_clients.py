@@ -117,7 +117,7 @@ async def board(client: ClientSession, symbols: str, fields: str = BOARD) -> dic
     return {row.symbol: row for row in rows}
 
 
-async def test_the_board_of_ticker_in_go_is_full() -> None:
+async def test_the_board_of_the_go_client_is_full() -> None:
     symbols = [each.symbol for each in listings()]
     async with serve() as exchange, client(exchange) as go:
         rows = await board(go, ",".join(symbols))
@@ -144,7 +144,7 @@ async def test_ticker_in_go_sees_the_price_before_the_opening_and_after_the_clos
     assert rows["^IXIC"].post_market_price.raw == 0
 
 
-async def test_ticker_in_go_gets_its_rates_of_exchange_in_any_case() -> None:
+async def test_the_go_client_gets_its_exchange_rates_in_any_case() -> None:
     async with serve() as exchange, client(exchange) as go:
         rows = await board(go, "GBpUSD=X,EURUSD=X", "currency,regularMarketPrice")
     assert [*rows] == ["GBPUSD=X", "EURUSD=X"]
@@ -192,7 +192,7 @@ async def test_yahoo_finance2_accepts_each_quote(fields: str) -> None:
         assert ("regularMarketVolume" in entry) is not bool(fields)
 
 
-async def test_yahoo_finance2_accepts_a_search_that_finds_something_and_one_that_does_not() -> None:
+async def test_yahoo_finance2_accepts_a_search_with_and_without_results() -> None:
     async with serve() as exchange:
         query = {"lang": "en-US", "region": "US", "quotesCount": "6", "newsCount": "4"}
         for words, count in (("gold", 2), ("zzzz", 0)):

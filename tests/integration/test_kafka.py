@@ -157,7 +157,7 @@ async def test_a_late_reader_joins_quotes_and_ticks_over_partitions_while_others
         await asyncio.gather(*readers)
 
 
-async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
+async def test_a_symbol_whose_quote_lags_far_behind_is_read_from_further_back(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -180,7 +180,7 @@ async def test_a_symbol_whose_quote_lags_far_behind_is_joined_from_further_back(
     assert [tick.sequence for tick in seen.records if tick.symbol == "QUIET"][-3:] == [2, 3, 4]
 
 
-async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are_no_hole(
+async def test_ticks_newer_than_any_quote_are_found_behind_many_others(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -201,7 +201,7 @@ async def test_ticks_that_no_quote_tells_of_are_found_behind_many_others_and_are
         assert (await log.health()).holes == 0
 
 
-async def test_a_log_opened_again_goes_on_where_it_ended(address: KafkaAddress) -> None:
+async def test_a_reopened_log_continues_where_it_ended(address: KafkaAddress) -> None:
     async with KafkaLog(address) as log:
         log_id = log.id
         await log.append(
@@ -223,7 +223,7 @@ async def test_a_log_opened_again_goes_on_where_it_ended(address: KafkaAddress) 
         assert sum(len(batch.gaps) for batch in batches) == 1
 
 
-async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end(
+async def test_quotes_of_a_symbol_are_sent_once_a_second_and_at_the_end(
     address: KafkaAddress,
 ) -> None:
     begun = time.monotonic()
@@ -239,7 +239,7 @@ async def test_quotes_of_one_symbol_go_out_once_a_second_and_the_last_at_the_end
         assert [q.sequence for q in (await stream.snapshot()).quotes] == [5]
 
 
-async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(
+async def test_a_waiting_quote_is_sent_even_if_nothing_follows(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream, asyncio.timeout(30):
@@ -251,7 +251,7 @@ async def test_a_quote_that_waits_is_sent_though_nothing_comes_after_it(
                 break
 
 
-async def test_messages_are_plain_json_with_key_and_headers_for_anybody(
+async def test_messages_are_plain_json_with_key_and_headers(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -274,7 +274,7 @@ async def test_messages_are_plain_json_with_key_and_headers_for_anybody(
     assert {message.timestamp_type for message in found.values()} == {1}  # LogAppendTime
 
 
-async def test_foreign_and_broken_messages_are_counted_and_passed_over(
+async def test_foreign_and_broken_messages_are_counted_and_skipped(
     address: KafkaAddress,
 ) -> None:
     good = wire.encode(tick("o", "A", 2))
@@ -311,7 +311,7 @@ async def test_foreign_and_broken_messages_are_counted_and_passed_over(
         assert await log.last() == {("o", "A"): 2}
 
 
-async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
+async def test_a_symbol_without_a_quote_is_shown_by_its_last_tick(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -333,7 +333,7 @@ async def test_a_symbol_of_which_no_quote_tells_is_shown_by_its_last_tick(
         assert log.read_stats() == ReadStats()
 
 
-async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
+async def test_a_message_that_aiokafka_cannot_read_is_counted_and_skipped(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=2)) as log:
@@ -355,7 +355,7 @@ async def test_a_message_that_aiokafka_cannot_read_is_counted_and_passed_over(
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_what_others_compress_is_read(address: KafkaAddress, codec: str) -> None:
+async def test_messages_in_every_compression_are_read(address: KafkaAddress, codec: str) -> None:
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": address.servers[0], "compression.type": codec, "linger.ms": 50}
     )
@@ -367,7 +367,9 @@ async def test_what_others_compress_is_read(address: KafkaAddress, codec: str) -
         assert [t for b in await read(log) for t in b.ticks] == ticks
 
 
-async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: KafkaAddress) -> None:
+async def test_a_reader_that_retention_overtook_gets_a_gap_and_continues(
+    address: KafkaAddress,
+) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append([tick("o", "A", n) for n in range(1, 21)])
         seen: list[int] = []
@@ -391,7 +393,7 @@ async def test_a_reader_that_retention_passed_is_told_and_goes_on(address: Kafka
         assert [(g.reason, g.from_, g.until) for g in gaps] == [("retention", NOW + 5, NOW + 16)]
 
 
-async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told(
+async def test_retention_runs_while_ticks_flow_and_reports_to_overtaken_readers(
     address: KafkaAddress,
 ) -> None:
     sequences = itertools.count(1)
@@ -414,7 +416,7 @@ async def test_what_is_too_old_goes_while_ticks_flow_and_who_stood_there_is_told
         assert {gap.reason for gap in gaps} == {"retention"}
 
 
-async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(
+async def test_a_span_whose_start_retention_deleted_is_read_from_there(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, admin(address) as client:
@@ -426,7 +428,7 @@ async def test_of_a_span_whose_beginning_retention_deleted_the_rest_is_read(
         assert found == [15, 16, 17]
 
 
-async def test_a_reading_ends_behind_what_is_handed_to_nobody_while_others_flow(
+async def test_a_reading_passes_invisible_markers_while_other_partitions_flow(
     address: KafkaAddress,
 ) -> None:
     """The marker of somebody else's transaction lies at the end of one partition."""
@@ -453,7 +455,9 @@ async def test_a_reading_ends_behind_what_is_handed_to_nobody_while_others_flow(
         assert quiet in seen
 
 
-async def test_a_topic_with_another_policy_is_told_and_left_alone(address: KafkaAddress) -> None:
+async def test_a_topic_with_another_policy_is_reported_and_left_alone(
+    address: KafkaAddress,
+) -> None:
     async with admin(address) as client:
         compacted = {"cleanup.policy": "compact"}
         topic = NewTopic(address.prefix, 1, 1, topic_configs=compacted)
@@ -494,7 +498,7 @@ async def test_a_cluster_that_is_not_complete_yet_is_waited_for(
         await log.append([tick("o", "A", 1)])
 
 
-async def test_a_cluster_that_does_not_become_complete_is_told(
+async def test_a_cluster_that_stays_incomplete_is_reported(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(topics, "ANSWER", 1)
@@ -503,7 +507,7 @@ async def test_a_cluster_that_does_not_become_complete_is_told(
             pass
 
 
-async def test_topics_are_made_while_no_controller_is_known(
+async def test_topics_are_created_even_while_no_controller_is_known(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As it is for a moment after a broker began, or was away for longer than its session.
@@ -514,7 +518,7 @@ async def test_topics_are_made_while_no_controller_is_known(
         assert await log.last() == {("o", "A"): 1}
 
 
-async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(
+async def test_ticks_are_found_by_time_even_if_the_brokers_clock_is_behind(
     address: KafkaAddress,
 ) -> None:
     ahead = (time.time_ns() // 1_000) + 60_000_000
@@ -525,7 +529,7 @@ async def test_ticks_are_found_by_time_though_the_brokers_clock_is_behind(
         assert found == [4, 5, 6, 7, 8, 9, 10]
 
 
-async def test_columns_come_however_long_their_caller_works_on_a_chunk(
+async def test_columns_arrive_even_if_their_caller_works_long_on_a_chunk(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(Fetching):
@@ -549,7 +553,7 @@ async def test_columns_come_however_long_their_caller_works_on_a_chunk(
     assert await asyncio.to_thread(work) == [1, 2, 3]
 
 
-async def test_a_reader_of_topics_with_another_policy_says_so(address: KafkaAddress) -> None:
+async def test_a_reader_reports_topics_with_another_policy(address: KafkaAddress) -> None:
     async with KafkaLog(address) as log, admin(address) as client:
         assert (await log.health()).problem is None
         resource = ConfigResource(ConfigResourceType.TOPIC, address.prefix + ".quotes")
@@ -561,7 +565,7 @@ async def test_a_reader_of_topics_with_another_policy_says_so(address: KafkaAddr
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:1", "no-such-host.invalid:9092"])
-async def test_a_broker_that_is_not_there_is_told_with_the_cause(
+async def test_an_unreachable_broker_is_reported_with_the_cause(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve = socket.getaddrinfo
@@ -600,7 +604,7 @@ def name_in(partition: int, partitions: int) -> str:
     return next(s for s in names if DefaultPartitioner()(s.encode(), every, every) == partition)
 
 
-async def test_silence_does_not_lead_past_what_was_not_handed_over(
+async def test_an_empty_batch_does_not_skip_ticks_that_are_still_held_back(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a hole is looked up, an empty batch's position stays before the ticks behind it."""
@@ -627,7 +631,7 @@ async def test_silence_does_not_lead_past_what_was_not_handed_over(
         assert [t.sequence for b in resumed for t in b.ticks] == [5, 6]
 
 
-async def test_a_question_that_fails_does_not_cost_the_gap_that_retention_left(
+async def test_a_failed_lookup_does_not_lose_the_gap_that_retention_left(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
@@ -657,7 +661,7 @@ async def test_a_question_that_fails_does_not_cost_the_gap_that_retention_left(
         assert (asked, seen, gaps) == (2, list(range(16, 21)), ["retention"])
 
 
-async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
+async def test_a_partition_that_falls_silent_while_another_flows_is_detected(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Any] = []
@@ -693,7 +697,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_noticed(
         assert len(made) >= 2  # on a machine that is held up, it may be made once more
 
 
-async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
+async def test_a_reading_that_ends_by_an_unforeseen_error_raises_it(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:
@@ -706,7 +710,7 @@ async def test_a_reading_that_dies_of_what_nobody_foresaw_says_so(
             await anext(log.read(await log.find("start")))
 
 
-async def test_one_message_that_cannot_be_read_among_many_partitions_is_passed(
+async def test_one_unreadable_message_among_many_partitions_is_skipped(
     address: KafkaAddress,
 ) -> None:
     partitions = 40
@@ -727,7 +731,7 @@ async def test_one_message_that_cannot_be_read_among_many_partitions_is_passed(
         assert (await log.health()).broken >= 1
 
 
-async def test_a_record_that_no_broker_takes_is_refused_at_once(address: KafkaAddress) -> None:
+async def test_a_record_that_no_broker_accepts_is_refused_at_once(address: KafkaAddress) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
         names = tuple(f"{'S' * 55}{n}" for n in range(20_000))
         long = Gap("test", "o", "w", NOW, "stopped", from_=1, until=2)
@@ -738,7 +742,9 @@ async def test_a_record_that_no_broker_takes_is_refused_at_once(address: KafkaAd
         assert await log.last() == {("o", "A"): 1}
 
 
-async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: KafkaAddress) -> None:
+async def test_topics_created_by_hand_may_have_any_number_of_partitions(
+    address: KafkaAddress,
+) -> None:
     plan = Plan(partitions=3)
     wanted = zip(("", ".gaps", ".quotes", ".heartbeats"), configurations(plan), strict=True)
     counts = {"": 3, ".gaps": 2, ".quotes": 1, ".heartbeats": 2}
@@ -759,7 +765,7 @@ async def test_topics_made_by_hand_may_have_any_number_of_partitions(address: Ka
     assert len(snapshot.quotes) == len(SYMBOLS)
 
 
-async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
+async def test_added_partitions_are_reported_and_keep_each_symbols_order(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log, asyncio.timeout(30):
@@ -777,7 +783,7 @@ async def test_partitions_that_were_added_are_told_and_mix_no_symbols_order(
             _ = [b async for b in stream.read(begin, follow=False)]
 
 
-async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
+async def test_partitions_added_earlier_are_reported_to_a_later_writer(
     address: KafkaAddress,
 ) -> None:
     moved, stays = name_in(2, 3), name_in(0, 3)
@@ -802,7 +808,7 @@ async def test_partitions_that_were_added_before_are_told_to_who_comes_then(
         await read(stream)
 
 
-async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
+async def test_a_topic_keeps_to_the_first_kind_of_prices_real_or_invented(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as one, KafkaLog(address) as two:
@@ -813,7 +819,7 @@ async def test_of_real_and_invented_prices_only_those_that_came_first_stay(
         assert [t.simulated for b in await read(one) for t in b.ticks] == [False, False]
 
 
-async def test_one_server_that_is_silent_does_not_hide_the_others(address: KafkaAddress) -> None:
+async def test_one_silent_server_does_not_hide_the_others(address: KafkaAddress) -> None:
     async def swallow(_: Any, writer: asyncio.StreamWriter) -> None:
         await hung.wait()
         writer.close()
@@ -843,7 +849,7 @@ async def test_one_server_that_is_silent_does_not_hide_the_others(address: Kafka
         silent.close()
 
 
-async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
+async def test_a_symbol_among_many_ticks_joins_its_waiting_quote(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -862,7 +868,7 @@ async def test_a_symbol_among_many_others_ticks_joins_its_quote_that_waits(
         assert followed == list(range(sequence + 1, 4))
 
 
-async def test_a_quote_that_waits_outlives_a_failure(
+async def test_a_waiting_quote_survives_a_failure(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:

@@ -65,7 +65,7 @@ async def ask(address: KafkaAddress) -> None:
 
 
 @pytest.mark.parametrize("client", [fetch, produce, ask])
-async def test_no_client_makes_a_topic_by_asking_for_it(
+async def test_no_client_creates_a_topic_by_asking_for_it(
     address: KafkaAddress, client: Callable[[KafkaAddress], Awaitable[None]]
 ) -> None:
     await client(address)
@@ -100,7 +100,7 @@ async def test_topics_deleted_under_a_reader_and_a_writer_stay_away_until_a_log_
 
 
 @pytest.mark.slow
-async def test_topics_deleted_under_a_flow_are_made_anew_by_its_relay_and_get_all(
+async def test_topics_deleted_during_a_flow_are_recreated_by_its_relay_with_everything(
     address: KafkaAddress, tmp_path: Path
 ) -> None:
     async with flowing(address, "machine", local=tmp_path / "local.sqlite") as flow:

@@ -43,7 +43,7 @@ def test_a_second_start_of_the_shared_kafka_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("kafka")
-def test_all_that_share_a_kafka_run_in_one_worker(request: pytest.FixtureRequest) -> None:
+def test_all_tests_that_share_a_kafka_run_in_one_worker(request: pytest.FixtureRequest) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         pytest.skip("one process runs all")
     groups = {item.nodeid: item.get_closest_marker("xdist_group") for item in request.session.items}

@@ -60,7 +60,7 @@ async def ticks_of(address: KafkaAddress) -> list[Tick]:
         return [t async for batch in stream.read(start, follow=False) for t in batch.ticks]
 
 
-async def test_each_topic_has_the_key_the_headers_and_the_json_that_we_tell(
+async def test_each_topic_has_the_documented_keys_and_headers_and_json(
     address: KafkaAddress,
 ) -> None:
     before = time.time_ns() // 1_000_000
@@ -89,7 +89,7 @@ async def test_each_topic_has_the_key_the_headers_and_the_json_that_we_tell(
             assert before <= appended <= time.time_ns() // 1_000_000  # not the event's time
 
 
-async def test_a_producer_of_somebody_else_writes_ticks_that_we_read(
+async def test_ticks_of_another_programs_producer_are_read(
     address: KafkaAddress, producer: Producer
 ) -> None:
     async with KafkaLog(address):

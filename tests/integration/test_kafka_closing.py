@@ -33,7 +33,7 @@ async def ended() -> None:
         (Producing, "send"),
     ],
 )
-async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_its_log(
+async def test_a_delayed_append_does_not_outlive_its_log(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch, where: type, what: str
 ) -> None:
     held, go_on = asyncio.Event(), asyncio.Event()
@@ -57,7 +57,7 @@ async def test_an_append_that_was_held_up_somewhere_does_not_outlive_the_end_of_
     await ended()
 
 
-async def test_an_append_that_is_under_way_ends_well_before_its_log_does(
+async def test_an_append_in_progress_succeeds_before_its_log_closes(
     address: KafkaAddress,
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))
@@ -69,7 +69,7 @@ async def test_an_append_that_is_under_way_ends_well_before_its_log_does(
     await ended()
 
 
-async def test_an_append_that_is_cancelled_again_and_again_leaves_nothing(
+async def test_repeatedly_cancelled_appends_leave_nothing_behind(
     broker: Broker, address: KafkaAddress
 ) -> None:
     log = KafkaLog(address, Plan(partitions=1))

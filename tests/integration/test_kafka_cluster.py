@@ -63,7 +63,7 @@ async def well(address: KafkaAddress) -> None:
 
 
 @pytest.mark.parametrize(("replication", "least"), [(NODES, "2"), (2, "1"), (-1, "1")])
-async def test_of_three_copies_two_are_written_before_a_record_counts(
+async def test_two_of_three_replicas_confirm_each_record(
     address: KafkaAddress, replication: int, least: str
 ) -> None:
     async with KafkaLog(address, Plan(replication=replication)), ClusterClient(address) as asking:
@@ -72,7 +72,7 @@ async def test_of_three_copies_two_are_written_before_a_record_counts(
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
-async def test_each_broker_killed_in_turn_costs_no_tick(
+async def test_killing_each_broker_in_turn_loses_no_tick(
     brokers: list[Broker], address: KafkaAddress, rounds: int
 ) -> None:
     before = asyncio.all_tasks()

@@ -75,7 +75,7 @@ async def everything(stream: KafkaStream) -> list[Batch]:
     return [b async for b in stream.read(await stream.find("start"), follow=False)]
 
 
-async def test_copied_topics_are_read_whole(address: KafkaAddress) -> None:
+async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
     ticks = [tick(s, n) for n in range(1, EACH + 1) for s in SYMBOLS]
     quotes = [Quote(s, "test", NOW, NOW, 1.0, "o", EACH) for s in SYMBOLS]
     plan = Plan(partitions=PARTITIONS)
@@ -104,7 +104,7 @@ async def test_copied_topics_are_read_whole(address: KafkaAddress) -> None:
     assert [t.sequence for t in found] == list(range(1, EACH + 2))
 
 
-async def test_ticks_that_lie_there_twice_are_read_once(address: KafkaAddress) -> None:
+async def test_duplicate_ticks_are_read_once(address: KafkaAddress) -> None:
     ticks = [tick("A", n) for n in range(1, 6)]
     async with KafkaLog(address, Plan(partitions=1)) as log:
         await log.append(ticks)

@@ -61,7 +61,7 @@ async def test_a_broker_that_freezes_costs_no_tick(broker: Broker, address: Kafk
     await suffer(address, frozen(broker, 12), seconds=12 - UNDER_WAY)
 
 
-async def test_two_machines_on_one_symbol_do_not_meet(address: KafkaAddress) -> None:
+async def test_two_machines_on_one_symbol_do_not_conflict(address: KafkaAddress) -> None:
     async with flowing(address, "machine1", "machine2") as flow:
         await moved_on(flow)
 
@@ -141,7 +141,7 @@ async def test_over_a_slow_link_every_tick_comes_and_a_writer_begins(
 
 
 @pytest.mark.slow  # test_forward_kafka shows the relay, a test below the readers
-async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
+async def test_topics_deleted_during_a_flow_are_recreated_with_everything(
     address: KafkaAddress, tmp_path: Path
 ) -> None:
     async with flowing(address, "machine", local=tmp_path / "local.sqlite") as flow:
@@ -154,7 +154,7 @@ async def test_topics_deleted_under_a_flow_are_made_anew_and_get_all(
     assert flow.anew == 2
 
 
-async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_told(
+async def test_retention_reports_only_to_the_readers_that_it_overtook(
     address: KafkaAddress,
 ) -> None:
     seen: dict[Key, list[int]] = defaultdict(list)
@@ -200,7 +200,7 @@ async def test_of_those_that_follow_only_the_one_that_retention_passed_by_is_tol
         assert sorted([*found, *missing]) == list(range(1, found[-1] + 1))
 
 
-async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back(
+async def test_deleted_topics_are_reported_and_read_again_once_they_are_back(
     address: KafkaAddress,
 ) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
@@ -236,7 +236,7 @@ async def test_topics_deleted_under_us_are_told_and_read_anew_once_they_are_back
         assert [gap.reason for gap in gaps] == ["another log lies in its place"]
 
 
-async def test_a_broker_that_does_not_answer_is_noticed_before_its_pollers_seem_to_be_gone(
+async def test_a_silent_broker_is_detected_before_its_pollers_seem_gone(
     broker: Broker, address: KafkaAddress
 ) -> None:
     async with KafkaLog(address) as log, KafkaStream(address) as stream:
@@ -289,7 +289,7 @@ async def test_an_append_and_an_end_are_bounded_while_the_broker_is_away(
             broker.thaw()
 
 
-async def test_a_producer_that_is_given_up_leaves_no_task_behind(
+async def test_an_abandoned_producer_leaves_no_task_behind(
     broker: Broker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = asyncio.Event()
@@ -316,7 +316,7 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
             await asyncio.to_thread(broker.start)
 
 
-async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
+async def test_an_end_during_an_append_reports_what_is_undelivered(
     broker: Broker, address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -336,7 +336,7 @@ async def test_an_end_in_the_middle_of_an_append_says_what_is_undelivered(
             broker.thaw()
 
 
-async def test_a_producer_that_lost_its_sequence_is_made_anew(
+async def test_a_producer_that_lost_its_sequence_is_recreated(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with KafkaLog(address, Plan(partitions=1)) as log:
@@ -359,7 +359,7 @@ async def test_a_producer_that_lost_its_sequence_is_made_anew(
             await log.append([tick("o", "A", 5)])
 
 
-async def test_a_consumer_that_falls_silent_is_made_anew(
+async def test_a_consumer_that_falls_silent_is_recreated(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = 0
@@ -393,7 +393,9 @@ async def test_a_consumer_that_falls_silent_is_made_anew(
         assert reading.rebuilt >= 1
 
 
-async def test_aiokafka_alone_hangs_where_we_do_not(broker: Broker, address: KafkaAddress) -> None:
+async def test_aiokafka_alone_still_hangs_where_ticker_does_not(
+    broker: Broker, address: KafkaAddress
+) -> None:
     """The reason for all this: if it ever ends by itself, we may trust it more (#1101)."""
     async with KafkaLog(address):
         pass

@@ -135,7 +135,7 @@ async def compacted(address: KafkaAddress, at_most: int) -> int:
     ("each", "quotes", "within"),
     [(200, 20, NO_HANG), pytest.param(20_000, 2_000, WITHIN, marks=pytest.mark.slow)],
 )
-async def test_a_late_reader_has_the_full_board_in_seconds_and_the_history_afterwards(
+async def test_a_late_reader_has_the_full_board_in_seconds_and_then_the_history(
     address: KafkaAddress, each: int, quotes: int, within: float, tmp_path: Path
 ) -> None:
     begin = time.time_ns() // 1_000 - 3_600_000_000

@@ -75,7 +75,7 @@ async def arrived(address: KafkaAddress) -> tuple[list[int], list[Gap]]:
     return ticks, gaps
 
 
-async def test_topics_made_anew_in_a_silence_are_sent_everything(
+async def test_topics_recreated_during_a_silence_get_everything(
     tmp_path: Path, address: KafkaAddress
 ) -> None:
     async with machine(tmp_path, address) as here:
@@ -90,7 +90,7 @@ async def test_topics_made_anew_in_a_silence_are_sent_everything(
     assert await arrived(address) == (list(range(1, 9)), [])
 
 
-async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
+async def test_ticks_deleted_while_their_quotes_stay_are_sent_again(
     tmp_path: Path, address: KafkaAddress
 ) -> None:
     async with machine(tmp_path, address) as here:
@@ -109,7 +109,7 @@ async def test_ticks_deleted_beside_their_quotes_are_not_taken_for_sent(
     assert await arrived(address) == (list(range(1, 7)), [])
 
 
-async def test_what_a_broker_lost_that_it_had_acknowledged_is_sent_again(
+async def test_acknowledged_ticks_that_a_broker_lost_are_sent_again(
     tmp_path: Path, broker: Broker, address: KafkaAddress
 ) -> None:
     data, kept = broker.folder / "data", tmp_path / "kept"

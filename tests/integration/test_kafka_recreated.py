@@ -83,7 +83,7 @@ async def reading(stream: KafkaStream, after: Any, last_seen: Any = None) -> Asy
         await asyncio.wait([task])
 
 
-async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
+async def test_a_shorter_log_in_anothers_place_is_not_taken_for_retention(
     address: KafkaAddress,
 ) -> None:
     async with KafkaStream(address, watch=NEVER) as stream:
@@ -113,7 +113,7 @@ async def test_a_shorter_log_in_the_place_of_another_is_no_work_of_retention(
         pytest.param(".heartbeats", marks=pytest.mark.slow),
     ],
 )
-async def test_one_topic_made_anew_with_fewer_partitions_costs_no_tick(
+async def test_one_topic_recreated_with_fewer_partitions_loses_no_tick(
     address: KafkaAddress, ending: str
 ) -> None:
     async with KafkaLog(address, THREE) as log, KafkaStream(address, watch=0.5) as stream:
@@ -152,7 +152,7 @@ async def make_anew(address: KafkaAddress, ending: str, partitions: int) -> None
             await asyncio.sleep(0.05)
 
 
-async def test_a_hole_in_a_log_that_lies_in_anothers_place_is_told(address: KafkaAddress) -> None:
+async def test_a_hole_in_a_recreated_log_is_reported(address: KafkaAddress) -> None:
     async with KafkaStream(address, watch=0.5) as stream:
         async with KafkaLog(address, ONE) as log:
             await log.append(ticks(*range(1, 6)), quotes=[quote(5)])
@@ -179,7 +179,7 @@ async def put(address: KafkaAddress, record: Tick) -> None:
         await producer.stop()
 
 
-async def test_a_log_whose_topics_were_made_anew_tells_nothing_of_them(
+async def test_a_log_with_recreated_topics_says_nothing_about_the_new_ones(
     address: KafkaAddress,
 ) -> None:
     async with KafkaLog(address, ONE) as old:
@@ -205,7 +205,7 @@ async def test_a_leader_that_moved_is_asked_at_once(address: KafkaAddress) -> No
         assert asking._client is client
 
 
-async def test_a_reading_that_cannot_go_on_begins_anew_with_a_pause(
+async def test_a_reading_that_cannot_continue_starts_again_after_a_pause(
     address: KafkaAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "_AGAIN", NEVER)

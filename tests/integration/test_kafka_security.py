@@ -48,7 +48,7 @@ def tick(origin: str, sequence: int) -> Tick:
         ("SASL_SSL", "SCRAM-SHA-512"),
     ],
 )
-async def test_each_way_in_writes_reads_and_follows(
+async def test_each_security_setting_can_write_and_read_and_follow(
     secure_kafka: SecureKafka, listener: str, mechanism: str
 ) -> None:
     url = secure_kafka.url(listener, f"way.{listener}.{mechanism}")
@@ -108,7 +108,7 @@ REFUSALS: list[Any] = [
 
 
 @pytest.mark.parametrize(("port", "asked", "other", "words"), REFUSALS)
-async def test_each_wrong_way_is_told_apart_within_seconds(
+async def test_each_wrong_security_setting_is_distinguished_within_seconds(
     secure_kafka: SecureKafka, port: str, asked: str, other: dict[str, Any], words: str
 ) -> None:
     said = {key: value for key, value in other.items() if key != "host"}
@@ -130,7 +130,7 @@ async def test_each_wrong_way_is_told_apart_within_seconds(
     assert PASSWORD not in f"{reading.value!r} {writing.value!r} {health}"
 
 
-async def test_the_broker_that_refuses_is_told_of_before_those_that_are_away(
+async def test_a_refusing_broker_is_reported_before_unreachable_ones(
     secure_kafka: SecureKafka,
 ) -> None:
     port = secure_kafka.ports["SASL_PLAINTEXT"]
@@ -154,7 +154,7 @@ async def test_a_server_that_does_not_know_the_password_is_not_believed(
         await stream.snapshot()
 
 
-async def test_a_reader_and_a_writer_go_on_with_a_password_that_was_changed(
+async def test_a_reader_and_a_writer_continue_with_a_changed_password(
     secure_kafka: SecureKafka, tmp_path: Path
 ) -> None:
     broker, file = secure_kafka.broker, tmp_path / "password"

@@ -61,7 +61,7 @@ async def test_a_flood_and_rough_numbers_bring_the_right_prices(tmp_path: Path) 
     assert {(tick.symbol, tick.price) for tick in ticks} == told
 
 
-async def test_names_and_closes_are_there_from_a_poll_and_the_socket_asks_no_more(
+async def test_names_and_closes_come_from_one_poll_and_then_only_the_socket(
     tmp_path: Path,
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
@@ -101,7 +101,7 @@ async def test_a_cut_off_socket_leaves_a_gap_and_is_connected_and_subscribed_aga
         ("garbage", "its socket sends unreadable messages"),
     ],
 )
-async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(
+async def test_a_nonsense_socket_is_reported_and_prices_come_by_polls(
     tmp_path: Path, fault: str, words: str
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
@@ -134,7 +134,7 @@ async def test_a_socket_without_sense_is_seen_in_words_and_prices_come_by_polls(
 @pytest.mark.parametrize(
     "fault", ["429", "html", "5xx", "crumb", "consent", "truncated", "missing:1", "reset"]
 )
-async def test_the_socket_goes_on_while_polls_fail(tmp_path: Path, fault: str) -> None:
+async def test_the_socket_continues_while_polls_fail(tmp_path: Path, fault: str) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
         await scene.polls(2)
         scene.exchange.faults.switch(fault)
@@ -149,7 +149,7 @@ async def test_the_socket_goes_on_while_polls_fail(tmp_path: Path, fault: str) -
 
 
 @pytest.mark.processes
-async def test_an_exchange_that_closes_each_socket_at_once_is_told_and_asked_ever_more_rarely(
+async def test_a_socket_that_is_always_closed_is_reported_and_tried_less_often(
     tmp_path: Path,
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
@@ -195,7 +195,7 @@ async def test_a_socket_that_works_again_ends_a_rate_limit_of_the_polls_behind_i
 
 
 @pytest.mark.processes
-async def test_sockets_that_do_not_last_are_not_opened_at_every_look(tmp_path: Path) -> None:
+async def test_short_lived_sockets_are_not_reopened_at_every_poll(tmp_path: Path) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
         await scene.polls(2)
         opened = 0
@@ -220,7 +220,7 @@ async def test_symbols_are_subscribed_and_unsubscribed_while_it_runs(tmp_path: P
         assert {tick.symbol for tick in since} == {"GC=F"}
 
 
-async def test_where_a_quiet_market_is_quiet_nothing_is_wrong(
+async def test_a_quiet_market_is_not_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
@@ -233,7 +233,7 @@ async def test_where_a_quiet_market_is_quiet_nothing_is_wrong(
         assert scene.exchange.counters.quote_requests - requests < 8
 
 
-async def test_a_flood_of_messages_makes_no_tick_twice_and_ends_in_the_latest_prices(
+async def test_a_flood_of_messages_repeats_no_tick_and_ends_at_the_latest_prices(
     tmp_path: Path,
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:
@@ -254,7 +254,7 @@ async def test_a_flood_of_messages_makes_no_tick_twice_and_ends_in_the_latest_pr
         assert latest == {symbol: known[symbol].price for symbol in SYMBOLS}
 
 
-async def test_of_more_quotes_than_can_be_taken_the_latest_per_symbol_is_kept_and_told() -> None:
+async def test_too_many_quotes_are_reduced_to_the_latest_per_symbol_and_reported() -> None:
     source = LiveSource(live_address("exchange-live"))
     for price in range(1, 10_002):
         source._known.put(Quote("AB"[price % 2], "exchange-live", price, price, float(price)))
@@ -280,7 +280,7 @@ def test_live_sources_are_opened_by_their_urls(url: str, name: str, server: str 
 
 
 @pytest.mark.parametrize("url", ["yahoo-live:", "yahoo-live+ws:", "exchange-live:a b", "live"])
-def test_what_names_no_live_source_is_refused(url: str) -> None:
+def test_a_url_that_names_no_live_source_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         open_source(url)
 
@@ -303,7 +303,7 @@ async def _redirect(request: Any) -> Any:
     return web.Response(status=302, headers={"Location": "ws://127.0.0.1:9/"})
 
 
-async def test_nobody_there_is_unreachable() -> None:
+async def test_a_closed_port_is_reported_as_unreachable() -> None:
     async with open_source("exchange-live:1") as source:
         with pytest.raises(SourceUnreachable, match="no connection at"):
             await source.quotes(["AAPL"])

@@ -114,7 +114,7 @@ async def test_a_writer_killed_fifty_times_leaves_a_whole_log(tmp_path: Path) ->
     await kill_and_check(f"sqlite:{tmp_path}/log.sqlite", 50)
 
 
-async def test_readers_and_two_writers_in_processes_of_their_own_agree(tmp_path: Path) -> None:
+async def test_readers_and_two_writers_in_separate_processes_agree(tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path}/log.sqlite"
     async with open_log(url):
         pass

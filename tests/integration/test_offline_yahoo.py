@@ -50,7 +50,7 @@ def yf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     ticker.sources.fetching._keep_yfinance_quiet()
 
 
-def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
+def test_programs_that_use_yfinance_run_offline_and_unchanged(yf: Any) -> None:
     with ticker.exchange(seed=7, clock=lambda: MORNING) as yahoo:
         apple = yf.Ticker("AAPL", session=yahoo.session)
         history = apple.history(period="1mo")
@@ -71,7 +71,7 @@ def test_what_is_built_on_yfinance_runs_offline_and_unchanged(yf: Any) -> None:
         assert len(yahoo.session.cookies) == 0
 
 
-def test_what_the_offline_yahoo_does_not_have_is_empty_as_for_a_symbol_without_it(yf: Any) -> None:
+def test_data_that_the_offline_yahoo_lacks_is_empty_as_on_yahoo(yf: Any) -> None:
     with ticker.exchange(seed=7) as yahoo:
         apple = yf.Ticker("AAPL", session=yahoo.session)
         assert apple.options == ()
@@ -95,7 +95,7 @@ def test_the_last_bar_and_the_quote_agree(yf: Any) -> None:
         assert closes[-2] == apple.info["regularMarketPreviousClose"]
 
 
-def test_a_program_that_passes_no_session_runs_offline_inside_the_block_alone(yf: Any) -> None:
+def test_a_program_that_passes_no_session_is_offline_only_inside_the_block(yf: Any) -> None:
     outside = yf.Ticker("MSFT")
     client = yf.data.YfData()
     before = {**vars(client)}
@@ -129,7 +129,7 @@ def test_no_other_host_is_asked_and_no_cookie_is_kept() -> None:
         assert yahoo.counters.connections == 1
 
 
-def test_faults_are_switched_while_it_serves() -> None:
+def test_faults_can_be_switched_while_it_serves() -> None:
     chart = "https://query2.finance.yahoo.com/v8/finance/chart/AAPL"
     with ticker.exchange(faults=["429"]) as yahoo:
         assert yahoo.session.get(chart).status_code == 429
@@ -143,7 +143,7 @@ def test_faults_are_switched_while_it_serves() -> None:
         pass
 
 
-def test_a_price_that_a_test_sets_is_the_price_everywhere(yf: Any) -> None:
+def test_a_price_set_by_a_test_is_the_price_everywhere(yf: Any) -> None:
     with ticker.exchange() as yahoo:
         yahoo.set("AAPL", price=250.005, previous_close=245, marketState="HALTED", bid=None)
         yahoo.set("MYCO", price=10, longName="My Company")
@@ -159,7 +159,7 @@ def test_a_price_that_a_test_sets_is_the_price_everywhere(yf: Any) -> None:
         ]
 
 
-def test_symbols_are_upper_case_as_yahoos() -> None:
+def test_symbols_are_upper_case_as_on_yahoo() -> None:
     url = "https://query2.finance.yahoo.com/v8/finance/chart/AAPL"
     with ticker.exchange(faults=[429]) as yahoo:  # type: ignore[list-item]
         assert yahoo.session.get(url).status_code == 429
@@ -172,7 +172,7 @@ def test_symbols_are_upper_case_as_yahoos() -> None:
         assert yahoo.session.get(url).status_code == 404
 
 
-def test_a_symbol_is_halted_moves_again_and_is_delisted() -> None:
+def test_a_symbol_can_be_halted_and_resumed_and_delisted() -> None:
     now = MORNING
     url = "https://query2.finance.yahoo.com/v8/finance/chart/GC=F"
 
@@ -194,7 +194,7 @@ def test_a_symbol_is_halted_moves_again_and_is_delisted() -> None:
         assert price(yahoo) == -37.63
 
 
-async def test_a_set_price_is_told_to_subscribers_at_once() -> None:
+async def test_a_set_price_is_sent_to_subscribers_at_once() -> None:
     with ticker.exchange(every=60) as yahoo:
         async with ticker.open_source(f"exchange-live{yahoo.source.removeprefix('exchange')}") as s:
             await s.quotes(["AAPL"])
@@ -220,12 +220,12 @@ async def test_a_set_price_is_told_to_subscribers_at_once() -> None:
         (lambda _: ticker.exchange(symbols=0).__enter__(), "symbols=0"),
     ],
 )
-def test_a_mistake_is_told_in_words(do: Any, words: str) -> None:
+def test_a_mistake_is_reported_in_words(do: Any, words: str) -> None:
     with ticker.exchange() as yahoo, pytest.raises(UsageError, match=words):
         do(yahoo)
 
 
-def test_an_unknown_symbol_has_an_empty_history_as_yahoos(yf: Any) -> None:
+def test_an_unknown_symbol_has_an_empty_history_as_on_yahoo(yf: Any) -> None:
     with ticker.exchange() as yahoo:
         assert yf.Ticker("NOPE", session=yahoo.session).history().empty
         missing = yahoo.session.get("https://query1.finance.yahoo.com/v8/finance/chart/NOPE")
@@ -234,14 +234,14 @@ def test_an_unknown_symbol_has_an_empty_history_as_yahoos(yf: Any) -> None:
     assert raised.value.response is missing
 
 
-async def test_it_is_a_source_too_and_works_where_an_event_loop_runs() -> None:
+async def test_it_is_a_source_too_and_works_inside_an_event_loop() -> None:
     with ticker.exchange(symbols=100) as yahoo:
         async with ticker.open_source(yahoo.source) as source:
             answer = await source.quotes(["AAPL"])
     assert answer.quotes[0].simulated
 
 
-def test_the_room_and_the_function_share_a_name() -> None:
+def test_the_module_and_the_function_share_a_name() -> None:
     import ticker.exchange as room
 
     assert room.Exchange.__name__ == "Exchange"
@@ -251,7 +251,7 @@ def test_the_room_and_the_function_share_a_name() -> None:
 
 
 @pytest.mark.processes
-def test_the_fixture_comes_with_a_plugin_that_loads_nothing_before_it_is_used(
+def test_the_fixtures_plugin_loads_nothing_before_it_is_used(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "test_mine.py").write_text(TESTS)

@@ -118,7 +118,7 @@ def gaps(log: Path) -> list[tuple[int, int, int, str]]:
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_each_gap(
+def test_a_poller_killed_at_random_moments_leaves_only_gaps(
     tmp_path: Path, crowded_exchange: str, rounds: int
 ) -> None:
     log = tmp_path / "stream.sqlite"
@@ -145,7 +145,7 @@ def test_a_poller_killed_at_random_moments_leaves_no_hole_no_repeat_and_tells_ea
 
 
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
-def test_two_pollers_on_one_log_at_once_leave_no_hole_and_no_repeat(
+def test_two_pollers_on_one_log_leave_no_hole_and_no_repeat(
     tmp_path: Path, crowded_exchange: str, seconds: int
 ) -> None:
     log = tmp_path / "stream.sqlite"

@@ -38,7 +38,7 @@ def run_notebook(*cells: str) -> Sequence[str]:
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")  # of the notebook's own libraries
 @pytest.mark.processes
-def test_a_notebook_reads_a_stream_into_a_frame_by_await_in_a_cell() -> None:
+def test_a_notebook_cell_can_await_a_stream_and_read_a_frame() -> None:
     pytest.importorskip("pandas")
     printed = run_notebook(
         "import pandas, ticker",
@@ -67,7 +67,7 @@ def test_in_a_notebook_a_demo_is_a_block_like_any_other() -> None:
 
 
 @pytest.mark.processes
-def test_in_a_script_asyncio_runs_it() -> None:
+def test_a_script_reads_a_stream_with_asyncio() -> None:
     script = (
         "import asyncio, ticker\n"
         f"{READ}"
@@ -107,12 +107,12 @@ async def test_a_source_is_closed_when_its_block_ends(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("url", [7, None, Path("yahoo"), ["yahoo"]])
-def test_a_source_that_is_no_text_is_refused_in_words(url: Any) -> None:
+def test_a_source_that_is_not_a_string_is_refused_in_words(url: Any) -> None:
     with pytest.raises(UsageError, match="A source is named by a text"):
         ticker.open_source(url)
 
 
-async def test_one_text_is_no_list_of_symbols() -> None:
+async def test_a_single_string_is_not_a_list_of_symbols() -> None:
     async with ticker.open_source("exchange") as source:
         with pytest.raises(UsageError, match=r'expected a list, like \["AAPL"\]'):
             await source.quotes("AAPL")
@@ -120,7 +120,7 @@ async def test_one_text_is_no_list_of_symbols() -> None:
         pass
 
 
-def test_what_the_package_hands_on_is_there_and_documented() -> None:
+def test_every_exported_name_exists_and_is_documented() -> None:
     for name in set(ticker.__all__) - {"__version__"}:
         assert len(getattr(ticker, name).__doc__) > 40, name
         assert name in dir(ticker)

@@ -56,7 +56,7 @@ def started(folder: Path) -> Iterator[int]:
             yield int((folder / name).read_text())
 
 
-def test_what_blocks_started_has_ended_after_a_failure(tmp_path: Path) -> None:
+def test_the_readmes_processes_end_after_a_failure(tmp_path: Path) -> None:
     with start(tmp_path / "README.md", LEAVES + FAILS) as running:
         assert running.wait(PATIENCE) == 1
     assert len(list(started(tmp_path))) == 2
@@ -64,9 +64,7 @@ def test_what_blocks_started_has_ended_after_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_blocks_started_has_ended_after_a_signal(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_the_readmes_processes_end_after_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     with start(tmp_path / "README.md", LEAVES + WAITS) as running:
         assert running.stdout is not None
         assert any(line == "waiting\n" for line in running.stdout)
@@ -76,7 +74,7 @@ def test_what_blocks_started_has_ended_after_a_signal(
     assert [pid for pid in started(tmp_path) if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

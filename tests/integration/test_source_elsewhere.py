@@ -194,7 +194,7 @@ async def test_a_redirect_to_another_host_is_followed_on_the_same_server(
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "//[", "http://"])
-async def test_a_redirect_to_nonsense_is_an_error_and_goes_nowhere_else(
+async def test_a_redirect_to_nonsense_is_an_error(
     serve: Serve, urls: list[str], target: str
 ) -> None:
     server = await serve(**{QUOTES: redirect(302, target)})
@@ -203,7 +203,7 @@ async def test_a_redirect_to_nonsense_is_an_error_and_goes_nowhere_else(
     assert {urlsplit(url)[:2] for url in urls} == {("http", server.address)}
 
 
-async def test_a_circle_of_redirects_ends(serve: Serve) -> None:
+async def test_a_redirect_loop_ends(serve: Serve) -> None:
     server = await serve(**{QUOTES: redirect(302, QUOTES)})
     with pytest.raises(SourceError, match="in circles"):
         await ask(server)
@@ -242,7 +242,7 @@ async def test_the_consent_page_is_answered_on_the_same_server(
     assert all(urlsplit(url).netloc == server.address for url in urls)
 
 
-async def test_a_consent_page_without_a_form_is_told(serve: Serve) -> None:
+async def test_a_consent_page_without_a_form_is_reported(serve: Serve) -> None:
     server = await serve(
         **{
             QUOTES: redirect(302, "https://consent.yahoo.com/v2/form"),
@@ -254,7 +254,7 @@ async def test_a_consent_page_without_a_form_is_told(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY", "all_proxy", "https_proxy"])
-async def test_proxies_of_the_environment_carry_nothing_away(
+async def test_proxies_from_the_environment_get_nothing(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     server, proxy = await serve(), await serve()
@@ -263,7 +263,7 @@ async def test_proxies_of_the_environment_carry_nothing_away(
     assert proxy.asked == []
 
 
-async def test_a_proxy_in_yfinances_settings_carries_nothing_away(
+async def test_a_proxy_in_yfinances_settings_gets_nothing(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import yfinance

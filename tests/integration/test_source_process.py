@@ -68,7 +68,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("home", ["/nonexistent", "/proc/nowhere", None])
-async def test_it_works_without_a_home_and_prints_nothing_of_its_own(home: str | None) -> None:
+async def test_the_source_works_without_a_home_and_prints_nothing(home: str | None) -> None:
     environment = {"PATH": os.environ["PATH"]} | ({"HOME": home} if home else {})
     async with Exchange(Market(1), port=0) as exchange:
         host, port = exchange.address
@@ -78,7 +78,7 @@ async def test_it_works_without_a_home_and_prints_nothing_of_its_own(home: str |
     assert done.returncode == 0
 
 
-async def test_it_writes_nothing_into_the_home_that_it_has(tmp_path: Path) -> None:
+async def test_the_source_writes_nothing_into_the_home(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     async with Exchange(Market(1), port=0) as exchange:
         host, port = exchange.address
@@ -87,7 +87,7 @@ async def test_it_writes_nothing_into_the_home_that_it_has(tmp_path: Path) -> No
     assert files_in(tmp_path) == []
 
 
-def test_what_yfinance_warns_of_never_reaches_the_screen() -> None:
+def test_warnings_of_yfinance_never_reach_the_screen() -> None:
     # Nobody listens: yfinance warns of the cookie that it could not fetch.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

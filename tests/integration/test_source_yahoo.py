@@ -63,7 +63,7 @@ def always(status: int = 200, body: str = "", **headers: str) -> Handler:
 
 
 @pytest.mark.skipif(not SAVED.is_dir(), reason="no saved answers beside the checkout")
-async def test_saved_answers_come_out_as_expected_in_one_request(source_at: SourceAt) -> None:
+async def test_saved_answers_are_read_as_expected_in_one_request(source_at: SourceAt) -> None:
     expected = json.loads((SAVED / "expected.json").read_text())["quotes"]
     async with Exchange(SavedAnswers(SAVED / "quotes"), port=0) as exchange:
         answer = await source_at(exchange).quotes([*expected, "ADH", "SIX", "NOPE"])
@@ -79,7 +79,7 @@ async def test_saved_answers_come_out_as_expected_in_one_request(source_at: Sour
     assert all(quote.simulated for quote in answer.quotes)
 
 
-async def test_cookie_and_crumb_are_fetched_once_for_many_questions(source_at: SourceAt) -> None:
+async def test_cookie_and_crumb_are_fetched_once_for_many_requests(source_at: SourceAt) -> None:
     async with Exchange(Market(1), port=0) as exchange:
         source = source_at(exchange)
         for _ in range(4):
@@ -104,7 +104,7 @@ async def test_no_symbols_take_no_request(source_at: SourceAt) -> None:
         assert exchange.counters.requests == 0
 
 
-async def test_what_is_no_symbol_is_refused_without_being_asked(source_at: SourceAt) -> None:
+async def test_an_invalid_symbol_is_refused_without_a_request(source_at: SourceAt) -> None:
     asked: list[str] = []
 
     @on_quotes
@@ -117,7 +117,7 @@ async def test_what_is_no_symbol_is_refused_without_being_asked(source_at: Sourc
     assert answer.refused == {"A,B": "not a symbol", "\x1b[2J": "not a symbol"}
 
 
-async def test_raw_answers_are_handed_on_as_they_came(source_at: SourceAt) -> None:
+async def test_raw_answers_are_handed_on_unchanged(source_at: SourceAt) -> None:
     raw: list[tuple[list[str], bytes]] = []
     async with Exchange(Market(1, listings=companies(60)), port=0) as exchange:
         source = source_at(exchange, on_answer=lambda asked, body: raw.append(([*asked], body)))
@@ -137,7 +137,7 @@ async def test_an_unreadable_answer_is_not_handed_on(source_at: SourceAt) -> Non
     assert raw == []
 
 
-async def test_a_crumb_that_is_not_valid_any_more_is_renewed(source_at: SourceAt) -> None:
+async def test_an_expired_crumb_is_renewed(source_at: SourceAt) -> None:
     first = Exchange(Market(1), port=0)
     host, port = await first.start()
     source = source_at(first)
@@ -181,7 +181,7 @@ async def test_a_rate_limit_says_when_to_ask_again(
     assert caught.value.retry_at == NOW + wait
 
 
-async def test_patience_doubles_with_each_rate_limit_and_returns_with_an_answer(
+async def test_the_wait_doubles_with_each_rate_limit_until_an_answer(
     source_at: SourceAt,
 ) -> None:
     limited = True
@@ -205,7 +205,7 @@ async def test_patience_doubles_with_each_rate_limit_and_returns_with_an_answer(
 
 
 @pytest.mark.parametrize("status", [429, 999, 500, 503])
-async def test_a_source_in_trouble_is_not_asked_again_at_once(
+async def test_a_failing_source_is_not_asked_again_at_once(
     source_at: SourceAt, status: int
 ) -> None:
     async with Exchange(Market(1), port=0, fault=on_quotes(always(status))) as exchange:
@@ -214,7 +214,7 @@ async def test_a_source_in_trouble_is_not_asked_again_at_once(
         assert exchange.counters.quote_requests == 1
 
 
-async def test_trouble_with_a_time_to_come_back_is_a_rate_limit(source_at: SourceAt) -> None:
+async def test_a_503_with_retry_after_counts_as_a_rate_limit(source_at: SourceAt) -> None:
     fault = on_quotes(always(503, Retry_After="30"))
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
         with pytest.raises(RateLimited) as caught:
@@ -222,7 +222,7 @@ async def test_trouble_with_a_time_to_come_back_is_a_rate_limit(source_at: Sourc
     assert caught.value.retry_at == NOW + 30_000_000
 
 
-async def test_a_rate_limit_of_everything_is_one_too(source_at: SourceAt) -> None:
+async def test_a_rate_limit_on_every_request_has_a_retry_time(source_at: SourceAt) -> None:
     fault = always(429, "Too Many Requests", Retry_After="7")
     async with Exchange(Market(1), port=0, fault=fault) as exchange:
         with pytest.raises(RateLimited) as caught:
@@ -252,7 +252,7 @@ async def test_a_rate_limit_of_everything_is_one_too(source_at: SourceAt) -> Non
         ),
     ],
 )
-async def test_an_answer_that_is_no_quotes_says_so(
+async def test_an_answer_without_quotes_is_reported_as_such(
     source_at: SourceAt, status: int, body: str, words: str
 ) -> None:
     fault = on_quotes(always(status, body))
@@ -263,7 +263,7 @@ async def test_an_answer_that_is_no_quotes_says_so(
     assert not isinstance(caught.value, SourceUnreachable | RateLimited)
 
 
-async def test_one_symbol_of_nonsense_spoils_no_other(source_at: SourceAt) -> None:
+async def test_nonsense_in_one_symbol_does_not_affect_the_others(source_at: SourceAt) -> None:
     good = {"symbol": "GOOD", "regularMarketPrice": 5, "regularMarketTime": 1_739_566_800}
     results = [{**good, "symbol": "BAD", "regularMarketPrice": float("nan")}, good]
     body = json.dumps({"quoteResponse": {"result": results, "error": None}})
@@ -273,7 +273,7 @@ async def test_one_symbol_of_nonsense_spoils_no_other(source_at: SourceAt) -> No
     assert answer.refused == {"BAD": "not a price: nan"}
 
 
-async def test_nobody_listening_is_unreachable(source_at: SourceAt) -> None:
+async def test_a_closed_port_is_reported_as_unreachable(source_at: SourceAt) -> None:
     exchange = Exchange(Market(1), port=0)
     await exchange.start()
     source = source_at(exchange)
@@ -282,7 +282,7 @@ async def test_nobody_listening_is_unreachable(source_at: SourceAt) -> None:
         await source.quotes(["AAPL"])
 
 
-async def test_a_broken_off_answer_is_unreachable(source_at: SourceAt) -> None:
+async def test_a_truncated_answer_is_reported_as_unreachable(source_at: SourceAt) -> None:
     @on_quotes
     async def cut(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "1000"})
@@ -298,7 +298,7 @@ async def test_a_broken_off_answer_is_unreachable(source_at: SourceAt) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/test/getcrumb", "/v7/finance/quote"])
-async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_anew(
+async def test_a_slow_answer_ends_at_the_deadline_and_the_next_request_works(
     source_at: SourceAt, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The net beneath is not what is tested here.
@@ -320,7 +320,7 @@ async def test_a_slow_answer_ends_with_the_deadline_and_the_next_one_is_asked_an
         assert (await source.quotes(["AAPL"])).quotes
 
 
-async def test_cancelling_a_hanging_request_returns_at_once_and_blocks_no_later_one(
+async def test_cancelling_a_hanging_request_returns_at_once_and_does_not_block_the_next(
     source_at: SourceAt,
 ) -> None:
     asked = asyncio.Event()
@@ -345,7 +345,7 @@ async def test_cancelling_a_hanging_request_returns_at_once_and_blocks_no_later_
             assert (await source.quotes(["AAPL"])).quotes
 
 
-async def test_the_event_loop_runs_on_while_yahoo_is_slow(source_at: SourceAt) -> None:
+async def test_the_event_loop_keeps_running_while_yahoo_is_slow(source_at: SourceAt) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     @on_quotes
@@ -365,7 +365,7 @@ async def test_the_event_loop_runs_on_while_yahoo_is_slow(source_at: SourceAt) -
     assert answer.quotes
 
 
-async def test_asked_and_received_frame_the_request(source_at: SourceAt) -> None:
+async def test_the_times_asked_and_received_enclose_the_request(source_at: SourceAt) -> None:
     ticks = iter(range(NOW, NOW + 100))
     async with Exchange(Market(1), port=0) as exchange:
         answer = await source_at(exchange, clock=lambda: next(ticks)).quotes(["AAPL"])
@@ -406,7 +406,7 @@ async def hang(_: web.Request) -> None:
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1, 2])
-async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
+async def test_a_failed_request_loses_only_its_own_symbols(
     source_at: SourceAt, handler: Handler, words: str, failing: int
 ) -> None:
     symbols = [listing.symbol for listing in companies(120)]
@@ -425,7 +425,7 @@ async def test_a_request_that_fails_takes_no_symbol_of_another_with_it(
     assert answer.requests >= 3
 
 
-async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
+async def test_after_a_rate_limit_no_more_is_requested_and_earlier_answers_are_kept(
     source_at: SourceAt,
 ) -> None:
     symbols = [listing.symbol for listing in companies(120)]
@@ -447,7 +447,7 @@ async def test_after_a_rate_limit_nothing_more_is_asked_and_what_came_is_kept(
         assert [q.symbol for q in again.quotes] == [s for s in symbols if s not in again.refused]
 
 
-async def test_if_every_request_fails_the_asking_fails(source_at: SourceAt) -> None:
+async def test_if_every_request_fails_the_poll_fails(source_at: SourceAt) -> None:
     symbols = [listing.symbol for listing in companies(120)]
     for handler, error in (
         (always(500), SourceError),
@@ -459,7 +459,7 @@ async def test_if_every_request_fails_the_asking_fails(source_at: SourceAt) -> N
                 await source_at(exchange).quotes(symbols)
 
 
-async def test_a_slow_source_keeps_nobody_waiting_for_more_than_its_patience(
+async def test_a_poll_of_a_slow_source_is_bounded(
     source_at: SourceAt,
 ) -> None:
     symbols = [listing.symbol for listing in companies(200)]

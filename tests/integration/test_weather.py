@@ -30,7 +30,7 @@ SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
         ("missing:1", "knows no such symbol", Reason.NO_PRICES),
     ],
 )
-async def test_a_failure_is_seen_in_words_within_two_polls_and_gone_within_two(
+async def test_a_failure_is_reported_within_two_polls_and_gone_within_two(
     tmp_path: Path, fault: str, words: str, reason: Reason
 ) -> None:
     deadline = 0.5 if fault == "slow" else 10.0
@@ -61,7 +61,7 @@ async def test_a_failure_is_seen_in_words_within_two_polls_and_gone_within_two(
 
 
 @pytest.mark.processes
-async def test_after_a_429_the_source_is_left_alone_until_the_time_that_is_told(
+async def test_after_a_429_the_source_is_left_alone_until_the_reported_time(
     tmp_path: Path,
 ) -> None:
     async with weather(tmp_path, SYMBOLS) as scene:
@@ -94,7 +94,7 @@ async def test_after_a_429_the_source_is_left_alone_until_the_time_that_is_told(
         assert scene.source.asked_at >= due
 
 
-async def test_half_the_symbols_missing_stops_none_of_the_others(tmp_path: Path) -> None:
+async def test_half_the_symbols_missing_does_not_stop_the_others(tmp_path: Path) -> None:
     async with weather(tmp_path, SYMBOLS) as scene:
         await scene.polls(2)
         scene.exchange.faults.switch("missing:0.65")
