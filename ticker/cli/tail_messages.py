@@ -76,7 +76,7 @@ class Quietness:
         for beat in snapshot.heartbeats:
             self._writers.take(beat, self._elapsed(), read_at=at)
             if silence(beat, at) is not None:
-                self._there[beat.writer, beat.source] = beat.received
+                self._there[beat.key] = beat.received
 
     def take(self, batch: Batch) -> None:
         """Note that `batch` was read."""
@@ -85,8 +85,8 @@ class Quietness:
             return
         self._is_empty = False
         for beat in batch.heartbeats:
-            if beat.received >= self._there.get((beat.writer, beat.source), 0):
-                self._there.pop((beat.writer, beat.source), None)
+            if beat.received >= self._there.get(beat.key, 0):
+                self._there.pop(beat.key, None)
                 self._writers.take(beat, self._elapsed())
 
     def tell(self, batch: Batch, ticked: int, problem: str | None, *, visible: bool) -> None:

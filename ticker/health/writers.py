@@ -165,7 +165,7 @@ class Writers:
         in a snapshot: then its own time tells its age, unless that is ahead of the clock. `read_at`
         is the wall clock at that moment (µs, UTC).
         """
-        key = (heartbeat.writer, heartbeat.source)
+        key = heartbeat.key
         before = self._last.get(key)
         known = None if before is None else before.heartbeat
         if known == heartbeat:

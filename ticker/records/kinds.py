@@ -147,6 +147,11 @@ class Quote(
     """By how much the exchange delays its prices (µs)."""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """(origin, symbol). The origin of a quote that is not numbered is empty."""
+        return self.origin or "", self.symbol
+
+    @property
     def version(self) -> tuple[int, int]:
         """Orders the quotes of one (origin, symbol): the greater `version` is newer.
 
@@ -279,6 +284,11 @@ class Heartbeat(
     """The `--source` value for the same server. Absent: the source's name is enough."""
     problem: Text | None = None
     """What is wrong with the source, in words that follow its name: `refuses us (HTTP 401)`."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(writer, source)."""
+        return self.writer, self.source
 
     def __post_init__(self) -> None:
         check_time("time", self.time)

@@ -104,8 +104,7 @@ class Filter:
             heartbeats=[
                 beat
                 for beat in batch.heartbeats
-                if beat.origin != self._own
-                and beat.received not in self._beaten.get((beat.writer, beat.source), ())
+                if beat.origin != self._own and beat.received not in self._beaten.get(beat.key, ())
             ],
         )
 
@@ -116,9 +115,9 @@ class Filter:
             self._last[key] = tick.sequence
             self.sent.setdefault(key, tick.sequence)
         for quote in batch.quotes:
-            self._quoted[quote.origin or "", quote.symbol] = _version(quote)
+            self._quoted[quote.key] = _version(quote)
         for beat in batch.heartbeats:
-            self._beaten[beat.writer, beat.source].append(beat.received)
+            self._beaten[beat.key].append(beat.received)
 
     def lacking(self, snapshot: Batch) -> dict[Key, int]:
         """Find where `snapshot`'s quotes show that the destination lacks ticks.
@@ -127,9 +126,7 @@ class Filter:
         what was delivered since.
         """
         keys = {
-            (quote.origin or "", quote.symbol): quote.sequence or 0
-            for quote in snapshot.quotes
-            if quote.origin != self._own
+            quote.key: quote.sequence or 0 for quote in snapshot.quotes if quote.origin != self._own
         }
         return {
             key: last
@@ -144,16 +141,8 @@ class Filter:
         """
         return Batch(
             snapshot.position if position is None else position,
-            quotes=[
-                quote
-                for quote in snapshot.quotes
-                if (quote.origin or "", quote.symbol) not in self._quoted
-            ],
-            heartbeats=[
-                beat
-                for beat in snapshot.heartbeats
-                if (beat.writer, beat.source) not in self._beaten
-            ],
+            quotes=[quote for quote in snapshot.quotes if quote.key not in self._quoted],
+            heartbeats=[beat for beat in snapshot.heartbeats if beat.key not in self._beaten],
         )
 
     def _missing(self, tick: Tick, last: int) -> Gap:

@@ -112,7 +112,7 @@ def ahead(
     check_quotes(quotes)
     wrong: dict[Key, int] = {}
     for quote in quotes:
-        key = (quote.origin or "", quote.symbol)
+        key = quote.key
         known = heads.get(key) or last.get(key, 0)
         if quote.origin == own and (quote.sequence or 0) > known:
             wrong[key] = known + 1

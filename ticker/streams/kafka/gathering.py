@@ -45,14 +45,13 @@ class Gathered(msgspec.Struct):
             self.gaps += decoded.records
         elif which == QUOTES:
             for quote in decoded.records:
-                key = (quote.origin or "", quote.symbol)
-                known = self.quotes.get(key)
+                known = self.quotes.get(quote.key)
                 if known is None or quote.version >= known.version:
-                    self.quotes[key] = quote
+                    self.quotes[quote.key] = quote
         elif which == BEATS:
             for beat in decoded.records:
-                self.beats.pop((beat.writer, beat.source), None)  # in the order of the log
-                self.beats[beat.writer, beat.source] = beat
+                self.beats.pop(beat.key, None)  # in the order of the log
+                self.beats[beat.key] = beat
 
     def newest(self) -> int:
         """Return the latest `received` (µs, UTC) of the last tick of each; 0 if nothing came."""

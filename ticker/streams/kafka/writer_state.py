@@ -63,7 +63,7 @@ class Sequences:
                 self.last[key] = record.sequence or 0
             self.simulated = record.simulated if self.simulated is None else self.simulated
             if isinstance(record, Quote):
-                self._quoted[key] = (record.sequence or 0, record.time)
+                self._quoted[key] = record.version
 
     def new_gaps(self, gaps: Iterable[Gap]) -> list[Gap]:
         """Return those that are not in the log yet."""
@@ -78,11 +78,10 @@ class Sequences:
     def offer(self, quotes: Iterable[Quote]) -> None:
         """Queue these quotes in place of older ones. The log holds their ticks."""
         for quote in quotes:
-            key = (quote.origin or "", quote.symbol)
-            other = self._waiting.get(key)
-            newest = (other.sequence or 0, other.time) if other else self._quoted.get(key, (0, 0))
-            if (quote.sequence or 0, quote.time) >= newest:
-                self._waiting[key] = quote
+            other = self._waiting.get(quote.key)
+            newest = other.version if other else self._quoted.get(quote.key, (0, 0))
+            if quote.version >= newest:
+                self._waiting[quote.key] = quote
 
     def wrote(self, judged: CheckedAppend, ticks: Sequence[Tick], quotes: Sequence[Quote]) -> None:
         """Note that the log now holds the fresh `ticks`.
@@ -108,10 +107,9 @@ class Sequences:
     def sent(self, quotes: Iterable[Quote], now: float) -> None:
         """Note that the log now holds these."""
         for quote in quotes:
-            key = (quote.origin or "", quote.symbol)
-            self._quoted[key] = (quote.sequence or 0, quote.time)
-            self._sent[key] = now
-            if self._waiting.get(key) is quote:
-                del self._waiting[key]
+            self._quoted[quote.key] = quote.version
+            self._sent[quote.key] = now
+            if self._waiting.get(quote.key) is quote:
+                del self._waiting[quote.key]
         if not self._waiting:
             self._written = 0

@@ -112,7 +112,7 @@ class KafkaWriter:
             due = known.due(now)
             await self._send(QUOTES, self._by_symbol(due))
             known.sent(due, now)
-            beats = list({(beat.writer, beat.source): beat for beat in heartbeats}.values())
+            beats = list({beat.key: beat for beat in heartbeats}.values())
             await self._send(BEATS, {0: [_message(beat) for beat in beats]} if beats else {})
             if not (ticks or gaps or quotes or heartbeats):
                 return topics.place(await self._cluster.offsets(topics, END)).position()
@@ -295,9 +295,7 @@ class KafkaWriter:
             ]
             known.offer(lagging)
         left = [
-            quote
-            for quote in self._unsent
-            if (quote.sequence or 0) <= known.last.get((quote.origin or "", quote.symbol), 0)
+            quote for quote in self._unsent if (quote.sequence or 0) <= known.last.get(quote.key, 0)
         ]
         known.offer(left)
         self._unsent = []

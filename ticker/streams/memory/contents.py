@@ -110,12 +110,12 @@ class Contents:
             self.entries.append(Entry(self._next(), record))
         self.last |= checked.heads
         for quote in quotes:
-            key = (quote.origin or "", quote.symbol)
+            key = quote.key
             _, old = self.quotes.get(key, (0, None))
             if old is None or (old != quote and quote.version >= old.version):
                 self.quotes[key] = (self._next(), quote)
         for beat in heartbeats:
-            writer = (beat.writer, beat.source)
+            writer = beat.key
             if writer not in self.beats or self.beats[writer][1] != beat:
                 self.beats[writer] = (self._next(), beat)
 

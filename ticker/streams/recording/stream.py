@@ -58,7 +58,7 @@ class RecordingStream(BaseStream):
 
     async def snapshot_at(self, position: Position) -> Batch:
         known = await self._ask(lambda reader: quotes(reader, reader.row(position)))
-        last = {(quote.origin or "", quote.symbol): quote.sequence or 0 for quote in known}
+        last = {quote.key: quote.sequence or 0 for quote in known}
         return Batch(position, quotes=known, last_seen=last)
 
     async def last_ticks(self, time: int) -> Batch:
