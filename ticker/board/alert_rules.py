@@ -55,7 +55,7 @@ class Alert:
 
     @property
     def text(self) -> str:
-        """`AAPL > 250`, `AAPL volume > 1000000`, `BTC-USD moves 1% in 5m`."""
+        """Return its text: `AAPL > 250`, `AAPL volume > 1000000`, `BTC-USD moves 1% in 5m`."""
         level = f"{self.level:f}"
         if self.field == MOVES:
             return f"{self.symbol} moves {level}% in {_exactly(self.within)}"
@@ -64,18 +64,18 @@ class Alert:
 
     @property
     def back(self) -> Decimal:
-        """Where the value must be again before a new crossing counts (inclusive)."""
+        """Return the value at which it is armed again (inclusive)."""
         band = abs(self.level) * RETREAT
         return self.level + band if self.sign == "<" else self.level - band
 
     def is_met(self, value: Decimal) -> bool:
-        """Whether `value` lies beyond the threshold; a move counts from the threshold on."""
+        """Tell whether `value` is beyond the threshold; a move counts from the threshold on."""
         if self.field == MOVES:
             return value >= self.level
         return value > self.level if self.sign == ">" else value < self.level
 
     def is_back(self, value: Decimal) -> bool:
-        """Whether `value` went back far enough."""
+        """Tell whether `value` went back far enough to arm it again."""
         return value >= self.back if self.sign == "<" else value <= self.back
 
 
@@ -95,12 +95,12 @@ class Told:
 
     @property
     def value(self) -> float:
-        """Of the field that is watched; of a move, per cent."""
+        """Return the value of the watched field; of a move, per cent."""
         return float(self.move if self.move is not None else getattr(self.record, self.alert.field))
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """The alert, and the tick that met it."""
+        """Return what identifies it: the alert, and the tick that met it."""
         return self.alert.text, self.record.origin or "", self.record.sequence or 0
 
 
@@ -122,7 +122,7 @@ class Memory(msgspec.Struct):
 
 
 def parse_alert(text: str) -> Alert:
-    """The alert that is written. Raises `UsageError` with what is wrong."""
+    """Read an alert from its text. Raises `UsageError` with what is wrong."""
     match re.sub(r"([<>]=?)", r" \1 ", text).split():
         case [symbol, "moves", percent, "in", *duration] if duration:
             return _move(symbol, percent, " ".join(duration))
@@ -198,12 +198,12 @@ class Alerts:
 
     @property
     def alerts(self) -> Sequence[Alert]:
-        """Those looked for, in the order in which they were added."""
+        """Return the alerts, in the order in which they were added."""
         return [state.alert for state in self._states.values()]
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Those that any alert is about."""
+        """Return the symbols of all alerts."""
         return tuple(dict.fromkeys(alert.symbol for alert in self.alerts))
 
     def add(self, alert: Alert, last: Trade | None = None) -> bool:
@@ -225,7 +225,7 @@ class Alerts:
         self._states.pop(alert.text, None)
 
     def is_armed(self, alert: Alert) -> bool | None:
-        """Whether its next crossing is told; `None` before the first value."""
+        """Tell whether its next crossing is reported; `None` before the first value."""
         state = self._states.get(alert.text)
         return None if state is None else state.is_armed
 
@@ -248,7 +248,7 @@ class Alerts:
         return found
 
     def memory(self) -> Memory:
-        """What another reader needs to go on from here."""
+        """Return what another reader needs to continue from here."""
         symbols = {s: self._memory.symbols[s] for s in self.symbols if s in self._memory.symbols}
         return Memory(symbols, {text: state.is_armed for text, state in self._states.items()})
 
@@ -265,7 +265,7 @@ class Alerts:
                 yield Told(state.alert, record, move, gap, is_late)
 
     def _is_new(self, record: Trade) -> bool:
-        """Whether the record was not looked at yet; notes that it was.
+        """Tell whether the record is new, and note it.
 
         Of several origins the one with the newest time counts, as on the board.
         """
@@ -297,7 +297,7 @@ class _State:
             self._window.push(record.time, Decimal(str(record.price)))
 
     def look(self, record: Trade) -> tuple[bool, Decimal | None]:
-        """Whether the record is to be told, and how far the price moved."""
+        """Tell whether the record meets the alert, and how far the price moved."""
         move = None
         if self._window is None:
             told = getattr(record, self.alert.field)

@@ -15,12 +15,12 @@ WIDEST: Final = 200
 
 
 def wished(column: Column, width: int | None = None) -> Column:
-    """`column` as one that a user chose: it stays while there is room for it."""
+    """Return `column` as one that a user chose: it stays while there is room for it."""
     return replace(column, presence=Presence.ALWAYS, width=width)
 
 
 def parse_column(word: str) -> Column:
-    """`name` or `name:20` → the column. Raises `UsageError`."""
+    """Read `name` or `name:20`. Raises `UsageError`."""
     key, colon, width = word.partition(":")
     if key not in BY_KEY:
         close = get_close_matches(key, BY_KEY, n=1)
@@ -44,5 +44,5 @@ def check_columns(columns: Iterable[Column]) -> None:
 
 
 def spell_columns(columns: Sequence[Column]) -> list[str]:
-    """The words for `columns`."""
+    """Return the words for `columns`, as the configuration spells them."""
     return [each.key if each.width is None else f"{each.key}:{each.width}" for each in columns]

@@ -34,7 +34,7 @@ class Style(Enum):
 
 
 def change_style(text: str, age: Age) -> Style:
-    """Of an amount with its sign: up, down, or dim where it may be old."""
+    """Return the style of a signed amount; dim if it may be old."""
     match text.strip()[:1]:
         case "+" if not age.is_trouble:
             return Style.UP

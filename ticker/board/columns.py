@@ -1,8 +1,8 @@
 """The columns of a board: for each field its title, text, style, width, order and importance.
 
-The only place that knows these. The dashboard's layout, headings and colours, sorting, filters and
-printed tables all use it. Pure: a row and its age in, text and the name of a style out. The
-dashboard decides about colours and places.
+With `fact_columns` and `owner_columns`, the only place that knows these. The dashboard's layout,
+headings and colours, sorting, filters and printed tables all use it. Pure: a row and its age in,
+text and the name of a style out. The dashboard decides about colours and places.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The columns of what a quote tells beside its price, and of what follows from it. Pure."""
+"""The columns of a quote's fields beside its price, and of values computed from them. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _places(row: Row | Quote) -> int:
 
 
 def _share(row: Row | Quote, low: str, high: str) -> float | None:
-    """Where the price stands between two others, from 0 to 1; `None` where that is unknown."""
+    """Return the place of the price between two others, from 0 to 1; `None` if unknown."""
     bottom, top = getattr(row, low), getattr(row, high)
     if row.price is None or bottom is None or top is None or not bottom < top:
         return None
@@ -38,7 +38,7 @@ def _spread(row: Row | Quote) -> float | None:
 def _money(
     field: str, title: str, importance: int, presence: Presence = Presence.WITH_ROOM
 ) -> Column:
-    """A price in the row's own decimals."""
+    """Return a column of prices in the row's own decimals."""
     get: Callable[[Row | Quote], float | None] = _spread if field == "spread" else attrgetter(field)
 
     def text(row: Row | Quote, _age: Age) -> str:
@@ -61,12 +61,12 @@ def _money(
 
 
 def _finer(value: float) -> int:
-    """The decimals that a small value deserves; 0 for others."""
+    """Return the decimals of a small value; 0 for others."""
     return decimals(value) if 0 < abs(value) < 1e-2 else 0  # noqa: PLR2004  below two decimals
 
 
 def _bar(key: str, title: str, low: str, high: str, importance: int) -> Column:
-    """A line from `low` to `high` with the price on it."""
+    """Return a column with a line from `low` to `high` and the price on it."""
 
     def text(row: Row | Quote, _age: Age) -> str:
         share = _share(row, low, high)
@@ -124,7 +124,7 @@ def _word(
 
 
 def _time(field: str, title: str, importance: int) -> Column:
-    """A moment: the screen knows in which zone it is told."""
+    """Return a column of times. The screen writes them, because it knows the time zone."""
     return Column(
         field,
         title,

@@ -1,7 +1,7 @@
 """Which rows a user wants to see, from the words that are typed.
 
-Words apart from each other must all be true: `apple`, `>2%`, `kind:etf`, `session:pre`. A word that
-is not finished yet, as `>` alone, is passed over, so that rows do not vanish while one types. Pure.
+A row must match every word: `apple`, `>2%`, `kind:etf`, `session:pre`. An unfinished word, such as
+`>`, is ignored, so that rows do not vanish while the user types. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TESTS: Final = {">": gt, "<": lt, ">=": ge, "<=": le}
 
 
 def filter_of(text: str) -> Test:
-    """What `text` asks of a row; all are wanted where it asks nothing."""
+    """Return the test that `text` describes. An empty text accepts every row."""
     tests = [test for word in text.casefold().split() if (test := _test(word)) is not None]
     return lambda row: all(test(row) for test in tests)
 
@@ -54,5 +54,5 @@ def _compare(sign: str, wanted: float, field: str) -> Test:
 
 
 def _has(fields: tuple[str, ...], wanted: str) -> Test:
-    """Whether one of `fields` has `wanted` in it."""
+    """Return the test whether one of `fields` contains `wanted`."""
     return lambda row: any(wanted in (getattr(row, key) or "").casefold() for key in fields)

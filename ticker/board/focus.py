@@ -36,12 +36,12 @@ class Focus:
             self._gaps[gap] = None
 
     def ticks(self, most: int) -> list[Tick]:
-        """The last ticks, the newest first, `most` at most."""
+        """Return the last ticks, the newest first, `most` at most."""
         return sorted(self._ticks.values(), key=_when, reverse=True)[:most]
 
     @property
     def gaps(self) -> list[Gap]:
-        """Its gaps, the newest first."""
+        """Return its gaps, the newest first."""
         return sorted(self._gaps, key=lambda gap: gap.received, reverse=True)
 
 

@@ -44,7 +44,7 @@ class Board:
         self.ticks = 0
         """Ticks folded in so far; repeats are not counted."""
         self.gaps = 0
-        """Gaps that came while we looked."""
+        """Gaps folded in so far."""
         self.gap: Gap | None = None
         """The last of them."""
         self.received: int | None = None
@@ -145,29 +145,29 @@ class Board:
 
     @property
     def focus(self) -> Focus | None:
-        """The symbol of the detail and what is remembered of it; read-only."""
+        """Return what is remembered of the detail's symbol; read-only."""
         now, held = self._focus, None if self.held is None else self.held.focus
         if now is not None and held is not None and held.symbol == now.symbol:
             return held
         return now
 
     def trade(self, symbol: str) -> Tick | Quote | None:
-        """The record with the current price of `symbol`, whether it has a row or not."""
+        """Return the record with the current price of `symbol`, whether it has a row or not."""
         state = self._symbols.get(symbol)
         return None if state is None or state.shown is None else state.shown.trade
 
     def quote(self, symbol: str) -> Quote | None:
-        """The last quote of `symbol`, for facts that ticks do not have."""
+        """Return the last quote of `symbol`, for facts that ticks do not have."""
         state = self._symbols.get(symbol)
         return None if state is None else state.quote
 
     def history(self, symbol: str) -> History | None:
-        """The known prices of `symbol` over the last day; read-only."""
+        """Return the known prices of `symbol` over the last day; read-only."""
         state = self._symbols.get(symbol)
         return None if state is None else state.history
 
     def breaks(self, symbol: str) -> list[tuple[int, int]]:
-        """The spans (µs, begin and end) of the last gaps of `symbol`."""
+        """Return the spans (µs, begin and end) of the last gaps of `symbol`."""
         return [
             (gap.from_, gap.until)
             for gap in self._gaps
@@ -204,13 +204,13 @@ class Board:
 
     @property
     def valuation(self) -> Valuation | None:
-        """The value of all holdings when `revalue` was last called; `None`: there are none."""
+        """Return the value of all holdings at the last `revalue`; `None`: there are none."""
         if self.held is not None:
             return self.held.valuation
         return None if self.owner is None else self.owner.valuation
 
     def total_of(self, symbols: Iterable[str]) -> Total | None:
-        """The total of the holdings among `symbols`, without cash; `None`: there are none."""
+        """Return the total of the holdings among `symbols` without cash; `None`: there are none."""
         if self.owner is None:
             return None
         owned = [symbol for symbol in symbols if symbol in self.owner.portfolio.symbols]
@@ -228,7 +228,7 @@ class Board:
 
     @property
     def waiting(self) -> int:
-        """How many ticks came since the board was held."""
+        """Return how many ticks came since the board was held."""
         return 0 if self.held is None else max(0, self.ticks - self.held.ticks)
 
     def take_changed(self) -> set[str]:
@@ -240,7 +240,7 @@ class Board:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols shown: the watched ones in their order, or all that came, by name."""
+        """Return the symbols shown: the watched ones in their order, or all that came, by name."""
         if self.held is not None:
             return list(self.held.rows)
         if self._watched is not None:
@@ -249,23 +249,23 @@ class Board:
 
     @property
     def size(self) -> int:
-        """How many symbols are shown."""
+        """Return how many symbols are shown."""
         if self._watched is not None:
             return len(self._watched)
         return len(self._symbols) - sum(symbol in self._symbols for symbol in self.beside)
 
     @property
     def is_filled(self) -> bool:
-        """True once a price or a heartbeat came."""
+        """Tell whether a price or a heartbeat came."""
         return bool(self._symbols) or bool(self.writers)
 
     @property
     def simulated(self) -> bool:
-        """Whether any price so far was invented."""
+        """Tell whether any price so far was invented."""
         return bool(self._invented)
 
     def row(self, symbol: str) -> Row:
-        """The row of `symbol`; without a price if none came yet."""
+        """Return the row of `symbol`; without a price if none came yet."""
         if self.held is not None:
             return self.held.rows.get(symbol) or Row(symbol)
         state = self._symbols.get(symbol)
@@ -277,13 +277,13 @@ class Board:
         return state.row
 
     def rows(self, sort: Sort | None = None, text: str = "") -> list[Row]:
-        """Rows that `text` asks for (`filter_of`), sorted (`None`: in the order of `symbols`)."""
+        """Return the rows that match the filter `text`, sorted (`None`: as in `symbols`)."""
         return arrange([self.row(symbol) for symbol in self.symbols], sort, text)
 
     def age(
         self, row: Row, now: int, trouble: str | None = None, *, elapsed: int | None = None
     ) -> Age:
-        """How old the row's price is at `now` (µs), and why; see `age_of`."""
+        """Return how old the row's price is at `now` (µs), and why; see `age_of`."""
         if self.held is not None:
             return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
         age, gap = age_of(row, self.writers, now, trouble, elapsed), self.gap
@@ -338,7 +338,7 @@ class Board:
             self._focus.bars.take(trade.time, trade.price)
 
     def _bare_row(self, symbol: str) -> Row | None:
-        """What is known of `symbol`, whether it has a row or not."""
+        """Return what is known of `symbol`, whether it has a row or not."""
         state = self._symbols.get(symbol)
         return None if state is None else state.row or state.make_row(symbol)
 

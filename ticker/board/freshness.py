@@ -43,14 +43,14 @@ class Age:
 
     @property
     def is_trouble(self) -> bool:
-        """Whether the price could be newer if all were well."""
+        """Tell whether the price could be newer if all were well."""
         return self.reason in TROUBLES
 
 
 def age_of(
     row: Row, writers: Writers, now: int, trouble: str | None, elapsed: int | None = None
 ) -> Age:
-    """The age of the row's price at `now` (µs, UTC) with its reason.
+    """Return the age of the row's price at `now` (µs, UTC), with its reason.
 
     `trouble`: why the stream itself is away, in words; `None` while it is read. `elapsed`: the
     reader's own clock, by which writers are judged; `None` for a reader that looks once.
@@ -86,7 +86,7 @@ def after_gap(age: Age, gap: Gap, now: int) -> Age:
 def _cause(
     row: Row, writers: Writers, elapsed: int, trouble: str | None
 ) -> tuple[Reason, int | None]:
-    """What keeps the row's price from being new, and until when (µs) if known."""
+    """Return why the row's price is not new, and until when that lasts (µs) if known."""
     if trouble is not None:
         return Reason.STREAM_AWAY, None
     found = writers.of(row.symbol, row.source, elapsed)

@@ -75,11 +75,11 @@ class Portfolio:
 
     @property
     def symbols(self) -> Collection[str]:
-        """The symbols owned."""
+        """Return the symbols owned."""
         return self._lots.keys()
 
     def conversions(self, known: Mapping[str, Known]) -> list[tuple[str, str]]:
-        """The conversions needed, (from, to), each once, in order."""
+        """Return the conversions needed, (from, to), each once, in order."""
         wanted: dict[tuple[str, str], None] = {}
         for cash in self.holdings.cash:
             wanted[cash, self.currency] = None

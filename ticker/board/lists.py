@@ -32,7 +32,7 @@ class RowList:
     """A watchlist's, in its order."""
 
     def choose(self, rows: Iterable[Row], *, is_sorted: bool) -> list[Row]:
-        """Those of `rows` that are in it; a watchlist in its own order, unless they are sorted."""
+        """Return its rows among `rows`. A watchlist has its own order, unless they are sorted."""
         chosen = [row for row in rows if self.holds(row)]
         if self.symbols and not is_sorted:
             place = {symbol: at for at, symbol in enumerate(self.symbols)}
@@ -51,15 +51,16 @@ LIST_NAMES: Final = (*(name for name, _ in _KINDS), _GAINERS.name, _LOSERS.name)
 
 
 def watchlist(name: str, symbols: Sequence[str]) -> RowList:
-    """The list of these symbols."""
+    """Return the list of these symbols."""
     chosen = frozenset(symbols)
     return RowList(name, lambda row: row.symbol in chosen, symbols=tuple(symbols))
 
 
 def lists_of(rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]]) -> list[RowList]:
-    """The lists in which some of `rows` are, but not all: all rows first, then watchlists, kinds.
+    """Return the lists to choose from.
 
-    Gainers and losers are there with the first change that is known.
+    These are: all rows; each watchlist and each kind that has some of `rows`, but not all; gainers
+    and losers, if there are any.
     """
     lists = [watchlist(name, symbols) for name, symbols in watchlists.items()]
     lists += [
@@ -74,7 +75,7 @@ def lists_of(rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]]) -> li
 def next_list(
     rows: Sequence[Row], watchlists: Mapping[str, Sequence[str]], shown: RowList, step: int
 ) -> RowList:
-    """The list that follows `shown` (`step` 1) or comes before it (-1), round and round."""
+    """Return the list after `shown` (`step` 1) or before it (-1). The first follows the last."""
     lists = lists_of(rows, watchlists)
     names = [each.name for each in lists]
     at = names.index(shown.name) + step if shown.name in names else 0
@@ -82,7 +83,7 @@ def next_list(
 
 
 def counts(rows: Iterable[Row]) -> tuple[int, int, int]:
-    """How many are up, down and unchanged on their day; one whose change is unknown is none."""
+    """Count the rows that are up, down and unchanged today, without those of unknown change."""
     changes = [row.day_change for row in rows if row.day_change is not None]
     up, down = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
     return up, down, len(changes) - up - down

@@ -1,6 +1,6 @@
-"""The minutes before our own ticks, as a poller was told them: for lines of prices alone.
+"""The source's minute bars from before the first tick.
 
-Pure. They are no ticks: no row, no count and no stream knows of them.
+Pure. Only lines and charts use them: they are not ticks, and are in no row, count or stream.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Minutes:
         self._known: dict[str, _Known] = {}
 
     def take(self, bars: MinuteBars) -> None:
-        """Know these of their symbol, and forget what was known of it."""
+        """Replace the bars of their symbol."""
         prices = (array("d", each) for each in (bars.closes, bars.highs, bars.lows))
         self._known[bars.symbol] = (array("q", bars.ends), *prices)  # type: ignore[assignment]
 
@@ -35,16 +35,16 @@ class Minutes:
         return symbol in self._known
 
     def whole(self, symbol: str) -> _Known:
-        """When all minutes ended (µs, UTC), their closes, highs and lows; empty: unknown."""
+        """Return the ends (µs, UTC), closes, highs and lows of all minutes; empty: unknown."""
         return self._known.get(symbol, _NOTHING)
 
     def before(
         self, symbol: str, times: Sequence[int], *, is_round_the_clock: bool = False
     ) -> tuple[Sequence[int], Sequence[float]]:
-        """When minutes ended (µs, UTC), and their closes, before the first of our ticks.
+        """Return the ends (µs, UTC) and closes of the minutes before the first tick.
 
-        `times` are those of our ticks of the day (µs, UTC; oldest first); none: all minutes. A
-        night between the minutes and our ticks makes them another day's: there are none then.
+        `times` are those of the day's ticks (µs, UTC; oldest first); empty: all minutes are
+        returned. If there is a night in between, none are: they belong to another day.
         """
         known = self._known.get(symbol)
         if known is None:

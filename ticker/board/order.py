@@ -1,4 +1,4 @@
-"""Rows in the order and the choice that a reader wishes.
+"""Sorts and filters rows.
 
 Pure; stable in both directions; rows without the value come last.
 """
@@ -31,12 +31,12 @@ class Sort:
 
 
 def parse_sort(text: str) -> Sort:
-    """`price`, or `-price` for the greatest first, as the configuration spells it."""
+    """Read `price`, or `-price` for the greatest first, as the configuration spells it."""
     return Sort(text.removeprefix("-"), reverse=text.startswith("-"))
 
 
 def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]:
-    """Those of `rows` that `text` asks for, sorted; rows without the value come last."""
+    """Return those of `rows` that match the filter `text`, sorted; unknown values come last."""
     chosen = list(filter(filter_of(text), rows)) if text else list(rows)
     key = None if sort is None else BY_KEY[sort.field].sort_key
     if sort is None or key is None:
@@ -49,12 +49,12 @@ def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]
 
 
 def first_sort(field: str) -> Sort:
-    """What one wants to see first: the greatest figure, the first letter, the youngest price."""
+    """Return the usual order by `field`: greatest figure, first letter or youngest price first."""
     return Sort(field, reverse=BY_KEY[field].is_greatest_first)
 
 
 def next_sort(shown: Sequence[str], by: Sort | None) -> Sort | None:
-    """What follows `by`: the next of the fields `shown`; after the last, the list's own order."""
+    """Return the order by the field after `by` in `shown`; after the last, the list's own."""
     fields = [field for field in shown if field in SORTS]
     following = fields.index(by.field) + 1 if by is not None and by.field in fields else 0
     return first_sort(fields[following]) if following < len(fields) else None

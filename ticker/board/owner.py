@@ -1,4 +1,4 @@
-"""Who owns what is on a board: gives each row its position, and values all from time to time.
+"""Adds the user's holdings to the rows of a board, and values them all when asked.
 
 Pure. Value and gain of a row are those of its last tick; weights and totals are those of the last
 `revalue`.
@@ -26,17 +26,17 @@ class Owner:
         self._positions: dict[str, Position] = {}
 
     def known(self) -> dict[str, Row]:
-        """What is known of the symbols owned."""
+        """Return what is known of the symbols owned."""
         rows = ((symbol, self._row_of(symbol)) for symbol in self.portfolio.symbols)
         return {symbol: row for symbol, row in rows if row is not None}
 
     def price_of(self, symbol: str) -> float | None:
-        """The price of a pair."""
+        """Return the price of a pair."""
         row = self._row_of(symbol)
         return None if row is None else row.price
 
     def with_position(self, row: Row) -> Row:
-        """`row` with what is owned of it."""
+        """Return `row` with what is owned of it."""
         position = self.portfolio.position(row.symbol, row, self.price_of)
         if position is None:
             return row
@@ -46,16 +46,16 @@ class Owner:
         return msgspec.structs.replace(row, position=position)
 
     def revalue(self) -> Iterable[str]:
-        """Value all of it again; the symbols whose figures are others than before."""
+        """Value all holdings again. Returns the symbols whose figures changed."""
         self.valuation = self.portfolio.value(self.known(), self.price_of)
         before, self._positions = self._positions, dict(self.valuation.positions)
         return [s for s, position in self._positions.items() if before.get(s) != position]
 
     def total(self, symbols: Iterable[str], known: Mapping[str, Row]) -> Total:
-        """Of those of `symbols` that are owned, by what is `known` of them."""
+        """Return the total of the holdings among `symbols`, by what is `known` of them."""
         return self.portfolio.total(symbols, known, self.price_of)
 
     def pairs(self, is_refused: Callable[[str], bool]) -> list[str]:
-        """The pairs of currencies that are needed: see `pairs_to_ask`."""
+        """Return the pairs of currencies that are needed; see `pairs_to_ask`."""
         conversions = self.portfolio.conversions(self.known())
         return pairs_to_ask(conversions, self.price_of, is_refused)

@@ -23,17 +23,17 @@ _AMOUNTS: Final = ("cost", "value", "day_gain", "gain")
 
 
 def money_text(amount: Decimal | None) -> str:
-    """`1,825.00`."""
+    """Return `1,825.00`; empty if unknown."""
     return "" if amount is None else price_text(float(amount), CENTS)
 
 
 def gain_text(amount: Decimal | None) -> str:
-    """`+12.40`, `-0.35`, `0.00`."""
+    """Return `+12.40`, `-0.35` or `0.00`; empty if unknown."""
     return "" if amount is None else change_text(round(float(amount), CENTS), CENTS)
 
 
 def share_text(percent: Decimal | None) -> str:
-    """`12.3%`."""
+    """Return `12.3%`; empty if unknown."""
     return "" if percent is None else f"{percent:.1f}%"
 
 

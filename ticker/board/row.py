@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     time: int | None = None
     """Of the price, by the source (µs, UTC)."""
     received: int | None = None
-    """When we had it (µs, UTC)."""
+    """When it was received (µs, UTC)."""
     day_change: float | None = None
     """Currency."""
     day_change_percent: float | None = None
@@ -63,7 +63,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     direction: int = 0
     """Of the last change of the price: 1 up, -1 down, 0 none seen."""
     moved: int | None = None
-    """When the price last changed before our eyes (µs, by the clock of folding)."""
+    """When this reader last saw the price change (µs, by the reader's clock)."""
     before: float | None = None
     """The price before that change."""
     position: Position | None = None
@@ -71,10 +71,11 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def has_traded(facts: Row | Quote | Tick, kind: str | None = None) -> bool:
-    """Whether the day change of `facts` is one of the present day; `kind` where they tell none.
+    """Tell whether the day change of `facts` belongs to the present trading day.
 
-    It is not while the session is open and the price is of the night before, and not where nothing
-    moved because nothing was traded. A fund has one price a day, which counts until the next.
+    It does not if the session is open and the last trade is 12 hours old, or if nothing was traded
+    today. A fund has one price a day, which counts until the next. `kind` is used if `facts` have
+    none.
     """
     kind = getattr(facts, "kind", None) or kind
     if facts.time is None or facts.received is None or kind == "mutualfund":

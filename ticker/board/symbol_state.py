@@ -18,7 +18,7 @@ class OriginState:
         self.trade: Quote | Tick | None = None
         """The newest of either kind: for the price and what moves with it."""
         self.sequence = 0
-        """Up to which `trade` is true."""
+        """The last sequence that `trade` includes."""
 
     def take_tick(self, tick: Tick) -> bool:
         """Fold a tick in; False if it is in already."""
@@ -66,14 +66,14 @@ class SymbolState:
         self.row: Row | None = None
 
     def of(self, origin: str) -> OriginState:
-        """What `origin` told."""
+        """Return what came from `origin`."""
         told = self.told.get(origin)
         if told is None:
             told = self.told[origin] = OriginState()
         return told
 
     def show(self, told: OriginState, now: int) -> None:
-        """`told` has something new: show it, unless another origin's price is newer."""
+        """Show what `told` has, unless the price of another origin is newer."""
         trade = told.trade
         shown = self.shown.trade if self.shown is not None else None
         if trade is None or (
@@ -87,19 +87,19 @@ class SymbolState:
         before = self.price if self.price is not None else trade.previous_price
         if before is not None and price != before:
             self.direction = 1 if price > before else -1
-            # The first price seen is no movement: it was so before we looked.
+            # The first price is not a movement: it may have been the same before.
             if self.price is not None:
                 self.moved, self.before = now, before
         self.price = price
 
     @property
     def quote(self) -> Quote | None:
-        """The standing facts: all origins tell the same, so any will do."""
+        """Return the standing facts of any origin, because all have the same."""
         shown = None if self.shown is None else self.shown.quote
         return shown or next((told.quote for told in self.told.values() if told.quote), None)
 
     def make_row(self, symbol: str) -> Row:
-        """The row of `symbol` as it is now; one without a price where none came yet."""
+        """Return the row of `symbol` as it is now; without a price if none came yet."""
         shown = self.shown
         if shown is None or shown.trade is None:
             return Row(symbol)
