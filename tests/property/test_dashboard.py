@@ -17,8 +17,8 @@ from tests.examples import IS_PLAIN, examples
 from tests.playing import NOW, FakePlayer
 from ticker.board import Board
 from ticker.dashboard import Dashboard
-from ticker.dashboard.cells import marked
 from ticker.dashboard.control import NoPreferences
+from ticker.dashboard.flash import marked
 from ticker.dashboard.keys import KEYS
 from ticker.dashboard.palette import DARK
 from ticker.follow import Follow

@@ -149,9 +149,9 @@ def test_values_and_gains_and_weights_and_totals_match_an_independent_calculatio
         )
         for symbol in {lot.symbol for lot in owned}
     }
-    assert valuation.positions.keys() == theirs.keys()
+    assert valuation.holdings.keys() == theirs.keys()
     for symbol, each in theirs.items():
-        ours = valuation.positions[symbol]
+        ours = valuation.holdings[symbol]
         assert same(ours.quantity, each.quantity)
         assert same(ours.value, each.value)
         assert same(ours.cost, each.cost)
@@ -173,7 +173,7 @@ def test_values_and_gains_and_weights_and_totals_match_an_independent_calculatio
     assert same(total.gain, gain)
     assert same(total.gain_percent, None if gain is None or not cost else gain * 100 / abs(cost))
     assert bool(total.problems) == (None in (total.value, total.day_gain, total.gain))
-    weights = [position.weight for position in valuation.positions.values()]
+    weights = [holding.weight for holding in valuation.holdings.values()]
     if whole is None or whole <= 0:
         assert {*weights, valuation.cash_weight} == {None}
     else:

@@ -15,7 +15,7 @@ from ticker.board.column import Align, Column, Presence, Style, change_style
 from ticker.board.fact_columns import DAY_RANGE, MONEY, ORIGINS
 from ticker.board.freshness import Age
 from ticker.board.owner_columns import OWNED
-from ticker.board.row import Row, has_traded
+from ticker.board.row import Row, is_change_current
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
 from ticker.health.reasons import Reason
@@ -64,7 +64,7 @@ def _price(row: Row | Quote, _age: Age) -> str:
 
 
 def _change(row: Row | Quote, _age: Age) -> str:
-    if row.price is None or row.day_change is None or not has_traded(row):
+    if row.price is None or row.day_change is None or not is_change_current(row):
         return ""
     return change_text(row.day_change, decimals(row.price, row.price_hint))
 
@@ -144,7 +144,7 @@ COLUMNS: Final = (
     Column(
         "day_change_percent",
         "%",
-        lambda row, _: percent_text(row.day_change_percent) if has_traded(row) else "",
+        lambda row, _: percent_text(row.day_change_percent) if is_change_current(row) else "",
         Align.RIGHT,
         importance=2,
         most=10,

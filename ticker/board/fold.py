@@ -273,7 +273,7 @@ class Board:
             return Row(symbol)
         if state.row is None:
             row = state.make_row(symbol)
-            state.row = row if self.owner is None else self.owner.with_position(row)
+            state.row = row if self.owner is None else self.owner.with_holding(row)
         return state.row
 
     def rows(self, sort: Sort | None = None, text: str = "") -> list[Row]:

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.board.position import Position
+from ticker.board.holding import Holding
 from ticker.board.rates import PriceOf, Rate, main_unit, rate_of
 from ticker.board.row import Row
 from ticker.config.holdings_and_alerts import Holdings, Lot
@@ -34,7 +34,7 @@ Known = Row | Quote
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of positions and cash, in one currency."""
+    """The sum of holdings and cash, in one currency."""
 
     value: Decimal | None
     day_gain: Decimal | None
@@ -54,7 +54,7 @@ class Valuation:
 
     currency: str
     """The currency of the totals."""
-    positions: Mapping[str, Position]
+    holdings: Mapping[str, Holding]
     total: Total
     cash: Decimal | None
     cash_weight: Decimal | None
@@ -91,19 +91,19 @@ class Portfolio:
         units = dict.fromkeys((main_unit(of)[0], main_unit(into)[0]) for of, into in wanted)
         return [(of, into) for of, into in units if of != into]
 
-    def position(self, symbol: str, known: Known | None, price_of: PriceOf) -> Position | None:
-        """Return the position in `symbol`, without its weight; `None` if there is none."""
+    def holding(self, symbol: str, known: Known | None, price_of: PriceOf) -> Holding | None:
+        """Return the holding in `symbol`, without its weight; `None` if there is none."""
         lots = self._lots.get(symbol)
         if lots is None:
             return None
         quantity = sum((lot.quantity for lot in lots), _ZERO)
         if known is None or known.price is None:
-            return Position(quantity)
+            return Holding(quantity)
         price = _decimal(known.price)
         cost = _sum(_cost(lot, known.currency, known.currency, price_of) for lot in lots)
         value = quantity * price
         gain = None if cost is None else value - cost
-        return Position(
+        return Holding(
             quantity,
             value,
             cost,
@@ -116,17 +116,17 @@ class Portfolio:
         """Value everything, with what is `known` of each symbol and the pairs' prices."""
         cash, problems = self._cash(price_of)
         total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
-        positions = {}
+        holdings = {}
         for symbol in self.symbols:
-            position = self.position(symbol, known.get(symbol), price_of)
-            assert position is not None  # noqa: S101  (it is owned)
-            worth = self._worth(position.value, known.get(symbol), price_of)
-            positions[symbol] = msgspec.structs.replace(position, weight=_share(worth, total.value))
+            holding = self.holding(symbol, known.get(symbol), price_of)
+            assert holding is not None  # noqa: S101  (it is owned)
+            worth = self._worth(holding.value, known.get(symbol), price_of)
+            holdings[symbol] = msgspec.structs.replace(holding, weight=_share(worth, total.value))
         rates = tuple(
             (of, into, rate_of(of, into, price_of)) for of, into in self.conversions(known)
         )
         share = _share(cash, total.value)
-        return Valuation(self.currency, positions, total, cash, share, rates)
+        return Valuation(self.currency, holdings, total, cash, share, rates)
 
     def total(
         self,
@@ -137,21 +137,21 @@ class Portfolio:
         cash: Decimal | None = _ZERO,
         problems: Iterable[str] = (),
     ) -> Total:
-        """Add up the positions in `symbols`, and `cash` (`None`: unknown)."""
+        """Add up the holdings in `symbols`, and `cash` (`None`: unknown)."""
         told = dict.fromkeys(problems)
         values, days, gains, costs = [cash], [], [], []
         without, invented = [], False
         for symbol in symbols:
-            position = self.position(symbol, there := known.get(symbol), price_of)
-            if position is None:
+            holding = self.holding(symbol, there := known.get(symbol), price_of)
+            if holding is None:
                 continue
-            worth = self._worth(position.value, there, price_of)
+            worth = self._worth(holding.value, there, price_of)
             values.append(worth)
             invented = invented or (there is not None and there.simulated)
             if worth is None or there is None:
                 told[self._problem(symbol, there, price_of)] = None
                 continue
-            days.append(self._worth(position.day_gain, there, price_of))
+            days.append(self._worth(holding.day_gain, there, price_of))
             if days[-1] is None:
                 told[f"no day's change of {symbol}"] = None
             if any(lot.price is None for lot in self._lots[symbol]):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from ticker.board.holding import Holding
 from ticker.board.holdings import Portfolio, Total, Valuation
-from ticker.board.position import Position
 from ticker.board.rates import pairs_to_ask
 from ticker.board.row import Row
 
@@ -23,7 +23,7 @@ class Owner:
         self.portfolio = portfolio
         self.valuation: Valuation | None = None
         self._row_of = row_of
-        self._positions: dict[str, Position] = {}
+        self._holdings: dict[str, Holding] = {}
 
     def known(self) -> dict[str, Row]:
         """Return what is known of the symbols owned."""
@@ -35,21 +35,21 @@ class Owner:
         row = self._row_of(symbol)
         return None if row is None else row.price
 
-    def with_position(self, row: Row) -> Row:
+    def with_holding(self, row: Row) -> Row:
         """Return `row` with what is owned of it."""
-        position = self.portfolio.position(row.symbol, row, self.price_of)
-        if position is None:
+        holding = self.portfolio.holding(row.symbol, row, self.price_of)
+        if holding is None:
             return row
-        before = self._positions.get(row.symbol)
+        before = self._holdings.get(row.symbol)
         weight = None if before is None else before.weight
-        position = msgspec.structs.replace(position, weight=weight)
-        return msgspec.structs.replace(row, position=position)
+        holding = msgspec.structs.replace(holding, weight=weight)
+        return msgspec.structs.replace(row, holding=holding)
 
     def revalue(self) -> Iterable[str]:
         """Value all holdings again. Returns the symbols whose figures changed."""
         self.valuation = self.portfolio.value(self.known(), self.price_of)
-        before, self._positions = self._positions, dict(self.valuation.positions)
-        return [s for s, position in self._positions.items() if before.get(s) != position]
+        before, self._holdings = self._holdings, dict(self.valuation.holdings)
+        return [s for s, holding in self._holdings.items() if before.get(s) != holding]
 
     def total(self, symbols: Iterable[str], known: Mapping[str, Row]) -> Total:
         """Return the total of the holdings among `symbols`, by what is `known` of them."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from ticker.board.column import Align, Column, Presence, Style, change_style
 from ticker.board.freshness import Age
-from ticker.board.position import Position
+from ticker.board.holding import Holding
 from ticker.board.row import Row
 from ticker.escape import escape
 from ticker.figures import change_text, percent_text, price_text
@@ -45,8 +45,8 @@ def _percent(percent: Decimal | None) -> str:
     return "" if percent is None else percent_text(float(percent))
 
 
-def _figure(position: Position | None, key: str) -> Decimal | None:
-    value: Decimal | None = getattr(position, key, None)
+def _figure(holding: Holding | None, key: str) -> Decimal | None:
+    value: Decimal | None = getattr(holding, key, None)
     return value
 
 
@@ -56,7 +56,7 @@ def _owned(
     write = _TEXTS[key]
 
     def text(row: Row | Quote, _age: Age) -> str:
-        return write(_figure(getattr(row, "position", None), key))
+        return write(_figure(getattr(row, "holding", None), key))
 
     return Column(
         key,
@@ -67,7 +67,7 @@ def _owned(
         most=24,
         presence=presence,
         is_figure=True,
-        sort_key=lambda row: _figure(row.position, key),
+        sort_key=lambda row: _figure(row.holding, key),
         is_greatest_first=True,
         style=change_style if "gain" in key else lambda _text, _age: Style.TEXT,
     )
@@ -75,7 +75,7 @@ def _owned(
 
 def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
     """Return `columns`. If `rows` are owned in several currencies, each amount names its own."""
-    owned = {row.currency for row in rows if row.position is not None and row.currency}
+    owned = {row.currency for row in rows if row.holding is not None and row.currency}
     if len(owned) < 2:  # noqa: PLR2004  one needs no name
         return tuple(columns)
     return tuple(

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.board.position import Position
+from ticker.board.holding import Holding
 from ticker.records import Quote, Tick
 from ticker.units import HOUR
 
@@ -66,11 +66,11 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """When this reader last saw the price change (µs, by the reader's clock)."""
     before: float | None = None
     """The price before that change."""
-    position: Position | None = None
+    holding: Holding | None = None
     """What is owned of it."""
 
 
-def has_traded(facts: Row | Quote | Tick, kind: str | None = None) -> bool:
+def is_change_current(facts: Row | Quote | Tick, kind: str | None = None) -> bool:
     """Tell whether the day change of `facts` belongs to the present trading day.
 
     It does not if the session is open and the last trade is 12 hours old, or if nothing was traded

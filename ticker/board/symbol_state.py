@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ticker.board.history import History
-from ticker.board.row import Row, has_traded
+from ticker.board.row import Row, is_change_current
 from ticker.records import Quote, Tick
 
 
@@ -106,7 +106,7 @@ class SymbolState:
         trade = shown.trade
         quote = self.quote
         facts = quote or trade
-        is_moved = has_traded(trade, quote.kind if quote else None)
+        is_moved = is_change_current(trade, quote.kind if quote else None)
         return Row(
             symbol=symbol,
             price=trade.price,

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from ticker.board import Sort
-from ticker.board.choice import spell_columns
+from ticker.board.chosen_columns import spell_columns
 from ticker.board.columns import Column
 from ticker.cli.holdings_and_alerts import lists_of
 from ticker.cli.settings import Settings

@@ -133,9 +133,9 @@ def _values(
 ) -> Mapping[str, Any]:
     """Return name → column."""
     plain = {"type": "quote", **msgspec.to_builtins(quote)}
-    position = owned.board.row(quote.symbol).position
+    holding = owned.board.row(quote.symbol).holding
     for name in _OWNED:
-        figure = getattr(position, name, None)
+        figure = getattr(holding, name, None)
         if figure is not None:
             plain[name] = write(name, figure)
     return {name: plain[name] for name in columns if plain.get(name) is not None}

@@ -12,10 +12,10 @@ import msgspec
 
 from ticker.address import Backend, is_recording
 from ticker.board.alert_rules import Alert, parse_alert
-from ticker.board.choice import check_columns, parse_column
+from ticker.board.chosen_columns import check_columns, parse_column
 from ticker.board.columns import Column
-from ticker.board.lists import LIST_NAMES
 from ticker.board.order import Sort, parse_sort
+from ticker.board.row_lists import LIST_NAMES
 from ticker.cli.recording_files import mended
 from ticker.config.reading import Config, load
 from ticker.errors import ConfigError, InvalidRecord, UsageError

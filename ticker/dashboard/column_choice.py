@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 
-from ticker.board.choice import WIDEST, wished
+from ticker.board.chosen_columns import WIDEST, wished
 from ticker.board.columns import BY_KEY, COLUMNS, Column, Presence
 from ticker.dashboard.columns import cut
 from ticker.dashboard.page import ListPage

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ticker.board import Sort
-from ticker.board.choice import wished
+from ticker.board.chosen_columns import wished
 from ticker.board.columns import Column
-from ticker.board.lists import ALL, lists_of, next_list, watchlist
+from ticker.board.row_lists import ALL, lists_of, next_list, watchlist
 from ticker.dashboard.choosing import Choosing
 from ticker.dashboard.control import Preferences
 from ticker.dashboard.table import Table

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Final
 
 from rich.cells import cell_len
@@ -172,6 +173,13 @@ def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: s
     if has_poller and not feed.board.symbols:
         return "No symbols are shown. + adds some, such as AAPL GC=F."
     return ""
+
+
+def hint_line(hint: str, line: int, width: int, height: int) -> str:
+    """Return line `line` of `hint` in an empty table: in the upper third, centred."""
+    lines = wrap(hint, max(1, min(width - 2, 64)))
+    at = line - max(0, (height - len(lines)) // 3)
+    return lines[at].center(width) if 0 <= at < len(lines) else ""
 
 
 def _replaying(

@@ -21,13 +21,14 @@ from textual.strip import Strip
 
 from ticker.board import SORTS, Age, Row, Sort
 from ticker.board.columns import DEFAULTS, OWNER_DEFAULTS, Column, age_text, reason_text
-from ticker.board.lists import ALL, RowList
 from ticker.board.order import first_sort, next_sort
 from ticker.board.owner_columns import with_units
-from ticker.dashboard.cells import hint_text
+from ticker.board.row_lists import ALL, RowList
 from ticker.dashboard.columns import ColumnLayout, Measured, placed
-from ticker.dashboard.lines import FLASH, Lines
+from ticker.dashboard.flash import FLASH
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.row_lines import RowLines
+from ticker.dashboard.status import hint_line
 from ticker.feed import Feed
 from ticker.times import Zone
 
@@ -90,7 +91,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
         """The age in each painted row, to see when it changes."""
-        self.lines = Lines(feed, zone)
+        self.lines = RowLines(feed, zone)
         self.lines.on_cut = partial(self.call_after_refresh, self.lay_out)
         self._flashing: dict[str, int] = {}
         """Symbol → when its flash ends (µs, by `elapsed`) and the row must be painted again."""
@@ -262,7 +263,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.lines.strip(row, age, self.columns, self.palette, is_chosen=is_chosen)
 
     def _hint_line(self, line: int, width: int) -> Strip:
-        text = hint_text("" if self.symbols else self.hint, line, width, self.size.height)
+        text = hint_line("" if self.symbols else self.hint, line, width, self.size.height)
         style = self.palette.style(self.palette.dim)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.board import Board
-from ticker.board.lists import counts
-from ticker.dashboard.bars import Bar, asking_words, key_words, status_words, title_words
+from ticker.board.row_lists import counts
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import (
@@ -18,6 +17,7 @@ from ticker.dashboard.status import (
     status,
 )
 from ticker.dashboard.table import Table
+from ticker.dashboard.text_bars import TextBar, asking_words, key_words, status_words, title_words
 from ticker.dashboard.totals import totals_text
 from ticker.escape import escape
 from ticker.feed import Feed, PlayerControl
@@ -53,10 +53,10 @@ class Words:
         has_alerts: bool = False,
         player: PlayerControl | None,
     ) -> None:
-        self.title = Bar(id="title")
-        self.status = Bar(id="status")
-        self.keys = Bar(id="keys")
-        self.totals = Bar(id="totals")
+        self.title = TextBar(id="title")
+        self.status = TextBar(id="status")
+        self.keys = TextBar(id="keys")
+        self.totals = TextBar(id="totals")
         self._feed = feed
         self.palette = palette
         self._zone = zone

@@ -7,9 +7,9 @@ import pytest
 
 from ticker.board import SORTS, Age, Board, Row
 from ticker.board.columns import BY_KEY, COLUMNS, Style, age_text, reason_text
+from ticker.board.holding import Holding as Owned
 from ticker.board.order import first_sort
 from ticker.board.owner_columns import with_units
-from ticker.board.position import Position as Owned
 from ticker.health.reasons import Reason
 from ticker.records import Batch, Position, Quote
 from ticker.units import HOUR
@@ -114,8 +114,8 @@ def test_bids_finer_than_the_price_are_not_rounded_away() -> None:
 def test_amounts_name_their_currency_only_where_there_are_several() -> None:
     value = Owned(quantity=Decimal(10), value=Decimal("1234.50"), gain=Decimal(-3))
     rows = [
-        Row("AAPL", 123.45, currency="USD", position=value),
-        Row("ENI.MI", 123.45, currency="EUR", position=value),
+        Row("AAPL", 123.45, currency="USD", holding=value),
+        Row("ENI.MI", 123.45, currency="EUR", holding=value),
         Row("7203.T", 3_000.0, currency="JPY"),  # is not owned
     ]
     columns = [BY_KEY["price"], BY_KEY["value"], BY_KEY["gain"]]

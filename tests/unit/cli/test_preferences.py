@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ticker.board import Sort
-from ticker.board.choice import parse_column
+from ticker.board.chosen_columns import parse_column
 from ticker.cli.preferences import FilePreferences
 from ticker.cli.settings import Settings
 from ticker.config.reading import load

@@ -21,11 +21,11 @@ from tests.playing import FakePlayer
 from tests.waiting import until
 from ticker.alert_watch import Alerting
 from ticker.board import Sort
-from ticker.board.choice import parse_column, spell_columns
+from ticker.board.chosen_columns import parse_column, spell_columns
 from ticker.board.columns import Column
 from ticker.dashboard import Dashboard, Exit
 from ticker.dashboard.control import NoPreferences
-from ticker.dashboard.lines import FLASH
+from ticker.dashboard.flash import FLASH
 from ticker.errors import StreamMissing
 from ticker.follow import Follow
 from ticker.records import Batch, Found, Heartbeat, MinuteBars, Position, Quote, Tick

@@ -1,4 +1,4 @@
-"""Makes the line of cells of a row. This module decides how a row looks.
+"""Draws the line of a row: its texts, colours, flash and sparkline.
 
 It caches styles, because making one takes longer than all texts of a line.
 """
@@ -17,19 +17,18 @@ from textual.strip import Strip
 from ticker.board import Age, Row
 from ticker.board.columns import Style as Look
 from ticker.board.columns import reason_text
-from ticker.dashboard.cells import line_style, marked, shade, strength
 from ticker.dashboard.columns import SPACE, ColumnLayout, PlacedColumn, cut, fit
+from ticker.dashboard.flash import FLASH, marked
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.shades import line_style, shade, strength
 from ticker.dashboard.sparks import Sparks
 from ticker.feed import Feed
 from ticker.times import Zone, clock
 
-FLASH: Final = 700_000
-"""How long a changed price flashes (µs)."""
 _COLOURED: Final = (Look.UP, Look.DOWN)
 
 
-class Lines:
+class RowLines:
     """Makes the lines of `feed`'s rows, with times in `zone`."""
 
     def __init__(self, feed: Feed, zone: Zone) -> None:

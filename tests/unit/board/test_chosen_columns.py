@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticker.board.choice import check_columns, parse_column, spell_columns
+from ticker.board.chosen_columns import check_columns, parse_column, spell_columns
 from ticker.board.columns import COLUMNS
 from ticker.errors import UsageError
 

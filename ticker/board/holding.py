@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 
-class Position(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True):
     """Money is in the currency in which the symbol is quoted; what is not known is `None`."""
 
     quantity: Decimal

@@ -24,10 +24,10 @@ _ACTION: Final = "action"
 its own links.)"""
 
 
-class Bar(Widget):
+class TextBar(Widget):
     """One or more lines of text. Markup in it is not interpreted."""
 
-    DEFAULT_CSS = "Bar { height: 1; }"
+    DEFAULT_CSS = "TextBar { height: 1; }"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from ticker.board import Sort
-from ticker.board.lists import ALL, counts, lists_of, next_list
 from ticker.board.row import Row
+from ticker.board.row_lists import ALL, counts, lists_of, next_list
 
 ROWS = [
     Row("AAPL", 1.0, kind="equity", day_change=1.0),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from ticker.dashboard.bars import status_words, title_words
 from ticker.dashboard.palette import PALETTES
 from ticker.dashboard.status import Status
+from ticker.dashboard.text_bars import status_words, title_words
 
 
 def title(width: int, *, is_simulated: bool = True) -> str:
