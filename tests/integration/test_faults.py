@@ -16,7 +16,7 @@ from ticker.sources.yahoo import YahooAddress, YahooSource
         ("crumb", SourceError, "refuses us (HTTP 401)"),
         ("consent", SourceError, "asks for consent to its cookies"),
         ("html", SourceError, "answered with a web page instead of quotes"),
-        ("truncated", SourceError, "answered with no JSON, or only part of it"),
+        ("truncated", SourceError, "answered with broken JSON"),
         ("slow", SourceUnreachable, "no answer within 0.5 s"),
         ("reset", SourceUnreachable, "connection"),
         ("5xx", SourceError, "is in trouble (HTTP 502)"),

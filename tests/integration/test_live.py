@@ -194,6 +194,26 @@ async def test_a_socket_that_works_again_ends_a_rate_limit_of_the_polls_behind_i
         assert scene.clock.elapsed() < until
 
 
+async def test_a_dead_socket_that_was_never_closed_is_found_by_its_ping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("mute")
+        link: Any = scene.source._link  # type: ignore[union-attr]
+
+        async def no_pong() -> bool:
+            return False
+
+        monkeypatch.setattr(link, "is_alive", no_pong)
+        await scene.polls(2)
+        assert scene.source._link is not link  # type: ignore[union-attr]
+        scene.exchange.faults.switch()
+        await scene.polls(3)
+        assert [gap.reason for gap in await scene.gaps()] == ["its socket answers no ping"]
+        assert (await scene.seen())[1] == "healthy"
+
+
 @pytest.mark.processes
 async def test_short_lived_sockets_are_not_reopened_at_every_poll(tmp_path: Path) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:

@@ -240,8 +240,8 @@ async def test_a_rate_limit_on_every_request_has_a_retry_time(source_at: SourceA
         (502, "<html>Bad gateway</html>", "is in trouble (HTTP 502)"),
         (200, "", "sent an empty answer"),
         (200, "<!doctype html><title>Yahoo</title>", "answered with a web page"),
-        (200, '{"quoteResponse": {"result": [{"symbol": "AA', "no JSON, or only part of it"),
-        (200, "[" * 100_000, "no JSON, or only part of it"),
+        (200, '{"quoteResponse": {"result": [{"symbol": "AA', "broken JSON"),
+        (200, "[" * 100_000, "broken JSON"),
         (200, '{"quoteResponse": {"result": null}}', "JSON that holds no quotes"),
         (200, '["AAPL"]', "JSON that holds no quotes"),
         (200, "null", "JSON that holds no quotes"),
@@ -280,6 +280,12 @@ async def test_a_closed_port_is_reported_as_unreachable(source_at: SourceAt) -> 
     await exchange.stop()
     with pytest.raises(SourceUnreachable, match="no connection at 127"):
         await source.quotes(["AAPL"])
+
+
+async def test_a_host_without_an_address_is_unreachable() -> None:
+    async with YahooSource(YahooAddress.at("yahoo+http://nowhere.invalid")) as source:
+        with pytest.raises(SourceUnreachable, match="host not found"):
+            await source.quotes(["AAPL"])
 
 
 async def test_a_truncated_answer_is_reported_as_unreachable(source_at: SourceAt) -> None:

@@ -23,7 +23,7 @@ SYMBOLS = ("AAPL", "MSFT", "GC=F", "BTC-USD")
         ("html", "answered with a web page instead of quotes", Reason.UNREADABLE),
         ("crumb", "refuses us (HTTP 401)", Reason.UNREADABLE),
         ("consent", "asks for consent to its cookies", Reason.UNREADABLE),
-        ("truncated", "answered with no JSON, or only part of it", Reason.UNREADABLE),
+        ("truncated", "answered with broken JSON", Reason.UNREADABLE),
         ("5xx", "is in trouble (HTTP 502)", Reason.UNREADABLE),
         ("slow", "no answer within 0.5 s", Reason.UNREACHABLE),
         ("reset", "the connection broke", Reason.UNREACHABLE),

@@ -321,8 +321,9 @@ class YahooSource(SearchableSource):
             # Not msgspec: one NaN would spoil the quotes of all the other symbols.
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON, or only part of it,"
-            raise SourceError(self.name, f"answered with {what} instead of quotes") from error
+            is_page = body.lstrip()[:1] == b"<"
+            what = "a web page instead of quotes" if is_page else "broken JSON"
+            raise SourceError(self.name, f"answered with {what}") from error
 
 
 def _server(url: str, text: str, port: int) -> str:
