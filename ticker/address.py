@@ -67,11 +67,6 @@ class Backend(Enum):
         return self is not Backend.RECORDING
 
     @property
-    def numbers(self) -> bool:
-        """Tell whether it gives out sequences, so that a poller can write it directly."""
-        return self in (Backend.SQLITE, Backend.MEMORY)
-
-    @property
     def retains(self) -> bool:
         """Tell whether its retention is ours, so that ticks can be held for a reader."""
         return self is Backend.SQLITE

@@ -32,7 +32,7 @@ from ticker.cli.options import (
     Watchlists,
 )
 from ticker.cli.poll_line import StatusLine
-from ticker.cli.poller_process import Audience, Job, Teller, open_kept, run_job
+from ticker.cli.poller_process import Audience, Job, open_kept, run_job
 from ticker.cli.settings import Settings, refuse_mixing, stream_path
 from ticker.cli.standard_streams import tell
 from ticker.files import make_state_directory
@@ -83,21 +83,20 @@ def poll(
         _tell_unsent(kept, choice)
     portfolio, controller = None if named else portfolio_of(settings), PollController()
 
-    def make(asked: Source) -> Job:
-        log = open_kept(kept)
-        tell = Teller(Audience(line.show, line.show_relay, line.end, WITHIN))
-        poller = Poll(asked, log, wanted, every=wish, duration=lasting, count=count, on_status=tell)
-        controller.poller = poller
-        return Job(log, poller, tell, kept, None if is_file else choice)
+    def make(asked: Source, audience: Audience) -> Job:
+        log, on_status = open_kept(kept), audience.poll
+        poller = controller.poller = Poll(
+            asked, log, wanted, every=wish, duration=lasting, count=count, on_status=on_status
+        )
+        return Job(log, poller, audience, kept, None if is_file else choice)
 
     def meanwhile() -> AbstractAsyncContextManager[None]:
         owned = None if portfolio is None else asking_for_pairs(portfolio, kept, controller)
         return _both(looking_for_alerts(settings, kept, zone) if alerts else None, owned)
 
     with writing(choice):
-        code = run_job(
-            make, url, end=line.end, controlled=control, count=count, meanwhile=meanwhile
-        )
+        person = Audience(line.show, line.show_relay, line.end, line.end, WITHIN)
+        code = run_job(make, url, person, controlled=control, count=count, meanwhile=meanwhile)
     raise typer.Exit(code)
 
 

@@ -42,20 +42,12 @@ class Audience:
 
     poll: Callable[[PollStatus], None]
     relay: Callable[[RelayStatus], None]
+    end: Callable[[str], None]
+    """Report how many ticks were kept."""
     undelivered: Callable[[str], None]
     """Report what is undelivered at the end."""
     within: float
     """The relay's time limit for delivery at the end (s)."""
-
-
-class Teller:
-    """Passes the status on to the present `audience`."""
-
-    def __init__(self, audience: Audience) -> None:
-        self.audience = audience
-
-    def __call__(self, status: PollStatus) -> None:  # noqa: D102  (the class says it)
-        self.audience.poll(status)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -63,7 +55,7 @@ class Job(msgspec.Struct, frozen=True):
 
     log: Retained
     poller: Poll
-    tell: Teller
+    audience: Audience
     kept: StreamChoice
     """The chosen log."""
     destination: StreamChoice | None
@@ -76,18 +68,18 @@ def open_kept(choice: StreamChoice) -> Retained:
 
 
 def run_job(
-    make: Callable[[SearchableSource], Job],
+    make: Callable[[SearchableSource, Audience], Job],
     url: str,
+    person: Audience,
     *,
-    end: Callable[[str], None],
     controlled: bool,
     count: int | None = None,
     meanwhile: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> int:
     """Poll to the end, and return the exit code. If the log file is removed, begin a new one.
 
-    `end` gets the last message; `count` is the wished number of ticks. `meanwhile` stays entered
-    while it polls.
+    `person` hears of it unless it is `controlled` by a parent. `count` is the wished number of
+    ticks. `meanwhile` stays entered while it polls.
     """
     pollers: list[Poll] = []
 
@@ -97,14 +89,14 @@ def run_job(
 
     async def begin() -> int:
         async with open_source(url, shared=_counted()) as asked, meanwhile():
-            job = make(asked)
+            parent = Parent(asked) if controlled else None
+            job = make(asked, person if parent is None else parent.audience)
             pollers.append(job.poller)
-            if not controlled:
-                return await _to_the_end(job, asked, end, count)
-            parent = Parent(job.poller, asked)
+            if parent is None:
+                return await _to_the_end(job, asked, count)
+            parent.poller = job.poller
             async with Controlled(parent.obey, stop) as parent.channel:
-                job.tell.audience = parent.audience
-                return await _to_the_end(job, asked, end, count)
+                return await _to_the_end(job, asked, count)
 
     return run(begin(), stop=stop)
 
@@ -117,13 +109,11 @@ def _counted() -> Path | None:
         return None
 
 
-async def _to_the_end(
-    job: Job, asked: SearchableSource, end: Callable[[str], None], count: int | None
-) -> int:
+async def _to_the_end(job: Job, asked: SearchableSource, count: int | None) -> int:
     while True:
         try:
             async with job.log:
-                report = await _work(job, end)
+                report = await _work(job)
         except StreamMissing as error:
             words = "%s. Going on in a new one"
             if job.destination is not None:
@@ -138,10 +128,10 @@ async def _to_the_end(
 class Parent:
     """The parent of a poller: it gives orders, asks questions, and gets the news."""
 
-    def __init__(self, poller: Poll, source: SearchableSource) -> None:
+    def __init__(self, source: SearchableSource) -> None:
+        self.poller: Poll
         self.channel: Controlled | None = None
-        """Set before the first order comes."""
-        self._poller = poller
+        """Both are set before the first order comes."""
         self._answers = QuestionAnswerer(source, SystemClock().elapsed)
         self._replies: set[asyncio.Task[None]] = set()
 
@@ -151,6 +141,7 @@ class Parent:
         return Audience(
             poll=lambda status: self._say("status", **msgspec.to_builtins(status)),
             relay=lambda status: self._say("relay", **msgspec.to_builtins(status)),
+            end=lambda _: None,  # the parent counts what was kept
             undelivered=lambda words: self._say("undelivered", text=words),
             within=_WITHIN_PARENT,
         )
@@ -168,9 +159,9 @@ class Parent:
         try:
             match order.get("do"):
                 case "add":
-                    self._poller.add(symbols)
+                    self.poller.add(symbols)
                 case "remove":
-                    self._poller.remove(symbols)
+                    self.poller.remove(symbols)
         except InvalidRecord as error:
             _log.warning("an order that cannot be followed: %s", error)
 
@@ -196,20 +187,20 @@ def _code(report: PollReport, count: int | None, source: SearchableSource) -> in
     return DONE
 
 
-async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
+async def _work(job: Job) -> PollReport:
     """Poll into the open log, and run the relay beside it.
 
     Raises `StreamMissing` if the log file is removed before the poller has ended.
     """
     if job.destination is None:
         report = await job.poller.run()
-        end(kept_words(report.ticks, report.gone, job.log.url))
+        job.audience.end(kept_words(report.ticks, report.gone, job.log.url))
         return report
     sending = Sending(
         job.log,
         job.kept,
         job.destination,
-        on_status=job.tell.audience.relay,
+        on_status=job.audience.relay,
         on_failure=job.poller.stop,
     )
     await sending.start()
@@ -217,13 +208,13 @@ async def _work(job: Job, end: Callable[[str], None]) -> PollReport:
         report = await job.poller.run()
     except StreamMissing:
         # This is not the end, so there is nothing to report. Other errors of the relay end us too.
-        await sending.finish(job.tell.audience.within)
+        await sending.finish(job.audience.within)
         raise
     except BaseException:
-        await _finish(sending, job.tell.audience)
+        await _finish(sending, job.audience)
         raise
-    end(kept_words(report.ticks, report.gone, job.log.url))
-    await _finish(sending, job.tell.audience, is_gone=report.is_log_gone)
+    job.audience.end(kept_words(report.ticks, report.gone, job.log.url))
+    await _finish(sending, job.audience, is_gone=report.is_log_gone)
     return report
 
 
