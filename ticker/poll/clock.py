@@ -34,7 +34,7 @@ class SystemClock:
     """The machine's clocks."""
 
     def wall(self) -> int:
-        """Now, since the epoch (µs, UTC)."""
+        """Return the time of day (µs since the epoch, UTC)."""
         return now()
 
     def elapsed(self) -> int:

@@ -29,7 +29,7 @@ class _Good:
     every: int
 
     def start(self, wall: int, elapsed: int) -> int:
-        """Its time on the wall clock, which may have been set back since (µs, UTC)."""
+        """Return its time on the wall clock, which may have been set back since (µs, UTC)."""
         return self.wall if self.wall < wall else wall - (elapsed - self.elapsed)
 
 

@@ -40,7 +40,7 @@ class HeartbeatPace:
         self._at = 0
 
     def __bool__(self) -> bool:
-        """Whether there was any heartbeat."""
+        """Return whether there was any heartbeat."""
         return self._last is not None
 
     @property
@@ -58,7 +58,7 @@ class HeartbeatPace:
         self._newest = beat
 
     def is_due(self, beat: Heartbeat, now: int) -> bool:
-        """Whether `beat` must be written with an answer."""
+        """Return whether `beat` must be written with an answer."""
         last = self._last
         return (
             last is None
@@ -68,7 +68,7 @@ class HeartbeatPace:
         )
 
     def next_due(self, every: int) -> int | None:
-        """When the next heartbeat is due if no answer comes; `None` before the first."""
+        """Return when the next heartbeat is due without an answer; `None` before the first."""
         if self._last is None:
             return None
         # Longer than until the next answer, which brings a heartbeat itself: a repeated one would

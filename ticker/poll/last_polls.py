@@ -149,23 +149,23 @@ def _latest(heartbeats: Iterable[Heartbeat]) -> Mapping[str, Heartbeat]:
 
 
 def _is_sure(beat: Heartbeat) -> bool:
-    """Whether its last good answer was for the symbols that it names."""
+    """Return whether its last good answer was for the symbols that it names."""
     return beat.last_good is not None and beat.last_good >= beat.time
 
 
 def _asks_for(beat: Heartbeat, symbol: str) -> bool:
-    """Whether its writer polls `symbol`."""
+    """Return whether its writer polls `symbol`."""
     return symbol in (beat.symbols or ())
 
 
 def _lag(beat: Heartbeat) -> int:
-    """How much newer (µs) its writer's last good answer may be than the one that `beat` reports."""
+    """Return how much newer than `beat` its writer's last good answer may be (µs)."""
     # The last heartbeat of a poller reports its very last answer. A slow poller reports each one.
     return 0 if beat.state == WriterState.STOPPED or beat.interval >= BEATS_LAG else BEATS_LAG
 
 
 def _explains(beat: Heartbeat, quote: Quote) -> bool:
-    """Whether the writer of `beat` may be the one that got `quote`."""
+    """Return whether the writer of `beat` may be the one that got `quote`."""
     if beat.last_good is None:
         return False
     # The last heartbeat of a poller reports its very last answer.

@@ -74,7 +74,7 @@ def report_of(
     trouble: tuple[WriterState | None, str | None],
     is_log_gone: bool,
 ) -> PollReport:
-    """The report of a poller whose last status is `done`."""
+    """Return the report of a poller whose last status is `done`."""
     return PollReport(
         polls=done.polls,
         ticks=done.ticks,
