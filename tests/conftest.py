@@ -1,8 +1,9 @@
 """What tests share: a stream in memory that the test drives, a real Kafka, workers.
 
 Tests with Kafka run only with CI or TICKER_TEST_KAFKA in the environment. They all run in one
-worker, and the other workers share the rest. Several brokers at once would use the whole machine,
-and tests that wait would exceed their deadlines.
+worker, except a file that names a group of its own (compose.yaml's services), and the other workers
+share the rest. Many brokers at once would use the whole machine, and tests that wait would exceed
+their deadlines.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _is_plain(item)]
     for item in items:
         if _needs_kafka(item):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group("kafka"))
             if not _kafka_is_wanted():
                 item.add_marker(pytest.mark.skip(reason=KAFKA_IS_OPTIONAL))
 

@@ -26,7 +26,12 @@ from ticker.processes.child import command, environment
 
 PATIENCE: Final = 60.0
 
-pytestmark = pytest.mark.usefixtures("make_broker")  # it starts a Kafka of its own
+pytestmark = [
+    pytest.mark.usefixtures("make_broker"),  # needs Java, as a Kafka of its own is started
+    pytest.mark.xdist_group(
+        "compose"
+    ),  # mostly waits, so it runs beside the other tests with Kafka
+]
 
 
 @pytest.fixture(scope="module")
