@@ -261,8 +261,9 @@ class Board:
 
     @property
     def simulated(self) -> bool:
-        """Tell whether any price so far was invented."""
-        return bool(self._invented)
+        """Tell whether any price so far was invented, or will be."""
+        will_be = any(map(self.writers.tell_symbols, ("exchange", "exchange-live")))
+        return bool(self._invented) or will_be
 
     def row(self, symbol: str) -> Row:
         """Return the row of `symbol`; without a price if none came yet."""

@@ -161,6 +161,14 @@ def test_without_a_watchlist_all_symbols_come_by_name() -> None:
     assert [row.symbol for row in board.rows()] == ["AAPL", "MSFT"]
 
 
+def test_a_board_is_simulated_before_the_first_price_of_an_exchange() -> None:
+    board = Board()
+    for source, is_simulated in (("yahoo", False), ("exchange-live", True)):
+        beat = Heartbeat("o", "w", source, NOW, NOW, 1, "starting", 1, 0, symbols=("A",))
+        fold(board, beat)
+        assert board.simulated is is_simulated
+
+
 def test_a_board_that_had_an_invented_price_stays_simulated() -> None:
     board = Board()
     assert not board.simulated
