@@ -175,8 +175,9 @@ def _check_header(path: Path) -> None:
     if not header:
         raise StreamUnusable(url(path), "is not a log: the file is empty")
     if header.startswith(_PARQUET):
-        problem = f"is not a log but a Parquet file. Rename it to {path.name}{RECORDING}"
-        raise StreamUnusable(url(path), problem)
+        is_named = path.name.endswith(RECORDING)
+        advice = "Leave sqlite: out" if is_named else f"Rename it to {path.name}{RECORDING}"
+        raise StreamUnusable(url(path), f"is not a log but a Parquet file. {advice}")
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):
         raise StreamUnusable(url(path), "is not a log: no SQLite database")
     version, application = _HEADER.unpack(header)

@@ -102,6 +102,9 @@ def test_a_recording_without_its_ending_is_named(tmp_path: Path) -> None:
     (tmp_path / "day").write_bytes(b"PAR1" + bytes(500) + b"PAR1")
     with pytest.raises(StreamUnusable, match=r"a Parquet file\. Rename it to day\.parquet"):
         SqliteReader(tmp_path / "day", 0.1)
+    (tmp_path / "day").rename(tmp_path / "day.parquet")
+    with pytest.raises(StreamUnusable, match="Leave sqlite: out"):
+        SqliteReader(tmp_path / "day.parquet", 0.1)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
