@@ -51,12 +51,7 @@ def json_lines(records: Sequence[Record], *, iso_times: bool = False) -> bytes:
     return "\n".join(map(_visible, data.decode().split("\n"))).encode()
 
 
-def json_array(records: Sequence[Record]) -> str:
-    """Return a JSON array of records, indented, with a line end."""
-    return json_values(records)
-
-
-def json_values(rows: Sequence[object]) -> str:
+def json_array(rows: Sequence[object]) -> str:
     """Return a JSON array of `rows`, indented, with a line end."""
     return "\n".join(map(_visible, indented_json(list(rows)).split("\n")))
 

@@ -18,8 +18,9 @@ from ticker.cli.controlled import Controlled
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE
 from ticker.cli.options import Control, Quiet, Verbose
+from ticker.cli.printing import table_text
 from ticker.cli.signals import run
-from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, tell
 from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.source_titles import EXCHANGE_PORT
@@ -205,14 +206,14 @@ def traded(symbols: int | None) -> Sequence[Listing]:
 
 
 def _table(symbols: int | None) -> str:
-    from ticker.tables import render, words_table
+    from ticker.tables import words_table
 
     rows = [
         (each.symbol, each.name, each.kind.quote_type.lower(), each.currency, each.venue.name)
         for each in traded(symbols)
     ]
     table = words_table(("Symbol", "Name", "Kind", "Currency", "Exchange"), rows)
-    return render(table, width=terminal_width(), colour=wants_colour())
+    return table_text(table)
 
 
 def _address(text: str) -> tuple[str, int]:

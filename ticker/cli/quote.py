@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,13 +24,13 @@ from ticker.cli.options import (
     Verbose,
     Watchlists,
 )
+from ticker.cli.printing import format_or_default, quotes_text
 from ticker.cli.quote_columns import Owned, are_owned, parse_columns, printed
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
-from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, tell
 from ticker.config.reading import DEFAULT_WATCHLIST
 from ticker.errors import UsageError
-from ticker.records import Quote
 from ticker.sources import Answer, open_source
 from ticker.system_clock import now
 from ticker.times import Zone, clock
@@ -72,9 +71,9 @@ def quote(
         wanted = named or settings.config.holdings.symbols
     zone = settings.zone(tz)
     answer = _answer(settings.source(source), wanted, raw, owned)
-    how = form or (Format.table if sys.stdout.isatty() else Format.json)
+    how = format_or_default(form)
     if chosen is None:
-        Output().write(_printed(answer.quotes, how, zone))
+        Output().write(quotes_text(answer.quotes, how, zone, now()))
     else:
         found = owned or Owned(None)
         if owned is None:
@@ -119,24 +118,6 @@ def _answer(
     if not answers:
         raise typer.Exit(code)
     return answers[0]
-
-
-def _printed(quotes: Sequence[Quote], how: Format, zone: Zone) -> str:
-    from ticker import output
-
-    match how:
-        case Format.json:
-            return output.json_array(quotes)
-        case Format.csv:
-            visible = sys.stdout.isatty()
-            return output.csv_file(quotes, output.QUOTE_COLUMNS, visible=visible)
-        case Format.table | Format.text:
-            if not quotes:
-                return ""
-            from ticker import tables
-
-            table = tables.quote_table(quotes, zone, now(), width=terminal_width())
-            return tables.render(table, width=terminal_width(), colour=wants_colour())
 
 
 def _refusals(answer: Answer, zone: Zone) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ticker.board.holdings import Portfolio, Total
 from ticker.board.owner_columns import CENTS, OWNED, gain_text, money_text
 from ticker.board.rates import pairs_to_ask
 from ticker.cli.options import Format
-from ticker.cli.standard_streams import terminal_width, wants_colour
+from ticker.cli.printing import table_text
 from ticker.errors import UsageError
 from ticker.figures import percent_text
 from ticker.health.reasons import Reason
@@ -103,7 +103,7 @@ def printed(
     match how:
         case Format.json:
             rows = [_values(quote, columns, owned, _number) for quote in quotes]
-            return output.json_values(rows)
+            return output.json_array(rows)
         case Format.csv:
             rows = [_values(quote, columns, owned, _plain) for quote in quotes]
             return output.csv_values(rows, columns, visible=sys.stdout.isatty())
@@ -172,7 +172,7 @@ def _table(quotes: Sequence[Quote], columns: Sequence[str], owned: Owned) -> str
         right=right,
         is_simulated=any(quote.simulated for quote in quotes),
     )
-    return tables.render(table, width=terminal_width(), colour=wants_colour())
+    return table_text(table)
 
 
 def _cells(quote: Quote, columns: Sequence[str], owned: Owned) -> Iterator[str]:

@@ -6,14 +6,17 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
+from ticker import output
 from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA
 from ticker.cli.options import Format, Quiet, SourceUrl, TableFormat, Verbose
+from ticker.cli.printing import format_or_default, table_text
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run
-from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, tell
 from ticker.escape import escape
 from ticker.source_titles import source_title
 from ticker.sources import Found, open_source
@@ -45,7 +48,7 @@ def search(
     code = run(ask())
     if code != DONE:
         raise typer.Exit(code)
-    how = form or (Format.table if sys.stdout.isatty() else Format.json)
+    how = format_or_default(form)
     Output().write(_printed(found, how))
     if not found:
         title = source_title(asked.name, first=True)
@@ -55,22 +58,13 @@ def search(
 
 def _printed(found: Sequence[Found], how: Format) -> str:
     if how is Format.json:
-        from ticker.output import indented_json
-
-        return indented_json(found)
-    rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
+        return output.json_array(found)
     if how is Format.csv:
-        import csv
-        import io
-
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("symbol", "name", "kind", "exchange"))
-        writer.writerows(tuple(map(escape, row)) if sys.stdout.isatty() else row for row in rows)
-        return text.getvalue()
+        plain = map(msgspec.to_builtins, found)
+        return output.csv_values(plain, Found.__struct_fields__, visible=sys.stdout.isatty())
     if not found:
         return ""
-    from ticker.tables import render, words_table
+    from ticker.tables import words_table
 
-    table = words_table(("Symbol", "Name", "Kind", "Exchange"), rows)
-    return render(table, width=terminal_width(), colour=wants_colour())
+    rows = [(each.symbol, each.name, each.kind, each.exchange) for each in found]
+    return table_text(words_table(("Symbol", "Name", "Kind", "Exchange"), rows))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Final
 
@@ -15,8 +14,9 @@ from ticker.cli.diagnostics import set_up_logging
 from ticker.cli.exit_codes import DONE, NO_DATA, NOT_REACHABLE
 from ticker.cli.heartbeat_ahead import arrivals, is_newest_ahead
 from ticker.cli.options import Format, Quiet, StreamUrl, TimeZone, Verbose
+from ticker.cli.printing import format_or_default, table_text
 from ticker.cli.settings import Settings
-from ticker.cli.standard_streams import Output, terminal_width, wants_colour
+from ticker.cli.standard_streams import Output, terminal_width
 from ticker.errors import StreamError, UsageError
 from ticker.health import Health, StreamState
 from ticker.health.reasons import Reason
@@ -61,7 +61,7 @@ def status(
     settings = Settings()
     zone = settings.zone(tz)
     choice = settings.stream(stream)
-    how = form or (Format.table if sys.stdout.isatty() else Format.json)
+    how = format_or_default(form)
     if how is Format.csv:
         raise UsageError("status is printed as table or json")
     health, waiting, arrived = asyncio.run(_look(choice))
@@ -106,10 +106,9 @@ async def _look(choice: StreamChoice) -> tuple[Health, list[Waiting], list[Heart
 
 
 def _table(rows: list[tuple[str, str]]) -> str:
-    from ticker.tables import facts_table, render
+    from ticker.tables import facts_table
 
-    width = terminal_width()
-    return render(facts_table(rows, width=width), width=width, colour=wants_colour())
+    return table_text(facts_table(rows, width=terminal_width()))
 
 
 async def _arrived(stream: Stream, health: Health) -> list[Heartbeat]:

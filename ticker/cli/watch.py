@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Annotated
 
 import typer
@@ -22,6 +21,7 @@ from ticker.cli.options import (
     Verbose,
     Watchlists,
 )
+from ticker.cli.printing import format_or_default
 from ticker.cli.settings import Settings
 from ticker.cli.signals import run as run_to_end
 from ticker.cli.standard_streams import need_terminal
@@ -54,7 +54,7 @@ def watch(
     choice = settings.stream(stream)
     if once:
         set_up_logging(quiet=quiet, verbose=verbose)
-        how = form or (Format.table if sys.stdout.isatty() else Format.json)
+        how = format_or_default(form)
         with inviting(choice.option):
             code = asyncio.run(print_board(choice, wanted, how, settings.zone(tz)))
         raise typer.Exit(code)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ticker.cli.exit_codes import DONE, NO_DATA
 from ticker.cli.heartbeat_ahead import arrivals
 from ticker.cli.options import Format
-from ticker.cli.standard_streams import Output, tell, terminal_width, wants_colour
+from ticker.cli.printing import quotes_text
+from ticker.cli.standard_streams import Output, tell
 from ticker.health.sentences import invitation
 from ticker.health.verdict import Standing, of_writers
 from ticker.streams import StreamChoice, open_stream
@@ -27,7 +27,6 @@ async def print_board(
 
     Returns the exit code.
     """
-    from ticker import output
     from ticker.follow import Follow
 
     async with open_stream(choice) as stream:
@@ -43,20 +42,8 @@ async def print_board(
     quotes = [quote for quote in batch.quotes if quote.symbol in chosen]
     order = {symbol: place for place, symbol in enumerate(board.symbols)}
     quotes.sort(key=lambda quote: order[quote.symbol])
-    match how:
-        case Format.json:
-            text = output.json_array(quotes)
-        case Format.csv:
-            visible = sys.stdout.isatty()
-            text = output.csv_file(quotes, output.QUOTE_COLUMNS, visible=visible)
-        case Format.table | Format.text:
-            at = watched.clock()
-            ages = _ages(board, at)
-            from ticker import tables
-
-            table = tables.quote_table(quotes, zone, at, ages, width=terminal_width())
-            text = tables.render(table, width=terminal_width(), colour=wants_colour())
-    Output().write(text)
+    at = watched.clock()
+    Output().write(quotes_text(quotes, how, zone, at, _ages(board, at)))
     missing = [symbol for symbol in board.symbols if board.row(symbol).price is None]
     for symbol in missing:
         why = board.age(board.row(symbol), now()).detail or "no price in this stream"
