@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -32,6 +33,27 @@ Known = Row | Quote
 """What the valuation needs to know about a symbol."""
 
 
+class Missing(StrEnum):
+    """What keeps a total from being known."""
+
+    PRICE = "no price of"
+    CURRENCY = "no currency of"
+    DAY_CHANGE = "no day's change of"
+    RATE = "no rate"
+
+
+class Problem(NamedTuple):
+    """Why something of a total is absent: what is missing, and of which symbol or pair."""
+
+    missing: Missing
+    of: str
+    """Not escaped."""
+
+    def __str__(self) -> str:
+        """`no price of X`, `no rate JPY to EUR`."""
+        return f"{self.missing} {self.of}"
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """The sum of holdings and cash, in one currency."""
@@ -40,8 +62,8 @@ class Total:
     day_gain: Decimal | None
     gain: Decimal | None
     gain_percent: Decimal | None
-    problems: tuple[str, ...] = ()
-    """Why something is absent: `no price of X`, `no rate JPY to EUR`; not escaped."""
+    problems: tuple[Problem, ...] = ()
+    """Why something is absent."""
     without: tuple[str, ...] = ()
     """Symbols that the gain leaves out because their cost is unknown."""
     is_simulated: bool = False
@@ -135,7 +157,7 @@ class Portfolio:
         price_of: PriceOf,
         *,
         cash: Decimal | None = _ZERO,
-        problems: Iterable[str] = (),
+        problems: Iterable[Problem] = (),
     ) -> Total:
         """Add up the holdings in `symbols`, and `cash` (`None`: unknown)."""
         told = dict.fromkeys(problems)
@@ -153,7 +175,7 @@ class Portfolio:
                 continue
             days.append(self._worth(holding.day_gain, there, price_of))
             if days[-1] is None:
-                told[f"no day's change of {symbol}"] = None
+                told[Problem(Missing.DAY_CHANGE, symbol)] = None
             if any(lot.price is None for lot in self._lots[symbol]):
                 without.append(symbol)
                 continue
@@ -174,7 +196,7 @@ class Portfolio:
             invented,
         )
 
-    def _cash(self, price_of: PriceOf) -> tuple[Decimal | None, list[str]]:
+    def _cash(self, price_of: PriceOf) -> tuple[Decimal | None, list[Problem]]:
         """Return all cash in the currency of the totals, and the reason if it is unknown."""
         amounts, problems = [], []
         for currency, amount in self.holdings.cash.items():
@@ -198,23 +220,23 @@ class Portfolio:
         lots = self._lots[symbol]
         return _sum(_cost(lot, known.currency, self.currency, price_of) for lot in lots)
 
-    def _problem(self, symbol: str, known: Known | None, price_of: PriceOf) -> str:
+    def _problem(self, symbol: str, known: Known | None, price_of: PriceOf) -> Problem:
         """Say why the value of `symbol` in the currency of the totals is unknown."""
         if known is None or known.price is None:
-            return f"no price of {symbol}"
+            return Problem(Missing.PRICE, symbol)
         if known.currency is None:
-            return f"no currency of {symbol}"
+            return Problem(Missing.CURRENCY, symbol)
         assert rate_of(known.currency, self.currency, price_of) is None  # noqa: S101  (what is left)
         return _no_rate(known.currency, self.currency)
 
-    def _missing_rates(self, symbol: str, price_of: PriceOf) -> Iterable[str]:
+    def _missing_rates(self, symbol: str, price_of: PriceOf) -> Iterable[Problem]:
         for lot in self._lots[symbol]:
             if lot.currency and rate_of(lot.currency, self.currency, price_of) is None:
                 yield _no_rate(lot.currency, self.currency)
 
 
-def _no_rate(of: str, into: str) -> str:
-    return f"no rate {main_unit(of)[0]} to {main_unit(into)[0]}"
+def _no_rate(of: str, into: str) -> Problem:
+    return Problem(Missing.RATE, f"{main_unit(of)[0]} to {main_unit(into)[0]}")
 
 
 def _cost(lot: Lot, quoted: str | None, into: str | None, price_of: PriceOf) -> Decimal | None:

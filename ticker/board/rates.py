@@ -60,10 +60,10 @@ def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:
     if found is None and MIDDLE not in (of, into):
         first, second = _leg(of, MIDDLE, price_of), _leg(MIDDLE, into, price_of)
         if first is not None and second is not None:
-            factor = second.path.removeprefix("1 / ")
-            sign = "/" if second.path.startswith("1 / ") else "x"
-            path = f"{first.path} {sign} {factor}"
-            found = Rate(first.value * second.value, (*first.pairs, *second.pairs), path)
+            pairs = (*first.pairs, *second.pairs)
+            sign = "x" if second.pairs == (pair(MIDDLE, into),) else "/"
+            path = f"{first.path} {sign} {second.pairs[0]}"
+            found = Rate(first.value * second.value, pairs, path)
     return None if found is None else Rate(found.value * units / parts, found.pairs, found.path)
 
 

@@ -117,7 +117,7 @@ def printed(
 def total_line(total: Total, currency: str) -> str:
     """Return the total of all holdings, with a line end, or the reason why there is none."""
     if total.value is None:
-        return f"no total in {currency}: {', '.join(total.problems)}\n"
+        return f"no total in {currency}: {', '.join(map(str, total.problems))}\n"
     parts = [f"total {money_text(total.value)} {currency}"]
     parts += [f"day {gain_text(total.day_gain)}"] if total.day_gain is not None else []
     if total.gain is not None:
@@ -125,7 +125,7 @@ def total_line(total: Total, currency: str) -> str:
         share = "" if percent is None else f" ({percent_text(float(percent))})"
         without = f", without {', '.join(total.without)}: cost not known" if total.without else ""
         parts.append(f"gain {gain_text(total.gain)}{share}{without}")
-    return " · ".join([*parts, *total.problems]) + "\n"
+    return " · ".join([*parts, *map(str, total.problems)]) + "\n"
 
 
 def _values(

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.text import Text
 
-from ticker.board.holdings import Total, Valuation
+from ticker.board.holdings import Missing, Problem, Total, Valuation
 from ticker.board.owner_columns import gain_text, money_text, share_text
 from ticker.dashboard.palette import Palette
 from ticker.escape import escape
@@ -18,8 +18,6 @@ from ticker.figures import and_more, percent_text
 
 _NAMED: Final = 3
 """The most symbols or problems that are named. The others are counted."""
-
-_KINDS: Final = ("no price of ", "no rate ", "no day's change of ")
 
 Part = tuple[str, str]
 """Words, and their style: `text`, `up`, `down`, `dim`, `warning`."""
@@ -94,13 +92,12 @@ def _of_total(name: str, total: Total, currency: str) -> Iterable[Sequence[Part]
         yield [(problems, "warning")]
 
 
-def problem_words(problems: Iterable[str]) -> str:
+def problem_words(problems: Iterable[Problem]) -> str:
     """Return what is missing, the first few of each kind; escaped."""
-    found: dict[str, list[str]] = {}
+    found: dict[Missing, list[str]] = {}
     for problem in problems:
-        kind = next((each for each in _KINDS if problem.startswith(each)), "")
-        found.setdefault(kind, []).append(escape(problem.removeprefix(kind)))
-    return "; ".join(kind + and_more(names, _NAMED, ", ") for kind, names in found.items())
+        found.setdefault(problem.missing, []).append(escape(problem.of))
+    return "; ".join(f"{kind} {and_more(names, _NAMED, ', ')}" for kind, names in found.items())
 
 
 def _coloured(words: str) -> Part:
@@ -115,4 +112,4 @@ def rate_lines(valuation: Valuation) -> list[str]:
         else f"{of} to {into}: {float(rate.value):.6g} by {escape(rate.path)}"
         for of, into, rate in valuation.rates
     ]
-    return lines + [escape(problem) for problem in valuation.total.problems]
+    return lines + [escape(str(problem)) for problem in valuation.total.problems]

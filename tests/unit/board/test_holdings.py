@@ -127,7 +127,8 @@ def test_without_a_rate_or_price_there_is_no_total_but_the_reason() -> None:
     assert valuation is not None
     assert valuation.total.value is None
     assert valuation.total.gain is None
-    assert valuation.total.problems == ("no rate CHF to USD", "no rate JPY to USD", "no price of C")
+    problems = tuple(map(str, valuation.total.problems))
+    assert problems == ("no rate CHF to USD", "no rate JPY to USD", "no price of C")
     assert text(found, "A", "weight") == ""
     assert found.total_of(["Z"]) is None
     assert found.total_of(["A"]) is not None
