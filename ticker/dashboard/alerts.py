@@ -101,7 +101,7 @@ class ScreenAlerts:
         self._look_again()
         words = f"Alert {alert.text}. A lists them"
         if not is_armed:
-            words = f"{alert.text} is true already: it is told when it becomes true again"
+            words = f"{alert.text} is true already. It rings when it becomes true again"
         is_here = self._feed.board.trade(alert.symbol) is not None
         return words, None if is_here else alert.symbol
 
@@ -131,7 +131,7 @@ class ScreenAlerts:
 
     def _standing(self, alert: Alert) -> str:
         is_armed = self.control.is_armed(alert)
-        words = "waits" if is_armed else "true now; waits for the way back"
+        words = "waits" if is_armed else "true now; rings again after the value went back"
         if self._player is not None and self._feed.tape is not None:
             words = "marked on the bar"
         elif is_armed is None:

@@ -201,7 +201,7 @@ class Dashboard(BoardApp):
 
     @property
     def _seeks(self) -> int:
-        """How many seeks can be undone."""
+        """Return how many seeks can be undone."""
         return self._player.seeks if self._player is not None and self._is_replay() else 0
 
     def on_input_changed(self, event: Input.Changed) -> None:

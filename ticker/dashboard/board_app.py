@@ -249,7 +249,7 @@ class BoardApp(TerminalApp):
         self._words.say(self._table, asking=self._question.prompt, width=self.size.width)
 
     def _is_replay(self) -> bool:
-        """Whether there is a tape that keys can move."""
+        """Tell whether there is a tape that keys can move."""
         return Needs.REPLAY in self._words.there
 
     def _on_screen(self) -> Sequence[str]:
@@ -268,7 +268,7 @@ class BoardApp(TerminalApp):
 
     @property
     def _is_beside(self) -> bool:
-        """Whether there is room for a detail beside the table."""
+        """Tell whether there is room for a detail beside the table."""
         return self.size.width >= BESIDE
 
     def on_resize(self) -> None:

@@ -41,12 +41,12 @@ class Candles:
 
     @property
     def start(self) -> int:
-        """The beginning of the first (µs)."""
+        """Return the beginning of the first (µs)."""
         return self.bars[0].time
 
     @property
     def body(self) -> int:
-        """The width of a candle (cells). It is odd, so that its wick is in the middle."""
+        """Return the width of a candle (cells). It is odd, so that its wick is in the middle."""
         return 3 if self.pitch == _WIDE else 1
 
 

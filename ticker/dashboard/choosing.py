@@ -40,7 +40,7 @@ class Choosing:
 
     @property
     def has_poller(self) -> bool:
-        """Whether this screen has a poller of its own."""
+        """Tell whether this screen has a poller of its own."""
         return self._controller is not None
 
     async def add(self, symbols: Sequence[str], watchlist: str = "") -> str | None:

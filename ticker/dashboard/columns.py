@@ -64,7 +64,7 @@ class ColumnLayout:
 
 
 def split_point(text: str) -> tuple[int, int]:
-    """Cells before the decimal point, and from it on."""
+    """Return the cells before the decimal point, and from it on."""
     head, point, tail = text.partition(".")
     return len(head), len(point) + len(tail)
 
@@ -175,13 +175,13 @@ class _Wish:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is left out because it is empty."""
+        """Tell whether it is left out because it is empty."""
         presence = self.column.presence
         return presence in (Presence.WITH_ROOM, Presence.WHERE_KNOWN) and not self.natural
 
     @property
     def least(self) -> int:
-        """Its least width (cells). Symbols and figures are never cut."""
+        """Return its least width (cells). Symbols and figures are never cut."""
         column = self.column
         if column.least and column.width is None:
             return min(self.width, column.least)

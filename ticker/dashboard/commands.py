@@ -34,7 +34,7 @@ def commands(keys: Iterable[Key]) -> list[Command]:
 
 
 def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
-    """The screen for choosing one of the commands `there`."""
+    """Return the screen for choosing one of the commands `there`."""
 
     class Ours(Provider):
         """These commands."""

@@ -48,12 +48,12 @@ class AlertControl(Protocol):
 
     @property
     def told(self) -> Sequence[Told]:
-        """The past alerts, oldest first."""
+        """Return the past alerts, oldest first."""
         ...
 
     @property
     def alerts(self) -> Sequence[Alert]:
-        """The alerts that are watched for."""
+        """Return the alerts that are watched for."""
         ...
 
     def is_armed(self, alert: Alert) -> bool | None:
@@ -102,27 +102,27 @@ class Preferences(Protocol):
 
     @property
     def shown(self) -> str:
-        """The watchlist whose symbols are shown; empty if there is none, or more than one."""
+        """Return the watchlist that is shown; empty if there is none, or more than one."""
         ...
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols of the watchlists that are shown."""
+        """Return the symbols of the watchlists that are shown."""
         ...
 
     @property
     def watchlists(self) -> Mapping[str, Sequence[str]]:
-        """Name → symbols."""
+        """Return name → symbols."""
         ...
 
     @property
     def columns(self) -> Mapping[str, Sequence[Column]]:
-        """List → its columns; `default` is for all others."""
+        """Return list → its columns; `default` is for all others."""
         ...
 
     @property
     def sort(self) -> Sort | None:
-        """The order of the rows; `None`: the order of the list."""
+        """Return the order of the rows; `None`: the order of the list."""
         ...
 
     def reload(self) -> str | None:
@@ -149,13 +149,13 @@ class NoPreferences:
     symbols: Sequence[str] = ()
 
     def reload(self) -> str | None:
-        """Nothing changes."""
+        """Return `None`: nothing changes."""
         return None
 
     def save_watchlist(self, name: str, symbols: Sequence[str]) -> str:
-        """Nothing is saved."""
-        return f"There is no configuration to keep {name} with its {len(symbols)} symbols in"
+        """Say that nothing is saved."""
+        return f"There is no configuration to save the {len(symbols)} symbols of {name} in"
 
     def save_columns(self, name: str, columns: Sequence[Column]) -> str:
-        """Nothing is kept."""
-        return f"There is no configuration to keep {len(columns)} columns of {name} in"
+        """Say that nothing is saved."""
+        return f"There is no configuration to save the {len(columns)} columns of {name} in"

@@ -46,7 +46,7 @@ class Finds(Widget):
 
     @property
     def can_search(self) -> bool:
-        """Whether there is a poller that can be asked."""
+        """Tell whether there is a poller that can be asked."""
         return self._controller is not None
 
     @property

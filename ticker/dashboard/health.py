@@ -46,7 +46,7 @@ class Rate:
 
     @property
     def per_second(self) -> float | None:
-        """Ticks a second over the last ten seconds, or since the first `look`."""
+        """Return the ticks a second over the last ten seconds, or since the first `look`."""
         if len(self._seen) < 2:  # noqa: PLR2004  from one point there is no line
             return None
         (since, before), (now, ticks) = self._seen[0], self._seen[-1]

@@ -21,7 +21,7 @@ class Needs(Enum):
     REPLAY = "a replay of this screen's own"
     TABLE = "the table"
     DETAIL = "the detail of a symbol"
-    ALERTS = "somebody who looks for alerts"
+    ALERTS = "alerts that are watched for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ KEYS: Final = (
     Key("tab", "list", "next list: watchlists, kinds, gainers", Needs.TABLE, 7, action="list(1)"),
     Key("s S", "sort", "sort by the next column; reverse", Needs.TABLE, 6, action="sort"),
     Key("a", "alert", "an alert: AAPL > 250, AAPL moves 1% in 5m", Needs.ALERTS, 8, "ask('alert')"),
-    Key("A", "", "alerts: how they stand, what was told", Needs.ALERTS, action="open('alerts')"),
+    Key("A", "", "alerts: their states, and the past ones", Needs.ALERTS, action="open('alerts')"),
     Key("+", "add", "add symbols", Needs.TABLE, 7, "ask('add')"),
     Key("-", "remove", "remove the symbol of this row; u: undo", Needs.TABLE, 7, "drop"),
     Key("w", "", "save the symbols in a watchlist", action="ask('save')"),
     Key(
         "c",
         "columns",
-        "columns: which, where; or drag a heading",
+        "show, hide and move columns; or drag a heading",
         Needs.TABLE,
         9,
         "open('columns')",

@@ -49,7 +49,7 @@ class Lists:
 
     @property
     def name(self) -> str:
-        """The watchlist that `+`, `-` and saving change: the tab's, or the screen's."""
+        """Return the watchlist that `+`, `-` and saving change: the tab's, or the screen's."""
         shown = self._table.shown_list.name
         return shown if shown in self._choosing.watchlists else self._preferences.shown
 

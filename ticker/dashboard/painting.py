@@ -1,6 +1,6 @@
-"""One frame: what changed on the board is painted, and nothing else.
+"""Paints one frame: what changed on the board, and nothing else.
 
-Knows table and detail; when a frame is due is not its business.
+`repaint` decides when a frame is due.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CALM: Final = 1.0
 
 
 class Painter:
-    """Paints the board of `feed`; `say` brings the words around it up to date."""
+    """Paints the board of `feed`; `say` updates the words around it."""
 
     def __init__(
         self, feed: Feed, table: Table, detail: Detail, *, say: Callable[[], None]
@@ -37,17 +37,17 @@ class Painter:
         self._is_loose = False
         """Whether a row changed since the rows were put in order."""
         self._valued, self._valued_at = -1, 0.0
-        """In which life of the board, and when, all that is owned was valued."""
+        """The life of the board and the time of the last valuation."""
         self._told: object = None
-        """What the status line last spoke of."""
+        """What the last status was about."""
 
     @property
     def is_behind(self) -> bool:
-        """Whether rows or columns wait for a calm moment to be put in their places."""
+        """Tell whether rows or columns wait for a calm moment to be put in their places."""
         return self._is_loose or self._table.lines.is_tight
 
     def paint(self) -> float | None:
-        """Paint what changed; the seconds until marks go out."""
+        """Paint what changed. Returns the seconds until flashes end."""
         now = monotonic()
         feed, table = self._feed, self._table
         is_new = feed.board.lives != self._valued
@@ -55,7 +55,7 @@ class Painter:
             self._revalue(now)
         changed = feed.board.take_changed()
         is_calm = now - self._arranged >= _CALM
-        self._is_loose = self._is_loose or bool(changed and table.is_choosy)
+        self._is_loose = self._is_loose or bool(changed and table.depends_on_values)
         is_sought = is_new and feed.tape is not None  # rows of a later time must go
         if is_sought or any(s not in table for s in changed) or (self._is_loose and is_calm):
             self._arrange(now)
@@ -79,11 +79,11 @@ class Painter:
 
     @property
     def is_second(self) -> bool:
-        """Whether about a second is over since the last `tick`."""
+        """Tell whether about a second is over since the last `tick`."""
         return monotonic() - self._ticked >= SECOND - 0.15
 
     def tick(self) -> None:
-        """Each second: ages grow, and the status may have another word for things."""
+        """Update ages and status, once a second."""
         self._ticked = monotonic()
         self._revalue(self._ticked)
         if self._feed.board.owner is not None:

@@ -39,7 +39,7 @@ class Palette:
 
     @property
     def told(self) -> str:
-        """The background of a row whose alert was met a moment ago."""
+        """Return the background of a row whose alert was met a moment ago."""
         if self.is_few:
             return self.chosen
         return blend(self.ground, self.warning, 0.15)

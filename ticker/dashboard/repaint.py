@@ -19,14 +19,14 @@ class SetTimer(Protocol):
     """Calls `callback` once, after `delay` (s): `App.set_timer`."""
 
     def __call__(self, delay: float, callback: Callable[[], None], /) -> Timer:
-        """The timer, to be stopped."""
+        """Return the timer, which can be stopped."""
         ...
 
 
 class Frames:
-    """Calls `paint` when it is time. `paint` gives the seconds until marks go out, if any are lit.
+    """Calls `paint` when it is time. `paint` returns the seconds until flashes end, or `None`.
 
-    Marks show a change for a moment; when they go out one more frame is due.
+    A flash shows a change for a moment. When it ends, one more frame is due.
     """
 
     def __init__(self, set_timer: SetTimer, paint: Callable[[], float | None]) -> None:
@@ -34,15 +34,15 @@ class Frames:
         self._paint = paint
         self._last = float("-inf")
         self._next: Timer | None = None
-        self._marks_end: Timer | None = None
+        self._flash_end: Timer | None = None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a change waits for the next frame."""
+        """Tell whether a change waits for the next frame."""
         return self._next is not None
 
     def change(self) -> None:
-        """Something changed: paint it now, or with the next frame if the last was just now."""
+        """Paint a change now, or with the next frame if the last one was just now."""
         if self._next is not None:
             return
         wait = self._last + FRAME - monotonic()
@@ -52,21 +52,21 @@ class Frames:
             self._next = self._set_timer(wait, self.paint)
 
     def paint(self) -> None:
-        """A frame, now."""
+        """Paint a frame now."""
         if self._next is not None:
             self._next.stop()
             self._next = None
         self._last = monotonic()
         lit = self._paint()
-        if lit is not None and self._marks_end is None:
-            # A timer of its own: a change that comes before the marks go out is not to wait.
-            self._marks_end = self._set_timer(max(FRAME, lit), self._on_marks_end)
+        if lit is not None and self._flash_end is None:
+            # A timer of its own: a change that comes before the flashes end must not wait.
+            self._flash_end = self._set_timer(max(FRAME, lit), self._on_flash_end)
 
-    def _on_marks_end(self) -> None:
-        self._marks_end = None
+    def _on_flash_end(self) -> None:
+        self._flash_end = None
         if self._next is not None:
             return
-        # Marks that go out spend no frame: a change just after them is to be seen at once.
+        # The end of a flash spends no frame: a change just after it must be seen at once.
         # While changes flow, a frame is due anyway and takes them along.
         before = self._last
         if before + FRAME <= monotonic():

@@ -190,7 +190,7 @@ def _replaying(
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
-        return Status(_joined("The replay is gone without a word", played), True, badge)
+        return Status(_joined("The replay stopped unexpectedly", played), True, badge)
     if not tape.has_ended:
         speed = "" if has_player else f" {speed_text(tape.speed)}"
         brief = tuple(filter(None, (_new_gap(feed, now, zone), played, rows)))
@@ -257,7 +257,7 @@ def _is_gap_new(feed: Feed, now: int) -> bool:
 
 
 def _new_gap(feed: Feed, now: int, zone: Zone) -> str:
-    """The last gap in brief, while it is new."""
+    """Return the last gap in brief, while it is new."""
     gap = feed.board.gap
     return of_gap_briefly(gap, now, zone) if gap and _is_gap_new(feed, now) else ""
 

@@ -102,8 +102,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.symbols[self.cursor] if self.symbols else None
 
     @property
-    def is_choosy(self) -> bool:
-        """Whether the rows' values decide which are shown, or their order."""
+    def depends_on_values(self) -> bool:
+        """Tell whether rows are filtered or sorted, or in a list."""
         return bool(self.sort or self.filter or self.shown_list.name)
 
     @property
@@ -113,7 +113,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.symbols[top : top + self.size.height]
 
     def ages(self) -> Iterator[Age]:
-        """How old the prices on the screen are, and why."""
+        """Return how old the prices on the screen are, and why."""
         now, elapsed, trouble = self.clock(), self.elapsed(), self._feed.trouble
         rows = map(self.board.row, self.on_screen)
         return (self.board.age(row, now, trouble, elapsed=elapsed) for row in rows)
@@ -122,7 +122,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return symbol in self._lines
 
     def say_when_empty(self, words: str) -> None:
-        """What to say where there is no row."""
+        """Set the text of an empty table."""
         if words != self.hint:
             self.hint = words
             self.refresh()

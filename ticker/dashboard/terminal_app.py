@@ -109,7 +109,7 @@ class TerminalApp(App[Exit]):
         return self._painting or ()
 
     def _registered_theme(self) -> str:
-        """The name of the palette as a theme of Textual's."""
+        """Register the palette as a theme of Textual, and return its name."""
         name = f"ticker-{id(self.palette)}"
         self.register_theme(self.palette.theme(name))
         return name

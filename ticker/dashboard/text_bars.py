@@ -52,7 +52,7 @@ class TextBar(Widget):
         return len(text.wrap(self.app.console, width)) if width else 0
 
     def render(self) -> Text:
-        """The text."""
+        """Return the text."""
         return self._text
 
     async def on_click(self, event: events.Click) -> None:

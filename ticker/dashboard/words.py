@@ -80,7 +80,7 @@ class Words:
 
     @property
     def there(self) -> set[Needs]:
-        """What the keys can work on now."""
+        """Return what the keys can work on now."""
         is_replay = self._player is not None and self._feed.tape is not None
         there = {Needs.REPLAY if is_replay else Needs.LIVE, *self.shown}
         return there | ({Needs.ALERTS} if self._has_alerts else set())
