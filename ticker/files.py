@@ -1,4 +1,4 @@
-"""Finds files: their default places, and the paths that users write.
+"""SearchResults files: their default places, and the paths that users write.
 
 Text is decoded as editors write it, on Windows too.
 

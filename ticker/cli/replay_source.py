@@ -1,4 +1,4 @@
-"""Finds what a replay plays, or raises an error that says what the stream holds."""
+"""SearchResults what a replay plays, or raises an error that says what the stream holds."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from ticker.dashboard.alerts_page import AlertsPage
 from ticker.dashboard.board_app import BoardApp
-from ticker.dashboard.column_choice import ColumnChoice
+from ticker.dashboard.columns_page import ColumnsPage
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.health import HealthPage, Section, sections
@@ -58,7 +58,7 @@ class Dashboard(BoardApp):
             case "columns":
                 lists = self._lists
                 self.push_screen(
-                    ColumnChoice(
+                    ColumnsPage(
                         table.wished, lists.choose_columns, lists.save_columns, self.palette
                     )
                 )

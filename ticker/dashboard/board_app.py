@@ -32,7 +32,8 @@ from ticker.dashboard.control import (
 )
 from ticker.dashboard.detail import Detail
 from ticker.dashboard.facts import quote_of
-from ticker.dashboard.finds import Finds
+from ticker.dashboard.frame_painting import SECOND, Painter
+from ticker.dashboard.frame_timing import Frames
 from ticker.dashboard.heading import Heading
 from ticker.dashboard.histories import Histories
 from ticker.dashboard.keys import Needs, keys_for
@@ -40,10 +41,9 @@ from ticker.dashboard.layout import BESIDE
 from ticker.dashboard.lists import Lists
 from ticker.dashboard.minutes import MinuteBarsFiller
 from ticker.dashboard.notification import notification
-from ticker.dashboard.painting import SECOND, Painter
 from ticker.dashboard.player_bar import PlayerBar
 from ticker.dashboard.question import Asked, Question
-from ticker.dashboard.repaint import Frames
+from ticker.dashboard.search_results import SearchResults
 from ticker.dashboard.status import Market
 from ticker.dashboard.table import Table
 from ticker.dashboard.terminal_app import Dressed, TerminalApp
@@ -120,7 +120,7 @@ class BoardApp(TerminalApp):
         self._changes: list[int] = []  # for each addition or removal, the number of seeks before it
         self._choosing = Choosing(feed, controller, wishes.watchlists, option, self._rechosen)
         self._lists = Lists(feed, self._table, self._choosing, wishes, self.tell)
-        self._question = Question(Finds(controller, self.palette))
+        self._question = Question(SearchResults(controller, self.palette))
         self._painter = Painter(feed, self._table, self._detail, say=self._say)
         self._frames = Frames(self.set_timer, self._paint)
         self._histories = Histories(feed, self._on_screen, self._changed)

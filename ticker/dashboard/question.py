@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from ticker.dashboard.finds import Finds
+from ticker.dashboard.search_results import SearchResults
 
 
 class Asked(StrEnum):
@@ -50,7 +50,7 @@ class Question(Input):
         Binding("up", "find(-1)", show=False),
     ]
 
-    def __init__(self, finds: Finds) -> None:
+    def __init__(self, finds: SearchResults) -> None:
         super().__init__(id="ask", compact=True)
         self.finds = finds
         self.asked = Asked.NOTHING

@@ -1,4 +1,4 @@
-"""Finds where alerts are met on a tape."""
+"""SearchResults where alerts are met on a tape."""
 
 from __future__ import annotations
 

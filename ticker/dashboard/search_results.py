@@ -26,12 +26,12 @@ _SYMBOL, _NAME, _KIND = 12, 34, 14
 _SYMBOLS_ONLY: Final = "symbols only: to search, this screen needs its own poller (ticker run)"
 
 
-class Finds(Widget):
+class SearchResults(Widget):
     """The instruments that `controller` finds; hidden while there are none."""
 
     DEFAULT_CSS = """
-    Finds { height: auto; padding: 0 1; display: none; }
-    Finds.-open { display: block; }
+    SearchResults { height: auto; padding: 0 1; display: none; }
+    SearchResults.-open { display: block; }
     """
 
     def __init__(self, controller: Controller | None, palette: Palette) -> None:

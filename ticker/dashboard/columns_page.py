@@ -24,7 +24,7 @@ _BESIDE: Final = 17
 """The cells of a line beside the column's name."""
 
 
-class ColumnChoice(ListPage):
+class ColumnsPage(ListPage):
     """The page. After each change, `on_change` gets the columns from left to right.
 
     It gets an empty list for the default columns. `save` saves the choice.

@@ -1,6 +1,6 @@
 """Paints one frame: what changed on the board, and nothing else.
 
-`repaint` decides when a frame is due.
+`frame_timing` decides when a frame is due.
 """
 
 from __future__ import annotations
