@@ -1,4 +1,4 @@
-"""SearchResults files: their default places, and the paths that users write.
+"""Finds files: their default places, and the paths that users write.
 
 Text is decoded as editors write it, on Windows too.
 

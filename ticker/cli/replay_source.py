@@ -1,4 +1,4 @@
-"""SearchResults what a replay plays, or raises an error that says what the stream holds."""
+"""Finds what a replay plays, or raises an error that says what the stream holds."""
 
 from __future__ import annotations
 

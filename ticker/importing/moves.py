@@ -28,7 +28,7 @@ _Numbers = npt.NDArray[Any]
 
 
 class Moves:
-    """SearchResults the ticks in rows of `symbols`, which are numbered from 0."""
+    """Finds the ticks in rows of `symbols`, which are numbered from 0."""
 
     def __init__(self, symbols: int) -> None:
         self.places = np.full(symbols, _PLACES[0])

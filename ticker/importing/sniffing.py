@@ -1,4 +1,4 @@
-"""SearchResults out what a file is from its beginning: unpacked path, first line, header, delimiter.
+"""Finds out what a file is from its beginning: unpacked path, first line, header, delimiter.
 
 Reads the first 64 KiB and unpacks zips into a folder that the caller removes. Knows no layout.
 """

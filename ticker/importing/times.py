@@ -1,4 +1,4 @@
-"""SearchResults out how to read a column of times: ISO 8601, a format, or a number of unknown unit.
+"""Finds out how to read a column of times: ISO 8601, a format, or a number of unknown unit.
 
 A unit is guessed once per file, by magnitude. A row in another unit is a bad row. What cannot be
 known (a missing zone, a date that could be day or month first) is refused, never guessed. A local

@@ -1,4 +1,4 @@
-"""SearchResults where alerts are met on a tape."""
+"""Finds where alerts are met on a tape."""
 
 from __future__ import annotations
 

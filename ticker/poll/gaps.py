@@ -1,4 +1,4 @@
-"""SearchResults gaps (spans without observation) at the first good answer after them.
+"""Finds gaps (spans without observation) at the first good answer after them.
 
 A gap lies between two good answers if the time between them is more than twice the interval that
 was announced at the first. Each gap is reported once, also across restarts of the poller and for

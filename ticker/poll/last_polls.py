@@ -1,4 +1,4 @@
-"""SearchResults the last poll of each symbol from the heartbeats and quotes of a log.
+"""Finds the last poll of each symbol from the heartbeats and quotes of a log.
 
 Pure: the time is passed in. When the evidence is uncertain, the gap reported may be too long, never
 too short. It knows one poller's name and source, and no log.

@@ -1,4 +1,4 @@
-"""SearchResults what waits on this machine to be sent: how many ticks, in which log, for which destination.
+"""Finds what waits on this machine to be sent: how many ticks, in which log, for which destination.
 
 A poller whose ticks go elsewhere keeps them in a local log. Every local log with undelivered ticks
 is listed, whatever its destination: if a broker moved, it has another address, and a poller to the

@@ -1,4 +1,4 @@
-"""SearchResults the stream that a name or URL means, and its settings.
+"""Finds the stream that a name or URL means, and its settings.
 
 One rule for the command line and for Python: `--stream WORD` and `open_stream(WORD)` accept the
 same words. It opens nothing.

@@ -1,4 +1,4 @@
-"""SearchResults out what a stream can do beyond `Stream`.
+"""Finds out what a stream can do beyond `Stream`.
 
 Each function returns the stream itself, typed as the protocol of what it can do.
 """

@@ -1,4 +1,4 @@
-"""SearchResults holes and repeats in what a reader gets, per symbol: one rule for every backend.
+"""Finds holes and repeats in what a reader gets, per symbol: one rule for every backend.
 
 A stream promises each symbol's ticks as 1, 2, 3 … without a hole. This file checks it:
 `SequenceTracker.take` lets each tick through once, drops repeats, and turns every hole into a `Gap`

@@ -590,7 +590,7 @@ async def test_a_replay_that_dies_is_reported(stream_in_memory: MakeStream) -> N
     async with app.run_test(size=(100, 20)):
         await until(lambda: "REPLAY" in app._words.status.render().plain)
         clock.elapsed += 60 * SECOND
-        await until(lambda: "The replay is gone" in app._words.status.render().plain)
+        await until(lambda: "The replay stopped unexpectedly" in app._words.status.render().plain)
 
 
 async def test_only_changed_digits_are_marked_and_only_briefly(

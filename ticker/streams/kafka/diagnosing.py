@@ -1,4 +1,4 @@
-"""SearchResults out why no broker accepts us, and says what to do.
+"""Finds out why no broker accepts us, and says what to do.
 
 aiokafka reports a wrong password, a missing certificate and a slow broker alike (`Unable to
 bootstrap`). So this module asks each broker once more, in a way that shows the cause. The texts

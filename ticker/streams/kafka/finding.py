@@ -1,4 +1,4 @@
-"""SearchResults positions by time, and by counting back from the end.
+"""Finds positions by time, and by counting back from the end.
 
 Kafka finds by the time of appending, which comes after `received`, so its answer is safe: it lies
 before the wanted ticks. From there, a bounded number of messages that were received too early is

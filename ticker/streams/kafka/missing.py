@@ -1,4 +1,4 @@
-"""SearchResults out why ticks are missing: a gap record explains it, they lie further back, or are lost.
+"""Finds out why ticks are missing: a gap record explains it, they lie further back, or are lost.
 
 A hole is first looked up in the gap records that were written before it and not fetched yet. A hole
 right after a snapshot's quote may be none. If a writer died between ticks and their quote, and many

@@ -1,4 +1,4 @@
-"""SearchResults moments in a recording that are worth a visit: largest moves, changes of session.
+"""Finds moments in a recording that are worth a visit: largest moves, changes of session.
 
 Both are found by SQL over the whole span, in groups of a minute or less. Synchronous.
 """

@@ -1,4 +1,4 @@
-"""SearchResults where gaps and facts belong in a sorted recording, and when they are due. Pure."""
+"""Finds where gaps and facts belong in a sorted recording, and when they are due. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SearchResults ticks in a recording: the last of each symbol, the next of some symbols. Synchronous.
+"""Finds ticks in a recording: the last of each symbol, the next of some symbols. Synchronous.
 
 With the index, each search reads a block or two, which then stay in memory. Without it, the next
 tick is searched block by block from the start of the search.
