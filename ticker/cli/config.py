@@ -19,7 +19,7 @@ from ticker.config import reading as configuration
 from ticker.config.streams import KAFKA_VARIABLES
 from ticker.errors import ConfigError
 from ticker.streams import configured_stream
-from ticker.streams.choice import LOCAL_LOG
+from ticker.streams.stream_choice import LOCAL_LOG
 
 DEFAULT_EVERY: Final = "15 s for Yahoo, 1 s otherwise"
 TEMPLATE: Final = """\

@@ -6,7 +6,7 @@ import asyncio
 
 from ticker.errors import UsageError
 from ticker.streams import StreamChoice
-from ticker.streams.present import present
+from ticker.streams.present_time import present
 from ticker.times import Moment, Zone, parse_when
 
 

@@ -18,7 +18,7 @@ from ticker.frames.dtypes import DTYPES, GAP_FIELDS, NO_TIME, QUOTE_FIELDS, TIME
 from ticker.records import TICK_FIELDS, Batch, Gap, Quote, Tick
 from ticker.streams import open_stream
 from ticker.streams.arrays import Texts, encode, join
-from ticker.streams.present import present
+from ticker.streams.present_time import present
 from ticker.streams.sync import blocking
 from ticker.times import parse_when
 

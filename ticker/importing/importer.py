@@ -30,7 +30,6 @@ from ticker.importing.progress import Progress, ProgressWatch, expected_rows
 from ticker.importing.query import Taken, text_of
 from ticker.importing.sniffing import Sniffed, sniff
 from ticker.importing.ticks import make_ticks
-from ticker.streams.facts import Facts
 from ticker.streams.recording import Recorder
 from ticker.streams.recording.database import (
     Connection,
@@ -42,6 +41,7 @@ from ticker.streams.recording.database import (
     writing,
 )
 from ticker.streams.recording.layout import Manifest, PlacedFacts, sql_type
+from ticker.streams.standing_facts import Facts
 
 _SHOWN: Final = 5
 """The most bad rows that are shown, of all files."""

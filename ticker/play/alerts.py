@@ -9,7 +9,7 @@ from typing import Final
 from ticker.board.alert_rules import Alert, Alerts, Told
 from ticker.play.reel import Reel
 from ticker.records import Batch, Position
-from ticker.streams.facts import quote_of
+from ticker.streams.standing_facts import quote_of
 
 _BATCH: Final = 500
 """Ticks processed before the event loop may run again."""

@@ -15,8 +15,8 @@ from typing import Final
 
 from ticker.play.reel import Reel
 from ticker.records import MAX_TIME, Batch, Gap, Position, Tick
-from ticker.streams.facts import Facts, quote_of
 from ticker.streams.sequence import Key
+from ticker.streams.standing_facts import Facts, quote_of
 
 BURST: Final = 1_000
 """Ticks within this time (µs) of the first of them are played together."""

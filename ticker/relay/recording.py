@@ -19,10 +19,10 @@ from ticker.errors import StreamMissing, StreamUnreachable, WrongPosition
 from ticker.records import MAX_TIME, Batch, Position, Quote, Tick
 from ticker.relay.filter import Filter
 from ticker.relay.patience import next_batch
-from ticker.streams.facts import Facts
 from ticker.streams.narrowing import as_tape
 from ticker.streams.protocol import Log, Stream
 from ticker.streams.sequence import Key
+from ticker.streams.standing_facts import Facts
 from ticker.streams.tape import Tape
 from ticker.times import Moment
 

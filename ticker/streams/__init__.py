@@ -1,6 +1,9 @@
 """Streams: ordered logs of ticks and gaps. Any number of readers; pollers and relays write them."""
 
-from ticker.streams.choice import (
+from ticker.streams.narrowing import as_served, as_tape, retained
+from ticker.streams.open import canonical_log_url, canonical_url, open_log, open_stream
+from ticker.streams.protocol import Log, NumberingLog, Retained, Stream
+from ticker.streams.stream_choice import (
     StreamChoice,
     choose_stream,
     configured_stream,
@@ -8,9 +11,6 @@ from ticker.streams.choice import (
     is_path,
     refuse_other_path,
 )
-from ticker.streams.narrowing import as_served, as_tape, retained
-from ticker.streams.open import canonical_log_url, canonical_url, open_log, open_stream
-from ticker.streams.protocol import Log, NumberingLog, Retained, Stream
 from ticker.streams.tape import Tape
 
 __all__ = [

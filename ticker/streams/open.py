@@ -16,8 +16,8 @@ from ticker.address import Backend, StreamAddress, written_path
 from ticker.errors import StreamNotWritable, UsageError
 from ticker.files import dead_link, user_path
 from ticker.security import Security
-from ticker.streams.choice import StreamChoice, choose_stream
 from ticker.streams.protocol import Log, Stream
+from ticker.streams.stream_choice import StreamChoice, choose_stream
 
 
 def open_stream(

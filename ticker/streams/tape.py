@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import msgspec
 
 from ticker.records import Batch, Gap, Position
-from ticker.streams.facts import Facts
 from ticker.streams.protocol import Stream
+from ticker.streams.standing_facts import Facts
 
 if TYPE_CHECKING:  # it loads numpy, and commands must start fast
     from ticker.streams.digest import Digest

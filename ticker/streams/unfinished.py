@@ -25,7 +25,6 @@ import msgspec
 from ticker.address import part_path
 from ticker.errors import RecordingUnderWay, StreamError, StreamNotWritable
 from ticker.records import Quote
-from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.recording import (
     Manifest,
     PlacedFacts,
@@ -36,6 +35,7 @@ from ticker.streams.recording import (
 )
 from ticker.streams.recording.layout import VERSION
 from ticker.streams.sqlite import SqliteStream
+from ticker.streams.standing_facts import Facts, KnownFacts
 
 _log: Final = logging.getLogger(__name__)
 _SIDES: Final = ("", "-wal", "-shm")

@@ -6,11 +6,11 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from ticker.errors import StreamError
 from ticker.records import Batch, Quote, Tick
-from ticker.streams.facts import quote_of
 from ticker.streams.reader import ReadRequest, ThreadRead
 from ticker.streams.recording.reading import RecordingReader
 from ticker.streams.recording.searching import last_ticks
 from ticker.streams.sequence import Key
+from ticker.streams.standing_facts import quote_of
 
 
 class RecordingRead(ThreadRead):

@@ -20,7 +20,7 @@ import msgspec
 
 from ticker.records import TICK_FIELDS, Gap, Position
 from ticker.streams.arrays import INTEGERS, TEXTS
-from ticker.streams.facts import Facts
+from ticker.streams.standing_facts import Facts
 
 VERSION: Final = 1
 """The format's version. It is raised when older versions of ticker would misread the file."""

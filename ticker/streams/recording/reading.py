@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, Self
 
 from ticker.errors import StreamUnusable, WrongPosition
 from ticker.records import Position, Tick
-from ticker.streams.facts import Facts
 from ticker.streams.reader import ColumnRequest
 from ticker.streams.recording import layout
 from ticker.streams.recording.arrays import Words, arrays, words_in
@@ -30,6 +29,7 @@ from ticker.streams.recording.layout import PlacedGap, RecordingPosition
 from ticker.streams.recording.metadata import metadata
 from ticker.streams.recording.ticks import ROW, Blocks, Rows, fetch, whole_or_not
 from ticker.streams.sequence import Key
+from ticker.streams.standing_facts import Facts
 
 _ROWS_AT_ONCE: Final = 50_000
 _FIRST_ROWS: Final = 2_048

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ticker.records import Quote, Tick
-from ticker.streams.facts import quote_of
 from ticker.streams.recording.index import BLOCK, RowIndex
 from ticker.streams.recording.reading import RecordingReader
+from ticker.streams.standing_facts import quote_of
 
 
 def last_ticks(reader: RecordingReader, row: int) -> list[tuple[int, Tick]]:

@@ -22,13 +22,13 @@ import numpy as np
 from ticker.errors import StreamNotWritable
 from ticker.records import TICK_FIELDS, Gap, Position, Quote, Tick
 from ticker.streams.digest import Digests
-from ticker.streams.facts import Facts, KnownFacts
 from ticker.streams.protocol import Stream
 from ticker.streams.recording import checksum, layout
 from ticker.streams.recording.arrays import arrays
 from ticker.streams.recording.database import Connection, connect, literal, writing
 from ticker.streams.recording.index import BLOCK
 from ticker.streams.recording.placing import Placing
+from ticker.streams.standing_facts import Facts, KnownFacts
 
 _ROWS_AT_ONCE: Final = 20_000
 """Ticks collected before they are inserted: each insertion costs some milliseconds."""

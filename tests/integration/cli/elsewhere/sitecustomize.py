@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ticker.streams
-import ticker.streams.choice
+import ticker.streams.stream_choice
 from ticker.address import Backend, StreamAddress, parse_address
 from ticker.errors import StreamUnreachable
 from ticker.streams import Log, Stream, StreamChoice, open_log, open_stream
@@ -68,4 +68,4 @@ def _path(stream: str | StreamChoice | None) -> str | None:
 # Commands take these names from the package when they are imported, which is later than now.
 ticker.streams.open_log = open_log_elsewhere
 ticker.streams.open_stream = open_stream_elsewhere
-vars(ticker.streams.choice)["parse_address"] = parse_address_elsewhere
+vars(ticker.streams.stream_choice)["parse_address"] = parse_address_elsewhere

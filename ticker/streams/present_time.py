@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ticker import system_clock
-from ticker.streams.choice import StreamChoice, choose_stream
 from ticker.streams.open import open_stream
+from ticker.streams.stream_choice import StreamChoice, choose_stream
 
 
 async def present(stream: str | StreamChoice | None) -> int:
