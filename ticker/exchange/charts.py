@@ -2,9 +2,9 @@
 
 Pure. The past is invented like the present: a random walk that depends only on seed, symbol and
 time, so each request for a bar returns the same bar. The last bar, and the close before it, are the
-market's own. Bars cover 24 hours, and weekends only for coins. While the market is closed they end
-with its last trade. Nothing is older than ten years. A range, an interval or a time that Yahoo
-refuses is refused in Yahoo's words.
+market's own. Bars cover the venue's hours; in a market that is always open, 24 hours, and weekends
+only for coins. While the market is closed they end with its last trade. Nothing is older than ten
+years. A range, an interval or a time that Yahoo refuses is refused in Yahoo's words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zlib import crc32
 
 from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
-from ticker.exchange.sessions import Session
+from ticker.exchange.sessions import Session, SessionWish, session
 from ticker.units import SECOND
 
 _MINUTE: Final = 60
@@ -65,7 +65,14 @@ class ChartBar(NamedTuple):
     volume: int
 
 
-def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> dict[str, Any]:
+def chart(
+    state: MarketState,
+    query: Mapping[str, str],
+    now: int,
+    seed: int,
+    *,
+    is_always_open: bool = True,
+) -> dict[str, Any]:
     """Return the body of the answer about `state` at `now` (µs, UTC), or of Yahoo's refusal.
 
     `query` has `interval`, and `range` or `period1` and `period2` (seconds since the epoch).
@@ -87,6 +94,11 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
         return refusal("Bad Request", f"Invalid input - {words}")
     begin, end = max(begin, at - _AGE), min(end, at)
     bars = [*_bars(state, step, (begin, end), at, seed)]
+    wants_all = query.get("includePrePost", "").lower() == "true"
+    if step < _DAY and not is_always_open:
+        hours = {Session.REGULAR, *((Session.PRE, Session.POST) if wants_all else ())}
+        parts = (session(state.listing, SessionWish.AUTO, bar.time * SECOND) for bar in bars)
+        bars = [bar for bar, part in zip(bars, parts, strict=True) if part in hours]
     columns = {name: [getattr(bar, name) for bar in bars] for name in ChartBar._fields[1:]}
     indicators: dict[str, Any] = {"quote": [columns if bars else {}]}
     meta = _meta(state, query, span, at)
@@ -99,7 +111,6 @@ def chart(state: MarketState, query: Mapping[str, str], now: int, seed: int) -> 
             days = range(_midnight(state.listing, bars[0].time), at + 1, _DAY)
             periods = [[_period(state.listing, day, day + _DAY)] for day in days]
             around = [[_period(state.listing, day, day)] for day in days]
-            wants_all = query.get("includePrePost", "").lower() == "true"
             whole = {"pre": around, "regular": periods, "post": around}
             meta["tradingPeriods"] = whole if wants_all else periods
     return {"chart": {"result": [result], "error": None}}

@@ -77,7 +77,8 @@ class MarketAnswers:
     def chart(self, symbol: str, query: Mapping[str, str], now: int) -> dict[str, Any] | None:
         """Return the body of Yahoo's answer about a symbol's past; `None` if it is not listed."""
         for state in self._market.look([symbol], now, counted=False):
-            return chart(state, query, now, self._market.seed)
+            market = self._market
+            return chart(state, query, now, market.seed, is_always_open=market.is_always_open)
         return None
 
     def answer(self, symbols: Iterable[str], now: int) -> bytes:

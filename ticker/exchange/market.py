@@ -48,6 +48,7 @@ class Market:
         self.watched = 0
         """Price changes so far of the symbols that clients ask for, each from its first request."""
         self._wish = wish
+        self.is_always_open = wish is SessionWish.REGULAR
         self._instruments = {
             listing.symbol: Instrument(listing, _chance(seed, listing.symbol), every)
             for listing in listings

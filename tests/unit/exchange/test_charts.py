@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.examples import some
-from ticker.exchange import Market
+from ticker.exchange import Market, SessionWish
 from ticker.exchange.charts import chart
-from ticker.units import SECOND
+from ticker.units import HOUR, SECOND
 
 NOW = 1_795_447_805_000_000  # a Monday
 
@@ -114,6 +114,24 @@ def test_a_range_can_start_with_the_year_or_the_first_trade() -> None:
         past = told(period1=period1, period2=str(NOW // SECOND))
         assert abs(past["timestamp"][0] - past["meta"]["firstTradeDate"]) <= 3 * 86_400
         assert abs(past["timestamp"][0] - oldest) <= 3 * 86_400
+
+
+def test_a_market_that_keeps_hours_has_minutes_only_in_them() -> None:
+    night = NOW + 12 * HOUR  # Monday evening in New York
+    market = Market(7, wish=SessionWish.AUTO)
+    [state] = market.look(["AAPL"], night)
+
+    def minutes(**options: str) -> tuple[list[datetime], Any]:
+        query = {"interval": "1m", "range": "1d", **options}
+        body = chart(state, query, night, 7, is_always_open=market.is_always_open)
+        [result] = body["chart"]["result"]
+        return [day_of(time) for time in result["timestamp"]], result["indicators"]["quote"][0]
+
+    times, quote = minutes()
+    assert len(times) == 390
+    assert (times[0].hour, times[0].minute, times[-1].hour, times[-1].minute) == (9, 30, 15, 59)
+    assert quote["close"][-1] == state.price
+    assert minutes(includePrePost="true")[0][0].hour == 4
 
 
 def test_weeks_start_on_mondays_and_months_on_their_first_days() -> None:
