@@ -70,7 +70,7 @@ async def test_names_and_closes_come_from_one_poll_and_then_only_the_socket(
         assert (counters.quote_requests, counters.sockets) == (1, 1)
         _, told, screen = await scene.seen()
         assert told == "healthy"
-        assert screen.startswith("The exchange live, last heard ")
+        assert screen.startswith("The exchange live, last checked ")
         assert "4 of 4 answered" in screen
 
 
@@ -192,6 +192,20 @@ async def test_a_socket_that_works_again_ends_a_rate_limit_of_the_polls_behind_i
         while (await scene.seen())[1] != "healthy":
             await scene.polls()
         assert scene.clock.elapsed() < until
+
+
+async def test_a_silent_socket_is_told_while_no_poll_can_be_compared_with_it(
+    tmp_path: Path,
+) -> None:
+    async with weather(tmp_path, SYMBOLS, live=True) as scene:
+        await scene.polls(2)
+        scene.exchange.faults.switch("429", "mute")
+        await scene.polls(6)
+        for each in await scene.seen():
+            assert "its socket sends nothing, and a poll failed: too many requests" in each
+        scene.exchange.faults.switch()
+        await scene.polls(2)
+        assert (await scene.seen())[1] == "healthy"
 
 
 async def test_a_dead_socket_that_was_never_closed_is_found_by_its_ping(

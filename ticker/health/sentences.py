@@ -115,7 +115,7 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
             return _of_replay(writer, beat.tape_time, now, zone)
         case Reason.FRESH:
             every = f"every {format_duration(max(beat.interval, 1))}, last asked"
-            how = "live, last heard" if beat.source.endswith("-live") else every
+            how = "live, last checked" if beat.source.endswith("-live") else every
             asked = clock(beat.time, zone, now=now)
             answered = f"{beat.answered:,} of {beat.asked:,} answered"
             problem = f" · {escape(beat.problem, _PROBLEM)}" if beat.problem else ""

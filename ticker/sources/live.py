@@ -169,6 +169,9 @@ class LiveSource(SearchableSource):
         problem = None if self._silence is None else f"{self._silence}, so prices come by polls"
         if problem and self._link is None and (wait := self._attempts.wait(self._monotonic())):
             problem += f". Next try in {format_duration(wait * SECOND)}"
+        error = self._polls.error
+        if problem is None and error is not None and self._heard < self._polls.asked_at:
+            problem = f"its socket sends nothing, and a poll failed: {error.problem}"
         if skipped := known.take_skipped():
             problem = f"its socket sends too much: {count_text(skipped, 'message')} skipped"
         return Answer(
