@@ -88,8 +88,8 @@ Since = Annotated[
     typer.Option(
         "--since",
         metavar="WHEN",
-        help="start, now, 09:30, -10m or ISO 8601 (local if no zone). A recording: "
-        "09:30 of its last day, -10m before its last tick.",
+        help="start, now, 09:30, -10m or ISO 8601 (local if no zone). In a recording or a replay: "
+        "09:30 of the last day, -10m before the last tick.",
     ),
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]

@@ -187,7 +187,7 @@ def _moments(
     source: StreamChoice, since: str | None, until: str | None, zone: Zone
 ) -> tuple[int | None, int | None]:
     """Return `--since` and `--until` in µs; `None`: from the start, to the end."""
-    first, end = span_of(source, since, until, zone)
+    first, end = span_of(source, since, until, zone, is_replay=True)
     if end == "start":
         raise UsageError("--until start leaves nothing to play")
     return (

@@ -11,16 +11,22 @@ from ticker.times import Moment, Zone, parse_when
 
 
 def span_of(
-    choice: StreamChoice, since: str | None, until: str | None, zone: Zone
+    choice: StreamChoice,
+    since: str | None,
+    until: str | None,
+    zone: Zone,
+    *,
+    is_replay: bool = False,
 ) -> tuple[Moment | None, Moment | None]:
     """Return both as moments; `None` if not given. Times without a date are on the stream's day.
 
+    In a replay, that is the day of the last tick.
     Raises `UsageError`, also for an end before the beginning, and `StreamError` if a recording
     cannot be read. No event loop may run.
     """
     if since is None and until is None:
         return None, None
-    at = asyncio.run(present(choice))
+    at = asyncio.run(present(choice, is_replay=is_replay))
     begin, end = (
         None if word is None else parse_when(word, now=at, zone=zone) for word in (since, until)
     )

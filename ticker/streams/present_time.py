@@ -7,14 +7,14 @@ from ticker.streams.open import open_stream
 from ticker.streams.stream_choice import StreamChoice, choose_stream
 
 
-async def present(stream: str | StreamChoice | None) -> int:
-    """Return now (µs, UTC); for a recording, the time of its last tick.
+async def present(stream: str | StreamChoice | None, *, is_replay: bool = False) -> int:
+    """Return now (µs, UTC); for a recording and in a replay, the time of the last tick.
 
-    So a time without a date is on the last day with ticks in the recording. `stream` is as for
-    `open_stream`. Raises `StreamError` if a recording cannot be read.
+    So a time without a date is on the last day with ticks. `stream` is as for `open_stream`. Raises
+    `StreamError` if a recording cannot be read.
     """
     choice = stream if isinstance(stream, StreamChoice) else choose_stream(stream)
-    if choice.address.backend.is_writable:
+    if choice.address.backend.is_writable and not is_replay:
         return system_clock.now()
     async with open_stream(choice) as opened:
         last = (await opened.health()).last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ticker import frames
 from ticker.cli.since_until import span_of
 from ticker.errors import UsageError
 from ticker.records import Tick
-from ticker.streams import StreamChoice
+from ticker.streams import StreamChoice, open_log
 from ticker.streams.recording import Recorder
 from ticker.units import HOUR, MINUTE
 
@@ -61,3 +62,16 @@ def test_a_time_for_a_log_means_today(tmp_path: Path) -> None:
 
 def test_frames_read_times_as_the_command_line_does(tape: str) -> None:
     assert list(frames.read(tape, since="-10m")["price"]) == [7.0]
+
+
+async def fill(url: str) -> None:
+    async with open_log(url) as log:
+        await log.append([Tick("A", "test", "one", 1, LAST, LAST, 6.0)])
+
+
+def test_a_time_for_a_replay_of_a_log_means_the_day_of_its_last_tick(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'log.sqlite'}"
+    asyncio.run(fill(url))
+    choice = StreamChoice(url, named=True)
+    begin, end = span_of(choice, "14:30:05", "-10m", UTC, is_replay=True)
+    assert (begin, end) == (LAST - HOUR, LAST - 10 * MINUTE)
