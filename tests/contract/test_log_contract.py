@@ -470,6 +470,7 @@ async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(
         for field in Tick.__struct_encode_fields__:
             values = [getattr(t, field) for t in made]
             assert list(whole[field]) == values
+            assert [*map(type, whole[field])] == [*map(type, values)]
             assert list(log.columns(fields=[field])) == [{field: tuple(values)}]
             (alone,) = log.arrays(fields=[field])
             assert_same(alone.pop(field), values)

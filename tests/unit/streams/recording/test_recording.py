@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from ticker.errors import StreamMissing, StreamNotWritable, StreamUnusable, WrongPosition
 from ticker.records import Batch, Gap, Position, Quote, Tick
-from ticker.streams.arrays import Texts
 from ticker.streams.digest import digests
 from ticker.streams.recording import Recorder, RecordingStream, record
 from ticker.streams.recording.layout import Manifest
@@ -143,17 +141,6 @@ async def test_a_position_resumes_after_its_batch_and_gaps_at_the_end_come_once(
         assert await read(tape, end) == []
 
 
-async def test_a_reader_that_follows_stays_at_the_end(tmp_path: Path) -> None:
-    write(tmp_path / "a.parquet", [Step([tick("A", 1, NOW)])])
-    async with RecordingStream(tmp_path / "a.parquet") as tape:
-        reading = tape.read(await tape.find("start"))
-        assert [t.symbol for t in (await anext(reading)).ticks] == ["A"]
-        quiet = await anext(reading)
-        assert not quiet
-        assert quiet.position == await tape.find("end")
-        await reading.aclose()
-
-
 async def test_the_snapshot_of_a_moment_holds_nothing_later(tmp_path: Path) -> None:
     ticks = [tick("A", n, NOW + n * SECOND, 100.0 + n, day_change=1.0) for n in range(1, 6)]
     ticks += [tick("B", 1, NOW + 4 * SECOND)]
@@ -228,42 +215,6 @@ async def test_a_step_by_some_symbols_skips_the_others(tmp_path: Path) -> None:
         assert await tape.count(await tape.step(end, -2, symbols=["B"])) == 3
         assert await tape.step(end, -9, symbols=["B"]) == start
         assert await tape.count(await tape.step(start, 9, symbols=["B"])) == 0
-
-
-async def test_symbols_filter_ticks_gaps_and_places(tmp_path: Path) -> None:
-    steps = [Step([tick(s, n, NOW + n) for s in ("A", "B'C")], [gap(NOW + n, "A")]) for n in (1, 2)]
-    write(tmp_path / "a.parquet", steps)
-    async with RecordingStream(tmp_path / "a.parquet") as tape:
-        begin = await tape.find("start")
-        batches = [b async for b in tape.read(begin, symbols=["B'C"], follow=False)]
-        assert [t.sequence for b in batches for t in b.ticks] == [1, 2]
-        assert [g for b in batches for g in b.gaps] == []
-        last = await tape.find_last(1, symbols=["B'C"])
-        (batch,) = [b async for b in tape.read(last, symbols=["B'C"], follow=False)]
-        assert [t.sequence for t in batch.ticks] == [2]
-        (chunk,) = tape.columns(symbols=["A"], since=NOW + 2)
-        assert chunk["sequence"] == (2,)
-
-
-async def test_columns_and_arrays_hold_only_the_fields_that_are_asked_for(tmp_path: Path) -> None:
-    made = [tick("A", n, NOW + n, volume=7, bid=[None, 1.5][n % 2]) for n in (1, 2, 3)]
-    write(tmp_path / "a.parquet", [Step(made)])
-    async with RecordingStream(tmp_path / "a.parquet") as tape:
-        (whole,) = tape.arrays()
-        for field in Tick.__struct_encode_fields__:
-            values = tuple(getattr(t, field) for t in made)
-            (chunk,) = tape.columns(fields=[field])
-            assert chunk == {field: values}
-            assert [*map(type, chunk[field])] == [*map(type, values)]
-            (alone,) = tape.arrays(fields=[field])
-            assert alone.keys() == {field}
-            if isinstance(alone[field], Texts):
-                codes, words = alone[field]
-                assert tuple(words[code] for code in codes) == values
-            else:
-                np.testing.assert_array_equal(alone[field], whole[field])
-        (some,) = tape.columns(fields=["price", "symbol"], since=NOW + 2)
-        assert some == {"price": (100.0, 100.0), "symbol": ("A", "A")}
 
 
 async def test_any_parquet_reader_opens_the_ticks_with_times_in_utc(tmp_path: Path) -> None:
@@ -356,7 +307,7 @@ async def test_a_file_with_a_single_wrong_bit_is_refused_wherever_it_lies(tmp_pa
     write(whole, [Step([tick("A", n, NOW + n)], [gap(NOW + n)]) for n in range(1, 300)])
     data = whole.read_bytes()
     chance = random.Random(7)  # noqa: S311
-    for _ in range(100):
+    for _ in range(examples(100)):
         place, bit = chance.randrange(len(data)), chance.randrange(8)
         path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
         async with RecordingStream(path) as tape:
