@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,24 +110,6 @@ def test_a_poller_counts_even_after_one_whose_clock_was_ahead(
     kill(poll(ahead, log, exchange))
     poll(ticker, log, exchange)
     until(lambda: status(ticker, log)[0] == 0)
-
-
-def test_a_tail_with_a_stepped_clock_distinguishes_dead_and_living_pollers(
-    ticker: Program, stepped: Callable[[str], Stepped], log: str, exchange: str
-) -> None:
-    poller = poll(ticker, log, exchange)
-    reader = stepped("reader")
-    # Of the symbols of this tail no tick ever comes: it is quiet from the start.
-    tail = reader.start("tail", "AAPL", "--stream", log)
-    assert "no price changed" in until_said(tail, "Quiet for")
-    reader.step(HOUR)
-    assert tail.stderr is not None
-    os.set_blocking(tail.stderr.fileno(), False)
-    time.sleep(3)  # in which a wrong word would come: there is no other sign of a silence
-    assert tail.stderr.read() is None
-    os.set_blocking(tail.stderr.fileno(), True)
-    kill(poller)
-    assert "No sign of the poller" in until_said(tail, "Start one")
 
 
 def test_a_dashboard_with_a_stepped_clock_distinguishes_dead_and_living_pollers(

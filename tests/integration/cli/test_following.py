@@ -77,21 +77,6 @@ def test_a_problem_that_is_a_question_keeps_its_question_mark(ticker: Program) -
     assert said == f"{url}: closes the connection: is it Kafka? Waiting for it\n"
 
 
-def test_the_end_of_a_reported_silence_is_reported_once(
-    ticker: Program, log: str, exchange: str
-) -> None:
-    write(log, ticks=1, simulated=True)
-    following = ticker.start("tail", "--stream", log, "--count", "5")
-    until_said(following, "Quiet for")
-    polling = ("poll", "GC=F", "AAPL", "--source", exchange, "--stream", log, "--every", "100ms")
-    ticker.start(*polling)
-    assert following.stderr is not None
-    said = following.stderr.read().decode()
-    assert following.wait(PATIENCE) == 0
-    assert re.fullmatch("Ticks again, after [0-9]+ s", said.splitlines()[-1])
-    assert said.count("Ticks again") == 1
-
-
 def test_on_a_terminal_new_ticks_are_enough_to_end_a_silence(ticker: Program, log: str) -> None:
     write(log, ticks=1)
     terminal = ticker.on_terminal("tail", "--stream", log, "--count", "3")
@@ -348,52 +333,6 @@ def test_a_poller_whose_log_was_removed_continues_in_a_new_one(
     _, err = polling.communicate(timeout=PATIENCE)
     assert polling.returncode == 130
     assert b"Going on in a new one" in err
-
-
-def test_ticks_lost_with_a_log_are_counted_and_reported_at_the_end(
-    ticker: Program, log: str, exchange: str
-) -> None:
-    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--count", "100")
-    polling = ticker.start("poll", "GC=F", *words)
-    assert ticker("tail", "--stream", log, "--count", "3").stdout  # gaps too, on a busy machine
-    remove(log)
-    _, err = polling.communicate(timeout=PATIENCE)
-    assert polling.returncode == 0
-    told = re.search(rf"(\d+) ticks kept in {log}, (\d+) of them in a file that", err.decode())
-    assert told is not None, err
-    total, gone = map(int, told.groups())
-    assert total == 100
-    held = ticker("tail", "--stream", log, "--since", "start", "--no-follow").stdout
-    assert [tick["type"] for tick in map(json.loads, held.splitlines())].count("tick") == 100 - gone
-
-
-def test_a_poller_keeps_its_parents_orders_when_its_log_is_removed(
-    ticker: Program, log: str, exchange: str
-) -> None:
-    words = ("--source", exchange, "--stream", log, "--every", "100ms", "--control")
-    polling = subprocess.Popen(
-        [*ticker.words, "poll", "AAPL", "GC=F", *words],
-        env=ticker.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert polling.stdin is not None
-    assert polling.stdout is not None
-    polling.stdin.write(b'{"do":"add","symbols":["NVDA","MSFT"]}\n')
-    polling.stdin.write(b'{"do":"remove","symbols":["AAPL"]}\n')
-    polling.stdin.flush()
-    while json.loads(polling.stdout.readline()).get("answered") != 3:
-        pass
-    remove(log)
-    assert events(ticker("tail", "--stream", log, "--since", "start", "--count", "9").stdout)
-    out, _ = polling.communicate(timeout=PATIENCE)
-    assert polling.returncode == 0
-    told = [json.loads(line) for line in out.splitlines()]
-    assert {status["symbols"] for status in told} == {3}
-    assert 0 < told[-1]["gone"] < told[-1]["ticks"]
-    quotes = json.loads(ticker("watch", "--once", "--stream", log).stdout)
-    assert {quote["symbol"] for quote in quotes} == {"GC=F", "NVDA", "MSFT"}
 
 
 def test_run_reports_how_many_ticks_were_lost_with_a_log(

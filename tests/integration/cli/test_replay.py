@@ -67,26 +67,13 @@ def test_the_screen_shows_a_replay_and_ends_at_the_last_price(
     assert screen.end() == 0
 
 
-def test_space_pauses_and_continues(ticker: Program, recorded: str) -> None:
-    screen = ticker.on_terminal("replay", recorded)
-    screen.wait_for("101.00")
-    screen.type(" ")
-    screen.wait_for("paused")
-    screen.seen = b""
-    screen.type(" ")
-    screen.wait_for("×1")
-    screen.wait_for("end of the recording: 3 ticks")
-    screen.kill(signal.SIGINT)
-    assert screen.end() == 130
-
-
 def test_a_loop_starts_again(ticker: Program, recorded: str) -> None:
     screen = ticker.on_terminal("replay", recorded, "--speed", "max", "--loop")
     for _ in range(2):
         screen.wait_for("end of the recording: 3 ticks")
         screen.seen = b""
-    screen.type("q")
-    assert screen.end() == 0
+    screen.kill(signal.SIGINT)
+    assert screen.end() == 130
 
 
 def test_a_replay_leaves_no_file_behind(
