@@ -1,4 +1,4 @@
-"""Pollers killed at random moments and pollers at once: no hole, no repeat, nothing lost.
+"""Pollers killed at random moments leave no hole and no repeat, and lose nothing.
 
 The oracle reads the file with the standard library's sqlite3, not with our code.
 """
@@ -40,18 +40,11 @@ def crowded_exchange() -> Iterator[str]:
 class Round:
     """One poller process, from its start to its kill."""
 
-    def __init__(
-        self,
-        log: Path,
-        *,
-        symbols: int,
-        source: str,
-        every: int = EVERY,
-    ) -> None:
-        words = [sys.executable, str(CHILD), str(log), str(symbols), str(every), source]
+    def __init__(self, log: Path, *, symbols: int, source: str) -> None:
+        words = [sys.executable, str(CHILD), str(log), str(symbols), str(EVERY), source]
         self.acknowledged: list[tuple[str, int]] = []
         self.first = threading.Event()
-        """The first good answer is durable: a poller says that it begins before it has one."""
+        """Set once the first good answer is durable. A poller reports its start before that."""
         self._process = subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
@@ -71,15 +64,9 @@ class Round:
                 if self.acknowledged:
                     self.first.set()
 
-    def stop(self) -> None:
-        """Let it end in order."""
-        self._process.terminate()
-
     def kill(self) -> None:
+        """Send SIGKILL, and wait for the end."""
         self._process.send_signal(signal.SIGKILL)
-        assert self.end() == -signal.SIGKILL
-
-    def end(self) -> int:
         with closing(self._process.stderr) as errors:  # type: ignore[type-var]
             text = errors.read() if errors else ""
             code = self._process.wait(timeout=90)
@@ -87,11 +74,11 @@ class Round:
         assert self._process.stdout is not None
         self._process.stdout.close()
         assert not text, text
-        return code
+        assert code == -signal.SIGKILL
 
 
 def check(log: Path, acknowledged: list[tuple[str, int]]) -> int:
-    """How many ticks the file holds, each numbered once, without a hole, each told one there."""
+    """Check that the file holds each acknowledged tick, in sequence. Returns their number."""
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as file:
         [(verdict,)] = file.execute("pragma integrity_check").fetchall()
         rows = file.execute(
@@ -103,7 +90,7 @@ def check(log: Path, acknowledged: list[tuple[str, int]]) -> int:
     for symbol, sequence, price, previous in rows:
         number, before = last.get(symbol, (0, None))
         assert sequence == number + 1, f"{symbol}: {sequence} after {number}"
-        assert previous == before, f"{symbol}: {sequence} tells another price before"
+        assert previous == before, f"{symbol}: {sequence} has the wrong previous price"
         last[symbol] = (sequence, price)
     held = {(symbol, sequence) for symbol, sequence, _, _ in rows}
     assert set(acknowledged) <= held
@@ -117,7 +104,7 @@ def gaps(log: Path) -> list[tuple[int, int, int, str]]:
         return file.execute(told).fetchall()
 
 
-@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_poller_killed_at_random_moments_leaves_only_gaps(
     tmp_path: Path, crowded_exchange: str, rounds: int
 ) -> None:
@@ -127,42 +114,18 @@ def test_a_poller_killed_at_random_moments_leaves_only_gaps(
     for _ in range(rounds):
         poller = Round(log, symbols=200, source=crowded_exchange)
         assert poller.first.wait(90)
-        time.sleep(chance.uniform(0.0, 0.6))  # the moment is the test's chance, waited for by none
+        time.sleep(chance.uniform(0.0, 0.6))  # a random moment to kill it, not a wait
         poller.kill()
         acknowledged += poller.acknowledged
         assert check(log, acknowledged) >= len(set(acknowledged))
-        # Until then it may be only late, and the next poller could not tell that it was killed.
+        # Before this time has passed, the next poller takes it for late and writes no gap.
         time.sleep((2.5 * EVERY + GRACE) / SECOND)
     stops = [gap for gap in gaps(log) if gap[-1] == "poller stopped"]
     assert len(stops) == rounds - 1
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as file:
         for place, start, until, _ in stops:
             assert until - start > 2 * EVERY
-            # What came later is of the answer that ends the gap.
+            # Later ticks belong to the answer that ends the gap.
             before = "select count(*) from ticks where rowid < ? and received > ?"
             [(seen,)] = file.execute(before, (place, start)).fetchall()
             assert seen == 0, "a gap over a span in which ticks came"
-
-
-@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
-def test_two_pollers_on_one_log_leave_no_hole_and_no_repeat(
-    tmp_path: Path, crowded_exchange: str, seconds: int
-) -> None:
-    log = tmp_path / "stream.sqlite"
-    # At paces that drift past one another, so that now the one and now the other is first.
-    pollers = [
-        Round(log, symbols=200, source=crowded_exchange, every=every)
-        for every in (EVERY, EVERY * 13 // 10)
-    ]
-    assert all(poller.first.wait(90) for poller in pollers)
-    began = time.time() * SECOND
-    time.sleep(seconds)  # so long both poll
-    for poller in pollers:
-        poller.stop()
-    assert [poller.end() for poller in pollers] == [0, 0]
-    acknowledged = [tick for poller in pollers for tick in poller.acknowledged]
-    assert len(set(acknowledged)) == len(acknowledged), "one tick acknowledged to both"
-    assert check(log, acknowledged) == len(acknowledged)
-    # A busy machine may be late, and then says so; but nobody stopped.
-    told = {reason for _, start, _, reason in gaps(log) if start > began}
-    assert told <= {"slow answer", "poller held up"}
