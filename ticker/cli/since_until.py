@@ -18,9 +18,9 @@ def span_of(
     *,
     is_replay: bool = False,
 ) -> tuple[Moment | None, Moment | None]:
-    """Return both as moments; `None` if not given. Times without a date are on the stream's day.
+    """Return both as moments; `None` if not given.
 
-    In a replay, that is the day of the last tick.
+    A time without a date is on today; in a recording and a replay, on the day of the last tick.
     Raises `UsageError`, also for an end before the beginning, and `StreamError` if a recording
     cannot be read. No event loop may run.
     """
