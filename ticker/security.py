@@ -7,13 +7,13 @@ show no secret.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 
 from ticker.errors import UsageError
+from ticker.suggestion import did_you_mean
 
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -119,6 +119,5 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
 
 def _one_of(key: str, value: str, known: Collection[str]) -> None:
     if value not in known:
-        close = difflib.get_close_matches(value.upper(), known, n=1)
-        hint = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(known)}"
+        hint = did_you_mean(value.upper(), known)
         raise InvalidSecurity(key, f"there is no {value!r}. {hint}")

@@ -10,7 +10,6 @@ reports what crossed since, and nothing twice. Pure: no clock; times are those o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ import msgspec
 
 from ticker.errors import InvalidRecord, UsageError
 from ticker.records import Batch, Gap, Quote, Tick, check_symbol
+from ticker.suggestion import did_you_mean
 from ticker.times import format_duration, parse_duration
 from ticker.units import DAY, SECOND
 
@@ -140,9 +140,7 @@ def parse_alert(text: str) -> Alert:
 
 def _threshold(symbol: str, name: str, sign: str, number: str) -> Alert:
     if name not in FIELDS:
-        close = difflib.get_close_matches(name.lower(), FIELDS, n=1)
-        hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(FIELDS)}"
-        raise UsageError(f'unknown field "{name}". {hint}')
+        raise UsageError(f'unknown field "{name}". {did_you_mean(name.lower(), FIELDS)}')
     if name == "day_change_percent":
         number = number.removesuffix("%")
     return Alert(_symbol(symbol), name, sign, _number(number))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Final
 
 from ticker.board.columns import BY_KEY, Column, Presence
 from ticker.errors import UsageError
+from ticker.suggestion import did_you_mean
 
 WIDEST: Final = 200
 """The greatest width that a column can be given (cells)."""
@@ -23,9 +23,7 @@ def parse_column(word: str) -> Column:
     """Read `name` or `name:20`. Raises `UsageError`."""
     key, colon, width = word.partition(":")
     if key not in BY_KEY:
-        close = get_close_matches(key, BY_KEY, n=1)
-        hint = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(BY_KEY)}"
-        raise UsageError(f'no column "{key}". {hint}')
+        raise UsageError(f'no column "{key}". {did_you_mean(key, BY_KEY)}')
     if not colon:
         return wished(BY_KEY[key])
     if not (width.isascii() and width.isdigit() and 1 <= int(width[:4]) <= WIDEST):

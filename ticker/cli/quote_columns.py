@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -23,6 +22,7 @@ from ticker.health.reasons import Reason
 from ticker.records import Batch, Position, Quote
 from ticker.sources import Answer
 from ticker.sources.protocol import Source
+from ticker.suggestion import did_you_mean
 
 _OWNED: Final = tuple(column.key for column in OWNED)
 _PERCENT: Final = 4
@@ -40,9 +40,7 @@ def parse_columns(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
-            raise UsageError(f'No column "{name}". {hint}')
+            raise UsageError(f'No column "{name}". {did_you_mean(name, known)}')
     if not names:
         raise UsageError("--columns needs names, like symbol,value,gain")
     return tuple(dict.fromkeys(names))

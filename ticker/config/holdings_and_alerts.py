@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ticker.config.mistakes import Key, Mistake, Mistakes, unknown_keys
+from ticker.config.mistakes import Key, Mistake, Mistakes, check_keys, read_table
 from ticker.errors import InvalidRecord
 from ticker.records import check_symbol
 
@@ -83,13 +83,12 @@ class AlertEntry(msgspec.Struct, frozen=True):
 def read_holdings(section: Any, found: Mistakes) -> Holdings:
     """Read `[holdings]`. Mistakes are noted in `found`."""
     at: Key = ("holdings",)
+    table = read_table(section, at, found)
     with found.noting():
-        if not isinstance(section, dict):
-            raise Mistake(at, "expected a table, written [holdings]")
-        _note_unknown(section, ("cash", "lots"), at, found)
+        check_keys(table, ("cash", "lots"), at, found, meant=_MEANT, told=at)
         return Holdings(
-            cash=dict(_cash(section.get("cash", {}), (*at, "cash"), found)),
-            lots=tuple(_lots(section.get("lots", []), (*at, "lots"), found)),
+            cash=dict(_cash(table.get("cash", {}), (*at, "cash"), found)),
+            lots=tuple(_lots(table.get("lots", []), (*at, "lots"), found)),
         )
     return Holdings()
 
@@ -130,7 +129,7 @@ def _lots(value: Any, at: Key, found: Mistakes) -> Iterator[Lot]:
 def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
     if not isinstance(entry, dict):
         raise Mistake(at, 'expected a table, like { symbol = "AAPL", quantity = 10 }')
-    unknown = _note_unknown(entry, _LOT_KEYS, at, found)
+    is_known = check_keys(entry, _LOT_KEYS, at, found, meant=_MEANT, told=at)
     for key in ("symbol", "quantity"):
         if key not in entry:
             raise Mistake(at, f'"{key}" is missing, like {{ symbol = "AAPL", quantity = 10 }}')
@@ -144,7 +143,7 @@ def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
     price, fees = (
         None if key not in entry else _number(entry[key], (*at, key)) for key in ("price", "fees")
     )
-    if price is None and fees is not None and not unknown:
+    if price is None and fees is not None and is_known:
         raise Mistake((*at, "fees"), 'are part of a cost that is not known: add "price"')
     bought = entry.get("date")
     if bought is not None and type(bought) is not dt.date:  # a datetime is also a date
@@ -163,7 +162,7 @@ def _lot(entry: Any, at: Key, found: Mistakes) -> Lot:
 def _alert(entry: Any, at: Key, found: Mistakes) -> AlertEntry:
     if not isinstance(entry, dict):
         raise Mistake(at, "expected a table, written [[alerts]]")
-    _note_unknown(entry, ("when", "run"), at, found)
+    check_keys(entry, ("when", "run"), at, found, meant=_MEANT, told=at)
     when, run = entry.get("when"), entry.get("run", [])
     if not isinstance(when, str):
         raise Mistake((*at, "when") if "when" in entry else at, 'expected when = "AAPL > 250"')
@@ -178,17 +177,6 @@ def _alert(entry: Any, at: Key, found: Mistakes) -> AlertEntry:
         if name not in PLACEHOLDERS:
             raise Mistake(at, f"unknown {name}. Known: {', '.join(PLACEHOLDERS)}")
     return AlertEntry(when, tuple(run))
-
-
-def _note_unknown(
-    table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes
-) -> bool:
-    """Note each key that is not `known`. Tells whether there is one."""
-    mistakes = list(unknown_keys(table, known, at, meant=_MEANT, told=at))
-    for mistake in mistakes:
-        with found.noting():
-            raise mistake
-    return bool(mistakes)
 
 
 def _currency(value: Any, at: Key) -> str:

@@ -6,13 +6,13 @@ run, so a user sees all mistakes at once.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from ticker.errors import ConfigError
+from ticker.suggestion import did_you_mean
 
 Key = tuple[str | int, ...]
 """The path to a value: names of tables and keys, indices of lists."""
@@ -58,26 +58,6 @@ def located(mistake: Mistake, path: Path, text: str) -> ConfigError:
     return ConfigError(mistake.problem, path=str(path), line=line, key=spell(mistake.told))
 
 
-def unknown_keys(
-    table: Mapping[str, Any],
-    known: tuple[str, ...],
-    at: Key,
-    *,
-    meant: Mapping[str, str] | None = None,
-    told: Key | None = None,
-) -> Iterator[Mistake]:
-    """Note each key of `table` that is not `known`.
-
-    `meant` maps common wrong keys to right ones.
-    """
-    for name in table:
-        if name not in known:
-            same = (meant or {}).get(name)
-            close = [same] if same in known else difflib.get_close_matches(name, known, n=1)
-            hint = f'Did you mean "{close[0]}"?' if close else f"Known: {', '.join(known)}"
-            yield Mistake((*at, name), f'unknown key "{name}". {hint}', told=told)
-
-
 def read_table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
     """Return `value` if it is a table. Anything else is a mistake, and counts as an empty table."""
     with found.noting():
@@ -87,11 +67,26 @@ def read_table(value: Any, key: Key, found: Mistakes) -> dict[str, Any]:
     return {}
 
 
-def check_keys(table: Mapping[str, Any], known: tuple[str, ...], at: Key, found: Mistakes) -> None:
-    """Report each key of `table` that is not `known`."""
-    for mistake in unknown_keys(table, known, at):
+def check_keys(
+    table: Mapping[str, Any],
+    known: tuple[str, ...],
+    at: Key,
+    found: Mistakes,
+    *,
+    meant: Mapping[str, str] | None = None,
+    told: Key | None = None,
+) -> bool:
+    """Report each key of `table` that is not `known`. Tells whether all are.
+
+    `meant` maps common wrong keys to right ones.
+    """
+    unknown = [name for name in table if name not in known]
+    for name in unknown:
+        same = (meant or {}).get(name)
+        hint = f'Did you mean "{same}"?' if same in known else did_you_mean(name, known)
         with found.noting():
-            raise mistake
+            raise Mistake((*at, name), f'unknown key "{name}". {hint}', told=told)
+    return not unknown
 
 
 def spell(key: Key) -> str:

@@ -48,7 +48,7 @@ def test_an_alert_has_one_normal_form_of_text(written: str, text: str) -> None:
         ("AAPL >= 250", "write > or < without ="),
         ("AAPL = 250", "write > or < without ="),
         ("AAPL prise > 250", 'unknown field "prise". Did you mean "price"?'),
-        ("AAPL beta > 250", 'unknown field "beta". Known: price, day_change'),
+        ("AAPL beta > 250", 'unknown field "beta". There are: price, day_change'),
         ("AAPL > high", "'high' is no number"),
         ("AAPL > 1,000", "write it without separators, as 1000"),
         ("AAPL > nan", "'nan' is no number"),

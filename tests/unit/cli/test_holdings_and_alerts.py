@@ -60,7 +60,7 @@ def test_a_meaningless_alert_is_reported_with_its_line() -> None:
     ("text", "words"),
     [
         ("symbol,valu", 'No column "valu". Did you mean "value"?'),
-        ("symbol,beta", 'No column "beta". Known: type, symbol'),
+        ("symbol,beta", 'No column "beta". There are: type, symbol'),
         (" , ", "--columns needs names"),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_mistake_in_a_lots_own_table_is_reported_with_its_line() -> None:
         ),
         (
             "[[alerts]]\nwhen = 'A > 1'\n[[alerts]]\nwhen = 'B < 1'\ndo = 3\n",
-            'config.toml:5: alerts[1]: unknown key "do". Known: when, run',
+            'config.toml:5: alerts[1]: unknown key "do". There are: when, run',
         ),
     ],
 )
