@@ -88,7 +88,8 @@ class Dashboard(BoardApp):
 
     def action_list(self, step: int) -> None:
         """Show the next list (1) or the previous one (-1)."""
-        self._lists.go(step)
+        if words := self._lists.go(step):
+            self._answer(words)
         self._say()
 
     def action_pause(self) -> None:

@@ -53,16 +53,16 @@ class Lists:
         shown = self._table.shown_list.name
         return shown if shown in self._choosing.watchlists else self._preferences.shown
 
-    def go(self, step: int) -> None:
-        """Show the next list (1), or the one before (-1)."""
+    def go(self, step: int) -> str:
+        """Show the next list (1), or the one before (-1). Returns a notice, or nothing."""
         rows, shown = self._feed.board.rows(), self._table.shown_list
         self._table.show_list(next_list(rows, self._choosing.watchlists, shown, step))
         self._dress()
         name = self._table.shown_list.name
         listed, there = self._choosing.watchlists.get(name, ()), set(self._feed.board.symbols)
-        if absent := [symbol for symbol in listed if symbol not in there]:
-            words = f"{and_more(absent, _NAMED, ', ')} of {name}"
-            self._tell(f"Not on this screen: {words}. + adds symbols")
+        absent = [symbol for symbol in listed if symbol not in there]
+        words = f"Not on this screen: {and_more(absent, _NAMED, ', ')}. + adds symbols"
+        return words if absent else ""
 
     def refresh(self) -> None:
         """Show the current list again, after its rows or lists changed."""

@@ -163,10 +163,11 @@ def filter_words(text: str, shown: int, feed: Feed) -> str:
 
 def empty_words(feed: Feed, text: str, option: str, *, has_poller: bool, name: str = "") -> str:
     """Return the text for an empty table; `text` is the filter's, `name` the list's."""
+    if text:
+        among = f" in the list “{escape(name)}”" if name else ""
+        return f"No row{among} matches “{escape(text)}”. esc shows all."
     if name and feed.board.size:
         return f"Nothing is in the list “{escape(name)}” now. tab shows the next."
-    if text:
-        return f"No row matches “{escape(text)}”. esc shows all."
     is_young = feed.state.is_bare and feed.problem is None
     if is_young and not has_poller:
         return invitation(feed.symbols, option)

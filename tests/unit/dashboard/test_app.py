@@ -751,7 +751,7 @@ async def test_a_list_is_saved_on_request_and_follows_changed_preferences(
         await pilot.press("plus", *"gc=f", "enter", "w", "enter")
         assert kept.saved == [("mine", ["S0000", "S0001", "GC=F"])]
         await pilot.press("tab")  # to `two`
-        absent = "Not on this screen: AWAY of two. + adds symbols"
+        absent = "Not on this screen: AWAY. + adds symbols"
         await until(lambda: absent in app._words.status.render().plain)
         await pilot.press("minus", "w", "enter")
         assert kept.saved[1:] == [("two", ["AWAY"])]
