@@ -92,7 +92,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._ages: dict[str, tuple[str, str]] = {}
         """The age in each painted row, to see when it changes."""
         self.lines = RowLines(feed, zone)
-        self.lines.on_cut = partial(self.call_after_refresh, self.lay_out)
+        # Later, by this widget itself: its messages would not reach the app from a refresh.
+        self.lines.on_cut = partial(self.call_later, self.lay_out)
         self._flashing: dict[str, int] = {}
         """Symbol → when its flash ends (µs, by `elapsed`) and the row must be painted again."""
 

@@ -222,6 +222,7 @@ async def test_a_number_too_wide_for_its_column_is_shown_at_once(
         app._painter._arranged = app._painter._ticked = float("inf")
         stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 12_345_678.25)]))
         await until(lambda: "12,345,678.25" in text_of(app, 0))
+        await until(lambda: strips(app)[1].text == app._heading.render_line(0).text)
 
 
 async def test_without_its_own_poller_it_shows_the_command_that_polls_added_symbols(
