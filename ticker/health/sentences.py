@@ -20,7 +20,7 @@ from msgspec import structs
 from ticker.address import is_recording
 from ticker.escape import escape
 from ticker.figures import agree, and_more, count_text, speed_text
-from ticker.health.reasons import Reason
+from ticker.health.reasons import REASONS, Reason
 from ticker.health.states import StreamState, WriterState
 from ticker.health.writers import WriterHealth
 from ticker.records import Heartbeat
@@ -307,7 +307,7 @@ def why_none(state: str, source: str, problem: str) -> str:
         case WriterState.STARTING | WriterState.SLOW | WriterState.UNREACHABLE:
             return f"no answer from {source_title(source)}" + (f" ({problem})" if problem else "")
         case _:
-            return f"{source_title(source)}: {problem or state}"
+            return f"{source_title(source)}: {problem or REASONS.get(state, state)}"
 
 
 def of_no_price(
@@ -322,7 +322,8 @@ def of_no_price(
         case None:
             return f"{source_title(source, first=True)} answered no poll in this time."
         case _:
-            return f"{source_title(source, first=True)}: {sentence(problem or state)}"
+            words = problem or REASONS[state]
+            return f"{source_title(source, first=True)}: {sentence(words)}"
 
 
 def _names(symbols: Sequence[str]) -> str:

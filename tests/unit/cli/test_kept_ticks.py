@@ -92,6 +92,7 @@ def test_the_markets_moves_are_known_once_its_exchange_reports_them() -> None:
             "0 ticks kept: no answer from Yahoo (host not found)",
         ),
         ([("rate-limited", "too many requests")], "0 ticks kept: Yahoo: too many requests"),
+        ([("no-prices", None)], "0 ticks kept: Yahoo: no usable prices"),
         ([("ok", None)], "0 ticks kept"),
     ],
 )
