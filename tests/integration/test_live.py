@@ -203,9 +203,13 @@ async def test_a_silent_socket_is_told_while_no_poll_can_be_compared_with_it(
         await scene.polls(6)
         for each in await scene.seen():
             assert "its socket sends nothing, and a poll failed: too many requests" in each
+        assert not await scene.gaps()
         scene.exchange.faults.switch()
         await scene.polls(2)
         assert (await scene.seen())[1] == "healthy"
+        [gap] = await scene.gaps()
+        assert gap.reason == "its socket sends nothing, and a poll failed: too many requests"
+        assert (gap.until or 0) - (gap.from_ or 0) >= 6 * SECOND
 
 
 async def test_a_dead_socket_that_was_never_closed_is_found_by_its_ping(

@@ -169,9 +169,7 @@ class LiveSource(SearchableSource):
         problem = None if self._silence is None else f"{self._silence}, so prices come by polls"
         if problem and self._link is None and (wait := self._attempts.wait(self._monotonic())):
             problem += f". Next try in {format_duration(wait * SECOND)}"
-        error = self._polls.error
-        if problem is None and error is not None and self._heard < self._polls.asked_at:
-            problem = f"its socket sends nothing, and a poll failed: {error.problem}"
+        problem = problem or self._doubt()
         if skipped := known.take_skipped():
             problem = f"its socket sends too much: {count_text(skipped, 'message')} skipped"
         return Answer(
@@ -222,6 +220,13 @@ class LiveSource(SearchableSource):
             self._silence = None
             self._note_sign()
 
+    def _doubt(self) -> str | None:
+        """Return why a silent socket cannot be judged; `None` if it can, or is not silent."""
+        error, silent = self._polls.error, self._monotonic() - self._heard
+        if error is None or self._heard >= self._polls.asked_at or silent < self._shortest_quiet:
+            return None
+        return f"its socket sends nothing, and a poll failed: {error.problem}"
+
     def _note_sign(self) -> None:
         self._heard, self._heard_wall = self._monotonic(), self._clock()
 
@@ -260,6 +265,8 @@ class LiveSource(SearchableSource):
 
     def _hear(self, message: Any) -> None:
         """Take in a message of the socket."""
+        if self._silence is None and (doubt := self._doubt()):
+            self._cut = doubt, self._heard_wall
         self._note_sign()
         self._broken = 0
         self._silence = None
