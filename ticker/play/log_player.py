@@ -19,11 +19,11 @@ from ticker.health.states import WriterState
 from ticker.play.cursor import Cursor
 from ticker.play.reel import Reel
 from ticker.play.schedule import Schedule
-from ticker.play.waiting import wait_unless
 from ticker.records import Batch, Heartbeat, Tick
 from ticker.relay.filter import Filter
 from ticker.streams.protocol import Log
 from ticker.units import SECOND
+from ticker.waiting import wait_unless
 
 _BEAT: Final = SECOND // 2
 """Between two heartbeats (µs)."""

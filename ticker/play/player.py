@@ -24,12 +24,12 @@ from ticker.play.deck import Deck
 from ticker.play.marks import Marks
 from ticker.play.reel import Reel
 from ticker.play.schedule import Schedule
-from ticker.play.waiting import wait_unless
 from ticker.records import Batch
 from ticker.stream_clock import TapeTime
 from ticker.streams.history import last_day
 from ticker.system_clock import monotonic, now
 from ticker.units import HOUR, SECOND
+from ticker.waiting import wait_unless
 
 _UNDONE: Final = 100
 """The most seeks that can be undone."""

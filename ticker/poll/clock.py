@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ticker.system_clock import now, uptime
 from ticker.units import SECOND
+from ticker.waiting import wait_unless
 
 
 class Clock(Protocol):
@@ -43,10 +44,5 @@ class SystemClock:
 
     async def wait(self, event: asyncio.Event, until: int) -> None:
         """Return when `event` is set or `elapsed()` has reached `until` (µs)."""
-        if event.is_set():
-            return
-        try:
-            async with asyncio.timeout((until - self.elapsed()) / SECOND):
-                await event.wait()
-        except TimeoutError:
-            return
+        if not event.is_set():
+            await wait_unless(event, (until - self.elapsed()) / SECOND)

@@ -25,6 +25,7 @@ from ticker.relay.status import RelayReport, RelayStatus
 from ticker.streams import Stream, StreamChoice, open_log, open_stream, retained
 from ticker.streams.sequence import Key
 from ticker.times import Moment
+from ticker.waiting import wait_unless
 
 if TYPE_CHECKING:
     from ticker.streams.digest import Digest
@@ -97,9 +98,7 @@ class Forwarding:
                 if not self._request.follow:
                     raise
                 self._listener.on_missing(error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AGAIN):
-                    await self._stopping.wait()
+            await wait_unless(self._stopping, _LOOK_AGAIN)
         return None
 
     async def _forward(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,6 +25,7 @@ from ticker.streams.sequence import Key
 from ticker.streams.standing_facts import Facts
 from ticker.streams.tape import Tape
 from ticker.times import Moment
+from ticker.waiting import wait_unless
 
 if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
     from ticker.streams.unfinished import UnfinishedRecording
@@ -274,6 +275,4 @@ class Recording:
         """Report that the stream is away, and wait a moment."""
         self.progress.problem = problem
         self._on_change()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_AGAIN):
-                await self._stopping.wait()
+        await wait_unless(self._stopping, _LOOK_AGAIN)

@@ -23,6 +23,7 @@ from ticker.relay.route import Route
 from ticker.relay.sentences import undelivered_words
 from ticker.relay.status import RelayReport, RelayStatus
 from ticker.streams import Retained, StreamChoice, canonical_url, open_log
+from ticker.waiting import wait_unless
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
@@ -100,7 +101,7 @@ class Sending:
                         return await self._relay_on()
                 except AlreadyRelayed as error:
                     await self._tell_elsewhere(error)
-                    if await self._stopped_within(_LOOK_AGAIN):
+                    if await wait_unless(self._stopping, _LOOK_AGAIN):
                         return None
                 except StreamError:
                     raise
@@ -108,7 +109,7 @@ class Sending:
                     _log.exception("the relay failed")
                     problem = f"failed unexpectedly ({error}), and starts again"
                     self._tell(WriterState.STREAM_UNREACHABLE, problem)
-                    if await self._stopped_within(_AFTER_FAILURE):
+                    if await wait_unless(self._stopping, _AFTER_FAILURE):
                         return RelayReport(0, 0, 0, self._left(), problem)
         except StreamError as error:
             is_gone = isinstance(error, StreamMissing) and error.stream == self._log.url
@@ -143,14 +144,6 @@ class Sending:
             state, self._route.destination, problem=problem, waiting=waiting, process=process
         )
         self._on_status(status)
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 class _LeftElsewhere:

@@ -13,7 +13,6 @@ sends nothing, it is mute. A message about a symbol that no poll has found is ig
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random as _random
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ from ticker.sources.yahoo import OnAnswer, YahooAddress, YahooSource, each_once
 from ticker.system_clock import now
 from ticker.times import format_duration
 from ticker.units import SECOND
+from ticker.waiting import wait_unless
 
 if TYPE_CHECKING:
     from ticker.sources.link import Link
@@ -233,9 +233,7 @@ class LiveSource(SearchableSource):
     async def _wait_for_news(self) -> None:
         """Wait a moment for the first message of a socket that was silent."""
         self._news.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_MOMENT):
-                await self._news.wait()
+        await wait_unless(self._news, _MOMENT)
 
     def _lose(self, link: Link, reason: str) -> None:
         """Note that the connection is gone.

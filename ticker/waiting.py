@@ -1,0 +1,14 @@
+"""Waits that end early when something happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+async def wait_unless(event: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, or until `event` is set. Tells whether it was."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
