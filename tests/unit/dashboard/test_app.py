@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec import structs
 from textual.events import Key
+from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -24,8 +25,10 @@ from ticker.board import Sort
 from ticker.board.chosen_columns import parse_column, spell_columns
 from ticker.board.columns import Column
 from ticker.dashboard import Dashboard, Exit
+from ticker.dashboard.columns import ColumnLayout
 from ticker.dashboard.control import NoPreferences
 from ticker.dashboard.flash import FLASH
+from ticker.dashboard.table import Table
 from ticker.errors import StreamMissing
 from ticker.follow import Follow
 from ticker.records import Batch, Found, Heartbeat, MinuteBars, Position, Quote, Tick
@@ -222,7 +225,28 @@ async def test_a_number_too_wide_for_its_column_is_shown_at_once(
         app._painter._arranged = app._painter._ticked = float("inf")
         stream.put(Batch(Position("2"), ticks=[tick("S0000", 2, 12_345_678.25)]))
         await until(lambda: "12,345,678.25" in text_of(app, 0))
-        await until(lambda: strips(app)[1].text == app._heading.render_line(0).text)
+
+
+async def test_headings_follow_the_columns_that_a_painted_number_widened(
+    stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=(100, 20)):
+        await until(lambda: "10.00" in text_of(app, 0))
+        table, senders = app._table, list[object]()
+        post = table.post_message
+
+        def note(message: Message) -> bool:
+            if isinstance(message, Table.Arranged):
+                senders.append(message._sender)
+            return post(message)
+
+        monkeypatch.setattr(table, "post_message", note)
+        table.columns = ColumnLayout((), 0)
+        with app.screen._context():  # which paints the frames
+            table.lines.on_cut()
+        await until(lambda: senders)
+        assert senders == [table]  # a message from the screen would end there
 
 
 async def test_without_its_own_poller_it_shows_the_command_that_polls_added_symbols(
