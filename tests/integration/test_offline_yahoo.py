@@ -62,6 +62,7 @@ def test_programs_that_use_yfinance_run_offline_and_unchanged(yf: Any) -> None:
         assert len(apple.history(period="60d", interval="4h")) > 300
         assert 100 < apple.fast_info.last_price < 1_000
         assert apple.fast_info.currency == "USD"
+        assert apple.fast_info.market_cap == pytest.approx(apple.info["marketCap"], rel=1e-6)
         assert apple.info["longName"] == "Apple Inc."
         both = yf.download("AAPL GC=F", period="5d", session=yahoo.session, progress=False)
         assert {"AAPL", "GC=F"} == set(both["Close"].columns)

@@ -20,6 +20,7 @@ from ticker.exchange.faults import Faults, error, json_answer
 from ticker.exchange.fields import summary
 from ticker.exchange.formatting import is_wish, wished
 from ticker.exchange.streaming import Entries
+from ticker.units import SECOND
 
 _COOKIE: Final = "A3"
 _DOMAIN: Final = ".yahoo.com"
@@ -196,10 +197,13 @@ class Paths:
         return error("finance", 404, "Not Found", words)
 
     async def _series(self, request: web.Request) -> web.Response:
-        """Answer with no fundamentals over time, which is not an error."""
-        meta = {"symbol": [request.match_info["symbol"]], "type": ["shares_out"]}
-        body = {"timeseries": {"result": [{"meta": meta}], "error": None}}
-        return json_answer(body)
+        """Answer with the present number of shares, and no other fundamentals over time."""
+        symbol, now = request.match_info["symbol"].upper(), self._clock()
+        result: dict[str, Any] = {"meta": {"symbol": [symbol], "type": ["shares_out"]}}
+        for entry in self._quotes.look(self._faults.left([symbol]), now):
+            if shares := entry.get("sharesOutstanding"):
+                result |= {"timestamp": [now // SECOND], "shares_out": [shares]}
+        return json_answer({"timeseries": {"result": [result], "error": None}})
 
     async def _search(self, request: web.Request) -> web.Response:
         words, most = request.query.get("q", ""), request.query.get("quotesCount", "")
