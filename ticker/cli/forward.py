@@ -19,7 +19,7 @@ from ticker.cli.signals import run
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import Line
 from ticker.errors import MixedPrices, StreamMissing, StreamNotWritable, UsageError
-from ticker.figures import agree, and_more, count_text
+from ticker.figures import agree, count_text
 from ticker.health.sentences import invitation, sentence
 from ticker.health.states import WriterState
 from ticker.relay import (
@@ -32,7 +32,7 @@ from ticker.relay import (
     exclusively,
     forget,
 )
-from ticker.relay.sentences import complete_words, status_forms, undelivered_words
+from ticker.relay.sentences import complete_words, incomplete_words, status_forms, undelivered_words
 from ticker.streams import canonical_log_url, canonical_url
 from ticker.system_clock import now
 from ticker.times import Zone, parse_duration, parse_when
@@ -156,10 +156,7 @@ class _ForwardCommand:
         """Report the result of the proof. Returns the exit code."""
         end = self._route.destination
         if proof.wrong:
-            named = [
-                f"{symbol} ({origin}): {words}" for (origin, symbol), words in proof.wrong.items()
-            ]
-            raise Failed(f"{end} is not complete: {and_more(named, 5, ', ')}", NO_DATA)
+            raise Failed(incomplete_words(proof, end), NO_DATA)
         self._line.end(complete_words(proof, end))
         return NO_DATA if report.undelivered else DONE
 

@@ -12,9 +12,10 @@ from ticker.cli.replay_source import ReplayOptions, missing, open_reel
 from ticker.cli.standard_streams import tell
 from ticker.cli.status_line import Line
 from ticker.errors import UsageError
-from ticker.figures import and_more, count_text, speed_text
+from ticker.figures import count_text, speed_text
 from ticker.play import LogPlayer, Reel, Span
 from ticker.relay import Proof, prove
+from ticker.relay.sentences import incomplete_words
 from ticker.streams import Stream, StreamChoice, canonical_url, open_log, open_stream
 from ticker.streams.sequence import Key
 from ticker.system_clock import monotonic, now
@@ -93,10 +94,7 @@ class ReplayTo:
         for url, side in sides:
             self._line.end(f"{url:<{width}}  {count_text(side.ticks, 'tick')}, hash {side.digest}")
         if proof.wrong:
-            named = [
-                f"{symbol} ({origin}): {what}" for (origin, symbol), what in proof.wrong.items()
-            ]
-            raise Failed(f"{self._end} is not complete: {and_more(named, 5, ', ')}", NO_DATA)
+            raise Failed(incomplete_words(proof, self._end), NO_DATA)
         self._line.end(f"complete: {count_text(proof.ticks, 'tick')}")
         absent = await missing(source, self._wish)
         if absent:

@@ -60,22 +60,13 @@ async def _run(
             leave.start()
         loop.call_soon_threadsafe(act, len(received))
 
-    # Python's own handlers, not the event loop's: they run even while the loop is stuck. A program
-    # started with nohup must go on ignoring hang-ups.
-    before = {
-        number: signal.signal(number, on_signal)
-        for number in _SIGNALS
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        code = await task
-    except asyncio.CancelledError:
-        if not received:
-            raise
-        code = 0
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with _handling(on_signal):
+        try:
+            code = await task
+        except asyncio.CancelledError:
+            if not received:
+                raise
+            code = 0
     return 128 + received[0] if received else code
 
 
@@ -91,6 +82,22 @@ def ended_by_signals() -> Iterator[None]:
         received.append(number)
         raise KeyboardInterrupt
 
+    with _handling(on_signal):
+        try:
+            yield
+        except BaseException:
+            if received:  # DuckDB turns it into an error of its own
+                raise typer.Exit(128 + received[0]) from None
+            raise
+
+
+@contextmanager
+def _handling(on_signal: Callable[[int, Any], None]) -> Iterator[None]:
+    """Call `on_signal` for each signal that ends a program.
+
+    By Python's own handlers, not the event loop's: they run even while the loop is stuck. A program
+    started with nohup must go on ignoring hang-ups.
+    """
     before = {
         number: signal.signal(number, on_signal)
         for number in _SIGNALS
@@ -98,10 +105,6 @@ def ended_by_signals() -> Iterator[None]:
     }
     try:
         yield
-    except BaseException:
-        if received:  # DuckDB turns it into an error of its own
-            raise typer.Exit(128 + received[0]) from None
-        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

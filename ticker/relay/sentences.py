@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 
-from ticker.figures import agree, count_text
+from ticker.figures import agree, and_more, count_text
 from ticker.health.sentences import asking, sentence
 from ticker.health.states import WriterState
 from ticker.relay.backlog import Waiting, polled_source
@@ -42,6 +42,12 @@ def complete_words(proof: Proof, destination: str) -> str:
         are = agree(proof.let_go, "is", "are")
         told += f"; {count_text(proof.let_go, 'older one')} {are} no longer in {destination}"
     return told
+
+
+def incomplete_words(proof: Proof, destination: str) -> str:
+    """Describe what a proof found wrong."""
+    named = [f"{symbol} ({origin}): {words}" for (origin, symbol), words in proof.wrong.items()]
+    return f"{destination} is not complete: {and_more(named, 5, ', ')}"
 
 
 def unsent_words(each: Waiting) -> str:
