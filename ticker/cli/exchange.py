@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +19,7 @@ from ticker.cli.options import Control, Quiet, Verbose
 from ticker.cli.printing import table_text
 from ticker.cli.signals import run
 from ticker.cli.standard_streams import Output, tell
+from ticker.cli.status_line import Line
 from ticker.errors import UsageError
 from ticker.figures import count_text
 from ticker.source_titles import EXCHANGE_PORT
@@ -160,21 +159,18 @@ async def _serve(serving: Exchange, *, quiet: bool) -> int:
             f"SIMULATED prices at http://{host}:{port}\n"
             f"In another terminal: ticker run --source {source_url(host, port)} --stream demo"
         )
-    live = sys.stderr.isatty() and not quiet
-    shown = ""
+    line = Line(quiet=quiet)
+    words = ""
     try:
         while True:
-            words = counted_words(serving.counters, serving.faults.on)
-            if live and words != shown:
-                room = shutil.get_terminal_size().columns - 1
-                told = words if len(words) <= room else words[:room].rpartition(" · ")[0]
-                sys.stderr.write(f"\r\x1b[2K{told}")
-                sys.stderr.flush()
-                shown = words
+            before, words = words, counted_words(serving.counters, serving.faults.on)
+            if words != before and not line.plain:
+                parts = words.split(" · ")
+                line.show(words, "", [" · ".join(parts[:n]) for n in range(len(parts) - 1, 0, -1)])
             await asyncio.sleep(_PAUSE)
     finally:
-        if live:
-            sys.stderr.write("\n")
+        if not line.plain:
+            line.end(words)
         await serving.stop()
 
 
