@@ -45,9 +45,9 @@ def overview(commands: Iterable[Entry], *, width: int | None = None, colour: boo
         rows = [row for _, row in entries]
         panels.append(_panel(title, rows, wide, first=longest, colour=colour))
     about, usage = _ABOUT, "Usage: ticker [OPTIONS] COMMAND [ARGS]..."
-    head = [usage, "", *_wrapped(about[0], wide - 2), ""]
+    head = [usage, "", *textwrap.wrap(about[0], wide - 2), ""]
     lines = [_painted(line, _BOLD, colour=colour) for line in head]
-    lines += [_painted(line, _DIM, colour=colour) for line in _wrapped(about[1], wide - 2)]
+    lines += [_painted(line, _DIM, colour=colour) for line in textwrap.wrap(about[1], wide - 2)]
     intro = "\n".join(f" {line}".rstrip() for line in ["", *lines, ""])
     return "\n".join([intro, *(line for panel in panels for line in panel), "", ""])
 
@@ -62,14 +62,10 @@ def _panel(
     yield _painted(edge, _DIM, colour=colour)
     side = _painted("│", _DIM, colour=colour)
     for name, words in rows:
-        for number, line in enumerate(_wrapped(words, room)):
+        for number, line in enumerate(textwrap.wrap(words, room)):
             shown = _painted(name.ljust(first), _NAME, colour=colour) if not number else " " * first
             yield f"{side} {shown}  {line.ljust(room)} {side}"
     yield _painted("╰" + "─" * (width - 2) + "╯", _DIM, colour=colour)
-
-
-def _wrapped(words: str, width: int) -> list[str]:
-    return textwrap.wrap(words, width)
 
 
 def _painted(text: str, style: str, *, colour: bool) -> str:

@@ -113,14 +113,6 @@ def _security(table: Mapping[str, Any], at: Key, folder: Path) -> dict[str, str]
     return said
 
 
-def environment_security() -> Security | None:
-    """Return the security settings of the environment; `None` if it has none.
-
-    Raises `ConfigError`.
-    """
-    return security_with_environment({})
-
-
 def security_with_environment(said: Mapping[str, str]) -> Security | None:
     """Replace keys of `said` by those of the environment; `None` if neither says anything.
 

@@ -20,7 +20,7 @@ from ticker.address import (
     refuse_password,
 )
 from ticker.config.reading import Config, load
-from ticker.config.streams import TopicSettings, environment_security
+from ticker.config.streams import TopicSettings, security_with_environment
 from ticker.errors import UsageError
 from ticker.files import state_directory, user_path
 from ticker.security import Security
@@ -140,7 +140,7 @@ def _named_or_url(word: str, config: Config | None) -> StreamChoice:
     if ":" in word:
         refuse_password(word)
         is_kafka = parse_address(word).backend is Backend.KAFKA
-        security = environment_security() if is_kafka else None
+        security = security_with_environment({}) if is_kafka else None
         return StreamChoice(word, named=True, security=security)
     config = config or load()
     if word in config.streams:

@@ -166,7 +166,7 @@ def test_the_environment_beats_the_table_and_serves_urls(
         security="SASL_PLAINTEXT", mechanism="SCRAM-SHA-512", user="eve", password="hunter2"
     )
     assert (
-        named_streams.environment_security()
+        named_streams.security_with_environment({})
         == parsed.security("plain")
         == parsed.security("safe")
         == wanted
@@ -179,7 +179,7 @@ def test_a_mistake_in_the_environment_names_the_variable(
     parsed = config.parse(SAFE, PATH)
     no_variables.setenv("TICKER_KAFKA_SECURITY", "TLS")
     with pytest.raises(ConfigError, match=r"^TICKER_KAFKA_SECURITY: there is no 'TLS'"):
-        named_streams.environment_security()
+        named_streams.security_with_environment({})
     no_variables.setenv("TICKER_KAFKA_SECURITY", "SSL")
     with pytest.raises(ConfigError, match=r"^config.toml:4: streams.safe.mechanism: needs sec"):
         parsed.security("safe")
