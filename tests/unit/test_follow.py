@@ -256,7 +256,7 @@ async def test_a_stream_is_away_while_its_health_check_gets_no_answer(
         stream.state = Health(URL, StreamState.OK)
         answers.set()
         await until(lambda: watch.state is StreamState.OK)
-        # Nothing came through: nobody is gone because of that.
+        # Nothing was read. That does not make a writer gone.
         [writer] = watch.board.writers.at(now)
         assert writer.reason is Reason.STREAM_AWAY
 

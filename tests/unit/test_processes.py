@@ -18,7 +18,7 @@ from ticker.processes import Child, Control, Poller
 from ticker.processes.child import News, environment
 from ticker.processes.questions import Questions
 
-# A child that says what it is told, and ends when its parent does; or hangs, if told so.
+# A child that repeats its orders and ends with its parent; or hangs, if ordered to.
 CHILD = """
 import asyncio, sys, time
 from ticker.processes import Control

@@ -1,4 +1,4 @@
-"""One loop for whoever follows a stream."""
+"""One loop for all that follow a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ticks(position: str, sequence: int) -> Batch:
 
 
 class Follower:
-    """Somebody who follows `stream` and waits for it, except when `patient` says no."""
+    """A follower of `stream`. It waits for the stream unless `patient` returns false."""
 
     def __init__(
         self, stream: Any, patient: Callable[[StreamError], bool] = lambda _: True

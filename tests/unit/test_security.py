@@ -1,4 +1,4 @@
-"""What is said of a stream's security is checked when it is said, and never shows a secret."""
+"""A stream's security settings are checked when they are made, and never show a secret."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_a_replayed_stream_runs_on_tape_time_at_the_tapes_speed() -> None:
     assert clock() == TAPE
     clocks.elapsed += SECOND
     assert clock() == TAPE + 10 * SECOND
-    clocks.wall += 3_600 * SECOND  # somebody sets the machine's time
+    clocks.wall += 3_600 * SECOND  # the machine's time is set
     assert clock() == TAPE + 10 * SECOND
 
 
@@ -110,7 +110,7 @@ def test_a_poller_that_writes_after_the_replay_makes_the_stream_live_again() -> 
     clock, clocks = made()
     clock.take([replaying()])
     clock.take([polling()])
-    assert clock() == TAPE  # the replay goes on
+    assert clock() == TAPE  # the replay continues
     clock.take([replaying(state="stopped")])
     clock.take([polling()])
     assert clock() == clocks.wall

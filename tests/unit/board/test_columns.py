@@ -70,7 +70,7 @@ def test_a_reason_from_outside_is_escaped() -> None:
 
 
 def test_every_field_of_a_quote_can_be_a_column() -> None:
-    unseen = {"simulated", "price_hint"}  # a badge tells the one, the prices follow the other
+    unseen = {"simulated", "price_hint"}  # shown as a badge, and by the decimals of prices
     assert set(Quote.__struct_fields__) - unseen <= set(BY_KEY)
 
 

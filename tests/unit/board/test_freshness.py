@@ -189,7 +189,7 @@ def test_a_heartbeat_ahead_of_the_clock_does_not_prove_a_living_writer() -> None
     assert heard.at(NOW)[0].silent is None
     assert not heard.at(NOW)[0].is_alive
     assert age_of(row(), heard, NOW, None).reason is Reason.UNKNOWN
-    # Whoever goes on looking knows after the time in which the next should have come.
+    # A reader that continues knows once the next heartbeat is overdue.
     assert heard.at(NOW + 39 * SECOND)[0].reason is Reason.UNKNOWN
     assert heard.at(NOW + 40 * SECOND)[0].reason is Reason.POLLER_STOPPED
     heard.take(heartbeat(age=-61 * MINUTE), NOW + 40 * SECOND)
@@ -210,7 +210,7 @@ def test_a_following_reader_judges_by_when_heartbeats_arrived(skew: int) -> None
     assert heard.at(69 * SECOND)[0].reason is Reason.FRESH
     gone = heard.at(70 * SECOND)[0]
     assert (gone.reason, gone.silent) == (Reason.POLLER_STOPPED, 40 * SECOND)
-    # Told by the clock of whoever reads, where the writer's own is another.
+    # The reader's clock counts, even if the writer's differs.
     assert abs(gone.last_sign(NOW + 70 * SECOND) - (NOW + 30 * SECOND)) <= SECOND
 
 

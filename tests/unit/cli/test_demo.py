@@ -22,6 +22,6 @@ async def test_an_exchange_serves_the_port_that_was_reserved_for_it() -> None:
         inherited = socket.socket(fileno=os.dup(listening.fileno()))  # as a child's
         async with Exchange(Market(7), listening=inherited) as exchange:
             assert exchange.address == listening.getsockname()
-        # It may be started again, and nobody took the port meanwhile.
+        # It may be started again, and no other process took the port meanwhile.
         with reserved_port(listening.getsockname()[1]) as other:
             assert other.getsockname() != listening.getsockname()

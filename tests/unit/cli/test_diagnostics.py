@@ -76,7 +76,7 @@ print(logging.getLogger("aiokafka").level)
 
 
 def run(script: str, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """In a process whose logging is nobody else's."""
+    """Run in a process of its own, because logging is global."""
     return subprocess.run(
         [sys.executable, "-c", script, *words],
         env={**os.environ, "XDG_STATE_HOME": str(home)},

@@ -1,4 +1,4 @@
-"""What a poller's line tells where its ticks go elsewhere."""
+"""The status line of a poller whose ticks are sent to another stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells of the reading of a stream before it is played."""
+"""The progress line while a stream is read before its replay."""
 
 from __future__ import annotations
 

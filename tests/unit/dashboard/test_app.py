@@ -119,7 +119,7 @@ async def test_a_flash_ends_by_itself(stream_in_memory: MakeStream) -> None:
         stream.put(Batch(Position("2"), ticks=[tick("S0001", 2, 1.0)]))
         await until(lambda: "▼" in text_of(app, 1))
         clock.elapsed += FLASH
-        clock.now -= 3_600 * SECOND  # somebody sets the machine's time back
+        clock.now -= 3_600 * SECOND  # the machine's time is set back
         await until(lambda: "▼" not in text_of(app, 1))
 
 
@@ -492,7 +492,7 @@ async def test_a_dead_poller_is_reported_without_new_records(stream_in_memory: M
     app = make(market(stream_in_memory), clock)
     async with app.run_test(size=(100, 20)):
         await until(lambda: "3 of 3 answered" in app._words.status.render().plain)
-        clock.now -= 3_600 * SECOND  # whatever the wall clock says
+        clock.now -= 3_600 * SECOND  # the wall clock does not matter
         clock.elapsed += 10 * SECOND
         await until(lambda: "No sign of the poller" in app._words.status.render().plain)
         assert "poller stopped" in text_of(app, 0)
@@ -689,7 +689,7 @@ async def test_tab_shows_the_next_list_and_its_counts_in_the_title(
 
 
 class Kept(NoPreferences):
-    """Preferences that note what is saved, and change when they are told to."""
+    """Preferences that note what is saved, and change on request."""
 
     def __init__(self, **said: Any) -> None:
         super().__init__(**said)

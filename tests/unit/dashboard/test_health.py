@@ -55,7 +55,7 @@ async def test_the_health_page_counts_repeats_and_lost_connections(
                 stream.put(Batch(Position("1")))  # it is read
                 stream.put(StreamUnreachable(stream.url, "its disk is away"))
                 stream.put(Batch(Position("1")))  # and again
-                while feed.reconnects < lost:  # noqa: ASYNC110  the feed tells nobody outside
+                while feed.reconnects < lost:  # noqa: ASYNC110  the feed sends no notification
                     await asyncio.sleep(0.005)
     finally:
         following.cancel()
@@ -91,7 +91,7 @@ async def test_i_opens_and_closes_the_health_page(stream_in_memory: Callable[...
     app = Dashboard(feed_with(stream_in_memory), zone=UTC)
     async with app.run_test(size=(60, 20)) as pilot:
         async with asyncio.timeout(5):
-            while "AAPL" not in app._table:  # noqa: ASYNC110  the app tells nobody outside
+            while "AAPL" not in app._table:  # noqa: ASYNC110  the app sends no notification
                 await asyncio.sleep(0.005)
         await pilot.press("i")
         assert isinstance(app.screen, HealthPage)

@@ -142,11 +142,11 @@ async def test_a_screen_with_its_own_poller_does_not_advise_to_start_one(
     shown = f"Prices shown are from {clock(NOW - HOUR, UTC)} to {clock(NOW, UTC)}."
     told = status(watch, NOW, UTC, has_poller=True)
     assert (told.words, told.is_trouble) == (f"The poller is starting. {shown}", False)
-    # Without one of its own, somebody must act, and prices of different times are no news.
+    # Without its own poller the user must act. Prices of different times are expected then.
     words = status(watch, NOW, UTC).words
     assert "The poller stopped at" in words
     assert words.endswith(shown)
-    # One that was heard since and died is told.
+    # A poller that was heard since then and died is reported.
     beat = Heartbeat("o", "w", "yahoo", NOW, NOW, 1_000_000, "ok", 2, 2)
     watch.board.fold(Batch(Position("1"), heartbeats=[beat]), elapsed + 1)
     elapsed += 60_000_000

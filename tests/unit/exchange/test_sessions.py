@@ -100,7 +100,7 @@ def test_trades_outside_the_session_do_not_move_the_regular_price() -> None:
                 assert state.previous_close == closed.price
             case Session.POST:
                 assert state.time <= at(23, 21)
-    assert opened.open != closed.price  # it goes on from the last trade before the opening
+    assert opened.open != closed.price  # it continues from the last trade before the opening
     assert len({state.price for state in states if state.session is Session.REGULAR}) > 50
     late = [state.extended for state in states if state.session is Session.POST]
     assert len({trade.price for trade in late if trade}) > 20

@@ -1,4 +1,4 @@
-"""Plain files: what is read, what is refused, and what is left out and told."""
+"""Plain files: what is read, what is refused, and what is left out and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a replay writes into a log, and when, by clocks that the test moves."""
+"""What a replay writes into a log, and when. The test moves the clocks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Kept(SqliteLog):
 
 
 class Clock:
-    """Moves when somebody rests; `at` calls a function when its time comes (µs)."""
+    """Moves when a task sleeps; `at` calls a function at its time (µs)."""
 
     def __init__(self) -> None:
         self.elapsed = 0

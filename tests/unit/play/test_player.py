@@ -1,4 +1,4 @@
-"""What a player shows, and when, by a clock that the test moves."""
+"""What a player shows, and when. The test moves the clock."""
 
 from __future__ import annotations
 

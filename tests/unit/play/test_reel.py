@@ -1,4 +1,4 @@
-"""What of a stream is played, and what is known before it."""
+"""Which part of a stream is played, and what is known before it."""
 
 from __future__ import annotations
 

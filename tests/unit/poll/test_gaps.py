@@ -1,4 +1,4 @@
-"""Which spans count as not looked at, from what the log tells of all who looked."""
+"""Which spans become gaps, given the heartbeats of all pollers in the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def log() -> MemoryLog:
 
 
 def steady(_: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
-    """Nothing new, so no quote shows that somebody looked."""
+    """Prices that never change, so no quote shows that a poller ran."""
     return dict.fromkeys(symbols, 5.0) | {"time": START}
 
 
@@ -289,5 +289,5 @@ async def test_a_heartbeat_names_the_symbols_of_its_writer() -> None:
     await poller.run()
     assert [b.symbols for b in scene.log.heartbeats][:2] == [("A",), ("A", "B")]
     assert scene.log.heartbeats[-1].symbols == ("A", "B")
-    # Told at once, though no second has passed.
+    # Reported at once, before a second has passed.
     assert scene.log.heartbeats[1].received < START + SECOND + SECOND // 2

@@ -1,4 +1,4 @@
-"""A poller whose log was taken away goes on in another as it was."""
+"""A poller whose log was removed continues in a new one."""
 
 from __future__ import annotations
 

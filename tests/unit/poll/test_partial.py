@@ -1,4 +1,4 @@
-"""Of several requests, those that fail take nothing from those that are answered."""
+"""If some of several requests fail, the answered ones still count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits in local logs, whatever its destination."""
+"""Undelivered ticks in local logs, for all destinations."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ async def _older_destination(
         shutil.copy(path, kept)
         for batch in batches[1:-1]:
             await sent(batch)
-        shutil.copy(kept, path)  # closed, so there is no file beside it
+        shutil.copy(kept, path)  # closed, so it has no -wal file
         await sent(batches[-1])
         gaps = [(gap.first_sequence, gap.last_sequence) for gap in await bench.gaps()]
         arrived = await bench.arrived()

@@ -1,4 +1,4 @@
-"""What a recorder keeps of the facts that no tick tells."""
+"""What a recorder stores of the facts that ticks do not have."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Yahoo:
         self.requests: list[int] = []
         self.attempts: list[int] = []
         self.observed: list[int] = []
-        """When somebody had a price (µs, elapsed)."""
+        """When a price was received (µs, elapsed)."""
         self.broken: list[int] = []
         """When a socket broke."""
         self.links: list[FakeLink] = []
@@ -203,7 +203,7 @@ def silences(yahoo: Yahoo, longest: int) -> list[tuple[int, int]]:
 
 
 def uncovered(spans: Sequence[tuple[int, int]], gaps: Sequence[Gap], began: int) -> list[Any]:
-    """Those of `spans` (elapsed) that no gap tells."""
+    """Those of `spans` (elapsed) that no gap covers."""
     told: list[tuple[int, int]] = []
     for start, until in sorted((g.from_ or 0, g.until or 0) for g in gaps):
         first = start - began

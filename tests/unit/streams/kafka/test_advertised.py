@@ -31,7 +31,7 @@ def address(broker: HalfBroker) -> KafkaAddress:
 
 @pytest.fixture
 def closed() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else takes meanwhile."""
+    """A port that refuses connections, and that no other process can take."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield nobody.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What is said of clients that begin, or cannot."""
+"""What is logged when a client starts or cannot start."""
 
 from __future__ import annotations
 

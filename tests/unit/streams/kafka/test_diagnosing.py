@@ -1,4 +1,4 @@
-"""Why a broker does not take us, in words for people."""
+"""Why a broker cannot be used, in plain words."""
 
 from __future__ import annotations
 

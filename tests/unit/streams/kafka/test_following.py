@@ -1,4 +1,4 @@
-"""What was read is handed over, whatever becomes of the consumer that read it."""
+"""What was read is handed over, even if its consumer has ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticker.streams.reader import EMPTY_BATCH_AFTER, ReadRequest
 
 NOW = 1_795_447_805_000_000
 ADDRESS = secured(parse_address("kafka://127.0.0.1:1/ticks"))
-TOPICS: Any = None  # handed on, and never looked at here
+TOPICS: Any = None  # passed on, and not used here
 
 
 def batch(sequence: int) -> Batch:
@@ -32,7 +32,7 @@ async def test_a_slow_readers_batch_survives_the_end_of_its_consumer() -> None:
     for sequence in (1, 2, 3):
         slow._ready.append((batch(sequence), []))
     handing = asyncio.create_task(slow._hand_over(TOPICS))
-    while not slow._queue.full():  # noqa: ASYNC110 - the queue tells nobody
+    while not slow._queue.full():  # noqa: ASYNC110 - the queue sends no notification
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     handing.cancel()

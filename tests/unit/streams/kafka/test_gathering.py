@@ -1,4 +1,4 @@
-"""In which parts what came from several topics is taken."""
+"""How messages of several topics are divided into parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No connection of a client is made by the way, and none outlives its end."""
+"""A client makes no hidden connection, and none outlives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a stream's security are read when it is opened; one that cannot be used is told."""
+"""The files of a stream's security are read when it is opened. An unusable one is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How topics are made: what is kept, and in how many parts, of which whole ones are deleted."""
+"""The settings of new topics: retention, and the segments that Kafka deletes as a whole."""
 
 import pytest
 

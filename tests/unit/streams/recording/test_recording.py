@@ -1,4 +1,4 @@
-"""A recording holds what its stream held, and reads like any stream."""
+"""A recording holds what its stream held. The contract shows that it reads like any stream."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def by_symbol(quote: Quote) -> str:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Step]:
-    """Appends of three symbols; the clock mostly goes on, and may step back."""
+    """Appends of three symbols; the clock mostly advances, and may step back."""
     steps: list[Step] = []
     now, sequences = NOW, dict.fromkeys("ABC", 0)
     for n in range(draw(st.integers(0, 12))):

@@ -1,4 +1,4 @@
-"""Looking for places in a recording, with its index and without."""
+"""Searches for positions in a recording, with and without its index."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ async def test_a_file_truncated_while_it_is_followed_is_reported_as_damaged(
 
 
 class Damaged:
-    """A connection that finds its file damaged, whatever it is asked."""
+    """A connection for which every query finds the file damaged."""
 
     def execute(self, *_: object) -> None:
         raise apsw.CorruptError("database disk image is malformed")

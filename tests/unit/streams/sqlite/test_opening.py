@@ -1,4 +1,4 @@
-"""What may be opened, and what is said, with the file untouched, when it may not."""
+"""Which files can be opened. Others are refused in words and untouched."""
 
 import hashlib
 import os
@@ -71,7 +71,7 @@ def test_a_writer_is_durable_at_every_commit(tmp_path: Path) -> None:
 
 
 def test_another_journal_mode_than_wal_is_refused() -> None:
-    in_memory = apsw.Connection(":memory:")  # answers "memory", whatever is asked
+    in_memory = apsw.Connection(":memory:")  # always answers "memory"
     with pytest.raises(schema.NoWal, match="memory"):
         schema.use_wal(in_memory)
 
@@ -282,7 +282,7 @@ def test_a_newer_version_that_is_still_in_the_wal_is_refused(tmp_path: Path) -> 
 
 
 def test_a_log_in_the_middle_of_a_checkpoint_is_not_taken_for_damaged(tmp_path: Path) -> None:
-    """A checkpoint copies the first page first: it tells of pages that the file has not yet."""
+    """A checkpoint copies the first page first, which counts pages that the file lacks yet."""
     path = log(tmp_path / "log.sqlite")
     writer = SqliteWriter(path, "abcdefgh", Retention(), 0.1)
     try:

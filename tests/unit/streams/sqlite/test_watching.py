@@ -1,4 +1,4 @@
-"""Writes to a log that the system tells of, and readers that it tells nothing."""
+"""Readers with and without the system's notification of writes."""
 
 import asyncio
 import fcntl
@@ -82,7 +82,7 @@ def test_a_log_without_a_wal_cannot_be_watched(tmp_path: Path) -> None:
 
 
 class Scene:
-    """A reader whose clock goes on while it sleeps, and the `Watch` that it is given."""
+    """A reader whose clock runs while it sleeps, and its `Watch`."""
 
     def __init__(self, folder: Path, *, tells: bool) -> None:
         self.writer = SqliteWriter(folder / "log.sqlite", "origin12", Retention(None, None), 1.0)
