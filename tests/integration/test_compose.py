@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.usefixtures("make_broker"),  # needs Java, as a Kafka of its own is started
     pytest.mark.xdist_group(
         "compose"
-    ),  # mostly waits, so it runs beside the other tests with Kafka
+    ),  # mostly waits, so it may run at the same time as the other tests with Kafka
 ]
 
 

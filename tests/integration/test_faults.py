@@ -1,4 +1,4 @@
-"""Yahoo's failures, one after another: what the source makes of each, through real yfinance."""
+"""Each of Yahoo's failures becomes one error of the source, through real yfinance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other programs' clients of Yahoo: what they send, and what they can read of the answers.
+"""Other programs that use Yahoo can read the exchange's answers.
 
 `ticker` in Go and `yahoo-finance2` in JavaScript are not installed here. These tests ask as they
 ask, and read as strictly as they read.
@@ -170,7 +170,7 @@ ALWAYS: Final = {
     "exchangeTimezoneName", "exchangeTimezoneShortName", "gmtOffSetMilliseconds", "market",
     "esgPopulated", "sourceInterval", "exchangeDataDelayedBy", "fullExchangeName", "symbol",
 }  # fmt: skip
-"""Without these `yahoo-finance2` refuses a quote, whatever fields were asked for …"""
+"""Without these `yahoo-finance2` refuses a quote, even if they were not requested …"""
 OF_A_KIND: Final = {
     "FUTURE": {"contractSymbol", "expireDate", "expireIsoDate", "underlyingExchangeSymbol"},
     "OPTION": {"expireDate", "expireIsoDate", "openInterest", "strike", "underlyingSymbol"},

@@ -70,7 +70,7 @@ async def read(stream: Any, **options: Any) -> list[Batch]:
 
 
 async def put(address: KafkaAddress, topic: str, *messages: dict[str, Any]) -> None:
-    """Messages of somebody else."""
+    """Messages of another program."""
     producer = AIOKafkaProducer(bootstrap_servers=address.servers[0], max_request_size=2**21)
     await producer.start()
     try:
@@ -304,7 +304,7 @@ async def test_foreign_and_broken_messages_are_counted_and_skipped(
         assert ticks == [1, 2]
         assert log.read_stats().broken == len(foreign) + 9
         health = await KafkaStream(address).health()
-        assert (health.state, health.broken) == ("ok", len(foreign) + 6)  # no gap is looked at
+        assert (health.state, health.broken) == ("ok", len(foreign) + 6)  # gaps are not checked
         assert health.ticks == 2
         assert [q.symbol for q in (await log.snapshot()).quotes].count("A") == 1
     async with KafkaLog(address) as log:
@@ -431,7 +431,7 @@ async def test_a_span_whose_start_retention_deleted_is_read_from_there(
 async def test_a_reading_passes_invisible_markers_while_other_partitions_flow(
     address: KafkaAddress,
 ) -> None:
-    """The marker of somebody else's transaction lies at the end of one partition."""
+    """One partition ends with the marker of another program's transaction."""
     quiet, busy = name_in(0, 2), name_in(1, 2)
     async with KafkaLog(address, Plan(partitions=2)) as log, asyncio.timeout(30):
         await log.append([tick("o", quiet, 1)])
@@ -685,7 +685,7 @@ async def test_a_partition_that_falls_silent_while_another_flows_is_detected(
                     last.update({t.symbol: t.sequence for t in batch.ticks})
 
         reader = asyncio.create_task(read_on())
-        while last[silent] < 1:  # noqa: ASYNC110 - another task tells
+        while last[silent] < 1:  # noqa: ASYNC110 - another task counts
             await asyncio.sleep(0.01)
         made[0]._consumer.pause(TopicPartition(address.prefix, 1))
         while len(made) < 2 or last[silent] < 3:

@@ -1,4 +1,4 @@
-"""A broker that makes each topic it is asked for, as Kafka does unless told otherwise.
+"""A broker that creates each topic that a client asks for, as Kafka does by default.
 
 What comes into being so has one policy for all: ticks without the time of their appending, quotes
 that are never compacted. So nobody of ours asks in that way, and topics that somebody deleted stay
@@ -107,6 +107,6 @@ async def test_topics_deleted_during_a_flow_are_recreated_by_its_relay_with_ever
         await moved_on(flow)
         await delete_topics(address)
         async with asyncio.timeout(60):
-            while flow.anew < 2:  # noqa: ASYNC110 - each reader is told once
+            while flow.anew < 2:  # noqa: ASYNC110 - each reader reports it once
                 await asyncio.sleep(0.05)
         await moved_on(flow)

@@ -1,4 +1,4 @@
-"""Other people's clients on our topics: what the README tells them is what they find and may do."""
+"""Clients of other programs read and write the topics as the README describes."""
 
 import json
 import time

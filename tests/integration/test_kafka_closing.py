@@ -1,4 +1,4 @@
-"""What is left of a log that was closed, whatever it was doing: no client, no producer, no task."""
+"""A closed log leaves no client, no producer and no task, even if it was busy."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ def tasks() -> set[str]:
 
 async def ended() -> None:
     async with asyncio.timeout(30):
-        while tasks():  # noqa: ASYNC110 - nothing tells of them
+        while tasks():  # noqa: ASYNC110 - they send no notification
             await asyncio.sleep(0.02)
 
 
@@ -46,7 +46,7 @@ async def test_a_delayed_append_does_not_outlive_its_log(
 
     log = KafkaLog(address, Plan(partitions=1))
     await log.__aenter__()
-    await asyncio.sleep(0.15)  # so long that topics are looked at once more before a message
+    await asyncio.sleep(0.15)  # long enough for another check of the topics before a message
     monkeypatch.setattr(where, what, hold)
     appending = asyncio.create_task(log.append([tick("o", "A", n) for n in (1, 2, 3)]))
     await held.wait()

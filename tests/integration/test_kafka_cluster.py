@@ -19,7 +19,7 @@ from ticker.streams.kafka.cluster import ClusterClient
 
 NODES = 3
 MISSED = 2.0
-"""No sooner do the others go on without a killed one: its session lasts 3 s from its last word."""
+"""A broker's session lasts 3 s after its last message. Only then do the others continue."""
 
 
 @pytest.fixture(scope="module")

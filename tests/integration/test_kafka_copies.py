@@ -96,7 +96,7 @@ async def test_copied_topics_are_read_completely(address: KafkaAddress) -> None:
         n for chunk in await asyncio.to_thread(list, stream.columns()) for n in chunk["sequence"]
     ]
     assert sorted(sequences) == sorted(t.sequence for t in ticks)
-    # A writer goes on where the copied ticks end.
+    # A writer continues where the copied ticks end.
     async with KafkaLog(stream._address) as log:
         assert await log.last() == {("o", s): EACH for s in SYMBOLS}
         await log.append([tick("S0", EACH + 1)])

@@ -1,4 +1,4 @@
-"""What is done to a broker, and what its writers and readers make of it.
+"""Faults of a broker cost its writers and readers no tick.
 
 Two readers follow while one writes 2,000 ticks a second, and an oracle judges (`kafka_flow`).
 `-m slow` runs the long rounds.
@@ -148,7 +148,7 @@ async def test_topics_deleted_during_a_flow_are_recreated_with_everything(
         await moved_on(flow)
         await delete_topics(address)
         async with asyncio.timeout(60):
-            while flow.anew < 2:  # noqa: ASYNC110 - each reader is told once
+            while flow.anew < 2:  # noqa: ASYNC110 - each reader reports it once
                 await asyncio.sleep(0.05)
         await moved_on(flow)
     assert flow.anew == 2
@@ -232,7 +232,7 @@ async def test_deleted_topics_are_reported_and_read_again_once_they_are_back(
                 gaps += batch.gaps
                 if len(seen) == 2:
                     break
-        assert seen == [4, 5]  # what was seen before is not told again
+        assert seen == [4, 5]  # earlier ticks are not repeated
         assert [gap.reason for gap in gaps] == ["another log lies in its place"]
 
 
@@ -346,7 +346,7 @@ async def test_a_producer_that_lost_its_sequence_is_recreated(
         first = producing._producer
 
         async def refuse(*_: Any, **__: Any) -> Any:
-            # As aiokafka does from then on, whatever is sent, until the producer is another.
+            # aiokafka does this with each further message, until the producer is replaced.
             raise OutOfOrderSequenceNumber
 
         monkeypatch.setattr(producing._producer, "send_batch", refuse)

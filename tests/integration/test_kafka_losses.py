@@ -1,4 +1,4 @@
-"""What a relay makes of topics that are not what they were: made again, in part, or shorter."""
+"""A relay sends again what topics lost: all of them, one, or their end."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Topics made again under those who use them: all of them, or one with another count of partitions.
+"""Topics recreated while they are in use: all of them, or one with fewer or more partitions.
 
 The watchdog of a reading looks at the cluster once in a while; what is done between two looks must
 be noticed by what becomes of it.
@@ -38,7 +38,7 @@ def quote(sequence: int, origin: str = "o") -> Quote:
 
 
 class Reader:
-    """What a reader is handed, and where it stood then."""
+    """The batches that a reader gets, with its positions."""
 
     def __init__(self) -> None:
         self.sequences: list[int] = []
@@ -100,7 +100,7 @@ async def test_a_shorter_log_in_anothers_place_is_not_taken_for_retention(
                 await log.append([tick("p", "A", n) for n in range(1, 4)])
                 await reader.until(1, 2, 3)
             assert [gap.reason for gap in reader.gaps] == ["another log lies in its place"]
-            # What it had before is not told again.
+            # Earlier ticks are not repeated.
             assert reader.sequences == [*range(1, 101), *range(1, 4)]
             assert reader.logs == [old] * 100 + [new] * 3
 
@@ -127,7 +127,7 @@ async def test_one_topic_recreated_with_fewer_partitions_loses_no_tick(
             await reader.until(1)
             await make_anew(address, ending, 1)
             await reader.rested(3)  # the watchdog has looked
-            # Whether it is noticed at once or by the next one, it is told in our words.
+            # It is reported in our words, by this append or by the next.
             with contextlib.suppress(StreamError):
                 await log.append(own(2), quotes=[quote(2, "o")])
             await log.append(own(2), quotes=[quote(2, "o")])
@@ -145,7 +145,7 @@ async def make_anew(address: KafkaAddress, ending: str, partitions: int) -> None
     name = address.prefix + ending
     await delete_topics(address, ending)
     async with admin(address) as client, ClusterClient(address) as asking:
-        while name in await asking.describe():  # noqa: ASYNC110 - a broker tells when it is asked
+        while name in await asking.describe():  # noqa: ASYNC110 - a broker sends no notification
             await asyncio.sleep(0.05)
         await client.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(policy))])
         while name not in await asking.describe():  # noqa: ASYNC110 - the same

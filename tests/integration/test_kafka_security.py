@@ -1,4 +1,4 @@
-"""A Kafka that knows its users: each way in works, and each wrong way is told apart."""
+"""A Kafka with authentication: each security setting works, and each wrong one its own message."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ticker.streams.kafka import KafkaLog, secured
 
 @pytest.fixture(autouse=True)
 async def no_connection_stays() -> AsyncIterator[None]:
-    """Whatever was refused: what was opened is closed, which with TLS takes a word of both."""
+    """A refused connection is closed. With TLS both sides must agree to that."""
     yield
     loop: Any = asyncio.get_running_loop()
     async with asyncio.timeout(30):
-        while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110 - nothing tells of it
+        while len(loop._selector.get_map()) > 1:  # noqa: ASYNC110 - it sends no notification
             await asyncio.sleep(0.01)
 
 
@@ -77,7 +77,7 @@ async def test_each_security_setting_can_write_and_read_and_follow(
 NO_CERTIFICATE = {"certificate": None, "key": None}
 
 REFUSALS: list[Any] = [
-    # the port, what it is asked for, what is said otherwise, what is told
+    # the port, its protocol, the changed settings, the reported problem
     ("SASL_PLAINTEXT", "SASL_PLAINTEXT", {"password": f"{PASSWORD}!"}, "refuses the user ann, or"),
     ("SASL_SSL", "SASL_SSL", {"password": f"{PASSWORD}!"}, "refuses the user ann, or the password"),
     ("SASL_SSL", "SASL_SSL", {"user": "eve"}, "refuses the user eve, or the password"),

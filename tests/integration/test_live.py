@@ -1,4 +1,4 @@
-"""The exchange's socket as a source: every change is a tick, and each failure is seen and ends.
+"""The exchange's socket as a source: every change is a tick, and each failure is reported and ends.
 
 On an injected clock, over real sockets.
 """

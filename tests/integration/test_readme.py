@@ -1,4 +1,4 @@
-"""The program that runs the README's commands leaves nothing behind, however it ends."""
+"""The program that runs the README's commands always ends what it started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 RUNNER = ROOT / ".ci" / "readme.py"
 PATIENCE = 60.0
 
-# One goes on in the background, one left its session, and one waits in the foreground.
+# One runs in the background, one left its session, and one waits in the foreground.
 LEAVES = """<!-- ci: background until "up" -->
 ```sh
 sh -c 'echo $$ > {folder}/1; setsid sleep 300 & echo $! > {folder}/2; echo up; sleep 300'
@@ -81,7 +81,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
             taken.bind(("127.0.0.1", 8790))
             taken.listen()
         except OSError:
-            pass  # somebody else has it: as good
+            pass  # another program has it, which serves the test as well
         block = '<!-- ci: background until "up" -->\n```sh\nticker exchange\n```\n'
         with start(tmp_path / "README.md", block) as running:
             out, err = running.communicate(timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""The Yahoo source in a process of its own: what it leaves behind, on the disk and the screen."""
+"""The Yahoo source in its own process writes nothing to the disk and the screen."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_the_source_writes_nothing_into_the_home(tmp_path: Path) -> None:
 
 
 def test_warnings_of_yfinance_never_reach_the_screen() -> None:
-    # Nobody listens: yfinance warns of the cookie that it could not fetch.
+    # The port is closed: yfinance warns that it could not fetch the cookie.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"yahoo+http://127.0.0.1:{taken.getsockname()[1]}"

@@ -379,7 +379,7 @@ async def test_the_times_asked_and_received_enclose_the_request(source_at: Sourc
 
 
 def on_part(second: str, handler: Handler) -> Handler:
-    """Whatever asks for `second` gets the handler's answer; others that of the exchange."""
+    """Requests for `second` get the handler's answer, others that of the exchange."""
 
     @on_quotes
     async def fault(request: web.Request) -> web.StreamResponse | None:

@@ -1,4 +1,4 @@
-"""What a command that was to end by itself says and returns if too little came, or nothing."""
+"""The messages and exit codes of commands that got too few events, or none."""
 
 from __future__ import annotations
 

@@ -426,7 +426,7 @@ def test_a_signal_ends_tail_at_once_even_with_a_full_pipe(ticker: Program, log: 
 
 
 def _wait_until_open(pid: int, path: str) -> None:
-    """Until the process has opened the file; where nobody tells (no /proc), not at all."""
+    """Wait until the process has opened the file. Without /proc, do not wait."""
     until = time.monotonic() + PATIENCE
     descriptors = Path(f"/proc/{pid}/fd")
     while descriptors.is_dir() and time.monotonic() < until:

@@ -249,7 +249,7 @@ def test_since_leaves_out_earlier_ticks(ticker: Program, paths: tuple[Path, Path
     done = ticker(*words, "--since", "now")
     assert done.returncode == 0, done.stderr
     assert rows(destination) == []
-    # The quote tells the price that no tick told.
+    # The quote has the price that no tick has.
     assert len(rows(destination, "quotes")) == 1
     later = ticker(*words, "--since", "start")
     assert later.returncode == 0, later.stderr
@@ -479,7 +479,7 @@ def test_a_complete_copy_leaves_no_hold(ticker: Program, paths: tuple[Path, Path
 @pytest.mark.parametrize(
     ("to", "code"),
     [
-        ("kafka://127.0.0.1:1/ticks", 6),  # a typo: nobody listens there
+        ("kafka://127.0.0.1:1/ticks", 6),  # a typo: the port is closed
         ("sqlite:nowhere/at/all.sqlite/x", 7),
         ("elsewhere:{}", 6),
     ],

@@ -399,7 +399,7 @@ def test_recreated_topics_get_everything_in_the_local_log(
     for each in admin.delete_topics([name + ending for ending in endings]).values():
         each.result(PATIENCE)
     until(lambda: name not in admin.list_topics(timeout=PATIENCE).topics)
-    # Until then it is told what will be sent again, and by what.
+    # Until then `status` shows what will be sent again, and by which command.
     (local,) = local_logs(ticker)
     held = count(local)
     code, told = status(ticker, stream)

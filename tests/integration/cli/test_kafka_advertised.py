@@ -1,4 +1,4 @@
-"""A real Kafka whose brokers' address nobody can reach: what each command says and does."""
+"""A real Kafka with an unreachable advertised address: what each command says and does."""
 
 from __future__ import annotations
 

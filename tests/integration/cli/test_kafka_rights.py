@@ -1,4 +1,4 @@
-"""A Kafka that gives each user no more rights than are needed: what the README names is enough."""
+"""A Kafka that gives each user only the rights that the README names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`record`: a stream in a Parquet file, whatever ends the recorder."""
+"""`record` keeps a stream in a Parquet file, however the recorder ends."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def load(url: str) -> Iterator[None]:
 
 
 def left_over(ticker: Program) -> list[str]:
-    """What lies beside the recording."""
+    """The files left beside the recording."""
     return sorted(path.name for path in ticker.folder.glob("*a.parquet*"))
 
 

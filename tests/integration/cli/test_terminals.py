@@ -1,4 +1,4 @@
-"""The dashboard on terminals as they are: other character sets, keys that are no text, restarts."""
+"""The dashboard on real terminals: other character sets, invalid input, restarts."""
 
 from __future__ import annotations
 

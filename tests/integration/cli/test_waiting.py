@@ -1,4 +1,4 @@
-"""What is told of ticks that wait on this machine for a Kafka that nobody reaches."""
+"""What `status` and `poll` say of ticks that wait for an unreachable Kafka."""
 
 from __future__ import annotations
 
@@ -49,4 +49,4 @@ def test_a_relay_is_shown_as_trying_while_its_stream_is_away(
 
         until(lambda: "A relay is trying to send them" in told(url))  # once there is a tick
         log = json.loads(ticker("status", "--stream", url).stdout)["waiting"][0]["log"]
-        assert "A relay is sending them" in told(log)  # of the other end nothing is asked then
+        assert "A relay is sending them" in told(log)  # the destination is not asked then
