@@ -1,4 +1,4 @@
-"""A TCP cable between clients and a server that a test cuts and mends.
+"""A TCP cable between clients and a server that a test cuts and restores.
 
 While it is cut, nothing is refused and nothing arrives, as with a broken network.
 """

@@ -24,7 +24,7 @@ NEEDS_GO: Final = "needs go, which builds Compose's reference loader: pip instal
 
 
 def has_go() -> bool:
-    """Tell whether the reference loader can be installed here."""
+    """Return whether the reference loader can be installed here."""
     return shutil.which("go") is not None
 
 

@@ -104,7 +104,7 @@ class Service:
             )
 
     def healthy(self) -> bool:
-        """Run the file's health check once. Without one, tell whether the process runs."""
+        """Run the file's health check once. Without one, return whether the process runs."""
         assert self.process is not None
         check = self.model.get("healthcheck")
         if self.process.poll() is not None or check is None:

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell the workers whether this is a plain run: without CI, and no file was named."""
+    """Pass to the workers whether this is a plain run: without CI, and no file was named."""
     if sys.dont_write_bytecode:
         _keep_byte_code(config.rootpath / ".cache" / "pycache")
     is_chosen = config.option.keyword or config.option.markexpr in {"bench", "slow"}
@@ -104,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _keep_byte_code(folder: Path) -> None:
-    """Keep compiled modules in `folder` where none may lie beside the sources.
+    """Keep compiled modules in `folder` if the sources' folder is read-only.
 
     Otherwise each worker compiles every test, and each process that a test starts all of ours.
     """
@@ -114,7 +114,7 @@ def _keep_byte_code(folder: Path) -> None:
 
 
 def _is_plain(item: pytest.Item) -> bool:
-    """Tell whether a plain run has this test: it starts no processes, or is marked `smoke`."""
+    """Return whether a plain run has this test: it starts no processes, or is marked `smoke`."""
     starts = COMMANDS in item.path.parents or item.get_closest_marker("processes") is not None
     return not starts or item.get_closest_marker("smoke") is not None
 
@@ -124,7 +124,7 @@ def _kafka_is_wanted() -> bool:
 
 
 def _needs_kafka(item: pytest.Item) -> bool:
-    """Tell whether a test uses Kafka."""
+    """Return whether a test uses Kafka."""
     # A parameter may have the name of a fixture without being one.
     values = item.callspec.params if hasattr(item, "callspec") else {}
     fixtures = {name for name in getattr(item, "fixturenames", ()) if name not in values}

@@ -55,7 +55,7 @@ LOG4J_YAML = """Configuration:
 
 
 def available() -> bool:
-    """Tell whether a broker can be started here."""
+    """Return whether a broker can be started here."""
     return all(shutil.which(program) for program in ("java", "mvn"))
 
 

@@ -18,7 +18,7 @@ START = 1_795_447_805_000_000
 
 
 class FakeClock:
-    """Time passes only while somebody waits."""
+    """Time passes only while a task sleeps."""
 
     def __init__(self, wall: int = START) -> None:
         self.now = 0

@@ -1,4 +1,4 @@
-"""Waits for what nobody outside is told of."""
+"""Waits for conditions that send no notification."""
 
 from __future__ import annotations
 

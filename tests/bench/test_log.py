@@ -161,7 +161,7 @@ async def test_reading_keeps_up_with_a_bare_fetchall(tmp_path: Path) -> None:
 
 
 def _follow(path: str, pipe: Connection) -> None:
-    """In another process: tell when each tick was seen, and how much of a core it took."""
+    """In another process: print when each tick was seen, and the CPU time used."""
 
     async def follow() -> None:
         async with open_stream(f"sqlite:{path}") as stream:

@@ -29,7 +29,7 @@ SYMBOLS = 200
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An hour of a random walk in 200 symbols, all fields told."""
+    """An hour of a random walk in 200 symbols, with all fields."""
     path = tmp_path_factory.mktemp("recording") / "hour.parquet"
     with Recorder(path) as recorder:
         recorder.connection.execute(

@@ -1,4 +1,4 @@
-"""What frames promise, whatever keeps the stream."""
+"""What frames promise on every backend."""
 
 from pathlib import Path
 from typing import Any

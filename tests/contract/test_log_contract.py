@@ -1,4 +1,4 @@
-"""What every log promises (Stream and Log), whatever keeps it.
+"""What every backend promises (Stream and Log).
 
 On Kafka the symbols A, D and F lie in three different partitions, between which there is no order.
 """
@@ -392,7 +392,7 @@ async def test_a_history_comes_in_the_order_of_the_log_with_gaps_before_ticks(
                 assert all(gap.received <= NOW + first for gap in batch.gaps)
             if stream_backend.server is None:
                 assert come == written
-            # After each batch a reader resumes where it stood.
+            # After each batch a reader resumes at its position.
             for number, batch in enumerate(batches[:-1], 1):
                 ticks, gaps, _, _ = await everything(log, batch.position, **options)
                 assert ticks == [t for b in batches[number:] for t in b.ticks]

@@ -1,4 +1,4 @@
-"""A log whatever is done to it in whatever order, against the simplest model: a list of ticks.
+"""A log after any calls in any order, compared with the simplest model: a list of ticks.
 
 Each symbol's ticks are compared in their order; on Kafka these symbols lie in three partitions.
 """
@@ -48,7 +48,7 @@ class LogMachine(RuleBasedStateMachine):
         self.heads: dict[str, int] = {}
         self.appended = 0  # when the log was last appended to
         self.pruned = 0  # of the model, from its start
-        self.held: int | None = None  # index in the model up to which nobody needs it
+        self.held: int | None = None  # index in the model; no reader needs the ticks before it
         self.killed: list[Any] = []
         self.log = self.open()
         self.position: Position = self.run(self.log.find("start"))

@@ -1,4 +1,4 @@
-"""What logs promise whose retention is ours (Retained): what goes, what is spared, what is told."""
+"""What logs with ticker's own retention promise: what they delete, keep and report."""
 
 import asyncio
 from pathlib import Path

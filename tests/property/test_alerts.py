@@ -103,7 +103,7 @@ def test_restarts_of_the_dashboard_neither_lose_nor_repeat_an_alert(
     for seen, missed in sorted(stops):
         here = max(at, min(seen, len(ticks)))
         told += alerts.take(Batch(Position(""), ticks=ticks[at:here]))
-        # It stops; ticks go on; another one reads the past of the stream, and what it missed.
+        # It stops, ticks continue, and another one reads what it missed in the stream's past.
         saved = msgspec.json.encode(alerts.memory())
         at = min(here + missed, len(ticks))
         alerts = Alerts(ALERTS, msgspec.json.decode(saved, type=Memory))

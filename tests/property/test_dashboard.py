@@ -1,4 +1,4 @@
-"""Whatever keys, sizes and ticks come: the dashboard stays whole, and paints the last price."""
+"""With any keys, sizes and ticks the dashboard stays whole and shows the last price."""
 
 from __future__ import annotations
 

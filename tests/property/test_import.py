@@ -73,7 +73,7 @@ class Row(NamedTuple):
 
 
 def said_time(text: str) -> int | None:
-    """The time (µs) that `text` tells: a number in the unit of its magnitude, or ISO 8601.
+    """The time (µs) in `text`: a number in the unit of its magnitude, or ISO 8601.
 
     A number with an exponent is none: a spreadsheet wrote it, and dropped digits.
     """

@@ -1,4 +1,4 @@
-"""Whatever arrives: each tick passes at most once, in order, and nothing is missing untold."""
+"""Each tick passes at most once and in order, and everything missing is reported."""
 
 import hypothesis.strategies as st
 from hypothesis import given

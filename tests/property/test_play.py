@@ -1,4 +1,4 @@
-"""Whatever was recorded: what a replay puts into another log, and what a player shows of it."""
+"""Any recording: what a replay writes into another log, and what a player shows."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ async def check_screens(steps: list[Any], folder: Path, data: st.DataObject) -> 
         async with playing(await ended_at(tape, folder / "ended.parquet", time), other) as ended:
             ended.seek(time)
             await other.settle()
-            # Gaps of one moment may come in another order: it is told by their ticks.
+            # Gaps of one moment may come in another order, which only ticks decide.
             assert shown(ended.board)[:3] == played[:3]
         symbols = data.draw(st.sampled_from([["A"], ["A", "B"], ["A", "B", "C"]]))
         for forward in (True, False):

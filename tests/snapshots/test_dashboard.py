@@ -1,4 +1,4 @@
-"""Pictures of the dashboard, at one fixed moment: `--snapshot-update` makes them again."""
+"""Pictures of the dashboard at one fixed moment. `--snapshot-update` draws them again."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     async with asyncio.timeout(30):
         while (
             app.feed.state is StreamState.OPENING
-            # What was put last is folded in, and the screen was told of it.
+            # The last batch is folded in, and the screen was notified.
             or (stood := app.feed._following.stood) is None
             or stood.position != stream.position  # type: ignore[attr-defined]
             or any(map(app._histories.is_loading, board.symbols))
@@ -389,7 +389,7 @@ ALERTS = ("AAPL > 247.32", "NVDA < 134.4", "VOD.L < 90", "MSFT moves 1% in 5m", 
 
 
 def owner(scene: Scene, **how: Any) -> Dashboard:
-    """The dashboard of somebody with a portfolio in three currencies and five alerts."""
+    """A dashboard with a portfolio in three currencies and five alerts."""
     alerting = Alerting([(parse_alert(text), ()) for text in ALERTS])
     return scene.dashboard(
         (*OWNED, *RATES), symbols=[q.symbol for q in OWNED], moves=MOVES[:2], lots=LOTS,
@@ -398,7 +398,7 @@ def owner(scene: Scene, **how: Any) -> Dashboard:
 
 
 async def settled_and_valued(pilot: Pilot[Any]) -> None:
-    """Wait until each alert was told, and value all that is owned, as each second does."""
+    """Wait until each alert was reported, then value the portfolio, as each second does."""
     await settled(pilot)
     app = pilot.app
     assert isinstance(app, Dashboard)
