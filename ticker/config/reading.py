@@ -101,7 +101,8 @@ class Config(msgspec.Struct, frozen=True):
         if name == "default":
             return DEFAULT_WATCHLIST
         known = ", ".join(dict.fromkeys(("default", *self.watchlists)))
-        raise UsageError(f"No watchlist {name!r} in {self.path}. There are: {known}")
+        hint = ". Symbols are named without -w" if name.isupper() else ""
+        raise UsageError(f"No watchlist {name!r} in {self.path}. There are: {known}{hint}")
 
 
 def load(path: Path | None = None) -> Config:

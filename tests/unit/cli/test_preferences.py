@@ -51,6 +51,8 @@ def test_several_watchlists_are_named_by_commas_and_by_repeated_options(path: Pa
     assert settings.symbols(["tsla"], ["mine,more"]) == ("TSLA", "AAPL", "GC=F", "BTC-USD")
     with pytest.raises(UsageError, match="No watchlist 'les'"):
         settings.symbols([], ["mine,les"])
+    with pytest.raises(UsageError, match="Symbols are named without -w"):
+        settings.symbols([], ["NET,AAPL"])
     wishes = FilePreferences(settings, ["mine", "more"])
     assert (wishes.shown, wishes.symbols) == ("", ("AAPL", "GC=F", "BTC-USD"))
     path.write_text(FILE.replace("[columns]", 'more = ["NVDA"]\n[columns]'))
