@@ -28,7 +28,7 @@ def ticks(first: int, last: int) -> list[Tick]:
     return [Tick("A", "test", "o", n, NOW + n, NOW + n, 1.0 + n) for n in range(first, last + 1)]
 
 
-async def test_all_that_open_one_name_share_a_log_which_outlives_them(url: str) -> None:
+async def test_all_that_open_one_name_share_a_log_that_outlives_them(url: str) -> None:
     with pytest.raises(StreamMissing, match="no such log in this process"):
         await open_stream(url).snapshot()
     async with open_log(url) as one:

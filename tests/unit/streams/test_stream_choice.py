@@ -38,7 +38,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "word", ["demo", "work", "away", "sqlite:some.sqlite", "kafka://h:9/p", None]
 )
-def test_a_word_names_the_same_stream_in_python_and_on_the_command_line(word: str | None) -> None:
+def test_a_name_means_the_same_stream_in_python_and_on_the_command_line(word: str | None) -> None:
     choice = Settings().stream(word)
     assert choose_stream(word) == choice
     assert ticker.open_stream(word).url == open_stream(choice).url

@@ -69,7 +69,7 @@ def test_an_invalid_prefix_is_refused_with_the_reason(prefix: str, words: str) -
         open_stream(f"kafka://host/{prefix}")
 
 
-def test_the_longest_prefix_and_one_that_only_looks_like_an_ending_are_taken() -> None:
+def test_unusual_but_valid_prefixes_are_accepted() -> None:
     for prefix in ("x" * 238, "mygaps", "demo.gaps.mine"):
         assert secured(parse_address(f"kafka://host/{prefix}")).prefix == prefix
 

@@ -101,7 +101,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=histories(), limit=st.sampled_from([1, 3, 5_000]))
-async def test_what_is_read_is_what_was_recorded(
+async def test_a_recording_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], limit: int
 ) -> None:
     path = tmp_path_factory.mktemp("tape") / "a.parquet"
@@ -261,7 +261,7 @@ def test_the_same_ticks_make_the_same_file(tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
 
 
-async def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
+async def test_files_that_are_no_recordings_are_refused_with_the_reason(tmp_path: Path) -> None:
     whole = tmp_path / "whole.parquet"
     write(whole, [Step([tick("A", n, NOW + n) for n in range(1, 2_000)])])
     data = whole.read_bytes()
@@ -379,7 +379,9 @@ async def test_facts_that_change_midway_do_not_end_a_reading(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("name", "other"), [("hour[1]", "hour1"), ("hour*", "hour2")])
-async def test_the_name_of_a_recording_is_no_pattern(tmp_path: Path, name: str, other: str) -> None:
+async def test_the_name_of_a_recording_is_not_read_as_a_pattern(
+    tmp_path: Path, name: str, other: str
+) -> None:
     expected = [tick("A", 1, NOW, price=1.0)]
     write(tmp_path / f"{name}.parquet", [Step(expected)])
     write(tmp_path / f"{other}.parquet", [Step([tick("B", 1, NOW, price=2.0)])])

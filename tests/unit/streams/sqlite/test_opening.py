@@ -70,7 +70,7 @@ def test_a_writer_is_durable_at_every_commit(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_another_journal_mode_than_wal_is_refused() -> None:
+def test_a_log_that_is_not_in_wal_mode_is_refused() -> None:
     in_memory = apsw.Connection(":memory:")  # always answers "memory"
     with pytest.raises(schema.NoWal, match="memory"):
         schema.use_wal(in_memory)
@@ -92,7 +92,9 @@ def test_another_programs_database_is_refused_and_untouched(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"time,price\n1,2\n", b"\0" * 5_000])
-def test_what_is_no_database_is_refused_and_untouched(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_refused_and_untouched(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(content)
     assert refused(path) == {StreamUnusable}
@@ -113,7 +115,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
-def test_another_version_is_refused_and_untouched(tmp_path: Path, version: int) -> None:
+def test_a_log_of_another_version_is_refused_and_untouched(tmp_path: Path, version: int) -> None:
     path = log(tmp_path / "log.sqlite")
     with sqlite3.connect(path) as other:
         other.execute(f"PRAGMA user_version = {version}")

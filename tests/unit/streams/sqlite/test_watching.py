@@ -42,7 +42,7 @@ async def test_a_write_ends_the_wait_of_a_reader(tmp_path: Path) -> None:
 
 
 @told_here
-async def test_another_thread_can_end_the_wait(tmp_path: Path) -> None:
+async def test_another_thread_can_end_a_readers_wait(tmp_path: Path) -> None:
     async with SqliteLog(tmp_path / "log.sqlite"):
         watch = Watch.begin(tmp_path / "log.sqlite")
         assert watch is not None
