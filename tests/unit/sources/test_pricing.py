@@ -102,7 +102,7 @@ def test_a_polled_price_with_more_digits_is_kept() -> None:
     assert found.price == exact
 
 
-def test_the_day_s_change_follows_from_the_known_close_and_times_are_milliseconds() -> None:
+def test_the_day_change_follows_from_the_known_close_and_times_are_milliseconds() -> None:
     found = after(quote(), 271.5, day_volume=12, last_size=3, bid=271.4, ask=271.6)
     assert found is not None
     assert (found.day_change, found.time) == (1.5, NOW + 1_000_000)
@@ -154,7 +154,7 @@ whole = st.integers(-(2**63), 2**63 - 1)
     ),
     st.sampled_from(["equity", "cryptocurrency", "index", "future"]),
 )
-def test_no_message_raises_an_exception(fields: dict[str, Any], kind: str) -> None:
+def test_no_socket_message_raises_an_exception(fields: dict[str, Any], kind: str) -> None:
     message = Message(1.0)
     for name, value in (fields | {"time": abs(fields["time"])}).items():
         setattr(message, name, value)
