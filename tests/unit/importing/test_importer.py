@@ -92,7 +92,9 @@ def test_a_row_in_another_unit_is_a_bad_row_and_not_another_time(tmp_path: Path)
 
 
 @pytest.mark.parametrize("rounded", ["1.704153601E+09", "1e9"])
-def test_a_number_rounded_by_a_spreadsheet_is_no_time(tmp_path: Path, rounded: str) -> None:
+def test_a_number_rounded_by_a_spreadsheet_is_not_read_as_a_time(
+    tmp_path: Path, rounded: str
+) -> None:
     text = f"time,symbol,price\n1704153600,A,1\n{rounded},A,2\n1704153602,A,3\n"
     rows, report = load(file(tmp_path, text))
     assert [row[2] for row in rows] == [1.0, 3.0]
@@ -303,7 +305,7 @@ def test_a_bad_row_is_reported_with_its_line_number_in_an_editor(tmp_path: Path)
         ]
 
 
-def test_a_bad_row_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
+def test_a_bad_row_is_shown_as_in_the_file(tmp_path: Path) -> None:
     text = (
         'time,x,price,size\n1704153600,"a",NaN,-1\n1704153601,b,2,-1\n1704153602,c\n'
         "1704153603,d,1,1\n"
@@ -484,7 +486,7 @@ def test_packed_files_with_equal_names_are_all_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("h[1]", "h1"), ("h*", "h2"), ("h?", "h3")])
-def test_a_file_name_is_no_pattern(tmp_path: Path, name: str, other: str) -> None:
+def test_a_file_name_is_not_read_as_a_pattern(tmp_path: Path, name: str, other: str) -> None:
     one = file(tmp_path, "time,symbol,price\n1704153600,A,1\n", f"{name}.csv")
     file(tmp_path, "time,symbol,price\n1704153600,A,2\n", f"{other}.csv")
     assert [row[2] for row in load(one)[0]] == [1.0]
@@ -503,7 +505,9 @@ def test_a_file_name_is_no_pattern(tmp_path: Path, name: str, other: str) -> Non
         ("20240102093015", "%Y%m%d%H%M%S"),
     ],
 )
-def test_a_date_without_separators_is_no_number(tmp_path: Path, text: str, form: str) -> None:
+def test_a_date_without_separators_is_not_read_as_a_number(
+    tmp_path: Path, text: str, form: str
+) -> None:
     path = file(tmp_path, f"time,symbol,price\n{text},A,1\n")
     with pytest.raises(UsageError, match=f"--time-format '{form}'"):
         load(path)
@@ -531,7 +535,7 @@ def test_an_offset_counts_in_every_row(tmp_path: Path) -> None:
     assert report.bad == 0
 
 
-def test_the_day_of_a_date_is_no_offset(tmp_path: Path) -> None:
+def test_the_day_of_a_date_is_not_read_as_an_offset(tmp_path: Path) -> None:
     path = file(
         tmp_path, "time,symbol,price\n" + "2024-01-02T10:00:00Z,A,1\n" * 60 + "2024-01-03,A,2\n"
     )
