@@ -365,7 +365,7 @@ async def test_a_row_starts_with_the_pollers_minute_bars(
         assert other.minutes == ""
 
 
-async def test_u_brings_removed_symbols_back_where_they_stood_and_takes_added_ones_away(
+async def test_u_restores_removed_symbols_and_removes_added_ones(
     stream_in_memory: MakeStream,
 ) -> None:
     controller = Controlled()
@@ -404,7 +404,7 @@ async def test_an_invalid_symbol_is_reported_and_neither_shown_nor_polled(
 
 
 @pytest.mark.parametrize(("key", "interrupted"), [("q", False), ("ctrl+c", True)])
-async def test_it_ends_at_once_and_reports_the_number_of_ticks(
+async def test_q_ends_at_once_and_reports_the_number_of_ticks(
     stream_in_memory: MakeStream, key: str, interrupted: bool
 ) -> None:
     stream = market(stream_in_memory)
@@ -425,7 +425,7 @@ async def test_help_closes_with_the_key_that_opened_it(stream_in_memory: MakeStr
         assert len(app.screen_stack) == 1
 
 
-async def test_it_works_at_any_terminal_size(stream_in_memory: MakeStream) -> None:
+async def test_the_dashboard_works_at_any_terminal_size(stream_in_memory: MakeStream) -> None:
     app = make(market(stream_in_memory, 200))
     async with app.run_test(size=(1, 1)) as pilot:
         await until(lambda: "S0199" in app._table)
@@ -476,7 +476,7 @@ async def test_notices_from_outside_tasks_stop_neither_frames_nor_the_end(
         await until(lambda: app._frames._last > frames)
 
 
-async def test_it_ends_when_stopped_before_it_started(
+async def test_the_dashboard_ends_when_stopped_before_it_started(
     stream_in_memory: MakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make(market(stream_in_memory))

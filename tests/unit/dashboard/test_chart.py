@@ -84,7 +84,7 @@ def test_no_line_is_drawn_after_the_newest_price() -> None:
     assert len(line.replace("◀12.00", "").strip()) == 1
 
 
-def test_a_candle_has_a_body_from_open_to_close_and_a_wick_from_low_to_high() -> None:
+def test_a_candles_body_is_open_to_close_and_its_wick_low_to_high() -> None:
     bars = [Bar(NOW, 10.0, 14.0, 8.0, 12.0), Bar(NOW + MINUTE, 12.0, 12.0, 8.0, 8.0)]
     chart = Chart(bars, MINUTE, 8.0, 2, is_candles=True)
     lines = chart_lines(chart, 40, 8, UTC)

@@ -205,7 +205,7 @@ async def test_v_draws_candles_and_a_tick_moves_the_newest(shown: Callable[..., 
         assert "▄" not in text_of(app)
 
 
-async def test_on_a_wide_terminal_the_detail_stands_beside_the_table_and_follows_its_cursor(
+async def test_on_a_wide_terminal_the_detail_is_beside_the_table_and_follows_its_cursor(
     shown: Callable[..., Any],
 ) -> None:
     async with shown((160, 24)) as (app, pilot, _):
