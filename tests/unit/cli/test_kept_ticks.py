@@ -96,7 +96,7 @@ def test_the_markets_moves_are_known_once_its_exchange_reports_them() -> None:
         ([("ok", None)], "0 ticks kept"),
     ],
 )
-def test_a_run_that_kept_nothing_says_why(
+def test_a_run_that_stored_nothing_says_why(
     news: Sequence[tuple[str, str | None]], words: str
 ) -> None:
     kept = Kept()
