@@ -50,7 +50,7 @@ def test_a_day_begins_after_the_night_except_for_coins() -> None:
     assert list(history.day(is_round_the_clock=True)[1]) == [1.0, 2.0, 3.0]
 
 
-def test_what_is_older_than_a_day_is_not_shown() -> None:
+def test_a_history_shows_nothing_older_than_a_day() -> None:
     history = filled([(START + i * HOUR, float(i)) for i in range(30)])
     times, _ = history.day()
     assert times[0] == START + 5 * HOUR == times[-1] - DAY
