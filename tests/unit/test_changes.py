@@ -44,7 +44,7 @@ def test_the_first_sight_of_a_symbol_is_a_tick_numbered_one_without_a_price_befo
     assert result.quote.sequence == 1
 
 
-def test_the_same_answer_again_is_nothing() -> None:
+def test_the_same_answer_again_changes_nothing() -> None:
     assert after(known(), a_quote(received=NOW + 15 * SECOND)) is None
 
 
@@ -61,7 +61,7 @@ def test_the_same_answer_again_is_nothing() -> None:
         {"simulated": True},
     ],
 )
-def test_the_same_price_with_anything_else_new_is_a_quote_and_no_tick(facts: Any) -> None:
+def test_an_unchanged_price_with_other_news_is_a_quote_and_no_tick(facts: Any) -> None:
     result = after(known(), a_quote(**facts))
     assert result.tick is None
     assert result.quote == known(**facts)

@@ -83,7 +83,7 @@ def test_percentages_show_their_sign() -> None:
         (0.0004, "0.0004"),
     ],
 )
-def test_amounts_are_short(amount: float | None, shown: str) -> None:
+def test_large_amounts_are_shortened(amount: float | None, shown: str) -> None:
     assert amount_text(amount) == shown
 
 

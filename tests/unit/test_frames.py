@@ -95,7 +95,7 @@ async def test_a_frame_agrees_with_an_independent_reading_row_by_row(tmp_path: P
 
 
 @pytest.mark.usefixtures("berlin")
-async def test_times_are_utc_whatever_the_machine_s_zone(tmp_path: Path) -> None:
+async def test_times_are_utc_in_any_zone_of_the_machine(tmp_path: Path) -> None:
     url = await write(tmp_path, tick("AAPL", 1))
     frame = ticker.frames.read(url, since="2026-11-23T16:30")  # 15:30 UTC
     assert str(frame.index.dtype) == str(frame["received"].dtype) == "datetime64[us, UTC]"
