@@ -74,7 +74,7 @@ def ticks_of(quotes: list[Quote]) -> list[Any]:
 
 
 @pytest.mark.parametrize("symbol", ENTRIES)
-def test_an_answer_with_a_broken_field_is_read_as_it_stands_or_refused(symbol: str) -> None:
+def test_an_answer_with_a_broken_field_is_read_correctly_or_refused(symbol: str) -> None:
     known = KNOWN.get(symbol)
     for name, entry in mutations(ENTRIES[symbol]):
         quotes, refused = read_answer([entry], [symbol], CONTEXT)
@@ -117,7 +117,7 @@ def single(value: float) -> float:
 
 
 @pytest.mark.parametrize("symbol", KNOWN)
-def test_a_message_with_a_broken_field_is_read_as_it_stands_or_passed_over(symbol: str) -> None:
+def test_a_message_with_a_broken_field_is_read_correctly_or_skipped(symbol: str) -> None:
     known, told = KNOWN[symbol], numbers_of(message(ENTRIES[symbol]))
     told.price, told.time = known.price, known.time // 1_000 + 1_000
     for field in PricingData.DESCRIPTOR.fields:
