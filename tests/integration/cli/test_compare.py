@@ -48,7 +48,7 @@ def test_every_number_is_in_the_json(ticker: Program) -> None:
     assert len(facts["sentences"]) >= 5
 
 
-def test_other_forms_are_refused(ticker: Program) -> None:
+def test_other_formats_are_refused(ticker: Program) -> None:
     done = ticker("compare", "--format", "csv")
     assert (done.returncode, done.stderr) == (2, "compare prints text or json, not csv\n")
 

@@ -263,7 +263,7 @@ def test_demo_runs_without_a_writable_state_directory_and_says_so(ticker: Progra
 
 
 @pytest.mark.smoke
-def test_watch_shows_anothers_prices_and_ends_on_its_own(
+def test_watch_shows_the_prices_of_another_poller_and_ends_without_it(
     ticker: Program, log: str, exchange: str
 ) -> None:
     polling = ticker.start("poll", "GC=F", "--source", exchange, "--stream", log)

@@ -62,7 +62,7 @@ def test_a_refused_import_is_explained_in_one_sentence_and_writes_nothing(
     assert not (ticker.folder / "a.parquet").exists()
 
 
-def test_a_mistyped_stream_is_no_symbol(ticker: Program) -> None:
+def test_a_mistyped_stream_is_not_taken_for_a_symbol(ticker: Program) -> None:
     done = ticker("replay", "demoo", "--to", "sqlite:a.sqlite")
     assert done.returncode == 2
     assert 'Did you mean "demo"?' in done.stderr

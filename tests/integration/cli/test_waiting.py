@@ -8,7 +8,7 @@ import socket
 from .conftest import Program, until, until_said
 
 
-def test_every_local_log_with_undelivered_ticks_is_listed_whatever_its_destination(
+def test_every_local_log_with_undelivered_ticks_is_listed_for_all_destinations(
     ticker: Program, exchange: str
 ) -> None:
     words = ("poll", "AAPL", "--source", exchange, "--count", "1", "--stream")
