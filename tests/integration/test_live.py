@@ -194,7 +194,7 @@ async def test_a_socket_that_works_again_ends_a_rate_limit_of_the_polls_behind_i
         assert scene.clock.elapsed() < until
 
 
-async def test_a_silent_socket_is_told_while_no_poll_can_be_compared_with_it(
+async def test_a_silent_socket_is_reported_even_while_polls_fail(
     tmp_path: Path,
 ) -> None:
     async with weather(tmp_path, SYMBOLS, live=True) as scene:

@@ -235,7 +235,7 @@ def test_an_unknown_symbol_has_an_empty_history_as_on_yahoo(yf: Any) -> None:
     assert raised.value.response is missing
 
 
-async def test_it_is_a_source_too_and_works_inside_an_event_loop() -> None:
+async def test_the_offline_yahoo_is_also_a_source_inside_an_event_loop() -> None:
     with ticker.exchange(symbols=100) as yahoo:
         async with ticker.open_source(yahoo.source) as source:
             answer = await source.quotes(["AAPL"])
