@@ -309,9 +309,7 @@ def test_the_event_loop_stays_free_with_5000_symbols(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["DataTable", "Live"])
-def test_it_takes_a_fraction_of_what_others_take_for_the_same_work(
-    tmp_path: Path, other: str
-) -> None:
+def test_the_table_takes_a_fraction_of_other_widgets_time(tmp_path: Path, other: str) -> None:
     with market(tmp_path, 500, 1_000) as url:
         with shown(url, tmp_path / "out") as terminal:
             ours = share_of_a_core(terminal)

@@ -199,7 +199,7 @@ def spawned(tmp_path: Path) -> Iterator[tuple[Path, Connection]]:
     process.join()
 
 
-async def test_a_reader_in_another_process_sees_a_commit_soon_and_takes_little(
+async def test_a_reader_in_another_process_sees_a_commit_soon_at_little_cost(
     spawned: tuple[Path, Connection],
 ) -> None:
     path, pipe = spawned
