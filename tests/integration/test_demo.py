@@ -41,7 +41,7 @@ async def test_a_demo_works_inside_an_event_loop_and_leaves_nothing_behind() -> 
 
 def test_a_demo_with_an_outage_has_a_gap_and_continues() -> None:
     before = children()
-    with ticker.demo(["AAPL"], outage=(0.5, 1)) as url:
+    with ticker.demo(["AAPL"], outage=(0.5, 2)) as url:
         deadline = time.monotonic() + 60
         while (gaps := ticker.frames.gaps(url)).empty:
             assert time.monotonic() < deadline

@@ -55,7 +55,7 @@ def test_invalid_bytes_as_input_do_not_end_the_dashboard(ticker: Program, log: s
 
 
 def test_a_demo_whose_poller_was_restarted_ends_normally(ticker: Program) -> None:
-    terminal = ticker.on_terminal("demo", "AAPL", "GC=F")
+    terminal = ticker.on_terminal("demo", "AAPL", "GC=F", "--every", "200ms")
     terminal.wait_for("USD")
     (poller,) = (
         pid
