@@ -404,7 +404,7 @@ async def test_an_invalid_symbol_is_reported_and_neither_shown_nor_polled(
 
 
 @pytest.mark.parametrize(("key", "interrupted"), [("q", False), ("ctrl+c", True)])
-async def test_q_ends_at_once_and_reports_the_number_of_ticks(
+async def test_the_dashboard_ends_at_once_and_reports_the_number_of_ticks(
     stream_in_memory: MakeStream, key: str, interrupted: bool
 ) -> None:
     stream = market(stream_in_memory)
