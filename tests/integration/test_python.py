@@ -55,17 +55,6 @@ def test_a_notebook_cell_can_await_a_stream_and_read_a_frame() -> None:
     assert "resumes after that batch" in printed[3]
 
 
-@pytest.mark.filterwarnings("default::DeprecationWarning")
-@pytest.mark.processes
-def test_in_a_notebook_a_demo_is_a_block_like_any_other() -> None:
-    printed = run_notebook(
-        "import ticker",
-        READ,
-        "with ticker.demo(['AAPL'], seed=7) as url:\n    print(await read(url))",
-    )
-    assert printed[-1] == "AAPL"
-
-
 @pytest.mark.processes
 def test_a_script_reads_a_stream_with_asyncio() -> None:
     script = (

@@ -111,9 +111,15 @@ def test_a_full_disk_ends_tail_with_7_and_a_message(ticker: Program, log: str) -
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("command", "number", "code"),
+    [
+        ("tail", signal.SIGINT, 130),
+        ("tail", signal.SIGTERM, 143),
+        ("tail", signal.SIGHUP, 129),
+        ("poll", signal.SIGHUP, 129),
+        ("exchange", signal.SIGTERM, 143),
+    ],
 )
-@pytest.mark.parametrize("command", ["tail", "poll", "exchange"])
 def test_signals_end_every_following_command_with_their_code(
     ticker: Program, log: str, exchange: str, command: str, number: signal.Signals, code: int
 ) -> None:
