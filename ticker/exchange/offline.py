@@ -16,11 +16,11 @@ from types import ModuleType
 from typing import Any, Final
 
 from ticker.errors import UsageError
-from ticker.exchange.http_session import YahooSession, yfinance_through
 from ticker.exchange.invented import MOST, listings
 from ticker.exchange.market import Market
 from ticker.exchange.server import Counters, Exchange
 from ticker.exchange.sessions import SessionWish
+from ticker.exchange.yahoo_session import YahooSession, yfinance_through
 from ticker.system_clock import now
 from ticker.units import SECOND
 

@@ -1,7 +1,8 @@
-"""A session that sends requests for Yahoo's hosts to an exchange, and no others.
+"""Leads programs that ask Yahoo to an exchange.
 
-Made for yfinance, which takes a session from its caller: all that is built on it runs offline. The
-exchange's cookies are not kept: yfinance would store them on disk, and send them to Yahoo later.
+`YahooSession` sends requests for Yahoo's hosts to an exchange, and refuses all others.
+`yfinance_through` lets yfinance use it, so that everything that is built on yfinance runs offline.
+An exchange's cookies are not kept: yfinance would store them on disk, and send them to Yahoo later.
 """
 
 from __future__ import annotations
