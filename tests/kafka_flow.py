@@ -36,7 +36,7 @@ Key = tuple[str, str]
 
 
 def fields(origin: str, symbol: str, sequence: int) -> dict[str, Any]:
-    """All fields of a tick, as in JSON. Hardly two ticks have the same price."""
+    """Return a tick with all fields of the JSON. Prices rarely repeat."""
     chance = zlib.crc32(f"{origin} {symbol} {sequence}".encode())
     at = NOW + sequence * 10_000
     return {

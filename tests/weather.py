@@ -129,7 +129,7 @@ class Weather:
         self._stream = stream
 
     async def polls(self, count: int = 1) -> None:
-        """Let so many polls happen."""
+        """Wait for so many polls."""
         async with asyncio.timeout(_HANGS):
             until = self.poller.status.polls + count
             while self.poller.status.polls < until:

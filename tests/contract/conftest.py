@@ -38,7 +38,7 @@ def _sqlite_writer(folder: Path, **options: Any) -> Log:
 
 
 def _address(folder: Path, server: str) -> KafkaAddress:
-    """Topics of their own for each folder."""
+    """Return an address with topics for this folder only."""
     return KafkaAddress((server,), f"contract.{hashlib.sha256(bytes(folder)).hexdigest()[:16]}")
 
 

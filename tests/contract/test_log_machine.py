@@ -33,7 +33,7 @@ def by_symbol(ticks: Iterable[Tick]) -> dict[str, list[Tick]]:
 
 
 class LogMachine(RuleBasedStateMachine):
-    """`model` is every tick acknowledged, in order, with the time of its appending."""
+    """`model` lists every acknowledged tick, in order, with the time of its append."""
 
     backend: Any
     numbers = False
@@ -136,7 +136,7 @@ class LogMachine(RuleBasedStateMachine):
         self.log = self.open()
 
     def prune_model(self) -> None:
-        """Everything appended too long ago is gone, less what is held."""
+        """Check that old appends are deleted, except those that are held."""
         if not self.retained:
             return
         upto = sum(1 for _, at in self.model if at <= self.clock - KEEP_FOR)

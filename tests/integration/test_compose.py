@@ -36,7 +36,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    """What the reference loader makes of the file; its refusal fails the tests."""
+    """Return the file as the reference loader reads it. A refusal fails the tests."""
     if not has_go() and not os.environ.get("CI"):
         pytest.skip(NEEDS_GO)
     return load()["services"]
@@ -111,7 +111,7 @@ def test_kafka_gives_containers_and_the_host_each_the_right_address(model: Any) 
 
 
 def sources(model: Any) -> list[tuple[str, str]]:
-    """What our image copies: (path in the checkout, folder below its work folder)."""
+    """Return what the image copies: (path in the checkout, folder in the image)."""
     inline = model["poller"]["build"]["dockerfile_inline"]
     lines = [line.split() for line in re.findall(r"^COPY (.*)", inline, re.MULTILINE)]
     return [(word, line[-1]) for line in lines for word in line[:-1]]

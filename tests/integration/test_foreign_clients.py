@@ -46,7 +46,7 @@ class Text(msgspec.Struct):
 
 
 class Row(msgspec.Struct, rename="camel"):
-    """What that board shows of a symbol."""
+    """The fields that the board shows of a symbol."""
 
     symbol: str
     quote_type: str

@@ -30,7 +30,7 @@ def producer(kafka: str) -> Iterator[Producer]:
 
 
 def messages(address: KafkaAddress, suffix: str = "") -> list[Message]:
-    """All that a topic holds, read by librdkafka."""
+    """Read a whole topic with librdkafka."""
     topic = address.prefix + suffix
     consumer = Consumer({"bootstrap.servers": address.servers[0], "group.id": "none"})
     found: list[Message] = []

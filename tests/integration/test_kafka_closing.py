@@ -14,7 +14,7 @@ from ticker.streams.kafka.producing import Producing
 
 
 def tasks() -> set[str]:
-    """Those of aiokafka and of ours that are at work."""
+    """Return the running tasks of aiokafka and of ticker."""
     every = asyncio.all_tasks() - {asyncio.current_task()}
     return {getattr(task.get_coro(), "__qualname__", "") for task in every}
 

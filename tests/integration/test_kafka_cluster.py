@@ -24,7 +24,7 @@ MISSED = 2.0
 
 @pytest.fixture(scope="module")
 def brokers(make_broker: Callable[..., Broker]) -> Iterator[list[Broker]]:
-    """Three, of which Kafka's own defaults would use one: copies are what our plan makes of it."""
+    """Start three brokers. Kafka's defaults would make one copy; our plan asks for more."""
     controllers = [free_port() for _ in range(NODES)]
     found = [make_broker(controllers=controllers, node=n + 1) for n in range(NODES)]
     for broker in found:
@@ -42,7 +42,7 @@ def address(brokers: list[Broker]) -> KafkaAddress:
 
 
 def left(before: set[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
-    """Tasks of clients that were given up."""
+    """Return the tasks of abandoned clients."""
     return [task for task in asyncio.all_tasks() - before if not task.done()]
 
 

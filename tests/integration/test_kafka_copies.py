@@ -34,7 +34,7 @@ def address(kafka: str) -> KafkaAddress:
 
 
 async def messages(topic: str, partitions: int, server: str) -> list[Any]:
-    """All of a topic, by a consumer that knows nothing of ours."""
+    """Read a whole topic with another library's consumer."""
     consumer = AIOKafkaConsumer(bootstrap_servers=server)
     await consumer.start()
     try:
@@ -53,7 +53,7 @@ async def messages(topic: str, partitions: int, server: str) -> list[Any]:
 
 
 async def copy(source: KafkaAddress, prefix: str) -> KafkaAddress:
-    """As MirrorMaker or a restored backup: same keys, headers and partitions, other offsets."""
+    """Copy as MirrorMaker or a backup does: same keys, headers, partitions, other offsets."""
     producer = confluent_kafka.Producer({"bootstrap.servers": source.servers[0]})
     for ending in ENDINGS:
         partitions = PARTITIONS if ending in ("", ".quotes") else 1

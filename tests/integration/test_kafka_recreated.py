@@ -44,7 +44,7 @@ class Reader:
         self.sequences: list[int] = []
         self.gaps: list[Gap] = []
         self.logs: list[str] = []
-        """Of the log in which the position behind each tick lies."""
+        """The id of the log in each tick's position."""
         self._rests = 0  # batches without anything, one a second of silence
         self._changed = asyncio.Condition()
 

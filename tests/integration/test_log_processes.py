@@ -72,7 +72,7 @@ def start(program: str, *words: str) -> "subprocess.Popen[str]":
 
 
 async def check_whole(url: str, acknowledged: int) -> int:
-    """No hole, no repeat, nothing acknowledged lost; the last sequence."""
+    """Check for holes, repeats and lost ticks. Returns the last sequence."""
     async with open_stream(url) as stream:
         known = dict.fromkeys("ABCDE", 0)
         async for batch in stream.read(await stream.find("start"), follow=False):

@@ -39,7 +39,7 @@ def test_patience(yahoo):
 
 @pytest.fixture
 def yf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """yfinance, with its cache elsewhere and nothing remembered."""
+    """Return yfinance with an empty cache in a temporary folder."""
     import ticker.sources.fetching  # loads yfinance, and keeps it quiet
 
     import yfinance  # isort: skip

@@ -92,7 +92,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every URL that is given to curl; curl itself must not follow a redirect."""
+    """Note every URL that curl gets. Curl itself must not follow a redirect."""
     given: list[str] = []
     real = curl_cffi.requests.Session.request
 

@@ -40,13 +40,13 @@ SIZES = some((40, 10), (80, 24), (140, 50), (250, 70), plain=2)
 
 
 def _is_laid_out(app: Dashboard) -> bool:
-    """Whether the status line has as many lines as its words need, and may have."""
+    """Return whether the status has the lines that its text needs, within its limit."""
     bar, most = app._words.status, 1 if app.screen.has_class("-tiny") else 3
     return bar.size.height == min(bar._lines(bar.render()), most)
 
 
 def _without_rate(pilot: Pilot[Any]) -> None:
-    """Measure no ticks a second: how many there are depends on the machine."""
+    """Do not measure ticks per second: they depend on the machine."""
     assert isinstance(pilot.app, Dashboard)
     pilot.app._painter.rate.look = lambda *_: None  # type: ignore[method-assign]
 

@@ -22,9 +22,9 @@ SIZES = ((110, 6), (80, 8))
 
 class State(NamedTuple):
     row: str
-    """What the row says, once the screen is settled."""
+    """The text of the row on the settled screen."""
     line: str
-    """What the status line says, or the title (SIMULATED)."""
+    """The text of the status line, or of the title (SIMULATED)."""
     quote: dict[str, Any]
     beat: dict[str, Any]
     gaps: tuple[Gap, ...] = ()

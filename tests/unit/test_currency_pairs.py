@@ -16,7 +16,7 @@ MakeStream = Callable[..., Any]
 
 
 class Poller:
-    """Notes what it is asked for."""
+    """Notes the symbols that it should poll."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[str]]] = []

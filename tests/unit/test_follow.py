@@ -36,7 +36,7 @@ def tick(symbol: str, sequence: int, price: float) -> Tick:
 
 
 class Pauses:
-    """Pauses that take no time, and are remembered."""
+    """Returns immediately from each pause, and notes its length."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

@@ -11,7 +11,7 @@ TAPE = NOW - 86_400_000_000
 
 
 class Clocks:
-    """Both stand until they are moved."""
+    """Two clocks that only the test moves."""
 
     def __init__(self) -> None:
         self.wall = NOW

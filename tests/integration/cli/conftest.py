@@ -50,7 +50,7 @@ class Terminal:
             assert self._read(), f"ended without {text!r}: {self.seen[-3000:]!r}"
 
     def shows(self, text: str, *, after: str) -> bool:
-        """Whether it has shown `text` by now; if not, the keys `after` may make it."""
+        """Return whether it has shown `text`. If not, type the keys `after`."""
         self.type(after)
         self._read()
         return text.encode() in self.seen
@@ -84,7 +84,7 @@ class Terminal:
         raise AssertionError(f"did not end: {self.seen[-3000:]!r}")
 
     def _read(self) -> bool:
-        """False at the end."""
+        """Read more output. Returns false at the end."""
         if not select.select([self.descriptor], [], [], 0.05)[0]:
             return True
         try:
@@ -220,7 +220,7 @@ def write(
 
 
 def descendants(program: Program) -> list[int]:
-    """Processes that still run with this program's state directory."""
+    """Return the running processes with this program's state directory."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -230,7 +230,7 @@ def descendants(program: Program) -> list[int]:
 
 
 def rows(path: Path, table: str = "ticks") -> list[tuple[Any, ...]]:
-    """What another program reads in a log, in its order; without our positions."""
+    """Return a log's rows as another program reads them, without positions."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         found = connection.execute(f"select * from {table} order by position").fetchall()  # noqa: S608
     connection.close()

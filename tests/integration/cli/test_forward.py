@@ -68,7 +68,7 @@ def elsewhere(ticker: Program) -> Path:
 
 
 def assert_whole(found: list[tuple[Any, ...]]) -> None:
-    """Per (origin, symbol), sequences are 1, 2, 3 … in the order of appending."""
+    """Check that sequences are 1, 2, 3 … per (origin, symbol), in the order of appends."""
     by_key = sorted(found, key=lambda row: (row[2], row[0]))  # stable
     for key, some in groupby(by_key, key=lambda row: (row[2], row[0])):
         sequences = [row[3] for row in some]
@@ -457,7 +457,7 @@ def test_quiet_still_reports_undelivered_ticks(
 
 
 def waiting(ticker: Program, source: Path) -> str:
-    """What `status` says of ticks that wait in `source`."""
+    """Return what `status` says of ticks that wait in `source`."""
     told = ticker("status", "--stream", f"sqlite:{source}", "--format", "table").stdout
     return "\n".join(line for line in told.splitlines() if "waiting" in line)
 

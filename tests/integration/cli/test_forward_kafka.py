@@ -54,7 +54,7 @@ def stream(server: str) -> str:
 
 
 def on_topic(url: str) -> Sequences:
-    """(origin, symbol) → each sequence with its price, as they lie on the topic."""
+    """Return (origin, symbol) → sequences with prices, in the order of the topic."""
     server, _, topic = url.removeprefix("kafka://").partition("/")
     consumer = Consumer(
         {"bootstrap.servers": server, "group.id": "oracle", "enable.auto.commit": False}
@@ -107,7 +107,7 @@ def assert_arrived(url: str, local: Path) -> int:
 
 
 def seen_by(ticker: Program, url: str) -> Sequences:
-    """What a reader of ours prints from the start."""
+    """Return what `tail` prints from the start."""
     done = ticker("tail", "--stream", url, "--since", "start", "--no-follow")
     assert done.returncode == 0, done.stderr
     return printed(done.stdout)

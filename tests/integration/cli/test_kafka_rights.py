@@ -37,7 +37,7 @@ class Guarded:
         self._allow(ResourceType.BROKER, "kafka-cluster", ResourcePatternType.LITERAL, broker)
 
     def allow(self, stream: str, *rights: AclOperation) -> None:
-        """These rights on the topics of `stream`, and no others from now on."""
+        """Replace all rights on the topics of `stream` by these."""
         prefix = stream.rpartition("/")[2]
         self._allow(ResourceType.TOPIC, prefix, ResourcePatternType.PREFIXED, rights)
 

@@ -23,14 +23,14 @@ WRONG: Final = "wrong-" + PASSWORD[::-1]
 
 
 class Outputs:
-    """All that a test's commands have written, and what processes were called with."""
+    """Return all output of the test's commands, and the command lines of their processes."""
 
     def __init__(self, ticker: Program) -> None:
         self._ticker = ticker
         self.texts: list[str] = []
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """One command, verbose, to its end."""
+        """Run one command with `-v` to its end."""
         begin = time.monotonic()
         done = self._ticker(*words, **env)
         self.texts += [done.stdout, done.stderr]
@@ -40,7 +40,7 @@ class Outputs:
         return done
 
     def look_at_processes(self) -> None:
-        """Note the command lines of all that runs for this test."""
+        """Note the command lines of all processes of this test."""
         found = descendants(self._ticker)
         assert found
         for pid in found:
@@ -82,7 +82,7 @@ def table(kafka: SecureKafka, listener: str, prefix: str, **other: str) -> dict[
 
 
 def prefix() -> str:
-    """Topics of this test's own."""
+    """Return a prefix of topics for this test only."""
     return f"cli.{time.time_ns()}"
 
 

@@ -25,7 +25,7 @@ NOW = time.time_ns() // 1_000
 def append(
     url: str, *moments: int, symbol: str = "AAPL", gap: bool = False, **told: object
 ) -> None:
-    """Ticks of `symbol`, received at these moments (µs), and its quote; before them a gap."""
+    """Append ticks of `symbol`, received at these moments (µs), its quote, and a gap before."""
 
     async def fill() -> None:
         async with retained(open_log(url)) as log:
@@ -49,7 +49,7 @@ def append(
 
 
 def read(url: str) -> tuple[list[Tick], list[Gap]]:
-    """All that a stream holds."""
+    """Return all ticks and gaps of a stream."""
 
     async def gather() -> list[Batch]:
         async with open_stream(url) as stream:

@@ -20,7 +20,7 @@ NOW = time.time_ns() // 1_000
 
 
 def record(url: str, *moments: int, symbol: str = "AAPL") -> None:
-    """Ticks of `symbol`, received at these moments (µs); its quote is that of the end."""
+    """Write ticks of `symbol`, received at these moments (µs), and its last quote."""
 
     async def fill() -> None:
         async with retained(open_log(url)) as log:

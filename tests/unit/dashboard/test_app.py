@@ -54,7 +54,7 @@ def heartbeat(received: int = NOW, writer: str = "w", **told: Any) -> Heartbeat:
 
 
 class Clock:
-    """Two clocks that stand until they are moved."""
+    """Two clocks that only the test moves."""
 
     def __init__(self) -> None:
         self.now = NOW

@@ -42,7 +42,7 @@ def tick(symbol: str, sequence: int, **other: Any) -> Tick:
 
 
 def varied() -> list[Tick]:
-    """Ticks whose times run across each other, with all that may be missing or differ."""
+    """Return ticks with unordered times and with missing fields."""
     made = []
     for n in range(1, 40):
         made += [

@@ -27,7 +27,7 @@ def tick(sequence: int, received: int, symbol: str = "A") -> Tick:
 
 
 def last_quote(sequence: int, received: int, symbol: str = "A") -> Quote:
-    """What the recorded stream knows now: its price is of the end."""
+    """Return the recorded stream's quote, with the last price."""
     at = TAPE + received
     return Quote(
         symbol,

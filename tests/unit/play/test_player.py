@@ -50,7 +50,7 @@ def price(player: Player, symbol: str = "A") -> float | None:
 
 
 def at(player: Player) -> float:
-    """Where the tape stands (s after its beginning)."""
+    """Return the tape time (s since its start)."""
     return (player.time - NOW) / SECOND
 
 

@@ -12,7 +12,7 @@ TAPE = 1_795_447_805_000_000
 
 
 def begun(speed: float = 1.0) -> Schedule:
-    """Stands at `TAPE` when the clock says 0."""
+    """Return a schedule whose tape time is `TAPE` at clock 0."""
     schedule = Schedule(speed)
     schedule.begin(TAPE, 0)
     return schedule

@@ -36,7 +36,7 @@ def cut_off_after(seconds: int) -> Any:
 async def poll(
     log: MemoryLog, *symbols: str, at: int, seconds: int, script: Any = steady
 ) -> list[Gap]:
-    """Poll each second from `at` for so many seconds; the gaps that this added."""
+    """Poll each second from `at` for so many seconds. Returns the new gaps."""
     before = len(log.gaps)
     scene = Scene(script, log=log)
     scene.clock.offset = START + at * SECOND
@@ -45,7 +45,7 @@ async def poll(
 
 
 def spans(gaps: list[Gap]) -> list[tuple[int, int, tuple[str, ...] | None]]:
-    """From, until (seconds since the start), and whom they concern."""
+    """Return from, until (s since the start) and symbols of each gap."""
     return [
         (
             ((gap.from_ or 0) - START) // SECOND,
@@ -57,7 +57,7 @@ def spans(gaps: list[Gap]) -> list[tuple[int, int, tuple[str, ...] | None]]:
 
 
 def without_farewell(log: MemoryLog) -> None:
-    """As a SIGKILL leaves it."""
+    """Remove the last heartbeat, as after a SIGKILL."""
     assert log.heartbeats.pop().state == "stopped"
 
 
@@ -202,7 +202,7 @@ async def test_a_gap_begins_when_the_other_poller_stopped_covering_the_symbol() 
 
 
 def cut_off_for_long(log: MemoryLog, other: Callable[[int], Heartbeat]) -> Any:
-    """Nothing comes from second 3 to 20; whenever it is asked, `other` has just beaten too."""
+    """Return a script that fails from second 3 to 20, with a heartbeat of `other` each time."""
 
     def script(source: FakeSource, symbols: Sequence[str]) -> Any:
         second = source.clock.now // SECOND

@@ -29,7 +29,7 @@ def answer(
 
 
 def losing(*lost: str, between: tuple[int, int], error: Callable[[FakeSource], SourceError]) -> Any:
-    """Loses these symbols from one second to another."""
+    """Return a script that leaves out these symbols for a span of seconds."""
 
     def script(source: FakeSource, symbols: Sequence[str]) -> Any:
         begin, end = between

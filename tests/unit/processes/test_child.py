@@ -42,7 +42,7 @@ WORDS = [sys.executable, "-c", CHILD]
 
 
 class Ear:
-    """Hears a child's news, and waits for one that fits."""
+    """Collects a child's reports, and waits for a matching one."""
 
     def __init__(self) -> None:
         self.heard: list[News] = []

@@ -553,7 +553,7 @@ async def test_a_log_is_not_sent_into_itself_under_another_name(bench: Bench) ->
     await bench.source.append(ticks(bench.source.origin, 1, 2))
 
     class SameTopics(SqliteStream):
-        """As on servers that are known by two names."""
+        """A stream that has two names, as servers may."""
 
         async def log_id(self) -> str:
             async with SqliteLog(bench.destination.path) as log:

@@ -50,7 +50,7 @@ async def recorder(log: Stream, path: Path, span: RecordingSpan) -> AsyncIterato
 
 
 def has_begun(path: Path) -> bool:
-    """Whether the recorder wrote down what was known at its beginning."""
+    """Return whether the recorder has stored the facts of its start."""
     return len(kept_facts(path).splitlines()) > 1
 
 
@@ -59,7 +59,7 @@ def kept_facts(path: Path) -> str:
 
 
 async def told(path: Path) -> list[tuple[Any, ...]]:
-    """Name, session, previous close and open after each tick, from the first on."""
+    """Return name, session, previous close and open after each tick."""
     async with RecordingStream(path) as tape:
         position = await tape.find("start")
         found = []

@@ -101,7 +101,7 @@ class Yahoo:
         return Fetched(json.dumps({"quoteResponse": {"result": results}}).encode())
 
     async def send(self) -> None:
-        """What a socket sends, for ever."""
+        """Send each socket a message at each move, without end."""
         while True:
             await self.clock.sleep(MOVES_EVERY)
             for each in self.links:
@@ -109,7 +109,7 @@ class Yahoo:
 
 
 class FakeLink:
-    """In the place of a `Link`."""
+    """Replaces `Link`."""
 
     yahoo: Yahoo
 
@@ -174,7 +174,7 @@ class FakeLink:
 async def a_day(
     source: YahooSource | LiveSource, yahoo: Yahoo, chance: Callable[[], float]
 ) -> list[Batch]:
-    """What the log holds at the end of it."""
+    """The contents of the log at the day's end."""
     polled = source if isinstance(source, YahooSource) else source._polled
     yahoo.permit = lambda: polled._permit(is_extra=False)
 

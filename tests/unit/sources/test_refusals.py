@@ -6,7 +6,7 @@ WHY = {"GONE": "Yahoo knows no such symbol"}
 
 
 def asked(refusals: Refusals, symbols: list[str], until: int) -> dict[str, list[int]]:
-    """When each of `symbols`, all refused, is asked for with a poll every 15 s."""
+    """Return when each refused symbol is asked again, with a poll every 15 s."""
     found: dict[str, list[int]] = {symbol: [] for symbol in symbols}
     for now in range(0, until, 15):
         due = [s for s in symbols if s not in refusals.put_off(symbols, now)]

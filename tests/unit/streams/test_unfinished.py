@@ -30,7 +30,7 @@ def quote(session: str, **other: object) -> Quote:
 
 
 async def left(path: Path, count: int, *, replace: bool = False) -> None:
-    """What a recorder that was killed leaves, with so many ticks."""
+    """Leave the files of a killed recorder with so many ticks."""
     with UnfinishedRecording(path, replace=replace) as part:
         part.tell(0, [quote("pre")])
         async with SqliteLog(part.log) as log:

@@ -23,7 +23,7 @@ SECRET = "hunter2"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Good files and bad ones."""
+    """Write valid and invalid files."""
     place = tmp_path_factory.mktemp("security")
     authority = trustme.CA()
     issued, another = (authority.issue_cert(name) for name in ("ann@a.test", "bob@a.test"))

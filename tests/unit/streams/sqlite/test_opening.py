@@ -38,7 +38,7 @@ def digest(path: Path) -> str:
 
 
 def refused(path: Path) -> set[type[StreamError]]:
-    """What reading and writing say, with the file and its folder untouched by both."""
+    """Return the errors of reading and writing. Both must leave file and folder untouched."""
     before = digest(path), sorted(path.parent.iterdir())
     errors = set()
     for attempt in (

@@ -90,7 +90,7 @@ class Scene:
         self.sleeps = 0
         self.is_watched = False
         self.write: list[Tick] = []
-        """Committed in the next sleep."""
+        """Ticks to commit during the next sleep."""
         self._tells = tells
         start = self.append()
         self.read = SqliteRead(
@@ -126,7 +126,7 @@ class Scene:
         self.is_watched = False
 
     def be_silent(self, seconds: float) -> float:
-        """Sleeps per second while nothing is written for so long."""
+        """Return the sleeps per second during so long a silence."""
         until, before = self.now + seconds, self.sleeps
         while self.now < until:
             assert not self.read.next()
