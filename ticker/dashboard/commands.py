@@ -25,6 +25,9 @@ CommandPalette CommandList { border: none; max-height: 80vh; background: $panel;
 CommandPalette CommandList > .option-list--option { padding: 0 2; text-style: none; }
 """
 
+_FIRST: Final = 100
+"""Added to the score of a command that begins with the typed text; other scores are lower."""
+
 
 def commands(keys: Iterable[Key]) -> list[Command]:
     """Return all commands: everything that the keys do, and the themes."""
@@ -50,7 +53,9 @@ def open_palette(there: Sequence[Command], palette: Palette) -> CommandPalette:
             for command in there:
                 score = matcher.match(f"{command[1]} {command[0]}")
                 if score > 0:
-                    yield Hit(score, _line(command, palette), self._doing(command), command[1])
+                    is_begun = command[1].casefold().startswith(query.casefold())
+                    line, do = _line(command, palette), self._doing(command)
+                    yield Hit(score + _FIRST * is_begun, line, do, command[1])
 
         def _doing(self, command: Command) -> Callable[[], object]:
             return partial(self.app.run_action, f"app.{command[2]}")

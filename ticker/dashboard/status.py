@@ -213,7 +213,8 @@ def _waiting(feed: Feed, option: str, *, has_poller: bool) -> Status:
     if feed.state is StreamState.OPENING:
         return Status(f"Opening {escape(feed.url)} …", is_trouble=False)
     if feed.problem is not None:
-        words = f"{sentence(escape(feed.problem))} Waiting for it to come back."
+        problem = sentence(f"{escape(feed.url)}: {escape(feed.problem)}")
+        words = f"{problem} Waiting for it to come back."
         return Status(words, is_trouble=True)
     if has_poller or not feed.board.symbols:
         return Status("Waiting for the first prices.", is_trouble=False)
