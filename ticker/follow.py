@@ -1,7 +1,8 @@
-"""Keeps a board up to date with a stream: a snapshot, then following, as long as it is run.
+"""Keeps a board up to date with a stream: takes a snapshot, then follows until cancelled.
 
-`state` and `problem` say how the stream is. A silent stream is asked for its health. The clock and
-the pauses come in through parameters. Knows no screen: its caller is told when something changed.
+`state` and `problem` say how the stream is. If the stream is silent and its reader reports trouble,
+its health is checked. The clock and the pauses come in through parameters. This module knows no
+screen: it calls back when something changed.
 """
 
 from __future__ import annotations
@@ -29,19 +30,18 @@ from ticker.system_clock import monotonic, now
 from ticker.units import SECOND
 
 _HEALTH_EVERY: Final = 0.5
-"""Between two checks of a silent stream (s), which is asked for its health if its reading has
-trouble."""
+"""The time between two checks whether the stream is silent (s)."""
 _AT_ONCE: Final = 500
 """The most ticks folded in before other tasks of the event loop may run."""
 _PATIENCE: Final = 0.3
-"""After this time without an answer (s) the trouble is reported without it."""
+"""How long to wait for the health check before the stream is reported as unreachable (s)."""
 
 
 class Follow:
-    """The `Feed` that follows `stream`; `symbols` (None: all) are the rows, in that order.
+    """The `Feed` that follows `stream`. `symbols` are the rows, in this order (`None`: all).
 
-    Symbols `beside` are read too. `board` is an empty board for these symbols; `None`: a new one.
-    `observe` gets all that was folded in.
+    Symbols in `beside` are read too, but have no row. `board` must be empty and made for these
+    symbols; `None` makes a new one. `observe` is called with each batch after it was folded in.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class Follow:
         self.board = board or Board(symbols, beside=beside)
         self.state = StreamState.OPENING
         self.problem: str | None = None
-        """What is wrong with the stream, in a sentence from the backend; absent if all is well."""
+        """What is wrong with the stream, in the backend's words; `None` if nothing is."""
         self.next_try: int | None = None
-        """When a stream that is away is tried again (µs, UTC); absent during a try."""
+        """When a stream that is away is tried again (µs, UTC); `None` during a try."""
         self.reconnects = 0
         """How often the stream was lost and read again."""
         self._is_lost = False
@@ -85,9 +85,9 @@ class Follow:
         )
         self._on_change: Callable[[], None] = lambda: None
         self._wished_before: frozenset[str] | None = None
-        """The symbols read so far, if others are wanted now; `None` if nothing changed."""
+        """The symbols read before `choose` or `stand_beside` changed them; `None` if unchanged."""
         self._is_found = False
-        """Whether anything came since the start, or since the stream was lost."""
+        """Whether a batch came since the start, or since the stream was last lost."""
 
     @property
     def url(self) -> str:
@@ -111,12 +111,12 @@ class Follow:
 
     @property
     def repeats(self) -> int:
-        """Return the number of ticks that came again, and were dropped."""
+        """Return the number of repeated ticks that were dropped."""
         return self.stream.read_stats().repeats
 
     @property
     def trouble(self) -> str | None:
-        """Return why the stream is away; `None` if it is read, or was never there."""
+        """Return why the stream is away; `None` if it can be read, or never existed."""
         is_well = self.state in (StreamState.OPENING, StreamState.OK)
         return None if is_well else self.problem
 
@@ -136,7 +136,7 @@ class Follow:
         return None if self._symbols is None else [*self._symbols, *self.board.beside]
 
     def choose(self, symbols: Sequence[str]) -> None:
-        """Watch these from now on. The loop reads what it lacks within a second."""
+        """Show these symbols from now on. New ones are read within a second."""
         self._choose(list(symbols), self.board.beside)
 
     def stand_beside(self, symbols: Collection[str]) -> None:
@@ -151,7 +151,7 @@ class Follow:
         self._following.symbols = self._read
 
     async def snapshot(self) -> Board:
-        """Read the stream once into the board. Raises `StreamError`, and does not wait."""
+        """Read a snapshot into the board. Raises `StreamError`; does not retry."""
         self._following.stood = await self._look()
         return self.board
 
@@ -177,7 +177,7 @@ class Follow:
                             if piece is not batch:  # keys and frames come first
                                 await asyncio.sleep(0)
                             self._take(piece)
-                        # "Still here" is no change: it would cost the screen a frame.
+                        # An empty batch only says that the stream is alive: no reason for a frame.
                         if batch or self.state is not before:
                             on_change()
                         if self._wished_before is not None:
@@ -187,7 +187,7 @@ class Follow:
 
     async def _begin(self, stood: Batch | None) -> Batch:
         """Take a snapshot if the stream is new or was replaced. Read newly wanted symbols."""
-        self.next_try = None  # these symbols, however long the answer takes
+        self.next_try = None  # this is the next try
         if stood is None:
             stood = await self._look()
             self._on_change()
@@ -212,9 +212,10 @@ class Follow:
             self._tell(self._readable, None)
 
     async def _refill(self, known: frozenset[str]) -> None:
-        """Fetch the quotes of symbols that were not read before; the others continue.
+        """Fetch the quotes of the symbols that are not in `known`. Nothing else changes.
 
-        Reading stays at its position: what it repeats of the new symbols, the board knows already.
+        Reading goes on from its old position. So it may repeat ticks of the new symbols, and the
+        board drops them.
         """
         batch = await self.stream.snapshot()
         new = [quote for quote in batch.quotes if quote.symbol not in known]
@@ -222,7 +223,7 @@ class Follow:
         self._observe(found)
 
     def _lose(self, error: StreamError, seconds: float) -> None:
-        """Note that the stream is lost, and is tried again in so many seconds."""
+        """Note that the stream is lost, and that it is tried again in `seconds`."""
         self._is_found = False
         if isinstance(error, StreamMissing):
             self._tell(StreamState.MISSING, None if not self.board.is_filled else error.problem)
@@ -233,14 +234,14 @@ class Follow:
         self._on_change()
 
     async def _mind_health(self) -> None:
-        """Ask a silent stream for its health: its reading waits for the server by itself."""
+        """Check the health of a silent stream. Its reader reports nothing while it waits."""
         while True:
             await asyncio.sleep(_HEALTH_EVERY)
             silent = self._following.silent
             if silent is None or silent < QUIET_AFTER:
                 continue
             found, problem = self._readable, None
-            # The question costs a server work. A reading without trouble has answered it already.
+            # A check costs the server work, so it is made only if the reader reports trouble.
             trouble = self.stream.read_stats().problem
             if trouble is not None:
                 asking = asyncio.ensure_future(self.stream.health())
@@ -264,7 +265,7 @@ class Follow:
     def _tell(self, state: StreamState, problem: str | None) -> None:
         was_read, is_read = self.state is StreamState.OK, state is StreamState.OK
         if was_read and not is_read:
-            # What was not heard since the silence began is the stream's fault, not the writers'.
+            # No heartbeat arrives from a stream that is away: do not blame the writers.
             self.board.writers.stream_lost(self.elapsed() - (self._following.silent or 0))
             self._is_lost = True
         elif is_read and not was_read:

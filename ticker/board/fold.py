@@ -1,10 +1,10 @@
 """Batches of a stream → the rows of a board.
 
-Pure: now is passed in, nothing is read or written, no clock. Folding a batch twice changes nothing.
-A row is only made when it is asked for, so that a thousand ticks a second cost little.
+Pure: time is a parameter, and there is no input or output. A batch that is folded in twice changes
+no row. A row is made only when it is asked for, so a thousand ticks a second cost little.
 `take_changed()` returns the symbols whose rows changed.
 
-Two origins on one symbol: the row shows the one with the newest `time`.
+If two origins have ticks of one symbol, the row shows the tick with the newest `time`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _GAPS: Final = 200
 
 
 class Board:
-    """The rows of `symbols`, in that order; of all symbols that come, if `symbols` is None.
+    """The rows of `symbols`, in this order; `None`: of all symbols that come, by name.
 
-    Symbols in `beside` are folded in like the others but have no row, unless they are in `symbols`.
+    Symbols in `beside` are folded in too, but have no row unless they are also in `symbols`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Board:
         self.gaps = 0
         """Gaps folded in so far."""
         self.gap: Gap | None = None
-        """The last of them."""
+        """The last gap folded in, of any symbol."""
         self.received: int | None = None
         """`received` of the newest record (µs, UTC)."""
         self.writers = Writers()
@@ -54,16 +54,16 @@ class Board:
         self.lives = 0
         """How often `forget` was called."""
         self.minutes = Minutes()
-        """The minutes before our own ticks, of symbols whose bars came."""
+        """The source's minute bars from before the stream's first tick."""
         self._symbols: dict[str, SymbolState] = {}
         self._watched: dict[str, None] | None = None
         self.beside = frozenset(beside)
-        """Symbols without a row."""
+        """Symbols that are folded in without a row."""
         self._changed: set[str] = set()
         self._invented: set[str] = set()
         self._gaps: deque[Gap] = deque(maxlen=_GAPS)
         self.owner: Owner | None = None
-        """Values the holdings; `None`: there are none."""
+        """Computes the value of the holdings; `None`: there are none."""
         self.held: Held | None = None
         """What readers see while the board is held."""
         self._focus: Focus | None = None
@@ -72,9 +72,9 @@ class Board:
     def watch(
         self, symbols: Sequence[str] | None, *, beside: Collection[str] | None = None
     ) -> None:
-        """Show these symbols, in this order (`None`: all that come).
+        """Show `symbols`, in this order (`None`: all that come).
 
-        Fold in those `beside` too; `None`: the same as before.
+        Symbols in `beside` are folded in without a row. `None` leaves `beside` as it is.
         """
         self._watched = None if symbols is None else dict.fromkeys(symbols)
         self.beside = self.beside if beside is None else frozenset(beside)
@@ -96,9 +96,10 @@ class Board:
         self.look_at(None if self._focus is None else self._focus.symbol)
 
     def fold(self, batch: Batch, now: int, *, read_at: int | None = None) -> None:
-        """Fold in `batch`; `now` (µs, the reader's own clock) is when changed prices are seen.
+        """Fold in `batch` at `now` (µs, the reader's own clock).
 
-        `read_at` is the wall clock (µs, UTC) for a snapshot, because its heartbeats may be old.
+        `read_at` is given for a snapshot only: the wall clock (µs, UTC) when it was read. The age
+        of its heartbeats, which may be old, is computed from it.
         """
         for tick in batch.ticks:
             self._fold_tick(tick, now)
@@ -112,7 +113,7 @@ class Board:
             self._remember_gaps(batch.gaps)
 
     def remember(self, batch: Batch) -> None:
-        """Add older ticks and gaps to the histories only; rows and counts stay."""
+        """Add older ticks and gaps to the histories. Rows and counts do not change."""
         for tick in batch.ticks:
             state = self._state(tick.symbol)
             if state is not None:
@@ -123,7 +124,7 @@ class Board:
         self._remember_gaps(batch.gaps)
 
     def take_minutes(self, minutes: MinuteBars) -> None:
-        """Add the minute bars of a symbol, for lines and charts only."""
+        """Add the minute bars of a symbol. Only sparklines and charts use them."""
         self.minutes.take(minutes)
         if self._focus is not None and self._focus.symbol == minutes.symbol:
             self._focus.bars.take_minutes(*self.minutes.whole(minutes.symbol))
@@ -134,7 +135,7 @@ class Board:
         self._changed.update(symbols)
 
     def look_at(self, symbol: str | None) -> None:
-        """Remember more of `symbol`, and no longer of another (`None`: of none)."""
+        """Keep the details of `symbol`, and of no other symbol (`None`: of none)."""
         self._focus = None if symbol is None else Focus(symbol)
         if symbol is None or self._focus is None:
             return
@@ -145,7 +146,7 @@ class Board:
 
     @property
     def focus(self) -> Focus | None:
-        """Return what is remembered of the detail's symbol; read-only."""
+        """Return the details of the symbol that was last given to `look_at`; read-only."""
         now, held = self._focus, None if self.held is None else self.held.focus
         if now is not None and held is not None and held.symbol == now.symbol:
             return held
@@ -167,7 +168,7 @@ class Board:
         return None if state is None else state.history
 
     def breaks(self, symbol: str) -> list[tuple[int, int]]:
-        """Return the spans (µs, begin and end) of the last gaps of `symbol`."""
+        """Return begin and end (µs, UTC) of the last gaps of `symbol`."""
         return [
             (gap.from_, gap.until)
             for gap in self._gaps
@@ -192,12 +193,12 @@ class Board:
         self.held = Held(now, elapsed, self.ticks, rows, writers, self.valuation, focus)
 
     def release(self) -> None:
-        """Show what is known."""
+        """End `hold`: show the newest rows again."""
         self.held = None
         self._changed.update(self.symbols)
 
     def own(self, portfolio: Portfolio | None) -> None:
-        """Add to each row what is owned of it; `None`: nothing is."""
+        """Add the holdings in `portfolio` to the rows; `None`: remove them."""
         self.owner = None if portfolio is None else Owner(portfolio, self._bare_row)
         self.revalue()
         self._changed.update(self.symbols)
@@ -261,7 +262,7 @@ class Board:
 
     @property
     def simulated(self) -> bool:
-        """Tell whether any price so far was invented, or will be."""
+        """Tell whether a price was invented, or a writer's source invents prices."""
         will_be = any(map(self.writers.tell_symbols, ("exchange", "exchange-live")))
         return bool(self._invented) or will_be
 
@@ -333,7 +334,7 @@ class Board:
         self._touch([record.symbol])
 
     def _note_in_focus(self, state: SymbolState | None) -> None:
-        """Let the line of the detail's symbol end with the price that its row shows."""
+        """End the chart of the detail's symbol with the price that its row shows."""
         trade = None if state is None or state.shown is None else state.shown.trade
         if self._focus is not None and trade is not None:
             self._focus.bars.take(trade.time, trade.price)

@@ -1,10 +1,10 @@
-"""How old a price is, and why: the honest answer for each row.
+"""How old a row's price is, and why.
 
-The age counts from the event's own time. Its reason is the nearest known cause: the stream is away,
-the poller stopped or is gone, the source is rate-limited, unreachable or unreadable, it refused the
-symbol, the market is closed, the exchange delays its prices, the session is before or after the
-regular one, or nothing was traded.
-Pure: both clocks are passed in.
+The age counts from the event's own time. The reason is the first that applies: the stream is away;
+the poller stopped, is starting, or has a problem with its source; the source refused the symbol;
+the market is closed; the exchange delays its prices; the session is before or after the regular
+one; a gap has just ended; nothing was traded. Without a price, a refusal comes first of all. Pure:
+both clocks are passed in.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from ticker.records import Gap
 from ticker.units import MINUTE
 
 _QUIET: Final = MINUTE
-"""A price younger than this needs no reason, whatever the interval (µs)."""
+"""A price older than this without another reason counts as unchanged (µs)."""
 GAP_TOLD: Final = MINUTE
-"""For how long a gap is told beside the prices that came after it (µs)."""
+"""How long after a gap its rows show it as their reason (µs)."""
 _EXTENDED: Final = {"pre": Reason.PRE_MARKET, "post": Reason.AFTER_HOURS}
-"""The sessions in which little is traded: a price may be old or odd."""
+"""Sessions with little trade: a price may be old or unusual."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old a price is (µs; `None` without one), why, and until when that lasts."""
+    """How old a price is (µs; `None`: there is no price), and the reason."""
 
     micros: int | None
     reason: Reason
     detail: str = ""
-    """In words from outside (a refusal), to be escaped where it is shown."""
+    """The source's words for a refusal. They come from outside: escape them to show them."""
     until: int | None = None
-    """When the source may be asked again (µs, UTC)."""
+    """When the source is asked again (µs, UTC); `None` if unknown."""
     delay: int | None = None
-    """By how much the exchange delays (µs)."""
+    """How late the exchange publishes its prices (µs)."""
     gap: int | None = None
-    """How long the gap was that has just ended (µs)."""
+    """The length of a gap that has just ended (µs)."""
 
     @property
     def is_trouble(self) -> bool:
@@ -52,8 +52,8 @@ def age_of(
 ) -> Age:
     """Return the age of the row's price at `now` (µs, UTC), with its reason.
 
-    `trouble`: why the stream itself is away, in words; `None` while it is read. `elapsed`: the
-    reader's own clock, by which writers are judged; `None` for a reader that looks once.
+    `trouble` says why the stream is away; `None` if it can be read. Writers are judged by
+    `elapsed` (µs, the reader's own clock); `None` for a reader that reads once.
     """
     age = None if row.time is None else max(0, now - row.time)
     elapsed = now if elapsed is None else elapsed
@@ -76,7 +76,10 @@ def age_of(
 
 
 def after_gap(age: Age, gap: Gap, now: int) -> Age:
-    """Return `age`, or the last `gap` of its symbol as its reason if that is new at `now` (µs)."""
+    """Return `age`, with `gap` as the reason if it is new at `now` (µs, UTC) and no other applies.
+
+    `gap` must concern the symbol of `age`.
+    """
     if age.reason not in (Reason.FRESH, Reason.UNCHANGED) or now - gap.received >= GAP_TOLD:
         return age
     lasted = None if gap.from_ is None or gap.until is None else max(1, gap.until - gap.from_)
@@ -86,16 +89,16 @@ def after_gap(age: Age, gap: Gap, now: int) -> Age:
 def _cause(
     row: Row, writers: Writers, elapsed: int, trouble: str | None
 ) -> tuple[Reason, int | None]:
-    """Return why the row's price is not new, and until when that lasts (µs) if known."""
+    """Return what keeps the row from new prices, and when the source is asked again (µs, UTC)."""
     if trouble is not None:
         return Reason.STREAM_AWAY, None
     found = writers.of(row.symbol, row.source, elapsed)
     if not found and row.source is None:
-        # It may have just been added: no poller has named it yet, but one still may.
+        # The symbol may be new: no poller has listed it yet. So any poller counts.
         found = writers.at(elapsed)
     if found:
         return found[0].reason, found[0].heartbeat.retry_at
     if row.source is not None and writers.tell_symbols(row.source):
         return Reason.POLLER_STOPPED, None
-    # Imported or relayed prices have no writer that could be missed.
+    # Imported or relayed prices have no poller, so none can have stopped.
     return Reason.FRESH, None

@@ -1,10 +1,11 @@
 """The sentences about writers and streams: one set for `status`, `tail` and the dashboard.
 
-Pure: records and a moment in, words out. A sentence ends with a full stop, unless it ends with a
-command: users copy the command, and would copy the stop. `option` names the stream in a command, as
-in ` --stream demo`; it is empty for the default stream. Text from outside is escaped. Times are
-those of events, so a sentence changes only when the data do. Only `of_heartbeat` counts up to
-`now`: it is for lists that are printed once.
+Pure: records and a moment in, words out. A sentence about a problem ends with a full stop, unless
+it ends with a command, because users would copy the full stop with the command. A line about a
+healthy writer has none. `option` is the option that names the stream in a command, as in
+` --stream demo`; it is empty for the default stream. Text from outside is escaped. Sentences show
+the times of events, not ages, so they do not change each second. Only `of_heartbeat` shows an age:
+it is for lists that are printed once.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from ticker.units import DAY, SECOND
 
 EXAMPLES: Final = 3
 _EXAMPLE: Final = ("AAPL",)
-"""Symbols for advice to poll, if the user named none."""
+"""The symbols in a suggested command, if the user named none."""
 _LATE: Final = 5 * SECOND
-"""A first answer that takes longer (µs) has met a problem."""
+"""If the first answer takes longer than this (µs), advice is added."""
 _PROBLEM: Final = 160
-"""The most characters of a problem that are shown."""
+"""The most characters that are shown of a problem."""
 _TYPED: Final = 12
-"""The most symbols in a command that the user is to type."""
+"""The most symbols in a suggested command."""
 _CHOSEN: Final = frozenset({"exchange", "exchange-live", "yahoo-live"})
-"""Sources that a poller asks only if told to. `--source` takes these words."""
+"""The sources that a suggested command must name with `--source`: they are not the default."""
 _URL: Final = re.compile(r"(exchange(-live)?:|yahoo\+http://|yahoo-live\+ws://)[\w.:\[\]-]+/?")
-"""What advice may show after `--source`: a heartbeat comes from outside."""
+"""The URLs that a suggested command may hold: a heartbeat's URL comes from outside."""
 _DEMO: Final = " --stream demo"
 
 
@@ -48,13 +49,13 @@ def invitation(symbols: Sequence[str] | None = None, option: str = "") -> str:
     """Say what to do about an empty stream. `symbols` are those that the reader wants."""
     if is_recording(option.rstrip("'")):  # no poller can write to it
         return "This recording holds no tick."
-    if option == _DEMO:  # real prices may not be polled into it
+    if option == _DEMO:  # the demo's stream takes invented prices only
         return "The demo's stream is empty. In another terminal: ticker demo"
     return f"The stream is empty: nobody has polled yet. {to_poll(symbols, option)}"
 
 
 def passed_over(broken: int) -> str:
-    """Describe `broken` unreadable records."""
+    """Say how many unreadable records were skipped."""
     return f"{count_text(broken, 'record')} that cannot be read: not ours, or broken"
 
 
@@ -66,10 +67,10 @@ def to_poll(symbols: Sequence[str] | None = None, option: str = "") -> str:
 
 
 def asking(source: str, option: str = "", *, url: str | None = None) -> str:
-    """Return the options with which `ticker poll` asks `source` for the stream of `option`.
+    """Return the options of a `ticker poll` that asks `source` and writes the stream of `option`.
 
-    `source` is the name in its heartbeats; `url` is the server that they tell. Empty if a poller
-    asks this source by default, or if the name is none of ours.
+    `source` and `url` are those of a heartbeat. There is no `--source` if `source` is the default
+    or is unknown to us.
     """
     chosen = url if url and _URL.fullmatch(url) else source if source in _CHOSEN else ""
     return (f" --source {chosen}" if chosen else "") + escape(option, 1_000)
@@ -81,12 +82,12 @@ class Backlog:
 
     ticks: int
     is_sending: bool
-    """Whether a relay is running for them."""
+    """Whether a relay is running that sends them."""
     source: str
-    """The source that a poller must ask in order to send them, as heartbeats name it."""
+    """The source of these ticks, as heartbeats name it. A poller of this source sends them."""
 
     def words(self, option: str = "") -> str:
-        """Say what becomes of them. `option` names their stream in a command."""
+        """Say when they are sent, or how to send them. `option` names their stream."""
         waits, them = agree(self.ticks, "waits", "wait"), agree(self.ticks, "it", "them")
         words = f"{count_text(self.ticks, 'tick')} {waits} here"
         if self.is_sending:
@@ -95,12 +96,12 @@ class Backlog:
 
 
 def sentence(words: str) -> str:
-    """Add a full stop, unless the words end with a punctuation mark."""
+    """Add a full stop, unless the words end with a full stop or a question mark."""
     return words if words.endswith((".", "?")) else f"{words}."
 
 
 def followed_by(words: str, more: str) -> str:
-    """Join two texts, with a dot in between if `words` ends with a command."""
+    """Join two texts: with a space after `.` or `?`, otherwise with ` · `."""
     return f"{words}{' ' if words.endswith(('.', '?')) else ' · '}{more}" if more else words
 
 
@@ -155,12 +156,12 @@ def of_writer(writer: WriterHealth, now: int, zone: Zone, option: str = "") -> s
 
 
 def _of_start(beat: Heartbeat, now: int, zone: Zone) -> str:
-    """Describe a poller that asks for the first time: what it waits for, what may be wrong."""
+    """Describe a poller that waits for its first answer. Add advice if that takes long."""
     source, asked = source_title(beat.source), clock(beat.time, zone, now=now)
     if now - beat.time < _LATE:
         return f"Waiting for the first answer from {source}, asked at {asked}."
     words = f"No answer from {source} since {asked}."
-    # A local exchange that is not running refuses at once. One that does not answer is busy.
+    # No advice for a local exchange: if it were not running, it would have refused at once.
     is_local = beat.source.startswith("exchange")
     return words if is_local else f"{words} {to_reach(beat.source, beat.source_url)}"
 
@@ -176,7 +177,7 @@ def _of_replay(writer: WriterHealth, tape_time: int, now: int, zone: Zone) -> st
 
 
 def of_healthy(writers: Sequence[WriterHealth], now: int, zone: Zone, option: str = "") -> str:
-    """Describe healthy writers: one by itself, several together."""
+    """Describe healthy writers in one line."""
     if len(writers) == 1:
         return of_writer(writers[0], now, zone, option)
     beats = [writer.heartbeat for writer in writers]
@@ -188,9 +189,9 @@ def of_healthy(writers: Sequence[WriterHealth], now: int, zone: Zone, option: st
 
 
 def answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
-    """Return how many symbols came with a price, and how many were asked for.
+    """Return how many symbols had a price, and how many were asked for.
 
-    A symbol of several writers counts once.
+    A symbol that several writers poll counts once, if every heartbeat lists its symbols.
     """
     if any(beat.symbols is None for beat in beats):
         return sum(beat.answered for beat in beats), sum(beat.asked for beat in beats)
@@ -206,7 +207,7 @@ def answered(beats: Sequence[Heartbeat]) -> tuple[int, int]:
 
 
 def of_healthy_briefly(writers: Sequence[WriterHealth], now: int, zone: Zone) -> str:
-    """Describe healthy writers: how much the last answers brought, when, and what is wrong."""
+    """Describe healthy writers: how many symbols had a price, when, and the first problem."""
     beats = [writer.heartbeat for writer in writers]
     if any(beat.tape_time is not None for beat in beats):
         return of_healthy(writers, now, zone)
@@ -229,7 +230,7 @@ def of_writer_briefly(writer: WriterHealth, now: int, zone: Zone, option: str = 
 def of_stale(
     writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
 ) -> str:
-    """Say why `writer`, the healthiest that polls `symbols`, brings no price."""
+    """Say why `symbols` get no price. `writer` is the healthiest of those that poll them."""
     named = _names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
@@ -241,8 +242,8 @@ def of_stale(
 def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
     """Return the command that starts a poller like that of `beat` for `symbols`.
 
-    With too many symbols to type, it names the first ones. A demo's exchange ended with it, so the
-    command is then another demo.
+    It names the first symbols if there are many. For the demo's stream it starts a new demo,
+    because the old demo's exchange has ended too.
     """
     if option == _DEMO and beat.source_url is not None:
         return "ticker demo --keep"
@@ -273,7 +274,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
 
 
 def of_unhealthy(writers: Sequence[WriterHealth], among: int) -> str:
-    """List the unhealthy writers. Leaves out those that stopped or are gone for a day."""
+    """List the unhealthy writers, except those that stopped, or are gone for more than a day."""
     unhealthy = [
         each
         for each in writers
@@ -300,7 +301,7 @@ def why_away(problem: str | None) -> str:
 
 
 def why_none(state: str, source: str, problem: str) -> str:
-    """Say why a poller in `state` kept no tick, in a few words; empty if that is no problem."""
+    """Say in a few words why a poller in `state` kept no tick. Empty if nothing is wrong."""
     match state:
         case WriterState.OK | WriterState.STREAM_UNREACHABLE:
             return problem
@@ -331,5 +332,5 @@ def _names(symbols: Sequence[str]) -> str:
 
 
 def _since(beat: Heartbeat, now: int, zone: Zone) -> str:
-    """Name the last good answer: the time of a failed poll would say nothing of the prices."""
+    """Return ` since` and the time of the last good answer: the prices are from then."""
     return "" if beat.last_good is None else f" since {clock(beat.last_good, zone, now=now)}"

@@ -1,10 +1,10 @@
-"""The loop from a source to a log: ask, compare, append, tell, wait for the next slot.
+"""The loop from a source to a log: ask, compare, append, report, wait for the next slot.
 
-There is one request at a time, on a schedule that neither drifts nor catches up. A heartbeat is
-written for each poll (at most one a second) and for each change of state or symbols. A gap is
-written for each span without observation, also if the poller itself was stopped. If the log is
-deleted or replaced, the poller goes on in another one. A stop takes seconds, whatever the source
-does. This module does not know where quotes come from, how ticks are stored, or who shows them.
+It sends one request at a time, in fixed slots: a missed slot is skipped. A heartbeat is written for
+each poll (at most one a second) and for each change of state or symbols. A gap is written for each
+span without observation, even if the poller was not running. If the log is deleted or replaced, the
+poller can `move` to another one. A stop takes seconds, whatever the source does. This module does
+not know where quotes come from, how ticks are stored, or who shows them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from ticker.units import DAY, SECOND
 
 
 class Poll:
-    """One poller. `run` it once; everything else may be called while it runs, from its event loop.
+    """One poller. Call `run` once, and again only after `move`.
 
-    `log` must be entered; neither it nor `source` is closed here. `every` is the wished interval
-    (µs; `None`: the source's own). `duration` (µs) and `count` (ticks) end the run; an answer is
-    always kept whole, so there may be a few more ticks than `count`. `on_status` is called after
-    each poll and after each change, and must not block.
+    `add`, `remove` and `stop` may be called while it runs, from its event loop. `log` must be
+    entered. The caller closes `log` and `source`. `every` is the wished interval (µs; `None`: the
+    source's own). The run ends after `duration` (µs) or `count` ticks. An answer is always written
+    whole, so there may be a few more ticks than `count`. `on_status` is called after each change of
+    the status, and must not block.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Poll:
             source, every, symbols=len(self._symbols), now=now, random=random
         )
         self._asked = Asked((), self._clock.wall(), now, 0)
-        """The last request, or the one under way."""
+        """The request in progress, or the last one."""
         self._said: Heartbeat | None = None
         self._answers = 0
         self._trouble: tuple[WriterState | None, str | None] = None, None
@@ -90,9 +91,10 @@ class Poll:
         return tuple(self._symbols)
 
     def add(self, symbols: Iterable[str]) -> None:
-        """Poll these too, within a second if the source allows it. Known ones stay as they are.
+        """Poll these symbols too, within a second if the source allows it.
 
-        Raises `InvalidRecord` if one cannot be a symbol, and then adds none.
+        Symbols that are polled already are ignored. Raises `InvalidRecord` if one cannot be a
+        symbol; then none is added.
         """
         new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._symbols]
         for symbol in new:
@@ -113,8 +115,8 @@ class Poll:
     def move(self, log: PollLog) -> None:
         """Let the next `run` go on in `log`, because the old log was deleted or replaced.
 
-        `log` must be entered by then. The symbols, the interval, the end and the counts stay. What
-        the log holds, and when its symbols were last polled, is read again.
+        `log` must be entered before that `run`. The symbols, the interval, the end and the counts
+        stay. `run` reads what the new log holds and when its symbols were last polled.
         """
         self._said = self._writer.beats.newest or self._said
         self._writer = LogWriter(log, self._source, self.writer, self._clock)
@@ -129,10 +131,10 @@ class Poll:
         """Poll until stopped, or until `duration` or `count` is reached.
 
         Raises `StreamNotWritable` (disk full), `MixedPrices` and other lasting errors of the
-        stream; what was counted before is durable. After `StreamMissing` the poller can `move` to
-        another log and run once more: it has not stopped, and does not say so. If the source fails
-        or the stream is away for a while, the poller waits, and says so in its status and
-        heartbeats.
+        stream. Ticks counted before the error are durable. Raises `StreamMissing` if the log was
+        deleted or replaced. The status is then not `STOPPED`: `move` to another log, and run again.
+        If the source fails or the stream is away for a while, the poller tries again, and reports
+        it in its status and heartbeats.
         """
         await self._writer.begin(self._symbols)
         try:
@@ -164,7 +166,7 @@ class Poll:
             return
         self._hasten()
         if self._said is not None and self._schedule.due > now + SECOND:
-            # Otherwise readers cannot see that there is a poller, and what it waits for.
+            # Without it, readers of the new log would see no poller until the next poll.
             await self._try(self._writer.repeat(self._said))
 
     # Waiting, and the end
@@ -225,7 +227,7 @@ class Poll:
             )
         if outcome is None:
             return
-        # Not told by itself: the time of the next try is known only with the outcome.
+        # `on_status` is called below: only the outcome tells the time of the next try.
         self._status = msgspec.structs.replace(self._status, polls=self._status.polls + 1)
         if isinstance(outcome, Answer):
             await self._take(outcome, asked)
@@ -233,14 +235,14 @@ class Poll:
             await self._fail(of_error(outcome))
 
     async def _slow(self) -> None:
-        """Write a heartbeat while an answer is late. A failing source stays in its state."""
+        """Write a heartbeat while an answer is late. A failed source keeps its state."""
         if self._status.state in (WriterState.OK, WriterState.NO_PRICES):
             self._say(state=WriterState.SLOW)
         said = self._status
         await self._beat(Outcome(said.state, problem=said.problem, retry_at=said.retry_at))
 
     async def _take_pushed(self) -> None:
-        """Append what the source pushed."""
+        """Append the quotes that the source sent without being asked."""
         if not (quotes := self._source.take()):
             return
         try:
@@ -310,8 +312,8 @@ class Poll:
             self._schedule.hasten(self._clock.elapsed(), earliest, len(self._symbols))
 
     def _put_off(self, retry_at: int | None) -> int:
-        """Poll again at `retry_at`, or after an ever longer wait. Returns that time (µs, UTC)."""
-        # At most a day: a later date is a mistake, and the poller must recover by itself.
+        """Poll again at `retry_at` or, without it, with back-off. Returns that time (µs, UTC)."""
+        # Wait a day at most: a later date is a mistake of the source.
         wall, now = self._clock.wall(), self._clock.elapsed()
         wait = None if retry_at is None else min(retry_at - wall, DAY)
         self._schedule.failed(now, len(self._symbols), wait=wait)
@@ -325,7 +327,7 @@ class Poll:
         )
 
     async def _try(self, writing: Awaitable[None]) -> None:
-        """Write, and wait while the stream is away."""
+        """Await `writing`. If the stream is away, only report that: the loop goes on."""
         try:
             await writing
         except StreamUnreachable as error:

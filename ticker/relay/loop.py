@@ -1,9 +1,9 @@
 """The loop from a stream to another log: read, append, save the position, and again.
 
 Every tick, gap, quote and heartbeat of the source reaches the destination in the order of the
-source, each tick once, even after a kill at any moment. A side that is away is waited for and
-reported. Stopping takes seconds, whatever the destination does. The relay appends bounded batches,
-one at a time: a slow destination gets larger batches, and nothing piles up.
+source, each tick once, even after a kill at any moment. If the source or the destination is away,
+the relay reports it and waits. Stopping takes seconds, whatever the destination does. The relay
+reads and appends one bounded batch at a time, so a slow destination never fills the memory.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ from ticker.times import Moment
 from ticker.units import SECOND
 
 PATIENCE: Final = 60.0
-"""A destination that does not answer for so long counts as away (s)."""
+"""A destination that does not answer for this time counts as away (s)."""
 SLOW_AFTER: Final = 3.0
-"""… and is reported as silent after this time (s)."""
+"""A destination that does not answer is reported as silent after this time (s)."""
 WITHIN: Final = 4.0
-"""How long a stopped relay may go on delivering (s)."""
+"""How long a relay may still deliver after `stop` (s)."""
 _CLOSING: Final = 1.5
-"""… and how long closing the destination may take after that (s)."""
+"""How long closing the destination may take after that (s)."""
 REFRESH: Final = 86_400.0
 """Each quote is sent again after this time (s), because a log may keep quotes for a limited time.
 They are also sent after each connection, because the destination may have lost some."""
@@ -61,7 +61,8 @@ ATTEMPTS: Final = 5
 """How often a batch is sent again if another writer was faster."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
-"""Screens report a poller as gone if it is not heard some seconds after a destination is back."""
+"""The longest wait between two attempts (s). It is short because readers report a poller as gone
+if they hear nothing within 10 s after the destination is back."""
 
 
 class _MustReread(Exception):
@@ -71,13 +72,14 @@ class _MustReread(Exception):
 class Relay:
     """One relay. `run` it once; `stop` may be called while it runs, from its event loop.
 
-    `source` must be usable as it is and is not closed here. `destination` makes a new log for every
+    `source` must be open, and the caller closes it. `destination` makes a new log for every
     connection. `name` is the writer of the gaps that the relay itself finds. A relay without a
     saved position begins at `since`.
 
-    With `follow` it continues at the source's end, and waits for a side that is away. Without, it
-    ends there and raises; what the source gets after the start may not be delivered, and does not
-    count as undelivered. `on_status` must not block.
+    With `follow`, the relay goes on at the source's end, and waits while either side is away.
+    Without `follow`, it ends at the source's end, and raises an error if a side is away. Ticks that
+    the source gets after the start may then be left out, and do not count as undelivered.
+    `on_status` must not block.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class Relay:
         self._stop = asyncio.Event()
         self._within = WITHIN
         self._has_delivered = False
-        self._from_start = False  # what is being read
+        self._from_start = False  # whether the source is being read from its start
         self._looked_back: dict[Key, int] = {}
         self.undelivered: int | None = None
         """Ticks that waited when `run` ended; `None` if they could not be counted."""
@@ -121,12 +123,12 @@ class Relay:
 
     @property
     def status(self) -> RelayStatus:
-        """Return the current status, which `on_status` last got."""
+        """Return the status that `on_status` was last given."""
         return self._status
 
     @property
     def sent(self) -> dict[Key, int]:
-        """Return (origin, symbol) → the first sequence that this relay delivered itself."""
+        """Return (origin, symbol) → the first sequence that this relay delivered."""
         return self._filter.sent
 
     def stop(self, within: float = WITHIN) -> None:
@@ -137,10 +139,10 @@ class Relay:
     async def run(self) -> RelayReport:
         """Relay until stopped, or to the present end of the source if it does not follow.
 
-        Raises `MixedPrices`, `RecordRefused`, `SameLog` and other errors that do not heal. The
-        destination's other errors are raised only before anything was delivered: a destination that
-        has worked is waited for. Without `follow`, raises `StreamUnreachable` and `StreamMissing`
-        too. The position of what was delivered is saved.
+        With `follow`, waits while a side is unreachable or the destination is missing, and raises
+        `MixedPrices`, `RecordRefused`, `SameLog` and errors of the source. Other errors of the
+        destination are raised only until something was delivered; later ones are waited out.
+        Without `follow`, every error is raised. The position of what was delivered is saved.
         """
         work = asyncio.create_task(self._work())
         try:
@@ -195,9 +197,9 @@ class Relay:
     async def _connected(self) -> AsyncIterator[Log]:
         try:
             log = self._make()
-        except ConfigError as error:  # a security file that could be read at the start
+        except ConfigError as error:  # a security file became unreadable after the start
             raise StreamUnreachable(self._status.destination, str(error)) from error
-        # Not `async with`: closing might take as long as it likes.
+        # Not `async with`: it sets no time limit for closing.
         await self._patience.wait(log.url, log.__aenter__())
         try:
             served = as_served(self._source)
@@ -213,7 +215,7 @@ class Relay:
             let_go(closing)
 
     async def _wait_after(self, error: StreamError) -> None:
-        """Report that a side is away, and wait, longer each time; a stop ends the waiting."""
+        """Report that a side is away, and wait with back-off. `stop` ends the wait."""
         pause = self._back_off.wait(_FIRST_PAUSE, _LONGEST_PAUSE)
         waiting = await self._place.count()
         is_source = error.stream == self._source.url
@@ -226,16 +228,16 @@ class Relay:
         )
         await first_of(asyncio.ensure_future(self._pause(pause)), self._stop, cancel=True)
 
-    # Passing on
+    # Delivering
 
     async def _relay(self, log: Log) -> None:
-        """Deliver the backlog, then unchanged quotes, then follow. Repeat this each day.
+        """Deliver the backlog, then the quotes that the backlog did not hold, then follow.
 
-        Deliver the rest at the end.
+        Repeat this each day (`REFRESH`). After `stop`, deliver the rest.
         """
         while True:
             since = self._monotonic()
-            # Taken before catching up, so that all its ticks are delivered after that.
+            # Taken before the backlog is read, so that the backlog includes all its ticks.
             snapshot = await self._source.snapshot()
             self._say_following()
             self._filter.restart_counting()
@@ -259,8 +261,9 @@ class Relay:
     def _check_for_losses(self, behind: Mapping[Key, int]) -> None:
         """Raise `_MustReread` if the destination lost ticks that were sent before.
 
-        A broker may lose what it acknowledged, if its disk had not written it yet. The source may
-        still have it. This is done once for each loss: what is found nowhere becomes a gap.
+        A broker may lose ticks that it acknowledged but had not written to its disk. The source may
+        still have them, so it is read again, once for each loss. Ticks that it no longer has become
+        a gap.
         """
         lost = {key: last for key, last in behind.items() if self._looked_back.get(key) != last}
         if lost and not self._from_start:
@@ -268,7 +271,10 @@ class Relay:
             raise _MustReread
 
     async def _read_once(self, log: Log, *, follow: bool, until: float = math.inf) -> None:
-        """Read the source once. Following, it ends when stopped, or soon after `until`."""
+        """Read the source to its present end or, with `follow`, until stopped or after `until`.
+
+        All that is read is delivered. `until` is a time of `monotonic` (s).
+        """
         place = self._place
         assert place.reached is not None  # noqa: S101 - it was begun
         self._from_start, place.is_start = place.is_start, False
@@ -279,13 +285,13 @@ class Relay:
                 self._back_off.reset()
                 if not batch:
                     self._tell_source()
-                # In silence nothing else would save the last position.
+                # An empty batch means silence: save now, because no later batch may come to do it.
                 await (place.save_if_due() if batch else place.save())
                 if self._monotonic() > until:
                     break
 
     def _tell_source(self) -> None:
-        """Report whether a silent source is away. Its reading waits for it by itself."""
+        """Report whether a silent source is away. The read itself raises nothing: it waits."""
         problem = self._source.read_stats().problem
         if problem is None:
             self._say_following()
@@ -293,7 +299,7 @@ class Relay:
             self._say_away(self._source.url, problem, waiting=None)
 
     async def _send(self, log: Log, batch: Batch) -> None:
-        """Append what the destination lacks of `batch`. It is durable on return."""
+        """Append the records of `batch` that the destination lacks. They are durable on return."""
         for _ in range(ATTEMPTS):
             fresh = self._filter.fresh(batch)
             self._check_for_losses(self._filter.behind)
@@ -308,7 +314,7 @@ class Relay:
                 last = await self._patience.wait(log.url, log.last())
                 self._filter.begin(log.id, last, whole=self._place.whole)
                 continue
-            except InvalidRecord as error:  # otherwise the same would come again and again
+            except InvalidRecord as error:  # a retry would send the same record again
                 words = f"cannot store a record of {self._source.url} ({error})"
                 raise RecordRefused(log.url, words) from error
             self._filter.delivered(fresh)
@@ -326,7 +332,7 @@ class Relay:
         self._place.reached = batch.position
 
     async def _tell_silence(self, url: str) -> None:
-        """Report that the destination has not answered for long, and how much waits."""
+        """Report that the destination does not answer, and how many ticks wait."""
         waiting = await self._place.count()
         if self._status.state is not WriterState.STREAM_UNREACHABLE:
             self._say_away(url, "does not answer", next_try=None)

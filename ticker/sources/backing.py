@@ -1,8 +1,9 @@
-"""The polls of a live source.
+"""The polls behind a live source.
 
-They bring names and closes, they are compared with the socket, and they replace a socket that sends
-nothing. They keep to the interval of a polled source and to its budget. If a source asks us to
-wait, we wait. A failed poll changes no known quote. This module knows no socket.
+They have three uses: they fetch names and closes, they show whether a silent socket misses prices,
+and they replace a socket that sends nothing. They keep to the interval and the budget of the polled
+source. Once a quote is known, they wait as long as the source asks. A failed poll changes no known
+quote. This module knows no socket.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class BackingPolls:
     ) -> None:
         self.source = source
         self.asked_at = monotonic()
-        """When the last one was sent."""
+        """When the last poll was sent, or this object was made (s, by `monotonic`)."""
         self.error: SourceError | None = None
-        """The error of the last one, if it failed."""
+        """The error of the last poll; `None` if there was none."""
         self._known = known
         self._clock = clock
         self._monotonic = monotonic
@@ -41,10 +42,12 @@ class BackingPolls:
         self._comparing: asyncio.Task[Answer] | None = None
 
     async def poll(self, symbols: Sequence[str]) -> bool | None:
-        """Poll now, unless it is too early. Returns whether a known price moved; `None`: unknown.
+        """Poll now, unless it is too early.
 
-        It is never too early for a symbol of which nothing is known. Raises `SourceError` if no
-        quote is known at all.
+        Returns whether a known price moved; `None` if no poll was sent, or if it failed. For a
+        symbol without a quote or a refusal, the interval is ignored, but not the wait that the
+        source asked for. While no quote is known at all, every call polls, and a failed poll raises
+        `SourceError`.
         """
         if self._known and not self._is_allowed(symbols, self.pace(len(symbols))):
             return None
@@ -59,15 +62,22 @@ class BackingPolls:
             return None
 
     def begin(self, symbols: Sequence[str], pause: float, wake: Callable[[], object]) -> None:
-        """Poll in the background if the last poll is `pause` ago (s). Call `wake` at the end."""
-        pause = max(pause, 2 * self.pace(len(symbols)))  # half the budget is left over
+        """Start a background poll if the last poll was sent at least `pause` seconds ago.
+
+        `wake` is called when it ends. At most one runs at a time. A symbol of which nothing is
+        known does not wait for `pause`.
+        """
+        pause = max(pause, 2 * self.pace(len(symbols)))  # uses at most half of the budget
         if self._comparing is None and self._is_allowed(symbols, pause):
             self.asked_at = self._monotonic()
             self._comparing = asyncio.create_task(self.source.quotes(symbols))
             self._comparing.add_done_callback(lambda _: wake())
 
     def ended(self) -> bool | None:
-        """Return the result of a background poll that has ended, as `poll` does."""
+        """Take the result of a background poll that has ended, as `poll` returns it.
+
+        `None` if none has ended since the last call.
+        """
         task = self._comparing
         if task is None or not task.done():
             return None
@@ -79,13 +89,16 @@ class BackingPolls:
             return None
 
     def cancel(self) -> None:
-        """Drop the background poll: its answer would be older than the next connection."""
+        """Cancel the background poll: its answer could be older than the next connection."""
         if self._comparing is not None:
             self._comparing.cancel()
             self._comparing = None
 
     def pace(self, symbols: int) -> float:
-        """Return the seconds between two polls of so many symbols, within the budget's share."""
+        """Return the seconds between two polls of `symbols` symbols, within the budget's share.
+
+        It also tells the budget how many requests an hour are wanted.
+        """
         budget, requests = self.source.budget, -(-symbols // self.source.batch)
         every = self.source.every / SECOND
         budget.wish(int(3_600 * requests / every))

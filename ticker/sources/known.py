@@ -1,7 +1,7 @@
-"""The quotes and refusals of a live source, and the quotes that wait to be taken.
+"""The known quotes and refusals of a live source, and a queue of new quotes.
 
-If too many quotes wait, the latest of each symbol is kept and the others are counted. This module
-knows no socket and no clock.
+If the queue grows too long, it keeps only the latest quote of each symbol and counts the others as
+skipped. This module knows no socket and no clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ticker.sources.pricing import Message, merged, updated
 from ticker.sources.protocol import Answer
 
 _WAITING: Final = 10_000
-"""If more quotes wait, only the latest of each symbol is kept."""
+"""The longest queue. In a longer one, only the latest quote of each symbol is kept."""
 
 
 class KnownQuotes:
@@ -23,7 +23,7 @@ class KnownQuotes:
     def __init__(self) -> None:
         self.quotes: dict[str, Quote] = {}
         self.refused: dict[str, str] = {}
-        """Symbol → why it has no quote; none of them is in `quotes`."""
+        """Symbol → why it has no quote. A symbol in `quotes` is never here."""
         self._waiting: list[Quote] = []
         self._skipped = 0
 
@@ -56,11 +56,11 @@ class KnownQuotes:
         return moved
 
     def refuse(self, refused: Mapping[str, str]) -> None:
-        """Note why these have no quote. A known quote stays."""
+        """Note why these symbols have no quote. Symbols with a known quote are ignored."""
         self.refused |= {s: why for s, why in refused.items() if s not in self.quotes}
 
     def forget(self, symbols: Iterable[str]) -> None:
-        """Forget these. If they are requested again, they are polled first."""
+        """Forget these symbols. They become unknown, so they must be polled again."""
         for symbol in symbols:
             self.quotes.pop(symbol, None)
             self.refused.pop(symbol, None)
@@ -85,7 +85,11 @@ class KnownQuotes:
         return skipped
 
     def all_of(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return the quotes of `symbols`: the queued ones in order, then the others."""
+        """Empty the queue, and return the quotes of `symbols`.
+
+        Queued ones come first, in order; then the known quote of each symbol without a queued one.
+        Queued quotes of other symbols are dropped.
+        """
         there = set(symbols)
         taken = [quote for quote in self.take() if quote.symbol in there]
         told = {quote.symbol for quote in taken}
