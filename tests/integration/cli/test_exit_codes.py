@@ -14,7 +14,7 @@ def log(ticker: Program) -> str:
 
 def test_a_poll_whose_source_stays_unreachable_exits_with_6(ticker: Program, log: str) -> None:
     done = ticker(
-        "poll", "AAPL", "--source", "exchange:127.0.0.1:1", "--stream", log, "--for", "10s"
+        "poll", "AAPL", "--source", "exchange:127.0.0.1:1", "--stream", log, "--for", "5s"
     )
     assert done.returncode == 6
     assert "No price came. " in done.stderr
@@ -24,7 +24,7 @@ def test_a_poll_that_stores_too_few_ticks_exits_with_4(
     ticker: Program, log: str, exchange: str
 ) -> None:
     words = ("poll", "GC=F", "--source", exchange, "--stream", log)
-    done = ticker(*words, "--for", "10s", "--count", "1000")
+    done = ticker(*words, "--for", "5s", "--count", "1000")
     assert done.returncode == 4
     assert "of 1,000 ticks came in this time" in done.stderr
     assert ticker(*words, "--for", "20s", "--count", "1").returncode == 0
