@@ -12,14 +12,12 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import ticker.sources._cache  # noqa: F401  before yfinance
-from ticker.units import DAY, SECOND
 
 import yfinance  # isort: skip
 from curl_cffi import CurlECode
@@ -39,6 +37,7 @@ from yfinance.exceptions import YFRateLimitError
 
 from ticker.errors import RateLimited, SourceError, SourceUnreachable
 from ticker.sources.http_session import TOO_MANY, BoundedSession, HostRefused
+from ticker.sources.rate_limit import asked_wait
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +45,6 @@ _QUOTES: Final = "https://query1.finance.yahoo.com/v7/finance/quote"
 _CHART: Final = "https://query2.finance.yahoo.com/v8/finance/chart/"
 _SEARCH: Final = "https://query2.finance.yahoo.com/v1/finance/search"
 _CONSENT: Final = ("consent.yahoo.com", "guce.yahoo.com")
-_MAX_WAIT: Final = DAY
 
 
 class Fetched(NamedTuple):
@@ -138,9 +136,9 @@ class Fetcher:
 
     def _refused(self, status: int, retry_after: str | None, patience: int) -> SourceError:
         now = self._clock()
-        wait = _wait(retry_after, now)
+        wait = asked_wait(retry_after, now)
         if status in TOO_MANY or (status == HTTPStatus.SERVICE_UNAVAILABLE and wait):
-            return RateLimited(self._name, now + min(wait or patience, _MAX_WAIT))
+            return RateLimited(self._name, now + (wait or patience))
         match status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 problem = "refuses us"
@@ -166,20 +164,6 @@ class Fetcher:
             case _:
                 problem = "the connection broke"
         return SourceUnreachable(self._name, problem, self._server)
-
-
-def _wait(retry_after: str | None, now: int) -> int:
-    """Return the wait (µs) that a `Retry-After` header asks for, in seconds or with a date.
-
-    0: it asks for none. A wait of 0 means nothing: the server has just refused us.
-    """
-    header = (retry_after or "").strip()
-    try:
-        if header.isdecimal():
-            return int(header[:12]) * SECOND
-        return max(0, round(parsedate_to_datetime(header).timestamp() * SECOND) - now)
-    except (ValueError, OverflowError):
-        return 0
 
 
 def _yfinance_with(session: BoundedSession) -> Any:

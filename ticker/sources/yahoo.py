@@ -24,6 +24,7 @@ from ticker.source_titles import EXCHANGE_PORT, source_title
 from ticker.sources.budget import Budget
 from ticker.sources.charting import read_bars
 from ticker.sources.protocol import Answer, SearchableSource
+from ticker.sources.rate_limit import Patience
 from ticker.sources.reading import Context, is_symbol, read_answer
 from ticker.sources.refusals import LONGEST, Refusals
 from ticker.sources.searching import read_found
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
     from ticker.sources.fetching import Fetched, Fetcher
 
 
-_PATIENCE: Final = MINUTE
-"""The first wait after a rate limit that names no time (µs). It doubles up to …"""
-_MAX_PATIENCE: Final = 15 * MINUTE
-"""… this."""
-_JITTER: Final = 0.25
-"""Each such wait is longer by up to this part, at random."""
 _GRACE: Final = 1.0
 """How long to wait for curl after the deadline that it keeps itself (s)."""
 _LONGEST_ROUND: Final = 1.5
@@ -150,7 +145,6 @@ class YahooSource(SearchableSource):
         self._deadline = deadline
         self._clock = clock
         self._monotonic = monotonic
-        self._random = random
         self._refusals = Refusals(2 * place.every / SECOND, place.longest_refusal)
         self._unasked: frozenset[str] = frozenset()
         self._worker = Worker(f"ticker-{place.name}")
@@ -158,7 +152,7 @@ class YahooSource(SearchableSource):
         self._aside = Worker(f"ticker-{place.name}-aside")
         self._own = threading.local()
         self._one_at_a_time = asyncio.Lock()
-        self._patience = _PATIENCE
+        self._patience = Patience(random)
 
     @classmethod
     def at(cls, url: str, *, on_answer: OnAnswer | None = None, shared: Path | None = None) -> Self:
@@ -263,16 +257,15 @@ class YahooSource(SearchableSource):
                 self._worker, lambda patience: self._fetcher().fetch(symbols, patience=patience)
             )
         except RateLimited:
-            self._patience = min(2 * self._patience, _MAX_PATIENCE)
+            self._patience.refused()
             raise
-        self._patience = _PATIENCE
+        self._patience.answered()
         return fetched
 
     async def _asked(self, worker: Worker, ask: Callable[[int], Fetched]) -> Fetched:
         """Call `ask` with the patience (µs) in the thread of `worker`. Return what it fetches."""
         await worker.call(self._fetcher)  # loading yfinance may take longer than the deadline
-        # With jitter, so that many pollers do not return at once.
-        patience = int(self._patience * (1 + _JITTER * self._random()))
+        patience = self._patience.wait()
         try:
             # curl keeps the deadline itself. This covers what curl does not do.
             async with asyncio.timeout(self._deadline + _GRACE):

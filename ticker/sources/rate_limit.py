@@ -1,0 +1,55 @@
+"""How long a source is left alone after it refused too many requests (HTTP 429). Pure.
+
+The server's `Retry-After` decides. Without it, the wait doubles from a minute to 15 minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from ticker.units import DAY, MINUTE, SECOND
+
+_FIRST: Final = MINUTE
+_LONGEST: Final = 15 * MINUTE
+_LONGEST_ASKED: Final = DAY
+"""A server that asks for more than this (µs) is mistaken."""
+_JITTER: Final = 0.25
+"""Each wait of ours is longer by up to this part, so that many pollers do not return at once."""
+
+
+def asked_wait(retry_after: str | None, now: int) -> int:
+    """Return the wait (µs) that a `Retry-After` header asks for, in seconds or with a date.
+
+    0: it asks for none. A wait of 0 means nothing: the server has just refused us.
+    """
+    header = (retry_after or "").strip()
+    try:
+        if header.isdecimal():
+            wait = int(header[:12]) * SECOND
+        else:
+            wait = max(0, round(parsedate_to_datetime(header).timestamp() * SECOND) - now)
+    except (ValueError, OverflowError):
+        return 0
+    return min(wait, _LONGEST_ASKED)
+
+
+class Patience:
+    """The wait after a refusal that names no time. `random` is uniform in [0, 1)."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._wait = _FIRST
+
+    def wait(self) -> int:
+        """Return the wait (µs) if the next request is refused."""
+        return int(self._wait * (1 + _JITTER * self._random()))
+
+    def refused(self) -> None:
+        """Note a refusal: the next wait is twice as long."""
+        self._wait = min(2 * self._wait, _LONGEST)
+
+    def answered(self) -> None:
+        """Note an answer: the next refusal counts as the first."""
+        self._wait = _FIRST
