@@ -69,6 +69,7 @@ def test_a_gap_names_the_symbols_that_it_concerns(
         ("poller stopped", "(poller stopped)"),
         ("unreachable", "(the exchange did not answer)"),
         ("poller held up", "(its machine was busy or asleep)"),
+        ("not polled", "(not polled meanwhile)"),
         ("sent \x1b[31m {}", "(sent ␛[31m {})"),
     ],
 )

@@ -18,6 +18,7 @@ _NAMED: Final = 5
 """The most symbols of a gap that are named."""
 _PLAIN: Final[Mapping[str, str]] = {
     GapReason.POLLER_HELD_UP: "its machine was busy or asleep",
+    GapReason.NOT_POLLED: "not polled meanwhile",
     GapReason.OVERTAKEN: "other pollers of this stream were faster",
     GapReason.NO_PRICES: "{} sent no usable price",
     GapReason.UNREACHABLE: "{} did not answer",

@@ -105,13 +105,17 @@ class GapTracker:
         self._cut, self._cut_since = reason, since
 
     def seen(
-        self, wall: int, elapsed: int, every: int, missed: Mapping[str, str] | None = None
+        self,
+        symbols: Sequence[str],
+        wall: int,
+        elapsed: int,
+        every: int,
+        missed: Mapping[str, str],
     ) -> None:
-        """Note that a good answer is in the log. The next one is due in `every` (all µs).
+        """Note that a good answer for `symbols` is in the log. The next is due in `every` (all µs).
 
         `missed` are the symbols whose requests failed, and why.
         """
-        missed = missed or {}
         goods = {
             symbol: self._missed[symbol].good if symbol in self._missed else self._good
             for symbol in missed
@@ -121,7 +125,8 @@ class GapTracker:
             symbol: _Missed(good, missed[symbol]) for symbol, good in goods.items() if good
         }
         # This poller has not polled these yet, but another poller may have.
-        self._newcomers = [symbol for symbol in missed if symbol not in self._missed]
+        added_since = [symbol for symbol in self._newcomers if symbol not in symbols]
+        self._newcomers = added_since + [s for s in missed if s not in self._missed]
         self._good = _Good(wall, elapsed, every)
         self._last_good = wall
         self._before.clear()
@@ -144,14 +149,14 @@ class GapTracker:
         `StreamError`, because the log is read for other pollers of these symbols.
         """
         answered = [symbol for symbol in symbols if symbol not in missed]
-        new = [symbol for symbol in self._newcomers if symbol not in missed]
+        new = [symbol for symbol in self._newcomers if symbol in answered]
         polls = [*self._before]
         others: LastPolls | None = None
         if new:
             others = self._last_polls(await self._ledger.read())
             polls += others.last(new, self._ledger.known, now=wall, own=False)
         spans = [
-            _Span(poll.time, _why_silent(poll), poll.symbols)
+            _Span(poll.time, poll.reason, poll.symbols)
             for poll in polls
             if wall - poll.time > TOO_FAR * (poll.interval or every) + poll.lag
         ]
@@ -249,8 +254,3 @@ class GapTracker:
 
     def _last_polls(self, heartbeats: Iterable[Heartbeat]) -> LastPolls:
         return LastPolls(heartbeats, source=self._source, writer=self._writer)
-
-
-def _why_silent(poll: LastPoll) -> GapReason:
-    """Return why nothing came after the last poll, which may be another poller's."""
-    return GapReason.POLLER_HELD_UP if poll.is_alive else GapReason.POLLER_STOPPED

@@ -13,7 +13,7 @@ import msgspec
 
 from ticker.health.states import WriterState
 from ticker.health.writers import is_alive
-from ticker.records import Heartbeat, Quote
+from ticker.records import GapReason, Heartbeat, Quote
 from ticker.units import SECOND
 
 BEATS_LAG: Final = SECOND
@@ -33,8 +33,8 @@ class LastPoll(msgspec.Struct, frozen=True):
     """The symbols that were polled; `None`: all of this writer's."""
     lag: int = 0
     """How much later (µs) a poll may have been that left no trace in the log."""
-    is_alive: bool = False
-    """True if the writer has not stopped since: its next answer is only late."""
+    reason: GapReason = GapReason.POLLER_STOPPED
+    """Why no poll is known since."""
 
 
 class LastPolls:
@@ -103,12 +103,15 @@ class LastPolls:
             time = max(beat.last_good, quote.received if is_ours else 0)
             if beat is self.own:  # under our own name only we poll now
                 return beat.writer, LastPoll(time, beat.interval, (symbol,))
-            lag, alive = _lag(beat), is_alive(beat, now)
-            return beat.writer, LastPoll(time, beat.interval, (symbol,), lag, alive)
+            # A writer that has not stopped since is only late with its next answer.
+            late = is_alive(beat, now)
+            reason = GapReason.POLLER_HELD_UP if late else GapReason.POLLER_STOPPED
+            return beat.writer, LastPoll(time, beat.interval, (symbol,), _lag(beat), reason)
         if not is_ours:
             return "", None
         interval = self.own.interval if own and self.own is not None else 0
-        return f"at {quote.received}", LastPoll(quote.received, interval, (symbol,))
+        poll = LastPoll(quote.received, interval, (symbol,), reason=GapReason.NOT_POLLED)
+        return f"at {quote.received}", poll
 
     def _likely_beat(self, symbol: str, quote: Quote, now: int, *, own: bool) -> Heartbeat | None:
         """Return the heartbeat of the poller that probably got `quote`, or polled `symbol` since.

@@ -111,7 +111,7 @@ class LogWriter:
             else:
                 self.beats.note_unwritten(beat)
         if outcome.is_good:
-            self.gaps.seen(wall, now, every, outcome.missed)
+            self.gaps.seen(asked.symbols, wall, now, every, outcome.missed)
         refused = {**answer.refused, **found.refused}
         return Written(len(found.ticks), len(found.quotes), len(gaps), refused)
 

@@ -12,6 +12,9 @@ class GapReason(StrEnum):
     """
 
     POLLER_STOPPED = "poller stopped"
+    NOT_POLLED = "not polled"
+    """No poller is known that polled the symbol and stopped: it may have been removed for a while.
+    """
     POLLER_HELD_UP = "poller held up"
     """The poller's process did not run in time."""
     OVERTAKEN = "other pollers of this stream are faster"

@@ -276,6 +276,24 @@ async def test_a_poller_of_another_source_covers_nothing_here() -> None:
     assert spans(await poll(log, "A", at=60, seconds=2)) == [(2, 60, None)]
 
 
+async def test_a_symbol_that_was_removed_for_a_while_was_not_polled(log: MemoryLog) -> None:
+    scene = Scene(rising, log=log)
+    poller = scene.poll("A", "B", every=SECOND, duration=20 * SECOND)
+
+    def script(source: FakeSource, symbols: Sequence[str]) -> dict[str, float]:
+        match len(source.asked):
+            case 3:
+                poller.remove(["A"])
+            case 13:
+                poller.add(["A"])
+        return rising(source, symbols)
+
+    scene.source.script = script
+    await poller.run()
+    [gap] = log.gaps
+    assert (spans([gap]), gap.reason) == ([(2, 13, ("A",))], "not polled")
+
+
 async def test_a_heartbeat_names_the_symbols_of_its_writer() -> None:
     scene = Scene(rising)
     poller = scene.poll("A", every=SECOND // 4, duration=2 * SECOND)
