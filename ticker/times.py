@@ -136,6 +136,8 @@ def span_text(first: int, last: int, zone: Zone, *, now: int) -> str:
     """Write a span as `14:02:31 to 15:00:00`, with dates where they are not clear.
 
     The first time has its date if it is not that of `now`; the last, if it is not that of the
-    first.
+    first. Two times of the same second are written once.
     """
-    return f"{clock(first, zone, now=now)} to {clock(last, zone, now=first)}"
+    begin = clock(first, zone, now=now)
+    is_moment = clock(last, zone, now=first) == clock(first, zone, now=first)
+    return begin if is_moment else f"{begin} to {clock(last, zone, now=first)}"

@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 
 from ticker import wire
 from ticker.output import EVENT_COLUMNS, csv_file, csv_lines, json_lines, text_line
-from ticker.records import MAX_TIME, READER, Gap, Heartbeat, Quote, Tick
+from ticker.records import MAX_TIME, READER, Gap, GapReason, Heartbeat, Quote, Tick
 from ticker.times import iso
 from ticker.units import SECOND
 
@@ -79,6 +79,18 @@ def test_a_gap_says_why_in_plain_words_and_names_no_writer_by_its_id(
     line = text_line(replace(gap(), reason=reason), UTC, {})
     assert line.endswith(f"{words}\n")
     assert "d943853e" not in line
+
+
+@pytest.mark.parametrize(
+    ("writer", "words"),
+    [
+        (READER, "gap: another stream lies in its place, 15:30:05\n"),
+        ("w", "gap: no prices from the exchange, 15:30:05 (another stream lies in its place)\n"),
+    ],
+)
+def test_a_gap_without_a_length_tells_one_time_and_no_length(writer: str, words: str) -> None:
+    told = replace(gap(), writer=writer, reason=GapReason.ANOTHER_LOG, from_=NOW)
+    assert words in text_line(told, UTC, {})
 
 
 @pytest.mark.parametrize(

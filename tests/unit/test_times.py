@@ -120,6 +120,7 @@ def test_a_span_on_one_day_names_the_day_once() -> None:
     assert span_text(NOW, end, BERLIN, now=NOW) == "16:30:05 to 16:31:05"
     assert span_text(NOW, end, BERLIN, now=NOW + DAY) == "2026-11-23 16:30:05 to 16:31:05"
     assert span_text(NOW, NOW + DAY, BERLIN, now=NOW) == "16:30:05 to 2026-11-24 16:30:05"
+    assert span_text(NOW, NOW + 1, BERLIN, now=NOW) == "16:30:05"
 
 
 def test_a_clock_shows_the_date_only_of_another_day() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ticker.board.alert_rules import Told
 from ticker.escape import escape
 from ticker.figures import amount_text, decimals, percent_text, price_text
-from ticker.health.gaps import of_missing_ticks, reason_words
+from ticker.health.gaps import gap_words, of_missing_ticks, reason_words
 from ticker.records import Gap
-from ticker.times import Zone, clock, format_duration
+from ticker.times import Zone, clock
 
 
 def told_words(told: Told, now: int, zone: Zone) -> str:
@@ -41,4 +41,4 @@ def _value(told: Told) -> str:
 def _gap(gap: Gap) -> str:
     if gap.from_ is None or gap.until is None:
         return f"a gap ({of_missing_ticks(gap)})"
-    return f"a gap of {format_duration(max(1, gap.until - gap.from_))} ({reason_words(gap)})"
+    return f"a {gap_words(gap.until - gap.from_)} ({reason_words(gap)})"

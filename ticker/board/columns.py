@@ -18,6 +18,7 @@ from ticker.board.owner_columns import OWNED
 from ticker.board.row import Row, is_change_current
 from ticker.escape import escape
 from ticker.figures import amount_text, change_text, decimals, percent_text, price_text
+from ticker.health.gaps import gap_words
 from ticker.health.reasons import Reason
 from ticker.records import Quote
 from ticker.times import format_duration
@@ -54,8 +55,8 @@ def reason_text(age: Age) -> str:
         return escape(age.detail)
     if age.reason is Reason.DELAYED and age.delay:
         return f"delayed {format_duration(age.delay)}"
-    if age.reason is Reason.GAP and age.gap:
-        return f"gap of {format_duration(age.gap)}"
+    if age.reason is Reason.GAP and age.gap is not None:
+        return gap_words(age.gap)
     return str(age.reason)
 
 

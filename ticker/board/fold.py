@@ -10,13 +10,12 @@ If two origins have ticks of one symbol, the row shows the tick with the newest 
 from __future__ import annotations
 
 import copy
-from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from ticker.board.focus import Focus
 from ticker.board.freshness import Age, after_gap, age_of
+from ticker.board.gaps import Gaps
 from ticker.board.held import Held
 from ticker.board.history import History
 from ticker.board.holdings import Portfolio, Total, Valuation
@@ -27,9 +26,6 @@ from ticker.board.row import Row
 from ticker.board.symbol_state import OriginState, SymbolState
 from ticker.health.writers import Writers
 from ticker.records import Batch, Gap, MinuteBars, Quote, Tick
-
-_GAPS: Final = 200
-"""The most gaps that are remembered, for breaks in the lines of prices."""
 
 
 class Board:
@@ -61,7 +57,7 @@ class Board:
         """Symbols that are folded in without a row."""
         self._changed: set[str] = set()
         self._invented: set[str] = set()
-        self._gaps: deque[Gap] = deque(maxlen=_GAPS)
+        self._gaps = Gaps()
         self.owner: Owner | None = None
         """Computes the value of the holdings; `None`: there are none."""
         self.held: Held | None = None
@@ -91,7 +87,7 @@ class Board:
         self.gap = self.received = None
         self.writers = Writers()
         self.lives += 1
-        self._gaps.clear()
+        self._gaps = Gaps()
         self._symbols = {}
         self.look_at(None if self._focus is None else self._focus.symbol)
 
@@ -110,6 +106,7 @@ class Board:
         if batch.gaps:
             self.gaps += len(batch.gaps)
             self.gap = batch.gaps[-1]
+            self._gaps.take(batch.gaps)
             self._remember_gaps(batch.gaps)
 
     def remember(self, batch: Batch) -> None:
@@ -169,17 +166,12 @@ class Board:
 
     def breaks(self, symbol: str) -> list[tuple[int, int]]:
         """Return begin and end (µs, UTC) of the last gaps of `symbol`."""
-        return [
-            (gap.from_, gap.until)
-            for gap in self._gaps
-            if gap.from_ is not None and gap.until is not None and gap.concerns((symbol,))
-        ]
+        return self._gaps.breaks(symbol)
 
     def _remember_gaps(self, gaps: Iterable[Gap]) -> None:
-        for gap in gaps:
-            if gap not in self._gaps:
-                self._gaps.append(gap)
-            if self._focus is not None:
+        self._gaps.remember(gaps)
+        if self._focus is not None:
+            for gap in gaps:
                 self._focus.take_gap(gap)
 
     def hold(self, now: int, elapsed: int) -> None:
@@ -190,7 +182,8 @@ class Board:
         """
         rows = {symbol: self.row(symbol) for symbol in self.symbols}
         writers, focus = copy.deepcopy(self.writers), copy.deepcopy(self._focus)
-        self.held = Held(now, elapsed, self.ticks, rows, writers, self.valuation, focus)
+        gaps = copy.deepcopy(self._gaps)
+        self.held = Held(now, elapsed, self.ticks, rows, writers, self.valuation, focus, gaps)
 
     def release(self) -> None:
         """End `hold`: show the newest rows again."""
@@ -286,11 +279,11 @@ class Board:
         self, row: Row, now: int, trouble: str | None = None, *, elapsed: int | None = None
     ) -> Age:
         """Return how old the row's price is at `now` (µs), and why; see `age_of`."""
-        if self.held is not None:
-            return age_of(row, self.held.writers, self.held.now, trouble, self.held.elapsed)
-        age, gap = age_of(row, self.writers, now, trouble, elapsed), self.gap
-        is_after = gap is not None and gap.concerns((row.symbol,))
-        return after_gap(age, gap, now) if gap is not None and is_after else age
+        writers, gaps = self.writers, self._gaps
+        if (held := self.held) is not None:
+            writers, gaps, now, elapsed = held.writers, held.gaps, held.now, held.elapsed
+        age = age_of(row, writers, now, trouble, elapsed)
+        return after_gap(age, gaps.newest(row.symbol), now)
 
     def _is_wanted(self, symbol: str) -> bool:
         return self._watched is None or symbol in self._watched or symbol in self.beside

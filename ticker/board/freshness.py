@@ -75,14 +75,16 @@ def age_of(
     return Age(age, Reason.UNCHANGED if age > _QUIET else Reason.FRESH)
 
 
-def after_gap(age: Age, gap: Gap, now: int) -> Age:
+def after_gap(age: Age, gap: Gap | None, now: int) -> Age:
     """Return `age`, with `gap` as the reason if it is new at `now` (µs, UTC) and no other applies.
 
     `gap` must concern the symbol of `age`.
     """
-    if age.reason not in (Reason.FRESH, Reason.UNCHANGED) or now - gap.received >= GAP_TOLD:
+    if gap is None or now - gap.received >= GAP_TOLD:
         return age
-    lasted = None if gap.from_ is None or gap.until is None else max(1, gap.until - gap.from_)
+    if age.reason not in (Reason.FRESH, Reason.UNCHANGED):
+        return age
+    lasted = None if gap.from_ is None or gap.until is None else gap.until - gap.from_
     return replace(age, reason=Reason.GAP, gap=lasted)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ticker.board.focus import Focus
+from ticker.board.gaps import Gaps
 from ticker.board.holdings import Valuation
 from ticker.board.row import Row
 from ticker.health.writers import Writers
@@ -26,3 +27,4 @@ class Held:
     writers: Writers
     valuation: Valuation | None
     focus: Focus | None
+    gaps: Gaps

@@ -13,6 +13,7 @@ from ticker.figures import and_more
 from ticker.records import READER, Gap, GapReason
 from ticker.source_titles import source_title
 from ticker.times import Zone, format_duration, span_text
+from ticker.units import MILLISECOND
 
 _NAMED: Final = 5
 """The most symbols of a gap that are named."""
@@ -43,16 +44,20 @@ def of_gap(gap: Gap, now: int, zone: Zone) -> str:
         return f"{whose}: {reason_words(gap)}, {span}"
     # Without names it covers all that one poller asks for. Others may ask for more.
     what = "no prices" if named else f"no prices from {source_title(gap.source)}"
-    return (
-        f"{whose}: {what} for {format_duration(max(end - start, 1))}, {span} ({reason_words(gap)})"
-    )
+    what += f" for {format_duration(end - start)}" if end - start >= MILLISECOND else ""
+    return f"{whose}: {what}, {span} ({reason_words(gap)})"
 
 
 def of_gap_briefly(gap: Gap, now: int, zone: Zone) -> str:
     """Describe a gap of a moment ago without whose and when, for a line with little room."""
     if gap.from_ is None or gap.until is None or gap.writer == READER:
         return of_gap(gap, now, zone)
-    return f"gap of {format_duration(max(gap.until - gap.from_, 1))} ({reason_words(gap)})"
+    return f"{gap_words(gap.until - gap.from_)} ({reason_words(gap)})"
+
+
+def gap_words(length: int) -> str:
+    """Write `gap of 3m`, or just `gap` if it has no `length` (µs)."""
+    return f"gap of {format_duration(length)}" if length >= MILLISECOND else "gap"
 
 
 def of_missing_ticks(gap: Gap) -> str:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ticker.board import Board
+from ticker.board.columns import reason_text
 from ticker.records import Batch, Gap, Heartbeat, Position, Quote, Tick
 from ticker.units import SECOND
 
@@ -185,6 +188,25 @@ def test_the_last_gap_is_remembered_and_gaps_are_counted() -> None:
     ]
     fold(board, *gaps)
     assert (board.gaps, board.gap) == (2, gaps[1])
+
+
+def gap(ago: int, *symbols: str, lasted: int = SECOND) -> Gap:
+    end = NOW - ago
+    return Gap(
+        "yahoo", "one", "w", end, "unreachable", symbols or None, from_=end - lasted, until=end
+    )
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_row_tells_its_own_last_gap_also_on_a_frozen_board(is_held: bool) -> None:
+    board = Board()
+    fold(board, quote(1, 5.0), quote(1, 5.0, symbol="MSFT"), heartbeat())
+    fold(board, gap(9, lasted=180 * SECOND), gap(5, "MSFT", lasted=0))
+    if is_held:
+        board.hold(NOW, NOW)
+        fold(board, gap(1, "AAPL"))
+    told = [reason_text(board.age(board.row(s), NOW, elapsed=NOW)) for s in ("AAPL", "MSFT")]
+    assert told == ["gap of 3m", "gap"]
 
 
 def test_a_price_or_a_heartbeat_fills_a_board() -> None:

@@ -1,0 +1,48 @@
+"""The gaps that a board knows: the newest of each symbol, and breaks in the lines of prices."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ticker.records import Gap
+
+_MOST: Final = 200
+"""The most gaps that are remembered, for breaks in the lines of prices."""
+
+
+class Gaps:
+    """The last gaps of a stream."""
+
+    def __init__(self) -> None:
+        self._known: deque[Gap] = deque(maxlen=_MOST)
+        self._newest: dict[str | None, Gap] = {}
+        """By symbol; under `None` the newest that concerns all symbols."""
+
+    def __iter__(self) -> Iterator[Gap]:
+        """Iterate over the remembered gaps."""
+        return iter(self._known)
+
+    def take(self, gaps: Iterable[Gap]) -> None:
+        """Add new gaps."""
+        for gap in gaps:
+            for symbol in (gap.symbol,) if gap.symbols is None else gap.symbols:
+                self._newest[symbol] = gap
+
+    def remember(self, gaps: Iterable[Gap]) -> None:
+        """Add gaps that may be old: only lines of prices show them."""
+        self._known.extend(gap for gap in gaps if gap not in self._known)
+
+    def newest(self, symbol: str) -> Gap | None:
+        """Return the newest gap that concerns `symbol`."""
+        found = [self._newest[key] for key in (symbol, None) if key in self._newest]
+        return max(found, key=lambda gap: gap.received, default=None)
+
+    def breaks(self, symbol: str) -> list[tuple[int, int]]:
+        """Return begin and end (µs, UTC) of the last gaps of `symbol`."""
+        return [
+            (gap.from_, gap.until)
+            for gap in self._known
+            if gap.from_ is not None and gap.until is not None and gap.concerns((symbol,))
+        ]
