@@ -1,7 +1,8 @@
 """How old a row's price is, and why.
 
 The age counts from the event's own time. The reason is the first that applies: the stream is away;
-the poller stopped, is starting, or has a problem with its source; the source refused the symbol;
+the poller stopped, is starting, or has a problem with its source; a poller runs, but does not ask
+for the symbol; the source refused the symbol;
 the market is closed; the exchange delays its prices; the session is before or after the regular
 one; a gap has just ended; nothing was traded. Without a price, a refusal comes first of all. Pure:
 both clocks are passed in.
@@ -98,9 +99,10 @@ def _cause(
     if not found and row.source is None:
         # The symbol may be new: no poller has listed it yet. So any poller counts.
         found = writers.at(elapsed)
-    if found:
+    if found and not found[0].is_stopped:
         return found[0].reason, found[0].heartbeat.retry_at
-    if row.source is not None and writers.tell_symbols(row.source):
-        return Reason.POLLER_STOPPED, None
+    if found or (row.source is not None and writers.tell_symbols(row.source)):
+        is_any_alive = any(writer.is_alive for writer in writers.at(elapsed))
+        return Reason.NOT_POLLED if is_any_alive else Reason.POLLER_STOPPED, None
     # Imported or relayed prices have no poller, so none can have stopped.
     return Reason.FRESH, None

@@ -50,7 +50,7 @@ class Dashboard(BoardApp):
             case "health":
 
                 def tell() -> list[Section]:
-                    return sections(feed, rate, zone, words.told)
+                    return sections(feed, rate, zone, words.told, words.option)
 
                 self.push_screen(HealthPage(tell, self.palette))
             case "alerts" if self._alerts is not None:

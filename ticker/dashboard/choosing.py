@@ -11,7 +11,7 @@ from functools import partial
 from ticker.dashboard.control import Controller
 from ticker.errors import InvalidRecord
 from ticker.feed import Feed
-from ticker.health.sentences import asking
+from ticker.health.verdict import of_unpolled
 from ticker.records import check_symbol
 
 
@@ -115,17 +115,6 @@ class Choosing:
         """Say that no poller asks for some of these; `None` if this screen's own poller does."""
         if self._controller is not None or self._feed.tape is not None:
             return None
-        writers, now = self._feed.board.writers, self._feed.elapsed()
-        lonely = [
-            symbol
-            for symbol in symbols
-            if not any(writer.is_alive for writer in writers.of(symbol, None, now))
-        ]
-        if not lonely:
-            return None
-        beats = (writer.heartbeat for writer in writers.at(now))
-        newest = max(beats, key=lambda beat: beat.received, default=None)
-        options = self._option
-        if newest is not None:
-            options = asking(newest.source, self._option, url=newest.source_url)
-        return f"No poller for {' '.join(lonely)}: ticker poll {' '.join(lonely)}{options}"
+        return of_unpolled(
+            self._feed.board.writers, symbols, self._feed.elapsed(), option=self._option
+        )

@@ -20,6 +20,7 @@ from ticker.feed import Feed
 from ticker.figures import count_text
 from ticker.health.gaps import of_gap
 from ticker.health.sentences import of_away, of_heartbeat, passed_over
+from ticker.health.verdict import of_unpolled
 from ticker.times import Zone, format_duration
 from ticker.units import SECOND
 
@@ -53,10 +54,12 @@ class Rate:
         return (ticks - before) * SECOND / max(1, now - since)
 
 
-def sections(feed: Feed, rate: Rate, zone: Zone, status: str = "") -> list[Section]:
+def sections(
+    feed: Feed, rate: Rate, zone: Zone, status: str = "", option: str = ""
+) -> list[Section]:
     """Return the lines of the page under their headings; all is escaped.
 
-    `status` is the whole text of the status line.
+    `status` is the whole text of the status line; `option` names the stream in a command.
     """
     board, now, elapsed = feed.board, feed.clock(), feed.elapsed()
     stream = [escape(feed.url, 200)]
@@ -78,6 +81,8 @@ def sections(feed: Feed, rate: Rate, zone: Zone, status: str = "") -> list[Secti
     told = [of_heartbeat(writer, now, zone) for writer in writers[:_WRITERS]]
     if len(writers) > _WRITERS:
         told.append(f"and {len(writers) - _WRITERS:,} more: ticker status --all")
+    is_polled = writers and writers[0].is_alive and feed.tape is None
+    unpolled = of_unpolled(board.writers, board.symbols, elapsed, option=option)
     refused = board.writers.refusals(elapsed)
     owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
@@ -85,6 +90,7 @@ def sections(feed: Feed, rate: Rate, zone: Zone, status: str = "") -> list[Secti
         ("Stream", stream),
         ("What came", came),
         ("Writers", told or ["none has been heard of"]),
+        ("Not polled", [unpolled] if is_polled and unpolled else []),
         ("Rates of holdings", owned),
         ("Refused", [f"{escape(symbol)}: {escape(why)}" for symbol, why in refused.items()]),
     ]

@@ -133,13 +133,16 @@ def status(
     return Status(words, is_trouble, brief=tuple(filter(None, brief)))
 
 
+I_SAYS_WHY: Final = " (i says why)"
+"""A hint at the page of health."""
 _OF_ROWS: Final = {
     Reason.CLOSED: "closed",
     Reason.PRE_MARKET: "pre-market",
     Reason.AFTER_HOURS: "after hours",
     Reason.DELAYED: "delayed",
     Reason.AWAITED: "awaited",
-    Reason.REFUSED: "refused (i says why)",
+    Reason.REFUSED: f"refused{I_SAYS_WHY}",
+    Reason.NOT_POLLED: f"not polled{I_SAYS_WHY}",
     Reason.UNCHANGED: "unchanged for a minute",
 }
 """Why prices are old although their writers are well: the words of the status line."""

@@ -9,6 +9,7 @@ from ticker.board.row_lists import counts
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import (
+    I_SAYS_WHY,
     Market,
     Status,
     empty_words,
@@ -62,12 +63,12 @@ class Words:
         self._zone = zone
         self._caption = caption
         self._simulated = simulated
-        self._option = option
+        self.option = option
         self._has_poller = has_poller
         self._has_alerts = has_alerts
         self._player = player
         self.told = ""
-        """The whole status, however little room its line has."""
+        """The whole status for the page of health, however little room its line has."""
         self.shown = {Needs.TABLE}
         """Which of table and detail are visible."""
         self.market: Market | None = None
@@ -102,7 +103,7 @@ class Words:
         # A terminal too low for a title must still say that the prices are invented.
         is_badge_here = is_simulated and not self.title.display
         told = self._told(table)
-        self.told = told.words
+        self.told = " · ".join(filter(None, (told.badge, told.words.replace(I_SAYS_WHY, ""))))
         self.status.show(
             status_words(
                 palette, told, notice, filtered, is_simulated=is_badge_here, width=width - 2
@@ -123,7 +124,7 @@ class Words:
         empty = empty_words(
             feed,
             table.filter,
-            self._option,
+            self.option,
             has_poller=self._has_poller,
             name=table.shown_list.name,
         )
@@ -156,7 +157,7 @@ class Words:
             self._zone,
             has_poller=self._has_poller,
             has_player=self._player is not None and self._player.end > 0,
-            option=self._option,
+            option=self.option,
             market=self.market,
             rows=rows_words(table.ages()) if Needs.TABLE in self.shown else "",
         )

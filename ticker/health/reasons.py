@@ -15,6 +15,8 @@ class Reason(StrEnum):
     FRESH = ""
     STREAM_AWAY = "stream away"
     POLLER_STOPPED = "poller stopped"
+    NOT_POLLED = "not polled"
+    """A poller runs, but it does not ask for this symbol."""
     UNKNOWN = "poller unknown"
     STARTING = "starting"
     RATE_LIMITED = "rate-limited"
@@ -37,6 +39,7 @@ TROUBLES: Final = frozenset(
     {
         Reason.STREAM_AWAY,
         Reason.POLLER_STOPPED,
+        Reason.NOT_POLLED,
         Reason.UNKNOWN,
         Reason.RATE_LIMITED,
         Reason.SLOW,

@@ -231,7 +231,7 @@ def of_stale(
     writer: WriterHealth, symbols: Sequence[str], now: int, zone: Zone, option: str = ""
 ) -> str:
     """Say why `symbols` get no price. `writer` is the healthiest of those that poll them."""
-    named = _names(symbols)
+    named = names(symbols)
     if writer.reason is not Reason.POLLER_STOPPED:
         return f"{named}: {of_writer(writer, now, zone, option)}"
     since = clock(writer.last_sign(now), zone, now=now)
@@ -247,9 +247,16 @@ def _command(symbols: Sequence[str], beat: Heartbeat, option: str) -> str:
     """
     if option == _DEMO and beat.source_url is not None:
         return "ticker demo --keep"
+    return poll_command(symbols, beat, option)
+
+
+def poll_command(symbols: Sequence[str], beat: Heartbeat | None, option: str) -> str:
+    """Return the command that polls `symbols` from the source of `beat` (`None`: the default)."""
     words = [shlex.quote(escape(symbol)) for symbol in symbols[:_TYPED]]
     more = ["…"] if len(symbols) > _TYPED else []
     advice = " ".join(["ticker poll", *words, *more])
+    if beat is None:
+        return advice + escape(option, 1_000)
     return advice + asking(beat.source, option, url=beat.source_url)
 
 
@@ -258,7 +265,7 @@ def of_heartbeat(writer: WriterHealth, now: int, zone: Zone) -> str:
     beat = writer.heartbeat
     words = f"{source_label(beat.source)}: {escape(beat.state, 40)}, "
     words += f"{beat.answered} of {beat.asked} symbols"
-    words += f" ({_names(beat.symbols)}), " if beat.symbols else ", "
+    words += f" ({names(beat.symbols)}), " if beat.symbols else ", "
     words += f"every {format_duration(max(beat.interval, 1))}, "
     if writer.silent is None:
         words += f"last sign dated {clock(beat.received, zone, now=now)}, ahead of this clock"
@@ -327,7 +334,8 @@ def of_no_price(
             return f"{source_title(source, first=True)}: {sentence(words)}"
 
 
-def _names(symbols: Sequence[str]) -> str:
+def names(symbols: Sequence[str]) -> str:
+    """Name the first of `symbols`, and say how many more there are."""
     return and_more([escape(symbol) for symbol in symbols], EXAMPLES, ", ")
 
 

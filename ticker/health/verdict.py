@@ -18,11 +18,13 @@ from ticker.health.sentences import (
     EXAMPLES,
     Backlog,
     invitation,
+    names,
     of_healthy,
     of_healthy_briefly,
     of_stale,
     of_writer,
     of_writer_briefly,
+    poll_command,
     to_poll,
     why_away,
 )
@@ -177,6 +179,25 @@ def of_writers(
     problem = next((_problem(each.heartbeat) for each in healthy if each.heartbeat.problem), "")
     brief = of_healthy_briefly(healthy, now, zone)
     return Verdict(Standing.HEALTHY, words, (*keys, *refused, problem), brief, refused, problem)
+
+
+def of_unpolled(
+    writers: Writers, symbols: Iterable[str], elapsed: int, *, option: str = ""
+) -> str | None:
+    """Say which of `symbols` no living writer asks for, and how to poll them; `None`: none is left.
+
+    `elapsed` is as in `of_writers`.
+    """
+    left = [
+        symbol
+        for symbol in symbols
+        if not any(writer.is_alive for writer in writers.of(symbol, None, elapsed))
+    ]
+    if not left:
+        return None
+    beats = (writer.heartbeat for writer in writers.at(elapsed))
+    newest = max(beats, key=lambda beat: beat.received, default=None)
+    return f"No poller for {names(left)}: {poll_command(left, newest, option)}"
 
 
 def _problem(beat: Heartbeat) -> str:

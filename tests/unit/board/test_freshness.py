@@ -242,9 +242,17 @@ def test_a_row_whose_symbol_is_no_longer_polled_has_no_poller() -> None:
     heard = writers(heartbeat(age=2, symbols=("AAPL", "MSFT")))
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
     heard.take(heartbeat(age=1, symbols=("MSFT",)), NOW)
-    assert age_of(row(), heard, NOW, None).reason is Reason.POLLER_STOPPED
+    assert age_of(row(), heard, NOW, None).reason is Reason.NOT_POLLED
     heard.take(heartbeat(symbols=("AAPL",)), NOW)
     assert age_of(row(), heard, NOW, None).reason is Reason.FRESH
+
+
+def test_a_row_whose_poller_stopped_in_order_is_not_polled_while_another_poller_runs() -> None:
+    stopped = heartbeat(age=MINUTE, writer="a", symbols=("AAPL",), state="stopped")
+    other = heartbeat(writer="b", symbols=("MSFT",))
+    assert age_of(row(), writers(stopped, other), NOW, None).reason is Reason.NOT_POLLED
+    gone = heartbeat(age=MINUTE, writer="b", symbols=("MSFT",))
+    assert age_of(row(), writers(stopped, gone), NOW, None).reason is Reason.POLLER_STOPPED
 
 
 def test_a_writer_that_names_no_symbols_covers_its_whole_source() -> None:

@@ -42,6 +42,24 @@ async def test_the_health_page_shows_stream_and_writers_and_gaps_and_each_refusa
     assert refused.count("a long reason") == 5
 
 
+async def test_the_health_page_tells_the_command_for_symbols_that_no_poller_asks_for(
+    stream_in_memory: Callable[..., Any],
+) -> None:
+    beat = Heartbeat("one", "w", "exchange", NOW, NOW, SECOND, "ok", 1, 1, symbols=("AAPL",))
+    quotes = [Quote(s, "exchange", NOW, NOW, 5.0, "one", 1) for s in ("A", "^IXIC")]
+    stream = stream_in_memory(Batch(Position("1"), quotes=quotes, heartbeats=[beat]))
+    app = Dashboard(Follow(stream, clock=lambda: NOW, elapsed=lambda: NOW), zone=UTC)
+    async with app.run_test(size=(100, 40)) as pilot, asyncio.timeout(30):
+        while "all not polled (i says why)" not in app._words.status.render().plain:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await pilot.press("space", "i")
+        assert isinstance(app.screen, HealthPage)
+        text = str(app.screen.text.content)
+        assert "No poller for A, ^IXIC: ticker poll A '^IXIC' --source exchange" in text
+        assert "FROZEN" in text
+        assert "all not polled · 0 ticks" in text
+
+
 async def test_the_health_page_counts_repeats_and_lost_connections(
     stream_in_memory: Callable[..., Any],
 ) -> None:

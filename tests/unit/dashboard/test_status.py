@@ -175,6 +175,7 @@ async def test_a_poller_that_starts_beside_another_is_not_unhealthy(
         ([Reason.CLOSED, Reason.CLOSED], "all closed"),
         ([Reason.DELAYED, Reason.CLOSED, Reason.FRESH], "1 closed, 1 delayed"),
         ([Reason.REFUSED, Reason.FRESH], "1 refused (i says why)"),
+        ([Reason.NOT_POLLED, Reason.FRESH], "1 not polled (i says why)"),
         ([], ""),
     ],
 )
