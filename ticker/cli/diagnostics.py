@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from ticker.cli.status_line import CLEAR, can_rewrite
 from ticker.errors import ConfigError
 from ticker.escape import escape
 from ticker.files import real_path, state_directory
@@ -134,6 +135,10 @@ class SharedFile(logging.handlers.RotatingFileHandler):
 
 class Screen(logging.StreamHandler):  # type: ignore[type-arg]  # generic for the type checker only
     """Writes to standard error, and drops messages if that is closed or full."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Clear the status line first, if there may be one."""
+        return (CLEAR if can_rewrite() else "") + super().format(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
         """Drop it."""

@@ -18,6 +18,8 @@ from ticker.system_clock import now
 from ticker.units import MINUTE
 
 _log: Final = logging.getLogger(__name__)
+CLEAR: Final = "\r\x1b[2K"
+"""Clears the line of a terminal and goes to its beginning."""
 _REWRITE_EVERY: Final = 0.1
 """The time between two writes to a terminal (s)."""
 _LAST_WORD: Final = 0.5
@@ -28,7 +30,7 @@ class Line:
     """Rewrites its line on a terminal. Elsewhere it logs each change of state, and each minute."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.plain = not _rewrites() and not quiet
+        self.plain = not can_rewrite() and not quiet
         self._quiet = quiet
         self._key = ""
         self._shown_at = 0
@@ -47,7 +49,7 @@ class Line:
             columns = shutil.get_terminal_size().columns - 1
             forms = [escape(form, 1_000) for form in (words, *shorter)]
             fitting = next((form for form in forms if len(form) <= columns), forms[-1])
-            self._newest.put("\r\x1b[2K" + fitting[:columns])
+            self._newest.put(CLEAR + fitting[:columns])
         elif key != self._key or now() - self._shown_at >= MINUTE:
             self._key, self._shown_at = key, now()
             _log.info("%s", words)
@@ -57,18 +59,18 @@ class Line:
         if self.plain:
             _log.info("%s", words)
         elif always or not self._quiet:
-            clear = "\r\x1b[2K" if _rewrites() else ""
+            clear = CLEAR if can_rewrite() else ""
             self._newest.put(clear + escape(words, 1_000) + "\n")
             self._newest.drain(_LAST_WORD)
 
     def clear(self) -> None:
         """Remove the line, so that other words can follow."""
         if not self.plain and not self._quiet:
-            self._newest.put("\r\x1b[2K")
+            self._newest.put(CLEAR)
             self._newest.drain(_LAST_WORD)
 
 
-def _rewrites() -> bool:
+def can_rewrite() -> bool:
     """Tell whether standard error is a terminal on which a line can be rewritten."""
     return sys.stderr.isatty() and not is_dumb()
 

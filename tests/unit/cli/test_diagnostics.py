@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import logging
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ticker.cli.diagnostics import Harmless, SharedFile
+from ticker.cli.diagnostics import Harmless, Screen, SharedFile
 
 
 def record(text: str, error: bool = False) -> logging.LogRecord:
@@ -51,6 +52,18 @@ def test_a_process_that_did_not_rotate_continues_in_the_new_file(
     assert text.endswith(f"second 11 {'x' * 30}\n")
     kept = [file.read_text() for file in tmp_path.glob("ticker.log*") if file.suffix != ".lock"]
     assert all(0 < len(each) <= 200 for each in kept)
+
+
+@pytest.mark.parametrize(("term", "before"), [("xterm", "\r\x1b[2K"), ("dumb", "")])
+def test_a_log_line_clears_the_status_line_of_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, term: str, before: str
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", term)
+    Screen(terminal).handle(record("moved"))
+    assert terminal.getvalue() == f"{before}moved\n"
 
 
 SCREEN = """
