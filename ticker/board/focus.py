@@ -44,6 +44,17 @@ class Focus:
         """Return its gaps, the newest first."""
         return sorted(self._gaps, key=lambda gap: gap.received, reverse=True)
 
+    def gaps_between(self, older: Tick, newer: Tick) -> list[Gap]:
+        """Return the spans without observation between two ticks, the newest first.
+
+        One that ended with the arrival of `newer` is included.
+        """
+        return [
+            gap
+            for gap in self.gaps
+            if gap.until is not None and older.received < gap.until <= newer.received
+        ]
+
 
 def _when(tick: Tick) -> tuple[int, int, int]:
     return tick.time, tick.received, tick.sequence

@@ -28,7 +28,7 @@ from ticker.dashboard.palette import Palette
 from ticker.dashboard.sparks import COIN
 from ticker.escape import escape
 from ticker.feed import Feed
-from ticker.health.gaps import of_gap
+from ticker.health.gaps import gap_words, of_gap
 from ticker.times import Zone
 
 _BESIDE: Final = 84
@@ -230,7 +230,7 @@ class Detail(Widget, can_focus=True):
         if ticks:
             lines.append([Segment(set_cell_size("Last ticks", width), self._style(Look.DIM))])
         looks = {1: Look.UP, -1: Look.DOWN, 0: Look.TEXT}
-        for tick in ticks:
+        for tick, older in zip_longest(ticks, ticks[1:]):
             time, words, direction = tick_words(tick, places_of(row), now, self._zone)
             text = _fitting(words, max(0, width - len(time)))
             lines.append(
@@ -239,7 +239,11 @@ class Detail(Widget, can_focus=True):
                     Segment(text, self._style(looks[direction])),
                 ]
             )
-        return lines
+            # The move of this tick is that over the gap.
+            for gap in [] if older is None else focus.gaps_between(older, tick):
+                words = gap_words((gap.until or 0) - (gap.from_ or 0))
+                lines.append([Segment(set_cell_size(words, width), self._style(Look.WARNING))])
+        return lines[:height]
 
     def _pair(self, name: str, value: str, width: int) -> list[Line]:
         """Return the lines of a fact. A long value continues in the next line.

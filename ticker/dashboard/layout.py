@@ -16,7 +16,7 @@ Screen { layout: vertical; overflow: hidden; }
 Screen.-wide #main.-detail #list { display: block; width: 45%; }
 #status { height: auto; max-height: 3; padding: 0 1; }
 #keys { height: 1; }
-Screen.-low #keys { display: none; }
+Screen.-low #status { max-height: 2; }
 Screen.-low #player { height: 1; }
 Screen.-tiny #title { display: none; }
 #totals { height: 1; padding: 0 1; display: none; }

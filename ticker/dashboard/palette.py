@@ -42,7 +42,8 @@ class Palette:
         """Return the background of a row whose alert was met a moment ago."""
         if self.is_few:
             return self.chosen
-        return blend(self.ground, self.warning, 0.15)
+        # Neutral: no colour of a rise or a fall. `!` marks the row, too.
+        return blend(self.ground, self.text, 0.07)
 
     def style(
         self, color: str, ground: str | None = None, *, bold: bool = False, italic: bool = False

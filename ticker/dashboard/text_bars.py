@@ -6,6 +6,7 @@ All text is Rich `Text`, never markup, so that no name can change its style.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from rich.cells import cell_len
@@ -95,11 +96,19 @@ def title_words(
 
 
 def status_words(
-    palette: Palette, told: Status, notice: str, filtered: str, *, is_simulated: bool, width: int
+    palette: Palette,
+    told: Status,
+    notice: str,
+    filtered: str,
+    *,
+    is_simulated: bool,
+    width: int,
+    lines: int,
 ) -> Text:
     """Return the notice, what the filter does, and the status; each is escaped.
 
-    They take one line of `width` cells, unless what a user must know needs more.
+    They take one line of `width` cells, unless what a user must know needs more. If a notice leaves
+    no room for a problem in `lines`, the problem is shown instead.
     """
     text = Text(style=palette.text)
     if is_simulated:
@@ -115,6 +124,10 @@ def status_words(
         return text  # good news can wait
     text.append(" · " if said else "", style=palette.accent)
     text.append(words, style=palette.warning if told.is_trouble else palette.text)
+    if notice and told.is_trouble and len(wrap(text.plain, max(1, width))) > lines:
+        return status_words(
+            palette, told, "", filtered, is_simulated=is_simulated, width=width, lines=lines
+        )
     return text
 
 

@@ -106,7 +106,13 @@ class Words:
         self.told = " · ".join(filter(None, (told.badge, told.words.replace(I_SAYS_WHY, ""))))
         self.status.show(
             status_words(
-                palette, told, notice, filtered, is_simulated=is_badge_here, width=width - 2
+                palette,
+                told,
+                notice,
+                filtered,
+                is_simulated=is_badge_here,
+                width=width - 2,
+                lines=_lines(self.status),
             )
         )
         self.title.show(
@@ -179,6 +185,12 @@ def replay_command(option: str) -> str:
     """Return the command that replays the stream of `option` (` --stream WORD`, or nothing)."""
     # `replay` also accepts the stream as its first word.
     return f"ticker replay{option.replace(' --stream ', ' ', 1)}"
+
+
+def _lines(bar: TextBar) -> int:
+    """Return how many lines `bar` may have, as the layout says."""
+    most = bar.styles.max_height
+    return 1 if most is None else int(most.value)
 
 
 def _held_words(board: Board, zone: Zone) -> str:

@@ -449,6 +449,20 @@ async def test_every_screen_marks_invented_prices_as_simulated(
         await until(lambda: any("SIMULATED" in b.render().plain for b in bars if b.display))
 
 
+@pytest.mark.parametrize("size", [(39, 9), (30, 6), (20, 5), (80, 24)])
+async def test_a_long_notice_leaves_the_keys_on_the_screen(
+    stream_in_memory: MakeStream, size: tuple[int, int]
+) -> None:
+    app = make(market(stream_in_memory))
+    async with app.run_test(size=size):
+        app.tell("No poller for ORCL: ticker poll ORCL " * 9)
+        await until(lambda: "No poller" in app._words.status.render().plain)
+        keys = app._words.keys
+        await until(lambda: keys.display and keys.region.bottom == size[1])
+        assert "? help   q quit" in keys.render().plain
+        assert app._table.size.height > 0
+
+
 async def test_a_notice_is_shown_for_a_while(stream_in_memory: MakeStream) -> None:
     clock = Clock()
     app = make(market(stream_in_memory), clock)

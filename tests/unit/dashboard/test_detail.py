@@ -109,6 +109,19 @@ async def test_no_number_is_cut_at_any_width(shown: Callable[..., Any]) -> None:
             assert {each for each in told if not re.fullmatch(r"\d+,000.00", each)} <= whole, width
 
 
+async def test_a_gap_between_two_of_the_last_ticks_is_marked(shown: Callable[..., Any]) -> None:
+    async with shown((140, 40)) as (app, pilot, stream):
+        await pilot.press("enter")
+        await until(lambda: "A Inc." in text_of(app))
+        until_now = Gap("yahoo", "one", "w", NOW, "slow", from_=NOW - 76 * SECOND, until=NOW)
+        ticks = [tick("A", 10 + n, 5.0 + n, NOW - (90 - 90 * n) * SECOND) for n in (0, 1)]
+        stream.put(Batch(Position("2"), ticks=ticks, gaps=[until_now]))
+        await until(lambda: "6.00" in text_of(app))
+        lines = [line.rstrip().rsplit("  ", 1)[-1] for line in text_of(app).splitlines()]
+        assert lines[(at := lines.index("Last ticks")) :][2] == "gap of 1m 16s", lines[at:]
+        assert lines.count("gap of 1m 16s") == 1
+
+
 async def test_arrows_move_from_symbol_to_symbol(shown: Callable[..., Any]) -> None:
     async with shown() as (app, pilot, _):
         await pilot.press("enter", "down", "j")

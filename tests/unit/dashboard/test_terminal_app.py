@@ -170,6 +170,18 @@ def test_text_has_enough_contrast(theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", PALETTES)
+def test_the_ground_of_a_told_alert_is_neither_that_of_a_fall_nor_that_of_the_cursor(
+    theme: str,
+) -> None:
+    palette = PALETTES[theme]
+    for ink in (palette.text, palette.dim, palette.up, palette.down, palette.warning):
+        assert contrast(ink, palette.told) >= 4.5, ink
+    red, green, blue = (int(palette.told[at : at + 2], 16) for at in (1, 3, 5))
+    assert red <= max(green, blue) + 5
+    assert palette.told not in (palette.chosen, palette.ground)
+
+
+@pytest.mark.parametrize("theme", PALETTES)
 def test_sixteen_colours_distinguish_all_states(theme: str) -> None:
     palette = palette_of(theme, "standard")
 

@@ -33,9 +33,9 @@ TOLD = Status(
 )
 
 
-def line(width: int, told: Status = TOLD, notice: str = "") -> str:
+def line(width: int, told: Status = TOLD, notice: str = "", lines: int = 3) -> str:
     return status_words(
-        PALETTES["dark"], told, notice, "", is_simulated=False, width=width
+        PALETTES["dark"], told, notice, "", is_simulated=False, width=width, lines=lines
     ).plain.removeprefix("● ")
 
 
@@ -51,3 +51,4 @@ def test_beside_a_notice_only_problems_are_still_shown() -> None:
     assert line(40, notice=notice) == notice
     trouble = Status("Yahoo is away", is_trouble=True, brief=("Yahoo is away",))
     assert line(40, trouble, notice) == f"{notice} · Yahoo is away"
+    assert line(40, trouble, notice, lines=1) == "Yahoo is away"
