@@ -368,7 +368,8 @@ def test_the_health_page_shows_each_refusal_in_full(
     snap_compare: SnapCompare, scene: Scene
 ) -> None:
     refused = {"GONE": "Yahoo knows no such symbol. Did you mean GONE.L?"}
-    app = scene.dashboard(beats=[heartbeat(refused=refused, asked=12, symbols=("AAPL", "GONE"))])
+    symbols = (*(each.symbol for each in MARKET), "GONE")
+    app = scene.dashboard(beats=[heartbeat(refused=refused, asked=12, symbols=symbols)])
     app.feed.board.fold(Batch(Position("0"), gaps=[PAUSE]), NOW)
     assert snap_compare(app, terminal_size=WIDE, run_before=settled_then_health)
 

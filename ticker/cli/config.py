@@ -31,6 +31,7 @@ TEMPLATE: Final = """\
 # tz     = "Europe/Berlin"    # of the times on screens; default: this machine's
 # sort   = "-day_change_percent"
 # currency = "EUR"            # of totals; default: USD
+# theme  = "dark"             # or "light", "blue-orange"
 
 [watchlists]
 default     = ["AAPL", "MSFT", "NVDA", "AMZN", "^IXIC", "GC=F", "CL=F", "EURUSD=X", "BTC-USD"]
@@ -111,6 +112,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         ("tz", "this machine's"),
         ("sort", "the watchlist's order"),
         ("currency", "USD"),
+        ("theme", "dark"),
     ):
         value = loaded.setting(name, default=default)
         told = None if value.value is None else without_password(value.value)

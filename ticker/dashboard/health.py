@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 
 from ticker.dashboard.page import Page
 from ticker.dashboard.palette import Palette
+from ticker.dashboard.status import I_SAYS_WHY
 from ticker.dashboard.totals import rate_lines
 from ticker.escape import escape
 from ticker.feed import Feed
@@ -86,7 +87,7 @@ def sections(
     refused = board.writers.refusals(elapsed)
     owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
-        ("Now", [status] if status else []),
+        ("Now", [status.replace(I_SAYS_WHY, "")] if status else []),
         ("Stream", stream),
         ("What came", came),
         ("Writers", told or ["none has been heard of"]),

@@ -9,7 +9,6 @@ from ticker.board.row_lists import counts
 from ticker.dashboard.keys import Needs, fitting, keys_for
 from ticker.dashboard.palette import Palette
 from ticker.dashboard.status import (
-    I_SAYS_WHY,
     Market,
     Status,
     empty_words,
@@ -68,7 +67,7 @@ class Words:
         self._has_alerts = has_alerts
         self._player = player
         self.told = ""
-        """The whole status for the page of health, however little room its line has."""
+        """The whole status, however little room its line has."""
         self.shown = {Needs.TABLE}
         """Which of table and detail are visible."""
         self.market: Market | None = None
@@ -103,7 +102,7 @@ class Words:
         # A terminal too low for a title must still say that the prices are invented.
         is_badge_here = is_simulated and not self.title.display
         told = self._told(table)
-        self.told = " · ".join(filter(None, (told.badge, told.words.replace(I_SAYS_WHY, ""))))
+        self.told = " · ".join(filter(None, (told.badge, told.words)))
         self.status.show(
             status_words(
                 palette,

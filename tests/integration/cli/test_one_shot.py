@@ -197,7 +197,8 @@ def test_config_writes_and_checks_the_file_and_shows_origins_of_values(
     shown = ticker("config", TICKER_SOURCE="exchange").stdout
     assert "exchange  (TICKER_SOURCE)" in shown
     assert "15 s for Yahoo, 1 s otherwise  (default)" in shown
-    assert f"({path}:11)" in shown
+    assert "dark  (default)" in shown
+    assert f"({path}:12)" in shown
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the genuine answers lie beside the checkout only")

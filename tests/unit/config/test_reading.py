@@ -26,6 +26,7 @@ def test_the_template_is_valid_with_its_examples_uncommented() -> None:
     )
     parsed = config.parse(text, PATH)
     assert parsed.defaults["every"] == "15s"
+    assert parsed.defaults.keys() == set(config._DEFAULTS)
     assert parsed.streams["work"].url.startswith("sqlite:")
     assert parsed.holdings.symbols == ("AAPL", "ENI.MI", "VOD.L")
     assert [alert.when for alert in parsed.alerts] == ["AAPL > 250", "BTC-USD moves 1% in 5m"]
