@@ -88,10 +88,10 @@ def sections(
     owned = [] if board.valuation is None else rate_lines(board.valuation)
     return [
         ("Now", [status.replace(I_SAYS_WHY, "")] if status else []),
+        ("Not polled", [unpolled] if is_polled and unpolled else []),
         ("Stream", stream),
         ("What came", came),
         ("Writers", told or ["none has been heard of"]),
-        ("Not polled", [unpolled] if is_polled and unpolled else []),
         ("Rates of holdings", owned),
         ("Refused", [f"{escape(symbol)}: {escape(why)}" for symbol, why in refused.items()]),
     ]
