@@ -13,7 +13,7 @@ from typing import Self
 from ticker.cli.error_advice import explain
 from ticker.errors import TickerError
 from ticker.processes import Control
-from ticker.processes.control import Order
+from ticker.processes.parent_channel import Order
 from ticker.system_clock import now
 
 

@@ -23,7 +23,7 @@ from ticker.files import state_directory
 from ticker.health.sentences import of_no_price
 from ticker.health.states import WriterState
 from ticker.poll import Poll, PollReport, PollStatus, QuestionAnswerer, SystemClock
-from ticker.processes.control import Order
+from ticker.processes.parent_channel import Order
 from ticker.relay import RelayStatus, Sending
 from ticker.sources import open_source
 from ticker.sources.protocol import SearchableSource

@@ -17,7 +17,7 @@ from ticker.compare.plan import Plan
 from ticker.compare.server import Server
 from ticker.errors import TickerError
 from ticker.processes import Control
-from ticker.processes.control import Order
+from ticker.processes.parent_channel import Order
 
 Answer = Callable[[Order], Awaitable[dict[str, Any]]]
 

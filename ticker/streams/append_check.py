@@ -1,8 +1,7 @@
 """Checks an append against what the log holds. One rule for all logs.
 
-It tells ticks that continue their sequences from repeats, and from ticks that are neither. Prices
-of the other kind, real or invented, are refused. Pure: what the log holds is passed in. Comparing a
-repeat with the stored tick is the backend's work.
+It tells ticks that continue their sequences from repeats, and from ticks that are neither. Pure:
+what the log holds is passed in. Comparing a repeat with the stored tick is the backend's work.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.errors import InvalidRecord, MixedPrices
+from ticker.errors import InvalidRecord
 from ticker.records import Gap, Quote, Tick
 from ticker.streams.sequence import Key
 
@@ -23,7 +22,6 @@ tick_content: Final = operator.attrgetter("time", "received", "price")
 _NUMBER_IT: Final = (
     "give it an origin (any name of your own), and a sequence that counts 1, 2, 3 … for each symbol"
 )
-_simulated: Final = operator.attrgetter("simulated")
 
 
 class CheckedAppend(msgspec.Struct):
@@ -82,23 +80,6 @@ def check_append(
     again = {id(tick) for tick in behind}
     fresh = [tick for tick in ticks if id(tick) not in again]
     return CheckedAppend(fresh, heads, list(repeats.values()), wrong)
-
-
-def check_simulated(
-    url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]
-) -> bool | None:
-    """Return whether prices are invented (`None`: none yet). All must agree with the first.
-
-    Raises `MixedPrices`.
-    """
-    for some in prices:
-        kinds = {*map(_simulated, some)}
-        if log_is_simulated is None and kinds:
-            log_is_simulated = some[0].simulated
-        if not kinds <= {log_is_simulated}:
-            other = next(price for price in some if price.simulated != log_is_simulated)
-            raise MixedPrices(url, other.symbol, log_is_simulated=bool(log_is_simulated))
-    return log_is_simulated
 
 
 def ahead(

@@ -7,7 +7,8 @@ import pytest
 
 from ticker.errors import InvalidRecord, MixedPrices
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.append_check import ahead, check_append, check_simulated, tick_content
+from ticker.streams.append_check import ahead, check_append, tick_content
+from ticker.streams.mixed_prices import check_simulated
 
 OWN = "own"
 NOW = 1_795_447_805_120_000

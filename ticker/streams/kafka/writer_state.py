@@ -13,7 +13,8 @@ from typing import Final
 
 from ticker.errors import SequenceConflict
 from ticker.records import Gap, Quote, Tick
-from ticker.streams.append_check import CheckedAppend, check_append, check_quotes, check_simulated
+from ticker.streams.append_check import CheckedAppend, check_append, check_quotes
+from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
 
 QUOTE_EVERY: Final = 0.95

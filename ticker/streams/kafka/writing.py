@@ -25,7 +25,6 @@ from ticker.errors import (
     StreamUnreachable,
 )
 from ticker.records import Gap, Heartbeat, Position, Quote, Record, Tick
-from ticker.streams.append_check import check_simulated
 from ticker.streams.kafka import topics as making
 from ticker.streams.kafka.address import KafkaAddress
 from ticker.streams.kafka.cluster import BEGIN, END, RECREATED, ClusterClient, Topics, spans
@@ -39,6 +38,7 @@ from ticker.streams.kafka.snapshot import (
     ticks_between,
 )
 from ticker.streams.kafka.writer_state import QUOTE_EVERY, Sequences
+from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
 
 _SURE: Final = 0.1  # seconds in which topics cannot be deleted and created again unnoticed

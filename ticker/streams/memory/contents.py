@@ -16,8 +16,9 @@ import msgspec
 
 from ticker.errors import SequenceConflict, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.append_check import ahead, check_append, check_simulated, tick_content
-from ticker.streams.origin import new_origin
+from ticker.streams.append_check import ahead, check_append, tick_content
+from ticker.streams.mixed_prices import check_simulated
+from ticker.streams.new_origin import new_origin
 from ticker.streams.sequence import Key
 
 _FORM: Final = re.compile(r"([a-z0-9]{1,32}):([0-9]{1,18})")

@@ -17,7 +17,7 @@ from ticker.errors import StreamUnreachable
 from ticker.health import Health, StreamState
 from ticker.records import Batch, Gap, Heartbeat, Hold, Position, Quote, Tick
 from ticker.streams.base import BaseStream
-from ticker.streams.origin import new_origin
+from ticker.streams.new_origin import new_origin
 from ticker.streams.protocol import Retained
 from ticker.streams.reader import EMPTY_BATCH_AFTER, ColumnRequest, ReadRequest
 from ticker.streams.sqlite import opening

@@ -20,7 +20,8 @@ from msgspec.structs import astuple
 
 from ticker.errors import InvalidRecord, SequenceConflict, StreamMissing, WrongPosition
 from ticker.records import Gap, Heartbeat, Position, Quote, Tick
-from ticker.streams.append_check import ahead, check_append, check_simulated, tick_content
+from ticker.streams.append_check import ahead, check_append, tick_content
+from ticker.streams.mixed_prices import check_simulated
 from ticker.streams.sequence import Key
 from ticker.streams.sqlite import opening, rows
 from ticker.streams.sqlite.position import parse

@@ -1,0 +1,29 @@
+"""Real and invented prices never share a log. One rule for all logs. Pure."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Final
+
+from ticker.errors import MixedPrices
+from ticker.records import Quote, Tick
+
+_simulated: Final = operator.attrgetter("simulated")
+
+
+def check_simulated(
+    url: str, log_is_simulated: bool | None, *prices: Sequence[Tick | Quote]
+) -> bool | None:
+    """Return whether prices are invented (`None`: none yet). All must agree with the first.
+
+    Raises `MixedPrices`.
+    """
+    for some in prices:
+        kinds = {*map(_simulated, some)}
+        if log_is_simulated is None and kinds:
+            log_is_simulated = some[0].simulated
+        if not kinds <= {log_is_simulated}:
+            other = next(price for price in some if price.simulated != log_is_simulated)
+            raise MixedPrices(url, other.symbol, log_is_simulated=bool(log_is_simulated))
+    return log_is_simulated
