@@ -123,12 +123,13 @@ def status(
             brief=(verdict.brief or verdict.words, shown),
             reason=verdict.words,
         )
-    is_trouble = verdict.standing is not Standing.HEALTHY
-    others = "" if is_trouble else of_unhealthy(writers[1:], len(writers))
+    is_stale = verdict.standing is not Standing.HEALTHY
+    is_trouble = is_stale or bool(verdict.problem)
+    others = "" if is_stale else of_unhealthy(writers[1:], len(writers))
     gaps = _gaps(feed, now, zone)
     words = _joined(others, verdict.words, rows, ticks, gaps)
     new_gap, told = _new_gap(feed, now, zone), verdict.brief or verdict.words
-    first = (told, new_gap) if is_trouble or verdict.problem else (new_gap, others, told)
+    first = (told, new_gap) if is_trouble else (new_gap, others, told)
     brief = (*first, ticks, rows)
     return Status(words, is_trouble, brief=tuple(filter(None, brief)))
 

@@ -78,7 +78,9 @@ async def test_a_narrow_line_names_the_problem_of_a_source_that_answers(
     problem = "its socket sends nothing"
     watch = told_by(stream_in_memory, state="ok", answered=4, problem=problem)
     await watch.snapshot()
-    assert f"answered at {clock(NOW, UTC)} · {problem}" in status(watch, NOW, UTC).fitting(70)
+    told = status(watch, NOW, UTC)
+    assert f"answered at {clock(NOW, UTC)} · {problem}" in told.fitting(70)
+    assert told.is_trouble  # so a notice does not hide it
 
 
 async def test_a_gap_of_the_last_minute_is_worded_as_in_tail(
