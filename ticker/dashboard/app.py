@@ -1,6 +1,6 @@
 """The dashboard: what each key and each click does.
 
-`BoardApp` shows the board; here it is changed.
+`BoardApp` shows the board. This module adds the keys, which change it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Dashboard(BoardApp):
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Refuse the keys of alerts if nothing looks for alerts.
+        """Tell whether a key may run `action` now.
 
-        While a line or a page is open, a key that opens a line is a letter.
+        The keys of alerts need an `AlertControl`. While the input line or a page is open, it gets
+        the keys that would open the input line or the palette.
         """
         is_open = self._question.asked is not Asked.NOTHING or len(self.screen_stack) > 1
         if is_open and action in ("ask", "commands"):
@@ -41,7 +42,7 @@ class Dashboard(BoardApp):
         return self._alerts is not None or not is_alert
 
     def action_open(self, page: str) -> None:
-        """Open a page over the table: `help`, `health`, `alerts` or `columns`."""
+        """Open the page `help`, `health`, `alerts` or `columns`, unless a page is open."""
         if len(self.screen_stack) > 1:
             return
         feed, rate, zone, table = self.feed, self._painter.rate, self._zone, self._table
@@ -93,7 +94,7 @@ class Dashboard(BoardApp):
         self._say()
 
     def action_pause(self) -> None:
-        """Pause the replay or freeze the live board. A second press goes on."""
+        """Pause the replay or freeze the live board. A second press continues."""
         if self._is_replay() and self._player is not None:
             self._player.toggle()
         else:
@@ -101,7 +102,7 @@ class Dashboard(BoardApp):
         self._say()
 
     def action_time(self, what: str, number: int = 0) -> None:
-        """Move the tape of a replay; see `TimeKeys.press`."""
+        """Move the tape of a replay (see `TimeKeys.press`). On a live board, offer a replay."""
         if self._is_replay() and self._time_keys is not None:
             self._time_keys.press(what, number)
         else:
@@ -159,7 +160,7 @@ class Dashboard(BoardApp):
         self._table.action_move(event.lines)
 
     def on_table_moved(self) -> None:
-        """Let an open detail follow the cursor."""
+        """Show the symbol under the cursor in the detail, if that is open."""
         if self._detail.symbol:
             self.action_detail()
 
@@ -178,13 +179,16 @@ class Dashboard(BoardApp):
         self._focus_again()
 
     async def action_drop(self) -> None:
-        """Remove the symbol of the row with the cursor: from the screen, list and poller."""
+        """Remove the symbol under the cursor from the screen, its watchlist and the poller.
+
+        While a detail is open, this does nothing.
+        """
         if self._table.chosen is not None and not self._detail.symbol:
             self._answer(await self._choosing.remove(self._table.chosen, self._lists.name))
             self._note_change()
 
     async def action_undo(self) -> None:
-        """Undo the last seek of a replay, addition or removal of symbols, whichever was last."""
+        """Undo the last change: a seek of a replay, or an addition or a removal of symbols."""
         if self._seeks > (self._changes[-1] if self._changes else 0):
             self.action_time("undo")
         elif self._choosing.changes:
@@ -211,7 +215,7 @@ class Dashboard(BoardApp):
             self._filter(event.value)
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Do what the input line was opened for, with what was typed."""
+        """Run what the input line was opened for, with the typed text."""
         asked, symbols = self._question.asked, self._question.symbols
         if asked is Asked.ALERT and self._alerts is not None and event.value.strip():
             try:

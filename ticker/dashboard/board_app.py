@@ -1,8 +1,8 @@
-"""The widgets of the dashboard, when they are painted, and what the lines around the table say.
+"""The dashboard without its keys: its widgets, its frames, and the lines around the table.
 
-The first change after a pause is painted at once. While changes flow, they are gathered and painted
-ten times a second, and only the rows that changed. It shows what the board says: it knows no
-poller, no source and no configuration. Text from outside is escaped.
+The first change after a pause is painted at once. While changes flow, a frame is painted at most
+ten times a second, with only the rows that changed. Poller, alerts and configuration are protocols
+here (`control.py`); sources are unknown. Text from outside is escaped.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ from ticker.times import Zone
 class BoardApp(TerminalApp):
     """Shows `feed`; `title` names what is shown. `app.Dashboard` adds the keys.
 
-    `await show()` in a running event loop, or `run()`; both return an `Exit`. `tell()` puts a
+    Call `await show()` in a running event loop, or `run()`. Both return an `Exit`. `tell()` puts a
     notice on the status line.
 
-    `zone` is the zone of all times (`None`: this machine's). `look` is the name of a palette.
-    `simulated` marks prices as invented before the first one comes. `option` is what a command
-    needs to work on the same stream. `preferences` are the user's watchlists and columns. `alerts`
-    looks for alerts; `None`: nothing does. `driver` is Textual's driver for the terminal; `None`:
-    its own.
+    `controller` is this screen's own poller, `player` its own replay. `zone` is the zone of all
+    times (`None`: this machine's). `look` is the name of a palette. `simulated` marks the prices as
+    invented even before the first one comes. `option` names the stream in a command, as in
+    ` --stream demo`. `preferences` are the user's watchlists and columns. `alerts` are those that
+    are watched for, if any. `driver` is Textual's driver for the terminal (`None`: its default).
     """
 
     TITLE = "ticker"
@@ -154,7 +154,7 @@ class BoardApp(TerminalApp):
         return (*bars, *player), (*parts, *player)
 
     def copied(self) -> tuple[str, str] | None:
-        """Return the symbol of the detail or the cursor, and its quote as JSON."""
+        """Return the symbol of the detail or the cursor, and its quote as JSON, if it has one."""
         board, symbol = self.feed.board, self._detail.symbol or self._table.chosen or ""
         quote = quote_of(board.row(symbol), board.quote(symbol))
         return None if quote is None else (symbol, wire.encode(quote).decode())
@@ -190,10 +190,10 @@ class BoardApp(TerminalApp):
         yield from (widget for widget in (*above, *below) if widget is not None)
 
     def on_mount(self) -> None:
-        """Start to read the feed."""
+        """Paint, then start to read the feed."""
         self.dress()
         self._table.focus()
-        self._paint()  # no frame of its own, for which the first rows would wait
+        self._paint()  # not through `_frames`: then the first rows would wait for the next frame
         for task in (self.feed.run(self._changed), self._histories.run(), self._minutes.run()):
             self.run_worker(task, exit_on_error=True)
         self._seconds = self.set_interval(SECOND, self._second)
@@ -206,7 +206,7 @@ class BoardApp(TerminalApp):
             self._frames.change()
 
     def _wake(self) -> None:
-        """Note a change; may be called from any task, like `tell`."""
+        """Ask for a frame. May be called from any task, like `tell`."""
         if self.is_running:
             self.call_later(self._changed)
 
@@ -216,13 +216,16 @@ class BoardApp(TerminalApp):
             self._driver.write(notification(words, os.environ))
 
     def _second(self) -> None:
-        """Do what is due once a second. A frame that is due takes it along: frames are costly."""
+        """Update ages and status, and read changed preferences: once a second.
+
+        A frame that is painted at about that time calls this too: an extra frame is costly.
+        """
         self._painter.tick()
         if words := self._lists.reload():
             self.run_worker(self._lists.follow(words), exit_on_error=True)
 
     def _paint(self) -> float | None:
-        """Paint a frame. Returns the seconds until flashes go out; `None` if there are none."""
+        """Paint a frame. Returns the seconds until the next flash ends; `None` without a flash."""
         if self._alerts is not None:
             self._alerts.look()
         lit = self._painter.paint()
@@ -249,7 +252,7 @@ class BoardApp(TerminalApp):
         self._words.say(self._table, asking=self._question.prompt, width=self.size.width)
 
     def _is_replay(self) -> bool:
-        """Tell whether there is a tape that keys can move."""
+        """Tell whether this screen plays a tape, which keys can move."""
         return Needs.REPLAY in self._words.there
 
     def _on_screen(self) -> Sequence[str]:
@@ -257,7 +260,10 @@ class BoardApp(TerminalApp):
         return [*filter(None, [self._detail.symbol]), *rows]
 
     def _stepped(self) -> Sequence[str]:
-        """Return the symbols whose ticks change this screen, also those that get a row then."""
+        """Return the symbols whose ticks change this screen.
+
+        If there is room for more rows, they include the tape's symbols that have no row yet.
+        """
         table, shown = self._table, self._on_screen()
         is_room = len(table.on_screen) < table.size.height and (
             self._is_beside or not self._detail.symbol
@@ -272,7 +278,7 @@ class BoardApp(TerminalApp):
         return self.size.width >= BESIDE
 
     def on_resize(self) -> None:
-        """Move the focus: the detail now stands beside the table, or instead of it."""
+        """Move the focus: an open detail may now be beside the table, or may hide it."""
         if self._detail.symbol and self._question.asked is Asked.NOTHING:
             self.call_after_refresh(self._focus_again)
 

@@ -1,6 +1,6 @@
 """When to paint: at once after a pause, and at most ten times a second while changes flow.
 
-Knows time and timers, and nothing of what is painted.
+It knows time and timers, but not what is painted.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class SetTimer(Protocol):
 
 
 class Frames:
-    """Calls `paint` when it is time. `paint` returns the seconds until flashes end, or `None`.
+    """Calls `paint` when a frame is due.
 
-    A flash shows a change for a moment. When it ends, one more frame is due.
+    `paint` returns the seconds until the next flash ends, when one more frame is due; `None`
+    without a flash.
     """
 
     def __init__(self, set_timer: SetTimer, paint: Callable[[], float | None]) -> None:
@@ -42,7 +43,7 @@ class Frames:
         return self._next is not None
 
     def change(self) -> None:
-        """Paint a change now, or with the next frame if the last one was just now."""
+        """Paint a change now, or with the next frame if the last one was less than `FRAME` ago."""
         if self._next is not None:
             return
         wait = self._last + FRAME - monotonic()
@@ -59,15 +60,15 @@ class Frames:
         self._last = monotonic()
         lit = self._paint()
         if lit is not None and self._flash_end is None:
-            # A timer of its own: a change that comes before the flashes end must not wait.
+            # A separate timer, because a change that comes before the flash ends must not wait.
             self._flash_end = self._set_timer(max(FRAME, lit), self._on_flash_end)
 
     def _on_flash_end(self) -> None:
         self._flash_end = None
         if self._next is not None:
             return
-        # The end of a flash spends no frame: a change just after it must be seen at once.
-        # While changes flow, a frame is due anyway and takes them along.
+        # This frame does not delay the next one: a change just after it must be seen at once.
+        # If the last frame was just now, the next frame ends the flash.
         before = self._last
         if before + FRAME <= monotonic():
             self.paint()

@@ -33,15 +33,15 @@ class RowLines:
 
     def __init__(self, feed: Feed, zone: Zone) -> None:
         self.is_loading: Callable[[str], bool] = lambda _: False
-        """Whether the past of a symbol is still unread. Its sparkline is blank until then."""
+        """Whether the history of a symbol is not read yet. Until then its sparkline is blank."""
         self.is_told: Callable[[str], bool] = lambda _: False
-        """Whether an alert of a symbol was met a moment ago, so that its row is highlighted."""
+        """Whether the row of a symbol is highlighted, because its alert was met a moment ago."""
         self.is_tight = False
         """Whether a text became wider than its column since this was last set to False."""
         self.is_cut = False
-        """The same, where the text is a figure, which is then not shown."""
+        """Whether that text was a figure. It is then shown as `…`."""
         self.on_cut: Callable[[], object] = lambda: None
-        """It is called when `is_cut` becomes true."""
+        """Called when `is_cut` becomes true."""
         self._feed = feed
         self._board = feed.board
         self._zone = zone
@@ -85,7 +85,7 @@ class RowLines:
     def _explained(
         self, strip: Strip, row: Row, age: Age, layout: ColumnLayout, ground: str
     ) -> Strip:
-        """Return the line of a row without a price, with the whole reason in its free cells."""
+        """Return `strip`, the line of a row without a price, with the reason in its free cells."""
         words = reason_text(age)
         named = ("symbol", "name") if row.name else ("symbol",)
         names = [place for place in layout.places if place.column.key in named]

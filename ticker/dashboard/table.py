@@ -1,7 +1,8 @@
-"""The rows on the screen, painted line by line. Only changes are painted again.
+"""The table of rows. It paints line by line, and only the lines that changed.
 
-It keeps cursor, scrolling and flashes. The app decides which rows there are and when to paint. It
-uses Textual's Line API, because a widget for each cell costs ten times as much.
+It keeps the cursor, the scroll position and the flashes. The app sets list, order and filter, and
+decides when to paint. The table uses Textual's Line API, because a widget for each cell costs ten
+times as much.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ticker.feed import Feed
 from ticker.times import Zone
 
 _MEASURED: Final = 500
-"""The most rows measured at once. Later rows are measured when they are on the screen."""
+"""The most rows measured at once. Rows further down are measured only while on the screen."""
 _TWICE: Final = 2
 
 
@@ -58,7 +59,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     class Arranged(Message):
-        """The columns have new places, or another one sorts. The heading follows."""
+        """The columns or the sort order changed, so the heading must be painted again."""
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -87,12 +88,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._measured = Measured(self.wished)
         self.cursor = 0
         self._has_chosen = False
-        """Whether the user moved the cursor. Only then it stays on its symbol."""
+        """Whether the user moved the cursor. If so, it stays on its symbol."""
         self._lines: dict[str, int] = {}
         self._ages: dict[str, tuple[str, str]] = {}
-        """The age in each painted row, to see when it changes."""
+        """Symbol → age and reason in its painted row, to see when they change."""
         self.lines = RowLines(feed, zone)
-        # Later, by this widget itself: its messages would not reach the app from a refresh.
+        # Called later, because a message that is posted during a refresh does not reach the app.
         self.lines.on_cut = partial(self.call_later, self.lay_out)
         self._flashing: dict[str, int] = {}
         """Symbol → when its flash ends (µs, by `elapsed`) and the row must be painted again."""
@@ -104,7 +105,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def depends_on_values(self) -> bool:
-        """Tell whether rows are filtered or sorted, or in a list."""
+        """Tell whether new values can change which rows are shown, or their order."""
         return bool(self.sort or self.filter or self.shown_list.name)
 
     @property
@@ -129,7 +130,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def put_in_order(self) -> None:
-        """Sort and filter again. A cursor that was moved stays on its symbol."""
+        """Sort and filter again. A cursor that the user moved stays on its symbol."""
         rows = self.board.rows(self.sort or self.shown_list.sort, self.filter)
         chosen_rows = self.shown_list.choose(rows, is_sorted=self.sort is not None)
         symbols = [row.symbol for row in chosen_rows]
@@ -149,19 +150,19 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def lay_out(self) -> None:
-        """Lay out the columns again, by the current and earlier texts of the rows."""
+        """Lay out the columns again, for the current and the earlier texts of the rows."""
         self.lines.is_tight = self.lines.is_cut = False
         self._mind_units()
         self._measure(dict.fromkeys([*self.symbols[:_MEASURED], *self.on_screen]))
         self._place()
 
     def measure_again(self) -> None:
-        """Forget the widths of earlier texts, because the rows changed."""
+        """Lay out the columns for the current texts only: the rows or the columns changed."""
         self._measured = Measured(self.wished)
         self.lay_out()
 
     def _mind_units(self) -> None:
-        """Measure again when the values become of several currencies, or of one."""
+        """Forget all widths if amounts must now name their currency, or no longer need to."""
         columns = with_units(self.wished, map(self.board.row, self.symbols))
         if self.board.owner is not None and columns != self._measured.columns:
             self._measured = Measured(columns)
@@ -181,7 +182,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def paint(self, changed: set[str]) -> None:
-        """Paint again the rows of `changed` and those whose flash ends, and no others."""
+        """Paint again the rows of `changed` and the rows whose flash has ended."""
         now = self.elapsed()
         # Thousands of rows may have changed, so only those on the screen are checked.
         seen = {symbol for symbol in self.on_screen if symbol in changed}
@@ -195,14 +196,14 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self._flashing[row.symbol] = row.moved + FLASH
 
     def _take_over(self, now: int) -> set[str]:
-        """Return the rows whose flash ends now."""
+        """Remove the flashes that ended by `now` (µs, by `elapsed`). Returns their symbols."""
         over = {symbol for symbol, end in self._flashing.items() if end <= now}
         for symbol in over:
             del self._flashing[symbol]
         return over
 
     def paint_ages(self) -> None:
-        """Paint the rows on the screen whose age in words changed."""
+        """Paint the rows on the screen whose age in words changed or whose flash has ended."""
         now, elapsed = self.clock(), self.elapsed()
         trouble = self._feed.trouble
         changed = self._take_over(elapsed)
@@ -216,13 +217,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._paint_rows(changed)
 
     def stand_still(self) -> None:
-        """End all flashes: the board is paused, so none would end by itself."""
+        """End all flashes, because the board is frozen."""
         self._flashing.clear()
         self.refresh()
 
     @property
     def next_flash_end(self) -> int | None:
-        """Return when the next flash ends (µs, by `elapsed`)."""
+        """Return when the next flash ends (µs, by `elapsed`); `None` without a flash."""
         return min(self._flashing.values(), default=None)
 
     def _paint_rows(self, symbols: set[str]) -> None:
@@ -245,7 +246,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Lay out the columns for the new width."""
         self.virtual_size = Size(self.size.width, len(self.symbols))
         self.lay_out()
-        # The scroll range is known only after the new size is in force.
+        # Textual knows the scroll range only after it has applied the new size.
         self.call_after_refresh(self.show_cursor)
 
     def render_line(self, y: int) -> Strip:
@@ -257,9 +258,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.board.row(self.symbols[line])
         age = self.board.age(row, self.clock(), self._feed.trouble, elapsed=self.elapsed())
         self._ages[row.symbol] = (age_text(age), reason_text(age))
-        self._note_flash(row, self.elapsed())  # it may have moved before it was scrolled to
+        self._note_flash(row, self.elapsed())  # its price may have moved while it was not visible
         is_chosen = line == self.cursor
-        if self.columns.width != width:  # between two sizes
+        if self.columns.width != width:  # resized, but not laid out yet
             return Strip.blank(width, self.palette.style(self.palette.text))
         return self.lines.strip(row, age, self.columns, self.palette, is_chosen=is_chosen)
 
@@ -309,11 +310,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.show_cursor()
 
     def action_move(self, lines: int) -> None:
-        """Move the cursor up or down."""
+        """Move the cursor down by `lines`; up if negative."""
         self._set_cursor(self.cursor + lines)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by a screen."""
+        """Move the cursor down by `pages` screens; up if negative."""
         self._set_cursor(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_edge(self, line: int) -> None:
@@ -321,7 +322,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._set_cursor(line if line >= 0 else len(self.symbols) + line)
 
     async def on_click(self, event: events.Click) -> None:
-        """Choose the clicked row; a quick second click opens it."""
+        """Move the cursor to the clicked row. A double click opens its detail."""
         line = self.scroll_offset.y + event.y
         if line < len(self.symbols):
             self._set_cursor(line)
