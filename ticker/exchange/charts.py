@@ -12,17 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from ticker.exchange.instrument import MarketState
 from ticker.exchange.listings import COIN, EQUITY, ETF, Listing
+from ticker.exchange.random_walk import level, noise
 from ticker.exchange.sessions import Session, SessionWish, session
 from ticker.units import SECOND
 
 _MINUTE: Final = 60
+_HOUR: Final = 3_600
 _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
 _STEPS: Final[Mapping[str, int]] = {
@@ -45,7 +46,6 @@ STATUSES: Final[Mapping[str, int]] = {
 """The code of an error in an answer → its HTTP status."""
 _MOST: Final = 20_000
 """The most bars of an answer: the latest."""
-_OCTAVES: Final = 11
 _DIGITS: Final = 5
 _SATURDAY: Final = 5
 _MONDAY: Final = 4 * _DAY
@@ -143,12 +143,12 @@ def _bars(
     begin, end = (time + zone for time in span)
     today = _midnight(listing, now) + zone
     key = crc32(f"{seed}:{listing.symbol}".encode())
-    origin = _level(key, today)
+    origin = level(key, today)
     wobble = listing.volatility * math.sqrt(step / _YEAR)
 
     def walk(time: int) -> float:
         return math.log(listing.price + listing.below) + listing.volatility * (
-            _level(key, time) - origin
+            level(key, time) - origin
         )
 
     def off(time: int, price: float) -> tuple[int, float]:
@@ -158,7 +158,8 @@ def _bars(
 
     last_day = _trading_day_before(listing, today)
     close_before = off(last_day + _DAY, state.previous_close)
-    known = ((last_day, 0.0), close_before, off(now + zone, state.price))
+    day = (off(*each) for each in _known_today(state, today, now + zone, key))
+    known = ((last_day, 0.0), close_before, *day)
 
     def price(time: int) -> float:
         made = math.exp(walk(time) + _between(known, time)) - listing.below
@@ -178,12 +179,28 @@ def _bars(
         if is_last and step >= _DAY:
             bar = ChartBar(time, state.open, state.day_high, state.day_low, close, state.volume)
         else:
-            above, under = (abs(close) * wobble * _noise(key, time + n) / 2 for n in (0, 1))
+            above, under = (abs(close) * wobble * noise(key, time + n) / 2 for n in (0, 1))
             high, low = _wick(state, (opening, close), above, under, is_today=time >= today)
-            volume = round(listing.volume * step / _DAY * (0.5 + _noise(key, time + 2)))
+            volume = round(listing.volume * step / _DAY * (0.5 + noise(key, time + 2)))
             bar = ChartBar(time, opening, high, low, close, volume)
         yield bar._replace(time=time - zone)
         opening = close
+
+
+def _known_today(state: MarketState, today: int, now: int, key: int) -> Iterator[tuple[int, float]]:
+    """Yield times of today (seconds) and the market's own prices then, so that charts agree.
+
+    When the lowest and the highest price were is invented, as the market does not know it.
+    """
+    hours = (now - today) // _HOUR
+    if hours > 1:
+        yield today + _MINUTE, state.open
+        first, second = state.day_low, state.day_high
+        if round(noise(key, today)):
+            first, second = second, first
+        yield today + hours * _HOUR // 4, first
+        yield today + hours * _HOUR * 2 // 3, second
+    yield now, state.price
 
 
 def _starts(step: int, begin: int, end: int) -> Sequence[int]:
@@ -291,27 +308,6 @@ def _period(listing: Listing, start: int, end: int) -> dict[str, Any]:
 def _weekday(time: int) -> int:
     """Return the weekday. 0 is Monday; the epoch was a Thursday."""
     return (time // _DAY + 3) % 7
-
-
-def _level(key: int, time: int) -> float:
-    """Return a random walk's level at `time` (seconds), in units of a year's volatility."""
-    level, scale = 0.0, _MINUTE
-    for octave in range(_OCTAVES):
-        at, rest = divmod(time, scale)
-        part = rest / scale
-        part = part * part * (3 - 2 * part)
-        here, there = (_noise(key + octave * 7_919, at + each) for each in (0, 1))
-        level += math.sqrt(scale / _YEAR) * (here + (there - here) * part - 0.5)
-        scale *= 4
-    return level
-
-
-@lru_cache(maxsize=100_000)
-def _noise(key: int, number: int) -> float:
-    """Return a number from 0 to 1 that depends only on its arguments."""
-    mixed = (key * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 30)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-    return ((mixed ^ (mixed >> 31)) >> 11) / 2**53
 
 
 def _meta(state: MarketState, query: Mapping[str, str], span: str, now: int) -> dict[str, Any]:

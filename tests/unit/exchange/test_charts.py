@@ -152,3 +152,20 @@ def test_todays_minutes_end_at_the_present_price(symbol: str) -> None:
     assert moves[-1] <= 4 * max(moves[-60:-1])
     assert max(day["high"][-60:]) <= state.day_high
     assert min(day["low"][-60:]) >= state.day_low
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD", "GC=F"])
+def test_todays_minutes_begin_at_the_open_and_reach_the_days_extremes(symbol: str) -> None:
+    [state] = Market(7).look([symbol], NOW)
+    result = told(symbol, interval="1m", range="1d")
+    zone = state.listing.venue.offset * 3_600
+    quote = result["indicators"]["quote"][0]
+    today = [
+        number
+        for number, time in enumerate(result["timestamp"])
+        if (time + zone) // 86_400 == (NOW // SECOND + zone) // 86_400
+    ]
+    first, *later = today
+    assert quote["close"][first] == state.open
+    assert min(quote["low"][number] for number in later) == state.day_low
+    assert max(quote["high"][number] for number in later) == state.day_high
