@@ -1,4 +1,4 @@
-"""The commands as typer runs them: the called one in full, only the summary of the others."""
+"""Makes the typer application: the called command in full, only the summaries of the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticker.cli.commands import COMMANDS, Entry
 
 
 def make_command(called: Collection[str] = tuple(COMMANDS)) -> Any:
-    """The top command with all others below it. Only those `called` are imported and can run."""
+    """Return the top command and all below it. Only those `called` are imported and can run."""
     app = typer.Typer(
         name="ticker",
         rich_markup_mode="rich",
@@ -62,7 +62,7 @@ def _ticker(
 
 
 def hide_types(command: Any, parent: typer.Context | None = None) -> None:
-    """Print `--once` without `<bool>`, and `SYMBOL` without `<list[str]>`, in all help texts."""
+    """Hide types in all help texts: `<bool>` after `--once`, `<list[str]>` after `SYMBOL`."""
     context = typer.Context(command, parent=parent, **command.context_settings)
     for parameter in command.get_params(context):
         if parameter.param_type_name == "argument":

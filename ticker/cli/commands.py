@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 COMPLETING: Final = "_TICKER_COMPLETE"
-"""The variable with which a shell asks for completions."""
+"""The environment variable that a shell sets to ask for completions."""
 
 
 class Entry(NamedTuple):
@@ -16,7 +16,7 @@ class Entry(NamedTuple):
 
     name: str
     panel: str
-    """Its title in the overview."""
+    """The title of its group in the overview."""
     help: str
     """Its summary: the first paragraph of its own help."""
     example: str

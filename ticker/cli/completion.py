@@ -1,6 +1,6 @@
-"""Shell completion: its installation, and the possible words of options and arguments.
+"""Shell completion: installs it, and finds the possible words of options and arguments.
 
-The words come from the configuration. If it has a mistake, nothing is completed, without a message.
+If the configuration has a mistake, its words are left out without a message.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BASH: Final = """\
 
 complete -o default -F %(complete_func)s %(prog_name)s
 """
-"""For bash; `%%` is one `%`."""
+"""The script for bash; `%%` stands for `%`."""
 _SHOW: Final = "--show-completion"
 _SOURCES: Final = (
     "yahoo",
@@ -50,7 +50,7 @@ _STREAMS: Final = ("demo", "sqlite:", "kafka://localhost:9092")
 def print_or_install(words: Sequence[str]) -> int | None:
     """Run `--install-completion SHELL` or `--show-completion SHELL`, and return the exit code.
 
-    Returns `None` for other words. Without SHELL, typer finds out which shell it is.
+    Returns `None` for other words, and without SHELL: then typer detects the shell.
     """
     match words:
         case [("--install-completion" | "--show-completion") as what, shell]:
@@ -62,7 +62,7 @@ def print_or_install(words: Sequence[str]) -> int | None:
     from typer import _completion_shared as typers
 
     # Typer's own script for bash loses words with = or :, because bash splits words there.
-    typers._completion_scripts["bash"] = _BASH  # noqa: SLF001  (it has no public door)
+    typers._completion_scripts["bash"] = _BASH  # noqa: SLF001  (typer has no public way)
 
     script = typers.get_completion_script(prog_name="ticker", complete_var=COMPLETING, shell=shell)
     if what == _SHOW:
@@ -81,7 +81,7 @@ def print_or_install(words: Sequence[str]) -> int | None:
 
 
 def _install_for_fish(script: str) -> Path:
-    """Return the place where fish looks for it. Typer knows `~/.config` only."""
+    """Write `script` where fish looks for it (typer knows only `~/.config`). Returns its path."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     path = Path(home) / "fish" / "completions" / "ticker.fish"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def _install_for_fish(script: str) -> Path:
 
 
 def streams(incomplete: str) -> list[str]:
-    """The words of `--stream`: `demo`, the configured names, recordings and logs in files."""
+    """Complete `--stream`: URLs, configured names, and the paths of recordings and logs."""
     words = [*_STREAMS]
     with suppress(TickerError):
         from ticker.config.reading import load
@@ -105,19 +105,19 @@ def streams(incomplete: str) -> list[str]:
 
 
 def sources(incomplete: str) -> list[str]:
-    """The words of `--source`."""
+    """Complete `--source`."""
     return _beginning(incomplete, _SOURCES)
 
 
 def faults(incomplete: str) -> list[str]:
-    """The words of `--fault`."""
+    """Complete `--fault`."""
     from ticker.exchange.faults import Fault
 
     return _beginning(incomplete, list(Fault))
 
 
 def watchlists(incomplete: str) -> list[str]:
-    """The names of watchlists; after a comma, the next one's."""
+    """Complete the name of a watchlist, also after a comma."""
     names = ["default"]
     with suppress(TickerError):
         from ticker.config.reading import load
@@ -128,26 +128,24 @@ def watchlists(incomplete: str) -> list[str]:
 
 
 def symbols(incomplete: str) -> list[str]:
-    """The symbols of all watchlists."""
+    """Complete a symbol of any watchlist."""
     from ticker.config.reading import DEFAULT_WATCHLIST, load
 
     words = [*DEFAULT_WATCHLIST]
     with suppress(TickerError):
         words += [symbol for listed in load().watchlists.values() for symbol in listed]
-    if (
-        incomplete.islower()
-    ):  # in the spelling of the user: shells accept only what begins with the typed text
+    if incomplete.islower():  # shells accept only words that begin with the typed text
         words = [word.lower() for word in words]
     return _beginning(incomplete, words)
 
 
 def streams_and_symbols(incomplete: str) -> list[str]:
-    """Complete both, for a word that may be either."""
+    """Complete a word that may be a stream or a symbol."""
     return [*streams(incomplete), *symbols(incomplete)]
 
 
 def zones(incomplete: str) -> list[str]:
-    """The names of time zones."""
+    """Complete the name of a time zone."""
     from zoneinfo import available_timezones
 
     return _beginning(incomplete, sorted(available_timezones()))
@@ -158,7 +156,7 @@ def _beginning(incomplete: str, words: Sequence[str]) -> list[str]:
 
 
 def _paths(incomplete: str) -> Iterator[str]:
-    """Folders, logs and recordings whose path begins with `incomplete`."""
+    """Yield the folders, logs and recordings whose path begins with `incomplete`."""
     folder, name = os.path.split(incomplete)
     with suppress(OSError, RuntimeError):
         for path in sorted(Path(folder or ".").expanduser().iterdir()):

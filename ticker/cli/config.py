@@ -1,4 +1,4 @@
-"""`config`: the file's path, each current value and where it comes from."""
+"""`config`: shows the file's path, and each current value with its origin."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def config(
 
 
 def _tell_all(mistakes: Sequence[ConfigError]) -> None:
-    """Raise the mistakes of the file as one failure, one line for each, if there are any."""
+    """Raise one `Failed` with a line for each mistake, if there are any."""
     if mistakes:
         inside = sorted(mistakes, key=lambda mistake: mistake.line or 0)
         raise Failed("\n".join(dict.fromkeys(map(str, inside))), WRONG_CONFIG)
@@ -122,7 +122,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
         origin = loaded.place("watchlists", name) if name in loaded.watchlists else "default"
         facts.append((f"watchlist {name}", f"{' '.join(symbols)}  ({origin})"))
     facts += _owned(settings)
-    settings.columns()  # their mistakes are reported
+    settings.columns()  # raises a mistake in them
     for name, words in loaded.columns.items():
         facts.append((f"columns {name}", f"{' '.join(words)}  ({loaded.place('columns', name)})"))
     for name in loaded.streams:
@@ -137,7 +137,7 @@ def _facts(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _owned(settings: Settings) -> list[tuple[str, str]]:
-    """Return holdings and alerts, each kind with its line."""
+    """Return the rows for holdings and alerts, with their places in the file."""
     loaded = settings.config
     facts = []
     if loaded.holdings.cash:

@@ -1,7 +1,7 @@
 """A command that a parent process runs and talks to (`--control`).
 
 If the command fails, the parent gets one message with the words and the exit code that a user would
-get, and can show it on its own screen.
+get. It can show them on its own screen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ticker.system_clock import now
 
 
 class Controlled(Control):
-    """Listens to the parent; `on_end` is awaited when the parent is gone."""
+    """Listens to the parent. `on_order` gets its orders; `on_end` runs when the parent is gone."""
 
     def __init__(
         self, on_order: Callable[[Order], None], on_end: Callable[[], Awaitable[None]]

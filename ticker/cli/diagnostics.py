@@ -1,7 +1,7 @@
-"""Writes diagnostics: lines that cannot be forged, in a file that several processes share.
+"""Writes diagnostics into a file that several processes share. Outside text cannot forge a line.
 
-What cannot be written is dropped silently. Otherwise a full disk would cover the screen with
-tracebacks of the logging module.
+A message that cannot be written is dropped silently. Otherwise a full disk would cover the screen
+with tracebacks of the logging module.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def set_up_logging(
 ) -> None:
     """Log to standard error, and to a rotated file in the state directory if possible.
 
-    With `screen` nothing goes to standard error, because a dashboard is shown. With `plain` there
-    is no terminal, so the log reports progress. With `verbose` it does too, and the file also has
-    the messages of Kafka's client.
+    `screen`: a dashboard is shown, so nothing goes to standard error. `quiet`: only errors go
+    there. `plain`: there is no terminal, so progress is logged. `verbose`: progress is logged, and
+    the file also gets the messages of Kafka's client.
     """
     root = logging.getLogger("ticker")
     root.setLevel(logging.DEBUG)
     # Messages of asyncio (about a forgotten task) are only for the file. Without a handler of its
     # own, asyncio would write them across the screen.
     tasks = logging.getLogger("asyncio")
-    # Kafka's client logs each failed attempt, several a second, and our own errors say enough.
-    # Never below INFO: at DEBUG it logs what it sends, including passwords.
+    # Kafka's client logs several failed attempts a second, and our own errors say enough.
+    # The level is never DEBUG, because then it logs what it sends, including passwords.
     client = logging.getLogger("aiokafka")
     client.setLevel(logging.INFO if verbose else logging.CRITICAL)
     for logger in (root, tasks, client):
@@ -66,7 +66,7 @@ def set_up_logging(
         if not os.access(directory, os.W_OK):
             return
     except (ConfigError, OSError):
-        return  # no place for a log file: standard error has everything
+        return  # there is no place for a log file
     file.setLevel(logging.DEBUG if verbose else logging.INFO)
     file.setFormatter(Harmless("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     for logger in (root, tasks, client):
@@ -79,7 +79,7 @@ class Harmless(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
         told = copy.copy(record)
-        # Before lines are joined: a line break from outside would begin a new log line.
+        # Escape the message first: a line break from outside must not split it.
         told.msg, told.args = escape(record.getMessage(), _LONGEST), None
         told.exc_text = None
         first, *rest = super().format(told).splitlines() or [""]
@@ -87,7 +87,7 @@ class Harmless(logging.Formatter):
 
 
 class SharedFile(logging.handlers.RotatingFileHandler):
-    """A rotated file that several processes write. One of them rotates it, the others follow."""
+    """A rotated file that several processes write. One rotates it, the others open the new one."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -114,7 +114,7 @@ class SharedFile(logging.handlers.RotatingFileHandler):
             os.close(lock)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
-        """Drop it."""
+        """Drop the message."""
 
     def _is_the_file(self) -> bool:
         if self.stream is None:
@@ -128,7 +128,7 @@ class SharedFile(logging.handlers.RotatingFileHandler):
     def _let_go(self) -> None:
         stream, self.stream = self.stream, None
         if stream is not None:
-            # The rest of its buffer could not be written.
+            # It fails if the rest of its buffer cannot be written.
             with contextlib.suppress(OSError):
                 stream.close()
 
@@ -141,4 +141,4 @@ class Screen(logging.StreamHandler):  # type: ignore[type-arg]  # generic for th
         return (CLEAR if can_rewrite() else "") + super().format(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
-        """Drop it."""
+        """Drop the message."""

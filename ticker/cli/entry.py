@@ -1,4 +1,4 @@
-"""`main()` runs a command line and returns its exit code. A user never sees a traceback."""
+"""`main()` runs a command line and exits with its code. A user never sees a traceback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ticker.cli.standard_streams import (
 from ticker.errors import TickerError
 
 _COMPLETED = ("_TYPER_COMPLETE_ARGS", "COMP_WORDS")
-"""The variables with the line to complete, in different shells."""
+"""The environment variables that hold the line to complete. Shells differ."""
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -69,9 +69,9 @@ def _main(words: list[str]) -> int:
         return DONE
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # noqa: BLE001  (the last door: nothing passes it as a traceback)
+    except Exception as error:  # noqa: BLE001  (the last handler: users see no traceback)
         _log(error)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # a help text, say
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # e.g. printing help
             tell(f"Cannot write: {error.strerror}. Free some space")
             return CANNOT_WRITE
         tell(
@@ -83,16 +83,16 @@ def _main(words: list[str]) -> int:
 
 
 def _completed() -> str:
-    """Return the command of the line to complete; empty while the command itself is typed."""
+    """Return the command of the line to complete; empty while the user still types the command."""
     line = next((os.environ[name] for name in _COMPLETED if name in os.environ), "")
     _, name, *rest = [*line.split(), "", ""][:3]
     return name if rest != [""] or line.endswith(" ") else ""
 
 
 def _invoke(words: list[str], command: str) -> int:
-    """Run `command`, which `words` name. Returns its exit code.
+    """Run `words`, whose command is `command`. Returns the exit code.
 
-    Typer may end it with a `SystemExit`.
+    A `SystemExit` that typer raises becomes an exit code too.
     """
     from ticker.cli.application import make_command
 
@@ -100,7 +100,7 @@ def _invoke(words: list[str], command: str) -> int:
         main = make_command({command}).main
         result = main(args=words, prog_name="ticker", standalone_mode=True)
     except SystemExit as leaving:
-        if isinstance(leaving.__context__, BrokenPipeError):  # typer's own end for `--help | true`
+        if isinstance(leaving.__context__, BrokenPipeError):  # `--help | true`: typer raises it
             return DONE
         return leaving.code if isinstance(leaving.code, int) else UNEXPECTED
     return result if isinstance(result, int) else DONE

@@ -1,7 +1,6 @@
 """The exit code of each failure, and the advice for the user.
 
-Errors describe the problem themselves (`str(error)`). The table here adds advice and code, each in
-one place.
+An error describes the problem itself (`str(error)`). This module adds the advice and the exit code.
 """
 
 from __future__ import annotations
@@ -47,14 +46,15 @@ from ticker.source_titles import cannot_reach, source_title
 from ticker.times import Zone, clock
 
 _COMPOSED: Final = {"localhost:9092", "127.0.0.1:9092"}
-"""The address of the Kafka in compose.yaml."""
+"""The addresses of the Kafka broker in compose.yaml."""
 
 
 @contextmanager
 def inviting(option: str) -> Iterator[None]:
-    """Add to the error of a missing stream how to create it.
+    """Raise `Failed` for a missing stream, with advice on how to create it.
 
-    `option` is what a command needs to work on it.
+    `option` is the option that names the stream in a command. The error of a missing recording
+    stays as it is.
     """
     try:
         yield
@@ -65,7 +65,7 @@ def inviting(option: str) -> Iterator[None]:
 
 
 def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
-    """Return the words for standard error, and the exit code. `now` is µs since the epoch."""
+    """Return the words for standard error, and the exit code. `now` is µs, UTC."""
     words = str(error)
     match error:
         case Failed(code=code):
@@ -99,7 +99,7 @@ def explain(error: TickerError, *, zone: Zone, now: int) -> tuple[str, int]:
 
 
 def _is_it_up(stream: str) -> str:
-    """Return the advice for a Kafka that does not answer. The one of compose.yaml is ours."""
+    """Return the advice for a stream that does not answer: a command if compose.yaml runs it."""
     if backend_of(stream) is Backend.KAFKA and _COMPOSED.issuperset(parse_address(stream).servers):
         return "Is it up? docker compose up -d"
     return "Is it up, and is that its address?"

@@ -1,6 +1,6 @@
-"""Exit codes, and a command's own failure.
+"""Exit codes, and the error of a command that failed.
 
-Imported by everything here, so it imports next to nothing.
+All of `ticker.cli` imports this module, so it imports almost nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTERRUPTED: Final = 130
 
 
 class Failed(TickerError):
-    """A command's own failure, in complete words, with its exit code."""
+    """The failure of a command. It has the complete message and the exit code."""
 
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)

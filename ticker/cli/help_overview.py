@@ -1,7 +1,7 @@
 """The text of `ticker --help`: every command in a line or two, in panels.
 
-It uses neither typer nor Rich, because importing them takes longer than everything else. The help
-of one command is typer's and looks the same. Pure: width and colour are parameters.
+It uses neither typer nor Rich, because importing them takes longer than everything else. Typer
+writes the help of a single command, which looks the same. Pure: width and colour are parameters.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAME, _DIM, _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
 def overview(commands: Iterable[Entry], *, width: int | None = None, colour: bool = False) -> str:
-    """Return the text; `width` in cells."""
+    """Return the text, `width` cells wide: at least 40, and 80 for `None`."""
     wide = max(_LEAST, width or WIDTH)
     panels = [_panel("Options", _OPTIONS, wide, colour=colour)]
     everything = [(each.panel, (each.name, each.help)) for each in commands]
@@ -55,7 +55,7 @@ def overview(commands: Iterable[Entry], *, width: int | None = None, colour: boo
 def _panel(
     title: str, rows: Sequence[tuple[str, str]], width: int, *, first: int = 0, colour: bool
 ) -> Iterator[str]:
-    """Return a box with the rows; `first` is the least width of their first column."""
+    """Yield the lines of a box around `rows`. Their first column has at least `first` cells."""
     first = max(first, *(len(name) for name, _ in rows))
     room = width - first - 6
     edge = f"╭─ {title} ".ljust(width - 1, "─") + "╮"

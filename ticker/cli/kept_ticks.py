@@ -1,4 +1,4 @@
-"""What a poller kept, told in the last line: how many ticks, and the command that replays them."""
+"""The last line about a poller: how many ticks it kept, and the command that replays them."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _COUNTING: Final = 2.0
 
 
 class Kept:
-    """The reports of the children: ticks kept over all runs of the poller, and the last error."""
+    """Collects what child processes report: ticks over all runs of the poller, the last error."""
 
     def __init__(self) -> None:
         self.error = ""
         self.undelivered = ""
-        """A poller's message about ticks that it could not send before its end."""
+        """The poller's message about ticks that it could not send before its end."""
         self.moved: int | None = None
-        """How often the market of a demo's exchange moved."""
+        """How often the demo's market moved; `None` until the exchange reports it."""
         self._state = self._source = self._problem = ""
         self._before = self._gone_before = 0
         self._now = self._gone_now = 0
 
     @property
     def ticks(self) -> int:
-        """Ticks that the poller kept since the start."""
+        """Return how many ticks the poller kept since the start."""
         return self._before + self._now
 
     @property
     def gone(self) -> int:
-        """How many of them were in log files that were removed since."""
+        """Return how many of `ticks` were in log files that have been removed."""
         return self._gone_before + self._gone_now
 
     @property
     def why_none(self) -> str:
-        """Why no tick was kept, in a few words; empty if that is no problem."""
+        """Say in a few words why no tick was kept. Empty if nothing is wrong."""
         if not self._state:
             return "the poller had not started yet"
         return why_none(self._state, self._source, self._problem)
@@ -76,7 +76,7 @@ class Kept:
 def kept_words(
     ticks: int, gone: int, url: str = "", *, why_none: str = "", temporary: bool = False
 ) -> str:
-    """Return how many ticks a poller kept in `url`, and how many were lost with removed log files.
+    """Say how many ticks a poller kept in `url`, and how many of them are gone with removed files.
 
     `why_none` is added if there are none. A `temporary` log is deleted, so it kept nothing.
     """
@@ -96,13 +96,13 @@ def kept_words(
 async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> str:
     """Return the command that replays the ticks kept in `choice` since `began`, for a last line.
 
-    Empty if the log is deleted. The time is a full minute if no older tick was kept since then,
-    otherwise it has seconds. It has a date unless `began` is on the day of `at` (µs, UTC; `None`:
-    now).
+    Empty if the log is temporary. The time is a full minute if that minute surely holds no older
+    tick; otherwise it has seconds. It has a date unless `began` is on the day of `at`. Both are µs,
+    UTC; `at=None` is now.
     """
     if choice.temporary:
         return ""
-    zone = Settings().zone(None)  # the day on which the command is read
+    zone = Settings().zone(None)  # the command reads its time in this zone
     moment = to_datetime(began, zone)
     by_minute = await _is_first(choice, began - began % MINUTE, began)
     time = moment.strftime("%H:%M" if by_minute else "%H:%M:%S")
@@ -113,7 +113,7 @@ async def way_back(choice: StreamChoice, began: int, at: int | None = None) -> s
 
 
 async def _is_first(choice: StreamChoice, minute: int, began: int) -> bool:
-    """Tell whether nothing was kept from `minute` until `began`; False if the search takes long."""
+    """Tell whether no tick was kept from `minute` to `began`. False if that is not soon known."""
     if stream_path(choice) is None:
         return False
     with suppress(StreamError, TimeoutError):

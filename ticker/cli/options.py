@@ -94,7 +94,7 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same, exclusive.")]
 NO_FOLLOW: Final = "--no-follow"
-"""Read to the present end and stop. Each command says in its help what that means for it."""
+"""Stop at the present end of the stream. The help of each command says what it does there."""
 TimeZone = Annotated[
     str | None,
     typer.Option(

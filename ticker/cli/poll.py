@@ -1,4 +1,4 @@
-"""`poll`: source → stream, no screen: a status line on a terminal, plain log lines elsewhere."""
+"""`poll`: polls into a stream. Shows a status line on a terminal, writes log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def poll(
 
 
 def _tell_unsent(kept: StreamChoice, choice: StreamChoice) -> None:
-    """Print the local logs with ticks that were not sent to their destination yet."""
+    """Print the unsent ticks of local logs that have no relay, except those of this route."""
     route = Route(canonical_url(kept), canonical_url(choice))
     for each in asyncio.run(find_unsent(route)):
         tell(f"{unsent_words(each)}. What to do: ticker status{choice.option}")

@@ -1,4 +1,4 @@
-"""The line of a poller, on a terminal or in a log: the state of poller and relay."""
+"""The status line of a poller and its relay, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StatusLine:
 
     @property
     def plain(self) -> bool:
-        """Whether it writes log lines, because there is no terminal."""
+        """Tell whether it writes log lines, because there is no terminal."""
         return self._line.plain
 
     def show(self, status: PollStatus) -> None:
@@ -54,12 +54,11 @@ class StatusLine:
             self._say()
 
     def end(self, words: str) -> None:
-        """Write a last line, which stays."""
-        # With a parent, the parent reports it.
+        """Write a last line, which stays. Under a parent it is quiet: the parent reports it."""
         self._line.end(words)
 
     def _say(self) -> None:
-        assert self._poll is not None  # noqa: S101  (both callers have seen to it)
+        assert self._poll is not None  # noqa: S101  (both callers make sure)
         status, relay = self._poll, self._relay
         forms = list(poll_forms(status, self._zone))
         key = f"{status.state} {status.note} {status.problem}"
@@ -73,7 +72,7 @@ class StatusLine:
 
 
 def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, str]]:
-    """Return both in ever shorter forms. The relay's URL is left out first: its user typed it."""
+    """Pair the forms, longest first. The relay's URL is dropped first: the user typed it."""
     return [
         (polls[0], relays[0]),
         (polls[0], relays[1]),
@@ -84,7 +83,7 @@ def _alongside(polls: Sequence[str], relays: Sequence[str]) -> list[tuple[str, s
 
 
 def poll_forms(status: PollStatus, zone: Zone) -> tuple[str, str, str]:
-    """Return the poller's state: in full, without the user's wishes, and as short as possible."""
+    """Return three forms of the poller's state: in full, without the interval, and shortest."""
     does = f"{source_label(status.source)}: {status.state}"
     if status.problem:
         does += f" ({status.problem})"

@@ -1,4 +1,4 @@
-"""The process of a poller, from its first poll to its last: log, relay, orders of the parent."""
+"""Runs a poller to its end: its log, its relay, and the orders of its parent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _log: Final = logging.getLogger(__name__)
 _AWAY: Final = frozenset({WriterState.UNREACHABLE, WriterState.STREAM_UNREACHABLE})
 """States of a poller that could not reach its source or its stream."""
 _WITHIN_PARENT: Final = 1.2
-"""The relay's time limit at the end if a parent waits (s), which kills after three seconds."""
+"""`Audience.within` under a parent (s). The parent sends SIGTERM after three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +45,25 @@ class Audience:
     end: Callable[[str], None]
     """Report how many ticks were kept."""
     undelivered: Callable[[str], None]
-    """Report what is undelivered at the end."""
+    """Report which ticks are undelivered at the end."""
     within: float
     """The relay's time limit for delivery at the end (s)."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A poller and its log. It exists before both are opened, so that orders find it."""
+    """A poller and its log. It exists before the log is opened, so orders can come early."""
 
     log: Retained
     poller: Poll
     audience: Audience
     kept: StreamChoice
-    """The chosen log."""
+    """The choice of `log`: what the user chose, or a local log for a `destination`."""
     destination: StreamChoice | None
-    """The destination of the relay, if the ticks are for another stream."""
+    """The stream to which the relay sends; `None`: there is no relay."""
 
 
 def open_kept(choice: StreamChoice) -> Retained:
-    """The log file. Every poller numbers its ticks in one first."""
+    """Return the log file in which a poller numbers its ticks. The caller must enter it."""
     return retained(open_log(choice.url, keep_for=choice.keep_for))
 
 
@@ -78,8 +78,8 @@ def run_job(
 ) -> int:
     """Poll to the end, and return the exit code. If the log file is removed, begin a new one.
 
-    `person` hears of it unless it is `controlled` by a parent. `count` is the wished number of
-    ticks. `meanwhile` stays entered while it polls.
+    The reports go to `person`; if it is `controlled`, to the parent. `count` is the wished number
+    of ticks. `meanwhile()` is entered while it polls.
     """
     pollers: list[Poll] = []
 
@@ -102,7 +102,7 @@ def run_job(
 
 
 def _counted() -> Path | None:
-    """The file in which this user's pollers count the requests to Yahoo."""
+    """Return the file in which this user's pollers count their requests to Yahoo."""
     try:
         return state_directory() / "yahoo-requests.json"
     except ConfigError:  # no home directory
@@ -126,7 +126,7 @@ async def _to_the_end(job: Job, asked: SearchableSource, count: int | None) -> i
 
 
 class Parent:
-    """The parent of a poller: it gives orders, asks questions, and gets the news."""
+    """The parent of a poller. It gives orders, asks questions, and gets the reports."""
 
     def __init__(self, source: SearchableSource) -> None:
         self.poller: Poll
@@ -137,7 +137,7 @@ class Parent:
 
     @property
     def audience(self) -> Audience:
-        """Report to the parent what a person would see."""
+        """Return the audience that reports to the parent."""
         return Audience(
             poll=lambda status: self._say("status", **msgspec.to_builtins(status)),
             relay=lambda status: self._say("relay", **msgspec.to_builtins(status)),
@@ -147,7 +147,7 @@ class Parent:
         )
 
     def obey(self, order: Order) -> None:
-        """Run an order. An invalid one is ignored and logged. One with an `id` is a question."""
+        """Run an order, or answer it if it has an `id`. An invalid order is logged and ignored."""
         if "id" in order:
             self._replies.add(reply := asyncio.create_task(self._reply(order)))
             reply.add_done_callback(self._replies.discard)
@@ -174,7 +174,7 @@ class Parent:
 
 
 def _code(report: PollReport, count: int | None, source: SearchableSource) -> int:
-    """Return the exit code after a wished end, and report what is missing."""
+    """Return the exit code of a poller that ended without an error. Say what is missing."""
     if report.why == "stopped":
         return DONE
     if report.answers == 0:
@@ -207,7 +207,7 @@ async def _work(job: Job) -> PollReport:
     try:
         report = await job.poller.run()
     except StreamMissing:
-        # This is not the end, so there is nothing to report. Other errors of the relay end us too.
+        # The poller goes on in a new log, so report nothing. Other errors of the relay are raised.
         await sending.finish(job.audience.within)
         raise
     except BaseException:
@@ -224,7 +224,7 @@ async def _finish(sending: Sending, audience: Audience, *, is_gone: bool = False
     try:
         words = await sending.finish(audience.within)
     except MixedPrices:
-        raise  # what it refuses now, it would refuse tomorrow too
+        raise  # the destination never takes these ticks, so they do not wait
     except StreamMissing:
         words = lost
     except StreamError:

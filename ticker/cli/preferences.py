@@ -1,4 +1,4 @@
-"""The configuration of a dashboard. It is read again when the file changes, and can be saved."""
+"""The configuration of a dashboard. Reads a changed file again. Saves watchlists and columns."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _Stamp = tuple[int, int, int] | None
 class FilePreferences:
     """The preferences of a dashboard that shows the watchlists `shown` (or none).
 
-    If the changed file has a mistake, it is reported, and the earlier values stay.
+    If the changed file has a mistake, `reload` reports it, and the earlier values stay.
     """
 
     def __init__(self, settings: Settings, shown: Sequence[str] = ()) -> None:
         self._shown = shown
         self.on_read: Callable[[Settings], None] = lambda _: None
-        """It is called with the new configuration after a change."""
+        """Called with the new configuration after the file changed."""
         self._path = settings.config.path
         self._stamp = _stamp(self._path)
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
         sort, columns = settings.sort(), settings.columns()
-        settings.alerts()  # a mistake in them keeps the earlier values
+        settings.alerts()  # a mistake here must keep the earlier values
         self._owned = settings.config.holdings.symbols
         self.watchlists: Mapping[str, Sequence[str]] = lists_of(settings)
         self.columns: Mapping[str, Sequence[Column]] = columns
@@ -49,7 +49,7 @@ class FilePreferences:
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Return the symbols of the watchlists shown; `default` includes the symbols owned."""
+        """Return the symbols of the watchlists shown, and of `default` also the symbols owned."""
         usual = {"default": DEFAULT_WATCHLIST}
         lists = [self.watchlists.get(name, usual.get(name, ())) for name in self._shown]
         owned = self._owned if "default" in self._shown else ()

@@ -1,4 +1,4 @@
-"""Data as text for standard output: in the format that was chosen, as wide as the terminal."""
+"""Turns data into text for standard output, in the chosen format, as wide as the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def format_or_default(form: Format | None) -> Format:
 
 
 def table_text(table: Any) -> str:
-    """Return a table of `ticker.tables` as text."""
+    """Return a table that `ticker.tables` made, as text."""
     from ticker.tables import render
 
     return render(table, width=terminal_width(), colour=wants_colour())
@@ -31,7 +31,7 @@ def quotes_text(
     at: int,
     ages: Mapping[str, str] | None = None,
 ) -> str:
-    """Return `quotes` as text. A table shows times as seen `at` (µs, UTC), and `ages` by symbol."""
+    """Return `quotes` as text. `at` (now; µs, UTC) and `ages` (by symbol) are for a table only."""
     from ticker import output
 
     match how:

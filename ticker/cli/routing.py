@@ -1,4 +1,4 @@
-"""Finds the command if the first word names none. Pure.
+"""Finds the command that a command line means. Pure.
 
 `ticker AAPL GC=F` and `ticker aapl gc=f` mean `ticker run AAPL GC=F`. `ticker wacth` is a mistake,
 and the error suggests a command. `ticker help tail` means `ticker tail --help`.

@@ -32,7 +32,7 @@ from ticker.times import Zone, known_zone, parse_duration
 
 
 def refuse_mixing(choice: StreamChoice, source: str) -> None:
-    """Raise `UsageError` if invented prices would be the first in the local log."""
+    """Raise `UsageError` if `source` invents prices and `choice` is the local log."""
     is_local_log = not choice.named and not choice.demo
     if is_local_log and source.partition(":")[0] in ("exchange", "exchange-live"):
         raise UsageError(
@@ -48,18 +48,18 @@ class Settings:
         self.config = config if config is not None else load()
 
     def zone(self, option: str | None) -> Zone:
-        """Return the zone of the times shown. Raises `UsageError` for an unknown one."""
+        """Return the zone of displayed times (`None`: this machine's). Raises `UsageError`."""
         name = self.config.setting("tz", option, default=None).value
         return None if name is None else known_zone(name)
 
     def sort(self) -> Sort | None:
-        """Return the order of the rows; `None`: the order of the watchlist."""
+        """Return the order of the rows (`None`: the watchlist's). Raises the errors of `theme`."""
         word = self.config.setting("sort", default=None).value
         with self._blamed("sort"):
             return parse_sort(word) if word else None
 
     def alerts(self) -> list[tuple[Alert, tuple[str, ...]]]:
-        """Return each alert of the file, and the command that it runs (empty: none)."""
+        """Return the alerts, each with its command (empty: none). Raises `ConfigError`."""
         return [self._alert(place) for place in range(len(self.config.alerts))]
 
     def _alert(self, place: int) -> tuple[Alert, tuple[str, ...]]:
@@ -75,7 +75,7 @@ class Settings:
         return self.config.setting("currency", default="USD").value or "USD"
 
     def columns(self) -> dict[str, tuple[Column, ...]]:
-        """Return list → its columns; `default` is for all others. Raises `ConfigError`."""
+        """Return list → its columns; `default` is for all other lists. Raises `ConfigError`."""
         found = self._column_mistakes()
         if found:
             raise found[0]
@@ -103,7 +103,10 @@ class Settings:
         return found
 
     def theme(self) -> str:
-        """Return the theme of the dashboard. Raises `UsageError` for an unknown one."""
+        """Return the theme of the dashboard.
+
+        Raises `ConfigError` if the file names an unknown one, `UsageError` if the environment does.
+        """
         from ticker.dashboard.palette import PALETTES
 
         name = self.config.setting("theme", default="dark").value or "dark"
@@ -113,7 +116,7 @@ class Settings:
         return name
 
     def mistakes(self) -> list[ConfigError]:
-        """Return all errors that using the values of the file would raise."""
+        """Return the errors in the file's values that reading the file does not find."""
         from ticker.sources import open_source
 
         found: list[ConfigError] = []
@@ -145,7 +148,7 @@ class Settings:
 
     @contextmanager
     def _blamed(self, name: str) -> Iterator[None]:
-        """Note an unusable value of the file as a mistake, with its line."""
+        """Raise a `UsageError` as a `ConfigError` with its line, if the value is from the file."""
         try:
             yield
         except UsageError as error:
@@ -160,7 +163,7 @@ class Settings:
     def stream(self, option: str | None) -> StreamChoice:
         """Return the stream and its settings: see `choose_stream`.
 
-        An unfinished recording is finished.
+        If it is a recording that its recorder left unfinished, finish it first.
         """
         choice = choose_stream(option, self.config)
         address = choice.address
@@ -183,7 +186,7 @@ class Settings:
         return None if text is None else parse_duration(text)
 
     def watchlists(self, words: Sequence[str] | None) -> tuple[str, ...]:
-        """Return the names in `words`: a list's name, or several with commas between."""
+        """Return the names in `words`. A word is one name, or several with commas between."""
         known = self.config.watchlists
         names = [[word] if word in known else word.split(",") for word in words or ()]
         return tuple(dict.fromkeys(name.strip() for name in chain.from_iterable(names)))
@@ -191,9 +194,9 @@ class Settings:
     def symbols(
         self, words: Sequence[str] | None, watchlists: Sequence[str] | None
     ) -> tuple[str, ...]:
-        """Return the symbols named and those of the watchlists, in order; empty if none is given.
+        """Return the symbols named, then those of the watchlists, each once.
 
-        Raises `UsageError` for an invalid symbol, and if a file is named instead.
+        Raises `UsageError` for an invalid symbol, and for the path of a file.
         """
         for word in words or ():
             _refuse_file(word)
@@ -203,10 +206,10 @@ class Settings:
 
 
 def _check(choice: StreamChoice) -> None:
-    """Raise the errors of opening it, except for a password that only the user's shell knows."""
+    """Raise what opening it would raise, but accept that no password is known here."""
     security = choice.security
     if security is not None and security.password is None and security.password_file is None:
-        security = msgspec.structs.replace(security, password="-")  # noqa: S106  (stands in for it)
+        security = msgspec.structs.replace(security, password="-")  # noqa: S106  (a placeholder)
     open_stream(choice, security=security)
 
 

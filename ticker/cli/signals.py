@@ -1,4 +1,4 @@
-"""Runs a command to its end: what each signal does, and the exit code."""
+"""Runs a command to its end. Defines what each signal does, and the exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 
 _ASKED_ENOUGH: Final = 2
 _PATIENCE: Final = 10.0
-"""The time limit for the end after a signal (s)."""
+"""How long a command may take to end after a signal (s)."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -24,11 +24,11 @@ def run(
     stop: Callable[[], Awaitable[None]] | None = None,
     patience: float = _PATIENCE,
 ) -> int:
-    """Run `main` to its exit code; a signal ends it with 128 + its number.
+    """Run `main`. Returns its exit code, or 128 + the number of the first signal.
 
-    The first signal calls `stop`, which asks `main` to end by itself; without `stop` it cancels
-    `main`. The second signal cancels `main`. The third leaves at once. `patience` is how long the
-    end after a signal may take (s).
+    The first signal calls `stop`, which asks `main` to end; without `stop` it cancels `main`. The
+    second signal cancels `main`. The third ends the process at once. The process also ends at the
+    latest `patience` seconds after the first signal.
     """
     return asyncio.run(_run(main, stop, patience))
 
@@ -54,7 +54,7 @@ async def _run(
         if len(received) > _ASKED_ENOUGH:
             os._exit(128 + number)
         if len(received) == 1:
-            # An event loop that is stuck (in a write to a terminal) cannot act, so leave.
+            # If the event loop is stuck (in a write to a terminal), only this timer can act.
             leave = threading.Timer(patience, os._exit, (128 + number,))
             leave.daemon = True
             leave.start()
@@ -72,9 +72,9 @@ async def _run(
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let a signal end a synchronous block like an exception, so that everything is cleaned up.
+    """Turn a signal in a synchronous block into an exception, so that everything is cleaned up.
 
-    The exit code is 128 + its number.
+    Raises `typer.Exit` with 128 + the number of the first signal.
     """
     received: list[int] = []
 
@@ -86,7 +86,7 @@ def ended_by_signals() -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if received:  # DuckDB turns it into an error of its own
+            if received:  # DuckDB replaces KeyboardInterrupt with its own error
                 raise typer.Exit(128 + received[0]) from None
             raise
 
@@ -95,8 +95,8 @@ def ended_by_signals() -> Iterator[None]:
 def _handling(on_signal: Callable[[int, Any], None]) -> Iterator[None]:
     """Call `on_signal` for each signal that ends a program.
 
-    By Python's own handlers, not the event loop's: they run even while the loop is stuck. A program
-    started with nohup must go on ignoring hang-ups.
+    It uses Python's handlers, not the event loop's: they run even while the loop is stuck. An
+    ignored signal stays ignored, because nohup needs that.
     """
     before = {
         number: signal.signal(number, on_signal)

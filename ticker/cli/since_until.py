@@ -18,11 +18,11 @@ def span_of(
     *,
     is_replay: bool = False,
 ) -> tuple[Moment | None, Moment | None]:
-    """Return both as moments; `None` if not given.
+    """Return both as moments; `None` if not given. `until` is exclusive.
 
-    A time without a date is on today; in a recording and a replay, on the day of the last tick.
-    Raises `UsageError`, also for an end before the beginning, and `StreamError` if a recording
-    cannot be read. No event loop may run.
+    A time without a date means today; in a recording or a replay, the day of the last tick. Raises
+    `UsageError` for a bad time, or an end before the beginning. Raises `StreamError` if a recording
+    cannot be read. It starts an event loop, so none may be running.
     """
     if since is None and until is None:
         return None, None

@@ -1,7 +1,7 @@
 """Standard output for data, standard error for messages.
 
-Data bypass Python's buffers. So a closed pipe or a full disk is noticed at once, and nothing can
-fail at exit.
+Data bypass Python's buffers. So a closed pipe or a full disk is noticed at once, and no data are
+left to fail at exit.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class ClosedPipe(Exception):
 
 
 class Output:
-    """Writes bytes to standard output at once. Raises `ClosedPipe`, and `Failed` for a full disk.
+    """Writes to standard output at once, without Python's buffers.
 
-    It does not use Python's buffers, so that no bytes are left to fail at exit.
+    Raises `ClosedPipe`, and `Failed` for other errors, such as a full disk.
     """
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
         self._charset = sys.stdout.encoding if os.isatty(descriptor) else "utf-8"
         self._hung_up = select.poll()
-        self._hung_up.register(descriptor, 0)  # hang-ups and errors are always reported
+        self._hung_up.register(descriptor, 0)  # 0: only hang-ups and errors
         self._worker: Worker | None = None
 
     def write(self, data: bytes | str) -> None:
@@ -60,9 +60,9 @@ class Output:
             raise Failed(words, CANNOT_WRITE) from None
 
     async def send(self, data: bytes | str) -> None:
-        """Like `write`, but do not block the event loop if the reader is slow.
+        """Write all of `data` in a thread: a slow reader does not block the event loop.
 
-        Cancelling abandons the writing thread, which keeps no process alive.
+        If this is cancelled, the thread may stay blocked, but does not keep the process alive.
         """
         if self._worker is None:
             from ticker.sources.worker import Worker
@@ -85,15 +85,15 @@ class Output:
 def mend_standard_streams() -> None:
     """Open a substitute for each of the three standard files that was closed at the start.
 
-    Otherwise the next opened file, perhaps a log of ticks, would get its number and its output. The
-    substitute for standard output refuses writes, so that no data are lost silently.
+    Otherwise the next opened file, perhaps a log of ticks, would get its descriptor, and messages
+    would go into that file. Standard output's substitute refuses writes: no data are lost silently.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
-    # Python represents a closed one as None.
+    # Python has None for a closed one.
     sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115  (for as long as we run)
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
@@ -112,9 +112,9 @@ def tell(text: str) -> None:
 
 
 def let_go() -> None:
-    """Flush both, and drop what a closed terminal does not accept.
+    """Flush standard output and standard error. Drop what a closed terminal does not accept.
 
-    Otherwise Python would try again at its end, fail, and replace the exit code with 120.
+    Otherwise Python would flush again at exit, fail, and replace the exit code with 120.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -132,7 +132,7 @@ def terminal_width() -> int | None:
 
 
 def need_terminal(command: str, instead: str) -> None:
-    """Raise `UsageError` if `command` cannot have a screen. It names what works `instead`."""
+    """Raise `UsageError` if `command` has no terminal for its screen. The error names `instead`."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"{command} needs a terminal for its screen. Without one: {instead}")
     if is_dumb():

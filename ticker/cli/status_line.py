@@ -37,10 +37,10 @@ class Line:
         self._newest = Newest(_write, _REWRITE_EVERY)
 
     def show(self, words: str, key: str, shorter: Sequence[str] = ()) -> None:
-        """Show `words`, which may come from outside. A new `key` makes them worth a log line.
+        """Show `words`, which may come from outside.
 
-        If they do not fit the terminal, the first of the `shorter` ones that fits is shown, or the
-        beginning of the last one.
+        On a terminal too narrow for them, show the first of `shorter` that fits, or else the
+        beginning of the last one. Elsewhere, log them if `key` is new or a minute has passed.
         """
         if self._quiet:
             return
@@ -92,7 +92,7 @@ class Newest:
         self._thread: threading.Thread | None = None
 
     def put(self, text: str) -> None:
-        """Write it soon, unless a newer line comes first."""
+        """Write `text` soon, unless a newer line comes first."""
         with self._news:
             self._text = text
             self._news.notify_all()
@@ -121,7 +121,6 @@ class Newest:
 
 
 def _write(text: str) -> None:
-    # Not through Python's buffer: a stuck thread would hold its lock, and the program could not
-    # end.
+    # Do not use Python's buffer: a stuck thread would hold its lock, and Python could not exit.
     with suppress(OSError):
         os.write(2, text.encode(sys.stderr.encoding, SUBSTITUTE))
