@@ -18,7 +18,7 @@ from ticker.board.columns import DEFAULTS, Align, Column, Presence
 SPACE: Final = 2
 """Cells between two columns."""
 _LAST: Final = 2
-"""Columns with an importance below this stay to the last: symbol and price."""
+"""The number of columns that are left out last: symbol and price."""
 _ARROW: Final = 2
 """Room for the arrow before a price, because colour alone must not show a move (cells)."""
 
@@ -33,12 +33,12 @@ class PlacedColumn:
     after: int = 0
     """The part of the width from the decimal point on (cells)."""
     wish: int = 0
-    """The width of its texts at the time of the layout (cells)."""
+    """The width of its widest text at the time of the layout (cells)."""
     tail: int = 0
     """If a text is cut, this many of its last characters stay (they tell symbols apart)."""
 
     def outgrown(self, text: str) -> bool:
-        """Tell whether `text` needs more room than all texts at the time of the layout."""
+        """Tell whether `text` is wider than all texts were at the time of the layout."""
         size = len(text)
         if size < self.width and text.isascii() and not self.after:
             return False
@@ -64,7 +64,7 @@ class ColumnLayout:
 
 
 def split_point(text: str) -> tuple[int, int]:
-    """Return the cells before the decimal point, and from it on."""
+    """Return how many cells are before the decimal point, and how many from it on."""
     head, point, tail = text.partition(".")
     return len(head), len(point) + len(tail)
 
@@ -84,14 +84,14 @@ def fit(text: str, place: PlacedColumn) -> str:
 
 
 def cut(text: str, width: int, tail: int = 0) -> str:
-    """Return the beginning of `text` and its last `tail` characters, in `width` cells."""
+    """Return the beginning of `text`, `…`, and its last `tail` characters, in `width` cells."""
     end = text[len(text) - tail :] if 0 < tail < width else ""
     head = set_cell_size(text, max(0, width - 1 - cell_len(end))).rstrip()
     return set_cell_size(f"{head}…{end}", width)
 
 
 class Measured:
-    """The widths of the texts of `columns`. They only grow, with each row that is added."""
+    """The widths of the texts of `columns`. `take` adds a row; the widths never shrink."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = columns
@@ -181,7 +181,7 @@ class _Wish:
 
     @property
     def least(self) -> int:
-        """Return its least width (cells). Symbols and figures are never cut."""
+        """Return its least width (cells). Symbols and figures do not shrink."""
         column = self.column
         if column.least and column.width is None:
             return min(self.width, column.least)
@@ -197,7 +197,7 @@ def _wish(column: Column, natural: int, after: int) -> _Wish:
     if column.is_drawn:
         return _Wish(column, column.most, column.most, 0)
     arrow = _ARROW if column.is_marked else 0
-    # A titled column that says nothing yet leaves its room to others.
+    # A titled column without texts needs room for its heading only.
     least = column.least if natural or not heading else 0
     width = max(heading, min(column.most, max(natural, least) + arrow))
     return _Wish(column, width, natural, after if natural <= column.most else 0, arrow)
@@ -221,11 +221,11 @@ def _chosen(wishes: Sequence[_Wish], room: int, symbols: Collection[str]) -> lis
     while len(chosen) > _LAST and _least(chosen) > room:
         chosen.remove(max(chosen, key=lambda wish: wish.column.importance))
     if _least(chosen) > room:
-        for wish in chosen:  # even these do not fit: use the arrow's room
+        for wish in chosen:  # still too wide: use the arrow's room
             wish.width -= min(wish.arrow, wish.width - max(1, wish.natural))
             wish.arrow = 0
     if len(chosen) == _LAST and _least(chosen) > room:
-        # The symbol is cut as long as no two look alike. After that the price is left out.
+        # Cut the symbols if no two of them then look alike. Otherwise leave out the price.
         symbol, price = sorted(chosen, key=lambda wish: wish.column.importance)
         left = room - SPACE - price.width
         if left > 1 and _tail(symbols, left)[1] == 0:
@@ -253,9 +253,9 @@ def _grow(chosen: Sequence[_Wish], free: int) -> None:
 
 
 def _tail(symbols: Iterable[str], width: int) -> tuple[int, int]:
-    """Return how many last characters of a symbol stay in `width` cells, and how many look alike.
+    """Return how many last characters a cut symbol keeps, and how many `symbols` then look alike.
 
-    About half of the width, unless another share makes fewer `symbols` look alike.
+    They fill about half of `width` (cells), unless another number makes fewer symbols look alike.
     """
     long = [symbol for symbol in symbols if cell_len(symbol) > width]
     best = (0, len(long))

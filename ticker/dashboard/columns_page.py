@@ -19,7 +19,7 @@ from ticker.dashboard.palette import Palette
 _KEPT: Final = ("symbol", "price")
 """A row needs these, so they cannot be hidden."""
 _WIDTH: Final = 10
-"""The first change of an automatic width begins here, unless the title is longer."""
+"""The first change of an automatic width starts from at least this width (cells)."""
 _BESIDE: Final = 17
 """The cells of a line beside the column's name."""
 
@@ -59,7 +59,7 @@ class ColumnsPage(ListPage):
         self._save = save
 
     def on_resize(self) -> None:
-        """Draw the names as wide as the page is now."""
+        """Draw again, because the room for the names changed."""
         self.draw()
 
     @property
@@ -118,7 +118,7 @@ class ColumnsPage(ListPage):
             self._changed()
 
     def action_widen(self, cells: int) -> None:
-        """Make the column under the cursor wider or narrower; 0: automatic."""
+        """Widen the column under the cursor by `cells`, or narrow it if negative; 0: automatic."""
         column = self._order[self.at]
         start = column.width or max(_WIDTH, len(column.title) + 2)
         width = max(1, min(WIDEST, start + cells)) if cells else None

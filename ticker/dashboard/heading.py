@@ -40,7 +40,7 @@ class Heading(Widget):
         self._held: str | None = None
         """The column whose heading is held by the mouse."""
         self._is_dropped = False
-        """Whether the click that follows is the end of a drag."""
+        """Whether the next click event only ends a drag."""
 
     def render_line(self, y: int) -> Strip:
         """Return the only line."""
@@ -73,7 +73,7 @@ class Heading(Widget):
             self.post_message(self.Picked(column.key))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the column under the pointer."""
+        """Start to drag the column under the pointer."""
         column = self._table.columns.at(event.x)
         self._held = None if column is None else column.key
         self._is_dropped = False
@@ -81,7 +81,7 @@ class Heading(Widget):
         self.refresh()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go; over another column, take its place."""
+        """End the drag. Over another column, move the dragged one to its place."""
         self.release_mouse()
         column, held = self._table.columns.at(event.x), self._held
         self._held = None

@@ -49,12 +49,15 @@ class Lists:
 
     @property
     def name(self) -> str:
-        """Return the watchlist that `+`, `-` and saving change: the tab's, or the screen's."""
+        """Return the watchlist that `+`, `-` and `w` change; empty if there is none.
+
+        It is the list shown, if that is a watchlist; otherwise the one that the screen began with.
+        """
         shown = self._table.shown_list.name
         return shown if shown in self._choosing.watchlists else self._preferences.shown
 
     def go(self, step: int) -> str:
-        """Show the next list (1), or the one before (-1). Returns a notice, or nothing."""
+        """Show the next list (1) or the previous one (-1). Returns a notice; may be empty."""
         rows, shown = self._feed.board.rows(), self._table.shown_list
         self._table.show_list(next_list(rows, self._choosing.watchlists, shown, step))
         self._dress()
@@ -65,7 +68,7 @@ class Lists:
         return words if absent else ""
 
     def refresh(self) -> None:
-        """Show the current list again, after its rows or lists changed."""
+        """Show the current list again, after its rows or the watchlists changed."""
         name, mine = self._table.shown_list.name, self._choosing.watchlists
         if name in mine:
             self._table.show_list(watchlist(name, mine[name]))
@@ -83,9 +86,9 @@ class Lists:
         self._dress()
 
     def move_column(self, key: str, to: str) -> None:
-        """Show the column `key` in the place of the column `to`, which makes room.
+        """Move the column `key` to the place of the column `to`.
 
-        A price takes the currency along that stands behind it.
+        A currency directly after the price moves with it.
         """
         columns = {column.key: column for column in self._table.wished}
         if not {key, to} <= columns.keys():  # the list changed while the mouse was held
@@ -123,7 +126,7 @@ class Lists:
         return self._preferences.reload()
 
     async def follow(self, words: str) -> None:
-        """Show the current preferences, and the notice `words`."""
+        """Apply the reloaded preferences, and show the notice `words`."""
         self._tell(words)
         before, self._symbols = self._symbols, list(self._preferences.symbols)
         added = [symbol for symbol in self._symbols if symbol not in before]
@@ -142,7 +145,7 @@ class Lists:
         self._dress()
 
     def _note_watchlists(self) -> None:
-        """Take over what changed in the file. Other unsaved changes stay."""
+        """Take over the watchlists that changed in the file. Unsaved changes of others stay."""
         now = {name: list(symbols) for name, symbols in self._preferences.watchlists.items()}
         mine = self._choosing.watchlists
         for name in self._told.keys() - now.keys():

@@ -52,7 +52,10 @@ class Status:
     """The part of the words that says what is wrong, and why."""
 
     def fitting(self, room: int) -> str:
-        """Return what fits into `room` cells: the words, the reason, or as many brief parts."""
+        """Return the words or the reason if they fit into `room` cells, or the brief parts that do.
+
+        The first brief part is always returned. Without brief parts, return the words.
+        """
         for words in filter(None, (self.words, self.reason)):
             if cell_len(words) <= room:
                 return words
@@ -67,14 +70,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """How often a market moved, if it counts its changes, and how many of them were seen."""
+    """How often a market moved, by its own count, and how many moves this screen saw."""
 
     moved: int
     seen: int
 
     @property
     def words(self) -> str:
-        """Return it as text. Seen changes count even if the market's own count is late."""
+        """Return both as text. The market's own count may be late, so it is at least `seen`."""
         moved = count_text(max(self.moved, self.seen), "time")
         return f"market moved {moved}, we saw {self.seen:,}"
 
@@ -90,12 +93,11 @@ def status(
     market: Market | None = None,
     rows: str = "",
 ) -> Status:
-    """Return the status at `now` (µs), with times in `zone`.
+    """Return the status at `now` (µs, by `feed.clock`), with times in `zone`.
 
-    `has_poller`: one was started with this screen, so an empty stream is just new. `has_player`:
-    this screen shows a replay of its own, from its beginning. `option` is what a command needs to
-    work on this stream. `market` is told in place of the number of ticks, if it is known. `rows` is
-    what `rows_words` says of the prices.
+    `has_poller`: this screen has its own poller, so an empty stream is just new. `has_player`: this
+    screen plays a tape itself. `option` names this stream in a command. `market` replaces the
+    number of ticks, if known. `rows` is the result of `rows_words`.
     """
     if feed.state is StreamState.OPENING or feed.state.is_bare:
         return _waiting(feed, option, has_poller=has_poller)
@@ -146,11 +148,11 @@ _OF_ROWS: Final = {
     Reason.NOT_POLLED: f"not polled{I_SAYS_WHY}",
     Reason.UNCHANGED: "unchanged for a minute",
 }
-"""Why prices are old although their writers are well: the words of the status line."""
+"""The words for reasons why prices are old although their writers are healthy."""
 
 
 def rows_words(ages: Iterable[Age]) -> str:
-    """Count why the prices on the screen are old. A few quiet ones are not counted."""
+    """Count the old prices on the screen by reason. Unchanged ones count only if all are."""
     counts = Counter(age.reason for age in ages)
     if len(counts) == 1:
         ((reason, number),) = counts.items()
@@ -190,8 +192,8 @@ def hint_line(hint: str, line: int, width: int, height: int) -> str:
 def _replaying(
     feed: Feed, tape: TapeTime, now: int, zone: Zone, *, has_player: bool, rows: str
 ) -> Status:
-    """Describe the tape's place; `now` is its time."""
-    # A player's own bar tells where it stands, and how fast it runs.
+    """Describe the replay at `now`, the tape's time (µs, UTC)."""
+    # The player bar shows the tape's time and speed.
     badge = "REPLAY" if has_player else f"REPLAY {clock(now, zone, now=feed.wall())}"
     played, gaps = _ticks(feed), _gaps(feed, now, zone)
     if tape.is_silent(feed.elapsed()):
@@ -200,14 +202,14 @@ def _replaying(
         speed = "" if has_player else f" {speed_text(tape.speed)}"
         brief = tuple(filter(None, (_new_gap(feed, now, zone), played, rows)))
         return Status(_joined(played, rows, gaps), False, badge + speed, brief)
-    if not has_player:  # which may have begun before this screen
+    if not has_player:  # the replay may have begun before this screen
         played = f"The replay has ended · {played} seen here"
         return Status(played, False, badge)
     return Status(_joined(f"end of the recording: {played}", gaps), False, badge)
 
 
 def _is_before(writer: WriterHealth, feed: Feed) -> bool:
-    """Tell whether the healthiest writer is gone and sent nothing since `feed` began."""
+    """Tell whether `writer` is gone, and sent nothing since `feed` began."""
     silent = feed.elapsed() - feed.began
     is_gone = writer.reason in (Reason.POLLER_STOPPED, Reason.UNKNOWN)
     return is_gone and (writer.silent is None or writer.silent >= silent)

@@ -21,8 +21,7 @@ from ticker.dashboard.status import Status
 from ticker.escape import escape
 
 _ACTION: Final = "action"
-"""The key under which the style of clickable words holds the app's action. (Textual would underline
-its own links.)"""
+"""The key of the app's action in the style of clickable words. (Textual underlines its links.)"""
 
 
 class TextBar(Widget):
@@ -73,8 +72,8 @@ def title_words(
 ) -> Text:
     """Return the caption and the badges.
 
-    The caption is the first of `captions` that fits. If none fits, the last one is cut; then
-    REPLAY is left out.
+    The caption is the first of `captions` that fits. If none fits, the last one is cut. If even the
+    badges do not fit, one is shown alone: SIMULATED rather than REPLAY.
     """
     text = Text(" ticker", style=f"bold {palette.accent}", no_wrap=True, overflow="ellipsis")
     badges = [(" REPLAY ", palette.accent)] if is_replay else []
@@ -105,10 +104,10 @@ def status_words(
     width: int,
     lines: int,
 ) -> Text:
-    """Return the notice, what the filter does, and the status; each is escaped.
+    """Return the notice, the words about the filter, and the status; all must be escaped already.
 
-    They take one line of `width` cells, unless what a user must know needs more. If a notice leaves
-    no room for a problem in `lines`, the problem is shown instead.
+    Beside a notice or a filter, a status without a problem is left out unless all fit one line of
+    `width` cells. If a problem and a notice need more than `lines`, the notice is left out.
     """
     text = Text(style=palette.text)
     if is_simulated:
@@ -121,7 +120,7 @@ def status_words(
     room = width - text.cell_len - (3 if said else 0)
     words = told.fitting(room)
     if said and not told.is_trouble and cell_len(words) > room:
-        return text  # good news can wait
+        return text  # a status without a problem can wait
     text.append(" · " if said else "", style=palette.accent)
     text.append(words, style=palette.warning if told.is_trouble else palette.text)
     if notice and told.is_trouble and len(wrap(text.plain, max(1, width))) > lines:
@@ -132,7 +131,7 @@ def status_words(
 
 
 def asking_words(palette: Palette, asking: str) -> Text:
-    """Return what is typed in the input line, in place of the keys."""
+    """Return what can be typed in the input line. It is shown in place of the keys."""
     text = Text(f" {asking}   ", style=palette.dim, no_wrap=True, overflow="ellipsis")
     text.append("esc", style=f"bold {palette.text}")
     return text.append(" close")

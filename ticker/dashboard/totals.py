@@ -26,7 +26,7 @@ Part = tuple[str, str]
 def totals_text(
     palette: Palette, valuation: Valuation, shown: Total | None, name: str, width: int
 ) -> Text:
-    """Return the totals of `shown`, the list `name` (`None`: only of all), on `width` cells.
+    """Return the totals in `width` cells: of `shown`, which is the list `name`, if any; and of all.
 
     If room is short, whole parts are left out, the last ones first. A figure is never cut.
     """
@@ -56,7 +56,7 @@ def totals_text(
 
 
 def _size(part: Sequence[Part]) -> int:
-    """Return its width with two cells before it."""
+    """Return the width of `part`, with the two cells before it."""
     return 1 + sum(len(words) + 1 for words, _ in part)
 
 

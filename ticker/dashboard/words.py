@@ -28,16 +28,16 @@ from ticker.units import SECOND
 _NOTICE_SHOWN: Final = 15 * SECOND
 """How long a notice stays on the status line (µs)."""
 _COUNTED: Final = 1_000
-"""With this many rows or fewer, those that are up are counted once a second."""
+"""The counts of rows that are up or down are kept for 1 s per this many rows."""
 _BRIEFLY: Final = 5 * SECOND
-"""The same, for the answer to a key."""
+"""How long a brief notice, the answer to a key, stays there (µs)."""
 
 
 class Words:
     """The bars around a table that shows `feed`; `say` updates them.
 
-    `caption` names what is shown, `simulated` says that all prices will be invented, `option` is
-    what a command needs to work on the same stream.
+    `caption` names what is shown. `simulated`: all prices will be invented. `option` names the
+    stream in a command.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Words:
         self._has_alerts = has_alerts
         self._player = player
         self.told = ""
-        """The whole status, however little room its line has."""
+        """The whole status, even if its line has no room for it."""
         self.shown = {Needs.TABLE}
         """Which of table and detail are visible."""
         self.market: Market | None = None
@@ -146,7 +146,7 @@ class Words:
             self.totals.show(totals_text(self.palette, valuation, shown, name, width - 2))
 
     def _count(self, table: Table) -> tuple[int, int, int]:
-        """Count the rows that are up, down and unchanged; if many, every few seconds."""
+        """Return how many rows are up, down and unchanged. With many rows, count only at times."""
         now, shown = self._feed.elapsed(), table.symbols
         whose, at, counted = self._counted
         if shown is not whose or now - at >= len(shown) // _COUNTED * SECOND:
@@ -172,7 +172,7 @@ class Words:
 
 
 def _captions(caption: str, name: str, counted: tuple[int, int, int]) -> list[str]:
-    """Return the title, the list and how many rows are up and down; then shorter forms of it."""
+    """Return the caption with the list's name and the counts of rows; then shorter forms."""
     up, down, same = counted
     whole = f"{up} up, {down} down, {same} unchanged" if any(counted) else ""
     brief = f"▲{up} ▼{down} ={same}" if any(counted) else ""
@@ -193,6 +193,6 @@ def _lines(bar: TextBar) -> int:
 
 
 def _held_words(board: Board, zone: Zone) -> str:
-    """Say since when the board is paused, and how much waits."""
+    """Say since when the board is frozen, and how many ticks wait."""
     assert board.held is not None  # noqa: S101  for the type checker
     return f"FROZEN {clock(board.held.now, zone)}, {count_text(board.waiting, 'tick')} waiting"
