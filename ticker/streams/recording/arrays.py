@@ -1,7 +1,7 @@
-"""Reads ticks from DuckDB as numpy arrays, by column: no object is made per tick.
+"""Reads ticks from DuckDB as numpy arrays, by column. It makes no object for each tick.
 
-Texts come as codes: DuckDB turns each into the number of its word (`enum_code`), and the few
-different words are read once. An unknown text is the last word, `None`.
+Texts repeat, so the different texts (words) of a column are read once. DuckDB then returns for each
+row the index of its word (`enum_code`). An unknown text is `None`, the last word.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ROWS: Final = 1_000_000
 
 
 Words = Mapping[str, Sequence[str | None]]
-"""Field → its different texts."""
+"""Field → its different texts. The code of a text is its index here."""
 
 
 def arrays(
@@ -33,10 +33,10 @@ def arrays(
     where: str = "",
     bindings: Sequence[Any] = (),
 ) -> Iterator[Mapping[str, Any]]:
-    """See `Stream.arrays`.
+    """Yield `fields` of the rows of `source` that meet `where`, in chunks. See `Stream.arrays`.
 
-    `source` has `ticks` rows. Returns `fields` of those that meet `where`. `row` is the column
-    that numbers the rows from 0. Raises what DuckDB raises.
+    `where` is empty or begins with `AND`; `bindings` are its values. The column `row` numbers the
+    `ticks` rows of `source` from 0. Raises `duckdb.Error`.
     """
     words = {field: _words(connection, source, field) for field in TEXTS if field in fields}
     listed = ", ".join(selected(field, words) for field in fields)
@@ -52,9 +52,9 @@ def arrays(
 def words_in(
     connection: Connection, fields: Sequence[str], span: str, bindings: Sequence[Any] = ()
 ) -> Words:
-    """Find the different texts of each of `fields` in `span` (`FROM …`), by one query.
+    """Find the different texts of each of `fields` in `span` (`FROM …`), with one query.
 
-    If there is an unknown text, `None` is the last.
+    They are sorted. If a text is unknown, `None` comes last.
     """
     listed = ", ".join(fields)
     found = connection.execute(f"SELECT DISTINCT {listed} {span}", list(bindings)).fetchall()
@@ -67,13 +67,13 @@ def words_in(
 
 
 def _words(connection: Connection, source: str, field: str) -> list[str | None]:
-    """Return the different texts. If there is an unknown one, `None` is the last."""
+    """Return the different texts of `field`, sorted. If one is unknown, `None` comes last."""
     query = f'SELECT DISTINCT "{field}" FROM {source} ORDER BY 1 NULLS LAST'
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def selected(field: str, words: Words) -> str:
-    """Return the SQL that selects `field`: for a text its index in `words`."""
+    """Return the SQL that selects `field`; if `words` has it, as an index in its words."""
     if field not in words:
         return layout.value(field)
     if len(words[field]) <= 1:

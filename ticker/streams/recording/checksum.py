@@ -1,7 +1,7 @@
-"""The checksum of a recording's file, so that damage is told and never shown as a price.
+"""The checksum of a recording's file. Damage is reported, and never shown as a price.
 
 DuckDB writes no checksums into its pages, and reads most damaged pages as other ticks. So the
-key-value metadata hold the CRC-32 of the whole file, computed with zeros in its own place.
+key-value metadata hold the CRC-32 of the whole file, computed with zeros in the checksum's place.
 Synchronous.
 """
 
@@ -15,15 +15,15 @@ from typing import BinaryIO, Final
 from ticker.errors import StreamUnusable
 
 NONE_YET: Final = "crc32:00000000"
-"""What a new file holds in the place of its checksum."""
+"""The checksum field of a new file, until `seal` replaces it."""
 _PIECE: Final = 2**20
 """Bytes read at once."""
 _TAIL: Final = 8
-"""The last bytes of a Parquet file: the length of its footer, and a magic word."""
+"""Bytes after the footer of a Parquet file: the footer's length (4) and a magic word (4)."""
 
 
 def seal(path: Path) -> None:
-    """Write the checksum of the file at `path` in the place of `NONE_YET`."""
+    """Replace `NONE_YET` in the file at `path` by the file's checksum."""
     with path.open("r+b") as file:
         checksum, end = _checksum(file, NONE_YET)
         file.seek(-len(end), os.SEEK_END)
@@ -31,7 +31,7 @@ def seal(path: Path) -> None:
 
 
 def check(path: Path, told: str) -> None:
-    """Raise `StreamUnusable` if the checksum of the file at `path` is not `told`, or is missing."""
+    """Raise `StreamUnusable` if `told` is empty, or is not the checksum of the file at `path`."""
     if not told:
         raise StreamUnusable(str(path), "has no checksum. Record or import it again")
     with path.open("rb") as file:
@@ -42,7 +42,7 @@ def check(path: Path, told: str) -> None:
 
 
 def _checksum(file: BinaryIO, told: str) -> tuple[str, bytes]:
-    """Return the checksum of `file`, in which `told` stands for it, and the footer's bytes."""
+    """Return the checksum of `file`, and its bytes from the footer on. They hold `told`."""
     size = file.seek(-_TAIL, os.SEEK_END) + _TAIL
     footer = int.from_bytes(file.read(4), "little")
     left = max(0, size - _TAIL - footer)

@@ -1,7 +1,7 @@
-"""DuckDB as this project uses it: connections in UTC, and its errors as ours.
+"""Opens DuckDB connections, and maps DuckDB's errors to ours.
 
-Every connection is set to UTC, or frames come in the machine's zone. An open result owns its
-connection, so each reader takes a cursor of its own.
+Every connection is set to UTC; otherwise frames would be in the machine's time zone. A connection
+can have one open result, so each reader needs its own cursor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ticker.errors import (
 )
 
 _ERRNO: Final = re.compile(r'"errno":"(\d+)"')
-"""The text in DuckDB's errors before the system's error number."""
+"""Finds the system's error number in the text of a DuckDB error."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Connection = duckdb.DuckDBPyConnection
 
@@ -39,7 +39,7 @@ def connect(database: str = ":memory:") -> Connection:
     connection = duckdb.connect(database)
     # Global: a cursor does not inherit the settings of its connection.
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    # A seek asks three questions. Each would read the footer again, with all its row groups.
+    # A seek runs three queries. Each would read the footer again, with all its row groups.
     connection.execute("SET GLOBAL parquet_metadata_cache = true")
     return connection
 
@@ -47,7 +47,7 @@ def connect(database: str = ":memory:") -> Connection:
 def close(connection: Connection) -> None:
     """Close `connection`. A second call is harmless.
 
-    If another thread still uses its cursor, it is closed with that thread.
+    If another thread still uses a cursor of it, it closes later, when that thread has ended.
     """
     with contextlib.suppress(duckdb.Error):
         connection.close()
@@ -65,13 +65,13 @@ def literal(text: str) -> str:
 
 
 def path_literal(path: str) -> str:
-    """Return the file at `path` as a literal. DuckDB would read `*`, `?` and `[` as a pattern."""
+    """Return `path` as an SQL literal, with `*`, `?` and `[` escaped: DuckDB expands patterns."""
     return literal(glob.escape(path))
 
 
 @contextlib.contextmanager
 def reading(path: Path, url: str) -> Iterator[None]:
-    """Map errors of DuckDB and the system while reading `path` to ours."""
+    """Map errors while `path` is read to a `StreamError`: DuckDB's, the system's, invalid ticks."""
     try:
         yield
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def reading(path: Path, url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def writing(url: str) -> Iterator[None]:
-    """Map errors of DuckDB and the system while writing to ours."""
+    """Map DuckDB's and the system's errors while `url` is written to `StreamNotWritable`."""
     try:
         yield
     except OSError as error:
@@ -100,14 +100,14 @@ def writing(url: str) -> Iterator[None]:
 
 
 def unwritten(url: str, error: duckdb.Error) -> StreamNotWritable:
-    """Return what `error` means for writing `url`, as an error of ours."""
+    """Return the error to raise if `error` occurs while `url` is written."""
     code = _ERRNO.search(str(error))
     why = os.strerror(int(code[1])).lower() if code else first_line(error)
     return StreamNotWritable(url, f"cannot be written: {why}")
 
 
 def is_full(error: duckdb.Error) -> bool:
-    """Tell whether there is no room left, in memory or on the disk."""
+    """Tell whether `error` means that the memory or the disk is full."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return True
     code = _ERRNO.search(str(error))
@@ -115,15 +115,15 @@ def is_full(error: duckdb.Error) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error, without the name of its kind."""
+    """Return the first line of an error's text, without the kind of error before the colon."""
     line = str(error).partition("\n")[0]
     words = line.partition(": ")[2] or line
-    # For a broken footer it may repeat a byte.
+    # For a broken footer, DuckDB's text may be one byte, repeated.
     return words if any(map(str.isalpha, words)) else "DuckDB cannot read it"
 
 
 def check_magic(path: Path, url: str) -> None:
-    """Raise our own errors for files that are not Parquet, or were cut off."""
+    """Raise a `StreamError` unless the file at `path` begins and ends like a Parquet file."""
     if path.is_dir():
         raise StreamUnusable(url, "is a folder, not a recording")
     try:

@@ -1,4 +1,4 @@
-"""One reading of a recording: its ticks in batches, then silence, as a recording never changes."""
+"""One reading of a recording: its ticks in batches, then empty batches if it follows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticker.streams.standing_facts import quote_of
 
 
 class RecordingRead(ThreadRead):
-    """The state of one `read`, which begins at the row `begin`."""
+    """The state of one `read`, which begins before the row `begin`."""
 
     def __init__(self, reader: RecordingReader, begin: int, request: ReadRequest) -> None:
         super().__init__(request)
@@ -24,7 +24,7 @@ class RecordingRead(ThreadRead):
 
     def stop(self) -> None:
         super().stop()
-        self._cursor.interrupt()  # after a seek, the user does not want to wait for earlier reads
+        self._cursor.interrupt()  # after a seek, the user must not wait for the earlier read
 
     def next(self) -> Batch | None:
         if self.stopping.is_set():
@@ -46,20 +46,20 @@ class RecordingRead(ThreadRead):
         self._cursor.close()
 
     def _all(self, cursor: RecordingReader, begin: int) -> Generator[Batch, None, None]:
-        """Yield the batches from row `begin` on; gaps come before the ticks of their batch."""
+        """Yield the batches from row `begin` on. A batch ends where a gap follows its ticks."""
         symbols, limit = self.request.symbols, self.request.limit
         stops = sorted(
             {placed.row for placed in cursor.gaps_between(begin + 1, cursor.end, symbols)}
         )
         ends = [*stops, cursor.end]
         are_facts_to_come = any(placed.row > begin for placed in cursor.facts)
-        known = set(cursor.facts_before(begin))  # symbols without a quote so far
+        known = set(cursor.facts_before(begin))  # of these, no quote was yielded yet
         for end in ends:
             for first, last, rows, found in _pieces(cursor, begin, end, symbols, limit):
                 gaps = [p.gap for p in cursor.gaps_between(first, first + 1, symbols)]
                 start, coming = first, found
                 while True:
-                    # A hole ends a batch too: within one, gaps come before ticks.
+                    # A hole ends a batch too: in a batch, gaps come before ticks.
                     ticks, holes, left = self.sequences.take_to_hole(coming, gaps)
                     stop = rows[-left] if left else last
                     quotes = _told(cursor, start, stop, symbols, ticks) if are_facts_to_come else []
@@ -75,7 +75,7 @@ class RecordingRead(ThreadRead):
 def _pieces(
     reader: RecordingReader, begin: int, end: int, symbols: frozenset[str] | None, limit: int
 ) -> Iterator[tuple[int, int, Sequence[int], list[Tick]]]:
-    """Yield first row, row after the last, and the rows and ticks between: at most `limit`."""
+    """Yield pieces of at most `limit` ticks: first row, row after the last, tick rows, ticks."""
     numbers: Sequence[int] = ()
     found: list[Tick] = []
     for rows, ticks in reader.ticks(begin, end, symbols, limit):
@@ -94,9 +94,9 @@ def _told(
     symbols: frozenset[str] | None,
     ticks: Sequence[Tick],
 ) -> list[Quote]:
-    """Make quotes for the facts that became true in the rows from `first` up to `last` (exclusive).
+    """Make quotes of the facts that became true in the rows from `first` up to `last` (exclusive).
 
-    `ticks` are those of these rows.
+    `ticks` are the ticks in these rows. A symbol without one takes its last tick before them.
     """
     keys = {
         (placed.facts.origin, placed.facts.symbol)
@@ -107,7 +107,7 @@ def _told(
         return []
     known = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in keys}
     if keys - known.keys():
-        with reader.cursor() as own:  # a query ends the open result on this connection
+        with reader.cursor() as own:  # on the same cursor, a query would end the open result
             before = {(tick.origin, tick.symbol): tick for _, tick in last_ticks(own, last)}
         known = {key: before[key] for key in keys & before.keys()}
     facts = reader.facts_before(last)
@@ -117,9 +117,10 @@ def _told(
 def _known(
     reader: RecordingReader, last: int, ticks: Iterable[Tick], known: set[Key], told: list[Quote]
 ) -> list[Quote]:
-    """Make quotes for the facts known before the reading, with the first ticks of their keys.
+    """Make quotes of the facts that were true before the reading began.
 
-    They are removed from `known`. Those of `told` are left out.
+    Each (origin, symbol) with a tick is removed from `known`. It gets a quote, unless it is in
+    `told`.
     """
     first = {key: tick for tick in ticks if (key := (tick.origin, tick.symbol)) in known}
     if not first:

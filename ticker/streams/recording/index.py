@@ -1,9 +1,9 @@
 """Knows where in a recording the ticks of each symbol lie, so that a seek is fast. Synchronous.
 
-The rows are cut into blocks. For each block and (origin, symbol) the index knows the row of the
-last tick at or before the block's end, and for each block when its last row is due. So to find a
-moment, and the last tick of each symbol then, one block and the index are enough. Building it takes
-one scan of three columns.
+The rows are cut into blocks. For each block, the index knows when its last row is due, and the row
+of the last tick of each (origin, symbol) before the block's end. So a search for a moment, and for
+the last ticks before it, reads a block or two. Building the index takes one scan of three columns,
+and reads some ticks of rare symbols.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ticker.records import Tick
 from ticker.streams.sequence import Key
 
 BLOCK: Final = 40_960
-"""Rows in a block, and in a row group of the file, which is decoded as a whole anyway.
+"""Rows in a block. A block is a row group of the file, because DuckDB decodes whole row groups.
 
-With DuckDB's own size, 122,880, decoding alone would take half of the time of a seek.
+With DuckDB's default size, 122,880, decoding alone would take half of the time of a seek.
 """
 _NONE: Final = -1
 
@@ -28,7 +28,7 @@ Ask = Callable[..., list[Any]]
 
 
 class RowIndex:
-    """The index of `ticks` rows of `source`. `fetch` returns ticks by row number."""
+    """The index of `source`, which has `ticks` rows. `fetch` returns row → tick."""
 
     def __init__(
         self, ask: Ask, source: str, ticks: int, fetch: Callable[[Sequence[int]], dict[int, Tick]]
@@ -50,12 +50,12 @@ class RowIndex:
         self._last = np.maximum.accumulate(last, axis=0)
         self._dues = np.maximum.accumulate(dues)
         self.ticks = fetch(self._rare_rows())
-        """Last ticks of blocks, by row: those of rare symbols, and what searches add."""
+        """Row → last tick of a symbol in a block: for rare symbols, and what searches add."""
 
     def _rare_rows(self) -> list[int]:
-        """Fetch the last ticks before a symbol is silent for a whole block.
+        """Return the rows of the last ticks before a symbol is silent for a whole block.
 
-        They are scattered, so they are fetched once.
+        They are scattered, so one query reads them all.
         """
         falls_silent = self._is_in[:-1] & ~self._is_in[1:]
         return [int(row) for row in self._last[:-1][falls_silent]]
@@ -68,7 +68,7 @@ class RowIndex:
         return int(np.searchsorted(self._dues, when))
 
     def due_before(self, block: int) -> int:
-        """Return when the last row before `block` is due (µs, UTC); 0 before the first."""
+        """Return when the last row before `block` is due (µs, UTC); 0 for block 0."""
         return int(self._dues[block - 1]) if block else 0
 
     def before(self, block: int) -> dict[Key, int]:

@@ -1,13 +1,13 @@
 """The layout of a recording in its Parquet file.
 
-The rows are the ticks, one column for each field of a tick, sorted by `received`, origin, symbol
-and sequence. Times are Parquet timestamps (µs, UTC). The file's key-value metadata hold, as JSON:
+Each row is a tick, and each field of a tick is a column. The rows are sorted by `received`, origin,
+symbol and sequence. If the clock was set back, a tick sorts by the latest `received` of its symbol
+so far. Times are Parquet timestamps (µs, UTC). The file's key-value metadata hold, as JSON:
 `ticker.manifest` (`Manifest`), `ticker.gaps` (a list of `PlacedGap`) and `ticker.facts` (a list of
-`PlacedFacts`). A row number says where a gap or a fact belongs: before that row, counted from 0.
+`PlacedFacts`). A gap or fact belongs before the row whose number it has, counted from 0.
 `ticker.checksum` is a text: see `checksum.py`.
 
-Any Parquet reader opens the ticks; only ticker needs the metadata. This file knows SQL text, and
-neither files nor connections.
+Any Parquet reader opens the ticks; only ticker needs the metadata. Opens no file or connection.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TIMES: Final = frozenset({"time", "received"})
 
 
 def sql_type(field: str) -> str:
-    """Return the column type of a tick's field."""
+    """Return the SQL type of the column that holds `field` of a tick."""
     if field in TIMES:
         return "TIMESTAMPTZ"
     if field in INTEGERS:
@@ -49,7 +49,7 @@ COLUMNS: Final = ", ".join(f'"{field}"' for field in TICK_FIELDS)
 
 
 def value(field: str) -> str:
-    """Return the SQL of `field` as `Tick` takes it: times as whole microseconds."""
+    """Return the SQL that selects `field`. Times become whole microseconds, as in `Tick`."""
     return f'epoch_us("{field}") AS "{field}"' if field in TIMES else f'"{field}"'
 
 
@@ -71,10 +71,10 @@ class Manifest(msgspec.Struct, frozen=True):
 
     version: int
     identity: str
-    """The same for recordings of the same ticks. Positions contain it."""
+    """The same for recordings of the same ticks and gaps. Positions contain it."""
     ticks: int
     simulated: bool | None = None
-    """Whether the prices are invented; absent if there are none."""
+    """Whether the prices are invented; `None` if there is no tick."""
     first: int | None = None
     """`received` of the first row (µs, UTC)."""
     last: int | None = None
@@ -88,14 +88,14 @@ class PlacedGap(msgspec.Struct, frozen=True, array_like=True):
     row: int
     gap: Gap
     due: int
-    """When a player shows it: not before the ticks that it follows (µs, UTC).
+    """When a player shows it (µs, UTC): not before the tick before `row`.
 
-    The gap of missing ticks is due with the tick after it.
+    The gap of missing ticks is due with the tick after them.
     """
 
 
 class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
-    """Facts, and the row from which they are true."""
+    """Standing facts, and the row before which they begin to be true."""
 
     row: int
     facts: Facts
@@ -104,7 +104,7 @@ class PlacedFacts(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RecordingPosition(msgspec.Struct, frozen=True):
-    """A position in a recording: before row `row`. The number of ticks plus 1 is the very end."""
+    """A position in a recording: before row `row`. At the end, `row` is the number of ticks + 1."""
 
     identity: str
     row: int
@@ -115,6 +115,6 @@ class RecordingPosition(msgspec.Struct, frozen=True):
 
 
 def identity_of(spans: Sequence[SymbolSpan], gaps: Sequence[Gap]) -> str:
-    """Return 16 hexadecimal digits: the same for the same ticks and gaps, whatever wrote them."""
+    """Return 16 hexadecimal digits that depend only on the ticks and gaps."""
     told = msgspec.json.encode([spans, sorted(msgspec.json.encode(gap) for gap in gaps)])
     return blake2b(told, digest_size=8).hexdigest()

@@ -1,6 +1,7 @@
-"""Finds moments in a recording that are worth a visit: largest moves, changes of session.
+"""Finds the largest moves and the changes of session in a recording.
 
-Both are found by SQL over the whole span, in groups of a minute or less. Synchronous.
+SQL groups the ticks of a span into parts of a minute or less. A move is the change of a symbol's
+price from one part to its next. Synchronous.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from ticker.streams.tape import Move, SessionChange
 from ticker.units import SECOND
 
 _LONGEST: Final = 60 * SECOND
-"""The longest time of a move (µs)."""
+"""The longest part (µs)."""
 _PARTS: Final = 100
-"""In a short recording, a move takes at most this fraction of it (one part of so many)."""
+"""A short span is cut into this many parts, but no part is shorter than a second."""
 _TOGETHER: Final = 60 * SECOND
-"""Symbols that change to the same session within this time (µs) change together."""
+"""Symbols that change to the same session within this time (µs) of the first are one change."""
 
 _IN_SPAN: Final = (
     "received >= make_timestamptz(?) AND received <= make_timestamptz(?) "
@@ -25,11 +26,14 @@ _IN_SPAN: Final = (
 )
 
 Span = tuple[int, int, Collection[str] | None]
-"""From when to when (µs, UTC, both inclusive), and which symbols."""
+"""Start and end (`received`, µs, UTC, both inclusive), and the symbols (`None`: all)."""
 
 
 def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
-    """Find the `count` largest moves, largest first, without two adjacent ones of one symbol."""
+    """Find at most `count` moves, largest first.
+
+    A move in the part next to a larger move of the same symbol is left out.
+    """
     bucket = max(SECOND, min(_LONGEST, (span[1] - span[0]) // _PARTS))
     found = ask(
         f"""
@@ -60,7 +64,7 @@ def largest_moves(ask: Ask, source: str, span: Span, count: int) -> list[Move]:
 
 
 def session_changes(ask: Ask, source: str, span: Span) -> list[SessionChange]:
-    """Find the session changes in `span`, in order."""
+    """Find the session changes in `span`, oldest first."""
     sessions = ask(f"SELECT DISTINCT session FROM {source} WHERE session IS NOT NULL")
     if len(sessions) <= 1:  # the usual case, and this is fast
         return []
@@ -93,7 +97,7 @@ def session_changes(ask: Ask, source: str, span: Span) -> list[SessionChange]:
 
 
 def _bindings(span: Span) -> list[Any]:
-    """Return the bindings of `_IN_SPAN`."""
+    """Return the values for the placeholders of `_IN_SPAN`."""
     start, end, symbols = span
     chosen = None if symbols is None else sorted(symbols)
     return [start, end, chosen, chosen]

@@ -18,9 +18,9 @@ from ticker.streams.recording.layout import Manifest, PlacedFacts, PlacedGap
 def metadata(
     connection: Connection, path: str
 ) -> tuple[Manifest, Sequence[PlacedGap], Sequence[PlacedFacts]]:
-    """Read the manifest, the gaps and the standing facts of the file at `path`.
+    """Check the file at `path`, and read its manifest, gaps and standing facts.
 
-    Raises what DuckDB raises, and `StreamUnusable` for a file that is not our recording.
+    Raises `duckdb.Error`, `OSError`, and `StreamUnusable` if it is damaged or not our recording.
     """
     found = connection.execute(
         f"SELECT key, value FROM parquet_kv_metadata({path_literal(path)})"

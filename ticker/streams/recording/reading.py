@@ -1,7 +1,7 @@
-"""The reading side of a recording: one DuckDB connection on one file. Synchronous.
+"""Reads a recording through a DuckDB connection. Synchronous.
 
-All but the ticks is read once when the file is opened, because it does not change. Knows neither
-event loops nor how a reader waits.
+A recording never changes, so everything but the ticks is read once, when the file is opened. This
+module knows neither event loops nor how a reader waits.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from ticker.streams.standing_facts import Facts
 
 _ROWS_AT_ONCE: Final = 50_000
 _FIRST_ROWS: Final = 2_048
-"""Ticks of the first batch of a reading."""
+"""The most ticks in the first batch, if all symbols are read."""
 _BLOCKS: Final = 8
 """The most blocks of rows in one query."""
 _VOLUMES: Final = frozenset({"volume", "size"})
 
 
 class RecordingReader:
-    """An open recording. Raises `StreamError` only. A cursor of it serves another thread."""
+    """An open recording. Raises only `StreamError`. Each further thread needs a `cursor`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,7 +81,7 @@ class RecordingReader:
 
     @property
     def end(self) -> int:
-        """Return the row of the very end: after the last tick and the gaps that follow it."""
+        """Return the row of the end, after the gaps that follow the last tick: tick count + 1."""
         return self.manifest.ticks + 1
 
     def place(self, row: int) -> Position:
@@ -89,7 +89,7 @@ class RecordingReader:
         return RecordingPosition(self.manifest.identity, row).position()
 
     def row(self, position: Position) -> int:
-        """Return the row of `position`. Raises `WrongPosition` unless it is of this recording."""
+        """Return the row of `position`. Raises `WrongPosition` if it is not of this recording."""
         identity, colon, number = str(position).partition(":")
         if colon and identity == self.manifest.identity and number.isdecimal():
             row = int(number)
@@ -110,7 +110,7 @@ class RecordingReader:
     def first_from(self, when: int) -> int:
         """Return the row of the first tick that is due at `when` (µs, UTC) or later.
 
-        If there is none, the row after the last tick.
+        If there is none, returns the row after the last tick.
         """
         if (index := self.index) is not None:
             block = index.block_at(when)
@@ -152,9 +152,9 @@ class RecordingReader:
     def ticks(
         self, begin: int, end: int, symbols: Collection[str] | None, limit: int
     ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
-        """Yield row numbers and ticks from `begin` up to `end` (exclusive), `limit` at once.
+        """Yield row numbers and ticks from `begin` up to `end` (exclusive), in batches of `limit`.
 
-        The first batch is smaller, because the user waits for it after a seek.
+        Without `symbols`, the first batch is smaller: the user waits for it after a seek.
         """
         end = min(end, self.manifest.ticks)
         if symbols is not None:
@@ -176,9 +176,9 @@ class RecordingReader:
     def _chosen_ticks(
         self, begin: int, end: int, symbols: Collection[str], limit: int
     ) -> Iterator[tuple[Sequence[int], list[Tick]]]:
-        """Yield the ticks of `symbols`.
+        """Yield the ticks of `symbols`; DuckDB filters them.
 
-        DuckDB skips the rest. The first queries cover few blocks.
+        The first queries cover few blocks, so that the first ticks come soon.
         """
         where, bindings = _only(symbols)
         blocks = 1
@@ -206,7 +206,7 @@ class RecordingReader:
         return self._blocks.get(number) is not None
 
     def ticks_in(self, number: int, rows: Sequence[int]) -> list[Tick]:
-        """Return the ticks of `rows`, which lie in one block."""
+        """Return the ticks of `rows`, which all lie in block `number`."""
         block = self.block(number)
         with reading(self.path, self.url):
             return block.ticks([row - number * BLOCK for row in rows])
@@ -251,7 +251,7 @@ class RecordingReader:
 
     @property
     def index(self) -> RowIndex | None:
-        """Return what `make_index` made; `None` before."""
+        """Return the index; `None` until `make_index` has made it."""
         return self._indexed[0] if self._indexed else None
 
     def make_index(self) -> None:
@@ -284,7 +284,7 @@ class RecordingReader:
     def gaps_between(
         self, begin: int, end: int, symbols: Collection[str] | None
     ) -> Sequence[PlacedGap]:
-        """Return the gaps before the rows from `begin` up to `end` (exclusive)."""
+        """Return the gaps that concern `symbols`, before rows `begin` up to `end` (exclusive)."""
         return [
             placed
             for placed in self.gaps
@@ -292,7 +292,7 @@ class RecordingReader:
         ]
 
     def facts_before(self, row: int) -> Mapping[Key, Facts]:
-        """Return the standing facts that are true before `row`, each (origin, symbol)'s latest."""
+        """Return (origin, symbol) → its latest standing facts that are true before `row`."""
         return {
             (placed.facts.origin, placed.facts.symbol): placed.facts
             for placed in self.facts
@@ -301,7 +301,7 @@ class RecordingReader:
 
     @property
     def source(self) -> str:
-        """Return the rows for a query: the columns and `file_row_number`."""
+        """Return the SQL after `FROM`: a table of the ticks' fields and `file_row_number`."""
         return f"read_parquet({path_literal(self.url)}, file_row_number = true)"
 
     def ask(self, query: str, *bindings: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """Finds ticks in a recording: the last of each symbol, the next of some symbols. Synchronous.
 
-With the index, each search reads a block or two, which then stay in memory. Without it, the next
-tick is searched block by block from the start of the search.
+With the index, a search reads a block or two, and keeps what it read for the next search. Without
+it, `next_tick` queries one block after another.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _last_by_index(reader: RecordingReader, index: RowIndex, row: int) -> dict[i
     here = [row for row in rows.values() if row >= begin]
     found = dict(zip(here, reader.ticks_in(block, here), strict=True)) if here else {}
     # A symbol without a tick in this block has its last one in the block before, unless it is rare.
-    # Of that block a few rows are read, and kept for the next seek.
+    # Only these few rows of that block are read. They are kept for the next seek.
     before = [row for row in rows.values() if row < begin]
     missing = [row for row in before if row not in index.ticks]
     if missing and reader.has(block - 1):
@@ -49,7 +49,7 @@ def _last_by_index(reader: RecordingReader, index: RowIndex, row: int) -> dict[i
 
 
 def quotes(reader: RecordingReader, row: int) -> list[Quote]:
-    """Return what was known before `row`: a quote for each (origin, symbol) that had a tick."""
+    """Return a quote for each (origin, symbol) that has a tick before `row`, as it was then."""
     facts = reader.facts_before(row)
     return [
         quote_of(tick, facts.get((tick.origin, tick.symbol))) for _, tick in last_ticks(reader, row)
@@ -68,7 +68,7 @@ def next_tick(
 def _nearest(
     reader: RecordingReader, edge: int, symbols: Collection[str] | None, *, forward: bool
 ) -> int | None:
-    """Find the first row from `edge` on with one of `symbols`, or the last before it."""
+    """Find the first row from `edge` on (`forward`), or the last before it, of `symbols`."""
     ticks = reader.manifest.ticks
     if symbols is None:
         row = edge if forward else edge - 1
@@ -110,7 +110,7 @@ def _due(reader: RecordingReader, row: int) -> int:
     )[0]
     if reader.first_from(received + 1) > row:
         return int(received)
-    # The clock was set back, so this tick is due with one before it.
+    # The clock was set back, so this tick is due together with an earlier one.
     (due,) = reader.ask(
         f"SELECT epoch_us(max(received)) FROM {reader.source} WHERE file_row_number <= ?", row
     )[0]

@@ -1,7 +1,7 @@
 """`RecordingStream`: the `Tape` protocol over a recording.
 
-Here synchronous work meets the event loop: questions go to a thread, and each `read` has a cursor
-of its own. A recording never changes, so a reading that follows stays at its end.
+It runs the synchronous work in threads. Each question and each `read` has its own cursor. A
+recording never changes, so a reading that follows stays at its end.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _R = TypeVar("_R")
 
 
 class RecordingStream(BaseStream):
-    """A reader of the recording at `path`. Implements `Tape`; never changes the file.
+    """A reader of the recording at `path`. Implements `Tape`.
 
-    `mend` is called before the file is opened: it finishes what a killed recorder left.
+    It calls `mend` with `path` before it opens the file: that finishes what a killed recorder left.
     """
 
     def __init__(self, path: Path, *, mend: Callable[[Path], object] = lambda _: None) -> None:
@@ -177,9 +177,9 @@ class RecordingStream(BaseStream):
 
 
 async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lambda: None) -> _R:
-    """Run `work` in a thread. If cancelled, wait for the thread, which `interrupt` makes fast.
+    """Run `work` in a thread. If cancelled, call `interrupt` and wait until the thread ends.
 
-    A connection cannot be closed while a thread uses a cursor of it.
+    Otherwise the connection could not be closed: the thread still uses a cursor of it.
     """
     task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
@@ -187,5 +187,5 @@ async def _in_thread(work: Callable[[], _R], interrupt: Callable[[], None] = lam
     except asyncio.CancelledError:
         interrupt()
         await asyncio.wait([task])
-        task.exception()  # it was interrupted
+        task.exception()  # retrieve it, so that asyncio does not log it
         raise

@@ -1,7 +1,7 @@
-"""Rows of a recording as arrays, and as ticks made from whole columns: few objects per tick.
+"""Fetches rows of a recording as arrays, and makes ticks of them. Synchronous.
 
-DuckDB returns the rows by column, with texts as codes. Ticks are made of them piece by piece, and
-equal texts are one object. Synchronous.
+DuckDB returns the rows by column, with texts as codes. Whole pieces of the columns become ticks at
+once, and equal texts share one object, so few objects are made.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ticker.streams.sequence import Key
 ROW: Final = "file_row_number"
 _VOLUMES: Final = frozenset({"volume", "size"})
 _BEYOND: Final = 2.0**63
-"""The first number that does not fit 64 bits."""
+"""The smallest number that is too large for a signed 64-bit integer."""
 _KEPT: Final = 4
 """Blocks kept in memory: some megabytes each."""
 
 
 class Rows:
-    """Some rows of a recording, in order. Ticks are made of slices of them."""
+    """Some rows of a recording, in order, by column. `ticks` makes ticks of some of them."""
 
     def __init__(self, columns: Mapping[str, Any], words: Words) -> None:
         self._columns = columns
@@ -41,12 +41,12 @@ class Rows:
         return len(self.numbers)
 
     def ticks(self, piece: Any) -> list[Tick]:
-        """Make the ticks of `piece`: a slice, or indices. Raises `InvalidRecord`."""
+        """Make ticks of the rows in `piece`, a slice or indices. Raises `InvalidRecord`."""
         columns = [self._values(field, self._columns[field][piece]) for field in TICK_FIELDS]
         return list(map(Tick, *columns))
 
     def dues(self) -> Any:
-        """Return the running maximum of `received` (µs, UTC)."""
+        """Return the running maximum of `received` within these rows (µs, UTC)."""
         return np.maximum.accumulate(self._columns["received"])
 
     def last_places(self, end: int) -> dict[Key, int]:
@@ -54,7 +54,7 @@ class Rows:
         origins, symbols = self._words["origin"], self._words["symbol"]
         keys = self._codes("origin")[:end] * len(symbols) + self._codes("symbol")[:end]
         last = np.full(len(origins) * len(symbols), -1, np.int64)
-        last[keys] = np.arange(len(keys))  # of equal keys the last one stays
+        last[keys] = np.arange(len(keys))  # if a key repeats, its last index stays
         found: list[int] = np.flatnonzero(last >= 0).tolist()
         return {
             (str(origins[key // len(symbols)]), str(symbols[key % len(symbols)])): int(last[key])
@@ -87,9 +87,9 @@ class Rows:
 
 
 def fetch(connection: Connection, span: str, bindings: Sequence[Any], words: Words | None) -> Rows:
-    """Fetch the rows of `span` (`FROM … WHERE …`). Raises what DuckDB raises.
+    """Fetch the rows of `span` (`FROM … WHERE …`). Raises `duckdb.Error`.
 
-    `words` are the different texts of the file; `None` if they are not known yet.
+    `words` are the different texts of the file; `None`: find those of `span`.
     """
     words = words or words_in(connection, TEXTS, span, bindings)
     listed = ", ".join(selected(field, words) for field in TICK_FIELDS)
@@ -112,7 +112,7 @@ class Blocks:
             return self._kept.get(number)
 
     def keep(self, number: int, rows: Rows) -> None:
-        """Keep block `number` in memory, and drop the least recently used one."""
+        """Keep block `number` in memory. If there are too many, drop the least recently used."""
         with self._lock:
             self._kept[number] = rows
             while len(self._kept) > _KEPT:
@@ -120,7 +120,7 @@ class Blocks:
 
 
 def _amounts(column: Any) -> list[Any]:
-    """Return whole numbers as integers, as sources report volumes."""
+    """Return the values of `column`; whole numbers as integers, because sources report them so."""
     known = np.ma.filled(column, 0.0)
     if (known == np.floor(known)).all() and (np.abs(known) < _BEYOND).all():
         whole = known.astype(np.int64)
@@ -130,5 +130,5 @@ def _amounts(column: Any) -> list[Any]:
 
 
 def whole_or_not(amount: float | None) -> float | None:
-    """Return a whole number as an integer, any other unchanged."""
+    """Return a whole number as an integer, and any other number or `None` unchanged."""
     return amount if amount is None or not amount.is_integer() else int(amount)

@@ -1,8 +1,8 @@
-"""Writes a recording: ticks, gaps and standing facts in, one Parquet file out.
+"""Writes ticks, gaps and standing facts to a recording, one Parquet file.
 
-Ticks are staged in a DuckDB database in memory, in their order, and sorted once at the end. The
-file appears under its name only when it is complete and on the disk. Synchronous: `record` feeds it
-from a stream.
+Ticks are staged in a DuckDB database in memory, in the order in which they come, and sorted once at
+the end. The file gets its name only when it is complete and on the disk. `Recorder` is synchronous.
+`record`, which feeds it from a stream, is asynchronous.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ticker.streams.recording.placing import Placing
 from ticker.streams.standing_facts import Facts, KnownFacts
 
 _ROWS_AT_ONCE: Final = 20_000
-"""Ticks collected before they are inserted: each insertion costs some milliseconds."""
+"""Ticks that are inserted at once: each insertion costs some milliseconds."""
 _MEMORY: Final = "2GB"
 """The memory of staged ticks. Beyond it DuckDB writes them to the disk."""
 
@@ -48,8 +48,8 @@ SELECT {layout.COLUMNS}, ordinal FROM (
 class Recorder:
     """Collects a recording that `finish` writes to `path`. A context manager for one thread.
 
-    Raises `StreamNotWritable` if the disk is full or the folder cannot be written, and if `path`
-    exists and `replace` is false.
+    Raises `StreamNotWritable` if the disk is full or the folder cannot be written. `finish` also
+    raises it if `path` exists and `replace` is false.
     """
 
     def __init__(self, path: Path, *, replace: bool = False) -> None:
@@ -67,9 +67,9 @@ class Recorder:
 
     @property
     def connection(self) -> Connection:
-        """Return the connection of the table `staged`, for callers that fill it by SQL.
+        """Return the connection that has the table `staged`, for callers that fill it by SQL.
 
-        It has the fields and `ordinal`, the index of a tick in the order of its stream, from 0.
+        The table has the fields of a tick and `ordinal`: the tick's index in its stream, from 0.
         """
         if self._connection is None:
             with writing(self._url):
@@ -77,8 +77,8 @@ class Recorder:
                     tempfile.mkdtemp(prefix=_folder_name(self.path), dir=self.path.parent)
                 )
                 self._connection = connect()
-                # In memory, because a table on disk takes twice the time. What does not fit goes to
-                # the disk.
+                # In memory, because a table on disk takes twice the time. DuckDB writes what does
+                # not fit to the disk.
                 self._connection.execute(f"SET memory_limit = {literal(_MEMORY)}")
                 self._connection.execute("SET preserve_insertion_order = true")
                 self._connection.execute(f"SET temp_directory = {literal(str(self._folder))}")
@@ -96,10 +96,10 @@ class Recorder:
         gaps: Sequence[Gap] = (),
         quotes: Sequence[Quote] = (),
     ) -> None:
-        """Add gaps, the ticks that follow them, and the quotes that came with these.
+        """Add one batch: its gaps, then its ticks, then the standing facts in its quotes.
 
-        Standing facts that `quotes` change are true from the last of the ticks on. Without a tick
-        they are true from the next one on: never before they were known.
+        Facts that `quotes` change are true from the last of `ticks` on. Without a tick, they are
+        true from the next tick on, because they must not be true before they were known.
         """
         self._gaps += [(self.ticks, gap) for gap in gaps]
         self._rows += ticks
@@ -111,23 +111,23 @@ class Recorder:
             self._flush()
 
     def tell(self, quotes: Sequence[Quote], *, fixed_only: bool = False) -> None:
-        """Add standing facts, true from here on. Known ones are not stored again.
+        """Add the standing facts in `quotes`, true from here on. Known facts are not stored again.
 
-        `fixed_only`: take of these quotes only what never changes (name, currency …), because they
-        are of a later day than the ticks to come.
+        `fixed_only`: add only facts that never change (name, currency …). It is for quotes of a
+        later day than the ticks to come.
         """
         changes = self._known.changes(quotes, fixed_only=fixed_only)
         self._facts += [(self.ticks, facts) for facts in changes]
 
     def tell_placed(self, placed: Iterable[layout.PlacedFacts]) -> None:
-        """Add standing facts that were saved: each is true after so many ticks."""
+        """Add saved standing facts. Each is true after the first `row` ticks of the stream."""
         self._facts += [(each.row, each.facts) for each in placed]
 
     def finish(self, digests: Digests | None = None) -> layout.Manifest:
-        """Sort, write, and move the file to its name. It is on the disk on return.
+        """Sort the ticks, write the file, and move it to `path`. It is durable on return.
 
-        `digests` are those of the caller's own table `sorted`, which has the rows in order. Then
-        there are no gaps, and all facts are of the time before the first tick.
+        `digests` are those of a table `sorted`, which the caller made with the rows in order. Then
+        there must be no gaps, and all facts must be true before the first tick.
         """
         self.refuse_existing()
         connection = self.connection
@@ -211,7 +211,7 @@ class Recorder:
     def _place(self, connection: Connection) -> Placing:
         """Find where gaps and facts belong in the sorted file."""
         if not self._gaps and not any(ordinal for ordinal, _ in self._facts):
-            return Placing(np.empty(0, np.int64), np.empty(0, np.int64))  # all before the first row
+            return Placing(np.empty(0, np.int64), np.empty(0, np.int64))  # all belong before row 0
         columns = connection.execute(
             "SELECT ordinal, epoch_us(received) AS received FROM sorted ORDER BY rowid"
         ).fetchnumpy()
@@ -260,10 +260,10 @@ async def record(
 ) -> None:
     """Stage what `stream` holds after `after` (default: its start), to its present end.
 
-    `before` are ticks from before `after`. They are staged first, and dropped where the stream
-    repeats them. `until` (µs, UTC, exclusive) is by `received`. `facts` are saved standing facts;
-    without them, the stream's latest quotes tell what never changes. `on_progress` gets the ticks
-    staged so far. Raises `StreamError`.
+    `before` are ticks from before `after`. They are staged first. If the stream repeats one, the
+    repeat is dropped. `until` (µs, UTC, exclusive) is by `received`. `facts` are saved standing
+    facts, used instead of the quotes' own. Without them, the stream's latest quotes give what never
+    changes. `on_progress` gets the number of ticks staged so far. Raises `StreamError`.
     """
     begin = await stream.find("start") if after is None else after
     if facts is None:
@@ -287,13 +287,13 @@ async def record(
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove what killed recorders of `path` left."""
+    """Remove the folders that killed recorders of `path` left."""
     for folder in path.parent.glob(f"{glob.escape(_folder_name(path))}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder_name(path: Path) -> str:
-    """Return the prefix of the folder in which `path` is made."""
+    """Return the prefix of the name of the folder in which `path` is made."""
     return f".{path.name}.unfinished-"
 
 
