@@ -1,4 +1,4 @@
-"""The board: the latest quotes with the ticks since folded in, as rows for a screen."""
+"""The board: the quotes and ticks of a stream, folded into one row per symbol."""
 
 from ticker.board.fold import Board
 from ticker.board.freshness import Age

@@ -1,11 +1,11 @@
-"""Alerts: the conditions a user set, and the ticks that meet them.
+"""Alerts: the conditions that a user set, and the ticks and quotes that meet them.
 
-An alert is told once when its value crosses the threshold, and again only after the value went back
-by 0.1 % of the threshold (`RETREAT`). The first value that is seen is not a crossing. A crossing
-inside a gap is told with the first tick after it. Each tick counts once, by its identity.
+An alert is reported when its value crosses the threshold. Before it is reported again, the value
+must go back by 0.1 % of the threshold (`RETREAT`). The first value is no crossing. A crossing in a
+gap is reported with the first record after the gap. A repeated tick does not count.
 
-`memory()` is what must be kept so that another reader can go on where this one stopped. It then
-reports what crossed since, and nothing twice. Pure: no clock; times are those of the ticks.
+Another reader can continue from `memory()`. It reports what crossed since then, and nothing twice.
+Pure: no clock. Times are those of the records.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from ticker.times import format_duration, parse_duration
 from ticker.units import DAY, SECOND
 
 FIELDS: Final = ("price", "day_change", "day_change_percent", "volume", "bid", "ask")
-"""What an alert may watch."""
+"""The fields that an alert may watch."""
 MOVES: Final = "moves"
 RETREAT: Final = Decimal("0.001")
-"""A value must go back by this share of the threshold before its alert is told again."""
+"""A value must go back by this share of the threshold before its alert is reported again."""
 GRAMMAR: Final = "SYMBOL > N, SYMBOL FIELD < N or SYMBOL moves P% in D"
 _LONGEST: Final = DAY
-"""The longest time in which a move is looked for (µs): a screen reads its stream's last day."""
+"""The longest time for a move (µs): a screen reads only the last day of its stream."""
 _ORIGINS: Final = 8
-"""Origins remembered of one symbol; a stream gets a new one only with a new log."""
+"""The most origins remembered per symbol. A stream gets a new origin only with a new log."""
 
 Trade = Tick | Quote
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One wish. `text` is how it is written, and what it is known by."""
+    """One condition. Its `text` is how a user writes it, and identifies it."""
 
     symbol: str
     field: str
     """One of `FIELDS`, or `MOVES`."""
     sign: str
-    """`>`, `<`; of a move `≥`, in either direction."""
+    """`>` or `<`; for a move `≥`: it counts in both directions."""
     level: Decimal
-    """The threshold: in the field's unit, of a move in per cent."""
+    """The threshold, in the field's unit; for a move in per cent."""
     within: int = 0
-    """The time in which a move counts (µs)."""
+    """The time within which the price must move (µs); 0 without a move."""
 
     @property
     def text(self) -> str:
@@ -64,12 +64,12 @@ class Alert:
 
     @property
     def back(self) -> Decimal:
-        """Return the value at which it is armed again (inclusive)."""
+        """Return the value at which the alert is armed again (inclusive)."""
         band = abs(self.level) * RETREAT
         return self.level + band if self.sign == "<" else self.level - band
 
     def is_met(self, value: Decimal) -> bool:
-        """Tell whether `value` is beyond the threshold; a move counts from the threshold on."""
+        """Tell whether `value` is beyond the threshold. A move may also equal it."""
         if self.field == MOVES:
             return value >= self.level
         return value > self.level if self.sign == ">" else value < self.level
@@ -85,22 +85,22 @@ class Told:
 
     alert: Alert
     record: Trade
-    """What met it: its time is that of the crossing, or of the first price after a gap."""
+    """The record that met it: the crossing, or the first record after a gap."""
     move: Decimal | None = None
-    """Of a move: how far, in per cent, with its sign."""
+    """How far the price moved (per cent, with its sign); `None` for other alerts."""
     gap: Gap | None = None
     """The gap before the record: the crossing may have been at any time in it."""
     is_late: bool = False
-    """True if no reader ran when the record came."""
+    """Whether the record was received before alerts were checked; see `Alerts.take`."""
 
     @property
     def value(self) -> float:
-        """Return the value of the watched field; of a move, per cent."""
+        """Return the value of the watched field, or the move in per cent."""
         return float(self.move if self.move is not None else getattr(self.record, self.alert.field))
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """Return what identifies it: the alert, and the tick that met it."""
+        """Return what identifies it: the alert's text, and the record's origin and sequence."""
         return self.alert.text, self.record.origin or "", self.record.sequence or 0
 
 
@@ -108,17 +108,17 @@ class SymbolMemory(msgspec.Struct):
     """What was seen of one symbol."""
 
     sequences: dict[str, int] = {}
-    """Origin → the last sequence that was looked at."""
+    """Origin → the last sequence that was checked."""
     time: int = 0
-    """Of the newest record (µs, UTC)."""
+    """The time of the newest record (µs, UTC)."""
 
 
 class Memory(msgspec.Struct):
-    """What a reader of alerts must keep."""
+    """What another reader needs to continue the checks."""
 
     symbols: dict[str, SymbolMemory] = {}
     armed: dict[str, bool | None] = {}
-    """Text of an alert → whether its next crossing is to be told; `None` before the first value."""
+    """Text of an alert → whether its next crossing is reported; `None` before the first value."""
 
 
 def parse_alert(text: str) -> Alert:
@@ -190,7 +190,7 @@ class Alerts:
         self._memory = Memory() if memory is None else memory
         self._states: dict[str, _State] = {}
         self._gaps: dict[str, Gap] = {}
-        """Symbol → the gap after its newest record."""
+        """Symbol → the newest gap since its last record."""
         for alert in alerts:
             self.add(alert)
 
@@ -205,10 +205,10 @@ class Alerts:
         return tuple(dict.fromkeys(alert.symbol for alert in self.alerts))
 
     def add(self, alert: Alert, last: Trade | None = None) -> bool:
-        """Add an alert; false if its condition is met already.
+        """Add an alert. Return False if it is not armed: its condition is met already.
 
-        Then it is reported after the value went back and crossed again. `last` is the last record
-        of its symbol. An alert that exists already stays as it is.
+        Then it is reported only after the value went back and crossed again. `last` is the last
+        record of its symbol. An alert that exists already does not change.
         """
         state = self._states.get(alert.text)
         if state is None:
@@ -223,15 +223,15 @@ class Alerts:
         self._states.pop(alert.text, None)
 
     def is_armed(self, alert: Alert) -> bool | None:
-        """Tell whether its next crossing is reported; `None` before the first value."""
+        """Tell whether the next crossing is reported; `None` before the first value."""
         state = self._states.get(alert.text)
         return None if state is None else state.is_armed
 
     def take(self, batch: Batch, *, since: int = 0) -> list[Told]:
-        """Check what is new in `batch`, and return the alerts that it met, in order.
+        """Check the new records of `batch`. Return the alerts that they met, in order.
 
-        Records received before `since` (µs, UTC) are late. They count for remembered alerts only: a
-        new alert begins now.
+        Records received before `since` (µs, UTC) are late. Only alerts that are in the `memory`
+        given at the start report them, because a new alert begins now.
         """
         found: list[Told] = []
         for gap in batch.gaps:
@@ -265,7 +265,7 @@ class Alerts:
     def _is_new(self, record: Trade) -> bool:
         """Tell whether the record is new, and note it.
 
-        Of several origins the one with the newest time counts, as on the board.
+        If a symbol has several origins, only the newest time counts, as on the board.
         """
         seen = self._memory.symbols.setdefault(record.symbol, SymbolMemory())
         origin, sequence = record.origin or "", record.sequence or 0
@@ -273,7 +273,7 @@ class Alerts:
         seen.sequences[origin] = max(known, sequence)
         if len(seen.sequences) > _ORIGINS:
             del seen.sequences[next(iter(seen.sequences))]
-        # A quote at a sequence that was seen may bring another volume, bid or ask.
+        # A quote with a known sequence may have a new volume, bid or ask.
         is_next = sequence > known or (isinstance(record, Quote) and sequence == known)
         is_newest = record.time >= seen.time or len(seen.sequences) == 1
         seen.time = max(seen.time, record.time) if is_next else seen.time
@@ -281,7 +281,7 @@ class Alerts:
 
 
 class _State:
-    """One alert, and whether its next crossing is told."""
+    """One alert, and whether its next crossing is reported."""
 
     def __init__(self, alert: Alert, armed: Mapping[str, bool | None]) -> None:
         self.alert = alert
@@ -290,12 +290,12 @@ class _State:
         self._window = _Window(alert.within) if alert.field == MOVES else None
 
     def warm(self, record: Trade) -> None:
-        """Take in a price that was checked already: a later move may begin there."""
+        """Add a price that was checked already: a later move may begin with it."""
         if self._window is not None and record.time >= self._window.time:
             self._window.push(record.time, Decimal(str(record.price)))
 
     def look(self, record: Trade) -> tuple[bool, Decimal | None]:
-        """Tell whether the record meets the alert, and how far the price moved."""
+        """Check a record. Return whether to report the alert, and the move if it watches one."""
         move = None
         if self._window is None:
             told = getattr(record, self.alert.field)
@@ -320,13 +320,13 @@ class _Window:
     def __init__(self, within: int) -> None:
         self._within = within
         self._lows: deque[list[Decimal]] = deque()
-        """[price, when the next one came], the lowest first; each is lower than all after it."""
+        """[price, time of the next price (µs)], oldest first; each price is lower than the next."""
         self._highs: deque[list[Decimal]] = deque()
         self.time = 0
-        """Of the newest price (µs)."""
+        """The time of the newest price (µs)."""
 
     def push(self, time: int, price: Decimal) -> Decimal:
-        """Take in a price; the largest move to it in the window (per cent, with its sign)."""
+        """Add a price. Return the largest move to it in the window (per cent, with its sign)."""
         self.time = time = max(time, self.time)
         low = self._extreme(self._lows, time, price, sign=1)
         high = self._extreme(self._highs, time, price, sign=-1)

@@ -1,4 +1,4 @@
-"""What is said of an alert that was met. Pure; all is escaped."""
+"""The words about an alert that was met. Pure. They are escaped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticker.times import Zone, clock
 
 
 def told_words(told: Told, now: int, zone: Zone) -> str:
-    """Return the alert and what met it; also when, if that was before alerts were checked."""
+    """Return the alert and what met it, with the gap before it, or its time if it is late."""
     words = f"{escape(told.alert.text)}: {_value(told)}"
     if told.record.simulated:
         words += " (SIMULATED)"
@@ -24,7 +24,7 @@ def told_words(told: Told, now: int, zone: Zone) -> str:
 
 def _value(told: Told) -> str:
     record = told.record
-    # As many decimals as the threshold has, where the price alone would get fewer.
+    # At least as many decimals as the threshold has.
     written = max(0, -int(told.alert.level.as_tuple().exponent)) if told.move is None else 0
     price = price_text(record.price, max(decimals(record.price), written))
     if told.move is not None:

@@ -19,7 +19,7 @@ SPANS: Final = (SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE
 """The possible lengths of a bar (µs). Each is a multiple of the one before, so bars can be merged.
 """
 _MOST: Final = 2_000
-"""More than the columns of dots in a wide terminal, and than the minutes of a day."""
+"""More than a wide terminal has columns of dots, and more than a day has minutes."""
 
 
 class _Slot:
@@ -32,7 +32,7 @@ class _Slot:
         self.open = self.high = self.low = self.close = price
 
     def take(self, other: _Slot) -> None:
-        """Merge a bar of a part of the same span into this one."""
+        """Merge `other`, a bar of the same span or of a part of it, into this one."""
         if other.first < self.first:
             self.first, self.open = other.first, other.open
         if other.last >= self.last:
@@ -51,7 +51,7 @@ class Bars:
         """The length of each bar (µs)."""
 
     def take(self, time: int, price: float) -> None:
-        """Add the price of a tick; `time` is the tick's (µs, UTC)."""
+        """Add the price of a tick at `time` (µs, UTC)."""
         self._put(time // self.span, _Slot(time, price))
         if len(self._slots) > self._most:
             self._thin()
@@ -63,9 +63,9 @@ class Bars:
         highs: Sequence[float] = (),
         lows: Sequence[float] = (),
     ) -> None:
-        """Add a source's minutes of the day: their ends (µs, UTC) and prices.
+        """Add a source's minute bars: their ends (µs, UTC) and prices.
 
-        If a minute has ticks too, the last tick is its close.
+        Empty `highs` or `lows` mean the closes. If a minute has ticks too, the last is its close.
         """
         if not ends:
             return
@@ -91,7 +91,7 @@ class Bars:
             known.take(slot)
 
     def _thin(self) -> None:
-        """Drop bars a day older than the newest. Then lengthen the bars if there are too many."""
+        """Drop bars more than a day older than the newest. If too many remain, lengthen them."""
         oldest = max(self._slots) - DAY // self.span
         self._slots = {at: slot for at, slot in self._slots.items() if at >= oldest}
         if len(self._slots) > self._most:
@@ -107,10 +107,7 @@ class Bars:
             self._put(at * before // span, slots[at])
 
     def day(self, *, is_round_the_clock: bool = False) -> list[Bar]:
-        """Return the bars of the trading day, oldest first.
-
-        It begins after the last silence of four hours. If trading never pauses: 24 hours ago.
-        """
+        """Return the bars of the trading day, oldest first; see `day_begin`."""
         ordered = sorted(self._slots.items())
         times = [at * self.span for at, _ in ordered]
         begin = day_begin(times, is_round_the_clock=is_round_the_clock)
@@ -121,7 +118,7 @@ class Bars:
 
 
 def longer(bars: Sequence[Bar], span: int) -> list[Bar]:
-    """Merge `bars`, oldest first, into bars of `span` (µs, a multiple of theirs)."""
+    """Merge `bars`, oldest first, into bars of `span` (µs, a multiple of their span)."""
     found: list[Bar] = []
     at = 0
     while at < len(bars):

@@ -13,7 +13,7 @@ from ticker.records import Quote
 
 
 class Align(Enum):
-    """How a text stands in its column."""
+    """How the texts of a column are aligned."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -21,7 +21,7 @@ class Align(Enum):
 
 
 class Style(Enum):
-    """What a cell looks like, by name."""
+    """The name of a cell's style."""
 
     SYMBOL = "symbol"
     PRICE = "price"
@@ -34,7 +34,7 @@ class Style(Enum):
 
 
 def change_style(text: str, age: Age) -> Style:
-    """Return the style of a signed amount; dim if it may be old."""
+    """Return the style of a signed amount; dim if it has no sign, or may be old."""
     match text.strip()[:1]:
         case "+" if not age.is_trouble:
             return Style.UP
@@ -45,50 +45,50 @@ def change_style(text: str, age: Age) -> Style:
 
 
 class Presence(Enum):
-    """When a column is on a screen whose user chose none."""
+    """When a screen shows a column, if its user chose none."""
 
     ALWAYS = "always"
-    """As far as there is room for it."""
+    """If there is room for it."""
     WHERE_KNOWN = "where known"
-    """The same, while some row has something to say in it."""
+    """If there is room for it, and it is not empty in all rows."""
     WITH_ROOM = "with room"
-    """Only while nothing else is cut for it, and some row has something to say in it."""
+    """If no other column is cut for it, and it is not empty in all rows."""
     ON_WISH = "on wish"
-    """Only where it was chosen."""
+    """Only if the user chose it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: what it says, how, and what becomes of it where room is short."""
+    """One column: its texts, their style, and what happens to it if room is short."""
 
     key: str
-    """The field's name: in options, the configuration and `Sort`."""
+    """The name of the column in options, the configuration and `Sort`."""
     title: str
     text: Callable[[Row | Quote, Age], str]
-    """Escaped."""
+    """Returns the text of a cell, escaped."""
     align: Align
     importance: float
-    """0 stays to the last; the column with the highest number leaves first."""
+    """If room is short, the column with the highest number is left out first; 0 is never."""
     most: int
-    """The widest it may be while another column wants the room (cells)."""
+    """Its greatest width while another column needs the room (cells)."""
     least: int = 0
-    """A column of words may shrink to this before it leaves; 0: it never shrinks."""
+    """A column of words may shrink to this (cells) before it is left out; 0: it never shrinks."""
     presence: Presence = Presence.ALWAYS
     width: int | None = None
     """The width that a user chose (cells); `None`: as wide as its texts."""
     is_figure: bool = False
-    """A figure is shown whole or not at all."""
+    """Whether its texts are figures: a figure is never cut, because it would be wrong."""
     is_titled: bool = True
-    """Whether the dashboard shows the title; where not, the cells speak for themselves."""
+    """Whether the dashboard shows the title. Some columns need none."""
     is_marked: bool = False
     """Whether a change is marked for a moment, with an arrow."""
     is_drawn: bool = False
-    """Whether a screen draws it, where text alone cannot say it; `text` is empty then."""
+    """Whether a screen draws the cells, because `text` cannot; `text` is always empty then."""
     is_filtered: bool = False
-    """Whether a filter looks into it."""
+    """Whether a filter searches it."""
     style: Callable[[str, Age], Style] = lambda _text, _age: Style.DIM
-    """Of the text as it is shown."""
+    """Returns the style of a text, given as it is shown."""
     sort_key: Callable[[Row], Any] | None = None
-    """What rows are sorted by; `None` of a row: it comes last. Without one: no order by it."""
+    """Returns what rows are sorted by; rows with `None` come last. `None`: it cannot be sorted."""
     is_greatest_first: bool = False
-    """Whether one wants to see the greatest first."""
+    """Whether the greatest comes first in its usual order."""

@@ -1,8 +1,8 @@
 """The columns of a board: for each field its title, text, style, width, order and importance.
 
-With `fact_columns` and `owner_columns`, the only place that knows these. The dashboard's layout,
-headings and colours, sorting, filters and printed tables all use it. Pure: a row and its age in,
-text and the name of a style out. The dashboard decides about colours and places.
+Only this module, `fact_columns` and `owner_columns` define them. The dashboard, sorting, filters
+and printed tables use them. Pure: a row and its age in, a text and the name of a style out. The
+dashboard chooses colours and positions.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
 def age_text(age: Age) -> str:
-    """Return the age in its largest full unit: `now`, `5s`, `12m`, `3h`, `2d`."""
+    """Return the age in its largest full unit: `now`, `5s`, `12m`, `3h`, `2d`; a dash: unknown."""
     if age.micros is None:
-        return "–"  # noqa: RUF001  a dash, as tables show what is missing
+        return "–"  # noqa: RUF001  a dash: unknown
     for size, unit in _UNITS:
         if age.micros >= size:
             return f"{age.micros // size}{unit}"
@@ -50,7 +50,7 @@ def age_text(age: Age) -> str:
 
 
 def reason_text(age: Age) -> str:
-    """Say in a few words why the price is old; empty if it is fresh."""
+    """Return a few words on why the price is old, escaped; empty if it is fresh."""
     if age.detail:
         return escape(age.detail)
     if age.reason is Reason.DELAYED and age.delay:
@@ -213,7 +213,7 @@ COLUMNS: Final = (
         style=_age_style,
     ),
 )
-"""In the order of the screen."""
+"""All columns, in the order of the screen."""
 
 BY_KEY: Final = {column.key: column for column in COLUMNS}
 

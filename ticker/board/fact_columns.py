@@ -1,4 +1,4 @@
-"""The columns of a quote's fields beside its price, and of values computed from them. Pure."""
+"""The columns of a quote's fields other than its price, and of values computed from them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ticker.records import Quote
 from ticker.times import format_duration
 
 _BAR: Final = 11
-"""The cells of a bar; an odd number has a middle."""
+"""The width of a bar (cells). It is odd, so a bar has a middle."""
 _MOST_PRICE: Final = 32
 
 
@@ -24,7 +24,7 @@ def _places(row: Row | Quote) -> int:
 
 
 def _share(row: Row | Quote, low: str, high: str) -> float | None:
-    """Return the place of the price between two others, from 0 to 1; `None` if unknown."""
+    """Return where the price lies from `low` (0) to `high` (1); `None` if unknown."""
     bottom, top = getattr(row, low), getattr(row, high)
     if row.price is None or bottom is None or top is None or not bottom < top:
         return None
@@ -43,7 +43,7 @@ def _money(
 
     def text(row: Row | Quote, _age: Age) -> str:
         value = get(row)
-        # Bids and asks may be finer than the price, and their difference is as fine as they are.
+        # A small bid, ask or spread may need more decimals than the price.
         return "" if value is None else price_text(value, max(_places(row), _finer(value)))
 
     return Column(
@@ -61,7 +61,7 @@ def _money(
 
 
 def _finer(value: float) -> int:
-    """Return the decimals of a small value; 0 for others."""
+    """Return the decimals that a value below 0.01 needs; 0 for other values."""
     return decimals(value) if 0 < abs(value) < 1e-2 else 0  # noqa: PLR2004  below two decimals
 
 

@@ -1,4 +1,4 @@
-"""Which rows a user wants to see, from the words that are typed.
+"""Filters rows by the words that a user types.
 
 A row must match every word: `apple`, `>2%`, `kind:etf`, `session:pre`. An unfinished word, such as
 `>`, is ignored, so that rows do not vanish while the user types. Pure.
@@ -15,7 +15,7 @@ from ticker.board.columns import COLUMNS
 from ticker.board.row import Row
 
 Test = Callable[[Row], bool]
-"""Whether a row is wanted."""
+"""Tells whether a row matches."""
 
 _SEARCHED: Final = tuple(column.key for column in COLUMNS if column.is_filtered)
 NAMED: Final = ("kind", "session", "currency", "exchange", "source", "symbol", "name")
@@ -54,5 +54,5 @@ def _compare(sign: str, wanted: float, field: str) -> Test:
 
 
 def _has(fields: tuple[str, ...], wanted: str) -> Test:
-    """Return the test whether one of `fields` contains `wanted`."""
+    """Return a test: it tells whether one of `fields` contains `wanted`."""
     return lambda row: any(wanted in (getattr(row, key) or "").casefold() for key in fields)

@@ -1,6 +1,6 @@
-"""A closer look at one symbol: its day as bars, its last ticks, its gaps.
+"""The details of one symbol: the bars of its day, its last ticks, its gaps.
 
-Pure. Ticks of the past may come after newer ones, and twice.
+Pure. Older ticks may come after newer ones. A tick may come twice.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from ticker.board.bars import Bars
 from ticker.records import Gap, Tick
 
 _TICKS: Final = 200
-"""Last ticks that are kept; up to twice as many between two clearings."""
+"""How many of the last ticks are kept. The others are dropped when there are twice as many."""
 
 
 class Focus:
-    """What is remembered of `symbol` beside its row."""
+    """What is known of `symbol` and is not in its row."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -24,30 +24,30 @@ class Focus:
         self._gaps: dict[Gap, None] = {}
 
     def take(self, tick: Tick) -> None:
-        """Take a tick of this symbol in."""
+        """Add a tick of this symbol."""
         self.bars.take(tick.time, tick.price)
         self._ticks[tick.origin, tick.sequence] = tick
         if len(self._ticks) > 2 * _TICKS:
             self._ticks = {(t.origin, t.sequence): t for t in reversed(self.ticks(_TICKS))}
 
     def take_gap(self, gap: Gap) -> None:
-        """Take a gap in if it is one of this symbol."""
+        """Add `gap` if it concerns this symbol."""
         if gap.concerns((self.symbol,)):
             self._gaps[gap] = None
 
     def ticks(self, most: int) -> list[Tick]:
-        """Return the last ticks, the newest first, `most` at most."""
+        """Return the last ticks, newest first, at most `most`."""
         return sorted(self._ticks.values(), key=_when, reverse=True)[:most]
 
     @property
     def gaps(self) -> list[Gap]:
-        """Return its gaps, the newest first."""
+        """Return the gaps of this symbol, newest first."""
         return sorted(self._gaps, key=lambda gap: gap.received, reverse=True)
 
     def gaps_between(self, older: Tick, newer: Tick) -> list[Gap]:
-        """Return the spans without observation between two ticks, the newest first.
+        """Return the spans without prices that ended between two ticks, newest first.
 
-        One that ended with the arrival of `newer` is included.
+        The end must be after `older` was received, and not after `newer` was.
         """
         return [
             gap

@@ -2,10 +2,9 @@
 
 The age counts from the event's own time. The reason is the first that applies: the stream is away;
 the poller stopped, is starting, or has a problem with its source; a poller runs, but does not ask
-for the symbol; the source refused the symbol;
-the market is closed; the exchange delays its prices; the session is before or after the regular
-one; a gap has just ended; nothing was traded. Without a price, a refusal comes first of all. Pure:
-both clocks are passed in.
+for the symbol; the source refused the symbol; the market is closed; the exchange delays its prices;
+the session is before or after the regular one; a gap has just ended; nothing was traded. Without a
+price, a refusal comes first of all. Pure: both clocks are passed in.
 """
 
 from __future__ import annotations

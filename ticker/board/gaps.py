@@ -1,4 +1,4 @@
-"""The gaps that a board knows: the newest of each symbol, and breaks in the lines of prices."""
+"""The gaps that a board knows: the newest gap of each symbol, and the breaks in price lines."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ class Gaps:
     def __init__(self) -> None:
         self._known: deque[Gap] = deque(maxlen=_MOST)
         self._newest: dict[str | None, Gap] = {}
-        """By symbol; under `None` the newest that concerns all symbols."""
+        """Symbol → its newest gap; `None` → the newest gap of all symbols."""
 
     def __iter__(self) -> Iterator[Gap]:
-        """Iterate over the remembered gaps."""
+        """Iterate over the gaps that `remember` added."""
         return iter(self._known)
 
     def take(self, gaps: Iterable[Gap]) -> None:
-        """Add new gaps."""
+        """Add new gaps for `newest`."""
         for gap in gaps:
             for symbol in (gap.symbol,) if gap.symbols is None else gap.symbols:
                 self._newest[symbol] = gap
 
     def remember(self, gaps: Iterable[Gap]) -> None:
-        """Add gaps that may be old: only lines of prices show them."""
+        """Add gaps for `breaks` and the details. They may be old."""
         self._known.extend(gap for gap in gaps if gap not in self._known)
 
     def newest(self, symbol: str) -> Gap | None:
-        """Return the newest gap that concerns `symbol`."""
+        """Return the newest gap that concerns `symbol`; `None`: there is none."""
         found = [self._newest[key] for key in (symbol, None) if key in self._newest]
         return max(found, key=lambda gap: gap.received, default=None)
 

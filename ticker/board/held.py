@@ -17,13 +17,13 @@ class Held:
     """What was known when the board was held."""
 
     now: int
-    """When (µs, UTC)."""
+    """When the board was held (µs, UTC)."""
     elapsed: int
-    """The same on a clock that never goes back (µs)."""
+    """The same moment on a clock that never goes back (µs)."""
     ticks: int
-    """Folded in before."""
+    """The number of ticks folded in before."""
     rows: Mapping[str, Row]
-    """Of the symbols shown, in their order."""
+    """The rows of the symbols shown, in their order."""
     writers: Writers
     valuation: Valuation | None
     focus: Focus | None

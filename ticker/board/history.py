@@ -34,13 +34,13 @@ class History:
         self.end = 0
         """The end of the newest point's slot (µs, exclusive)."""
         self.version = 0
-        """Changes with every change of the points, except a new price of the newest one."""
+        """Grows with each change of the points, but not if the newest point takes a tick."""
 
     def __len__(self) -> int:
         return len(self.times)
 
     def take(self, time: int, price: float) -> None:
-        """Add the price of a tick; `time` is the tick's (µs, UTC)."""
+        """Add the price of a tick at `time` (µs, UTC), unless it is a day older than the newest."""
         times = self.times
         if time >= self.end:
             times.append(time)
@@ -85,10 +85,7 @@ class History:
         self.end = (self.times[-1] // self._slot + 1) * self._slot
 
     def day(self, *, is_round_the_clock: bool = False) -> tuple[Sequence[int], Sequence[float]]:
-        """Return times and prices of the trading day: all after the last silence of four hours.
-
-        If trading never pauses: those of the last 24 hours.
-        """
+        """Return times (µs, UTC) and prices of the trading day; see `day_begin`."""
         begin = day_begin(self.times, is_round_the_clock=is_round_the_clock)
         return (self.times[begin:], self.prices[begin:]) if begin else (self.times, self.prices)
 
@@ -96,7 +93,8 @@ class History:
 def day_begin(times: Sequence[int], *, is_round_the_clock: bool) -> int:
     """Return the index in `times`, oldest first, at which the trading day begins.
 
-    It begins after the last silence of four hours, or 24 hours before the last time.
+    It begins after the last silence of four hours, but at most 24 hours before the last time.
+    If `is_round_the_clock`, silences do not count.
     """
     if not times:
         return 0

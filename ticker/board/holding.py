@@ -1,4 +1,4 @@
-"""What is owned of one symbol, in figures."""
+"""What the user owns of one symbol, in figures."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import msgspec
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """Money is in the currency in which the symbol is quoted; what is not known is `None`."""
+    """One holding. Money is in the currency of the symbol's price. `None`: unknown."""
 
     quantity: Decimal
     value: Decimal | None = None
     cost: Decimal | None = None
-    """Paid, with fees; at today's rate where that was another currency."""
+    """What was paid, with fees. Another currency is converted at today's rate."""
     day_gain: Decimal | None = None
     gain: Decimal | None = None
     gain_percent: Decimal | None = None
-    """Of the cost."""
+    """The gain in per cent of the cost."""
     weight: Decimal | None = None
-    """In per cent of all that is owned, cash too."""
+    """Its share of everything owned, with cash, in per cent."""

@@ -1,11 +1,12 @@
 """What the user owns and what it is worth: per row, per list of rows, and in total. Pure.
 
 A row's figures are in its own currency, as its source spells it. Totals are in one currency. Money
-is added in decimals. A missing price or rate makes the total absent, with the reason. A lot without
-a price paid has a value but no cost; the total gain leaves it out and names it.
+is computed in decimals. If a price or a rate is missing, the total is `None`, and a `Problem` says
+why. A lot without a price paid has a value but no cost. The total gain leaves out its symbol, and
+names it.
 
-The day's gain counts from the previous close. For a lot bought on the day of the price, it counts
-from the price paid.
+The day's gain counts from the previous close. For a lot bought on the day of the price (UTC), it
+counts from the price paid.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Known = Row | Quote
 
 
 class Missing(StrEnum):
-    """What keeps a total from being known."""
+    """What may be missing, so that a figure of a total is unknown."""
 
     PRICE = "no price of"
     CURRENCY = "no currency of"
@@ -43,14 +44,14 @@ class Missing(StrEnum):
 
 
 class Problem(NamedTuple):
-    """Why something of a total is absent: what is missing, and of which symbol or pair."""
+    """Why a figure of a total is unknown: what is missing, and of which symbol or pair."""
 
     missing: Missing
     of: str
     """Not escaped."""
 
     def __str__(self) -> str:
-        """`no price of X`, `no rate JPY to EUR`."""
+        """Return the words: `no price of X`, `no rate JPY to EUR`."""
         return f"{self.missing} {self.of}"
 
 
@@ -63,16 +64,16 @@ class Total:
     gain: Decimal | None
     gain_percent: Decimal | None
     problems: tuple[Problem, ...] = ()
-    """Why something is absent."""
+    """Why figures are unknown."""
     without: tuple[str, ...] = ()
     """Symbols that the gain leaves out because their cost is unknown."""
     is_simulated: bool = False
-    """Whether one of its prices is invented."""
+    """Whether a price in it is invented."""
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """Everything owned, at one moment."""
+    """The value of everything owned, at one moment."""
 
     currency: str
     """The currency of the totals."""
@@ -80,9 +81,9 @@ class Valuation:
     total: Total
     cash: Decimal | None
     cash_weight: Decimal | None
-    """Its share of everything, in per cent."""
+    """The share of the cash in everything owned, in per cent."""
     rates: tuple[tuple[str, str, Rate | None], ...]
-    """All rates that were needed: from currency, to currency, rate."""
+    """All rates needed: from currency, to currency, rate (`None`: unknown)."""
 
 
 class Portfolio:
@@ -101,7 +102,7 @@ class Portfolio:
         return self._lots.keys()
 
     def conversions(self, known: Mapping[str, Known]) -> list[tuple[str, str]]:
-        """Return the conversions needed, (from, to), each once, in order."""
+        """Return the conversions needed, (from, to) in main units, each once."""
         wanted: dict[tuple[str, str], None] = {}
         for cash in self.holdings.cash:
             wanted[cash, self.currency] = None
@@ -135,7 +136,7 @@ class Portfolio:
         )
 
     def value(self, known: Mapping[str, Known], price_of: PriceOf) -> Valuation:
-        """Value everything, with what is `known` of each symbol and the pairs' prices."""
+        """Value everything. `known` are the symbols' rows or quotes; `price_of` prices pairs."""
         cash, problems = self._cash(price_of)
         total = self.total(self.symbols, known, price_of, cash=cash, problems=problems)
         holdings = {}
@@ -159,7 +160,7 @@ class Portfolio:
         cash: Decimal | None = _ZERO,
         problems: Iterable[Problem] = (),
     ) -> Total:
-        """Add up the holdings in `symbols`, and `cash` (`None`: unknown)."""
+        """Add up holdings in `symbols`, and `cash` in the totals' currency (`None`: unknown)."""
         told = dict.fromkeys(problems)
         values, days, gains, costs = [cash], [], [], []
         without, invented = [], False
@@ -275,7 +276,7 @@ def _decimal(number: float) -> Decimal:
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum; `None` if one of them is unknown."""
+    """Return the sum; `None` if an amount is unknown."""
     total = _ZERO
     for amount in amounts:
         if amount is None:

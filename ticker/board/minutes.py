@@ -27,7 +27,7 @@ class Minutes:
         self._known: dict[str, _Known] = {}
 
     def take(self, bars: MinuteBars) -> None:
-        """Replace the bars of their symbol."""
+        """Replace the known bars of the symbol of `bars`."""
         prices = (array("d", each) for each in (bars.closes, bars.highs, bars.lows))
         self._known[bars.symbol] = (array("q", bars.ends), *prices)  # type: ignore[assignment]
 
@@ -35,16 +35,17 @@ class Minutes:
         return symbol in self._known
 
     def whole(self, symbol: str) -> _Known:
-        """Return the ends (µs, UTC), closes, highs and lows of all minutes; empty: unknown."""
+        """Return the ends (µs, UTC), closes, highs and lows of all minutes; empty if unknown."""
         return self._known.get(symbol, _NOTHING)
 
     def before(
         self, symbol: str, times: Sequence[int], *, is_round_the_clock: bool = False
     ) -> tuple[Sequence[int], Sequence[float]]:
-        """Return the ends (µs, UTC) and closes of the minutes before the first tick.
+        """Return the ends (µs, UTC) and closes of the minutes up to the first tick (inclusive).
 
-        `times` are those of the day's ticks (µs, UTC; oldest first); empty: all minutes are
-        returned. If there is a night in between, none are: they belong to another day.
+        `times` are the times of the day's ticks (µs, UTC), oldest first. If they are empty, all
+        minutes are returned. Otherwise minutes more than a day before the last tick are left out,
+        and none is returned if a night lies before the first tick (never if `is_round_the_clock`).
         """
         known = self._known.get(symbol)
         if known is None:

@@ -1,6 +1,6 @@
 """Sorts and filters rows.
 
-Pure; stable in both directions; rows without the value come last.
+Pure. Sorting is stable in both directions. Rows without the value come last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SORTS: Final = tuple(column.key for column in COLUMNS if column.sort_key is not 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """By which field, and whether the greatest comes first. Raises `UsageError` for others."""
+    """A field, and whether the greatest comes first. Raises `UsageError` for an unknown field."""
 
     field: str
     reverse: bool = False
@@ -36,7 +36,7 @@ def parse_sort(text: str) -> Sort:
 
 
 def arrange(rows: Iterable[Row], sort: Sort | None, text: str = "") -> list[Row]:
-    """Return those of `rows` that match the filter `text`, sorted; unknown values come last."""
+    """Return the rows that match the filter `text`, sorted. Unknown values come last."""
     chosen = list(filter(filter_of(text), rows)) if text else list(rows)
     key = None if sort is None else BY_KEY[sort.field].sort_key
     if sort is None or key is None:
@@ -54,7 +54,7 @@ def first_sort(field: str) -> Sort:
 
 
 def next_sort(shown: Sequence[str], by: Sort | None) -> Sort | None:
-    """Return the order by the field after `by` in `shown`; after the last, the list's own."""
+    """Return the order by the field after `by` in `shown`; after the last, `None` (unsorted)."""
     fields = [field for field in shown if field in SORTS]
     following = fields.index(by.field) + 1 if by is not None and by.field in fields else 0
     return first_sort(fields[following]) if following < len(fields) else None

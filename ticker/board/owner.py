@@ -1,6 +1,6 @@
-"""Adds the user's holdings to the rows of a board, and values them all when asked.
+"""Adds the user's holdings to the rows of a board, and computes the value of all.
 
-Pure. Value and gain of a row are those of its last tick; weights and totals are those of the last
+Pure. The value and the gain of a row belong to its last price. Weights and totals are from the last
 `revalue`.
 """
 
@@ -17,7 +17,7 @@ from ticker.board.row import Row
 
 
 class Owner:
-    """Values `portfolio` by what `row_of` tells of a symbol (`None`: nothing)."""
+    """Values `portfolio`. `row_of` returns what is known of a symbol (`None`: nothing)."""
 
     def __init__(self, portfolio: Portfolio, row_of: Callable[[str], Row | None]) -> None:
         self.portfolio = portfolio
@@ -26,17 +26,17 @@ class Owner:
         self._holdings: dict[str, Holding] = {}
 
     def known(self) -> dict[str, Row]:
-        """Return what is known of the symbols owned."""
+        """Return the known rows of the symbols owned."""
         rows = ((symbol, self._row_of(symbol)) for symbol in self.portfolio.symbols)
         return {symbol: row for symbol, row in rows if row is not None}
 
     def price_of(self, symbol: str) -> float | None:
-        """Return the price of a pair."""
+        """Return the price of a pair; `None` if unknown."""
         row = self._row_of(symbol)
         return None if row is None else row.price
 
     def with_holding(self, row: Row) -> Row:
-        """Return `row` with what is owned of it."""
+        """Return `row` with its holding, if there is one."""
         holding = self.portfolio.holding(row.symbol, row, self.price_of)
         if holding is None:
             return row
@@ -52,10 +52,10 @@ class Owner:
         return [s for s, holding in self._holdings.items() if before.get(s) != holding]
 
     def total(self, symbols: Iterable[str], known: Mapping[str, Row]) -> Total:
-        """Return the total of the holdings among `symbols`, by what is `known` of them."""
+        """Return the total of the holdings in `symbols`, without cash; `known` are their rows."""
         return self.portfolio.total(symbols, known, self.price_of)
 
     def pairs(self, is_refused: Callable[[str], bool]) -> list[str]:
-        """Return the pairs of currencies that are needed; see `pairs_to_ask`."""
+        """Return the currency pairs to ask for; see `pairs_to_ask`."""
         conversions = self.portfolio.conversions(self.known())
         return pairs_to_ask(conversions, self.price_of, is_refused)

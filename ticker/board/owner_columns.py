@@ -1,4 +1,4 @@
-"""The columns of what is owned: on screens where there are holdings. Pure."""
+"""The columns of holdings, for screens that show holdings. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _owned(
 
 
 def with_units(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
-    """Return `columns`. If `rows` are owned in several currencies, each amount names its own."""
+    """Return `columns`. If `rows` hold several currencies, each amount names its own."""
     owned = {row.currency for row in rows if row.holding is not None and row.currency}
     if len(owned) < 2:  # noqa: PLR2004  one needs no name
         return tuple(columns)
@@ -112,4 +112,4 @@ OWNED: Final = (
     _owned("gain_percent", "Gain %", 4.2),
     _owned("weight", "Weight", 7, Presence.WITH_ROOM),
 )
-"""In the order of the screen."""
+"""All columns of holdings, in the order of the screen."""

@@ -22,7 +22,7 @@ _MINOR: Final = {
     "USX": "USD",
     "EUX": "EUR",
 }
-"""Units of a hundredth → their main unit."""
+"""A minor unit (a hundredth) → its main unit."""
 _HUNDREDTH: Final = Decimal("0.01")
 _ONE: Final = Decimal(1)
 
@@ -68,7 +68,7 @@ def rate_of(of: str, into: str, price_of: PriceOf) -> Rate | None:
 
 
 def _leg(of: str, into: str, price_of: PriceOf) -> Rate | None:
-    """Return the direct rate, or the inverse."""
+    """Return the direct rate, else the inverse; `None` if neither is known."""
     if price := _price(direct := pair(of, into), price_of):
         return Rate(price, (direct,), direct)
     if price := _price(inverse := pair(into, of), price_of):
@@ -86,8 +86,9 @@ def pairs_to_ask(
 ) -> list[str]:
     """Return the pairs that a poller should ask for, each once.
 
-    A known rate keeps its pairs. An unknown one starts with the direct pair. If that is refused,
-    the inverse pair follows, and then both legs of the cross through USD, in the same order.
+    A known rate needs the pairs that it was computed from. An unknown rate needs the direct pair.
+    If that is refused, it needs the inverse pair. If both are refused, it needs a pair for each leg
+    of the cross through USD: again the direct one, or else the inverse.
     """
     asked: dict[str, None] = {}
     for one, other in conversions:

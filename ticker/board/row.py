@@ -1,7 +1,7 @@
 """A row of the board: all that is known of one symbol, at one moment.
 
-Frozen: a row that was handed out never changes under a screen. Names and reasons are as they came,
-so they are escaped where they are shown.
+Frozen: a row does not change while a screen shows it. Texts are as the source sent them, so they
+must be escaped where they are shown.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ _NIGHT: Final = 12 * HOUR
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One symbol. Without a price (`price is None`) it is awaited, or its age says why not."""
+    """One symbol. If `price` is `None`, no price came yet, and `age_of` says why."""
 
     symbol: str
     price: float | None = None
-    """Currency."""
+    """In `currency`."""
     name: str | None = None
     kind: str | None = None
     exchange: str | None = None
     source: str | None = None
     origin: str | None = None
     time: int | None = None
-    """Of the price, by the source (µs, UTC)."""
+    """The time of the price, as the source tells it (µs, UTC)."""
     received: int | None = None
-    """When it was received (µs, UTC)."""
+    """When the price was received (µs, UTC)."""
     day_change: float | None = None
-    """Currency."""
+    """In `currency`."""
     day_change_percent: float | None = None
     volume: int | float | None = None
     bid: float | None = None
     ask: float | None = None
     previous_price: float | None = None
-    """Before the last tick (currency)."""
+    """The price before the last tick (in `currency`)."""
     size: int | float | None = None
-    """Of the last trade (units)."""
+    """The size of the last trade (units)."""
     sequence: int | None = None
     previous_close: float | None = None
-    """Currency."""
+    """In `currency`."""
     open: float | None = None
     day_high: float | None = None
     day_low: float | None = None
@@ -58,24 +58,24 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     price_hint: int | None = None
     """Decimals that the source suggests."""
     delay: int | None = None
-    """By how much the exchange delays its prices (µs)."""
+    """How late the exchange publishes its prices (µs)."""
     simulated: bool = False
     direction: int = 0
-    """Of the last change of the price: 1 up, -1 down, 0 none seen."""
+    """Where the price last moved: 1 up, -1 down, 0 no change seen."""
     moved: int | None = None
     """When this reader last saw the price change (µs, by the reader's clock)."""
     before: float | None = None
     """The price before that change."""
     holding: Holding | None = None
-    """What is owned of it."""
+    """What the user owns of the symbol; `None`: nothing."""
 
 
 def is_change_current(facts: Row | Quote | Tick, kind: str | None = None) -> bool:
     """Tell whether the day change of `facts` belongs to the present trading day.
 
-    It does not if the session is open and the last trade is 12 hours old, or if nothing was traded
-    today. A fund has one price a day, which counts until the next. `kind` is used if `facts` have
-    none.
+    It does not if the session is open and the last trade is more than 12 hours old. It does not if
+    it is 0 because nothing was traded today (volume 0, or pre-market). A fund's change always
+    does: it has one price a day. `kind` is used if `facts` have none.
     """
     kind = getattr(facts, "kind", None) or kind
     if facts.time is None or facts.received is None or kind == "mutualfund":

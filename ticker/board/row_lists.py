@@ -1,4 +1,4 @@
-"""The lists that a board's rows fall into: each watchlist, each kind, gainers and losers. Pure."""
+"""The lists of a board's rows: each watchlist, each kind, gainers and losers. Pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _PERCENT: Final = "day_change_percent"
 
 @dataclass(frozen=True, slots=True)
 class RowList:
-    """Some of the rows; without a name it is all of them."""
+    """A list of some rows. The list without a name has all rows."""
 
     name: str = ""
     holds: Callable[[Row], bool] = lambda _row: True
     sort: Sort | None = None
-    """The order that it is about, where the user chose none."""
+    """The order of the list, if the user chose none."""
     symbols: Sequence[str] = ()
-    """A watchlist's, in its order."""
+    """The symbols of a watchlist, in its order; empty for other lists."""
 
     def choose(self, rows: Iterable[Row], *, is_sorted: bool) -> list[Row]:
-        """Return its rows among `rows`. A watchlist has its own order, unless they are sorted."""
+        """Return the rows of this list. Unless they are sorted, a watchlist orders them."""
         chosen = [row for row in rows if self.holds(row)]
         if self.symbols and not is_sorted:
             place = {symbol: at for at, symbol in enumerate(self.symbols)}
@@ -47,11 +47,11 @@ _GAINERS: Final = RowList(
 _LOSERS: Final = RowList("losers", lambda row: (row.day_change or 0) < 0, Sort(_PERCENT))
 
 LIST_NAMES: Final = (*(name for name, _ in _KINDS), _GAINERS.name, _LOSERS.name)
-"""Of the lists that are there without a watchlist."""
+"""The names of the lists that exist without a watchlist."""
 
 
 def watchlist(name: str, symbols: Sequence[str]) -> RowList:
-    """Return the list of these symbols."""
+    """Return the list of the rows of `symbols`."""
     chosen = frozenset(symbols)
     return RowList(name, lambda row: row.symbol in chosen, symbols=tuple(symbols))
 

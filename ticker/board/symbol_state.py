@@ -1,4 +1,4 @@
-"""What the origins told of one symbol, and which of it is shown."""
+"""What each origin told of one symbol, and which origin its row shows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from ticker.records import Quote, Tick
 
 
 class OriginState:
-    """What one origin told of one symbol."""
+    """The newest records of one symbol from one origin."""
 
     __slots__ = ("quote", "sequence", "trade")
 
     def __init__(self) -> None:
         self.quote: Quote | None = None
-        """The newest: for the standing facts."""
+        """The newest quote. Standing facts, such as the name, come from it."""
         self.trade: Quote | Tick | None = None
-        """The newest of either kind: for the price and what moves with it."""
+        """The newest tick or quote. The price, and what changes with it, come from it."""
         self.sequence = 0
-        """The last sequence that `trade` includes."""
+        """The sequence of `trade`; 0 if it has none."""
 
     def take_tick(self, tick: Tick) -> bool:
-        """Fold a tick in; False if it is in already."""
+        """Fold a tick in. Return False if its sequence is not new."""
         if tick.sequence <= self.sequence:
             return False
         self.sequence = tick.sequence
@@ -29,7 +29,7 @@ class OriginState:
         return True
 
     def take_quote(self, quote: Quote) -> bool:
-        """Fold a quote in; False if something newer is in already."""
+        """Fold a quote in. Return False if it equals the known quote, or is older."""
         sequence = quote.sequence or 0
         known = self.quote
         if known is not None and (sequence, quote.time, quote.received) < (
@@ -41,7 +41,7 @@ class OriginState:
         if quote == known:
             return False
         self.quote = quote
-        # A quote of an older sequence than a tick here still brings its standing facts.
+        # A quote with an older sequence than the last tick still updates the standing facts.
         if sequence >= self.sequence and (
             self.trade is None or sequence > self.sequence or quote.time >= self.trade.time
         ):
@@ -51,7 +51,7 @@ class OriginState:
 
 
 class SymbolState:
-    """One symbol's state over all origins, and the row made of it."""
+    """One symbol's state over all origins, and the row made from it."""
 
     __slots__ = ("before", "direction", "history", "moved", "price", "row", "shown", "told")
 
@@ -66,14 +66,14 @@ class SymbolState:
         self.row: Row | None = None
 
     def of(self, origin: str) -> OriginState:
-        """Return what came from `origin`."""
+        """Return the state of `origin`, which is empty at first."""
         told = self.told.get(origin)
         if told is None:
             told = self.told[origin] = OriginState()
         return told
 
     def show(self, told: OriginState, now: int) -> None:
-        """Show what `told` has, unless the price of another origin is newer."""
+        """Show the price of `told` at `now` (µs), unless another origin shows a newer one."""
         trade = told.trade
         shown = self.shown.trade if self.shown is not None else None
         if trade is None or (
@@ -87,14 +87,14 @@ class SymbolState:
         before = self.price if self.price is not None else trade.previous_price
         if before is not None and price != before:
             self.direction = 1 if price > before else -1
-            # The first price is not a movement: it may have been the same before.
+            # The first price that a reader gets is not marked: the change may be long past.
             if self.price is not None:
                 self.moved, self.before = now, before
         self.price = price
 
     @property
     def quote(self) -> Quote | None:
-        """Return the standing facts of any origin, because all have the same."""
+        """Return the quote of the origin shown, or else of another: their standing facts agree."""
         shown = None if self.shown is None else self.shown.quote
         return shown or next((told.quote for told in self.told.values() if told.quote), None)
 
