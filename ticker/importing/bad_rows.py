@@ -1,7 +1,7 @@
-"""Rows that are left out: their place in the file, and the reason.
+"""Finds the bad rows of an import: their lines in the files, and the reasons.
 
-DuckDB reports the line only for a row that it could not split into columns. The others are counted,
-so the lines of the few that are shown are found by reading the file once more.
+DuckDB reports a line only for a row that it cannot split into columns. For the other bad rows, only
+the number of the row is known. So the file is read again to find the lines of the few rows shown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ticker.importing.sniffing import Sniffed
 from ticker.streams.recording.database import Connection
 
 _LENGTH: Final = 80
-"""Characters of a bad row that are shown."""
+"""The most characters of a bad row that are shown."""
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class BadRow(msgspec.Struct, frozen=True):
 
     file: str
     line: int
-    """Counted from 1, as in editors."""
+    """Counted from 1, as in editors; in a Parquet file, the row."""
     reason: str
 
 
@@ -44,7 +44,7 @@ def take_rejected(connection: Connection, number: int) -> None:
 
 
 def bad_rows(connection: Connection, files: Sequence[Sniffed], count: int) -> list[BadRow]:
-    """Return the first `count` bad rows, in the order of the files."""
+    """Return the first `count` bad rows, in the order of files and lines."""
     found: list[BadRow] = []
     numbers = connection.execute(
         "SELECT DISTINCT file FROM rows WHERE reason IS NOT NULL "
@@ -81,9 +81,9 @@ def _of_file(connection: Connection, file: Sniffed, number: int, count: int) -> 
 def _lines(
     file: Sniffed, rows: Sequence[int], rejected: Collection[int]
 ) -> Mapping[int, tuple[int, str]]:
-    """Return the line of each of `rows` (counted from 0, without those `rejected`), and its text.
+    """Map each of `rows` to its line (from 1) and text. The result is empty for a Parquet file.
 
-    A Parquet file has none.
+    `rows` are ascending and counted from 0. Lines in `rejected` are not counted.
     """
     if not rows or file.is_parquet:
         return {}

@@ -1,4 +1,4 @@
-"""The user's options for files, and which of their columns have what we need."""
+"""The user's options for files, and the search for the columns that an import needs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,14 @@ class Options(msgspec.Struct, frozen=True):
     """The user's options for the files."""
 
     layout: str | None = None
-    """The name of a layout; `plain`: none.
-
-    Absent: recognised by the first line or the file's name.
-    """
+    """The name of a layout. `None`: the first line decides; if it fits several, the file's name."""
     symbol: str | None = None
     zone: str | None = None
     time_format: str | None = None
     columns: tuple[str, ...] = ()
     """The names of the columns of files without a header, in order."""
     renamed: Mapping[str, str] = {}
-    """What we need → the file's name for it. A time in two columns is `date+clock`."""
+    """One of our names (`time`, …) → the file's. Two columns are joined: `date+clock`."""
     decimal_comma: bool = False
     """Numbers are written like `2,5`."""
     strict: bool = False
@@ -50,9 +47,10 @@ def split(file: Sniffed, layout: Layout) -> list[str]:
 def columns_of(
     file: Sniffed, layout: Layout, options: Options, names: Sequence[str], *, has_symbol: bool
 ) -> dict[str, list[str]]:
-    """Return what we need → the file's columns for it.
+    """Return one of our names → the file's columns for it.
 
-    Raises `UsageError` for all that is missing.
+    `has_symbol`: no column for the symbol is needed. Raises one `UsageError` for all that is
+    missing.
     """
     there = {name.lower(): name for name in names}
     found: dict[str, list[str]] = {}

@@ -1,10 +1,10 @@
 """Imports tick files of other programs into one recording.
 
-A file is read with all its columns as text, then each is converted as its layout says. DuckDB's
-sniffer, which guesses, is off. A row that cannot be read is counted, shown and left out. A row in
-which the price does not move is not a tick: its size adds to the volume of its UTC day.
+All columns of a file are read as text. Then each is converted as the file's layout says. DuckDB's
+sniffer, which guesses, is off. A bad row is left out and counted; the first few are shown. A row in
+which the price does not move is no tick, but its size counts in the volume of its UTC day.
 
-Synchronous. The rows pass through Python by column, as numpy arrays. Only the few bad ones that are
+Synchronous. The rows pass through Python by column, as numpy arrays. Only the bad rows that are
 shown become objects.
 """
 
@@ -44,9 +44,9 @@ from ticker.streams.recording.layout import Manifest, PlacedFacts, sql_type
 from ticker.streams.standing_facts import Facts
 
 _SHOWN: Final = 5
-"""The most bad rows that are shown, of all files."""
+"""The most bad rows that are shown, over all files."""
 _SAMPLES: Final = 50
-"""The number of rows that decide the unit and the form of times."""
+"""How many texts of a column decide the form of its times, and whether its numbers have commas."""
 _COMMA: Final = re.compile(r"[+-]?[0-9.]*,[0-9.,]*")
 
 
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True):
     """Rows in which the price did not move."""
     bad: int
     shown: tuple[BadRow, ...]
-    """The first of the bad rows."""
+    """The first bad rows."""
 
 
 def import_files(
@@ -73,12 +73,13 @@ def import_files(
     on_words: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Read `paths` into one recording at `out`. `on_words` gets how each file was read, in words.
+    """Import the files at `paths` into one recording at `out`.
 
-    `on_progress` gets the progress, from another thread.
+    `on_words` gets one line for each file: how it was read. `on_progress` is called from another
+    thread.
 
     Raises `UsageError` for a file that cannot be read without guessing, and for a bad row
-    if `options.strict`; `StreamNotWritable` if `out` cannot be written. Then no file is left.
+    if `options.strict`; `StreamNotWritable` if `out` cannot be written. Then `out` is unchanged.
     """
     named: set[Path] = set()
     for path in paths:
@@ -155,7 +156,7 @@ def _layout(file: Sniffed, options: Options) -> Layout:
 
 
 def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, options: Options) -> str:
-    """Read one file into `rows`. Returns in words how it was read."""
+    """Read one file into `rows`. Returns a line that says how it was read."""
     connection = recorder.connection
     with _broken(file, recorder):
         source, names = _source(connection, file, layout, options)
@@ -192,10 +193,7 @@ def _take(recorder: Recorder, number: int, file: Sniffed, layout: Layout, option
 
 @contextmanager
 def _broken(file: Sniffed, recorder: Recorder) -> Iterator[None]:
-    """Turn DuckDB's errors while reading `file` into a `UsageError`.
-
-    If there is no room for its rows, it is a `StreamNotWritable`.
-    """
+    """Turn DuckDB's errors into `UsageError`; `StreamNotWritable` if memory or disk is full."""
     try:
         yield
     except duckdb.Error as error:
@@ -247,7 +245,7 @@ def _refuse_others(
 
 
 def _refuse_invented(connection: Connection, source: str, names: Sequence[str], file: str) -> None:
-    """Raise `UsageError` where a column says that prices are invented: here they would be real."""
+    """Raise `UsageError` if a column says that prices are invented: an import marks all as real."""
     if (column := next((name for name in names if name.lower() == "simulated"), None)) is None:
         return
     found = connection.execute(

@@ -1,6 +1,6 @@
-"""The layouts of tick files: one entry for each, and nothing about a layout elsewhere.
+"""The layouts of tick files. No other module knows anything about a single layout.
 
-An entry says how its files are recognised, what their columns mean, in which zone and unit their
+An entry says how its files are recognised, what their columns mean, in which format and zone their
 times are, and what to tell the user. Sources: the publishers' own documentation. Pure.
 """
 
@@ -18,36 +18,36 @@ UTC: Final = "UTC"
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """How the files of one publisher are read.
 
-    `columns` maps what we need (time, symbol, price, bid, ask, size, volume, currency, received) to
-    the file's names. A time in two columns is `date+clock`.
+    `columns` maps our names (time, symbol, price, bid, ask, size, volume, currency, received) to
+    the file's names. Two columns for a time are written `date+clock`.
     """
 
     name: str
-    """What `--layout` takes, and the `source` of the ticks."""
+    """The word for `--layout`, and the `source` of the ticks."""
     title: str
     """Shown to the user when the layout is used."""
     columns: Mapping[str, str]
     header: str | None = None
-    """The file's first line, or its beginning; absent: the file has no header."""
+    """The file's first line, or its beginning; `None`: the file has no header."""
     names: tuple[str, ...] = ()
     """The columns of a file without a header."""
     pattern: str | None = None
-    """The pattern of the first line of a file without a header (a regular expression)."""
+    """A regular expression for the first line of a file without a header."""
     file: str | None = None
-    """The pattern of the file's name, with the symbol as group `symbol`."""
+    """A regular expression for the file's name without endings, with a group `symbol`."""
     delimiter: str = ","
     time: str | None = None
-    """The format of its times (for `strptime`); absent: ISO 8601 or a number."""
+    """The format of times (for `strptime`); `None`: ISO 8601 or a number."""
     zone: str | None = UTC
-    """The zone of times without one; absent: the user must give it."""
+    """The zone of times without one; `None`: the user must give it."""
     scaled: bool = False
     """A price without a decimal point is in units of 1e-9."""
     by_name: bool = False
-    """Other files look the same: it is used only if `file` fits too, or if it is asked for."""
+    """Other files look the same: `file` must match too, unless the user names the layout."""
     unless: str | None = None
-    """Of these, a name that is not proof enough (a regular expression)."""
+    """A regular expression for symbols that are no proof in a file's name (with `by_name`)."""
     carried: bool = False
-    """An empty bid or ask is unchanged since the row before."""
+    """An empty bid or ask repeats the last one that was given."""
 
 
 _CURRENCY: Final = (
@@ -82,7 +82,7 @@ LAYOUTS: Final = (
         pattern=r"\d{8} \d{9},[0-9.]+,[0-9.]+,\d+",
         file=r"DAT_ASCII_(?P<symbol>[A-Z0-9]+)_T_\d{4,6}",
         time="%Y%m%d %H%M%S%g",
-        zone="Etc/GMT+5",  # in POSIX's sign: UTC-5, all year
+        zone="Etc/GMT+5",  # UTC-5 all year: POSIX reverses the sign
     ),
     Layout(
         name="dukascopy",
@@ -129,7 +129,7 @@ LAYOUTS: Final = (
         pattern=r"\d{10}(\.\d+)?,[0-9.]+,[0-9.]+",
         file=r"(?P<symbol>[A-Z0-9]{2,}(USD[TC]?|EUR|GBP|CAD|AUD|JPY|CHF|XBT|ETH|DAI))",
         by_name=True,
-        unless=rf"({_CURRENCY}){{2}}",  # of two currencies: it may as well hold quotes
+        unless=rf"({_CURRENCY}){{2}}",  # with two currencies, the file may hold quotes
     ),
     Layout(
         name="tardis",
@@ -227,9 +227,9 @@ _BARS: Final = re.compile(r"\bopen\b.*\bhigh\b.*\blow\b.*\bclose\b", re.IGNORECA
 
 
 def recognise(first_line: str, wanted: str | None = None) -> Layout | None:
-    """Return the layout of a file with this first line; `None` if it is none of ours.
+    """Return the layout of a file with this first line; `None` if no layout fits.
 
-    `wanted` (a name) leaves only the entries of that name.
+    If `wanted` is a name, only the layouts of that name are tried.
     """
     entries = [layout for layout in LAYOUTS if wanted in (None, layout.name)]
     line = first_line.strip()
@@ -250,13 +250,13 @@ def is_bars(first_line: str) -> bool:
 
 
 def is_told_by_name(layout: Layout, file_name: str) -> bool:
-    """Tell whether a file of this name is one of `layout`, if others look the same."""
+    """Tell whether the file's name proves that its layout is `layout`."""
     symbol = symbol_in_name(layout, file_name)
     return symbol is not None and not (layout.unless and re.fullmatch(layout.unless, symbol))
 
 
 def symbol_in_name(layout: Layout, file_name: str) -> str | None:
-    """Return the symbol in the file's name, in capitals."""
+    """Return the symbol in the file's name, in capitals; `None` if there is none."""
     if layout.file is None:
         return None
     stem = re.sub(r"(\.(csv|txt|zip|gz|parquet))+$", "", file_name, flags=re.IGNORECASE)

@@ -1,7 +1,7 @@
-"""Makes ticks of rows: those in which the price moved.
+"""Finds the ticks among rows: the rows in which the price moved.
 
-Rows come by column, in chunks, in the order of the recording. Within a chunk they are worked on by
-symbol. What a symbol has at a chunk's end is kept for the next chunk. Pure.
+Rows come by column, in chunks, in the order of the recording. A chunk is processed symbol by
+symbol. The state of each symbol at the end of a chunk is kept for the next chunk. Pure.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import numpy.typing as npt
 from ticker.units import DAY
 
 _DAYS: Final = 1_000_000
-"""More than the days of all times."""
+"""More than the number of days between any two times."""
 _PARTS: Final = 10**10
-"""Sizes are added as whole units and as parts of one, because floats would lose digits."""
+"""Parts of one unit. Sizes are added as whole units and parts, because floats lose digits."""
 _MOST: Final = 1e15
-"""A larger size is no size of a trade, and does not count to a volume."""
+"""A size from here on is a mistake. It does not count in a volume."""
 _EXACT: Final = 2**53 // _PARTS
-"""Whole units below which units and parts together are exact as a float."""
+"""Below this number of whole units, units and parts together are exact as a float."""
 _PLACES: Final = range(2, 9)
 
 _Numbers = npt.NDArray[Any]
 
 
 class Moves:
-    """Finds the ticks in rows of `symbols`, which are numbered from 0."""
+    """Finds the ticks in rows. There are `symbols` symbols, numbered from 0."""
 
     def __init__(self, symbols: int) -> None:
         self.places = np.full(symbols, _PLACES[0])
-        """The decimals with which a symbol's prices are written: screens show as many."""
+        """The most decimals of each symbol's prices, from 2 to 8. Screens show as many."""
         self._price = np.full(symbols, np.nan)
         self._sequence = np.zeros(symbols, np.int64)
         self._day = np.full(symbols, -1)
@@ -41,7 +41,10 @@ class Moves:
         self._parts = np.zeros(symbols, np.int64)
 
     def ticks(self, rows: Mapping[str, Any]) -> dict[str, _Numbers]:
-        """Return the columns of the ticks in `rows`; `symbol` is a number. All have `received`."""
+        """Return the columns of the ticks in `rows`. `symbol` is a number.
+
+        A missing `received` is `time`. A volume in `rows` beats the sum of sizes.
+        """
         numbers = rows["symbol"]
         # Numbers of 16 bits are sorted several times as fast.
         small = numbers.astype(np.uint16) if len(self._price) <= 2**16 else numbers
@@ -51,7 +54,7 @@ class Moves:
         owners = symbol[starts]
         before = np.roll(price, 1)
         before[starts] = self._price[owners]
-        moved = before != price  # NaN, before a symbol's first price, is no price
+        moved = before != price  # NaN (no price yet) differs from any price
         sequence = _running(moved, starts, self._sequence[owners])
         ends = np.append(starts[1:], len(symbol)) - 1
         self._price[owners], self._sequence[owners] = price[ends], sequence[ends]
@@ -75,9 +78,9 @@ class Moves:
     def _volume(
         self, size: _Numbers, days: _Numbers, symbol: _Numbers, starts: _Numbers
     ) -> _Numbers:
-        """Return the sum of `size` in each row's day so far; NaN until a size was told.
+        """Return for each row the sum of `size` in its UTC day so far; NaN before the first size.
 
-        A row of a day before counts to the newest day of its symbol.
+        A late row of an earlier day counts in the newest day of its symbol.
         """
         owners = symbol[starts]
         days[starts] = np.maximum(days[starts], self._day[owners])
@@ -122,9 +125,9 @@ class Moves:
 
 
 def _running(values: _Numbers, begins: _Numbers, carried: _Numbers) -> _Numbers:
-    """Return the running totals of `values`, which begin again at each of `begins`.
+    """Return running totals of `values`. A new total begins at each index in `begins`.
 
-    `carried` is what each of them begins with.
+    `carried` holds the value to which each total is added.
     """
     totals = np.cumsum(values)
     base = totals[begins] - values[begins] - carried

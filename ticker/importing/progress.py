@@ -12,7 +12,7 @@ from ticker.importing.sniffing import Sniffed
 from ticker.streams.recording.database import Connection
 
 _LOOK_EVERY: Final = 0.2
-"""Between two checks (s)."""
+"""The time between two reports (s)."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Progress(msgspec.Struct, frozen=True):
     doing: str
     """`reading a.csv`, `sorting`, `writing`."""
     done: float
-    """The part of it that is done, from 0 to 1."""
+    """How much of this step is done, from 0 to 1."""
     rows: int
     """Rows read so far, of all files; approximate for a file that is being read."""
 
@@ -48,7 +48,7 @@ class ProgressWatch:
 
     def __enter__(self) -> Self:
         if self._on_progress is not None:
-            # Without this, DuckDB does not count. Without the next one, it prints.
+            # The first setting makes DuckDB count. The second keeps it from printing.
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET enable_progress_bar_print = false")
             self._connection.execute("SET progress_bar_time = 0")

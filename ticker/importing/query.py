@@ -1,7 +1,7 @@
 """The SQL that converts a file's text to the table `rows`, checks it and puts it in order.
 
-`rows` holds every row of every file, bad ones with a reason. SQL text only: nothing is executed
-here.
+`rows` holds every row that can be split into columns; bad rows have a reason. SQL text only:
+nothing is executed here.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ CREATE TABLE rows (
     file INTEGER, time TIMESTAMPTZ, symbol VARCHAR, price DOUBLE, reason VARCHAR
 );
 CREATE TABLE rejected (file INTEGER, line BIGINT, reason VARCHAR, told VARCHAR)"""
-"""Rows in the order of their files; `rejected` are those that could not be split into columns.
+"""`rows` is in the order of the files. `rejected` holds rows that cannot be split into columns.
 
-Other columns are added when a file has them, because each takes time. `reason` has
-two lines: why a row is bad, and the text of the row.
+Other columns are added to `rows` when a file has them, because each column takes time. `reason`
+has two lines there: why the row is bad, and its text.
 """
 ODD_SYMBOLS: Final = """
 SELECT count(*) FROM (SELECT DISTINCT symbol FROM rows)
 WHERE symbol <> upper(symbol) OR length(symbol) > 64 OR NOT regexp_full_match(symbol, '[!-~]+')"""
-"""Separate, because checking each different symbol is faster than checking each row."""
+"""Counts the symbols that `MEND_SYMBOLS` must change. This is faster than checking each row."""
 MEND_SYMBOLS: Final = """
 UPDATE rows SET symbol = upper(trim(symbol)) WHERE symbol <> upper(trim(symbol));
 UPDATE rows SET reason = CASE WHEN symbol = '' THEN 'it has no symbol'
@@ -47,9 +47,9 @@ ORDERED: Final = "CREATE TABLE ordered AS SELECT * FROM good ORDER BY received, 
 
 
 def text_of(parts: Sequence[str]) -> str:
-    """Return a column's text; for two columns, with a space between."""
+    """Return SQL for a column's trimmed text. Two columns are joined with a space."""
     texts = list(map(_raw, parts))
-    # `trim` takes ten times as long as a look for a space.
+    # `trim` takes ten times as long as `contains`.
     trimmed = [
         f"CASE WHEN contains({text}, ' ') THEN trim({text}) ELSE {text} END" for text in texts
     ]
@@ -69,21 +69,21 @@ class Taken(msgspec.Struct, frozen=True):
     """SQL that reads it, all columns as text."""
     layout: Layout
     columns: Mapping[str, Sequence[str]]
-    """What we need → the file's columns for it."""
+    """One of our names → the file's columns for it."""
     symbol: str | None
-    """The symbol of all rows; absent: a column has it."""
+    """The symbol of all rows; `None`: a column has it."""
     decimal_comma: bool = False
-    """Whether numbers are written like `2,5`. Then one with a point is bad."""
+    """Whether numbers are written like `2,5`. Then a number with a point is bad."""
 
 
 def insertion(taken: Taken, readings: Mapping[str, TimeReading]) -> str:
     """Return the INSERT that converts the rows of one file and puts them into `rows`.
 
-    Each step uses the columns of the step before: an expression that is written twice in a `CASE`
-    is computed twice.
+    Each step is a subquery that uses the columns of the step before it. The reason: DuckDB computes
+    an expression twice if a `CASE` contains it twice.
     """
     layout, columns, symbol = taken.layout, taken.columns, taken.symbol
-    # Numbered in one thread, or the numbers would not follow the file's order.
+    # DuckDB numbers rows in one thread, so the numbers follow the file's order.
     numbered = ["row_number() OVER () AS n_"] if layout.carried else []
     numbers = [need for need in NUMBERS if need in columns]
     steps = [
@@ -149,7 +149,7 @@ def _reason(readings: Mapping[str, TimeReading], *, carried: bool) -> str:
 
 
 def _number_of(taken: Taken, need: str) -> str:
-    """Return SQL for a column of numbers: NULL for what is no number."""
+    """Return SQL for a column of numbers. A text that is no number gives NULL."""
     text = " || ' ' || ".join(map(_raw, taken.columns[need]))  # a cast skips spaces itself
     if taken.decimal_comma:
         text = f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, ',', '.') END"
@@ -164,4 +164,4 @@ def _number_of(taken: Taken, need: str) -> str:
 _MIDDLE: Final = """
     CASE WHEN bid_ <> 0 AND ask_ <> 0 AND bid_ <= ask_ THEN CAST(
         (CAST(bid_ AS DECIMAL(28, 10)) + CAST(ask_ AS DECIMAL(28, 10))) * 0.5 AS DOUBLE) END"""
-# In decimals: the middle of 1.3066 and 1.30677 is exactly 1.306685, which floats can miss.
+# In decimals, because floats can miss that the middle of 1.3066 and 1.30677 is 1.306685.

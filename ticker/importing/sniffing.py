@@ -21,7 +21,7 @@ _LOOK: Final = 65_536
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
-"""The second is that of a zip without files."""
+"""How a zip begins; the second is a zip without files."""
 _PARQUET: Final = b"PAR1"
 _OTHER: Final = (("JSON", ('{"', "[{", "[[")), ("a web page", ("<!doctype", "<html")))
 """A kind of text that is not CSV, and its beginnings."""
@@ -39,9 +39,9 @@ class Sniffed(msgspec.Struct, frozen=True):
     """The first lines that are not blank, without line ends and without a byte order mark."""
     delimiter: str = ","
     blank: int = 0
-    """Blank lines before the first."""
+    """The number of blank lines before `lines`."""
     header: bool = False
-    """Whether the first line names the columns, as its layout says."""
+    """Whether the first line names the columns; set when the layout is known."""
 
 
 def sniff(path: Path, folder: Path) -> list[Sniffed]:
@@ -69,7 +69,7 @@ def sniff(path: Path, folder: Path) -> list[Sniffed]:
 
 
 def _own(folder: Path) -> Path:
-    """Make a new folder in `folder`: all files are unpacked at once, and some have equal names."""
+    """Make a new folder in `folder`, because unpacked files may have equal names."""
     return Path(tempfile.mkdtemp(dir=folder))
 
 
@@ -133,7 +133,7 @@ def _look(path: Path, name: str) -> Sniffed:
 
 
 def _delimiter(lines: tuple[str, ...]) -> str:
-    """Return the delimiter that splits the most lines into the same number of columns."""
+    """Return the delimiter whose highest count in a line occurs in the most lines."""
     some = lines[:20]
     if not some:
         return ","

@@ -1,4 +1,4 @@
-"""Turns the good rows of the table `rows` into `sorted`, from which a recorder writes its file."""
+"""Turns the good rows of the table `rows` into the view `sorted`, which a recorder writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ticker.streams.recording.database import Connection, literal
 from ticker.streams.recording.layout import TIMES, sql_type
 
 _Words = Mapping[str, Sequence[str | None]]
-"""Field → its different texts."""
+"""Field → its distinct texts."""
 _TOLD: Final = ("received", "bid", "ask", "size", "volume", "currency")
 """The fields of a tick that not all files have."""
 
@@ -33,9 +33,10 @@ class Ticks(msgspec.Struct, frozen=True):
 
 
 def make_ticks(connection: Connection, rows: int, source: str, origin: str) -> Ticks:
-    """Make `sorted` of those of `rows` rows in which the price moved. `rows` is dropped.
+    """Make the view `sorted` of the rows in which the price moved. Drop the table `rows`.
 
-    What does not differ from row to row is in no table.
+    The argument `rows` is the number of its rows. A value that is the same in all rows is in no
+    table.
     """
     there = {str(row[0]) for row in connection.execute("DESCRIBE rows").fetchall()}
     fields = ["time", "symbol", "price", *(field for field in _TOLD if field in there)]
@@ -76,7 +77,7 @@ def _put_in_order(connection: Connection, fields: Sequence[str]) -> None:
 
 
 def _whole(ticks: Mapping[str, Any], words: _Words) -> dict[str, Any]:
-    """Return all fields of `ticks`, as a digest takes them."""
+    """Return all fields of `ticks`, in the form that a digest takes."""
     nothing = np.zeros(len(ticks["time"]), np.int32)
     unknown = np.broadcast_to(np.nan, len(nothing))
     return {
@@ -90,8 +91,8 @@ def _whole(ticks: Mapping[str, Any], words: _Words) -> dict[str, Any]:
 def _selected(field: str, kept: Collection[str], words: _Words) -> str:
     """Return the SQL that selects `field` as the recording holds it.
 
-    Texts are an `ENUM`, which DuckDB writes several times as fast as it finds out the different
-    texts.
+    Texts are an `ENUM`. DuckDB writes one several times as fast as plain texts, because it need not
+    find the distinct ones.
     """
     if field == "simulated":
         return "false"

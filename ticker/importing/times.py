@@ -1,8 +1,8 @@
 """Finds out how to read a column of times: ISO 8601, a format, or a number of unknown unit.
 
-A unit is guessed once per file, by magnitude. A row in another unit is a bad row. What cannot be
-known (a missing zone, a date that could be day or month first) is refused, never guessed. A local
-time that its zone skips or has twice is a bad row. SQL text only.
+The size of a file's first number decides the unit. A row in another unit is a bad row. What cannot
+be known (a missing zone, a date that could be day or month first) is an error, and not guessed. A
+row is bad if its local time does not exist in its zone, or exists twice. SQL text only.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COMPACT: Final = re.compile(
 """Dates without separators from 1990 to 2100: 20240102, 202401020930, 20240102093000."""
 
 UNITS: Final = (("s", 10**11, SECOND), ("ms", 10**14, MILLISECOND), ("µs", 10**17, 1))
-"""A unit, the magnitude below which a number is in it, and its length (µs).
+"""Each unit, the number below which a time is in this unit, and its length (µs).
 
 Larger numbers are ns.
 """
@@ -48,12 +48,12 @@ class TimeReading(msgspec.Struct, frozen=True):
     sql: str
     """An expression that gives whole microseconds, or NULL. It may use the columns of `steps`."""
     words: str = ""
-    """What to tell the user: the unit, or what is cut."""
+    """What to tell the user about the unit of numbers; empty for other times."""
     cuts_nanoseconds: bool = False
     steps: tuple[str, ...] = ()
     """Columns to add in this order (`expression AS name`). Each may use those before it."""
     problem: str = "NULL"
-    """An expression for why `sql` is NULL. It is NULL if the time simply cannot be read."""
+    """An expression for the reason why `sql` is NULL; NULL if the text is no time at all."""
 
 
 def reading(
@@ -67,15 +67,15 @@ def reading(
 ) -> TimeReading:
     """Find how to read `column`, with times like `samples`. Raises `UsageError` rather than guess.
 
-    `form` is a format of `strptime`; `zone` is the zone of times without one. `need` begins the
-    names of added columns.
+    `form` is a format of `strptime`; `zone` is the zone of times without one. The names of added
+    columns begin with `need`.
     """
     if form is not None:
         return _by_format(form, zone, column, file, need)
     samples = [sample.strip() for sample in samples if sample.strip()]
     if not samples:
         return TimeReading("NULL")
-    # The form of most rows; the others are bad rows.
+    # The form of most rows counts. Rows of another form are bad.
     numbers = [sample for sample in samples if _NUMBER.fullmatch(sample)]
     if 2 * len(numbers) >= len(samples):
         _refuse_date(numbers[0], file)
@@ -112,7 +112,7 @@ def _like(sample: str, first: str, second: str) -> str:
 def _by_iso(
     samples: Sequence[str], zone: str | None, column: str, file: str, need: str
 ) -> TimeReading:
-    # After the date, or its day would look like an offset. `Z` comes first because it is quick.
+    # Skip the date, because its `-02` looks like an offset. `Z` comes first because it is quick.
     has_offset = (
         f"(ends_with({column}, 'Z') OR "
         f"regexp_matches({column}[11:], '(z|[+-][0-9]{{2}}(:?[0-9]{{2}})?| UTC)$'))"
@@ -121,7 +121,7 @@ def _by_iso(
     bare = [sample for sample in samples if not _OFFSET.search(sample[10:])]
     nanoseconds = any(re.search(r"[.,]\d{7,}", sample) for sample in samples)
     if zone is None and not bare:
-        # A row without an offset among them is a bad row: its zone is unknown.
+        # A row without an offset is then a bad row: its zone is unknown.
         return TimeReading(f"CASE WHEN {has_offset} THEN {exact} END", cuts_nanoseconds=nanoseconds)
     if zone is None:
         raise UsageError(
@@ -140,7 +140,7 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
     parsed = f"try_strptime({column}, {literal(form)})"
     tells_zone, nanoseconds = "%z" in form or "%Z" in form, "%n" in form
     if nanoseconds:
-        # By way of a number, because a cast to µs would round.
+        # Converted through a whole number, because a cast to µs would round.
         parsed = f"make_timestamp(epoch_ns(CAST({parsed} AS TIMESTAMP_NS)) // {_NANO})"
     if tells_zone:
         return TimeReading(f"epoch_us({parsed})", cuts_nanoseconds=nanoseconds)
@@ -152,9 +152,9 @@ def _by_format(form: str, zone: str | None, column: str, file: str, need: str) -
 
 
 def _by_zone(local: str, zone: str, need: str, *, cuts_nanoseconds: bool = False) -> TimeReading:
-    """Convert local times in a zone. A time that exists never or twice gives NULL.
+    """Return how to read local times of `zone`, given as the expression `local`.
 
-    `local` is an expression of local times.
+    A time that does not exist, or exists twice, gives NULL.
     """
     at = f"timezone({literal(zone)}, {local})"
     if _FIXED.fullmatch(zone):
@@ -201,10 +201,10 @@ def _by_number(samples: Sequence[str], column: str, need: str) -> TimeReading:
     unit, below, length = next((each for each in UNITS if first < each[1]), ("ns", 0, 0))
     low = max((limit for _, limit, _ in UNITS if limit <= first), default=0)
     whole, exact = f"{need}_whole_", f"{need}_exact_"
-    # DuckDB would also read 1.7E+09, where a spreadsheet dropped the other digits.
+    # DuckDB also reads 1.7E+09, but the spreadsheet that wrote it dropped digits.
     rounded = f"contains({column}, 'e') OR contains({column}, 'E')"
     whole_sql = f"NOT (contains({column}, '.') OR {rounded}) THEN TRY_CAST({column} AS BIGINT)"
-    # Only where it must be, because decimals take five times as long.
+    # Only if it is no whole number, because decimals take five times as long.
     exact_sql = f"{whole} IS NULL AND NOT ({rounded}) THEN TRY_CAST({column} AS DECIMAL(28, 9))"
     if length:
         sql = (
