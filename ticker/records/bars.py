@@ -1,4 +1,4 @@
-"""What a price did within spans of time. Bars are shown, and never stored: ticks are."""
+"""Bars: how a price moved within spans of time. Bars are shown, but no stream holds them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Bar(NamedTuple):
-    """Open, high, low and close of one span. The length is stored with the bars, not in each."""
+    """Open, high, low and close of one span (currency). A list's bars are equally long."""
 
     time: int
     """When the span begins (µs, UTC)."""
@@ -19,19 +19,19 @@ class Bar(NamedTuple):
 
 
 class MinuteBars(msgspec.Struct, frozen=True):
-    """The minutes of one symbol's last trading day, as a source tells them.
+    """The minutes of one symbol's last trading day, as its source reports them.
 
-    They are from before the first poll. They are not ticks, and no stream holds them.
+    A dashboard draws those before its first tick. No stream holds them.
     """
 
     symbol: str
     ends: tuple[int, ...]
     """When each minute ended (µs, UTC), oldest first. A minute without a trade is absent."""
     closes: tuple[float, ...]
-    """The last price of each of these minutes."""
+    """The last price of each of these minutes (currency)."""
     received: int
     """When the source answered (µs, UTC)."""
     highs: tuple[float, ...] = ()
-    """The highest price of each of these minutes; empty: unknown."""
+    """The highest price of each of these minutes (currency); empty: unknown."""
     lows: tuple[float, ...] = ()
-    """The lowest price of each of these minutes; empty: unknown."""
+    """The lowest price of each of these minutes (currency); empty: unknown."""

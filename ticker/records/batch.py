@@ -1,4 +1,4 @@
-"""What streams return: a `Batch` of records, a `Hold` and a `Health`; a `Position` in them.
+"""What streams return: a `Batch` of records, a `Hold`, and the `Position` in both.
 
 Times are µs since the epoch, UTC. This file does no input or output, reads no clock and knows no
 stream.
@@ -15,14 +15,14 @@ from ticker.errors import UsageError
 from ticker.records.kinds import Gap, Heartbeat, Quote, Tick
 
 Position = NewType("Position", str)
-"""Where a reader stands. Opaque: it comes with every batch; reading resumes *after* it."""
+"""Where a reader stands in a stream. Opaque. Every batch has one; reading resumes *after* it."""
 
 
 class Batch(msgspec.Struct, frozen=True):
     """The records that a stream returns at once, and the reader's position after them.
 
-    Empty batches are normal: they come each second of silence and say "still here". Gaps come
-    before ticks: a reader ends a batch where that would be false.
+    An empty batch is normal: it comes after each second of silence. The gaps of a batch come before
+    its ticks: a gap that follows a tick begins the next batch.
     """
 
     position: Position
@@ -33,7 +33,7 @@ class Batch(msgspec.Struct, frozen=True):
     quotes: Sequence[Quote] = ()
     """Conflated: the last per (origin, symbol) in this batch."""
     heartbeats: Sequence[Heartbeat] = ()
-    """The last per (writer, source)."""
+    """Conflated: the last per (writer, source) in this batch."""
     last_seen: Mapping[tuple[str, str], int] = {}
     """In a snapshot: (origin, symbol) → the sequence that its quotes include.
 
@@ -41,11 +41,14 @@ class Batch(msgspec.Struct, frozen=True):
     """
 
     def __bool__(self) -> bool:
-        """True if the batch holds any record."""
+        """Tell whether the batch holds any record."""
         return bool(self.ticks or self.gaps or self.quotes or self.heartbeats)
 
     def pieces(self, most: int) -> Iterator[Batch]:
-        """Yield the same records in the same order, at most `most` ticks at once; one at least."""
+        """Yield one or more batches of at most `most` ticks: the same records in the same order.
+
+        All have the position of this batch, so resume only after the last.
+        """
         ticks, position = self.ticks, self.position
         if len(ticks) <= most:
             yield self
@@ -60,12 +63,12 @@ class Batch(msgspec.Struct, frozen=True):
     def to_dicts(
         self, kind: Literal["ticks", "gaps", "quotes", "heartbeats"] = "ticks"
     ) -> list[dict[str, Any]]:
-        """Return the records of one kind as dictionaries, by the field names of the JSON events.
+        """Return the records of one kind as dictionaries, with the field names of the JSON events.
 
             frame = pandas.DataFrame(batch.to_dicts())
             quotes = pandas.DataFrame(snapshot.to_dicts("quotes"))
 
-        Every dictionary has every field, so all batches give the same columns. What is unknown is
+        Every dictionary has every field, so all batches give the same columns. An unknown value is
         `None`. Times are µs since the epoch, UTC. Raises `UsageError` for another kind.
         """
         kept = _KINDS.get(str(kind))
@@ -87,9 +90,9 @@ _KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """What a log holds back from retention for one reader."""
+    """What a log keeps for one reader although retention could delete it."""
 
     position: Position
-    """The position after all that the reader has finished with."""
+    """All records after this position are kept."""
     ticks: int
-    """How many ticks follow it."""
+    """How many ticks follow `position`."""

@@ -1,4 +1,4 @@
-"""What a source's search finds. Shown, and never stored."""
+"""What a source's search finds. It is shown, but never stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One instrument that a search found. Texts are unchanged."""
+    """One instrument that a search found. Its texts may hold anything: escape them to show them."""
 
     symbol: str
     name: str = ""

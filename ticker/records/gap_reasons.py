@@ -8,17 +8,17 @@ from enum import StrEnum
 class GapReason(StrEnum):
     """Why a span was not observed, or why ticks are missing, in words.
 
-    Streams may hold others: a source says in its own words why its connection broke.
+    A stream may hold other reasons: a source says in its own words why its connection broke.
     """
 
     POLLER_STOPPED = "poller stopped"
     NOT_POLLED = "not polled"
-    """No poller is known that polled the symbol and stopped: it may have been removed for a while.
+    """The symbol has a price, but no known poller polled it. It may have been removed for a while.
     """
     POLLER_HELD_UP = "poller held up"
     """The poller's process did not run in time."""
     OVERTAKEN = "other pollers of this stream are faster"
-    """The poller could not append before others."""
+    """Other pollers numbered ticks each time before this poller could append."""
     SLOW_ANSWER = "slow answer"
     """The source took longer than the interval."""
     NO_PRICES = "no prices"
@@ -33,6 +33,6 @@ class GapReason(StrEnum):
     TICKS_MISSING = "ticks missing"
     """A reader or a relay noticed a hole in the sequence. The reason is unknown."""
     RETENTION = "retention"
-    """Retention deleted the ticks before this reader came."""
+    """Retention deleted the ticks before this reader read them."""
     ANOTHER_LOG = "another log lies in its place"
-    """The stream was replaced by another while it was read."""
+    """Another log, or an older copy of the log, took its place while it was read."""

@@ -1,8 +1,8 @@
 """The records that streams store: `Tick`, `Quote`, `Gap`, `Heartbeat`.
 
-All are frozen, and refuse impossible values at construction with `InvalidRecord`, so a record that
-exists can be true, and fits into every stream. Field names and their order are the JSON names and
-the columns of every stream; an unknown value is `None` and absent on the wire, never zero.
+All are frozen. Construction raises `InvalidRecord` for impossible values, so every record fits into
+every stream. Field names and their order are those of the JSON and of every stream's columns. An
+unknown value is `None`, and absent in the JSON; it is never zero.
 
 Units, everywhere: times are whole microseconds since the epoch (µs, UTC); durations are µs; prices
 are in the instrument's own currency, spelled as its source spells it (`GBp` is pence).
@@ -43,24 +43,24 @@ from ticker.records.trade_checks import check_trade, is_rest_sound, is_trade_sou
 class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="tick", gc=False):
     """One event: the price of one symbol changed. Its identity is (origin, symbol, sequence).
 
-    Raises `InvalidRecord` for an empty or over-long symbol, control characters, a price that is
-    0 or not finite, a sequence below 1, a time before 1970, or an over-long text.
+    Raises `InvalidRecord` for a symbol that `check_symbol` refuses, a price that is 0 or not
+    finite, a negative volume or size, a sequence below 1, a time before 1970, or an over-long text.
     """
 
     symbol: Symbol
     """Yahoo's name of the instrument, 1 to 64 visible characters."""
     source: Text
-    """Where it comes from: `yahoo`, `yahoo-live`, `exchange`, `exchange-live`, or an import's."""
+    """The price's source: `yahoo`, `yahoo-live`, `exchange`, `exchange-live`, or an import's."""
     origin: Text
     """Random id of the log in which this tick was first numbered."""
     sequence: SequenceNumber
     """1, 2, 3 … for each (origin, symbol), without a hole."""
     time: Time
-    """When it happened, by the source (µs, UTC)."""
+    """When it happened, as the source reports (µs, UTC)."""
     received: Time
     """When we received it (µs, UTC)."""
     price: Price
-    """The newest of regular, pre-market and post-market trades (currency)."""
+    """The newest of the regular, pre-market and post-market prices (currency)."""
     previous_price: Price | None = None
     """The price before this tick (currency); absent in the first."""
     day_change: float | None = None
@@ -68,7 +68,7 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     day_change_percent: float | None = None
     """`day_change` in per cent of |previous close|: its sign is that of the change."""
     volume: int | float | None = None
-    """Traded so far in this session's day (units; 24 hours for coins)."""
+    """Units traded so far on this trading day; for coins, in the last 24 hours."""
     bid: Price | None = None
     """Best bid (currency)."""
     ask: Price | None = None
@@ -78,7 +78,7 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
     session: Text | None = None
     """`pre`, `regular`, `post` or `closed`."""
     size: int | float | None = None
-    """Units of the trade that made this tick, if the source tells."""
+    """Units traded in the trade that made this tick, if the source reports them."""
     simulated: bool = False
     """True if the price is invented."""
 
@@ -100,16 +100,16 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", ta
 class Quote(
     msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="quote", gc=False
 ):
-    """All that a source knows about one symbol at one moment: what *is*.
+    """All that a source knows about one symbol at one moment.
 
-    As a source gives it, a quote has neither `origin` nor `sequence`; on a stream it has both, and
-    is true up to that tick of (origin, symbol). Raises `InvalidRecord` as `Tick` does.
+    A source's quote has neither `origin` nor `sequence`. On a stream it has both: it is the state
+    after that tick of (origin, symbol). Raises `InvalidRecord` as `Tick` does.
     """
 
     symbol: Symbol
     source: Text
     time: Time
-    """The time of the price, by the source (µs, UTC)."""
+    """The time of the price, as the source reports (µs, UTC)."""
     received: Time
     """When we received it (µs, UTC)."""
     price: Price
@@ -140,22 +140,22 @@ class Quote(
     fifty_two_week_high: Price | None = None
     fifty_two_week_low: Price | None = None
     market_cap: int | float | None = None
-    """Currency."""
+    """The value of all shares (currency)."""
     price_hint: Count | None = None
     """Decimals that the source suggests for this price."""
     delay: Count | None = None
-    """By how much the exchange delays its prices (µs)."""
+    """How late the exchange publishes its prices (µs)."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """(origin, symbol). The origin of a quote that is not numbered is empty."""
+        """Return (origin, symbol). The origin is empty until the quote is numbered."""
         return self.origin or "", self.symbol
 
     @property
     def version(self) -> tuple[int, int]:
-        """Orders the quotes of one (origin, symbol): the greater `version` is newer.
+        """Return (sequence, time). Of two quotes of one (origin, symbol), the greater is newer.
 
-        The sequence counts first, because a writer's clock may be set back.
+        The sequence counts first, because `time` may go back.
         """
         return self.sequence or 0, self.time
 
@@ -186,20 +186,20 @@ _QUOTE_PRICES: Final = (
 
 
 READER: Final = "reader"
-"""The `writer` of gaps that a reader noticed itself; no poller or relay wrote them."""
+"""The `writer` of gaps that a reader noticed itself. No poller or relay wrote them."""
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="gap", gc=False):
     """A span without prices, or ticks of one symbol that are known to be missing.
 
-    Either `from_` and `until` are given (a span, of `symbols`, or of all that `writer` asks for),
-    or `symbol`, `first_sequence` and `last_sequence` (both inclusive).
+    A span has `from_` and `until`. It concerns `symbols`; `None`: all that `writer` asks for.
+    Missing ticks have `symbol`, `first_sequence` and `last_sequence` (both inclusive).
     """
 
     source: Text
     origin: Text
     writer: Text
-    """Who polls, or should have: the id of the poller or relay, stable across its restarts."""
+    """The id of the poller or relay that wrote it, stable across its restarts; or `READER`."""
     received: Time
     """When it was written (µs, UTC)."""
     reason: Text
@@ -232,7 +232,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
                 raise InvalidRecord("gap", "needs from and until, or symbol and both sequences")
 
     def concerns(self, symbols: Collection[str] | None) -> bool:
-        """Tell whether it is about one of `symbols` (`None`: any will do), or about all."""
+        """Tell whether it is about one of `symbols`, or about all; `None`: any gap is."""
         if symbols is None:
             return True
         if self.symbol is not None:
@@ -250,7 +250,7 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag
 class Heartbeat(
     msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="heartbeat", gc=False
 ):
-    """A writer's sign of life: when it last asked, what it got, what is wrong."""
+    """A writer's report on itself: when it last asked, what it got, what is wrong."""
 
     origin: Text
     writer: Text
@@ -273,21 +273,21 @@ class Heartbeat(
     retry_at: Time | None = None
     """When the source may be asked again (µs, UTC)."""
     last_good: Time | None = None
-    """When the last answer with a usable price came (µs, UTC): observation is known until then."""
+    """When the last answer with a usable price came (µs, UTC): observation lasted until then."""
     tape_time: Time | None = None
-    """While replaying: the recorded moment that is shown now (µs, UTC)."""
+    """In a replay: the recorded time that is played now (µs, UTC)."""
     speed: float | None = None
-    """While replaying: recorded seconds per second; 0 is as fast as possible, absent is paused."""
+    """In a replay: recorded seconds per second. 0: as fast as possible. Absent: paused."""
     symbols: tuple[Symbol, ...] | None = None
-    """The symbols that its writer asks for. Absent: unknown; it may be any of its source."""
+    """The symbols that its writer asks for. Absent: unknown; it may ask for any of its source."""
     source_url: Text | None = None
-    """The `--source` value for the same server. Absent: the source's name is enough."""
+    """The `--source` value that reaches the same server. Absent: the source's name is enough."""
     problem: Text | None = None
     """What is wrong with the source, in words that follow its name: `refuses us (HTTP 401)`."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """(writer, source)."""
+        """Return (writer, source)."""
         return self.writer, self.source
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Checks the fields that `Tick` and `Quote` share, and the other fields of a quote.
 
 Records are made by the million and nearly all are valid. So a record first passes one fast test
-(`is_…_sound`). Only if that fails, the slow checks find the bad field and name it. Pure.
+(`is_…_sound`). If that fails, slow checks look for the bad field and name it. Pure.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def is_trade_sound(record: Tick | Quote) -> bool:
-    """Tell with one test whether `check_trade` would raise nothing.
+    """Tell with one fast test whether `check_trade` would raise nothing.
 
-    It is fast, because records are made by the million. False if the symbol was not seen before.
+    False also if the symbol was not seen before.
     """
     return (
         record.symbol in symbols_seen
@@ -49,7 +49,10 @@ def is_trade_sound(record: Tick | Quote) -> bool:
 
 
 def is_rest_sound(quote: Quote) -> bool:
-    """Tell with one test whether the other checks of a quote would raise nothing."""
+    """Tell with one fast test whether the other checks of a quote would raise nothing.
+
+    False also if a high or low is negative.
+    """
     return (
         ((n := quote.sequence) is None or n >= 1)
         and ((p := quote.previous_price) is None or 0.0 < p < INFINITY or -INFINITY < p < 0.0)
