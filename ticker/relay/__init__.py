@@ -1,4 +1,4 @@
-"""The loop from a stream to another log, what keeps it going, and what waits for it."""
+"""The loops from a stream to another log: relays, their files, and the proof that all arrived."""
 
 from ticker.relay.checkpoint import Checkpoint, FileCheckpoint, HoldCheckpoint
 from ticker.relay.forwarding import Forwarding, ForwardListener, ForwardRequest, forget

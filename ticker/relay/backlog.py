@@ -1,8 +1,8 @@
-"""Finds what waits on this machine to be sent: how many ticks, in which log, for which destination.
+"""Finds ticks that wait on this machine: how many, in which log, for which destination.
 
 A poller whose ticks go elsewhere keeps them in a local log. Every local log with undelivered ticks
-is listed, whatever its destination: if a broker moved, it has another address, and a poller to the
-new one does not open the old one's log. Reads only.
+is listed, whatever its destination: if a broker has a new address, a poller to this address does
+not open the log for the old one. This module only reads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ticker.streams import Stream, StreamChoice, as_served, canonical_url, open_
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Ticks of one log that one destination has not taken yet."""
+    """The ticks of one log that wait for one destination."""
 
     log: str
     destination: str
@@ -31,13 +31,13 @@ class Waiting(msgspec.Struct, frozen=True):
     sending: bool
     """Whether a relay is running for them."""
     again: bool = False
-    """Whether they were sent before, to a log that was replaced by one without them."""
+    """Whether they were sent before, to a log that was since deleted or replaced."""
 
 
 async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> list[Waiting]:
     """Find what waits in `choice`, if it is a file, and in every local log of this machine.
 
-    `stream` is that of `choice`, and `health` is its health.
+    `stream` is the open stream of `choice`, and `health` is its health.
     """
     here = canonical_url(choice)
     found = list(_of(here, health)) if choice.address.backend.is_file else []
@@ -55,7 +55,7 @@ async def find_waiting(choice: StreamChoice, stream: Stream, health: Health) -> 
 
 
 async def find_unsent(*sent: Route) -> list[Waiting]:
-    """Find what waits in local logs without a relay, except what will be `sent` now."""
+    """Find what waits in local logs and has no relay, except the routes that are `sent` now."""
     return [
         each
         for log, held in await _local_logs()
@@ -65,7 +65,10 @@ async def find_unsent(*sent: Route) -> list[Waiting]:
 
 
 def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
-    """Count the ticks that wait for `choice`; in a file, for the destination furthest behind."""
+    """Count the ticks that wait for `choice`.
+
+    If `choice` is a file: the ticks in it that wait for the destination furthest behind.
+    """
     here = canonical_url(choice)
     if choice.address.backend.is_file:
         return max((each.ticks for each in found if each.log == here), default=0)
@@ -73,7 +76,7 @@ def undelivered(found: Iterable[Waiting], choice: StreamChoice) -> int:
 
 
 def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
-    """Return what waits for `choice` itself, which a relay sends if there is one."""
+    """Return what waits for `choice`: only the part with a running relay, if there is one."""
     here = canonical_url(choice)
     mine = [each for each in found if each.destination == here]
     waiting = [each for each in mine if each.sending] or mine
@@ -84,18 +87,19 @@ def backlog(found: Iterable[Waiting], choice: StreamChoice) -> Backlog | None:
 
 
 def polled_source(each: Waiting, choice: StreamChoice) -> str:
-    """Return the source that a poller to `choice` must ask to send these.
+    """Return the source of a poller to `choice` that would send the ticks of `each`.
 
-    A source with the other kind of prices would open another log, and send none of this one.
+    Real and invented prices have different local logs. A poller sends only the log of its kind.
     """
     simulated = canonical_url(local_log(choice, simulated=True))
     return "exchange" if each.log == simulated else "yahoo"
 
 
 async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
-    """Tell whether what `route` sent to `stream` went to a log that was since replaced.
+    """Tell whether `route` sent its ticks to a log that was since deleted or replaced.
 
-    This happens after its topics were deleted, or its server's disk was replaced.
+    For example, its topics were deleted or its server's disk was replaced. `stream` and `health`
+    are those of the destination.
     """
     known = read_destination(route.destination_file)
     if known is None or health.state.is_away:
@@ -110,7 +114,7 @@ async def _is_another(stream: Stream, health: Health, route: Route) -> bool:
 
 
 async def _local_logs() -> list[tuple[str, Health]]:
-    """Find the canonical URL of each local log of pollers here, and its health."""
+    """Return the canonical URL and the health of each local log on this machine."""
     found: list[tuple[str, Health]] = []
     for path in sorted(state_directory().glob(LOCAL_LOGS)):
         choice = StreamChoice(f"sqlite:{path}", named=False)
@@ -120,7 +124,7 @@ async def _local_logs() -> list[tuple[str, Health]]:
 
 
 def _of(log: str, health: Health) -> Iterator[Waiting]:
-    """Return what waits in one log, for each destination that has something waiting."""
+    """Yield what waits in one log, for each destination for which ticks wait."""
     for destination, ticks in health.waiting.items():
         if ticks:
             yield Waiting(log, destination, ticks, is_held(Route(log, destination).lock))

@@ -1,9 +1,9 @@
 """Saves where a relay stands in its source, across restarts and kills.
 
-In a log whose retention is ours, the checkpoint is a hold in the log itself: retention never
-deletes what comes after it, and the log shows what waits. For every other stream it is a small
-file. A checkpoint may lag behind what was delivered. The relay then drops what the destination has
-already, so nothing is lost or repeated.
+In a log whose retention is ours, the checkpoint is a hold in the log: retention never deletes what
+follows it, and the log counts what waits. For any other stream, the checkpoint is a small file. A
+checkpoint may lag behind what was delivered. The relay then drops what the destination already has,
+so nothing is lost or repeated.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class KnownDestination(NamedTuple):
 
     origin: str
     whole: bool
-    """Whether it was sent all that the source had, not only what came after some time."""
+    """Whether it was sent all of the source. False if the relay began later, or may have."""
 
 
 class Checkpoint(ABC):
     """A position in one stream, for one destination. Raises `StreamError` only.
 
-    The destination's identity is saved in the file at `known`. Without it, it is never known.
+    The file at `known` names the destination. Without `known`, the destination is never known.
     """
 
     def __init__(self, known: Path | None = None) -> None:
@@ -44,40 +44,41 @@ class Checkpoint(ABC):
 
     @abstractmethod
     async def save(self, position: Position) -> None:
-        """Save the position. It is durable on return."""
+        """Save the position. It then survives a kill; a hold survives a power failure too."""
 
     @abstractmethod
     async def waiting(self) -> int | None:
         """Count the ticks that follow the position; `None` if none is saved."""
 
     async def forget(self) -> None:
-        """Give the destination up and delete what is saved for it."""
+        """Delete all that is saved for the destination. The source then holds nothing for it."""
         if self._known is not None:
             self._known.unlink(missing_ok=True)
 
     async def lacks(self, last: Mapping[Key, int]) -> int:  # noqa: ARG002 - numbers of others only
-        """Count the stream's own ticks up to `last`, (origin, symbol) → sequence, that it lacks.
+        """Count the ticks up to `last` that the stream numbered itself and no longer has.
 
-        Non-zero if the source was restored from an older copy. Ticks of other origins do not count.
+        `last` is (origin, symbol) → sequence. Ticks of other origins do not count. The result is
+        not zero if the source was restored from an older copy.
         """
         return 0
 
     async def numbered(self, keys: Iterable[Key]) -> bool:  # noqa: ARG002 - the same
-        """Tell whether the stream itself numbered ticks of any of `keys`, (origin, symbol)."""
+        """Tell whether any of `keys`, (origin, symbol), has the stream's own origin."""
         return False
 
     async def destination(self) -> KnownDestination | None:
-        """Return the destination that took what lies before the position, if it is known."""
+        """Return the destination that was delivered to before; `None` if it is not known."""
         return None if self._known is None else read_destination(self._known)
 
     async def save_destination(self, known: KnownDestination) -> None:
-        """Save which destination this is. Another log in its place has none of the ticks."""
+        """Save the destination's identity. A log with another identity has none of the ticks."""
         if self._known is not None:
             _write(self._known, f"{known.origin} {_WHOLE}" if known.whole else known.origin)
 
 
 class HoldCheckpoint(Checkpoint):
-    """A hold in `log`, which must be entered, for `destination` (its URL, no secrets)."""
+    """A hold in `log` for `destination`, a URL without secrets. `log` must be entered."""
 
     def __init__(self, log: Retained, destination: str, known: Path | None = None) -> None:
         super().__init__(known)
@@ -108,7 +109,7 @@ class HoldCheckpoint(Checkpoint):
 
 
 class FileCheckpoint(Checkpoint):
-    """A file at `path`, for a stream that cannot hold ticks for us."""
+    """A file at `path`, for a stream without holds."""
 
     def __init__(self, stream: Stream, path: Path, known: Path | None = None) -> None:
         super().__init__(known)
@@ -132,7 +133,7 @@ class FileCheckpoint(Checkpoint):
 
 
 def read_destination(path: Path) -> KnownDestination | None:
-    """Read the file at `path` that names the destination."""
+    """Return the destination that the file at `path` names; `None` if it names none."""
     origin, _, kind = (_read(path) or "").partition(" ")
     return KnownDestination(origin, kind == _WHOLE) if origin else None
 
@@ -147,8 +148,8 @@ def _read(path: Path) -> str | None:
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.new")
     try:
-        # If the file is torn or lost, the relay reads again what the destination has, no more. So
-        # there is no wait for the disk.
+        # No wait for the disk: if the file is damaged or lost, the relay only reads again what the
+        # destination has.
         draft.write_text(text, encoding="utf-8")
         draft.rename(path)
     except OSError as error:

@@ -1,8 +1,9 @@
 """Decides what of a batch the destination lacks, and which gaps it needs. Pure.
 
-Ticks that the destination has are dropped. Every hole becomes a gap record that names it, because a
-log refuses ticks that do not continue. Records that the destination itself numbered are not sent
-back, nor is anything that was delivered before, so two logs may forward to each other.
+Ticks that the destination has are dropped. A hole after a tick that it has becomes a gap record of
+exactly this span, because a log refuses ticks that do not continue its sequences. Records of the
+destination's own origin are not sent back, and records that come back are not sent again. So two
+logs may forward to each other.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from ticker.records import READER, Batch, Gap, Position, Quote, Tick
 from ticker.streams.sequence import Key, missing_ticks
 
 _REMEMBERED: Final = 64
-"""Delivered heartbeats remembered per writer: more than ever come back at once."""
+"""Delivered heartbeats that are remembered per writer. Fewer arrive a second time."""
 
 
 class Filter:
-    """What one relay knows of its destination. `name` is the writer of the gaps that it finds."""
+    """What one relay knows of its destination. `name` is the writer of the gaps found here."""
 
     def __init__(self, name: str) -> None:
         self.repeats = 0
@@ -30,37 +31,37 @@ class Filter:
         self.sent: dict[Key, int] = {}
         """(origin, symbol) → the first sequence delivered."""
         self.behind: dict[Key, int] = {}
-        """(origin, symbol) → the destination's last sequence, if the last `fresh` met an
-        unexplained hole after it."""
+        """(origin, symbol) → the destination's last sequence, if the last `fresh` found a hole
+        after it without a gap record."""
         self.name = name
         self._own = ""
         self._whole = False
         self._last: dict[Key, int] = {}
-        # What was delivered since `restart_counting`: the age of the last quote of each symbol, and
-        # `received` of the last heartbeats of each writer. Only the log orders these: a writer's
-        # clock may be set back.
+        # What was delivered since `restart_counting`: the version of the last quote of each symbol,
+        # and `received` of the last heartbeats of each writer. One is not enough: a writer's clock
+        # may be set back, so `received` does not order its heartbeats.
         self._quoted: dict[Key, tuple[int, int, int]] = {}
         self._beaten: defaultdict[tuple[str, str], deque[int]] = defaultdict(
             partial(deque, maxlen=_REMEMBERED)
         )
 
     def begin(self, own: str, last: Mapping[Key, int], *, whole: bool) -> None:
-        """Set what the destination holds: it was connected, or another writer wrote to it.
+        """Set what the destination holds. Call this after a connection, and after a conflict.
 
-        `own`: its id, which is the origin of what it numbered itself, if it numbers. `whole`: it
-        was sent all that the source had, not only what came after some time.
+        `own` is its id: the origin of the ticks that it numbers itself, if any. `last` is (origin,
+        symbol) → its last sequence. `whole`: it was sent all of the source, from the start.
         """
         self._own = own
         self._whole = whole
         self._last = dict(last)
 
     def restart_counting(self) -> None:
-        """Start to count which quotes and heartbeats are delivered: see `unseen`."""
+        """Forget which quotes and heartbeats were delivered: see `unseen`."""
         self._quoted.clear()
         self._beaten.clear()
 
     def fresh(self, batch: Batch) -> Batch:
-        """Return the part of `batch` to append, in one call."""
+        """Return the part of `batch` to append. Append it in one call."""
         self.behind = {}
         gaps = [
             msgspec.structs.replace(gap, writer=self.name) if gap.writer == READER else gap
@@ -80,7 +81,7 @@ class Filter:
             if tick.sequence <= last or tick.origin == self._own:
                 self.repeats += 1
                 continue
-            # Exactly this span: the tick is refused if the gap covers only part of the hole.
+            # The span must match: a log refuses the tick if the gap covers only part of the hole.
             span = (*key, last + 1, tick.sequence - 1)
             if tick.sequence > last + 1 and span not in told:
                 if last or self._whole:
@@ -120,10 +121,10 @@ class Filter:
             self._beaten[beat.key].append(beat.received)
 
     def lacking(self, snapshot: Batch) -> dict[Key, int]:
-        """Find where `snapshot`'s quotes show that the destination lacks ticks.
+        """Find where the destination lacks ticks, judged by the quotes of the source's `snapshot`.
 
-        Returns (origin, symbol) → its last sequence. Only ticks of the source count, and only up to
-        what was delivered since.
+        Returns (origin, symbol) → the destination's last sequence. Ticks that were delivered since
+        the snapshot are not lacking. Ticks of the destination's own origin do not count.
         """
         keys = {
             quote.key: quote.sequence or 0 for quote in snapshot.quotes if quote.origin != self._own
@@ -137,7 +138,8 @@ class Filter:
     def unseen(self, snapshot: Batch, position: Position | None) -> Batch:
         """Return the quotes and heartbeats of `snapshot` not delivered since `restart_counting`.
 
-        Either they have not changed since, or the destination lost them. The batch gets `position`.
+        The backlog held none of them, and the destination may lack them. The batch gets `position`;
+        `None`: that of the snapshot.
         """
         return Batch(
             snapshot.position if position is None else position,
@@ -153,5 +155,5 @@ class Filter:
 
 
 def _version(quote: Quote) -> tuple[int, int, int]:
-    """Return `Quote.version` and then `received`: with equal versions the later one is newer."""
+    """Return `Quote.version` and `received`: of equal versions, the one received later is newer."""
     return *quote.version, quote.received

@@ -1,7 +1,7 @@
 """Forwards one log into another: waits for the source, relays, and proves that all arrived.
 
-The checkpoint is a hold in the source, if that is a file that we may write, otherwise a small file.
-The caller holds the lock of the route.
+The checkpoint is a hold in the source if that is a log in a file that we may write. Otherwise it is
+a small file. The caller holds the lock of the route.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from ticker.streams.digest import Digest
 
 _LOOK_AGAIN: Final = 1.0
-"""Between two checks for a source that does not exist yet (s)."""
+"""The time between two checks for a source that does not exist yet (s)."""
 _COUNTING: Final = 2.0
-"""How long counting the waiting ticks may take before it is given up (s)."""
+"""How long counting the waiting ticks may take (s)."""
 
 
 class ForwardRequest(msgspec.Struct, frozen=True):
@@ -43,30 +43,30 @@ class ForwardRequest(msgspec.Struct, frozen=True):
     destination: StreamChoice
     route: Route
     since: Moment
-    """Where to begin if nothing was forwarded before."""
+    """Where to begin if there is no checkpoint."""
     follow: bool
 
 
 class ForwardListener(Protocol):
-    """Is told how a forward goes. No method may block."""
+    """Is called with the progress of a forward. No method may block."""
 
     def on_status(self, status: RelayStatus) -> None:
         """Called when the relay's status changes."""
 
     def on_missing(self, error: StreamMissing) -> None:
-        """Called at each check while the source does not exist yet."""
+        """Called at each check while the source does not exist."""
 
     def on_unheld(self, error: StreamNotWritable) -> None:
-        """Called if the source cannot hold ticks: its retention may overtake this relay."""
+        """Called if the source cannot hold ticks: it may delete some before they are sent."""
 
     def on_resume(self) -> None:
-        """Called if it continues where it stopped, although `since` was given."""
+        """Called if the forward continues at its checkpoint, so `since` is ignored."""
 
     def on_report(self, report: RelayReport) -> None:
         """Called when the relay has ended."""
 
     def on_left(self, undelivered: int) -> None:
-        """Called when the relay has failed and left this many ticks undelivered."""
+        """Called when the relay has failed; `undelivered` counts the ticks that wait."""
 
 
 class Forwarding:
@@ -87,8 +87,8 @@ class Forwarding:
     async def run(self) -> tuple[Proof, RelayReport] | None:
         """Relay to the end.
 
-        Returns the proof if it does not follow, `None` if it was stopped. Raises `StreamMissing` if
-        it does not follow and there is no source, and what `Relay.run` raises.
+        Returns the proof and the relay's report; `None` with `follow`, or if stopped. Without
+        `follow`, raises `StreamMissing` if there is no source. Raises the errors of `Relay.run`.
         """
         while not self._stopping.is_set():
             try:
@@ -131,7 +131,7 @@ class Forwarding:
             return None if stopped() else (proof, report)
 
     async def _wanted(self, source: Stream, since: Moment) -> Mapping[Key, Digest]:
-        """Count what must arrive."""
+        """Return the digests of the ticks that must arrive, per (origin, symbol)."""
         if since == "end":
             return {}
         from ticker.streams.digest import digests
@@ -143,7 +143,7 @@ class Forwarding:
         try:
             report = await relay.run()
         except SameLog:
-            raise  # all of it arrived
+            raise  # source and destination are one log: all ticks are there
         except StreamError:
             if relay.undelivered is not None:
                 self._listener.on_left(relay.undelivered)
@@ -153,15 +153,15 @@ class Forwarding:
 
 
 async def forget(request: ForwardRequest, listener: ForwardListener) -> int | None:
-    """Delete what the source holds for the destination.
+    """Delete the checkpoint, so that the source no longer keeps ticks for the destination.
 
-    Returns how many ticks waited for it: `None` if nothing was held, -1 if they cannot be counted.
+    Returns how many ticks waited: -1 if they cannot be counted, `None` if there was no checkpoint.
     """
     async with _opened(request, listener) as (_, checkpoint):
         if await checkpoint.load() is None:
             return None
         waited = -1
-        # A source that is away, or was replaced, cannot count what waits. That is no error here.
+        # A source that is away or was replaced cannot count. Its checkpoint is deleted anyway.
         with contextlib.suppress(StreamError, TimeoutError):
             async with asyncio.timeout(_COUNTING):
                 waited = await checkpoint.waiting() or 0
@@ -173,11 +173,11 @@ async def forget(request: ForwardRequest, listener: ForwardListener) -> int | No
 async def _claim(
     checkpoint: Checkpoint, relay: Relay, *, is_new: bool, follow: bool
 ) -> AsyncIterator[None]:
-    """Release the hold in the source at the end, unless it will be used again.
+    """Delete the checkpoint at the end, unless a later run continues there.
 
-    It will be used again if it is older than this run, and after a relay that follows: that one
-    continues where it stopped. A one-off copy has no next run, and neither has a relay that fails
-    before it sends anything (a typo in the destination, invented prices for real ones).
+    It is kept if it is older than this run, and after a relay that follows. A relay that fails
+    before it sends anything has no later run (a typo in the destination, invented prices for real
+    ones), and neither has a copy without `follow`.
     """
     is_kept = False
     try:
@@ -188,7 +188,7 @@ async def _claim(
         raise
     finally:
         if is_new and not is_kept:
-            with contextlib.suppress(StreamError):  # the source is away: nothing can be released
+            with contextlib.suppress(StreamError):  # the source is away: the hold stays
                 await checkpoint.forget()
 
 
@@ -196,9 +196,9 @@ async def _claim(
 async def _opened(
     request: ForwardRequest, listener: ForwardListener
 ) -> AsyncIterator[tuple[Stream, Checkpoint]]:
-    """Open the source, and the relay's checkpoint in it or for it.
+    """Open the source and the relay's checkpoint.
 
-    Raises `StreamMissing`: forwarding creates no source.
+    Raises `StreamMissing` if the file of the source is missing: forwarding creates no source.
     """
     address, route = request.source.address, request.route
     path = address.path if address.backend is Backend.SQLITE else None
@@ -216,5 +216,5 @@ async def _opened(
             return
     async with open_stream(request.source) as stream:
         if path is not None:
-            await stream.find("end")  # fails here if the file is missing
+            await stream.find("end")  # raises if the file is missing
         yield stream, route.file(stream)

@@ -1,7 +1,7 @@
-"""Locks a log and destination, so that one relay on this machine serves them.
+"""Locks a route, so that only one relay on this machine serves it.
 
 The lock is on a file. The kernel frees it when the process ends, even by SIGKILL, so no stale lock
-remains. The file itself stays: if it were removed, two processes could hold two files of one name.
+remains. The file itself stays: if it were removed, two processes could lock two files of one name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ticker.errors import AlreadyRelayed, StreamMissing, StreamNotWritable
 
 _LOOKS: Final = 5
 _A_LOOK: Final = 0.01
-"""Longer than any check of the lock takes (s)."""
+"""The wait between two tries (s): longer than `is_held` holds the lock."""
 
 
 @contextlib.contextmanager
@@ -27,10 +27,10 @@ def exclusively(
 ) -> Iterator[None]:
     """Hold the lock at `path` while inside.
 
-    Takes up to 50 ms to tell a process that holds the lock from one that only checks it.
-    `blocking=False` is for callers that try again anyway and have an event loop: it tries once, and
-    a mere check may make it fail. `source` and `destination` are for the texts of the errors.
-    Raises `AlreadyRelayed` if another process holds the lock, and `StreamNotWritable` if the file
+    Tries for up to 50 ms, because `is_held` of another process holds the lock for a moment.
+    `blocking=False` tries once and never waits: use it in an event loop, and try again. `source`
+    and `destination` are for the texts of the errors. Raises `AlreadyRelayed` if another process
+    holds the lock, `StreamMissing` if the folder is missing, and `StreamNotWritable` if the file
     cannot be created.
     """
     try:
@@ -50,7 +50,7 @@ def exclusively(
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a living relay holds the lock at `path`. Creates no file."""
+    """Tell whether a running relay holds the lock at `path`. Creates no file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -65,7 +65,7 @@ def is_held(path: Path) -> bool:
 
 
 def _taken(descriptor: int, tries: int) -> bool:
-    """Take the lock. Waits out `is_held`, which holds it for a moment."""
+    """Try to take the lock, at most `tries` times. Tell whether this succeeded."""
     for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,6 +78,6 @@ def _taken(descriptor: int, tries: int) -> bool:
 
 
 def _holder(descriptor: int) -> int | None:
-    """Return the process that wrote its id into the file; `None` if it had no time to."""
+    """Return the id of the process that holds the lock; `None` if it is not written yet."""
     word = os.pread(descriptor, 20, 0)
     return int(word) if word.isdigit() else None

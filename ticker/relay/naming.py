@@ -1,6 +1,6 @@
-"""Makes file names from a destination: of a poller's local log, of positions and of locks.
+"""Makes the names of local logs, and the ids in the names of locks and checkpoints.
 
-The same destination gives the same name on every start, and no name holds a secret. Pure.
+The same URLs give the same names on every start. No name holds a secret. Pure.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ LOCAL_LOGS: Final = "to-*.sqlite"
 """The pattern of the file names of all local logs."""
 
 _LONGEST: Final = 48
-"""Letters of the destination in a file's name, to make it readable."""
+"""The most characters of the destination in the name of a local log."""
 
 
 def local_log_name(destination: str) -> str:
     """Return the file name of the local log for `destination`.
 
-    A poller writes this log before its ticks go to `destination`. `kafka://broker:9092/ticks` →
-    `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
+    A poller writes this log, and a relay sends its ticks to `destination`. Example:
+    `kafka://broker:9092/ticks` → `to-kafka-broker-9092-ticks-3f2a91c0.sqlite`.
     """
     url = without_password(destination)
     words = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-.")[:_LONGEST]
@@ -30,7 +30,7 @@ def local_log_name(destination: str) -> str:
 
 
 def route_digest(source: str, destination: str) -> str:
-    """Return eight letters that identify one source and one destination."""
+    """Return eight hexadecimal digits that identify a source and its destination."""
     return _digest(f"{without_password(source)}\0{without_password(destination)}")
 
 

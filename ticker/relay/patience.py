@@ -1,4 +1,4 @@
-"""Waits with an end: until a stop, or until an answer is overdue."""
+"""Waits that end: for a task until a stop, for an answer until it is overdue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _R = TypeVar("_R")
 async def first_of(
     task: asyncio.Future[Any], stopping: asyncio.Event, *, cancel: bool = False
 ) -> None:
-    """Wait for `task` or until `stopping` is set. With `cancel` the task ends in either case."""
+    """Wait until `task` is done or `stopping` is set. With `cancel`, the task is then ended."""
     stop = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -29,7 +29,7 @@ async def first_of(
 async def next_batch(
     reading: AsyncIterator[Batch], stopping: asyncio.Event, *, follow: bool
 ) -> Batch | None:
-    """Return the next batch; `None` at the end or, if following, once `stopping` is set."""
+    """Return the next batch; `None` at the end or, with `follow`, once `stopping` is set."""
     coming = asyncio.ensure_future(anext(reading, None))
     if follow:
         await first_of(coming, stopping, cancel=True)
@@ -41,7 +41,7 @@ async def next_batch(
 class Patience:
     """Waits for the answers of a destination, for at most `patience` seconds each.
 
-    `on_silence` is awaited with the destination's URL after every `silence` seconds without one.
+    After every `silence` seconds without an answer, awaits `on_silence` with the URL.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Patience:
         self._on_silence = on_silence
 
     async def wait(self, url: str, answer: Coroutine[Any, Any, _R]) -> _R:
-        """Return the answer of `url`. Raises `StreamUnreachable` if none comes."""
+        """Return the `answer` of `url`. Raises `StreamUnreachable` if none comes in time."""
         telling = asyncio.create_task(self._tell(url))
         try:
             async with asyncio.timeout(self._patience):

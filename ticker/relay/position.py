@@ -1,7 +1,7 @@
 """Tracks where one relay stands in its source: the position now, and the saved checkpoint.
 
-The checkpoint may lag behind, never run ahead. The relay begins again if nothing was saved, or if
-another log lies in the destination's place.
+The checkpoint may lag behind the position, and is never ahead of it. The relay returns to the
+source's start if another log lies in the destination's place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COUNTING: Final = 2.0
 class RelayPosition:
     """The position in `source`. A relay without a checkpoint begins at `since`.
 
-    `bounded`: what the source gets after `begin` does not count as waiting.
+    `bounded`: ticks that the source gets after `begin` do not count as waiting.
     """
 
     def __init__(
@@ -43,8 +43,7 @@ class RelayPosition:
         self.reached: Position | None = None
         """The position after all that was delivered; `None` before `begin`."""
         self.whole = False
-        """Whether the destination was sent all that the source had, not only what came after some
-        time."""
+        """Whether the destination was sent all of the source, from the start."""
         self.is_start = False
         """Whether `reached` is the source's start."""
         self._source = source
@@ -62,7 +61,7 @@ class RelayPosition:
         return self._saved is not None
 
     async def begin(self) -> None:
-        """Find the position to continue from, and hold it."""
+        """Find the position to continue from, and save it. Later calls do nothing."""
         if self.reached is not None:
             return
         if self._bounded:
@@ -72,13 +71,13 @@ class RelayPosition:
             await self._start(self._since)
 
     async def connect(self, url: str, origin: str, last: Mapping[Key, int]) -> None:
-        """Note that `url` is connected: its origin, and what it holds.
+        """Note that the destination `url` is connected. `origin` is its id.
 
-        Begins again if `origin` was not known before: the destination is new and empty. Raises
-        `StreamUnusable` if a new destination has the source's ticks or quotes nevertheless, as
-        after ticks were deleted and quotes stayed. Raises it too if the destination holds more of
-        the source than the source itself: new ticks would reuse sequence numbers that were already
-        sent, and be dropped as repeats.
+        `last` is (origin, symbol) → its last sequence. If another origin was known before, `url` is
+        a new log, and the relay returns to the source's start. Raises `StreamUnusable` if this new
+        log has sequences of the source already (its ticks were deleted, but quotes stayed).
+        Raises it too if the destination holds more of the source's ticks than the source: new ticks
+        would reuse sequence numbers that were already sent, and would be dropped as repeats.
         """
         if lacking := await self._checkpoint.lacks(last):
             words = (
@@ -110,14 +109,14 @@ class RelayPosition:
         await self._start("start")
 
     async def forget(self) -> None:
-        """Forget the position: the source was replaced, so all of it is new."""
+        """Delete the checkpoint, because the source was replaced: all of it is new."""
         await self._checkpoint.forget()
         self.reached = self._saved = None
         self.is_start = False
         self._since = "start"
 
     async def save(self) -> None:
-        """Save the position, if it has moved. If the source is busy, the next call tries again."""
+        """Save the position if it has moved. If the source is away, the next call tries again."""
         self._saved_at = self._monotonic()
         if self.reached is None or self.reached == self._saved:
             return
@@ -126,7 +125,7 @@ class RelayPosition:
             self._saved = self.reached
 
     async def save_if_due(self) -> None:
-        """Save it, unless that was done within `SAVE_EVERY`."""
+        """Save the position, unless `save` was called within `SAVE_EVERY`."""
         if self._monotonic() - self._saved_at >= SAVE_EVERY:
             await self.save()
 
@@ -137,7 +136,7 @@ class RelayPosition:
                 await self.save()
                 waiting = await self._checkpoint.waiting()
                 if waiting and self._end is not None:
-                    # Reading may have passed that end: then fewer ticks follow the position.
+                    # The position may be after this end: then fewer ticks follow it than the end.
                     waiting = max(0, waiting - await self._source.count(self._end))
                 return waiting
         except (TimeoutError, StreamError):

@@ -1,8 +1,8 @@
 """Proves that a relay is complete: compares counts and a hash per (origin, symbol).
 
-The source is counted before anything is sent, the destination after all was sent. Both counts come
-from what the logs hold, not from what was sent. Older ticks that the destination's own retention
-deleted are not compared, and reported. Pure but for the reading of `Stream.arrays`.
+The source is counted before the first tick is sent, and the destination after the last. Both counts
+come from what the logs hold, not from what was sent. Older ticks that the destination's retention
+deleted are not compared, only counted. Pure, except that it reads `Stream.arrays`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Side(msgspec.Struct, frozen=True):
-    """What one side of a comparison holds in total."""
+    """The total of one side of the comparison."""
 
     ticks: int = 0
     digest: str = ""
-    """A hash over the digests of each (origin, symbol), in their order."""
+    """A hash over the digests of all (origin, symbol), in sorted order."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -37,16 +37,16 @@ class Proof(msgspec.Struct, frozen=True):
     ticks: int
     """Ticks compared and found equal."""
     symbols: int
-    """Symbols of these ticks. One that comes from two origins counts once."""
+    """Symbols of these ticks. A symbol from two origins counts once."""
     origins: int
     wrong: Mapping[Key, str]
     """(origin, symbol) → the difference, in words; empty if the destination is complete."""
     let_go: int = 0
-    """Older ticks that the destination no longer holds, so that they could not be compared."""
+    """Older ticks that the destination no longer holds. They were not compared."""
     wanted: Side = Side()
     """The source when it was counted."""
     found: Side = Side()
-    """What the destination holds of it."""
+    """The part of the source that the destination holds."""
 
 
 def prove(
@@ -56,10 +56,10 @@ def prove(
     sent: Mapping[Key, int],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proof:
-    """Compare `destination` with `wanted`, the digests of `source`. Synchronous, for a thread.
+    """Compare `destination` with `wanted`, the digests of `source`. Call it in a thread: it blocks.
 
-    `sent` is the first sequence of each (origin, symbol) that this relay sent itself: nothing may
-    be missing from there on. `stopped` ends it early, at the next chunk. Raises `StreamError`.
+    `sent` is (origin, symbol) → the first sequence that this relay sent: from there on, no tick may
+    be missing. `stopped` is called at each chunk; true ends the comparison. Raises `StreamError`.
     """
     from ticker.streams.digest import digests
 
@@ -96,7 +96,7 @@ def prove(
 
 
 def summed(found: Mapping[Key, Digest]) -> Side:
-    """Combine all digests of one side."""
+    """Return the total of all digests of one side."""
     digest = blake2b(digest_size=8)
     for key, each in sorted(found.items()):
         digest.update(_encode([*key, each.digest]))

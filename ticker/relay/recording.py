@@ -1,9 +1,9 @@
 """The loop from a stream into an unfinished recording: read, append, and again.
 
-Each tick and gap of the span reaches the log once and in the order of the stream, and is counted
-when it is durable. A stream that is away is waited for and reported. A full disk ends the recording
-at once. Heartbeats are left out: they are signs of life of writers, which a replay does not need.
-It knows no backend and no screen.
+Each tick and gap of the span reaches the log once, in the order of the stream, and is counted when
+durable. If the stream is away, the recorder reports it and waits. A full disk ends the recording at
+once. Heartbeats are left out: a replay does not need writers' signs of life. This module knows
+no backend and no screen.
 """
 
 from __future__ import annotations
@@ -31,29 +31,30 @@ if TYPE_CHECKING:  # it loads DuckDB, and commands must start fast
     from ticker.streams.unfinished import UnfinishedRecording
 
 _LOOK_AGAIN: Final = 1.0
-"""Between two checks for a stream that is away (s)."""
+"""The time between two checks for a stream that is away (s)."""
 WITHIN: Final = 4.0
-"""How long a stopped recording may go on reading what the stream holds (s)."""
+"""How long a recording may still read after `stop` (s)."""
 _WRITER: Final = "record"
 """The writer of the gaps that the recorder finds."""
 
 
 class RecordingSpan(msgspec.Struct, frozen=True):
-    """Which part of a stream is recorded. Times are `received` (µs, UTC)."""
+    """The part of a stream that is recorded. Times are `received` (µs, UTC)."""
 
     symbols: Collection[str] | None = None
     """`None`: all."""
     since: Moment = "end"
+    """Inclusive."""
     until: int | None = None
     """Exclusive; `None`: no end."""
     count: int | None = None
     """The most ticks; `None`: no limit."""
     follow: bool = True
-    """Whether to continue at the present end of the stream."""
+    """Whether to go on at the stream's end, and wait for new ticks."""
 
 
 class RecordingProgress(msgspec.Struct):
-    """What was recorded so far. All of it is durable."""
+    """What was recorded so far. What is counted is durable."""
 
     ticks: int = 0
     gaps: int = 0
@@ -62,11 +63,12 @@ class RecordingProgress(msgspec.Struct):
     last: int | None = None
     """The latest `received` of a tick (µs, UTC)."""
     lag: int | None = None
-    """The age of the newest record when it became durable (µs); `None` before the first."""
+    """The age of the last tick when it became durable (µs); 0 if nothing newer was there to
+    record; `None` at first."""
     problem: str | None = None
-    """Why the stream cannot be read now, in a sentence; `None` if it can."""
+    """Why the stream cannot be read now, in words; `None` if it can."""
     is_cut: bool = False
-    """Whether it ended before all that the stream held was read."""
+    """Whether it was ended (`WITHIN`) before all that the stream held was read."""
     simulated: bool = False
     """Whether the prices are invented."""
     symbols: frozenset[str] = frozenset()
@@ -74,10 +76,10 @@ class RecordingProgress(msgspec.Struct):
 
 
 class Recording:
-    """One recording of `span` of `source` into `part`, which is entered. `run` it once.
+    """One recording of `span` of `source` into `part`. `run` it once.
 
-    `log` is the log of `part`, entered. `on_change` is called when `progress` changed, and must not
-    block. `clock` is now (µs, UTC).
+    `log` is the log of `part`; both must be entered. `on_change` is called after each change of
+    `progress`, and must not block. `clock` returns the time (µs, UTC).
     """
 
     def __init__(
@@ -107,19 +109,19 @@ class Recording:
         self._to_come: list[tuple[int, Facts]] = []
 
     def stop(self) -> None:
-        """Stop `run` soon, at what the stream holds now."""
+        """Stop `run` after it has recorded what the stream holds now, for at most `WITHIN` s."""
         self._stopping.set()
 
     @property
     def is_full(self) -> bool:
-        """Tell whether as many ticks were recorded as were asked for."""
+        """Tell whether `count` ticks of the span were recorded."""
         return self._span.count is not None and self.progress.ticks >= self._span.count
 
     async def run(self) -> None:
-        """Record until stopped, or to the end of what was asked for.
+        """Record until stopped, or to the end of the span.
 
-        Raises `StreamNotWritable` if the log takes no more. Errors of the source are raised only if
-        the recorder does not follow; otherwise it waits.
+        Raises `StreamNotWritable` if the log takes no more. With `follow`, waits while the source
+        is missing or unreachable. Raises all other errors of the source.
         """
         self._filter.begin(self._log.id, {}, whole=False)
         while True:
@@ -138,7 +140,7 @@ class Recording:
             except WrongPosition as error:
                 if error.stream != self._source.url:
                     raise
-                self._position, self._since = None, "start"  # another log replaced it
+                self._position, self._since = None, "start"  # another log is in its place
                 self._last_seen = {}
                 continue
             except (StreamMissing, StreamUnreachable) as error:
@@ -152,7 +154,7 @@ class Recording:
                 return
 
     async def _begin(self) -> Position:
-        """Find where to begin, and save what is known of the symbols there."""
+        """Return the position to begin at, and save what is known of the symbols there."""
         is_now = self._since == "end"
         snapshot = await self._source.snapshot()
         wanted = [quote for quote in snapshot.quotes if self._is_wanted(quote)]
@@ -169,8 +171,8 @@ class Recording:
         return await self._source.find(self._since)
 
     async def _facts_of(self, tape: Tape) -> Iterable[Facts]:
-        """Return the facts on `tape` that are true where the recording begins, as far as known."""
-        first = self._since if isinstance(self._since, int) else 1  # 0: before the first tick
+        """Return the facts of `tape` that are true where the recording begins. Keep later ones."""
+        first = self._since if isinstance(self._since, int) else 1  # due at 0: true at the start
         end = MAX_TIME if self._since == "end" else first
         known: dict[Key, Facts] = {}
         for due, facts in (await tape.timeline()).facts:
@@ -183,9 +185,9 @@ class Recording:
         return known.values()
 
     def _tell_due(self, ticks: Iterable[Tick]) -> None:
-        """Keep the facts of a tape that become true before one of `ticks`, each in its place.
+        """Save the facts of a tape that become true before one of `ticks`, each at its tick.
 
-        Those after the last tick come with the quotes of its batch.
+        Facts that become true after the last tick wait for a later batch.
         """
         latest = self.progress.last or 0
         for number, tick in enumerate(ticks, self.progress.ticks):
@@ -199,7 +201,7 @@ class Recording:
         return self._span.symbols is None or told.symbol in self._span.symbols
 
     async def _read_once(self, *, follow: bool) -> None:
-        """Read once: to the end, until stopped, or until there is enough."""
+        """Read to the stream's end or, with `follow`, until stopped. Ends when `is_full`."""
         assert self._position is not None  # noqa: S101 - it was begun
         batches = self._source.read(
             self._position,
@@ -217,7 +219,7 @@ class Recording:
                     return
 
     async def _take(self, batch: Batch) -> None:
-        """Append what was asked for of `batch`. It is durable on return."""
+        """Append the part of `batch` in the span. It is durable on return."""
         progress = self.progress
         fresh = self._filter.fresh(self._cut_out(batch))
         if not (fresh.ticks or fresh.gaps or fresh.quotes):
@@ -240,9 +242,9 @@ class Recording:
             progress.symbols |= {tick.symbol for tick in fresh.ticks}
 
     def _cut_out(self, batch: Batch) -> Batch:
-        """Return what of `batch` lies in the span.
+        """Return the part of `batch` in the span.
 
-        That is one piece for each symbol, even if a clock was set back inside.
+        The ticks of one (origin, symbol) are one piece without holes, even if a clock was set back.
         """
         span = self._span
         first = span.since if isinstance(span.since, int) else 0
@@ -272,7 +274,7 @@ class Recording:
         self._on_change()
 
     async def _wait(self, problem: str) -> None:
-        """Report that the stream is away, and wait a moment."""
+        """Report that the stream is away, and wait for the next check."""
         self.progress.problem = problem
         self._on_change()
         await wait_unless(self._stopping, _LOOK_AGAIN)

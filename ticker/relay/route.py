@@ -1,6 +1,6 @@
 """Where a relay keeps its files: lock, checkpoint, and the destination's identity.
 
-The same source and destination give the same files on every start, however their URLs were written.
+The same source and destination give the same files on every start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ticker.streams.protocol import Retained, Stream
 
 
 class Route(NamedTuple):
-    """From one stream to another; both are canonical URLs (`streams.canonical_url`)."""
+    """A source and a destination, as canonical URLs (`streams.canonical_url`)."""
 
     source: str
     destination: str
@@ -31,9 +31,9 @@ class Route(NamedTuple):
 
     @property
     def lock(self) -> Path:
-        """Return the lock file. It lies beside a log's file, so that all users share it.
+        """Return the lock file. If possible it is beside the source's file, so that users share it.
 
-        Raises `StreamNotWritable` if it must lie in a state directory that cannot be created.
+        Otherwise it is in the state directory. Raises `StreamNotWritable` if that cannot be made.
         """
         digest = route_digest(*self)
         is_file = backend_of(self.source) is Backend.SQLITE
@@ -44,15 +44,15 @@ class Route(NamedTuple):
 
     @property
     def destination_file(self) -> Path:
-        """Return the file that says which log this relay found at its destination."""
+        """Return the path of the file that names the log at the destination."""
         return self.lock.with_suffix(".destination")
 
     def hold(self, log: Retained) -> Checkpoint:
-        """Return the checkpoint of this relay in `log`, which is its source and entered."""
+        """Return the checkpoint in `log`, which is the source. It must be entered."""
         return HoldCheckpoint(log, self.destination, self.destination_file)
 
     def file(self, source: Stream) -> Checkpoint:
-        """Return the checkpoint for a `source` that can hold nothing."""
+        """Return the checkpoint in a file, for a `source` without holds."""
         path = make_state_directory() / f"relay-{route_digest(*self)}.position"
         return FileCheckpoint(source, path, self.destination_file)
 
@@ -60,8 +60,8 @@ class Route(NamedTuple):
 def local_log(choice: StreamChoice, *, simulated: bool) -> StreamChoice:
     """Return the log that a poller writes first if its ticks go to `choice`.
 
-    Real and invented prices have one each. So if the destination refuses one kind, what remains of
-    it does not block the other kind.
+    Real and invented prices have a log each. If the destination refuses one kind, the ticks of this
+    kind do not block the other.
     """
     url = canonical_log_url(choice) + ("?simulated" if simulated else "")
     return StreamChoice(f"sqlite:{state_directory() / local_log_name(url)}", named=False)

@@ -1,7 +1,7 @@
-"""The relay beside a poller. Of all pollers that share a local log, one sends for all.
+"""The relay of a poller. Of all pollers that share a local log, one relays for all.
 
-Another one takes over when that one ends. A relay that ends by a bug is started again. It knows the
-local log and its destination, and no poller.
+If its process ends, another poller takes over. A relay that fails by a bug is started again. This
+module knows the local log and its destination, and no poller.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ from ticker.waiting import wait_unless
 
 _log: Final = logging.getLogger(__name__)
 _AFTER_FAILURE: Final = 5.0
-"""Before a relay that a bug ended is started again (s)."""
+"""The wait before a relay that failed by a bug is started again (s)."""
 _LOOK_AGAIN: Final = 1.0
-"""Between two checks whether another relay has ended (s)."""
+"""The time between two checks whether another relay has ended (s)."""
 _UNMOVED: Final = 3.0
-"""If ticks wait and the saved position does not move for so long (s), that is reported: a working
+"""If ticks wait and the checkpoint does not move for this time (s), this is reported. A working
 relay saves it each second."""
 
 
 class Sending:
-    """A relay from `log`, a poller's local log that is entered, to `destination`.
+    """A relay from `log`, a poller's local log, to `destination`. `log` must be entered.
 
-    `on_status` gets its status. `on_failure` is called when it fails for good, unless `log` was
-    taken away: the poller notices that, and continues in another.
+    `local` is the choice of `log`. `on_status` is called with each new status. `on_failure` is
+    called before an error ends the relay, unless `log` was deleted or replaced: the poller notices
+    this too, and continues in another log.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Sending:
         self._task: asyncio.Task[RelayReport | None] | None = None
 
     async def start(self) -> None:
-        """Start. A new log holds all its ticks for the destination, from the first one."""
+        """Start the relay. First place a hold at the start of an empty log, so that all is sent."""
         if not await self._log.last():
             checkpoint = self._route.hold(self._log)
             if await checkpoint.load() is None:
@@ -71,9 +72,9 @@ class Sending:
         self._task = asyncio.create_task(self._run())
 
     async def finish(self, within: float = WITHIN) -> str:
-        """Stop it in little more than `within` seconds. Returns what is undelivered, in words.
+        """Stop the relay in little more than `within` seconds. Returns what is left, in words.
 
-        Raises what ended it before, as `Relay.run` does.
+        If an error ended the relay, raises this error (see `Relay.run`).
         """
         assert self._task is not None  # noqa: S101 - it was started
         self._within = within
@@ -86,7 +87,7 @@ class Sending:
         return undelivered_words(report, self._route.source, "a poller or ticker forward")
 
     def left_words(self) -> str:
-        """Describe what is undelivered after `finish` raised."""
+        """Say what is undelivered, after `finish` raised an error."""
         report = RelayReport(0, 0, 0, self._left(), None)
         return undelivered_words(report, self._route.source, "ticker forward")
 
@@ -147,9 +148,9 @@ class Sending:
 
 
 class _LeftElsewhere:
-    """Counts what waits in `log` for `destination` while another process sends.
+    """Counts the ticks in `log` that wait for `destination` while another process sends.
 
-    Its hold is all that is known of the other's progress.
+    Only the hold in `log` shows the progress of the other relay.
     """
 
     def __init__(self, log: Retained, destination: str) -> None:
@@ -160,12 +161,9 @@ class _LeftElsewhere:
         self._waiting: int | None = None
 
     async def count(self) -> int | None:
-        """Return how many ticks wait, as last counted.
-
-        `None`: none wait, or the other relay makes progress.
-        """
+        """Return how many ticks wait, as last counted; `None`: none, or the hold moves."""
         now = time.monotonic()
-        # Counting takes longer with more waiting ticks, and after a week there are many.
+        # Not at each call: counting takes longer, the more ticks wait.
         if now - self._counted_at >= _UNMOVED / 3:
             self._waiting = await self._look(now)
             self._counted_at = time.monotonic()
@@ -175,7 +173,7 @@ class _LeftElsewhere:
         try:
             hold = (await self._log.holds()).get(self._destination)
         except StreamError:
-            return self._waiting  # the poller reports it
+            return self._waiting  # the poller reports the error
         if hold is None or not hold.ticks:
             self._place = None
             return None

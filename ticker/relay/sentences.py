@@ -1,6 +1,6 @@
-"""Sentences about relays: how one is, what it left, what waits and what to do about it.
+"""Sentences about relays: their status, the ticks that wait, and what to do about these.
 
-Reads no stream and no clock.
+Pure: it reads no stream and no clock.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ticker.times import Zone, clock
 
 
 def undelivered_words(report: RelayReport, source: str, sender: str | None) -> str:
-    """Say `undelivered: N`, and what becomes of them.
+    """Write `undelivered: N`, and when the ticks are sent.
 
-    `sender` sends them later, if there is one.
+    `sender` is the program that sends them later; `None`: the user must run the command again.
     """
     count = report.undelivered
     if count == 0:
@@ -33,7 +33,7 @@ def undelivered_words(report: RelayReport, source: str, sender: str | None) -> s
 
 
 def complete_words(proof: Proof, destination: str) -> str:
-    """Describe a proof that found nothing wrong."""
+    """Describe a proof without differences."""
     told = f"complete: {count_text(proof.ticks, 'tick')} of {count_text(proof.symbols, 'symbol')}"
     if proof.origins > 1:
         told += f" from {proof.origins:,} origins"
@@ -45,20 +45,20 @@ def complete_words(proof: Proof, destination: str) -> str:
 
 
 def incomplete_words(proof: Proof, destination: str) -> str:
-    """Describe what a proof found wrong."""
+    """Describe the differences that a proof found."""
     named = [f"{symbol} ({origin}): {words}" for (origin, symbol), words in proof.wrong.items()]
     return f"{destination} is not complete: {and_more(named, 5, ', ')}"
 
 
 def unsent_words(each: Waiting) -> str:
-    """Say that no relay sends what waits in a local log."""
+    """Say that ticks wait in a local log and no relay sends them."""
     waits, them = agree(each.ticks, "waits", "wait"), agree(each.ticks, "it", "them")
     ticks = count_text(each.ticks, "tick")
     return f"{ticks} {waits} here for {each.destination}, and no relay sends {them}"
 
 
 def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
-    """Say how many ticks wait in which log, what becomes of them, and what to do.
+    """Say how many ticks wait in which log, whether a relay sends them, and what to do.
 
     `away`: the stream of `choice` cannot be reached.
     """
@@ -81,9 +81,9 @@ def waiting_words(each: Waiting, choice: StreamChoice, *, away: bool) -> str:
 
 
 def status_forms(status: RelayStatus, zone: Zone, now: int) -> tuple[str, str, str]:
-    """Describe the relay on one line, in three forms: in full, without the URL, and the shortest.
+    """Describe the relay in one line: in full, without the URL, and as short as possible.
 
-    What is wrong comes first, because a terminal cuts the end. `now` is µs since the epoch.
+    The problem comes first, because a terminal cuts off the end. `now` is µs, UTC.
     """
     if status.state is WriterState.ELSEWHERE:
         return _elsewhere_forms(status)

@@ -8,30 +8,30 @@ from ticker.health.states import WriterState
 
 
 class RelayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the relay is now. Counts are since its start; times are µs, UTC."""
+    """The status of a relay. Counts are since its start; times are µs, UTC."""
 
     state: WriterState
     destination: str
-    """Its URL as a user may see it."""
+    """Its URL without secrets."""
     ticks: int = 0
     """Delivered: durable in the destination."""
     gaps: int = 0
     problem: str | None = None
-    """Why a side is away, or what else is wrong; absent if nothing is."""
+    """Why the source or the destination is away, or what else is wrong; absent if nothing is."""
     reason: str | None = None
-    """The same in a few words, where there is a shorter form."""
+    """`problem` in fewer words, if there is a shorter form."""
     next_try: int | None = None
-    """When a side that is away is tried again (µs, UTC)."""
+    """When the side that is away is tried again (µs, UTC)."""
     away: str | None = None
     """The URL of the side that is away; absent if both answer."""
     waiting: int | None = None
     """Ticks not delivered yet, as last counted; absent while nothing is wrong."""
     process: int | None = None
-    """The id of the process that sends instead, if it is known."""
+    """The id of the process that relays instead, if it is known."""
 
     @property
     def is_away(self) -> bool:
-        """Tell whether a side that is away keeps ticks waiting, which screens show first."""
+        """Tell whether ticks may wait: a side is away, or a relay elsewhere does not progress."""
         if self.state is WriterState.ELSEWHERE:
             return bool(self.waiting)
         return self.state is WriterState.STREAM_UNREACHABLE
@@ -46,9 +46,9 @@ class RelayReport(msgspec.Struct, frozen=True):
     repeats: int
     """Ticks that the destination had already."""
     undelivered: int | None
-    """Ticks that wait in the source; `None` if they could not be counted in time.
+    """Ticks that wait in the source; `None` if they could not be counted.
 
-    If it does not follow, only those that the source had when it began.
+    Without `follow`, ticks that the source got after the relay's start are not included.
     """
     problem: str | None
-    """What kept them from being delivered, by the last report."""
+    """Why ticks are undelivered: the last problem of its status; `None`: there was none."""
